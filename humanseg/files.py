@@ -1,0 +1,108 @@
+"""Writing files so that they appear whole or not at all."""
+
+import csv
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from humanseg.errors import HumansegError
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space, or choose another folder",
+    errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder",
+    errno.EACCES: "it may not be written: change its permissions, or choose another folder",
+    errno.EPERM: "it may not be written: change its permissions, or choose another folder",
+    errno.EROFS: "the disk is read-only: choose another folder",
+    errno.ENOTDIR: "a part of this path is a file, not a folder: choose another folder",
+    errno.ENAMETOOLONG: "the name is too long for this disk: choose a shorter one",
+}
+
+
+def explain_os_error(error: OSError, path: Path) -> HumansegError:
+    """Turn an operating-system error on `path` into a paragraph for a person.
+
+    Parameters
+    ----------
+    error
+        What the operating system said.
+    path
+        The file or folder that was to be written.
+
+    Returns
+    -------
+    HumansegError
+        To be raised from `error`.
+    """
+    advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
+    return HumansegError(f"Cannot write {path}: {advice}.")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Write a file beside its place and rename it there at the end.
+
+    Parameters
+    ----------
+    path
+        Where the file shall be. Its folder is made when missing.
+
+    Yields
+    ------
+    pathlib.Path
+        The name to write to. When the block ends without an error, it replaces `path` in one
+        step; otherwise it is removed and `path` stays as it was.
+
+    Raises
+    ------
+    HumansegError
+        The folder cannot be written or the disk is full.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    if len(partial.name.encode()) > 255:
+        partial = path.with_name(f".{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        # Without this, a power cut after the rename could leave an empty file under the name.
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8 with LF line ends, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to `path` as indented JSON, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        `value` holds a NaN or an infinity, which JSON cannot say.
+    """
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_csv_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file with LF line ends to `path`, whole or not at all."""
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
