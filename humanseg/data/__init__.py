@@ -1,0 +1,1 @@
+"""Photos on disk, checked, augmented and batched."""
