@@ -1,0 +1,107 @@
+"""Filling the templates: every value is escaped, every path is quoted."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from humanseg.files import write_text
+
+
+def url(path: str) -> str:
+    """Quote a relative path for use in `src` and `href`.
+
+    Parameters
+    ----------
+    path
+        Relative path with forward slashes, as the file system spells it: nothing in it is taken
+        for a URL's own syntax, so a file called ``100%#1?.jpg`` works.
+
+    Returns
+    -------
+    str
+        The percent-encoded path. A colon is encoded too, so no path can become a scheme.
+    """
+    return quote(os.fsencode(path))
+
+
+def readable(name: str) -> str:
+    """Make a file name that may not be Unicode fit to be written as text.
+
+    Parameters
+    ----------
+    name
+        A name as Python reads it from a folder: bytes that are no UTF-8 come as lone surrogates.
+
+    Returns
+    -------
+    str
+        The name with each such byte shown as the replacement character.
+    """
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def percent(share: float) -> str:
+    """Write a share in [0, 1] as whole percents, keeping 0 and 100 for exactly nothing and all.
+
+    Examples
+    --------
+    >>> percent(0.503), percent(0.001), percent(0.999)
+    ('50 %', '<1 %', '>99 %')
+    """
+    if 0 < share < 0.01:
+        return "<1 %"
+    if 0.99 < share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
+def score(value: float) -> str:
+    """Write a score in [0, 1] with four decimals, rounded down so that only 1 reads as 1."""
+    return f"{int(value * 1e4 + 1e-6) / 1e4:.4f}"
+
+
+@cache
+def environment() -> Environment:
+    """Return the one template environment: escaping always on, unknown names are errors."""
+    env = Environment(
+        loader=PackageLoader("humanseg.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(url=url, readable=readable, percent=percent, score=score)
+    return env
+
+
+def render(template: str, **context: Any) -> str:
+    """Fill a template.
+
+    Parameters
+    ----------
+    template
+        Its file name in ``humanseg/pages/templates``.
+    context
+        The names that the template uses. A page that extends ``base.html`` needs `heading`,
+        `lead` and `facts`.
+
+    Returns
+    -------
+    str
+        The page, HTML.
+
+    Raises
+    ------
+    jinja2.UndefinedError
+        The template uses a name that `context` lacks.
+    """
+    return environment().get_template(template).render(**context)
+
+
+def write_page(path: Path, template: str, **context: Any) -> None:
+    """Fill a template and write it to `path`, whole or not at all."""
+    write_text(path, render(template, **context))
