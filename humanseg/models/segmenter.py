@@ -1,0 +1,100 @@
+"""Photo in, logits of the same size out: the one module that knows geometry and colours."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from humanseg.models.backbones.base import Backbone
+
+Triple = tuple[float, float, float]
+
+
+class Segmenter(nn.Module):
+    """A net wrapped so that it takes photos as they are.
+
+    Training, validation, the submission and an exported file all go through this module, and so
+    cannot disagree about colour order, normalisation or padding.
+
+    Parameters
+    ----------
+    net
+        Normalised photos (N, 3, H, W), H and W multiples of ``stride``, to logits (N, 1, H, W);
+        in training mode it may return a list, main logits first, then auxiliary ones.
+    mean, std
+        Per RGB channel, of photos in [0, 1].
+    stride
+        What the net's height and width must be multiples of.
+    """
+
+    # Not in the state dict: they follow from the backbone's name, as the architecture does.
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, net: nn.Module, mean: Triple, std: Triple, stride: int) -> None:
+        super().__init__()
+        self.net = net
+        self.stride = stride
+        spread = torch.tensor(std).view(1, 3, 1, 1)
+        self.register_buffer("scale", 1 / (255 * spread), persistent=False)
+        self.register_buffer(
+            "shift", -torch.tensor(mean).view(1, 3, 1, 1) / spread, persistent=False
+        )
+
+    def forward(self, image: Tensor) -> Tensor | list[Tensor]:
+        """Predict.
+
+        Parameters
+        ----------
+        image
+            uint8 RGB (N, 3, H, W), any H and W from 1 up; its memory format is kept.
+
+        Returns
+        -------
+        Tensor or list of Tensor
+            Logits, float32 (N, 1, H, W). In training mode, a net with auxiliary heads gives a
+            list of such tensors, the main one first.
+        """
+        height, width = image.shape[-2], image.shape[-1]
+        logits = self.net(self.pad(self.normalise(image)))
+        if isinstance(logits, Tensor):
+            return logits[..., :height, :width].float()
+        return [each[..., :height, :width].float() for each in logits]
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """Turn uint8 [0, 255] into float ``(image / 255 - mean) / std``, same shape."""
+        return image.to(self.scale.dtype) * self.scale + self.shift
+
+    def pad(self, image: Tensor) -> Tensor:
+        """Repeat the last row and column until height and width are multiples of the stride.
+
+        Repeated, not reflected: a reflection cannot be longer than the photo. Without a branch on
+        the size, so that an export holds for every size.
+        """
+        down = -image.shape[-2] % self.stride
+        right = -image.shape[-1] % self.stride
+        return F.pad(image, (0, right, 0, down), mode="replicate")
+
+
+def build_segmenter(model: Callable[..., nn.Module], backbone: Backbone) -> Segmenter:
+    """Build a net on a backbone and wrap it for photos.
+
+    Parameters
+    ----------
+    model
+        Called as ``model(backbone=backbone)``: a class of this package, or a partial of one.
+    backbone
+        Gives mean, std and stride.
+
+    Returns
+    -------
+    Segmenter
+        uint8 photos (N, 3, H, W) to logits (N, 1, H, W).
+
+    Raises
+    ------
+    HumansegError
+        The model cannot be built on this backbone.
+    """
+    return Segmenter(model(backbone=backbone), backbone.mean, backbone.std, backbone.stride)

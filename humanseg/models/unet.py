@@ -1,0 +1,87 @@
+"""U-Net on any backbone."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from humanseg.errors import HumansegError
+from humanseg.models.backbones.base import Backbone
+from humanseg.models.decoder import UNetDecoder, UpBlock
+from humanseg.models.layers import Head, initialise
+
+
+class UNet(nn.Module):
+    """U-Net, Ronneberger et al. 2015 (https://arxiv.org/abs/1505.04597), on any backbone.
+
+    On `PlainBackbone` it is the net of the paper, padded and with batch norm. On other backbones,
+    whose finest map is smaller than the photo, the last steps have no skip.
+
+    Parameters
+    ----------
+    backbone
+        Any: skips come from whatever maps it has.
+    channels
+        Channels of the decoder at reduction 1, 2, 4, 8, 16, …; the last number also serves all
+        coarser steps. The paper has 64, 128, 256, 512.
+    dropout
+        Probability of dropping a channel of the coarsest map (the paper, section 3.1: "drop-out
+        layers at the end of the contracting path").
+    deep_supervision
+        How many of the steps before the last get an auxiliary head, the finest of them first
+        (Lee et al. 2015, https://arxiv.org/abs/1409.5185). Training only.
+
+    Raises
+    ------
+    HumansegError
+        The backbone does not suit, or has fewer steps than ``deep_supervision`` asks for.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        channels: Sequence[int] = (16, 32, 64, 128, 256),
+        dropout: float = 0.0,
+        deep_supervision: int = 0,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.dropout = nn.Dropout2d(dropout)
+        self.decoder = UNetDecoder(backbone, channels, self.make_block, type(self).__name__)
+        steps = list(zip(self.decoder.outputs, self.decoder.reductions, strict=True))[::-1]
+        if not steps or not 0 <= deep_supervision < len(steps):
+            raise HumansegError(
+                f"{type(self).__name__} on the backbone {backbone.name} has {len(steps)} decoder "
+                f"steps: deep_supervision={deep_supervision} must lie from 0 to below that."
+            )
+        self.head = Head(*steps[0])
+        self.aux_heads = nn.ModuleList(Head(*step) for step in steps[1 : 1 + deep_supervision])
+        for part in (self.decoder, self.head, self.aux_heads):
+            initialise(part)
+
+    def make_block(self, inputs: int, skip: int, outputs: int, factor: int) -> nn.Module:
+        """Build one step of the decoder; a net with another kind of step overrides this."""
+        return UpBlock(inputs, skip, outputs, factor)
+
+    def forward(self, image: Tensor) -> Tensor | list[Tensor]:
+        """Predict.
+
+        Parameters
+        ----------
+        image
+            Normalised photos (N, 3, H, W), H and W multiples of the backbone's stride.
+
+        Returns
+        -------
+        Tensor or list of Tensor
+            Logits (N, 1, H, W); in training mode with deep supervision a list of such tensors,
+            the main one first, then from fine to coarse.
+        """
+        features = self.backbone(image)
+        features[-1] = self.dropout(features[-1])
+        results = self.decoder(features)[::-1]
+        logits = self.head(results[0])
+        if not (self.training and len(self.aux_heads)):
+            return logits
+        # The last results: one per auxiliary head, and one less than there are steps at most.
+        pairs = zip(self.aux_heads, results[1:], strict=False)
+        return [logits, *(head(result) for head, result in pairs)]
