@@ -1,0 +1,175 @@
+"""The `humanseg` command: one verb per command, heavy imports inside the verb."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from humanseg import __version__
+from humanseg.errors import HumansegError
+
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def _train(arguments: Sequence[str]) -> int:
+    from humanseg.training.app import run_app
+
+    run_app(arguments)
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from humanseg.training.evaluation import evaluate_run
+
+    report = evaluate_run(
+        arguments.run, arguments.data, arguments.split, arguments.tta, arguments.threshold
+    )
+    print(report.text())
+    return 0
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from humanseg.submission import score_file
+
+    print(score_file(arguments.csv, arguments.data, arguments.split).text())
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from humanseg.data.doctor import examine
+
+    report = examine(arguments.root)
+    print(report.text())
+    if arguments.html is not None:
+        report.write_html(arguments.html)
+        print(f"page: {arguments.html}")
+    return 1 if report.stops_training else 0
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    from humanseg.data.sample import write_sample
+
+    write_sample(arguments.dir, seed=arguments.seed)
+    print(f"sample data: {arguments.dir}")
+    return 0
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from humanseg.config.validate import validate_shipped
+
+    mistakes = validate_shipped(say=print)
+    if mistakes:
+        raise HumansegError("These configs do not fit the code:\n  " + "\n  ".join(mistakes))
+    return 0
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="humanseg",
+        description="Cut people out of photos: from five folders to the best checkpoint.",
+        epilog="exit codes: 0 done; 1 done, with some items failed; 2 something must be changed; "
+        "3 refused because the result would be wrong. HUMANSEG_DEBUG=1 shows tracebacks.",
+    )
+    parser.add_argument("--version", action="version", version=f"humanseg {__version__}")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(
+        name: str, does: str, action: Callable[[argparse.Namespace], int]
+    ) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=does, description=does)
+        verb.set_defaults(action=action)
+        return verb
+
+    # Only for the list of commands: main() hands everything after `train` to Hydra.
+    verbs.add_parser("train", help="one run, or with -m a sweep; see humanseg train --help")
+
+    verb = add("evaluate", "score the best checkpoint of a run", _evaluate)
+    verb.add_argument("run", metavar="RUN", type=Path, help="the run's folder")
+    verb.add_argument("--data", metavar="ROOT", type=Path, help="other data than the run's own")
+    verb.add_argument("--split", default="valid", choices=("train", "valid"))
+    verb.add_argument("--tta", action="store_true", help="average over the mirrored photo")
+    verb.add_argument("--threshold", metavar="T", type=_share, help="other than the run's own")
+
+    verb = add("score", "score a submission file the way the task does", _score)
+    verb.add_argument("csv", metavar="CSV", type=Path)
+    verb.add_argument("--data", metavar="ROOT", type=Path, required=True)
+    verb.add_argument("--split", default="valid", choices=("train", "valid"))
+
+    verb = add("check", "look for everything that is wrong with a data set", _check)
+    verb.add_argument("root", metavar="ROOT", type=Path)
+    verb.add_argument("--html", metavar="FILE", type=Path, help="write a page with pictures too")
+
+    verb = add("sample", "write the built-in synthetic data set", _sample)
+    verb.add_argument("dir", metavar="DIR", type=Path)
+    verb.add_argument("--seed", type=int, default=0)
+
+    add("validate", "check every shipped config against the code, without data", _validate)
+    return parser
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # Hydra has its own --help and flags, so argparse must not look at what follows the verb.
+    if arguments and arguments[0] == "train":
+        return _train(arguments[1:])
+    namespace = _parser().parse_args(arguments)
+    action: Callable[[argparse.Namespace], int] = namespace.action
+    return action(namespace)
+
+
+def _explain(error: BaseException) -> HumansegError | None:
+    """Turn what a person can cause into a paragraph; None for a fault of the program."""
+    if isinstance(error, HumansegError):
+        return error
+    text = str(error)
+    if isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in text.lower() for sign in _OUT_OF_MEMORY)
+    ):
+        first = text.splitlines()[0] if text else "no memory is left"
+        return HumansegError(
+            f"The memory does not suffice ({first}). Lower data.batch_size or data.size, or take "
+            "a smaller backbone, such as backbone=resnet18."
+        )
+    if "hydra" in sys.modules:
+        from humanseg.config.explain import explain_hydra_error, is_hydra_error
+
+        if isinstance(error, Exception) and is_hydra_error(error):
+            return explain_hydra_error(error)
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the `humanseg` command.
+
+    Parameters
+    ----------
+    arguments
+        The words after `humanseg`; those of the process when None.
+
+    Returns
+    -------
+    int
+        0 done; 1 done, with some items failed; 2 the person must change something; 3 refused
+        because the result would be wrong; 130 stopped by Ctrl-C.
+    """
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        explained = _explain(error)
+        if explained is None:
+            raise
+        if os.environ.get("HUMANSEG_DEBUG") == "1":
+            traceback.print_exc()
+        print(explained, file=sys.stderr)
+        return explained.exit_code

@@ -1,0 +1,7 @@
+"""Configs: where they lie, what they may name, whether they fit, and the objects they describe."""
+
+from humanseg.config.build import build
+from humanseg.config.find import conf_folder
+from humanseg.config.load import load_run_config
+
+__all__ = ["build", "conf_folder", "load_run_config"]

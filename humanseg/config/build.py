@@ -1,0 +1,63 @@
+"""From a config node to the object it describes. Nothing else in humanseg calls Hydra for that."""
+
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from humanseg.config.targets import require_permitted
+from humanseg.errors import HumansegError
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the first error of a chain that Hydra wrapped."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def build(node: Any, **runtime: Any) -> Any:
+    """Build what a config node describes.
+
+    Parameters
+    ----------
+    node
+        A mapping with a `_target_`, or nested mappings and lists of such: DictConfig, ListConfig
+        or plain. Every `_target_` in it is checked before anything is imported.
+    **runtime
+        Arguments that no config can hold (a net's parameters, a backbone). They reach the
+        target as they are, uncopied. Without them, a node with ``_partial_: true`` gives the
+        partial; with them, the partial is called at once.
+
+    Returns
+    -------
+    Any
+        The object; None for None; plain dicts and lists where there is no `_target_`.
+
+    Raises
+    ------
+    HumansegError
+        A `_target_` is not permitted, or the target did not accept its arguments.
+    """
+    if node is None:
+        return None
+    config = node if isinstance(node, DictConfig | ListConfig) else OmegaConf.create(node)
+    key = config._get_full_key(None) or ""
+    require_permitted(OmegaConf.to_container(config, resolve=True), key)
+    try:
+        if not runtime:
+            return instantiate(config, _convert_="all")
+        # Hydra would copy runtime arguments into the config: a net's parameters must not be copied.
+        return instantiate(config, _partial_=True, _convert_="all")(**runtime)
+    except InstantiationException as error:
+        cause = _cause(error)
+        if isinstance(cause, HumansegError | MemoryError):
+            raise cause from error
+        if "out of memory" in str(cause):
+            raise cause from error
+        name = config.get("_target_", "its target") if isinstance(config, DictConfig) else "it"
+        raise HumansegError(
+            f"{key or 'A config node'}: {name} could not be built: {cause}. Change its values, "
+            "or see the traceback with HUMANSEG_DEBUG=1."
+        ) from error

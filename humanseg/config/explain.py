@@ -1,0 +1,98 @@
+"""What Hydra says about a wrong command line, as one paragraph with the nearest name."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf.errors import OmegaConfBaseException
+
+from humanseg.errors import HumansegError
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """Return ``", did you mean X?"`` for the name nearest to `name`, or an empty string."""
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def _leaf_keys(node: Any, prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in node.items():
+        keys.append(f"{prefix}{key}")
+        if isinstance(value, dict):
+            keys.extend(_leaf_keys(value, f"{prefix}{key}."))
+    return keys
+
+
+def _known_names() -> list[str]:
+    """List the groups and keys that a command line may set, by the default config."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
+    from humanseg.config.find import conf_folder
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("train"), resolve=False)
+    groups = [folder.name for folder in conf_folder().iterdir() if folder.is_dir()]
+    return groups + _leaf_keys(plain)
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    group, _, value = (error.missing_cfg_file or "").rpartition("/")
+    options = sorted(error.options or [])
+    if not group or not options:
+        return " ".join(str(error).split())
+    hint = nearest(value, options) or "."
+    return f"{group}={value}: there is no such {group}{hint} There are: {', '.join(options)}."
+
+
+def _unknown_key(error: ConfigCompositionException) -> str:
+    first = str(error).splitlines()[0]
+    key = first.split("'")[1] if first.count("'") >= 2 else ""
+    cause = error.__cause__
+    if not key or not first.startswith("Could not override"):
+        detail = f" {cause}" if cause else ""
+        return " ".join(f"{error}{detail}".split())
+    if cause is not None and "not in struct" not in str(cause) and "No match" not in first:
+        return f"{key}: {str(cause).splitlines()[0]}."
+    hint = nearest(key, _known_names()) or ". See humanseg train --cfg job for all there are."
+    return f"{key}: there is no such key{hint}"
+
+
+def explain_hydra_error(error: Exception) -> HumansegError:
+    """Turn an error of Hydra or OmegaConf into a paragraph for a person.
+
+    Parameters
+    ----------
+    error
+        A `HydraException` or `OmegaConfBaseException`.
+
+    Returns
+    -------
+    HumansegError
+        Says which override or key is wrong, and the nearest name where there is one.
+    """
+    if isinstance(error, MissingConfigException):
+        message = _missing_option(error)
+    elif isinstance(error, OverrideParseException):
+        message = (
+            f"{error.override}: this is not key=value as Hydra reads it. Put the whole in "
+            "'single quotes' where the value holds spaces, commas or brackets."
+        )
+    elif isinstance(error, ConfigCompositionException):
+        message = _unknown_key(error)
+    else:
+        message = " ".join(str(error).split())
+    return HumansegError(message)
+
+
+def is_hydra_error(error: BaseException) -> bool:
+    """Say whether Hydra or OmegaConf raised `error`."""
+    return isinstance(error, HydraException | OmegaConfBaseException)

@@ -1,0 +1,53 @@
+"""Reading a run's config back."""
+
+from pathlib import Path
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from humanseg.errors import HumansegError
+
+
+def load_run_config(path: Path) -> DictConfig:
+    """Read the ``config.yaml`` of a run.
+
+    Plain YAML only: a tag that would build a Python object is an error, and nothing that the
+    file names is imported here (`build` and `check_config` look at that).
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    DictConfig
+        Its mapping.
+
+    Raises
+    ------
+    HumansegError
+        The file is missing, unreadable, not UTF-8, not plain YAML, or no mapping.
+    """
+    try:
+        config = OmegaConf.load(path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise HumansegError(
+            f"Cannot read the config {path}: {reason}. Name the folder of a run."
+        ) from error
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise HumansegError(
+            f"The config {path} is not plain YAML{where}: {problem}. Restore the file, or take "
+            "another run."
+        ) from error
+    if not isinstance(config, DictConfig) or not config:
+        raise HumansegError(
+            f"The config {path} holds no settings: a run's config.yaml is a mapping. Restore the "
+            "file, or take another run."
+        )
+    return config

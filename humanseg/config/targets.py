@@ -1,0 +1,204 @@
+"""Which classes a config may name, and how a name becomes one of them.
+
+A config may come from somebody else: a run folder, a folder of experiments. So a `_target_` is a
+key to a list of what a training is made of, never to any callable that happens to be installed.
+"""
+
+import importlib
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from types import ModuleType
+from typing import Any
+
+from humanseg.errors import HumansegError
+
+#: What a config may name: everything below these modules, and these names.
+ALLOWED = (
+    "humanseg.data",
+    "humanseg.losses",
+    "humanseg.metrics",
+    "humanseg.models",
+    "humanseg.training",
+    "albumentations",
+    "torch.nn",
+    "torch.optim",
+    "pytorch_lightning.Trainer",
+    "pytorch_lightning.callbacks",
+    "pytorch_lightning.loggers",
+    "pytorch_lightning.plugins",
+    "pytorch_lightning.profilers",
+    "pytorch_lightning.strategies",
+)
+
+#: The environment variable in which a user names packages of their own, separated by commas.
+OWN_PACKAGES = "HUMANSEG_PACKAGES"
+
+#: A module of humanseg lists in a tuple of this name the functions that a config may name.
+LISTED_FUNCTIONS = "CONFIG_TARGETS"
+
+
+def own_packages() -> tuple[str, ...]:
+    """Return the packages that the user permits besides the known ones."""
+    names = os.environ.get(OWN_PACKAGES, "").split(",")
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _below(name: str, roots: tuple[str, ...]) -> bool:
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+def name_problem(target: object) -> str | None:
+    """Say what forbids a `_target_`, from its name alone: nothing is imported.
+
+    Parameters
+    ----------
+    target
+        The value of a `_target_` key, as it stands in the YAML.
+
+    Returns
+    -------
+    str or None
+        Why it is refused; None when the name may be looked up.
+    """
+    if not isinstance(target, str):
+        return f"{target!r} is not a dotted name"
+    parts = target.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return f"{target!r} is not a dotted name"
+    if any(part.startswith("_") for part in parts):
+        return f"{target} goes through a private name"
+    if not _below(target, ALLOWED + own_packages()):
+        return (
+            f"{target} is not of a package that a config may name "
+            f"(permit a package of your own with {OWN_PACKAGES}=its_name)"
+        )
+    return None
+
+
+def _step(parent: Any, part: str) -> Any:
+    """Go from a module or class to what it calls `part`; AttributeError when it has none."""
+    if hasattr(parent, part) or not isinstance(parent, ModuleType):
+        return getattr(parent, part)
+    name = f"{parent.__name__}.{part}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise HumansegError(f"{name} needs {error.name}, which is not installed.") from error
+        raise AttributeError(part) from error
+
+
+def _object_problem(target: str, found: Any) -> str | None:
+    """Say what forbids the object that a permitted name led to."""
+    home = getattr(found, "__module__", None) or ""
+    own = own_packages()
+    if _below(target, own):
+        return None if callable(found) and _below(home, own) else "is not defined there"
+    root = target.split(".")[0]
+    # torch is let in by two of its rooms; torch.nn re-exports nothing that is defined elsewhere.
+    homes = ("torch.nn", "torch.optim") if root == "torch" else (root,)
+    if not _below(home, homes):
+        return f"is defined in {home or 'another package'}, not there"
+    if inspect.isclass(found):
+        return None
+    listed = getattr(importlib.import_module(home), LISTED_FUNCTIONS, ())
+    if root == "humanseg" and getattr(found, "__name__", None) in listed:
+        return None
+    return "is not a class"
+
+
+def find_target(target: object) -> Callable[..., Any]:
+    """Look a `_target_` up.
+
+    Parameters
+    ----------
+    target
+        A dotted name, such as ``torch.optim.AdamW``.
+
+    Returns
+    -------
+    Callable
+        A class; a function only where its module lists it in `LISTED_FUNCTIONS`.
+
+    Raises
+    ------
+    HumansegError
+        The name is forbidden, leads to a forbidden object, or leads nowhere.
+    """
+    if problem := name_problem(target):
+        raise HumansegError(f"{problem}.")
+    assert isinstance(target, str)
+    root, *parts = target.split(".")
+    # Read at its import; without it, albumentations asks the network for its newest version.
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    roots = tuple(name.split(".")[0] for name in ALLOWED + own_packages())
+    try:
+        found: Any = importlib.import_module(root)
+        for part in parts:
+            found = _step(found, part)
+            # A module may hold others, as humanseg.files holds os: stay inside the package.
+            if isinstance(found, ModuleType) and not _below(found.__name__, roots):
+                raise HumansegError(f"{target} leaves its package for {found.__name__}.")
+    except (AttributeError, ModuleNotFoundError) as error:
+        raise HumansegError(f"{target} does not exist{_hint(target)}.") from error
+    if problem := _object_problem(target, found):
+        raise HumansegError(f"{target} {problem}, so a config may not name it.")
+    return found  # type: ignore[no-any-return]
+
+
+def _hint(target: str) -> str:
+    """Suggest the nearest public name in the module that was meant."""
+    module, _, name = target.rpartition(".")
+    try:
+        names = dir(importlib.import_module(module))
+    except ImportError:
+        return ""
+    # Without regard to case: Relu is meant as ReLU.
+    public = {n.lower(): n for n in names if not n.startswith("_")}
+    near = get_close_matches(name.lower(), public, n=1)
+    return f", did you mean {module}.{public[near[0]]}" if near else ""
+
+
+def walk_targets(node: Any, key: str = "") -> Iterator[tuple[str, object]]:
+    """Yield (full key, value) of every `_target_` in plain nested dicts and lists."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            below = f"{key}.{name}" if key else str(name)
+            if name == "_target_":
+                yield below, value
+            else:
+                yield from walk_targets(value, below)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from walk_targets(value, f"{key}[{index}]")
+
+
+def require_permitted(node: Any, key: str = "") -> None:
+    """Refuse a config that names anything but what a config may name.
+
+    All names are read before the first module is imported.
+
+    Parameters
+    ----------
+    node
+        Nested dicts and lists, interpolations resolved.
+    key
+        The key of `node` in the whole config, for the message.
+
+    Raises
+    ------
+    HumansegError
+        Names every key and target that is refused.
+    """
+    targets = list(walk_targets(node, key))
+    refused = [f"{where}: {why}" for where, target in targets if (why := name_problem(target))]
+    if not refused:
+        for where, target in targets:
+            try:
+                find_target(target)
+            except HumansegError as error:
+                refused.append(f"{where}: {str(error).rstrip('.')}")
+    if refused:
+        raise HumansegError(f"The config is refused: {'; '.join(refused)}.")
