@@ -1,5 +1,6 @@
 """Filling the templates: every value is escaped, every path is quoted."""
 
+import math
 import os
 from functools import cache
 from pathlib import Path
@@ -60,7 +61,12 @@ def percent(share: float) -> str:
 
 
 def score(value: float) -> str:
-    """Write a score in [0, 1] with four decimals, rounded down so that only 1 reads as 1."""
+    """Write a score in [0, 1] with four decimals, rounded down so that only 1 reads as 1.
+
+    A score that is not defined (NaN) reads as a dash.
+    """
+    if math.isnan(value):
+        return "–"
     return f"{int(value * 1e4 + 1e-6) / 1e4:.4f}"
 
 
@@ -74,7 +80,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(url=url, readable=readable, percent=percent, score=score)
+    env.filters.update(url=url, percent=percent, score=score)
     return env
 
 
@@ -99,7 +105,7 @@ def render(template: str, **context: Any) -> str:
     jinja2.UndefinedError
         The template uses a name that `context` lacks.
     """
-    return environment().get_template(template).render(**context)
+    return readable(environment().get_template(template).render(**context))
 
 
 def write_page(path: Path, template: str, **context: Any) -> None:

@@ -1,0 +1,299 @@
+"""The pages of pictures: every test photo, and the errors on every valid photo."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.pages.pictures import ADDED, MISSED
+from humanseg.pages.render import percent, score, write_page
+
+Facts = Sequence[tuple[str, str]]
+
+_BINS = 40
+
+
+@dataclass(frozen=True)
+class TestCard:
+    """One test photo on the test page.
+
+    Attributes
+    ----------
+    id
+        Id of the photo, any text.
+    photo, mask, cutout
+        Paths of the pictures relative to the page, with forward slashes, not quoted.
+    foreground
+        Share of the photo that the mask covers, in [0, 1].
+    height, width
+        Size of the photo in pixels.
+    """
+
+    # Tells pytest that this is no test, whatever its name says.
+    __test__ = False
+
+    id: str
+    photo: str
+    mask: str
+    cutout: str
+    foreground: float
+    height: int
+    width: int
+
+    def pictures(self) -> tuple[str, ...]:
+        """Return the paths of the pictures in the order of the page's layers."""
+        return self.photo, self.mask, self.cutout
+
+    def measures(self) -> dict[str, float]:
+        """Return what the page can sort and filter by."""
+        return {"foreground": round(self.foreground, 6)}
+
+    def caption(self) -> str:
+        """Return the line under the full-size picture."""
+        return f"{percent(self.foreground)} foreground · {self.width} × {self.height} pixels"
+
+
+@dataclass(frozen=True)
+class ValidCard:
+    """One valid photo in the error gallery.
+
+    Attributes
+    ----------
+    id
+        Id of the photo, any text.
+    photo, errors
+        Paths of the photo and of its `error_overlay`, relative to the page, with forward
+        slashes, not quoted.
+    dice, iou, boundary_dice
+        Scores of the prediction, in [0, 1].
+    foreground
+        Share of the photo that the predicted mask covers, in [0, 1].
+    height, width
+        Size of the photo in pixels.
+    """
+
+    id: str
+    photo: str
+    errors: str
+    dice: float
+    iou: float
+    boundary_dice: float
+    foreground: float
+    height: int
+    width: int
+
+    def pictures(self) -> tuple[str, ...]:
+        """Return the paths of the pictures in the order of the page's layers."""
+        return self.photo, self.errors
+
+    def measures(self) -> dict[str, float]:
+        """Return what the page can sort and filter by."""
+        measures = {
+            "dice": self.dice,
+            "iou": self.iou,
+            "boundary": self.boundary_dice,
+            "foreground": self.foreground,
+        }
+        return {key: 0.0 if math.isnan(value) else value for key, value in measures.items()}
+
+    def caption(self) -> str:
+        """Return the line under the full-size picture."""
+        return (
+            f"Dice {score(self.dice)} · IoU {score(self.iou)} · "
+            f"boundary Dice {score(self.boundary_dice)} · {percent(self.foreground)} foreground"
+        )
+
+
+@dataclass(frozen=True)
+class Range:
+    """A filter with two ends under a histogram of what it filters by.
+
+    Attributes
+    ----------
+    key
+        One of the keys of a card's `measures`.
+    label
+        What the key is called on the page.
+    format
+        How the page writes a value: ``percent`` or ``score``.
+    low, high
+        Ends of the filter.
+    step
+        How finely the ends can be set.
+    bars
+        Heights of the histogram's bars over [low, high], the highest 1.
+    """
+
+    key: str
+    label: str
+    format: str
+    low: float
+    high: float
+    step: float
+    bars: tuple[float, ...]
+
+
+def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, ...]:
+    """Count `values` in equal bins over [low, high], relative to the fullest bin.
+
+    Parameters
+    ----------
+    values
+        Numbers in [low, high].
+    low, high
+        Ends of the range, low < high.
+
+    Returns
+    -------
+    tuple of float
+        Heights in [0, 1], rounded to three decimals; all 0 without values.
+    """
+    counts = [0] * _BINS
+    for value in values:
+        place = int((value - low) / (high - low) * _BINS)
+        counts[min(max(place, 0), _BINS - 1)] += 1
+    highest = max(max(counts), 1)
+    return tuple(round(count / highest, 3) for count in counts)
+
+
+def _foreground_range(cards: Sequence[TestCard] | Sequence[ValidCard]) -> Range:
+    """Build the filter by foreground share."""
+    bars = histogram([card.foreground for card in cards], 0, 1)
+    return Range("foreground", "Foreground", "percent", 0, 1, 0.01, bars)
+
+
+def _dice_range(cards: Sequence[ValidCard]) -> Range:
+    """Build the filter by Dice, from just under the worst photo: most scores crowd near 1."""
+    worst = min((card.dice for card in cards), default=0.0)
+    low = min(math.floor(worst * 20) / 20, 0.95)
+    bars = histogram([card.dice for card in cards], low, 1)
+    return Range("dice", "Dice", "score", low, 1, 0.001, bars)
+
+
+def _ratio(cards: Sequence[TestCard] | Sequence[ValidCard]) -> float:
+    """Return the shape of a tile: the middle one of the photos', between 1:2 and 2:1."""
+    if not cards:
+        return 1.0
+    middle = statistics.median(card.width / card.height for card in cards)
+    return round(min(max(middle, 0.5), 2.0), 4)
+
+
+def write_test_page(
+    path: Path,
+    cards: Sequence[TestCard],
+    *,
+    heading: str = "Test photos",
+    lead: str = (
+        "Every test photo with its predicted mask and the person cut out. Point at a photo, or "
+        "move the slider, to fade it into its mask; open one to see it at full size."
+    ),
+    facts: Facts = (),
+) -> None:
+    """Write the page that shows every test photo with its mask and its cut-out.
+
+    Parameters
+    ----------
+    path
+        Where the page shall be; the cards' paths are relative to its folder.
+    cards
+        The photos, in the order in which the page first shows them.
+    heading, lead
+        Title of the page and the sentence under it.
+    facts
+        Pairs of label and value to show beside the number of photos, such as the threshold.
+
+    Raises
+    ------
+    HumansegError
+        The page cannot be written.
+    """
+    shown: list[tuple[str, str]] = [("Photos", str(len(cards)))]
+    if cards:
+        mean = statistics.fmean(card.foreground for card in cards)
+        shown.append(("Mean foreground", percent(mean)))
+    write_page(
+        path,
+        "test.html",
+        heading=heading,
+        lead=lead,
+        facts=[*shown, *facts],
+        legend=(),
+        cards=cards,
+        ratio=_ratio(cards),
+        layers=("Photo", "Mask", "Cut-out"),
+        sorts=(
+            ("place:up", "In order of id"),
+            ("foreground:up", "Least foreground first"),
+            ("foreground:down", "Most foreground first"),
+        ),
+        ranges=[_foreground_range(cards)],
+    )
+
+
+def write_valid_page(
+    path: Path,
+    cards: Sequence[ValidCard],
+    *,
+    heading: str = "Errors on valid photos",
+    lead: str = (
+        "Every valid photo beside the errors of its prediction, worst Dice first. Point at a "
+        "photo, or move the slider, to fade it into its errors; open one to see it at full size."
+    ),
+    facts: Facts = (),
+) -> None:
+    """Write the error gallery: every valid photo with its errors and scores, worst Dice first.
+
+    Parameters
+    ----------
+    path
+        Where the page shall be; the cards' paths are relative to its folder.
+    cards
+        The photos in any order; photos of equal Dice keep theirs.
+    heading, lead
+        Title of the page and the sentence under it.
+    facts
+        Pairs of label and value to show beside the mean scores, such as the threshold.
+
+    Raises
+    ------
+    HumansegError
+        The page cannot be written.
+    """
+    cards = sorted(cards, key=lambda card: card.measures()["dice"])
+    shown: list[tuple[str, str]] = [("Photos", str(len(cards)))]
+    if cards:
+        shown += [
+            ("Mean Dice", score(statistics.fmean(card.dice for card in cards))),
+            ("Worst Dice", score(cards[0].dice)),
+            ("Mean IoU", score(statistics.fmean(card.iou for card in cards))),
+            ("Mean boundary Dice", score(statistics.fmean(card.boundary_dice for card in cards))),
+        ]
+    write_page(
+        path,
+        "valid.html",
+        heading=heading,
+        lead=lead,
+        facts=[*shown, *facts],
+        legend=[
+            (_css(MISSED), "Missed: person in the true mask only"),
+            (_css(ADDED), "Wrongly added: person in the prediction only"),
+        ],
+        cards=cards,
+        ratio=_ratio(cards),
+        layers=("Photo", "Errors"),
+        sorts=(
+            ("dice:up", "Worst Dice first"),
+            ("dice:down", "Best Dice first"),
+            ("iou:up", "Worst IoU first"),
+            ("boundary:up", "Worst boundary Dice first"),
+            ("foreground:up", "Least foreground first"),
+            ("foreground:down", "Most foreground first"),
+        ),
+        ranges=[_dice_range(cards), _foreground_range(cards)],
+    )
+
+
+def _css(colour: tuple[int, int, int]) -> str:
+    """Write an RGB colour the way CSS does."""
+    return "#" + bytes(colour).hex()
