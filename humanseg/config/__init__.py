@@ -1,7 +1,8 @@
 """Configs: where they lie, what they may name, whether they fit, and the objects they describe."""
 
 from humanseg.config.build import build
+from humanseg.config.check import check_config
 from humanseg.config.find import conf_folder
 from humanseg.config.load import load_run_config
 
-__all__ = ["build", "conf_folder", "load_run_config"]
+__all__ = ["build", "check_config", "conf_folder", "load_run_config"]

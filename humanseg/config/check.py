@@ -1,0 +1,175 @@
+"""Every value of a config against the signature it will be passed to, before anything is built."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from humanseg.config.explain import nearest
+from humanseg.config.signatures import node_mistakes, value_mistakes
+from humanseg.config.targets import find_target, name_problem, walk_targets
+from humanseg.errors import HumansegError
+
+#: What stands beside the groups in train.yaml, and the values each admits.
+SETTINGS: Mapping[str, Any] = {
+    "seed": int,
+    "threshold": float | Literal["tune"],
+    "tta": bool,
+    "auxiliary_weight": float,
+    "runs_dir": str,
+    "name": str | None,
+    "run_dir": str | None,
+    "resume": str | None,
+    "init_from": str | None,
+    "channels_last": bool | None,
+    "threads": int | None,
+}
+
+#: The groups that are one object each, and the arguments that the code adds to the config's.
+RUNTIME: Mapping[str, tuple[str, ...]] = {
+    "data": ("augmentation", "seed"),
+    "model": ("backbone",),
+    "backbone": (),
+    "loss": (),
+    "augmentation": (),
+    "optimizer": (),
+    "scheduler": (),
+    "trainer": ("callbacks", "logger", "default_root_dir"),
+}
+
+#: The groups that are objects by name. The loggers are partials: the entry adds the run's folder.
+NAMED = ("callbacks", "logger")
+
+#: What a target of a group must be, by the class that it must have among its bases. Recipes of
+#: optimisers and schedulers need not share a base, but must be callable.
+BASES: Mapping[str, str] = {
+    "data": "pytorch_lightning.core.datamodule.LightningDataModule",
+    "model": "torch.nn.modules.module.Module",
+    "backbone": "torch.nn.modules.module.Module",
+    "loss": "torch.nn.modules.module.Module",
+    "augmentation": "humanseg.data.augmentation.Augmentation",
+    "trainer": "pytorch_lightning.trainer.trainer.Trainer",
+    "callbacks": "pytorch_lightning.callbacks.callback.Callback",
+    "logger": "pytorch_lightning.loggers.logger.Logger",
+}
+
+#: Values that the code replaces before it calls the target.
+REPLACED: Mapping[str, tuple[Any, ...]] = {"trainer.precision": ("auto",)}
+
+
+def _plain(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
+    """Resolve each top key by itself, so that one broken interpolation hides no other mistake."""
+    plain: dict[str, Any] = {}
+    mistakes = []
+    for name in map(str, config):
+        try:
+            if OmegaConf.is_missing(config, name):
+                plain[name] = "???"
+                continue
+            value = config[name]
+            plain[name] = (
+                OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            )
+        except OmegaConfBaseException as error:
+            mistakes.append(f"{error.full_key or name}: {str(error).splitlines()[0]}")
+    return plain, mistakes
+
+
+def _kind_mistakes(node: Mapping[str, Any], key: str) -> list[str]:
+    """Find a target that makes something else than its group holds."""
+    try:
+        bases = getattr(find_target(node["_target_"]), "__mro__", ())
+    except HumansegError:  # node_mistakes says what is wrong with it
+        return []
+    group = key.split(".")[0]
+    if group in BASES:
+        fine = BASES[group] in [f"{one.__module__}.{one.__qualname__}" for one in bases]
+    else:
+        fine = any("__call__" in vars(one) for one in bases)
+    # A function, permitted by name, has no bases.
+    if fine or not bases:
+        return []
+    return [f"{key}._target_: {node['_target_']} is no {group}, see conf/{group} for some"]
+
+
+def _object_mistakes(node: Any, key: str, siblings: list[str]) -> list[str]:
+    """Check a node that must be an object; `siblings` are the names it may be a typo of."""
+    if not isinstance(node, dict) or "_target_" not in node:
+        return [f"{key}: has no _target_{nearest(key.rpartition('.')[2], siblings)}"]
+    open_partial = node.get("_partial_") and key not in RUNTIME
+    runtime = None if open_partial else RUNTIME.get(key, ())
+    return _kind_mistakes(node, key) or node_mistakes(node, key, runtime, REPLACED)
+
+
+def _named_mistakes(group: str, entries: Any) -> list[str]:
+    if not isinstance(entries, dict):
+        return [] if entries is None else [f"{group}: is not a mapping of named objects"]
+    whole = [name for name, one in entries.items() if isinstance(one, dict) and "_target_" in one]
+    return [
+        mistake
+        for name, node in entries.items()
+        if node is not None
+        for mistake in _object_mistakes(node, f"{group}.{name}", whole)
+    ]
+
+
+def find_mistakes(config: DictConfig) -> list[str]:
+    """List all that is wrong with a config; see `check_config`.
+
+    Parameters
+    ----------
+    config
+        A composed config, or a run's.
+
+    Returns
+    -------
+    list of str
+        A mistake each, beginning with the full key. Empty when the config fits the code.
+    """
+    plain, mistakes = _plain(config)
+    # Read every name before the first module is imported for one.
+    refused = [
+        f"{key}: {problem}"
+        for key, target in walk_targets(plain)
+        if (problem := name_problem(target))
+    ]
+    if refused:
+        return mistakes + refused
+    known = [*SETTINGS, *RUNTIME, *NAMED]
+    for name, value in plain.items():
+        if name in SETTINGS:
+            mistakes += value_mistakes(value, SETTINGS[name], name)
+        elif name in NAMED:
+            mistakes += _named_mistakes(name, value)
+        elif name in RUNTIME:
+            mistakes += _object_mistakes(value, name, [])
+        else:
+            mistakes.append(f"{name}: unknown{nearest(name, known)}")
+    seen = {mistake.split(":")[0].split(".")[0] for mistake in mistakes}
+    mistakes += [f"{name}: missing" for name in RUNTIME if name not in plain and name not in seen]
+    return mistakes
+
+
+def check_config(config: DictConfig) -> None:
+    """Check every value of a config against the signature it will be passed to.
+
+    Nothing is built. Unknown keys, missing values, wrong types, forbidden targets and keys that
+    an experiment file added by a typo are found; what follows from values (a size that does not
+    fit, a probability above 1) is found by what they are passed to.
+
+    Parameters
+    ----------
+    config
+        A composed config, or a run's.
+
+    Raises
+    ------
+    HumansegError
+        Names every mistake by its full key.
+    """
+    if mistakes := find_mistakes(config):
+        raise HumansegError(
+            f"The config has {len(mistakes)} mistake{'s' * (len(mistakes) > 1)}; correct, and run "
+            "again:\n  " + "\n  ".join(mistakes)
+        )

@@ -1,0 +1,141 @@
+"""Binding a config node to the signature of its target, without calling it."""
+
+import functools
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Collection, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from humanseg.config.explain import nearest
+from humanseg.config.targets import find_target
+from humanseg.config.types import choices, describe, fits
+from humanseg.errors import HumansegError
+
+#: Keys of Hydra's, not of the target.
+HYDRA_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_")
+_MISSING = "???"
+
+
+def _resolved(annotation: Any, home: str) -> Any:
+    """Resolve an annotation that stands as text in the module `home`; Any where it cannot be."""
+    if not isinstance(annotation, str | typing.ForwardRef):
+        return annotation
+    holder = SimpleNamespace(__annotations__={"it": annotation})
+    try:
+        return typing.get_type_hints(holder, globalns=vars(sys.modules[home]))["it"]
+    except Exception:  # names that are imported for type checkers only
+        return Any
+
+
+@functools.cache
+def parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return what a target takes, annotations resolved where that is possible."""
+    taken = inspect.signature(target).parameters
+    return {
+        name: one.replace(annotation=_resolved(one.annotation, target.__module__))
+        for name, one in taken.items()
+    }
+
+
+def value_mistakes(value: Any, annotation: Any, key: str) -> list[str]:
+    """Say what is wrong with one value.
+
+    Parameters
+    ----------
+    value
+        Plain nested dicts, lists and primitives.
+    annotation
+        What it must fit.
+    key
+        Its full key.
+
+    Returns
+    -------
+    list of str
+        A mistake each, beginning with the full key.
+    """
+    if isinstance(value, str) and value == _MISSING:
+        return [f"{key}: has no value, give it one with {key}=..."]
+    mistakes = nested_mistakes(value, key)
+    if mistakes or fits(value, annotation):
+        return mistakes
+    shown = value["_target_"] if isinstance(value, dict) and "_target_" in value else repr(value)
+    names = choices(annotation)
+    hint = nearest(value, names) if isinstance(value, str) and names else ""
+    return [f"{key}: {shown} is not {describe(annotation)}{hint}"]
+
+
+def nested_mistakes(value: Any, key: str) -> list[str]:
+    """Bind every `_target_` below a value; see `value_mistakes`."""
+    if isinstance(value, dict):
+        if "_target_" in value:
+            return node_mistakes(value, key)
+        items = [(f"{key}.{name}", one) for name, one in value.items()]
+    elif isinstance(value, list):
+        items = [(f"{key}[{index}]", one) for index, one in enumerate(value)]
+    else:
+        return []
+    return [mistake for below, one in items for mistake in value_mistakes(one, Any, below)]
+
+
+def node_mistakes(
+    node: Mapping[str, Any],
+    key: str,
+    runtime: Collection[str] | None = None,
+    extra: Mapping[str, Collection[Any]] | None = None,
+) -> list[str]:
+    """Bind a node, and all below it, to the signature of its target.
+
+    Parameters
+    ----------
+    node
+        With a `_target_`; interpolations resolved.
+    key
+        Its full key in the config.
+    runtime
+        Arguments that the code gives when it calls the target. None: not known, so that a
+        partial node may leave any argument open.
+    extra
+        Full keys and values that the code replaces before it calls the target.
+
+    Returns
+    -------
+    list of str
+        A mistake each, beginning with the full key.
+    """
+    try:
+        target = find_target(node["_target_"])
+    except HumansegError as error:
+        return [f"{key}._target_: {str(error).rstrip('.')}"]
+    taken = parameters(target)
+    given = {name: value for name, value in node.items() if name not in HYDRA_KEYS}
+    known = [
+        name
+        for name, one in taken.items()
+        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    ]
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in taken.values())
+    mistakes = []
+    for name, value in given.items():
+        full = f"{key}.{name}"
+        if name in (runtime or ()):
+            mistakes.append(f"{full}: is set by humanseg itself, remove it")
+        elif name in known:
+            if value == taken[name].default or value in (extra or {}).get(full, ()):
+                continue
+            mistakes += value_mistakes(value, taken[name].annotation, full)
+        elif takes_any:
+            mistakes += value_mistakes(value, Any, full)
+        else:
+            mistakes.append(f"{full}: unknown{nearest(name, known)}")
+    if not (node.get("_partial_") and runtime is None):
+        mistakes += [
+            f"{key}.{name}: missing, {node['_target_']} needs it"
+            for name in known
+            if taken[name].default is inspect.Parameter.empty
+            and name not in given
+            and name not in (runtime or ())
+        ]
+    return mistakes
