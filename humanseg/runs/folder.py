@@ -1,0 +1,139 @@
+"""Where everything of a run lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names inside a run's folder, always the same.
+
+    Parameters
+    ----------
+    path
+        The folder. Everything else follows from it, so that a run can be moved.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config: enough to rebuild and to resume the run."""
+        return self.path / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the highest valid Dice."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint of the last whole epoch, to resume from."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def summary(self) -> Path:
+        """What came out, as JSON."""
+        return self.path / "summary.json"
+
+    @property
+    def history(self) -> Path:
+        """A row per epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def scores(self) -> Path:
+        """A row per valid photo."""
+        return self.path / "scores.csv"
+
+    @property
+    def submission(self) -> Path:
+        """The task's file: the valid masks as RLE."""
+        return self.path / "pred_valid.csv"
+
+    @property
+    def test_page(self) -> Path:
+        """The task's page of test predictions; its pictures are in `test/`."""
+        return self.path / "test.html"
+
+    @property
+    def valid_page(self) -> Path:
+        """The error gallery; its pictures are in `valid/`."""
+        return self.path / "valid.html"
+
+    @property
+    def curves(self) -> Path:
+        """Loss and Dice over epochs."""
+        return self.path / "curves.png"
+
+    @property
+    def lock(self) -> Path:
+        """Who works in this folder at the moment."""
+        return self.path / ".lock"
+
+
+def open_run(path: Path) -> RunFolder:
+    """Find the run that lies in a folder.
+
+    Parameters
+    ----------
+    path
+        The run's folder, or any file directly in it or in its `checkpoints`.
+
+    Returns
+    -------
+    RunFolder
+        The run.
+
+    Raises
+    ------
+    HumansegError
+        No run lies there.
+    """
+    candidates = [path, path.parent, path.parent.parent] if path.is_file() else [path]
+    for candidate in candidates:
+        if (candidate / "config.yaml").is_file():
+            return RunFolder(candidate.resolve())
+    if not path.exists():
+        raise HumansegError(f"There is no folder {path}: give the folder of a run.")
+    below = sorted(found.parent for found in path.glob("*/config.yaml"))
+    hint = f" It holds runs, such as {below[0]}: give one of them." if below else ""
+    raise HumansegError(f"{path} is not the folder of a run: it has no config.yaml.{hint}")
+
+
+def new_run_folder(path: Path) -> RunFolder:
+    """Make the folder of a new run.
+
+    Parameters
+    ----------
+    path
+        A folder that does not exist yet, or an empty one.
+
+    Returns
+    -------
+    RunFolder
+        The run, its folder made.
+
+    Raises
+    ------
+    HumansegError
+        A run or other files lie there already, or the folder cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        occupied = any(child.name != ".lock" for child in path.iterdir())
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    if (path / "config.yaml").exists():
+        raise HumansegError(
+            f"{path} already holds a run: go on with it by resume={path}, or choose another "
+            "folder with run_dir=…"
+        )
+    if occupied:
+        raise HumansegError(
+            f"{path} holds files that are not a run: choose another folder with run_dir=…"
+        )
+    return RunFolder(path.resolve())

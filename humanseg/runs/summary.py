@@ -1,0 +1,66 @@
+"""`summary.json`: what came out of a run."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from humanseg.errors import HumansegError
+from humanseg.files import write_json
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a summary.
+
+    Parameters
+    ----------
+    path
+        A run's `summary.json`.
+
+    Returns
+    -------
+    dict
+        Empty when there is no such file yet.
+
+    Raises
+    ------
+    HumansegError
+        The file is not a JSON object.
+    """
+    if not path.exists():
+        return {}
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise HumansegError(
+            f"{path} cannot be read ({error}): remove it, and evaluate the run again."
+        ) from error
+    if not isinstance(summary, dict):
+        raise HumansegError(f"{path} is not a run's summary: remove it.")
+    return summary
+
+
+def update_summary(path: Path, **values: Any) -> dict[str, Any]:
+    """Set some values of a summary, and keep the others.
+
+    Parameters
+    ----------
+    path
+        A run's `summary.json`; made when missing.
+    **values
+        What to set. NaN and infinities become null, which JSON can say.
+
+    Returns
+    -------
+    dict
+        The whole summary, as written.
+    """
+    summary = read_summary(path) | {key: _finite(value) for key, value in values.items()}
+    write_json(path, summary)
+    return summary
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,68 @@
+"""`best.ckpt` and `last.ckpt`, always whole."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
+from pytorch_lightning.callbacks import Checkpoint
+
+from humanseg.files import whole_file
+from humanseg.runs import RunFolder
+
+MONITOR = "val/dice"
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it there."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+    ) -> None:
+        """Write a checkpoint, whole or not at all.
+
+        Raises
+        ------
+        HumansegError
+            The disk is full or the folder may not be written.
+        """
+        with whole_file(Path(path)) as partial:
+            torch.save(checkpoint, partial)
+
+
+class Checkpoints(Checkpoint):
+    """Keep the checkpoint with the highest valid Dice, and the last one.
+
+    Both are written at the end of an epoch, the best first: a run that is killed between them
+    goes on from the epoch before, and writes the same best again.
+
+    Parameters
+    ----------
+    run
+        Where they go.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self.best_dice = float("-inf")
+        self.best_epoch = -1
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write what the epoch reached."""
+        if MONITOR not in trainer.callback_metrics:
+            raise KeyError(f"{MONITOR} was not logged: the training did not validate.")
+        dice = float(trainer.callback_metrics[MONITOR])
+        if dice > self.best_dice:
+            self.best_dice, self.best_epoch = dice, trainer.current_epoch
+            trainer.save_checkpoint(self._run.best)
+        trainer.save_checkpoint(self._run.last)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training must know."""
+        return {"best_dice": self.best_dice, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what an interrupted training knew."""
+        self.best_dice = state_dict["best_dice"]
+        self.best_epoch = state_dict["best_epoch"]

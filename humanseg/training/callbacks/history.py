@@ -1,0 +1,89 @@
+"""`history.csv`: a row per epoch."""
+
+import csv
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+
+from humanseg.data.sampling import TimedLoader
+from humanseg.files import write_csv_rows
+from humanseg.runs import RunFolder
+
+SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice")
+COLUMNS = (
+    "epoch",
+    "train_loss",
+    *(f"val_{name}" for name in SCORES),
+    "lr",
+    "seconds",
+    "images_per_second",
+    "loader_wait",
+)
+
+
+class History(pl.Callback):
+    """Write a row per epoch: losses, scores, rate, speed.
+
+    `seconds` is the training part of the epoch; `loader_wait` is the share of it for which the
+    training was blocked on its loader.
+
+    Parameters
+    ----------
+    run
+        Where `history.csv` goes. The rows of an interrupted training are kept.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self.rows: list[dict[str, Any]] = []
+        self._start = 0.0
+        self._seconds = 0.0
+        self._photos = 0
+        self._row: dict[str, Any] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take up the rows of the epochs that are done."""
+        if self._run.history.exists():
+            with self._run.history.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            self.rows = [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self._start, self._photos = time.perf_counter(), 0
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Count photos, and stop the clock at the last batch: what follows is validation."""
+        self._photos += len(batch["id"]) * trainer.world_size
+        self._seconds = time.perf_counter() - self._start
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the row."""
+        metrics = trainer.callback_metrics
+        loader = trainer.train_dataloader
+        waited = loader.waited if isinstance(loader, TimedLoader) else 0.0
+        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1}
+        if "train/loss" in metrics:
+            row["train_loss"] = f"{float(metrics['train/loss']):.6f}"
+        for name in SCORES:
+            if f"val/{name}" in metrics:
+                row[f"val_{name}"] = f"{float(metrics[f'val/{name}']):.6f}"
+        row["lr"] = f"{max(group['lr'] for group in trainer.optimizers[0].param_groups):.3e}"
+        row["seconds"] = f"{self._seconds:.2f}"
+        row["images_per_second"] = f"{self._photos / max(self._seconds, 1e-9):.2f}"
+        row["loader_wait"] = f"{waited / max(self._seconds, 1e-9):.4f}"
+        self.rows.append(row)
+        if trainer.is_global_zero:
+            write_csv_rows(
+                self._run.history,
+                COLUMNS,
+                ([row.get(column, "") for column in COLUMNS] for row in self.rows),
+            )

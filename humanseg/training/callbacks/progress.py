@@ -1,0 +1,128 @@
+"""How far the training is."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from humanseg.training.callbacks.checkpoints import Checkpoints
+from humanseg.training.callbacks.history import History
+
+
+class EpochProgress(pl.callbacks.ProgressBar):
+    """A bar within the epoch on a terminal, and a line per epoch everywhere.
+
+    Parameters
+    ----------
+    history
+        Has the epoch's row when the epoch ends: this callback comes after it.
+    checkpoints
+        Knows which epoch is the best so far.
+    console
+        Where to write.
+    """
+
+    def __init__(
+        self, history: History, checkpoints: Checkpoints, console: Console | None = None
+    ) -> None:
+        super().__init__()
+        self._history = history
+        self._checkpoints = checkpoints
+        self._console = console or Console()
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._start = 0.0
+        self._first_epoch = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock of the whole training."""
+        self._start, self._first_epoch = time.perf_counter(), trainer.current_epoch
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the bar of the epoch."""
+        if not self._console.is_terminal or self.is_disabled:
+            return
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} batches, loss {task.fields[loss]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(
+            "",
+            total=int(self.total_train_batches),
+            epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}",
+            loss="…",
+        )
+        self._bar.start()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Move the bar."""
+        if self._bar is not None and self._task is not None:
+            loss = f"{float(outputs['loss']):.4f}" if isinstance(outputs, dict) else "…"
+            self._bar.update(self._task, completed=batch_idx + 1, loss=loss)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Print the line of the epoch."""
+        self._stop()
+        if self.is_disabled or not self._history.rows:
+            return
+        row = self._history.rows[-1]
+        done = trainer.current_epoch + 1 - self._first_epoch
+        left = (time.perf_counter() - self._start) / done * (
+            (trainer.max_epochs or 0) - trainer.current_epoch - 1
+        )
+        dice = float(row.get("val_dice", "nan"))
+        # This callback runs before the checkpoint is chosen.
+        mark = "  best" if dice > self._checkpoints.best_dice else ""
+        self._console.print(
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  "
+            f"loss {float(row.get('train_loss', 'nan')):.4f}  dice {dice:.4f}  "
+            f"{float(row['images_per_second']):.1f} photos/s  {duration(left)} left{mark}",
+            highlight=False,
+        )
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Give the terminal back."""
+        self._stop()
+
+    def disable(self) -> None:
+        """Be silent: this is not the first of several processes."""
+        self._enabled = False
+
+    def enable(self) -> None:
+        """Speak."""
+        self._enabled = True
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether this process is silent."""
+        return not getattr(self, "_enabled", True)
+
+    def _stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def duration(seconds: float) -> str:
+    """Say a time in the two units that matter, such as `3 min 20 s`."""
+    total = round(seconds)
+    if total < 60:
+        return f"{total} s"
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600} h {total % 3600 // 60} min"

@@ -1,0 +1,82 @@
+"""`scores.csv`: a row per valid photo."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import BasePredictionWriter
+
+from humanseg.files import write_csv_rows
+from humanseg.task import boundary_dice, dice, iou, natural_key
+from humanseg.training.prediction import VALID, Prediction
+
+COLUMNS = ("id", "dice", "iou", "boundary_dice", "foreground")
+
+
+class ScoresWriter(BasePredictionWriter):
+    """Score each valid photo with the task's own formula, at its own size.
+
+    Parameters
+    ----------
+    path
+        The CSV file; None keeps the rows only.
+    threshold
+        A pixel is person above this probability.
+    """
+
+    def __init__(self, path: Path | None, threshold: float) -> None:
+        super().__init__(write_interval="batch")
+        self._path = path
+        self._threshold = threshold
+        self.rows: list[dict[str, Any]] = []
+        self._dice_at_half: list[float] = []
+
+    def write_on_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: list[Prediction],
+        batch_indices: Sequence[int] | None,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Score the photos of a batch."""
+        if dataloader_idx != VALID:
+            return
+        for each in prediction:
+            assert each.truth is not None
+            mask = each.mask(self._threshold)
+            self.rows.append(
+                {
+                    "id": each.id,
+                    "dice": dice(mask, each.truth),
+                    "iou": iou(mask, each.truth),
+                    "boundary_dice": boundary_dice(mask, each.truth),
+                    "foreground": float(each.truth.mean()),
+                }
+            )
+            self._dice_at_half.append(dice(each.mask(0.5), each.truth))
+
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the file."""
+        self.rows.sort(key=lambda row: natural_key(row["id"]))
+        if self._path is None:
+            return
+        write_csv_rows(self._path, COLUMNS, ([row[name] for name in COLUMNS] for row in self.rows))
+
+    def means(self) -> dict[str, float]:
+        """Mean of each score over photos, and of the Dice at threshold 0.5.
+
+        Returns
+        -------
+        dict
+            `dice`, `iou`, `boundary_dice` (over the photos that have a boundary), `dice_at_half`.
+        """
+        means = {
+            name: float(np.nanmean([row[name] for row in self.rows]))
+            for name in ("dice", "iou", "boundary_dice")
+        }
+        return means | {"dice_at_half": float(np.mean(self._dice_at_half))}

@@ -1,0 +1,194 @@
+"""The best checkpoint speaks, in fp32: its scores and its files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config import build, check_config
+from humanseg.data.augmentation import Augmentation
+from humanseg.data.module import PhotoData, Role
+from humanseg.runs import RunFolder, open_run
+from humanseg.task import natural_key, template_ids
+from humanseg.training.callbacks.scores import ScoresWriter
+from humanseg.training.callbacks.submission import SubmissionWriter
+from humanseg.training.callbacks.test_page import TestPageWriter
+from humanseg.training.callbacks.valid_page import ValidPageWriter
+from humanseg.training.hardware import choose_hardware
+from humanseg.training.module import SegmentationModule
+from humanseg.training.rebuild import load_segmenter
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """How a run's best checkpoint scores on a split.
+
+    Attributes
+    ----------
+    run
+        The run's folder.
+    what
+        The photos that were scored.
+    threshold
+        A pixel is person above this probability.
+    scores
+        Mean over photos of `dice`, `iou`, `boundary_dice`, and `dice_at_half` at threshold 0.5.
+    per_photo
+        A row per photo: `id`, `dice`, `iou`, `boundary_dice`, `foreground`.
+    """
+
+    run: Path
+    what: str
+    threshold: float
+    scores: dict[str, float]
+    per_photo: list[dict[str, Any]]
+
+    def text(self) -> str:
+        """Say it in a few lines, the worst photos last."""
+        dices = [row["dice"] for row in self.per_photo]
+        worst = sorted(self.per_photo, key=lambda row: row["dice"])[:5]
+        return "\n".join(
+            [
+                f"{self.run} on {len(dices)} {self.what}",
+                f"dice           {self.scores['dice']:.6f} ± {np.std(dices):.4f} over photos, "
+                f"at threshold {self.threshold:g}",
+                f"dice at 0.5    {self.scores['dice_at_half']:.6f}",
+                f"iou            {self.scores['iou']:.6f}",
+                f"boundary dice  {self.scores['boundary_dice']:.6f}",
+                "worst          " + ", ".join(f"{row['id']} ({row['dice']:.4f})" for row in worst),
+            ]
+        )
+
+
+def evaluate_run(
+    run: Path, data: Path | None, split: str, tta: bool, threshold: float | None
+) -> EvaluationReport:
+    """Score the best checkpoint of a run, from its folder alone.
+
+    Parameters
+    ----------
+    run
+        The run's folder, wherever it was moved.
+    data
+        The data folder; None: the run's own.
+    split
+        `train` or `valid`. A run on a fold is scored on its own photos in that role.
+    tta
+        Whether to average over the mirrored photo too; else the run's own choice holds.
+    threshold
+        None: the run's own.
+
+    Returns
+    -------
+    EvaluationReport
+        Its scores.
+
+    Raises
+    ------
+    HumansegError
+        The run or the data are not sound.
+    """
+    folder = open_run(run)
+    module, config = final_module(folder, tta)
+    photos = data_of(config, data)
+    role: Role = "train" if split == "train" else "valid"
+    chosen = threshold if threshold is not None else choose_threshold(config, module, photos)
+    scores = ScoresWriter(None, chosen)
+    final_trainer([scores], config).predict(
+        module, [photos.whole_photos(role)], return_predictions=False
+    )
+    what = f"{split} photos of {photos.root}"
+    return EvaluationReport(folder.path, what, chosen, scores.means(), scores.rows)
+
+
+def write_files(run: RunFolder, photos: PhotoData) -> tuple[float, dict[str, float]]:
+    """Write the files of the best checkpoint: submission, scores, both pages.
+
+    Parameters
+    ----------
+    run
+        The run; its best checkpoint is loaded afresh.
+    photos
+        Its data.
+
+    Returns
+    -------
+    threshold
+        The one that was used.
+    scores
+        Mean scores, as in `EvaluationReport`.
+    """
+    module, config = final_module(run)
+    threshold = choose_threshold(config, module, photos)
+    scores = ScoresWriter(run.scores, threshold)
+    writers = [
+        SubmissionWriter(run.submission, submission_order(photos), threshold),
+        scores,
+        TestPageWriter(run.path, threshold),
+        ValidPageWriter(run.path, threshold),
+    ]
+    loaders = [photos.whole_photos("valid"), photos.whole_photos("test")]
+    final_trainer(writers, config).predict(module, loaders, return_predictions=False)
+    return threshold, scores.means()
+
+
+def submission_order(photos: PhotoData) -> list[str]:
+    """Ids in the order of the submission: the template's where it is about these photos.
+
+    Returns
+    -------
+    list of str
+        The template's order where the data has a template of exactly the valid ids, else
+        naturally sorted.
+    """
+    ids = photos.part("valid").ids
+    template = template_ids(photos.root)
+    if template is not None and set(template) == set(ids):
+        return template
+    return sorted(ids, key=natural_key)
+
+
+def final_module(run: RunFolder, tta: bool = False) -> tuple[SegmentationModule, DictConfig]:
+    """Load the best model of a run, to predict with, and the run's config."""
+    segmenter, config = load_segmenter(run)
+    check_config(config)
+    hardware = choose_hardware(channels_last=config.get("channels_last"))
+    module = SegmentationModule(
+        segmenter,
+        channels_last=hardware.channels_last,
+        tta=tta or bool(config.get("tta", False)),
+    )
+    return module, config
+
+
+def final_trainer(callbacks: Sequence[pl.Callback], config: DictConfig) -> pl.Trainer:
+    """Make a trainer that predicts on one device in fp32, whatever the run trained with."""
+    return pl.Trainer(
+        accelerator=config.trainer.get("accelerator", "auto"),
+        devices=1,
+        precision="32-true",
+        logger=False,
+        callbacks=list(callbacks),
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def choose_threshold(config: DictConfig, module: SegmentationModule, photos: PhotoData) -> float:
+    """Take the run's threshold; where that is `tune`, the one with the best valid Dice."""
+    if config.threshold != "tune":
+        return float(config.threshold)
+    final_trainer([], config).validate(module, photos.whole_photos("valid"), verbose=False)
+    return module.valid_scores.best_threshold()
+
+
+def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
+    """Open a run's data, or other data in the same way, without augmentation."""
+    node = OmegaConf.merge(config.data, {} if root is None else {"root": str(root)})
+    photos: PhotoData = build(node, augmentation=Augmentation([]), seed=config.seed)
+    return photos

@@ -1,0 +1,109 @@
+"""The settings that are fastest on this machine."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true"]
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """How a training uses the machine.
+
+    Attributes
+    ----------
+    device
+        `cpu`, `cuda` or `mps`.
+    precision
+        In Lightning's words.
+    channels_last
+        Whether activations lie in memory channel by channel of one pixel (NHWC).
+    threads
+        Threads of a process on the CPU.
+    reason
+        Why this precision, for the log.
+    """
+
+    device: str
+    precision: Precision
+    channels_last: bool
+    threads: int
+    reason: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        layout = "channels_last" if self.channels_last else "contiguous"
+        return f"{self.device}, {self.precision} ({self.reason}), {layout}, {self.threads} threads"
+
+
+def choose_hardware(
+    accelerator: str = "auto",
+    precision: str | int = "auto",
+    channels_last: bool | None = None,
+    threads: int | None = None,
+) -> Hardware:
+    """Choose what is fastest here, where nothing else is asked for.
+
+    Parameters
+    ----------
+    accelerator
+        `auto`, `cpu`, `gpu`, `cuda` or `mps`.
+    precision
+        `auto`, or one of Lightning's.
+    channels_last
+        None chooses.
+    threads
+        None leaves torch's choice.
+
+    Returns
+    -------
+    Hardware
+        The settings.
+    """
+    device = _device(accelerator)
+    if precision == "auto":
+        chosen, reason = _precision(device)
+    else:
+        chosen, reason = str(precision), "as asked for"
+    return Hardware(
+        device=device,
+        precision=chosen,  # type: ignore[arg-type]  # Lightning checks what a person asks for
+        channels_last=device != "mps" if channels_last is None else channels_last,
+        threads=threads or torch.get_num_threads(),
+        reason=reason,
+    )
+
+
+def has_bf16_units() -> bool:
+    """Say whether this CPU multiplies bf16 numbers natively (AVX512-BF16 or AMX; on Arm, BF16)."""
+    check = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    if check is None or not check():
+        return False
+    # oneDNN says yes to any AVX-512, and then emulates: slower than fp32.
+    capability = torch.backends.cpu.get_cpu_capability()
+    if "AVX" in capability:
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return True
+
+
+def _device(accelerator: str) -> str:
+    if accelerator in ("gpu", "cuda"):
+        return "cuda"
+    if accelerator == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    return accelerator
+
+
+def _precision(device: str) -> tuple[str, str]:
+    if device == "cuda":
+        # A T4 says that it supports bf16 and emulates it.
+        if torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0):
+            return "bf16-mixed", "this GPU has bf16 units"
+        return "16-mixed", "this GPU has no bf16 units"
+    if device == "cpu" and has_bf16_units():
+        return "bf16-mixed", "this CPU has bf16 units"
+    return "32-true", f"this {device.upper()} has no bf16 units that torch uses"

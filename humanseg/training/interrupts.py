@@ -1,0 +1,48 @@
+"""Ctrl-C and SIGTERM, as one kind of interruption."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interrupted(KeyboardInterrupt):
+    """A person or the system asked the training to stop.
+
+    Parameters
+    ----------
+    number
+        The signal's number; a command ends with exit code 128 + number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into `Interrupted`, also where Lightning would exit.
+
+    Raises
+    ------
+    Interrupted
+        A signal came.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise Interrupted(number)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as error:
+        # Lightning catches the interrupt, shuts its loops down, and raises SystemExit.
+        if received and not isinstance(error, Interrupted):
+            raise Interrupted(received[0]) from error
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,153 @@
+"""A Segmenter in training: its loss, its scores, its optimiser."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from humanseg.data.dataset import Batch
+from humanseg.errors import HumansegError
+from humanseg.metrics import PerPhotoScores
+from humanseg.models import Segmenter
+from humanseg.training.optimizers import OptimizerRecipe
+from humanseg.training.prediction import Prediction
+from humanseg.training.schedulers import Plateau, SchedulerRecipe
+
+
+class SegmentationModule(pl.LightningModule):
+    """What Lightning trains.
+
+    Parameters
+    ----------
+    segmenter
+        Photo in, logits of the same size out.
+    loss, optimizer, scheduler
+        What to train with; None for a module that only predicts.
+    auxiliary_weight
+        Weight of each auxiliary head's loss, where the net has such heads.
+    channels_last
+        Whether photos go through the net channel by channel of one pixel.
+    tta
+        Whether predictions are averaged with those of the mirrored photo.
+    seed
+        With the epoch, what dropout follows from.
+
+    Notes
+    -----
+    Nothing is kept as Lightning's hyper-parameters: a checkpoint holds tensors and plain values,
+    and the run's `config.yaml` rebuilds the rest.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        loss: nn.Module | None = None,
+        optimizer: OptimizerRecipe | None = None,
+        scheduler: SchedulerRecipe | Plateau | None = None,
+        auxiliary_weight: float = 0.4,
+        channels_last: bool = True,
+        tta: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.segmenter: Segmenter = segmenter.to(memory_format=self._layout)  # type: ignore[call-overload]
+        self.loss = loss
+        self.valid_scores = PerPhotoScores()
+        self._optimizer = optimizer
+        self._scheduler = scheduler
+        self._auxiliary_weight = auxiliary_weight
+        self._tta = tta
+        self._seed = seed
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (N,1,H,W) of photos uint8 (N,3,H,W)."""
+        logits: Tensor = self.segmenter(image)
+        return logits
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Lay the photos out as the net wants them."""
+        batch["image"] = batch["image"].contiguous(memory_format=self._layout)
+        return batch
+
+    def on_train_epoch_start(self) -> None:
+        """Make dropout follow from seed and epoch, so that a resumed run draws the same."""
+        torch.manual_seed(self._seed * 1_000_003 + self.current_epoch)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of a batch: a scalar.
+
+        Raises
+        ------
+        HumansegError
+            The loss is no number any more.
+        """
+        assert self.loss is not None
+        outputs = self.segmenter(batch["image"])
+        main, auxiliary = (outputs[0], outputs[1:]) if isinstance(outputs, list) else (outputs, [])
+        loss: Tensor = self.loss(main, batch["mask"])
+        for logits in auxiliary:
+            loss = loss + self._auxiliary_weight * self.loss(logits, batch["mask"])
+        if not torch.isfinite(loss):
+            raise HumansegError(
+                f"The training loss became {loss.item()} in epoch {self.current_epoch + 1}: lower "
+                "optimizer.lr, clip gradients (trainer.gradient_clip_val=1), or train in fp32 "
+                "(trainer.precision=32-true)."
+            )
+        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(batch["id"]))
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Start the scores afresh."""
+        self.valid_scores.reset()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Score a batch, per photo and at its own size."""
+        logits = self(batch["image"]).float()
+        if self.loss is not None:
+            count = len(batch["id"])
+            self.log("val/loss", self.loss(logits, batch["mask"]), batch_size=count, sync_dist=True)
+        self.valid_scores.update(logits.sigmoid(), batch["mask"], batch["id"])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean scores; the Dice among them chooses the checkpoint."""
+        scores = self.valid_scores.compute()
+        self.log_dict({f"val/{name}": value for name, value in scores.items()})
+
+    def predict_step(
+        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> list[Prediction]:
+        """What the model says of each photo of a batch."""
+        photos = batch["image"]
+        probabilities = self.probabilities(photos).float().cpu().numpy()
+        masks = batch["mask"].cpu().numpy() if "mask" in batch else None
+        pixels = photos.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return [
+            Prediction(
+                id=identity,
+                photo=pixels[index],
+                probability=probabilities[index, 0],
+                truth=None if masks is None else masks[index, 0],
+            )
+            for index, identity in enumerate(batch["id"])
+        ]
+
+    def probabilities(self, image: Tensor) -> Tensor:
+        """Probabilities (N,1,H,W) of photos uint8 (N,3,H,W), mirrored too where `tta` is set."""
+        probabilities = self(image).sigmoid()
+        if self._tta:
+            mirrored = self(image.flip(-1)).sigmoid().flip(-1)
+            probabilities = (probabilities + mirrored) / 2
+        return probabilities
+
+    def configure_optimizers(self) -> Any:
+        """Make optimiser and scheduler, as Lightning takes them."""
+        assert self._optimizer is not None and self._scheduler is not None
+        optimizer = self._optimizer(self.segmenter)
+        total = int(self.trainer.estimated_stepping_batches)
+        per_epoch = max(1, total // max(1, self.trainer.max_epochs or 1))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": self._scheduler(optimizer, total, per_epoch),
+        }

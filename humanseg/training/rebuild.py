@@ -1,0 +1,129 @@
+"""A model from a config, and a trained one from a run's folder."""
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config import build, load_run_config
+from humanseg.errors import HumansegError
+from humanseg.models import Segmenter, build_segmenter
+from humanseg.runs import RunFolder, open_run
+
+PREFIX = "segmenter."
+
+
+def make_segmenter(config: DictConfig) -> Segmenter:
+    """Build the model that a config describes, its backbone's weights loaded.
+
+    Raises
+    ------
+    HumansegError
+        The pair of model and backbone is impossible, or the weights cannot be had.
+    """
+    return build_segmenter(build(config.model), build(config.backbone))
+
+
+def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
+    """Rebuild the best model of a run, from its folder alone.
+
+    Parameters
+    ----------
+    run
+        The run, wherever it was moved.
+
+    Returns
+    -------
+    segmenter
+        In fp32 and evaluation mode; averaged weights where the run averaged them.
+    config
+        The run's config.
+
+    Raises
+    ------
+    HumansegError
+        Config or checkpoint are missing, broken, foreign or refused.
+    """
+    config = load_run_config(run.config)
+    missing = [key for key in ("model", "backbone", "data") if key not in config]
+    if missing:
+        raise HumansegError(f"{run.config} is not a run's config: it has no {', '.join(missing)}.")
+    # The checkpoint holds the backbone too: the file it once started from need not be there.
+    config = OmegaConf.merge(config, {"backbone": {"weights": "none"}})  # type: ignore[assignment]
+    segmenter = make_segmenter(config)
+    load_weights(segmenter, run.best)
+    return segmenter.float().eval(), config
+
+
+def load_weights(segmenter: Segmenter, checkpoint: Path) -> None:
+    """Load the weights of a checkpoint into a model.
+
+    Raises
+    ------
+    HumansegError
+        The checkpoint cannot be read, or is of another model: the names that do not fit.
+    """
+    state = read_checkpoint(checkpoint)["state_dict"]
+    state = {key.removeprefix(PREFIX): value for key, value in state.items() if PREFIX in key}
+    own = segmenter.state_dict()
+    wrong = sorted(set(state) ^ set(own))
+    wrong += sorted(key for key in set(state) & set(own) if state[key].shape != own[key].shape)
+    if wrong:
+        names = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        raise HumansegError(
+            f"{checkpoint} is a checkpoint of another model; these do not fit: {names}. Give a "
+            "run with the same model and backbone."
+        )
+    segmenter.load_state_dict(state)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, tensors and plain values only.
+
+    Returns
+    -------
+    dict
+        With at least `state_dict`.
+
+    Raises
+    ------
+    HumansegError
+        There is none, it is broken, it is no checkpoint of a training, or it holds pickled code,
+        which is never executed.
+    """
+    if not path.is_file():
+        raise HumansegError(
+            f"There is no checkpoint {path}: the run has not finished an epoch yet."
+        )
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if zipfile.is_zipfile(path):
+            raise HumansegError(
+                f"{path} holds pickled code, which was not executed: a checkpoint of humanseg "
+                "holds tensors and plain values only. Do not trust this file."
+            ) from error
+        raise _broken(path) from error
+    except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+        raise _broken(path) from error
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), dict):
+        raise HumansegError(
+            f"{path} is not a checkpoint of a training: it has no state_dict. Give one that "
+            "humanseg wrote."
+        )
+    return checkpoint
+
+
+def find_checkpoint(path: Path) -> Path:
+    """Find the checkpoint that `init_from` means: the file itself, or the best one of a run."""
+    return path if path.is_file() else open_run(path).best
+
+
+def _broken(path: Path) -> HumansegError:
+    return HumansegError(
+        f"{path} cannot be read as a checkpoint: it is broken or cut short. Use the run's other "
+        "checkpoint (best.ckpt, last.ckpt), or train again."
+    )

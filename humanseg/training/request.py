@@ -1,0 +1,124 @@
+"""What a command line asks for: a new run, or to go on with one."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from humanseg.config import load_run_config
+from humanseg.errors import HumansegError
+from humanseg.runs import open_run
+
+PATHS = ("data.root", "backbone.weights", "init_from")
+"""Keys of paths that a person may give relative to where they are."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A training that was asked for.
+
+    Attributes
+    ----------
+    config
+        Resolved, with absolute paths: what `config.yaml` holds.
+    folder
+        Where the run lies, or shall lie.
+    resume
+        Whether it goes on.
+    overrides
+        What was changed on the command line.
+    """
+
+    config: DictConfig
+    folder: Path
+    resume: bool
+    overrides: list[str]
+
+
+def read_request(config: DictConfig) -> Request:
+    """Work out what is asked for.
+
+    Parameters
+    ----------
+    config
+        As composed by Hydra.
+
+    Returns
+    -------
+    Request
+        Of a resumed run, the run's own config with the `trainer.*` overrides.
+
+    Raises
+    ------
+    HumansegError
+        Something else than `trainer.*` was to be changed in a resumed run, or there is no run.
+    """
+    overrides = _overrides()
+    if config.get("resume"):
+        return _resumed(Path(str(config.resume)).expanduser(), overrides)
+    settled = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    assert isinstance(settled, DictConfig)
+    with open_dict(settled):
+        settled.pop("hydra", None)
+        for key in PATHS:
+            value = OmegaConf.select(settled, key)
+            if isinstance(value, str) and (key != "backbone.weights" or "/" in value):
+                OmegaConf.update(settled, key, str(Path(value).expanduser().resolve()))
+    return Request(settled, _new_folder(settled), False, overrides)
+
+
+def _resumed(folder: Path, overrides: list[str]) -> Request:
+    run = open_run(folder)
+    others = [
+        each
+        for each in overrides
+        if not each.lstrip("+~").startswith(("trainer.", "resume="))
+    ]
+    if others:
+        raise HumansegError(
+            f"A resumed run keeps its config; only trainer.* may be changed, not "
+            f"{', '.join(others)}. Leave it out, or start a new run with init_from={folder}."
+        )
+    config = load_run_config(run.config)
+    changes = [each.lstrip("+") for each in overrides if each.lstrip("+").startswith("trainer.")]
+    merged = OmegaConf.merge(config, OmegaConf.from_dotlist(changes))
+    assert isinstance(merged, DictConfig)
+    return Request(merged, run.path, True, overrides)
+
+
+def _new_folder(config: DictConfig) -> Path:
+    if config.get("run_dir"):
+        return Path(str(config.run_dir)).expanduser()
+    runs = Path(str(config.get("runs_dir") or "runs")).expanduser()
+    hydra = HydraConfig.get() if HydraConfig.initialized() else None
+    if hydra is not None and hydra.mode == RunMode.MULTIRUN:
+        job = hydra.job.override_dirname.replace("/", "_")
+        return runs / str(config.get("name") or "sweep") / (job or "default")
+    return _free(runs / str(config.get("name") or _name(hydra)))
+
+
+def _name(hydra: Any) -> str:
+    """Name a run by what it trains and when."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    if hydra is None:
+        return stamp
+    choices = hydra.runtime.choices
+    what = choices.get("experiment") or f"{choices['model']}-{choices['backbone']}"
+    return f"{what.replace('/', '-')}-{stamp}"
+
+
+def _free(folder: Path) -> Path:
+    """Find a name that no other run of the same second has taken."""
+    number, free = 2, folder
+    while free.exists():
+        free = folder.with_name(f"{folder.name}-{number}")
+        number += 1
+    return free
+
+
+def _overrides() -> list[str]:
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
