@@ -1,0 +1,247 @@
+"""The task's score and its relatives, kept per photo until the end.
+
+Means over batches depend on how photos fell into batches; so what is kept, and exchanged between
+processes, is a few whole numbers per photo, under its id.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities.data import dim_zero_cat
+from torchmetrics.utilities.distributed import gather_all_tensors
+
+from humanseg.errors import HumansegError
+from humanseg.task import EPSILON, boundary_band, natural_key
+
+#: Thresholds at which Dice is known besides the one that is scored.
+GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
+_BAND_COUNTS = 3
+
+
+@dataclass(frozen=True)
+class PhotoScore:
+    """The scores of one photo at one threshold, each in [0, 1]; defined as in `humanseg.task`.
+
+    Attributes
+    ----------
+    id
+        The photo's id.
+    dice
+        The task's Dice.
+    iou
+        Intersection over union.
+    precision
+        Share of the predicted person that is person; 0 when nothing was predicted.
+    recall
+        Share of the person that was predicted; 0 when there is none.
+    boundary_dice
+        Dice over the pixels within 3 of the true boundary; NaN where the mask is empty or full.
+    foreground
+        Share of the photo that is person by its mask.
+    """
+
+    id: str
+    dice: float
+    iou: float
+    precision: float
+    recall: float
+    boundary_dice: float
+    foreground: float
+
+
+#: What `PerPhotoScores.compute` takes means of.
+MEANS = ("dice", "iou", "precision", "recall", "boundary_dice")
+
+
+class PerPhotoScores(Metric):
+    """Scores per photo at its own size, and their means over photos.
+
+    The result depends neither on batches nor on processes. A photo that was seen twice, as a
+    distributed sampler does to fill up its last batch, counts once.
+
+    Parameters
+    ----------
+    threshold
+        In (0, 1): a pixel is person where its probability is above it.
+
+    Raises
+    ------
+    HumansegError
+        `threshold` is out of range.
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+    photos: list[Tensor] | Tensor
+
+    def __init__(self, threshold: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(dist_sync_fn=_gather, **kwargs)
+        if not 0 < threshold < 1:
+            raise HumansegError(f"A threshold lies between 0 and 1, not at {threshold}. Change it.")
+        self.threshold = threshold
+        self.thresholds = tuple(sorted({*GRID, threshold}))
+        # One flat list of numbers: photos' ids differ in length, processes in how many they saw.
+        self.add_state("photos", default=[], dist_reduce_fx="cat")
+
+    def update(self, probability: Tensor, target: Tensor, ids: list[str]) -> None:
+        """Take in a batch of photos of one size.
+
+        Parameters
+        ----------
+        probability
+            (N, 1, H, W), floating, in [0, 1]; NaN counts as background.
+        target
+            (N, 1, H, W), any dtype, in {0, 1}.
+        ids
+            N ids.
+
+        Raises
+        ------
+        ValueError
+            The shapes and the number of ids do not belong together.
+        """
+        shape = tuple(probability.shape)
+        if len(shape) != 4 or shape[1] != 1 or target.shape != shape or len(ids) != shape[0]:
+            raise ValueError(
+                "Scores take probability and target of one shape (N, 1, H, W) and N ids, not "
+                f"{shape}, {tuple(target.shape)} and {len(ids)} ids."
+            )
+        assert isinstance(self.photos, list)
+        probability = probability.detach().float().nan_to_num(nan=0.0)
+        for photo, truth, id in zip(probability[:, 0], target[:, 0].bool(), ids, strict=True):
+            name = torch.tensor(list(id.encode("utf-8", "surrogatepass")), dtype=torch.int64)
+            head = torch.cat([torch.tensor([len(name)]), name]).to(photo.device)
+            counts = _count(photo, truth, self.thresholds, self.threshold)
+            self.photos.append(torch.cat([head, counts]))
+
+    def compute(self) -> dict[str, float]:
+        """Compute the means over photos: dice, iou, precision, recall, boundary_dice.
+
+        A photo without a boundary is left out of the mean of boundary_dice, which is NaN when no
+        photo has one.
+
+        With several processes, all must call it; afterwards each alone may ask for `per_photo`
+        and `best_threshold`.
+
+        Raises
+        ------
+        ValueError
+            No photo was seen.
+        """
+        flat = dim_zero_cat(self.photos) if len(self.photos) else torch.empty(0)
+        self._counts = _unpack(flat.cpu().numpy(), len(self.thresholds))
+        if not self._counts:
+            raise ValueError("There are no scores: no photo was seen.")
+        rows = self._rows(self.threshold)
+        return {name: _mean(getattr(row, name) for row in rows) for name in MEANS}
+
+    def per_photo(self) -> list[PhotoScore]:
+        """Return the scores of each photo at the threshold, sorted naturally by id."""
+        self.compute()
+        return self._rows(self.threshold)
+
+    def dice_at(self, threshold: float) -> float:
+        """Return the mean Dice at one of `thresholds`.
+
+        Raises
+        ------
+        ValueError
+            `threshold` is not among them.
+        """
+        self.compute()
+        return _mean(row.dice for row in self._rows(threshold))
+
+    def best_threshold(self) -> float:
+        """Return the one of `thresholds` that has the highest mean Dice.
+
+        Of equal ones, the nearest to 0.5. The Dice there (`dice_at`) is optimistic: it was tuned on the photos that it scores.
+        """
+        scores = {threshold: self.dice_at(threshold) for threshold in self.thresholds}
+        return max(scores, key=lambda threshold: (scores[threshold], -abs(threshold - 0.5)))
+
+    def _rows(self, threshold: float) -> list[PhotoScore]:
+        above = self.thresholds.index(threshold) + 1
+        return [_score(id, self._counts[id], above) for id in sorted(self._counts, key=natural_key)]
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Mean of the values that are numbers, the same in any order; NaN without any."""
+    numbers = [value for value in values if not math.isnan(value)]
+    return math.fsum(numbers) / len(numbers) if numbers else math.nan
+
+
+def _gather(state: Tensor, group: Any | None = None) -> list[Tensor]:
+    """Exchange a state that is flat; a process that saw no photo has an empty float one."""
+    return gather_all_tensors(state.long(), group)
+
+
+def _count(
+    probability: Tensor, truth: Tensor, thresholds: tuple[float, ...], threshold: float
+) -> Tensor:
+    """Count one photo's pixels.
+
+    Parameters
+    ----------
+    probability
+        (H, W) float32.
+    truth
+        (H, W) bool.
+    thresholds
+        T of them, ascending.
+    threshold
+        The one for the band around the boundary.
+
+    Returns
+    -------
+    Tensor
+        (2 * (T + 1) + 3,) int64: background pixels by how many thresholds they lie above, then
+        person pixels likewise, then within the band: hits, predicted, true.
+    """
+    bins = len(thresholds) + 1
+    # A value equal to a threshold falls below it, as it does for `probability > threshold`.
+    above = torch.bucketize(probability, torch.tensor(thresholds, device=probability.device))
+    histogram = torch.bincount((above + bins * truth).flatten(), minlength=2 * bins)
+    band = torch.from_numpy(boundary_band(truth.cpu().numpy())).to(truth.device)
+    predicted, true = (probability > threshold) & band, truth & band
+    return torch.cat(
+        [histogram, torch.stack([(predicted & true).sum(), predicted.sum(), true.sum()])]
+    )
+
+
+def _unpack(flat: NDArray[Any], thresholds: int) -> dict[str, NDArray[np.int64]]:
+    """Read (length of id, id as bytes, counts) back, photo by photo; the first of an id holds."""
+    size = 2 * (thresholds + 1) + _BAND_COUNTS
+    photos: dict[str, NDArray[np.int64]] = {}
+    start = 0
+    while start < len(flat):
+        name_end = start + 1 + int(flat[start])
+        id = flat[start + 1 : name_end].astype(np.uint8).tobytes().decode("utf-8", "surrogatepass")
+        photos.setdefault(id, flat[name_end : name_end + size])
+        start = name_end + size
+    return photos
+
+
+def _score(id: str, counts: NDArray[np.int64], above: int) -> PhotoScore:
+    """Turn a photo's counts into scores; person are the bins from `above` on."""
+    background, person = counts[:-_BAND_COUNTS].reshape(2, -1)
+    hit, added, true = int(person[above:].sum()), int(background[above:].sum()), int(person.sum())
+    band_hit, band_predicted, band_true = (int(count) for count in counts[-_BAND_COUNTS:])
+    # The band holds true person wherever it holds anything, so it is empty when this is 0.
+    boundary_dice = 2 * band_hit / (band_predicted + band_true + EPSILON) if band_true else math.nan
+    return PhotoScore(
+        id=id,
+        dice=2 * hit / (hit + added + true + EPSILON),
+        iou=hit / (added + true + EPSILON),
+        precision=hit / (hit + added + EPSILON),
+        recall=hit / (true + EPSILON),
+        boundary_dice=boundary_dice,
+        foreground=true / int(person.sum() + background.sum()),
+    )
