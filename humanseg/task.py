@@ -400,12 +400,9 @@ def _compare(written: Path, path: Path, wanted: Sequence[tuple[str, NDArray[np.b
     with long_fields(), written.open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     same = rows[:1] == [list(HEADER)] and [row[0] for row in rows[1:]] == [id for id, _ in wanted]
-    if (
-        not same
-        or not all(
-            np.array_equal(decode_rle(row[1], mask.shape), mask)  # type: ignore[arg-type]
-            for row, (_, mask) in zip(rows[1:], wanted, strict=True)
-        )
+    if not same or not all(
+        np.array_equal(decode_rle(row[1], mask.shape), mask)
+        for row, (_, mask) in zip(rows[1:], wanted, strict=True)
     ):
         raise Refused(
             f"{path} was not written: what was read again from the disk differs from the "

@@ -1,0 +1,63 @@
+"""Telling a mask from a picture by the values that it holds."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+# All distances below are in 255ths of the span between the lowest and the highest value.
+_TIGHT = 11
+"""Most pixels of a compressed mask lie this close to black or white."""
+_TIGHT_SHARE = 0.85
+_FLAT = 3.5
+_FLAT_SHARE = 0.05
+"""Farther off than this from both ends, no single value may cover much: it is a third class."""
+_FEW = 8
+_FEW_SHARE = 0.01
+"""Compression leaves many values, so one of few that covers more than this is a third class."""
+_LEAST_SPAN = 64
+"""Three or more values within a smaller span are class numbers or a dim picture."""
+
+
+def two_levels(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
+    """Split the values of a mask in two, if they are two or nearly so.
+
+    Parameters
+    ----------
+    levels : numpy.ndarray of int, shape (H, W)
+        Of at least one pixel; 8 or 16 bits, or class numbers.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (H, W), or None
+        1 for the higher value, 0 for the lower. One value all over is empty where it is 0, and
+        full where it is 1 or in the upper half of 8 (or 16) bits. More than two values pass,
+        split half-way between the lowest and the highest, when all but few pixels lie close to
+        these two, as compression, smooth edges or resizing leave them. None for all others:
+        pictures, grey gradients, several classes.
+    """
+    low, high = int(levels.min()), int(levels.max())
+    white = 255 if high <= 255 else 65535
+    if low == high or low * 255 >= (255 - _TIGHT) * white:
+        # All of it is one value, or white with noise on it.
+        if low == high and low not in (0, 1) and 2 * low <= white:
+            return None
+        return np.full(levels.shape, low > 0, np.uint8)
+    upper = (levels >= (low + high + 1) // 2).astype(np.uint8)
+    if levels.dtype == np.uint8:
+        # Much faster than to sort.
+        counts = np.bincount(levels.ravel(), minlength=256)
+        values = np.flatnonzero(counts)
+        counts = counts[values]
+    else:
+        values, counts = np.unique(levels, return_counts=True)
+    if values.size == 2:
+        return upper
+    place = (values - low) * (255 / (high - low))
+    shares = counts / levels.size
+    from_end = np.minimum(place, 255 - place)
+    # An 8-bit label picture may hold 0, 1 and 255 for background, person and unsure.
+    third_of_few = (values.size <= _FEW) & (shares > _FEW_SHARE)
+    third_of_few &= (values != low) & (place < 255 - _FLAT)
+    third = (from_end > _FLAT) & (shares > _FLAT_SHARE)
+    if (high - low) * 255 < _LEAST_SPAN * white or third.any() or third_of_few.any():
+        return None
+    return upper if shares[from_end <= _TIGHT].sum() >= _TIGHT_SHARE else None
