@@ -276,8 +276,8 @@ def write_valid_page(
         lead=lead,
         facts=[*shown, *facts],
         legend=[
-            (_css(MISSED), "Missed: person in the true mask only"),
-            (_css(ADDED), "Wrongly added: person in the prediction only"),
+            (_css(MISSED), "Missed (in the true mask only)"),
+            (_css(ADDED), "Wrongly added (in the prediction only)"),
         ],
         cards=cards,
         ratio=_ratio(cards),

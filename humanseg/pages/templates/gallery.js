@@ -7,7 +7,7 @@
   const views = [...box.querySelectorAll(".views button")];
   const shown = () => [...grid.children].filter((card) => !card.hidden);
   const place = new Map(cards.map((card, index) => [card, index]));
-  const write = {
+  const formats = {
     percent: (value) => `${Math.round(100 * value)} %`,
     score: (value) => value.toFixed(3),
   };
@@ -47,8 +47,10 @@
 
   function drawRange(range) {
     const low = range.querySelector(".low"), high = range.querySelector(".high");
-    const format = write[range.dataset.format];
-    range.querySelector("output").textContent = `${format(+low.value)} to ${format(+high.value)}`;
+    const format = formats[range.dataset.format];
+    low.setAttribute("aria-valuetext", format(+low.value));
+    high.setAttribute("aria-valuetext", format(+high.value));
+    range.querySelector(".span").textContent = `${format(+low.value)} – ${format(+high.value)}`;
     const bars = range.querySelectorAll(".bars i");
     const width = (high.max - high.min) / bars.length;
     bars.forEach((bar, index) => {

@@ -1,0 +1,143 @@
+"""A page and the folder of its pictures, built aside and put in place together."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.files import explain_os_error
+from humanseg.images import write_image
+
+_LONGEST = 255  # bytes in one file name, on every common file system
+
+
+def picture_name(id: str, ending: str) -> str:
+    """Name the file of a photo's picture.
+
+    Parameters
+    ----------
+    id
+        The photo's id, any text.
+    ending
+        What follows the id, such as ``_img.jpg``.
+
+    Returns
+    -------
+    str
+        ``{id}{ending}`` wherever a file can be called so. An id that is too long, or that holds
+        a slash or a NUL, is cut and told apart from others by a part of its SHA-256.
+    """
+    plain = f"{id}{ending}"
+    if len(os.fsencode(plain)) <= _LONGEST and not {"/", "\\", "\0"} & set(id):
+        return plain
+    raw = os.fsencode(id)
+    mark = f"~{hashlib.sha256(raw).hexdigest()[:12]}{ending}"
+    for forbidden in (b"/", b"\\", b"\0"):
+        raw = raw.replace(forbidden, b"_")
+    return raw[: _LONGEST - len(os.fsencode(mark))].decode(errors="ignore") + mark
+
+
+class PageFolder:
+    """`{name}.html` and the pictures in `{name}/`, made anew.
+
+    The pictures are written to a hidden folder beside the old ones. `finish` puts them and the
+    page in place; until then, and when the program is killed, the earlier page stays as it was.
+    At no moment does a page stand beside pictures that are not its own.
+
+    Parameters
+    ----------
+    folder
+        Where the page and its folder of pictures shall be. Made when missing.
+    name
+        Name of both.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._name = name
+        self._folder = folder
+        self._partial = folder / f".{name}.partial"
+        self._old = folder / f".{name}.old.partial"
+        self._page = folder / f".{name}.html.partial"
+
+    def start(self) -> None:
+        """Begin with no pictures, and clear what a killed run left.
+
+        Raises
+        ------
+        HumansegError
+            The folder cannot be written.
+        """
+        self.discard()
+        try:
+            self._partial.mkdir(parents=True)
+        except OSError as error:
+            raise explain_os_error(error, self._folder) from error
+
+    def add(self, id: str, ending: str, picture: NDArray[np.uint8]) -> str:
+        """Write a picture.
+
+        Parameters
+        ----------
+        id
+            Id of its photo.
+        ending
+            What follows the id in the file's name; its suffix sets the format.
+        picture
+            uint8 (H, W), (H, W, 3) or (H, W, 4).
+
+        Returns
+        -------
+        str
+            Its path relative to the page, with a forward slash.
+
+        Raises
+        ------
+        HumansegError
+            The picture cannot be written.
+        """
+        name = picture_name(id, ending)
+        write_image(self._partial / name, picture)
+        return f"{self._name}/{name}"
+
+    def finish(self, write: Callable[[Path], None]) -> Path:
+        """Put the pictures and the page in place.
+
+        Parameters
+        ----------
+        write
+            Writes the page to the path that it is given.
+
+        Returns
+        -------
+        pathlib.Path
+            The page.
+
+        Raises
+        ------
+        HumansegError
+            The folder cannot be written.
+        """
+        page, pictures = self._folder / f"{self._name}.html", self._folder / self._name
+        write(self._page)
+        try:
+            page.unlink(missing_ok=True)
+            if pictures.exists():
+                pictures.rename(self._old)
+            self._partial.rename(pictures)
+            self._page.replace(page)
+        except OSError as error:
+            raise explain_os_error(error, page) from error
+        self.discard()
+        return page
+
+    def discard(self) -> None:
+        """Remove what is not in place."""
+        for folder in (self._partial, self._old):
+            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            self._page.unlink()

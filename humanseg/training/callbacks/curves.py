@@ -1,0 +1,145 @@
+"""`curves.png`: loss and Dice over the epochs."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from humanseg.errors import HumansegError
+from humanseg.files import whole_file
+
+_INK, _QUIET, _LINE = "#1b1c1a", "#63645e", "#d9d9d2"
+_BEST = "#0a6b58"
+_COLOURS = {"train": "#c46f14", "valid": _BEST, "whole photo": _BEST, "boundary": "#4f78c8"}
+
+Series = tuple[list[float], list[float]]
+
+
+def write_curves(history: Path | Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw loss and Dice over the epochs, the best epoch marked.
+
+    Parameters
+    ----------
+    history
+        `history.csv`, or its rows. Columns that are used where they are there: `epoch`,
+        `train_loss`, `val_loss`, `val_dice`, `val_boundary_dice`. A value that is missing, empty
+        or not finite leaves a gap in its curve.
+    path
+        Where the picture goes, PNG, 1920 by 880 pixels.
+
+    Raises
+    ------
+    HumansegError
+        The history cannot be read, or the picture cannot be written.
+    """
+    rows = _read(history) if isinstance(history, Path) else history
+    # Neither pyplot nor its global state: a notebook's own figures are left alone.
+    layout = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.15, wspace=0.06)
+    figure = Figure(figsize=(12, 5.5), dpi=160, facecolor="white", layout=layout)
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+
+    losses = {"train": _series(rows, "train_loss"), "valid": _series(rows, "val_loss")}
+    scores = {
+        "whole photo": _series(rows, "val_dice"),
+        "boundary": _series(rows, "val_boundary_dice"),
+    }
+    _draw(left, "Loss", losses)
+    _draw(right, "Dice on valid photos", scores)
+    epochs, dice = scores["whole photo"]
+    if dice:
+        # The first of equals is the one that is kept as the best checkpoint.
+        best = max(range(len(dice)), key=lambda index: dice[index])
+        _mark(left, right, epochs[best], dice[best])
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="png")
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    """Read the rows of `history.csv`."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HumansegError(f"Cannot read {path} to draw the curves: {error}.") from error
+
+
+def _series(rows: Sequence[Mapping[str, Any]], column: str) -> Series:
+    """Take the finite values of a column, each with its epoch (else its place, from 1)."""
+    epochs, values = [], []
+    for place, row in enumerate(rows, start=1):
+        value = _number(row.get(column))
+        if math.isfinite(value):
+            epoch = _number(row.get("epoch"))
+            epochs.append(epoch if math.isfinite(epoch) else float(place))
+            values.append(value)
+    return epochs, values
+
+
+def _number(text: Any) -> float:
+    """Read a number; NaN where there is none."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _draw(axes: Axes, title: str, curves: Mapping[str, Series]) -> None:
+    """Draw curves with their names at their ends instead of a legend."""
+    axes.set_title(title, loc="left", fontsize=15, fontweight="bold", color=_INK, pad=12)
+    axes.set_xlabel("Epoch", color=_QUIET, fontsize=11)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.tick_params(colors=_QUIET, length=0, labelsize=10.5)
+    axes.grid(axis="y", color=_LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("left", "right", "top"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_LINE)
+    ends = []
+    for name, (epochs, values) in curves.items():
+        if values:
+            marker = "o" if len(values) == 1 else None
+            axes.plot(epochs, values, color=_COLOURS[name], linewidth=2.2, marker=marker)
+            ends.append((values[-1], epochs[-1], name))
+    if not ends:
+        axes.text(0.5, 0.5, "no values yet", transform=axes.transAxes, ha="center", color=_QUIET)
+        axes.set_yticks([])
+        return
+    axes.margins(x=0.02, y=0.08)
+    _label(axes, sorted(ends))
+
+
+def _label(axes: Axes, ends: Sequence[tuple[float, float, str]]) -> None:
+    """Write the names of curves at their right ends, from the lowest up, apart from each other."""
+    low, high = axes.get_ylim()
+    lowest = -math.inf
+    for value, epoch, name in ends:
+        lowest = max(value, lowest + 0.06 * (high - low))
+        axes.annotate(
+            name,
+            (epoch, lowest),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=_COLOURS[name],
+            fontsize=11.5,
+            fontweight="bold",
+            annotation_clip=False,
+        )
+
+
+def _mark(left: Axes, right: Axes, epoch: float, dice: float) -> None:
+    """Mark the best epoch in both pictures."""
+    for axes in (left, right):
+        axes.axvline(epoch, color=_QUIET, linewidth=1, linestyle=(0, (2, 3)), zorder=0.5)
+    right.plot([epoch], [dice], "o", markersize=9, color=_BEST, mec="white", mew=2, zorder=3)
+    right.set_title(
+        f"best: {dice:.4f}, epoch {epoch:g}", loc="right", fontsize=11.5, color=_BEST, pad=12
+    )
