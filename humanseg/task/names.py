@@ -1,0 +1,42 @@
+"""The names of folders, files and columns, and the order of ids."""
+
+import re
+
+SPLITS = ("train", "valid", "test")
+"""The folders that hold photos."""
+
+TEMPLATE_NAME = "pred_valid_template.csv"
+"""The file in the data folder that says which ids a submission has, and in which order."""
+
+HEADER = ("id", "rle_mask")
+"""The columns of a submission."""
+
+
+def mask_folder(split: str) -> str:
+    """Return the name of the folder that holds the masks of `split`."""
+    return f"{split}_mask"
+
+
+def natural_key(id: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return the key that sorts ids as a person does: "2" before "10", "a9" before "a10".
+
+    Parameters
+    ----------
+    id
+        Any text.
+
+    Returns
+    -------
+    tuple
+        Compares with the key of any other text; equal only for equal texts ("7" and "07"
+        differ). Only the digits 0 to 9 count as numbers.
+    """
+    parts: list[tuple[int, int, str]] = []
+    for text in re.findall(r"[0-9]+|[^0-9]+", id):
+        if text[0] in "0123456789":
+            # Numbers compare by length, then as text: int() refuses very long ones.
+            digits = text.lstrip("0")
+            parts.append((0, len(digits), digits))
+        else:
+            parts.append((1, 0, text))
+    return tuple(parts), id

@@ -1,0 +1,115 @@
+"""Run-length encoding of masks: "start length" pairs, counted from 1, row by row."""
+
+import re
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# Above this many digits a number is past the end of any mask.
+_MOST_DIGITS = 18
+
+
+class RleError(ValueError):
+    """A text is not the run-length encoding of a mask; the message says why."""
+
+
+def as_bool(mask: ArrayLike) -> NDArray[np.bool_]:
+    """Return a mask of shape (H, W) as booleans.
+
+    Raises
+    ------
+    ValueError
+        `mask` is not two-dimensional, or holds another value than 0 and 1.
+    """
+    array = np.asarray(mask)
+    if array.ndim != 2:
+        raise ValueError(f"a mask has shape (H, W), not {array.shape}")
+    if array.dtype == bool:
+        return array
+    result = array == 1
+    if not np.all(result | (array == 0)):
+        raise ValueError("a mask holds only 0 and 1 (or False and True)")
+    return result
+
+
+def encode_rle(mask: ArrayLike) -> str:
+    """Encode a mask as "start length" pairs.
+
+    Parameters
+    ----------
+    mask : array_like, shape (H, W)
+        Booleans, or numbers that are all 0 or 1.
+
+    Returns
+    -------
+    str
+        Starts count from 1, row by row from the top left. An empty mask gives the empty text,
+        a full one "1 N" with N = H·W.
+
+    Raises
+    ------
+    ValueError
+        `mask` is not two-dimensional, or holds another value than 0 and 1.
+    """
+    flat = as_bool(mask).ravel()
+    padded = np.zeros(flat.size + 2, bool)
+    padded[1:-1] = flat
+    # Positions where the value changes, starts and ends in turn.
+    turns = np.flatnonzero(padded[1:] != padded[:-1]) + 1
+    turns[1::2] -= turns[::2]
+    return " ".join(map(str, turns.tolist()))
+
+
+def decode_rle(rle: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Decode "start length" pairs to a mask.
+
+    Parameters
+    ----------
+    rle
+        As `encode_rle` writes it; any white space separates numbers.
+    shape
+        (H, W) of the mask.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (H, W)
+
+    Raises
+    ------
+    RleError
+        A word is not a whole number, a length is missing, a start or length is below 1, runs
+        overlap or do not ascend, or a run goes past the end. Runs that touch are allowed.
+    """
+    numbers = [_whole_number(word) for word in rle.split()]
+    if len(numbers) % 2:
+        raise RleError(f"{len(numbers)} numbers are not pairs: the last start has no length")
+    height, width = shape
+    mask = np.zeros(height * width, bool)
+    end = 0
+    for start, length in zip(numbers[::2], numbers[1::2], strict=True):
+        if start < 1:
+            raise RleError(f"the start {start} is below 1: starts count from 1")
+        if length < 1:
+            raise RleError(f"the run at {start} has length {length}: it must be 1 or more")
+        if start <= end:
+            raise RleError(
+                f"the run at {start} starts before the end of the one before it, at {end}: "
+                "starts must ascend and runs must not overlap"
+            )
+        end = start + length - 1
+        if end > mask.size:
+            raise RleError(
+                f"the run at {start} ends at {end}, past the end of the mask, which has "
+                f"{height}×{width} = {mask.size} pixels"
+            )
+        mask[start - 1 : end] = True
+    return mask.reshape(shape)
+
+
+def _whole_number(word: str) -> int:
+    if not re.fullmatch(r"-?[0-9]+", word):
+        shown = word if len(word) <= 20 else word[:20] + "…"
+        raise RleError(f'"{shown}" is not a whole number')
+    if len(word) > _MOST_DIGITS:
+        raise RleError(f"the number {word[:10]}… has {len(word)} digits, past the end of any mask")
+    return int(word)
