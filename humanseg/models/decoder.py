@@ -45,9 +45,8 @@ class UNetDecoder(nn.Module):
     """The expanding path, from the coarsest map of a backbone to the photo's size.
 
     There is a step for every map but the coarsest, whatever their reductions are, and then steps
-    without a skip until the reduction is 1. On a ResNet (maps at 2, 4, 8, 16, 32) the steps end
-    at 16, 8, 4, 2, 1; on a ConvNeXt (4, 8, 16, 32) at 16, 8, 4, 2, 1 too, the last two of them
-    without a skip.
+    without a skip until the reduction is ``until``. On a ResNet (maps at 2, 4, 8, 16, 32) the
+    steps end at 16, 8, 4, 2, 1; on a ConvNeXt (4, 8, 16, 32) too, the last two without a skip.
 
     Parameters
     ----------
@@ -60,6 +59,11 @@ class UNetDecoder(nn.Module):
         Builds one step from (inputs, skip, outputs, factor), as `UpBlock` does.
     net
         Name of the net, for messages.
+    coarsest
+        Channels of the coarsest map as it reaches the decoder, where the net changes them on the
+        way; None takes the backbone's.
+    until
+        Reduction at which steps without a skip end.
 
     Attributes
     ----------
@@ -78,16 +82,17 @@ class UNetDecoder(nn.Module):
         channels: Sequence[int],
         block: BlockFactory = UpBlock,
         net: str = "UNet",
+        coarsest: int | None = None,
+        until: int = 1,
     ) -> None:
         super().__init__()
         require_growing_reductions(backbone, net)
         targets = list(zip(backbone.reductions, backbone.channels, strict=True))[-2::-1]
-        reached = backbone.reductions[0]
-        targets += [(reduction, 0) for reduction in halvings(reached)]
+        targets += [(reduction, 0) for reduction in halvings(backbone.reductions[0], until)]
         self.outputs: list[int] = []
         self.reductions: list[int] = []
         steps: list[nn.Module] = []
-        inputs, reached = backbone.channels[-1], backbone.reductions[-1]
+        inputs, reached = coarsest or backbone.channels[-1], backbone.reductions[-1]
         for reduction, skip in targets:
             outputs = width_at(channels, reduction)
             steps.append(block(inputs, skip, outputs, reached // reduction))
@@ -107,8 +112,8 @@ class UNetDecoder(nn.Module):
         Returns
         -------
         list of Tensor
-            The result of every step, coarsest first; the last is (N, outputs[-1], H, W) for a
-            photo of H×W.
+            The result of every step, coarsest first: (N, outputs[i], H / reductions[i],
+            W / reductions[i]) for a photo of H×W.
         """
         x = features[-1]
         skips = list(features[-2::-1])
@@ -119,21 +124,24 @@ class UNetDecoder(nn.Module):
         return results
 
 
-def halvings(reduction: int) -> list[int]:
-    """List the reductions on the way down to 1, halving where that leaves no remainder.
+def halvings(reduction: int, until: int = 1) -> list[int]:
+    """List the reductions on the way down, halving where that leaves no remainder.
 
     Parameters
     ----------
     reduction
-        Where the way begins, for example 4 for [2, 1]; 1 gives [].
+        Where the way begins, for example 4 for [2, 1].
+    until
+        Where it ends.
 
     Returns
     -------
     list of int
-        Decreasing, the last one 1.
+        Decreasing, the last one ``until`` or, past an odd number, 1; empty where ``reduction``
+        is there already.
     """
     way: list[int] = []
-    while reduction > 1:
+    while reduction > until:
         reduction = reduction // 2 if reduction % 2 == 0 else 1
         way.append(reduction)
     return way

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
-from humanseg.models.decoder import UNetDecoder, UpBlock
+from humanseg.models.decoder import BlockFactory, UNetDecoder, UpBlock
 from humanseg.models.layers import Head, initialise
 
 
@@ -29,6 +29,8 @@ class UNet(nn.Module):
     deep_supervision
         How many of the steps before the last get an auxiliary head, the finest of them first
         (Lee et al. 2015, https://arxiv.org/abs/1409.5185). Training only.
+    block
+        Builds one step of the decoder; see `UNetDecoder`.
 
     Raises
     ------
@@ -42,11 +44,12 @@ class UNet(nn.Module):
         channels: Sequence[int] = (16, 32, 64, 128, 256),
         dropout: float = 0.0,
         deep_supervision: int = 0,
+        block: BlockFactory = UpBlock,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.dropout = nn.Dropout2d(dropout)
-        self.decoder = UNetDecoder(backbone, channels, self.make_block, type(self).__name__)
+        self.decoder = UNetDecoder(backbone, channels, block, type(self).__name__)
         steps = list(zip(self.decoder.outputs, self.decoder.reductions, strict=True))[::-1]
         if not steps or not 0 <= deep_supervision < len(steps):
             raise HumansegError(
@@ -57,10 +60,6 @@ class UNet(nn.Module):
         self.aux_heads = nn.ModuleList(Head(*step) for step in steps[1 : 1 + deep_supervision])
         for part in (self.decoder, self.head, self.aux_heads):
             initialise(part)
-
-    def make_block(self, inputs: int, skip: int, outputs: int, factor: int) -> nn.Module:
-        """Build one step of the decoder; a net with another kind of step overrides this."""
-        return UpBlock(inputs, skip, outputs, factor)
 
     def forward(self, image: Tensor) -> Tensor | list[Tensor]:
         """Predict.
