@@ -18,11 +18,13 @@ from torchmetrics.utilities.data import dim_zero_cat
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from humanseg.errors import HumansegError
-from humanseg.task import EPSILON, boundary_band, natural_key
+from humanseg.task import boundary_band, natural_key
+from humanseg.task.scores import EPSILON
 
 #: Thresholds at which Dice is known besides the one that is scored.
 GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
-_BAND_COUNTS = 3
+# Numbers per photo beside two for each threshold.
+_FIXED_COUNTS = 5
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class PerPhotoScores(Metric):
         super().__init__(dist_sync_fn=_gather, **kwargs)
         if not 0 < threshold < 1:
             raise HumansegError(f"A threshold lies between 0 and 1, not at {threshold}. Change it.")
-        self.threshold = threshold
-        self.thresholds = tuple(sorted({*GRID, threshold}))
+        self.threshold = float(threshold)
+        self.thresholds = tuple(sorted({*GRID, self.threshold}))
         # One flat list of numbers: photos' ids differ in length, processes in how many they saw.
         self.add_state("photos", default=[], dist_reduce_fx="cat")
 
@@ -115,12 +117,13 @@ class PerPhotoScores(Metric):
                 f"{shape}, {tuple(target.shape)} and {len(ids)} ids."
             )
         assert isinstance(self.photos, list)
-        probability = probability.detach().float().nan_to_num(nan=0.0)
-        for photo, truth, id in zip(probability[:, 0], target[:, 0].bool(), ids, strict=True):
-            name = torch.tensor(list(id.encode("utf-8", "surrogatepass")), dtype=torch.int64)
-            head = torch.cat([torch.tensor([len(name)]), name]).to(photo.device)
+        values = probability.detach().float().nan_to_num(nan=0.0)[:, 0].cpu().numpy()
+        truths = target.detach()[:, 0].bool().cpu().numpy()
+        for photo, truth, id in zip(values, truths, ids, strict=True):
+            name = list(id.encode("utf-8", "surrogatepass"))
             counts = _count(photo, truth, self.thresholds, self.threshold)
-            self.photos.append(torch.cat([head, counts]))
+            # On the metric's own device, from where processes exchange it.
+            self.photos.append(torch.tensor([len(name), *name, *counts], device=self.device))
 
     def compute(self) -> dict[str, float]:
         """Compute the means over photos: dice, iou, precision, recall, boundary_dice.
@@ -162,14 +165,15 @@ class PerPhotoScores(Metric):
     def best_threshold(self) -> float:
         """Return the one of `thresholds` that has the highest mean Dice.
 
-        Of equal ones, the nearest to 0.5. The Dice there (`dice_at`) is optimistic: it was tuned on the photos that it scores.
+        Of equal ones, the nearest to 0.5. The Dice there (`dice_at`) is optimistic: it was tuned
+        on the photos that it scores.
         """
         scores = {threshold: self.dice_at(threshold) for threshold in self.thresholds}
         return max(scores, key=lambda threshold: (scores[threshold], -abs(threshold - 0.5)))
 
     def _rows(self, threshold: float) -> list[PhotoScore]:
-        above = self.thresholds.index(threshold) + 1
-        return [_score(id, self._counts[id], above) for id in sorted(self._counts, key=natural_key)]
+        step = self.thresholds.index(threshold)
+        return [_score(id, self._counts[id], step) for id in sorted(self._counts, key=natural_key)]
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -184,41 +188,43 @@ def _gather(state: Tensor, group: Any | None = None) -> list[Tensor]:
 
 
 def _count(
-    probability: Tensor, truth: Tensor, thresholds: tuple[float, ...], threshold: float
-) -> Tensor:
+    probability: NDArray[np.float32],
+    truth: NDArray[np.bool_],
+    thresholds: tuple[float, ...],
+    threshold: float,
+) -> list[int]:
     """Count one photo's pixels.
 
     Parameters
     ----------
     probability
-        (H, W) float32.
+        (H, W).
     truth
-        (H, W) bool.
+        (H, W).
     thresholds
-        T of them, ascending.
+        T of them.
     threshold
         The one for the band around the boundary.
 
     Returns
     -------
-    Tensor
-        (2 * (T + 1) + 3,) int64: background pixels by how many thresholds they lie above, then
-        person pixels likewise, then within the band: hits, predicted, true.
+    list of int
+        2 T + 5: predicted pixels at each threshold, hits at each; all pixels, true ones; within
+        the band hits, predicted ones, true ones.
     """
-    bins = len(thresholds) + 1
-    # A value equal to a threshold falls below it, as it does for `probability > threshold`.
-    above = torch.bucketize(probability, torch.tensor(thresholds, device=probability.device))
-    histogram = torch.bincount((above + bins * truth).flatten(), minlength=2 * bins)
-    band = torch.from_numpy(boundary_band(truth.cpu().numpy())).to(truth.device)
-    predicted, true = (probability > threshold) & band, truth & band
-    return torch.cat(
-        [histogram, torch.stack([(predicted & true).sum(), predicted.sum(), true.sum()])]
-    )
+    # Twenty comparisons of a whole array are ten times faster than one search per pixel.
+    inside = probability[truth]
+    predicted = [np.count_nonzero(probability > each) for each in thresholds]
+    hits = [np.count_nonzero(inside > each) for each in thresholds]
+    band = boundary_band(truth)
+    near, near_truth = probability[band] > threshold, truth[band]
+    in_band = [int(np.count_nonzero(each)) for each in (near & near_truth, near, near_truth)]
+    return [*map(int, predicted), *map(int, hits), truth.size, inside.size, *in_band]
 
 
 def _unpack(flat: NDArray[Any], thresholds: int) -> dict[str, NDArray[np.int64]]:
     """Read (length of id, id as bytes, counts) back, photo by photo; the first of an id holds."""
-    size = 2 * (thresholds + 1) + _BAND_COUNTS
+    size = 2 * thresholds + _FIXED_COUNTS
     photos: dict[str, NDArray[np.int64]] = {}
     start = 0
     while start < len(flat):
@@ -229,19 +235,18 @@ def _unpack(flat: NDArray[Any], thresholds: int) -> dict[str, NDArray[np.int64]]
     return photos
 
 
-def _score(id: str, counts: NDArray[np.int64], above: int) -> PhotoScore:
-    """Turn a photo's counts into scores; person are the bins from `above` on."""
-    background, person = counts[:-_BAND_COUNTS].reshape(2, -1)
-    hit, added, true = int(person[above:].sum()), int(background[above:].sum()), int(person.sum())
-    band_hit, band_predicted, band_true = (int(count) for count in counts[-_BAND_COUNTS:])
+def _score(id: str, counts: NDArray[np.int64], step: int) -> PhotoScore:
+    """Turn a photo's counts into its scores at threshold number `step`."""
+    predicted, hit = (int(row[step]) for row in counts[:-_FIXED_COUNTS].reshape(2, -1))
+    pixels, true, band_hit, band_predicted, band_true = counts[-_FIXED_COUNTS:].tolist()
     # The band holds true person wherever it holds anything, so it is empty when this is 0.
     boundary_dice = 2 * band_hit / (band_predicted + band_true + EPSILON) if band_true else math.nan
     return PhotoScore(
         id=id,
-        dice=2 * hit / (hit + added + true + EPSILON),
-        iou=hit / (added + true + EPSILON),
-        precision=hit / (hit + added + EPSILON),
+        dice=2 * hit / (predicted + true + EPSILON),
+        iou=hit / (predicted + true - hit + EPSILON),
+        precision=hit / (predicted + EPSILON),
         recall=hit / (true + EPSILON),
         boundary_dice=boundary_dice,
-        foreground=true / int(person.sum() + background.sum()),
+        foreground=true / pixels,
     )
