@@ -62,7 +62,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         The folder cannot be written or the disk is full.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    if len(partial.name.encode()) > 255:
+    if len(os.fsencode(partial.name)) > 255:
         partial = path.with_name(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,12 +33,11 @@ def picture_name(id: str, ending: str) -> str:
         a slash or a NUL, is cut and told apart from others by a part of its SHA-256.
     """
     plain = f"{id}{ending}"
-    if len(os.fsencode(plain)) <= _LONGEST and not {"/", "\\", "\0"} & set(id):
+    if len(os.fsencode(plain)) <= _LONGEST and not {"/", "\0"} & set(id):
         return plain
     raw = os.fsencode(id)
     mark = f"~{hashlib.sha256(raw).hexdigest()[:12]}{ending}"
-    for forbidden in (b"/", b"\\", b"\0"):
-        raw = raw.replace(forbidden, b"_")
+    raw = raw.replace(b"/", b"_").replace(b"\0", b"_")
     return raw[: _LONGEST - len(os.fsencode(mark))].decode(errors="ignore") + mark
 
 

@@ -66,7 +66,8 @@ class ValidCard:
         Paths of the photo and of its `error_overlay`, relative to the page, with forward
         slashes, not quoted.
     dice, iou, boundary_dice
-        Scores of the prediction, in [0, 1].
+        Scores of the prediction, in [0, 1]; `boundary_dice` is NaN where the true mask has no
+        boundary.
     foreground
         Share of the photo that the predicted mask covers, in [0, 1].
     height, width
@@ -95,7 +96,7 @@ class ValidCard:
             "boundary": self.boundary_dice,
             "foreground": self.foreground,
         }
-        return {key: 0.0 if math.isnan(value) else value for key, value in measures.items()}
+        return {key: 0.0 if math.isnan(v) else round(v, 6) for key, v in measures.items()}
 
     def caption(self) -> str:
         """Return the line under the full-size picture."""
@@ -267,7 +268,7 @@ def write_valid_page(
             ("Mean Dice", score(statistics.fmean(card.dice for card in cards))),
             ("Worst Dice", score(cards[0].dice)),
             ("Mean IoU", score(statistics.fmean(card.iou for card in cards))),
-            ("Mean boundary Dice", score(statistics.fmean(card.boundary_dice for card in cards))),
+            ("Mean boundary Dice", score(_mean_defined([card.boundary_dice for card in cards]))),
         ]
     write_page(
         path,
@@ -292,6 +293,12 @@ def write_valid_page(
         ),
         ranges=[_dice_range(cards), _foreground_range(cards)],
     )
+
+
+def _mean_defined(values: Sequence[float]) -> float:
+    """Return the mean of what is not NaN; NaN where nothing is left."""
+    defined = [value for value in values if not math.isnan(value)]
+    return statistics.fmean(defined) if defined else math.nan
 
 
 def _css(colour: tuple[int, int, int]) -> str:

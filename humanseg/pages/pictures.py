@@ -69,7 +69,7 @@ def error_overlay(
     predicted, true = prediction != 0, truth != 0
     grey = photo.astype(np.float32) @ _REC601
     result = np.repeat((grey * np.where(predicted | true, 1.0, 0.4))[..., None], 3, axis=2)
-    shade = 0.75 + 0.25 * grey[..., None] / 255
+    shade = 0.85 + 0.15 * grey[..., None] / 255
     for wrong, colour in ((true & ~predicted, MISSED), (predicted & ~true, ADDED)):
         result[wrong] = shade[wrong] * np.array(colour, np.float32)
     return np.rint(result).astype(np.uint8)

@@ -61,13 +61,18 @@ def percent(share: float) -> str:
 
 
 def score(value: float) -> str:
-    """Write a score in [0, 1] with four decimals, rounded down so that only 1 reads as 1.
+    """Write a score in [0, 1] with four decimals; a score that is not defined (NaN) is a dash.
 
-    A score that is not defined (NaN) reads as a dash.
+    Only a perfect score reads as 1.0000, up to the 1e-10 that the task adds to a denominator.
+
+    Examples
+    --------
+    >>> score(0.97216), score(0.99999), score(1 - 1e-10), score(float("nan"))
+    ('0.9722', '0.9999', '1.0000', '–')
     """
     if math.isnan(value):
         return "–"
-    return f"{int(value * 1e4 + 1e-6) / 1e4:.4f}"
+    return f"{value if value > 1 - 1e-8 else min(value, 0.9999):.4f}"
 
 
 @cache

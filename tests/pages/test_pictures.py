@@ -21,7 +21,7 @@ def test_overlay_colours_each_kind_of_error(value: int) -> None:
     truth = np.array([[1, 0], [1, 0]], np.uint8)
     result = error_overlay(photo, prediction, truth)
     assert (result.dtype, result.shape) == (np.uint8, (2, 2, 3))
-    shade = 0.75 if value == 0 else 1.0
+    shade = 0.85 if value == 0 else 1.0
     np.testing.assert_allclose(result[0, 1], np.array(ADDED) * shade, atol=1)
     np.testing.assert_allclose(result[1, 0], np.array(MISSED) * shade, atol=1)
     assert result[0, 0].tolist() == [value] * 3

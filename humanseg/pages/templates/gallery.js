@@ -50,7 +50,7 @@
     const format = formats[range.dataset.format];
     low.setAttribute("aria-valuetext", format(+low.value));
     high.setAttribute("aria-valuetext", format(+high.value));
-    range.querySelector(".span").textContent = `${format(+low.value)} – ${format(+high.value)}`;
+    range.querySelector(".span").textContent = `${format(+low.value).replace(" %", "")}–${format(+high.value)}`;
     const bars = range.querySelectorAll(".bars i");
     const width = (high.max - high.min) / bars.length;
     bars.forEach((bar, index) => {
