@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -158,13 +159,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 done; 1 done, with some items failed; 2 the person must change something; 3 refused
-        because the result would be wrong; 130 stopped by Ctrl-C.
+        because the result would be wrong; 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
-    except KeyboardInterrupt:
-        print("Stopped by Ctrl-C.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        # A training stopped by SIGTERM says so by the signal's number.
+        number = getattr(error, "number", signal.SIGINT)
+        print(f"Stopped by {signal.Signals(number).name}.", file=sys.stderr)
+        return 128 + int(number)
     except Exception as error:
         explained = _explain(error)
         if explained is None:

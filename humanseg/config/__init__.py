@@ -4,5 +4,6 @@ from humanseg.config.build import build
 from humanseg.config.check import check_config
 from humanseg.config.find import conf_folder
 from humanseg.config.load import load_run_config
+from humanseg.config.validate import validate_shipped
 
-__all__ = ["build", "check_config", "conf_folder", "load_run_config"]
+__all__ = ["build", "check_config", "conf_folder", "load_run_config", "validate_shipped"]

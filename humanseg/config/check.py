@@ -35,7 +35,15 @@ RUNTIME: Mapping[str, tuple[str, ...]] = {
     "augmentation": (),
     "optimizer": (),
     "scheduler": (),
-    "trainer": ("callbacks", "logger", "default_root_dir"),
+    "trainer": (
+        "callbacks",
+        "logger",
+        "plugins",
+        "num_sanity_val_steps",
+        "enable_model_summary",
+        "use_distributed_sampler",
+        "log_every_n_steps",
+    ),
 }
 
 #: The groups that are objects by name. The loggers are partials: the entry adds the run's folder.

@@ -1,5 +1,6 @@
 """What Hydra says about a wrong command line, as one paragraph with the nearest name."""
 
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +12,7 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
+from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 
 
@@ -35,22 +37,25 @@ def _known_names() -> list[str]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
-    from humanseg.config.find import conf_folder
-
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(compose("train"), resolve=False)
-    groups = [folder.name for folder in conf_folder().iterdir() if folder.is_dir()]
+    groups = [folder.name for folder in conf_folder().glob("*/") if folder.name != "hydra"]
     return groups + _leaf_keys(plain)
 
 
 def _missing_option(error: MissingConfigException) -> str:
-    group, _, value = (error.missing_cfg_file or "").rpartition("/")
-    options = sorted(error.options or [])
-    if not group or not options:
+    # Hydra names the file in quotes, but fills in the attributes for some groups only.
+    quoted = re.search(r"Could not (?:find|load) '([^']+)'", str(error))
+    group, _, value = (quoted[1] if quoted else error.missing_cfg_file or "").rpartition("/")
+    names = sorted(error.options or [p.stem for p in (conf_folder() / group).glob("*.yaml")])
+    if not group or not (names or (conf_folder() / group).is_dir()):
         return " ".join(str(error).split())
-    hint = nearest(value, options) or "."
-    return f"{group}={value}: there is no such {group}{hint} There are: {', '.join(options)}."
+    known = f"There are: {', '.join(names)}." if names else "None is shipped."
+    return (
+        f"{group}={value}: there is no such {group}{nearest(value, names) or '.'} {known} Values "
+        "of your own are found with --config-dir."
+    )
 
 
 def _unknown_key(error: ConfigCompositionException) -> str:
@@ -89,7 +94,9 @@ def explain_hydra_error(error: Exception) -> HumansegError:
     elif isinstance(error, ConfigCompositionException):
         message = _unknown_key(error)
     else:
-        message = " ".join(str(error).split())
+        key = getattr(error, "full_key", None)
+        lines = str(error).splitlines() if key else [" ".join(str(error).split())]
+        message = f"{key}: {lines[0]}." if key else lines[0]
     return HumansegError(message)
 
 

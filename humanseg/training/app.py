@@ -8,16 +8,29 @@ import sys
 from collections.abc import Sequence
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humanseg.config.find import conf_folder
+from humanseg.errors import HumansegError
+
+
+class _Failed(BaseException):
+    """Carries the error of a single run past Hydra, which would print a line of its own."""
 
 
 def _task(config: DictConfig) -> float:
     """Train one run; Hydra calls this once for each job."""
     from humanseg.training.entry import train
 
-    return train(config)
+    try:
+        return train(config)
+    except Exception as error:
+        # In a sweep Hydra goes on with the next job, and says which one failed.
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise
+        raise _Failed from error
 
 
 def run_app(arguments: Sequence[str]) -> None:
@@ -30,6 +43,8 @@ def run_app(arguments: Sequence[str]) -> None:
 
     Raises
     ------
+    HumansegError
+        A value that Hydra cannot take.
     Exception
         Whatever Hydra or the training raised, unchanged: the command line explains it.
     SystemExit
@@ -40,8 +55,16 @@ def run_app(arguments: Sequence[str]) -> None:
     application = hydra.main(
         config_path=str(conf_folder()), config_name="train", version_base="1.3"
     )(_task)
-    whole, sys.argv = sys.argv, [sys.argv[0], *arguments]
+    whole, sys.argv = sys.argv, ["humanseg train", *arguments]
     try:
         application()
+    except _Failed as failed:
+        assert failed.__cause__ is not None
+        raise failed.__cause__ from None
+    except (ValueError, TypeError) as error:
+        # Once a job of a sweep has begun, the fault may be ours.
+        if "humanseg.training.entry" in sys.modules:
+            raise
+        raise HumansegError(f"{' '.join(arguments)}: {error}.") from error
     finally:
         sys.argv = whole
