@@ -12,7 +12,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from humanseg.errors import HumansegError
 from humanseg.files import whole_file
-from humanseg.levels import two_levels
+from humanseg.levels import mask_levels, two_levels
 
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -28,8 +28,6 @@ _TURNS = {
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
 _QUALITY = 92
-# Visible colours that differ by no more than this are one colour with compression noise.
-_SAME_COLOUR = 16
 # What Pillow's decoders raise on broken files.
 _BROKEN = (
     OSError,
@@ -99,7 +97,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         The file cannot be read, or the mask is neither two-valued nor close to it.
     """
     with _opened(path) as image:
-        levels = _mask_levels(_turn(image))
+        levels = mask_levels(_turn(image))
     mask = two_levels(levels)
     if mask is None:
         values = np.unique(levels)
@@ -245,27 +243,3 @@ def _sixteen_to_eight(image: Image.Image) -> NDArray[np.uint8]:
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise ValueError(f"its values, {values.min()} to {values.max()}, do not fit in 16 bits")
     return ((values + 128) // 257).astype(np.uint8)
-
-
-def _mask_levels(image: Image.Image) -> NDArray[np.integer]:
-    """Return one whole number per pixel, shape (H, W), larger for the person."""
-    if image.mode == "1":
-        return np.asarray(image).astype(np.uint8)
-    if image.mode == "L" and not image.has_transparency_data:
-        return np.asarray(image)
-    if image.mode.startswith("I"):
-        return np.asarray(image).astype(np.int64)
-    if not image.has_transparency_data:
-        grey = np.asarray(image.convert("RGB").convert("L"))
-        # A palette that paints every index alike says nothing: then the indices are meant.
-        same = image.mode == "P" and grey.min() == grey.max()
-        return np.asarray(image) if same else grey
-    with_alpha = image.convert("RGBA")
-    grey = np.asarray(with_alpha.convert("RGB").convert("L"))
-    alpha = np.asarray(with_alpha.getchannel("A"))
-    if alpha.min() == alpha.max():
-        return grey
-    visible = grey[alpha >= 128]
-    if visible.size == 0 or int(visible.max()) - int(visible.min()) <= _SAME_COLOUR:
-        return alpha
-    return (grey.astype(np.int64) * alpha + 127) // 255

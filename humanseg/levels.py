@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 # All distances below are in 255ths of the span between the lowest and the highest value.
 _TIGHT = 11
@@ -15,6 +16,9 @@ _FEW_SHARE = 0.01
 """Compression leaves many values, so one of few that covers more than this is a third class."""
 _LEAST_SPAN = 64
 """Three or more values within a smaller span are class numbers or a dim picture."""
+
+_SAME_COLOUR = 16
+"""Visible greys that differ by no more than this are one colour with compression noise."""
 
 
 def two_levels(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
@@ -61,3 +65,38 @@ def two_levels(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
     if (high - low) * 255 < _LEAST_SPAN * white or third.any() or third_of_few.any():
         return None
     return upper if shares[from_end <= _TIGHT].sum() >= _TIGHT_SHARE else None
+
+
+def mask_levels(image: Image.Image) -> NDArray[np.integer]:
+    """Return one whole number for each pixel of a mask, larger for the person.
+
+    Parameters
+    ----------
+    image
+        A decoded image of any mode.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (H, W)
+        The brightness, or the opacity where only that varies among what can be seen.
+    """
+    if image.mode == "1":
+        return np.asarray(image).astype(np.uint8)
+    if image.mode == "L" and not image.has_transparency_data:
+        return np.asarray(image)
+    if image.mode.startswith("I"):
+        return np.asarray(image).astype(np.int64)
+    if not image.has_transparency_data:
+        grey = np.asarray(image.convert("RGB").convert("L"))
+        # A palette that paints every index alike says nothing: then the indices are meant.
+        same = image.mode == "P" and grey.min() == grey.max()
+        return np.asarray(image) if same else grey
+    with_alpha = image.convert("RGBA")
+    grey = np.asarray(with_alpha.convert("RGB").convert("L"))
+    alpha = np.asarray(with_alpha.getchannel("A"))
+    if alpha.min() == alpha.max():
+        return grey
+    visible = grey[alpha >= 128]
+    if visible.size == 0 or int(visible.max()) - int(visible.min()) <= _SAME_COLOUR:
+        return alpha
+    return (grey.astype(np.int64) * alpha + 127) // 255

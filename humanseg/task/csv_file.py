@@ -57,9 +57,8 @@ def write_submission(
     wanted = [(id, as_bool(masks[names[id]])) for id in order]
     with whole_file(path) as partial:
         with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(HEADER)
-            writer.writerows((id, encode_rle(mask)) for id, mask in wanted)
+            file.write(",".join(HEADER) + "\n")
+            file.writelines(f"{_quoted(id)},{encode_rle(mask)}\n" for id, mask in wanted)
         _compare(partial, path, wanted)
 
 
@@ -117,14 +116,22 @@ def long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
+def _quoted(id: str) -> str:
+    # csv.writer leaves a lone carriage return bare, which a reader takes for the end of a row.
+    return '"' + id.replace('"', '""') + '"' if any(char in id for char in ',"\r\n') else id
+
+
 def _compare(written: Path, path: Path, wanted: Sequence[tuple[str, NDArray[np.bool_]]]) -> None:
     with long_fields(), written.open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
-    same = rows[:1] == [list(HEADER)] and [row[0] for row in rows[1:]] == [id for id, _ in wanted]
-    if not same or not all(
-        np.array_equal(decode_rle(row[1], mask.shape), mask)
-        for row, (_, mask) in zip(rows[1:], wanted, strict=True)
-    ):
+    try:
+        same = rows[0] == list(HEADER) and all(
+            row[0] == id and np.array_equal(decode_rle(row[1], mask.shape), mask)
+            for row, (id, mask) in zip(rows[1:], wanted, strict=True)
+        )
+    except (LookupError, ValueError):
+        same = False
+    if not same:
         raise Refused(
             f"{path} was not written: what was read again from the disk differs from the "
             "predicted masks. Check the disk and run the command again."

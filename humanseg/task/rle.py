@@ -82,7 +82,9 @@ def decode_rle(rle: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """
     numbers = [_whole_number(word) for word in rle.split()]
     if len(numbers) % 2:
-        raise RleError(f"{len(numbers)} numbers are not pairs: the last start has no length")
+        raise RleError(
+            f"it holds an odd number of numbers, {len(numbers)}: the last start has no length"
+        )
     height, width = shape
     mask = np.zeros(height * width, bool)
     end = 0
