@@ -52,10 +52,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         for name, picture in pictures.items():
             Image.fromarray(picture).save(root / name)
-        names = list(pictures)
+        img, mask_path, crop, valid_img, errors = pictures
         dice = float(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
-        test.append(TestCard(id, *names[:3], float(mask.mean()), HEIGHT, WIDTH))
-        valid.append(ValidCard(id, *names[3:], dice, dice, dice, float(mask.mean()), HEIGHT, WIDTH))
+        size = (float(mask.mean()), HEIGHT, WIDTH)
+        test.append(TestCard(id, img, mask_path, crop, *size))
+        valid.append(ValidCard(id, valid_img, errors, dice, dice, dice, *size))
     write_test_page(root / "test.html", test)
     write_valid_page(root / "valid.html", valid)
     return root

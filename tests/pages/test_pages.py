@@ -46,8 +46,8 @@ class Tags(HTMLParser):
 
 
 def photo_card(id: str, foreground: float = 0.5) -> TestCard:
-    paths = [f"test/{id}_{end}" for end in ("img.jpg", "pred_mask.png", "crop.png")]
-    return TestCard(id, *paths, foreground, 320, 240)
+    photo, mask, crop = (f"test/{id}_{end}" for end in ("img.jpg", "pred_mask.png", "crop.png"))
+    return TestCard(id, photo, mask, crop, foreground, 320, 240)
 
 
 def valid_card(id: str, dice: float) -> ValidCard:
