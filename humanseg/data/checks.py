@@ -178,7 +178,7 @@ def raise_problems(root: Path, problems: Sequence[Problem]) -> None:
 
 
 def _problem(kind: str, item: Item, path: Path, error: ImageError) -> Problem:
-    return Problem(kind, item.split, item.id, path, str(error).rstrip(". "), True)
+    return Problem(kind, item.split, item.id, path, printable(str(error)).rstrip(". "), True)
 
 
 def _size_problem(item: Item, photo: tuple[int, ...], mask: tuple[int, ...]) -> Problem:

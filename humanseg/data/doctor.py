@@ -1,0 +1,194 @@
+"""The data doctor: everything that is wrong or odd about a data folder, in one pass."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.data.checks import map_in_order
+from humanseg.data.duplicates import Copies, Fingerprint, find_copies
+from humanseg.data.folders import Item, has_masks, image_files, require_root, scan
+from humanseg.data.look import SPECK, Look, look
+from humanseg.data.problems import Problem, printable
+from humanseg.data.report import Case, Finding, Level, Report, SplitSummary
+from humanseg.images import read_photo
+from humanseg.task import SPLITS, mask_folder
+
+ACROSS = "one picture in two splits"
+WITHIN = "one picture twice in a split"
+EMPTY = "empty mask"
+FULL = "full mask"
+GREY = "grey values in a mask"
+SPECKS = "specks in a mask"
+ODD = "unusual photo file"
+
+_ADVICE = {
+    "missing folder": "a training reads train, train_mask, valid, valid_mask and test.",
+    "empty split": "every split needs photos.",
+    "two photos with one stem": "the stem of the name is the id, so it must be given once.",
+    "two masks with one stem": "it is not clear which one belongs to the photo.",
+    "unwritable name": "the id is written into UTF-8 files.",
+    "missing mask": "every photo of train and valid needs one.",
+    "unreadable photo": "fetch the file again, or take it out together with its mask.",
+    "unusable mask": "a mask has two values, one for person and one for background.",
+    "sizes differ": "a mask must lie on its photo pixel by pixel.",
+    "mask without a photo": "nothing reads these; a name may be misspelt.",
+    ACROSS: "a model scores too well on a picture that it has trained on; take one out.",
+    WITHIN: "it counts twice in the training or in the score.",
+    EMPTY: "nobody is in it; by the task's formula such a photo scores 0 at best.",
+    FULL: "everything is person; see whether that is meant.",
+    GREY: "they are cut at half of the brightness; save masks as PNG to keep them sharp.",
+    SPECKS: f"dots and pinholes of under {SPECK} pixels, often left behind by another model.",
+    ODD: "it is read as a person sees it; other programs may not.",
+}
+
+
+@dataclass(frozen=True)
+class _Found:
+    kind: str
+    level: Level
+    case: Case
+    # Cases of one kind are listed the heaviest first.
+    weight: float = 0.0
+
+
+def examine(root: Path, on_progress: Callable[[int, int], None] | None = None) -> Report:
+    """Examine a data folder.
+
+    Every photo and mask is decoded once; about 1 kB is kept of each.
+
+    Parameters
+    ----------
+    root
+        The folder with train, train_mask, valid, valid_mask and test, of which any may be
+        missing.
+    on_progress
+        Called with the number of photos that were looked at, and of all photos.
+
+    Returns
+    -------
+    Report
+        What would stop a training is exactly what `humanseg.data.checks.find_fatal` finds.
+
+    Raises
+    ------
+    HumansegError
+        `root` is not a folder, or a folder in it may not be read.
+    """
+    require_root(root)
+    found: list[_Found] = []
+    items: list[Item] = []
+    for split in SPLITS:
+        _, problems = scan(root, split, has_masks(split) or (root / mask_folder(split)).is_dir())
+        found += map(_from_problem, problems)
+        items += _every_photo(root, split)
+    looks = []
+    for seen in map_in_order(look, items):
+        looks.append(seen)
+        if on_progress is not None:
+            on_progress(len(looks), len(items))
+    for seen in looks:
+        found += _from_look(seen)
+    found += _copies(looks)
+    return Report(root, tuple(_summaries(root, looks)), _findings(found))
+
+
+def _every_photo(root: Path, split: str) -> Iterator[Item]:
+    """List all photos of a split, those without a mask or with a name of two files too."""
+    folder, drawn_in = root / split, root / mask_folder(split)
+    masks = image_files(drawn_in) if drawn_in.is_dir() else {}
+    for id, photos in image_files(folder).items() if folder.is_dir() else ():
+        drawn = masks.get(id, [])
+        for photo in photos:
+            yield Item(id, photo, drawn[0] if len(drawn) == len(photos) == 1 else None)
+
+
+def _from_problem(problem: Problem) -> _Found:
+    is_photo = problem.path.parent.name == problem.split and problem.id
+    case = Case(
+        problem.split,
+        problem.id,
+        problem.message,
+        (problem.path,) if is_photo else (),
+        problem.path if problem.id and not is_photo else None,
+    )
+    return _Found(problem.kind, "stops" if problem.fatal else "warning", case)
+
+
+def _from_look(seen: Look) -> Iterator[_Found]:
+    item = seen.item
+
+    def found(kind: str, level: Level, message: str, weight: float = 0.0) -> _Found:
+        case = Case(item.split, item.id, message, (item.photo,), item.mask)
+        return _Found(kind, level, case, weight)
+
+    for problem in seen.problems:
+        yield found(problem.kind, "stops", problem.message)
+    mask = printable(str(item.mask))
+    if seen.foreground == 0:
+        yield found(EMPTY, "warning", f"{mask} marks nobody")
+    if seen.foreground == 1:
+        yield found(FULL, "warning", f"{mask} marks every pixel")
+    if seen.grey_share > 0:
+        message = f"{mask}: {seen.grey_share:.2%} of the pixels"
+        yield found(GREY, "note", message, seen.grey_share)
+    if seen.specks:
+        yield found(SPECKS, "note", f"{mask}: {seen.specks}", seen.specks)
+    if seen.oddities:
+        yield found(ODD, "note", f"{printable(str(item.photo))}: {', '.join(seen.oddities)}")
+
+
+def _copies(looks: Sequence[Look]) -> Iterator[_Found]:
+    prints: list[Fingerprint] = []
+    items: list[Item] = []
+    for seen in looks:
+        if seen.print is not None:
+            prints.append(seen.print)
+            items.append(seen.item)
+    for copies in find_copies(prints, lambda index: read_photo(items[index].photo)):
+        yield _from_copies(copies, [items[index] for index in copies.members])
+
+
+def _from_copies(copies: Copies, items: Sequence[Item]) -> _Found:
+    across = len({item.split for item in items}) > 1
+    names = [printable(f"{item.split}/{item.photo.name}") for item in items]
+    how = "identical" if copies.identical else "re-encoded, resized or mirrored"
+    # The last one is the one to look at: the splits run from train to test.
+    return _Found(
+        ACROSS if across else WITHIN,
+        "warning",
+        Case(
+            items[-1].split,
+            items[-1].id,
+            f"{' = '.join(names)} ({how})",
+            tuple(item.photo for item in items),
+        ),
+    )
+
+
+def _findings(found: Iterable[_Found]) -> tuple[Finding, ...]:
+    """Gather what was found by kind: in the order of the advice, what stops first."""
+    by_kind: dict[tuple[str, Level], list[Case]] = {}
+    for one in sorted(found, key=lambda one: -one.weight):
+        by_kind.setdefault((one.kind, one.level), []).append(one.case)
+    levels: tuple[Level, ...] = ("stops", "warning", "note")
+    kinds = list(_ADVICE)
+    order = sorted(by_kind, key=lambda key: (levels.index(key[1]), kinds.index(key[0])))
+    return tuple(
+        Finding(kind, level, _ADVICE[kind], tuple(by_kind[kind, level])) for kind, level in order
+    )
+
+
+def _summaries(root: Path, looks: Sequence[Look]) -> Iterator[SplitSummary]:
+    for split in SPLITS:
+        if not (root / split).is_dir():
+            continue
+        of_split = [seen for seen in looks if seen.item.split == split]
+        drawn_in = root / mask_folder(split)
+        yield SplitSummary(
+            split,
+            len(of_split),
+            sum(map(len, image_files(drawn_in).values())) if drawn_in.is_dir() else None,
+            Counter(seen.size for seen in of_split if seen.size is not None),
+            tuple(seen.foreground for seen in of_split if seen.foreground is not None),
+        )

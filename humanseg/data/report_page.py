@@ -1,0 +1,115 @@
+"""The data doctor's report with pictures: small ones, made only for the cases that are shown."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from humanseg.data.look import find_specks
+from humanseg.data.problems import printable
+from humanseg.data.report import Case, Finding, Report, SplitSummary
+from humanseg.images import ImageError, read_mask, read_photo
+from humanseg.pages.doctor import PageCase, PageFinding, PageSplit, Picture, write_doctor_page
+
+_CARDS = 24
+_NAMED = 2000
+_PICTURES = 4
+_SIDE = 280
+_BARS = 20
+_BACKGROUND = (28, 30, 34)
+_PERSON = (236, 236, 230)
+_SPECK = (255, 64, 48)
+
+
+def write_report_page(path: Path, report: Report) -> None:
+    """Write a report as one HTML page.
+
+    Parameters
+    ----------
+    path
+        The HTML file. The pictures travel inside it: up to 24 cases of a kind are shown, further
+        ones are named.
+    report
+        The photos and masks that it names are read again; one that has gone since shows as an
+        empty frame.
+
+    Raises
+    ------
+    HumansegError
+        The page cannot be written there.
+    """
+    write_doctor_page(
+        path,
+        root=printable(str(report.root)),
+        verdict=report.verdict(),
+        stops=report.stops_training,
+        splits=[_split(summary) for summary in report.splits],
+        findings=[_finding(finding) for finding in report.findings],
+    )
+
+
+def _split(summary: SplitSummary) -> PageSplit:
+    counts, _ = np.histogram(summary.foreground, bins=_BARS, range=(0, 1))
+    return PageSplit(
+        summary.name,
+        str(summary.photos),
+        "-" if summary.masks is None else str(summary.masks),
+        summary.sizes_text().replace("x", "×"),
+        summary.foreground_text(),
+        tuple(float(bar) for bar in counts / counts.max()) if summary.foreground else (),
+    )
+
+
+def _finding(finding: Finding) -> PageFinding:
+    return PageFinding(
+        finding.kind,
+        finding.advice,
+        finding.level,
+        len(finding.cases),
+        tuple(PageCase(case.message, _pictures(case)) for case in finding.cases[:_CARDS]),
+        tuple(case.message for case in finding.cases[_CARDS : _CARDS + _NAMED]),
+    )
+
+
+def _pictures(case: Case) -> tuple[Picture, ...]:
+    paths = list(case.photos[:_PICTURES])
+    pictures = [Picture(_label(path), _photo_picture(path)) for path in paths]
+    if case.mask is not None:
+        pictures.append(Picture(_label(case.mask), _mask_picture(case.mask)))
+    return tuple(pictures)
+
+
+def _label(path: Path) -> str:
+    return printable(f"{path.parent.name}/{path.name}")
+
+
+def _photo_picture(path: Path) -> bytes | None:
+    try:
+        photo = read_photo(path)
+    except ImageError:
+        return None
+    return _encode(_thumbnail(photo), ".jpg")
+
+
+def _mask_picture(path: Path) -> bytes | None:
+    """Draw a mask light on dark, its specks in red and a little larger than they are."""
+    try:
+        mask = read_mask(path)
+    except ImageError:
+        return None
+    _, specks = find_specks(mask)
+    drawn = np.where(mask[..., None] > 0, np.uint8(_PERSON), np.uint8(_BACKGROUND))
+    drawn[cv2.dilate(specks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = _SPECK
+    return _encode(_thumbnail(drawn), ".png")
+
+
+def _thumbnail(picture: np.ndarray) -> np.ndarray:
+    scale = min(1.0, _SIDE / max(picture.shape[:2]))
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _encode(picture: np.ndarray, suffix: str) -> bytes:
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if suffix == ".jpg" else []
+    _, encoded = cv2.imencode(suffix, picture[..., ::-1], quality)
+    return encoded.tobytes()
