@@ -50,10 +50,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _sample(arguments: argparse.Namespace) -> int:
-    from humanseg.data.sample import write_sample
+    from humanseg.data.sample import holds_sample, write_sample
 
-    write_sample(arguments.dir, seed=arguments.seed)
-    print(f"sample data: {arguments.dir}")
+    if holds_sample(arguments.dir, seed=arguments.seed):
+        print(f"The sample data is already in {arguments.dir}")
+    else:
+        write_sample(arguments.dir, seed=arguments.seed)
+        print(f"The sample data is in {arguments.dir}")
     return 0
 
 
@@ -138,6 +141,11 @@ def _explain(error: BaseException) -> HumansegError | None:
         return HumansegError(
             f"The memory does not suffice ({first}). Lower data.batch_size or data.size, or take "
             "a smaller backbone, such as backbone=resnet18."
+        )
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
+        return HumansegError(
+            f"This command needs {error.name}, which is not installed: pip install "
+            "'humanseg[train]' brings all that training and checking need."
         )
     if "hydra" in sys.modules:
         from humanseg.config.explain import explain_hydra_error, is_hydra_error

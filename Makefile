@@ -1,0 +1,55 @@
+# make run [DATA=path/to/five/folders] [ARGS="overrides"]   train, on the built-in sample without DATA
+# make test | test-slow | lint | wheel | setup | lock       each does all set-up that it needs
+#
+# Needs Python 3.11 or newer, with venv; another one than python3: make run PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamp of a finished installation is named by what was installed, so that an interrupted one
+# is done again, and so is one whose lock has changed since.
+STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' -)
+
+# The recipes read it from the environment, where spaces and quotes do no harm.
+export DATA
+
+.PHONY: setup run lint test test-slow wheel lock
+.DEFAULT_GOAL := setup
+
+setup: $(STAMP)
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "humanseg needs Python 3.11 or newer, and $(PYTHON) is not: install one, or name it with PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make environments: install python3-venv." >&2; exit 2; }
+	rm -f $(VENV)/installed-*
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+run: setup
+	@if [ -z "$$DATA" ]; then DATA=sample; $(BIN)/humanseg sample sample; fi; \
+	quoted=$$(printf %s "$$DATA" | sed "s/'/\\\\'/g"); \
+	$(BIN)/humanseg train "data.root='$$quoted'" $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: setup
+	$(BIN)/python -m pytest -m "slow or gpu"
+
+wheel: setup
+	$(BIN)/python -m build --wheel --no-isolation
+
+# uv is needed for this one: the lock is for every platform.
+lock:
+	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  --quiet pyproject.toml -o requirements.lock

@@ -1,0 +1,71 @@
+"""Arrows between rooms go one way: read from the imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "humanseg"
+
+GROUND = {"errors", "files", "task", "images", "pages", "runs"}
+MODELLING = {"data", "losses", "metrics", "models"}
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "files": {"errors"},
+    "task": {"errors", "files"},
+    "images": {"errors", "files"},
+    "submission": {"errors", "files", "task", "images"},
+    "pages": {"errors", "files", "task", "images"},
+    "runs": {"errors", "files", "task", "images", "pages"},
+    "config": {"errors", "files"},
+    "data": GROUND | {"config"},
+    "losses": GROUND,
+    "metrics": GROUND,
+    "models": GROUND,
+    "training": GROUND | MODELLING | {"config"},
+    "export": GROUND | MODELLING | {"config", "training"},
+    "inference": {"errors", "files", "task", "images", "pages"},
+    "cli": GROUND | MODELLING | {"config", "training", "export", "inference", "submission"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
+WITHOUT_TORCH = {"errors", "files", "task", "images", "submission", "pages", "runs", "inference"}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted name of all that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_follow_the_arrows(path: Path) -> None:
+    room = room_of(path)
+    assert room in ROOMS, f"{room} is a new room: say here what it may know"
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "humanseg" and len(parts) > 1 and parts[1] != "__version__":
+            assert parts[1] in ROOMS[room] | {room}, f"{room} may not know {parts[1]}"
+        if room in WITHOUT_TORCH:
+            assert parts[0] not in TRAINING_ONLY, f"{room} works without {parts[0]}"
+
+
+def test_the_rooms_make_no_circle() -> None:
+    left = {room: set(known) for room, known in ROOMS.items()}
+    while free := [room for room, known in left.items() if not known & left.keys()]:
+        for room in free:
+            del left[room]
+    assert not left

@@ -1,0 +1,64 @@
+"""What is loaded by what: help is answered at once, and using a model needs no torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "torch",
+    "pytorch_lightning",
+    "albumentations",
+    "wandb",
+    "matplotlib",
+    "pandas",
+    "cv2",
+    "onnxruntime",
+    "numpy",
+    "PIL",
+    "timm",
+    "torchmetrics",
+}
+
+
+def loaded(code: str, folder: Path) -> set[str]:
+    """Run code in a fresh interpreter; return the top names of all loaded modules."""
+    program = (
+        "import sys, json, atexit\n"
+        "atexit.register(lambda: print('\\n' + json.dumps(list(sys.modules))))\n" + code
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return {name.split(".")[0] for name in json.loads(run.stdout.splitlines()[-1])}
+
+
+def call(*words: str) -> str:
+    return f"from humanseg.cli import main\nsys.exit(main({list(words)!r}))"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import humanseg",
+        "import humanseg.cli",
+        "import humanseg.config",
+        call("--help"),
+        call("--version"),
+        call("validate", "--help"),
+        call("train", "--help"),
+        call("train", "--cfg", "job"),
+    ],
+)
+def test_nothing_heavy_is_loaded(code: str, tmp_path: Path) -> None:
+    assert not loaded(code, tmp_path) & HEAVY
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("room", ["task", "images", "submission", "pages", "runs"])
+def test_rooms_on_the_ground_load_no_torch(room: str, tmp_path: Path) -> None:
+    heavy = {"torch", "pytorch_lightning", "hydra", "albumentations", "wandb"}
+    assert not loaded(f"import humanseg.{room}", tmp_path) & heavy
