@@ -79,7 +79,7 @@ def fingerprint(photo: np.ndarray) -> Fingerprint:
         Much the same for a re-encoded or resized copy.
     """
     digest = hashlib.blake2b(repr(photo.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(photo))
+    digest.update(photo.tobytes())
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     coarse = cv2.resize(grey.astype(np.float32), (_BITS + 1, _BITS), interpolation=cv2.INTER_AREA)
     return Fingerprint(

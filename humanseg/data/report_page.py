@@ -98,7 +98,7 @@ def _mask_picture(path: Path) -> bytes | None:
     except ImageError:
         return None
     _, specks = find_specks(mask)
-    drawn = np.where(mask[..., None] > 0, np.uint8(_PERSON), np.uint8(_BACKGROUND))
+    drawn = np.array([_BACKGROUND, _PERSON], np.uint8)[mask]
     drawn[cv2.dilate(specks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = _SPECK
     return _encode(_thumbnail(drawn), ".png")
 
