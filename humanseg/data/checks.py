@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -42,7 +42,7 @@ class Checked(NamedTuple):
 
 def map_in_order(
     function: Callable[[_In], _Out], values: Iterable[_In], workers: int | None = None
-) -> Iterator[_Out]:
+) -> Generator[_Out, None, None]:
     """Apply a function in threads, and give its results in the order of the values.
 
     Decoding happens outside Python's lock, so threads help. No more than a few results per

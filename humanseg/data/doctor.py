@@ -124,18 +124,23 @@ def _from_look(seen: Look) -> Iterator[_Found]:
 
     for problem in seen.problems:
         yield found(problem.kind, "stops", problem.message)
-    mask = printable(str(item.mask))
+    mask = _short(item.mask) if item.mask else ""
     if seen.foreground == 0:
         yield found(EMPTY, "warning", f"{mask} marks nobody")
     if seen.foreground == 1:
         yield found(FULL, "warning", f"{mask} marks every pixel")
     if seen.grey_share > 0:
-        message = f"{mask}: {seen.grey_share:.2%} of the pixels"
+        message = f"{mask}: {seen.grey_share:.2%} of the pixels are grey"
         yield found(GREY, "note", message, seen.grey_share)
     if seen.specks:
-        yield found(SPECKS, "note", f"{mask}: {seen.specks}", seen.specks)
+        count = "1 speck" if seen.specks == 1 else f"{seen.specks} specks"
+        yield found(SPECKS, "note", f"{mask}: {count}", seen.specks)
     if seen.oddities:
-        yield found(ODD, "note", f"{printable(str(item.photo))}: {', '.join(seen.oddities)}")
+        yield found(ODD, "note", f"{_short(item.photo)}: {', '.join(seen.oddities)}")
+
+
+def _short(path: Path) -> str:
+    return printable(f"{path.parent.name}/{path.name}")
 
 
 def _copies(looks: Sequence[Look]) -> Iterator[_Found]:
@@ -151,7 +156,7 @@ def _copies(looks: Sequence[Look]) -> Iterator[_Found]:
 
 def _from_copies(copies: Copies, items: Sequence[Item]) -> _Found:
     across = len({item.split for item in items}) > 1
-    names = [printable(f"{item.split}/{item.photo.name}") for item in items]
+    names = [_short(item.photo) for item in items]
     how = "identical" if copies.identical else "re-encoded, resized or mirrored"
     # The last one is the one to look at: the splits run from train to test.
     return _Found(
