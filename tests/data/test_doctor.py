@@ -205,7 +205,7 @@ def test_the_page_stands_alone_and_escapes_names(five_folders: Path, tmp_path: P
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps names that are not UTF-8")
 def test_names_that_are_not_utf8_can_be_printed(five_folders: Path, tmp_path: Path) -> None:
     test = five_folders / "test"
-    shutil.copy(test / "7.jpg", os.path.join(os.fsencode(test), b"\xff[red]\x1b[31m.jpg"))
+    shutil.copy(test / "7.jpg", test / os.fsdecode(b"\xff[red]\x1b[31m.jpg"))
     report = examine(five_folders)
     text = report.text()
     text.encode()

@@ -104,7 +104,7 @@ def test_a_mask_without_a_photo_is_no_obstacle(
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps names that are not UTF-8")
 def test_a_name_that_is_not_utf8_is_named_in_printable_words(five_folders: Path) -> None:
     test = five_folders / "test"
-    shutil.copy(test / "7.jpg", os.path.join(os.fsencode(test), b"\xff\n.jpg"))
+    shutil.copy(test / "7.jpg", test / os.fsdecode(b"\xff\n.jpg"))
     with pytest.raises(HumansegError, match="not UTF-8") as caught:
         list_items(five_folders, "test", masks=False)
     str(caught.value).encode()
