@@ -1,0 +1,81 @@
+"""Collecting all that is wrong with a file, and telling it in few lines."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+_SINGLY = 3
+_RANGES = 60
+_IDS = 20
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing that is wrong with a submission.
+
+    Attributes
+    ----------
+    kind
+        A few words that are the same for all complaints of one sort.
+    row
+        The row of the file as a spreadsheet counts, the header being row 1.
+    message
+        What is wrong in that row.
+    """
+
+    kind: str
+    row: int
+    message: str
+
+
+def tell(complaints: Iterable[Complaint]) -> list[str]:
+    """Write complaints as lines, those of one kind together when there are many.
+
+    Parameters
+    ----------
+    complaints
+        In any order.
+
+    Returns
+    -------
+    list of str
+        Sorted by the first row that each names; every row is named.
+    """
+    kinds: dict[str, list[Complaint]] = {}
+    for complaint in sorted(complaints, key=lambda one: one.row):
+        kinds.setdefault(complaint.kind, []).append(complaint)
+    lines = []
+    for kind, found in kinds.items():
+        if len(found) <= _SINGLY:
+            lines += [f"row {one.row}: {one.message}" for one in found]
+        else:
+            rows = ranges([one.row for one in found])
+            lines.append(
+                f"rows {rows} ({len(found)} rows): {kind}; in row {found[0].row}, "
+                f"{found[0].message}"
+            )
+    return lines
+
+
+def ranges(rows: Sequence[int]) -> str:
+    """Write ascending whole numbers briefly: 2, 3, 4, 9 as "2 to 4, 9"."""
+    parts = []
+    # Within a stretch of consecutive numbers, number minus position stays the same.
+    for _, group in groupby(enumerate(dict.fromkeys(rows)), lambda pair: pair[1] - pair[0]):
+        stretch = [number for _, number in group]
+        first, last = stretch[0], stretch[-1]
+        parts.append(str(first) if first == last else f"{first} to {last}")
+    more = f" and {len(parts) - _RANGES} more stretches" if len(parts) > _RANGES else ""
+    return ", ".join(parts[:_RANGES]) + more
+
+
+def some(ids: Sequence[str]) -> str:
+    """Name ids, the first of them when they are many."""
+    more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
+    return ", ".join(printable(id) for id in ids[:_IDS]) + more
+
+
+def printable(text: str, limit: int = 60) -> str:
+    """Return a text from a file so that it stays on one line and short."""
+    shown = "".join(char if char.isprintable() else "�" for char in text[:limit])
+    return shown + "…" if len(text) > limit else shown

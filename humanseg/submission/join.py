@@ -1,0 +1,108 @@
+"""Joining the rows of a submission with the photos of a split, by id."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from humanseg.data.folders import image_files
+from humanseg.errors import HumansegError
+from humanseg.submission.complaints import Complaint, printable, some
+from humanseg.submission.table import Row
+from humanseg.task import SPLITS, TEMPLATE_NAME, natural_key, template_ids
+
+
+def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
+    """Return the ids that a submission must have, in the order that it should have.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    split
+        The split that is scored.
+    known
+        The ids that have a photo and a mask.
+
+    Returns
+    -------
+    list of str
+        Those of the data set's template on "valid"; else all of `known`, naturally sorted.
+
+    Raises
+    ------
+    HumansegError
+        The template is broken or names ids that are not in `known`.
+    """
+    ids = sorted(known, key=natural_key)
+    template = template_ids(root) if split == "valid" else None
+    if template is None:
+        return ids
+    template = [unicodedata.normalize("NFC", id) for id in template]
+    strange = sorted(set(template) - set(ids), key=natural_key)
+    if strange:
+        raise HumansegError(
+            f"The template {root / TEMPLATE_NAME} names ids that have no photo in "
+            f"{root / split}: {some(strange)}. Put the photos there, or repair the template."
+        )
+    return template
+
+
+def join_rows(
+    rows: Sequence[Row], root: Path, split: str, wanted: Sequence[str]
+) -> tuple[list[Row], list[Complaint]]:
+    """Find the one row of each wanted id.
+
+    Parameters
+    ----------
+    rows
+        The rows of the file.
+    root, split
+        Where the photos lie.
+    wanted
+        The ids to find.
+
+    Returns
+    -------
+    rows
+        The first row of each wanted id that has one, in the order of the file.
+    complaints
+        About rows whose id is not wanted, or came before.
+    """
+    first: dict[str, Row] = {}
+    complaints = []
+    for row in rows:
+        if row.id in first:
+            message = f"the id {printable(row.id)} is in row {first[row.id].number} already"
+            complaints.append(Complaint("these repeat ids of earlier rows", row.number, message))
+        else:
+            first[row.id] = row
+    homes: dict[str, str] = {}
+    if not set(first) <= set(wanted):
+        others = [name for name in SPLITS if name != split and (root / name).is_dir()]
+        homes = {id: name for name in others for id in image_files(root / name)}
+    for id in set(first) - set(wanted):
+        complaints.append(_unknown(first[id], split, set(wanted), homes))
+    return [row for id, row in first.items() if id in set(wanted)], complaints
+
+
+def order_notes(rows: Sequence[Row], wanted: Sequence[str]) -> list[str]:
+    """Note when the rows are not in the wanted order; which does not change the score."""
+    found = [row.id for row in rows]
+    # What is missing, unknown or repeated is told elsewhere.
+    if len(set(found)) != len(found) or set(found) != set(wanted) or found == list(wanted):
+        return []
+    return ["its rows are in another order than the task's; they are joined by id"]
+
+
+def _unknown(row: Row, split: str, wanted: set[str], homes: dict[str, str]) -> Complaint:
+    message = f"there is no photo {printable(row.id)} to score in {split}"
+    kind = f"their ids have no photo to score in {split}"
+    # Tables of numbers turn 7 into 7.0, and lists of files keep the suffix.
+    likely = row.id.rsplit(".", 1)[0]
+    if likely in wanted:
+        message += f"; write {printable(likely)}"
+        kind += ", because of what follows the point"
+    elif row.id in homes:
+        message += f"; it belongs to {homes[row.id]}"
+        kind += f"; they belong to {homes[row.id]}"
+    return Complaint(kind, row.number, message)

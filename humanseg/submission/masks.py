@@ -1,0 +1,188 @@
+"""Decoding and scoring the masks of a submission, one by one and against each other."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.data.folders import Item
+from humanseg.images import read_mask
+from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail
+from humanseg.submission.complaints import Complaint, printable, ranges
+from humanseg.submission.layouts import better_layouts
+from humanseg.submission.table import Row
+from humanseg.task import RleError, decode_rle, dice
+
+_EMPTY = ("", "nan")
+_ARRAY_SIGNS = ("[", "(", "array(", "tensor(")
+# A layout must fit in this many rows, or in all of a shorter file: one could be chance.
+_LAYOUT_ROWS = 3
+# Comparing every row with every photo may grow with the cube of their number.
+_MOST_COMPARED = 1500
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """A row and what came of it.
+
+    Attributes
+    ----------
+    row, item
+        The row, and the photo of its id.
+    complaint
+        Why its mask cannot be read, or None.
+    dice
+        The task's score; 0 when the mask cannot be read.
+    shape
+        (H, W) of the true mask.
+    predicted, true
+        Thumbnails of the two masks; empty when the mask cannot be read.
+    layouts
+        Other ways to read it that fit much better.
+    """
+
+    row: Row
+    item: Item
+    complaint: Complaint | None
+    dice: float
+    shape: tuple[int, ...]
+    predicted: NDArray[np.float32]
+    true: NDArray[np.float32]
+    layouts: tuple[str, ...]
+
+
+def score_row(row: Row, item: Item) -> ScoredRow:
+    """Decode the mask of a row and score it.
+
+    Parameters
+    ----------
+    row
+        A row of the submission.
+    item
+        The photo that it is about, with its mask.
+
+    Returns
+    -------
+    ScoredRow
+
+    Raises
+    ------
+    ImageError
+        The true mask cannot be read.
+    """
+    truth = _truth(item)
+    nothing = np.zeros(0, np.float32)
+    if row.rle.lower().startswith(_ARRAY_SIGNS):
+        message = f'its mask is a printed array, "{printable(row.rle.splitlines()[0], 20)}"'
+        complaint = Complaint(
+            "their masks are printed arrays in place of run-length codes", row.number, message
+        )
+        return ScoredRow(row, item, complaint, 0.0, truth.shape, nothing, nothing, ())
+    try:
+        predicted = _decode(row, truth.shape)
+    except RleError as error:
+        kind = "their run-length codes are broken"
+        if "past the end of the mask" in str(error):
+            kind = "their runs go past the end of the mask"
+        complaint = Complaint(kind, row.number, f"the run-length code is broken: {error}")
+        layouts = tuple(better_layouts(row.rle, truth, 0.0))
+        return ScoredRow(row, item, complaint, 0.0, truth.shape, nothing, nothing, layouts)
+    score = dice(predicted, truth)
+    layouts = tuple(better_layouts(row.rle, truth, score))
+    return ScoredRow(
+        row, item, None, score, truth.shape, thumbnail(predicted), thumbnail(truth), layouts
+    )
+
+
+def layout_complaints(outcomes: Sequence[ScoredRow]) -> list[Complaint]:
+    """Complain about masks that cannot be read, or that were made for another shape.
+
+    Parameters
+    ----------
+    outcomes
+        One for each row.
+
+    Returns
+    -------
+    list of Complaint
+        One for each row whose mask cannot be read. Where several rows fit much better in the
+        same other layout, these say so.
+    """
+    count = Counter(layout for one in outcomes for layout in one.layouts)
+    likely, votes = count.most_common(1)[0] if count else ("", 0)
+    if votes < min(_LAYOUT_ROWS, len(outcomes)):
+        likely = ""
+    complaints = []
+    for one in outcomes:
+        number = one.row.number
+        if not likely or likely not in one.layouts:
+            complaints += [one.complaint] if one.complaint else []
+            continue
+        height, width = one.shape
+        kind = f"these look like {likely}, where the photos are {height}×{width}"
+        message = f"Dice is {one.dice:.2f} when read as {height}×{width} row by row"
+        if one.complaint:
+            kind = f"{one.complaint.kind}; {kind}"
+            message = one.complaint.message
+        complaints.append(Complaint(kind, number, f"{message} (it looks like {likely})"))
+    return complaints
+
+
+def put_right(scored: Sequence[ScoredRow]) -> tuple[dict[str, float], str]:
+    """Find rows that are attached to the wrong ids, and score them at the right ones.
+
+    Parameters
+    ----------
+    scored
+        One for each photo, all of them readable.
+
+    Returns
+    -------
+    scores
+        For the id of each photo that would get another row, its Dice with that row.
+    note
+        Names the rows; empty when there is nothing to say.
+    """
+    groups: dict[tuple[int, ...], list[ScoredRow]] = {}
+    for one in scored:
+        groups.setdefault(one.shape, []).append(one)
+    pairs: list[tuple[ScoredRow, ScoredRow]] = []
+    for group in groups.values():
+        if len(group) > _MOST_COMPARED:
+            return {}, f"more than {_MOST_COMPARED} photos: not checked for rows at wrong ids"
+        predicted, true = (
+            np.stack([getattr(one, name) for one in group]) for name in ("predicted", "true")
+        )
+        found = misplaced(dice_matrix(predicted, true))
+        pairs += [(group[row], group[place]) for row, place in found.items()]
+    if not pairs:
+        return {}, ""
+    scores = {
+        place.row.id: dice(_decode(one.row, place.shape), _truth(place.item))
+        for one, place in pairs
+    }
+    pairs.sort(key=lambda pair: pair[0].row.number)
+    shown = ", ".join(
+        f"row {one.row.number} (id {printable(one.row.id)}, Dice {one.dice:.2f}) fits "
+        f"{printable(place.row.id)} ({scores[place.row.id]:.2f})"
+        for one, place in pairs[:_SHOWN]
+    )
+    more = f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
+    numbers = ranges([one.row.number for one, _ in pairs])
+    return scores, (
+        f"{len(pairs)} rows look attached to the wrong ids, as when folders are listed in two "
+        f"orders (rows {numbers}): {shown}{more}"
+    )
+
+
+def _decode(row: Row, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    height, width = shape
+    return decode_rle("" if row.rle.lower() in _EMPTY else row.rle, (height, width))
+
+
+def _truth(item: Item) -> NDArray[np.bool_]:
+    assert item.mask is not None  # the items of a split with masks have them
+    return read_mask(item.mask).astype(bool)

@@ -1,0 +1,115 @@
+"""Scoring a submission file with the task's formula."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from humanseg.data.folders import list_items
+from humanseg.errors import HumansegError
+from humanseg.submission.complaints import printable, ranges, some, tell
+from humanseg.submission.join import join_rows, order_notes, wanted_ids
+from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
+from humanseg.submission.table import read_table
+from humanseg.task import natural_key
+
+_WORST = 10
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """The score of a submission.
+
+    Attributes
+    ----------
+    dice
+        The mean of the task's Dice over all photos, in [0, 1].
+    per_photo
+        Dice of each photo, by id, in natural order.
+    notes
+        What is odd about the file, one sentence each.
+    split
+        The split that it was scored on.
+    """
+
+    dice: float
+    per_photo: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+    split: str = "valid"
+
+    def text(self) -> str:
+        """Return the report for a terminal: mean, spread, the worst ids and the notes."""
+        scores = np.array(list(self.per_photo.values()))
+        low, median, high = np.quantile(scores, [0.25, 0.5, 0.75])
+        worst = sorted(self.per_photo, key=lambda id: (self.per_photo[id], natural_key(id)))
+        lines = [
+            f"Dice    {self.dice:.6f}, the mean over {len(scores)} photos of {self.split}",
+            f"spread  standard deviation {scores.std():.4f}, lowest {scores.min():.4f}, "
+            f"quartiles {low:.4f} {median:.4f} {high:.4f}, highest {scores.max():.4f}",
+            "worst   "
+            + ", ".join(f"{printable(id)} {self.per_photo[id]:.4f}" for id in worst[:_WORST]),
+        ]
+        return "\n".join(lines + [f"note    {note}" for note in self.notes])
+
+
+def score_file(csv: Path, root: Path, split: str = "valid") -> ScoreReport:
+    """Score a submission file the way the task does.
+
+    Parameters
+    ----------
+    csv
+        The submission. Extra columns, another order of rows, Windows line ends and a byte
+        order mark are read, and noted in the report.
+    root
+        The data folder, with the masks of `split`.
+    split
+        "train" or "valid".
+
+    Returns
+    -------
+    ScoreReport
+        Rows that fit the masks of other ids much better are pointed out in its notes.
+
+    Raises
+    ------
+    HumansegError
+        The file or the data cannot be read, ids are unknown, missing or repeated, or masks are
+        broken, printed arrays or of another shape. All of it is named at once, by row.
+    """
+    items = {item.id: item for item in list_items(root, split, True)}
+    wanted = wanted_ids(root, split, items)
+    table = read_table(csv)
+    rows, complaints = join_rows(table.rows, root, split, wanted)
+    notes = table.notes + order_notes(table.rows, wanted)
+    nans = [row.number for row in rows if row.rle.lower() == "nan"]
+    if nans:
+        notes.append(f'"nan" stands for a mask in rows {ranges(nans)}, read as an empty mask')
+    outcomes = [score_row(row, items[row.id]) for row in rows]
+    scored = [one for one in outcomes if one.complaint is None]
+    complaints += table.complaints + layout_complaints(outcomes)
+    missing = [id for id in wanted if id not in {row.id for row in table.rows}]
+    lines = tell(complaints)
+    if missing:
+        lines.append(f"{len(missing)} ids of {split} are missing: {some(missing)}")
+    if lines:
+        # With a score for every photo it is worth saying what the file gets as it stands.
+        whole = len(scored) == len(wanted)
+        now = f"\nRead as it stands it would score {_mean(scored):.6f}." if whole else ""
+        raise HumansegError(
+            f"{csv} cannot be scored; repair this and run the command again (row 1 is the "
+            "header):\n  " + "\n  ".join(lines) + now
+        )
+    moved, note = put_right(scored)
+    if moved:
+        right = float(np.mean([moved.get(one.row.id, one.dice) for one in scored]))
+        notes.append(f"{note}; with these rows put right the file would score {right:.6f}")
+    elif note:
+        notes.append(note)
+    per_photo = {one.row.id: one.dice for one in scored}
+    ordered = {id: per_photo[id] for id in sorted(per_photo, key=natural_key)}
+    return ScoreReport(_mean(scored), ordered, notes, split)
+
+
+def _mean(scored: Sequence[ScoredRow]) -> float:
+    return float(np.mean([one.dice for one in scored]))
