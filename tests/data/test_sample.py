@@ -17,7 +17,7 @@ SIZE = (64, 48)
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "new" / "folder"
-    write_sample(folder, seed=3, **COUNTS)
+    write_sample(folder, seed=3, **COUNTS, size=(320, 240))
     return folder
 
 

@@ -175,4 +175,4 @@ def draw_background(rows: int, columns: int, rng: np.random.Generator) -> Image:
         things[kind](scene)
     texture = noise(rng, (rows, columns), 24 * scene.scale) * rng.uniform(0.02, 0.1)
     image = scene.image * (1 + texture[..., None])
-    return cv2.GaussianBlur(image, (0, 0), scene.scale * rng.uniform(2.0, 4.0)).astype(np.float32)
+    return cv2.GaussianBlur(image, (0, 0), scene.scale * rng.uniform(2.6, 4.4)).astype(np.float32)

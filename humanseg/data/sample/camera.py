@@ -66,12 +66,12 @@ def take_photo(scene: Image, rng: np.random.Generator) -> NDArray[np.uint8]:
     light += rng.uniform(0, 0.12) * noise(rng, (rows, columns), min(rows, columns) / 3)
     light *= 1 - rng.uniform(0, 0.3) * (x**2 + y**2) / 2
     cast = rng.normal(1, 0.05, 3).astype(np.float32)
-    image = np.clip(scene, 0, None) * light[..., None] * cast * rng.uniform(0.85, 1.25)
+    image = np.clip(scene, 0, None) * light[..., None] * cast * rng.uniform(0.8, 1.12)
     image = np.clip(image, 0, 1) ** rng.uniform(0.8, 1.15)
     sigma = rng.uniform(0.0, 0.7)
     if sigma > 0.3:
         image = cv2.GaussianBlur(image, (0, 0), sigma)
-    grain = rng.uniform(0.004, 0.016)
+    grain = rng.uniform(0.004, 0.013)
     image = image + grain * rng.standard_normal((rows, columns, 1), np.float32)
     image = image + grain * 0.6 * rng.standard_normal((rows, columns, 3), np.float32)
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)

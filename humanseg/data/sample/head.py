@@ -138,16 +138,11 @@ def _paint_face(canvas: Canvas, place: Placement, look: Look) -> None:
             ellipse((side * 0.15 + 0.3 * look.gaze, 0.0), 0.035, 0.04),
             plain(rgb(0.12, 0.09, 0.08)),
         )
-        dab(capsule((side * 0.07, -0.1), (side * 0.24, -0.11), 0.022, 0.014), dark)
+        dab(capsule((side * 0.08, -0.125), (side * 0.23, -0.1), 0.02, 0.014), dark)
     dab(capsule((0.0, 0.02), (0.02, 0.16), 0.016, 0.034), plain(skin * 0.78))
-    dab(
-        capsule((-0.09, 0.29), (0.09, 0.29), 0.018, 0.018),
-        plain(skin * rgb(0.8, 0.48, 0.48)),
-    )
-    dab(
-        capsule((-0.05, 0.31), (0.05, 0.31), 0.02, 0.02),
-        plain(skin * rgb(0.88, 0.55, 0.55)),
-    )
+    for side in (-1, 1):
+        smile = capsule((0, 0.315), (side * 0.1, 0.28), 0.024, 0.014)
+        dab(smile, plain(skin * rgb(0.82, 0.48, 0.48)))
     if look.glasses:
         frame = plain(rgb(0.1, 0.1, 0.12))
         dab(capsule((-0.36, -0.02), (0.36, -0.02), 0.014, 0.014), frame)

@@ -94,7 +94,7 @@ def strands(colour: Image) -> Fabric:
     """Return the fabric of hair."""
 
     def colours(x: Image, y: Image) -> Image:
-        waves = 1 + 0.13 * np.sin(46 * x + 5 * np.sin(5 * y)) * np.sin(31 * x - 3 * y)
+        waves = 1 + 0.18 * np.sin(46 * x + 5 * np.sin(5 * y)) * np.sin(31 * x - 3 * y)
         return (colour * waves[..., None]).astype(np.float32)
 
     return colours
@@ -137,7 +137,7 @@ def draw_fabric(rng: np.random.Generator, colour: Callable[..., Image] | None = 
         ["plain", "stripes", "checks", "dots", "fade", "print"], p=(0.34, 0.2, 0.13, 0.1, 0.1, 0.13)
     )
     turn, period = rng.choice([0.0, 0.0, np.pi / 2, 0.7]), rng.uniform(0.16, 0.5)
-    share, strength = rng.uniform(0.25, 0.6), rng.uniform(0.04, 0.09)
+    share, strength = rng.uniform(0.25, 0.6), rng.uniform(0.06, 0.11)
     weave, blotches = _weave(rng, rng.uniform(0.02, 0.05)), _weave(rng, rng.uniform(0.12, 0.25))
 
     def colours(x: Image, y: Image) -> Image:
