@@ -47,9 +47,45 @@ class PyramidPooling(nn.Module):
         size = x.shape[-2:]
         levels = [x]
         for cells, reduce in zip(self.bins, self.reduce, strict=True):
-            level = reduce(F.adaptive_avg_pool2d(x, cells))
+            level = reduce(average_cells(x, cells))
             levels.append(F.interpolate(level, size=size, mode="bilinear", align_corners=False))
         return torch.cat(levels, dim=1)
+
+
+def average_cells(x: Tensor, cells: int) -> Tensor:
+    """Average a map over a grid of cells, as ``adaptive_avg_pool2d`` does.
+
+    Cell i spans the rows from floor(i·H / cells) to ceil((i + 1)·H / cells): neighbours overlap
+    where H is no multiple of the cells, and repeat pixels where H is smaller.
+
+    Parameters
+    ----------
+    x
+        (N, C, H, W).
+    cells
+        Cells per side.
+
+    Returns
+    -------
+    Tensor
+        (N, C, cells, cells).
+    """
+    if not torch.compiler.is_exporting():
+        return F.adaptive_avg_pool2d(x, cells)
+    # torch exports the pooling as indices that hold for larger maps only: an exported PSPNet then
+    # fails on a small photo. As two matrix products it holds for every size.
+    rows, columns = (_cell_weights(size, cells, x) for size in x.shape[-2:])
+    return rows @ x @ columns.T
+
+
+def _cell_weights(size: int, cells: int, like: Tensor) -> Tensor:
+    """Weigh each of ``size`` rows in each cell's mean: (cells, size), every row sums to 1."""
+    place = torch.arange(size, device=like.device)
+    cell = torch.arange(cells, device=like.device).unsqueeze(1)
+    first = cell * size // cells
+    end = ((cell + 1) * size + cells - 1) // cells
+    inside = ((place >= first) & (place < end)).to(like.dtype)
+    return inside / inside.sum(dim=1, keepdim=True)
 
 
 class SubPixelUpsampling(nn.Sequential):

@@ -54,6 +54,7 @@ class TimmBackbone(Backbone):
         self.features = _create(name, weights == "pretrained", output_stride, stages)
         if weights not in ("none", "pretrained"):
             load_backbone_file(self.features, name, Path(weights).expanduser())
+        _drop_unused_blocks(self.features)
         fix_same_padding(self.features)
         info: Any = self.features.feature_info
         self.channels = [int(channels) for channels in info.channels()]
@@ -147,6 +148,14 @@ def _create(name: str, pretrained: bool, output_stride: int, stages: int | None)
             f"({type(error).__name__}: {_first_line(error)}). Without a network, set "
             "backbone.weights to a .safetensors file or to none."
         ) from error
+
+
+def _drop_unused_blocks(features: nn.Module) -> None:
+    """Cut off the blocks behind the last kept map, which timm's EfficientNets go on to compute."""
+    stages = getattr(features, "_stage_out_idx", None)
+    blocks = getattr(features, "blocks", None)
+    if isinstance(stages, dict) and isinstance(blocks, nn.Sequential):
+        features.blocks = blocks[: max(stages)]
 
 
 def _has_features(name: str) -> bool:

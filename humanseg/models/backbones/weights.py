@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from humanseg.errors import HumansegError
 
 _NAMED_AT_MOST = 8
+# Batch norm's count of its steps does nothing at a fixed momentum: a file may lack it.
+_COUNTER = "num_batches_tracked"
 
 
 def load_backbone_file(features: nn.Module, name: str, path: Path) -> None:
@@ -38,14 +40,15 @@ def load_backbone_file(features: nn.Module, name: str, path: Path) -> None:
     """
     stored = {_flat(key): (key, tensor) for key, tensor in _read(path, name).items()}
     wanted = {_flat(key): (key, tensor) for key, tensor in features.state_dict().items()}
-    # A file may lack the counters of batch norm: they do nothing at a fixed momentum.
     missing = [
         key
         for flat, (key, _) in wanted.items()
-        if flat not in stored and not key.endswith("num_batches_tracked")
+        if flat not in stored and not key.endswith(_COUNTER)
     ]
     known = wanted.keys() | {_flat(key) for key in _whole_net(name)}
-    unexpected = [key for flat, (key, _) in stored.items() if flat not in known]
+    unexpected = sorted(
+        key for flat, (key, _) in stored.items() if flat not in known and not key.endswith(_COUNTER)
+    )
     wrong = [
         f"{stored[flat][0]} {tuple(stored[flat][1].shape)} instead of {tuple(tensor.shape)}"
         for flat, (_, tensor) in wanted.items()
