@@ -4,6 +4,7 @@ import re
 from difflib import get_close_matches
 from typing import Any
 
+import yaml
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
@@ -77,7 +78,7 @@ def explain_hydra_error(error: Exception) -> HumansegError:
     Parameters
     ----------
     error
-        A `HydraException` or `OmegaConfBaseException`.
+        One for which `is_hydra_error` holds.
 
     Returns
     -------
@@ -93,6 +94,9 @@ def explain_hydra_error(error: Exception) -> HumansegError:
         )
     elif isinstance(error, ConfigCompositionException):
         message = _unknown_key(error)
+    elif isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        message = f"{mark.name}, line {mark.line + 1}: this is not YAML: {error.problem}."
     else:
         key = getattr(error, "full_key", None)
         lines = str(error).splitlines() if key else [" ".join(str(error).split())]
@@ -101,5 +105,5 @@ def explain_hydra_error(error: Exception) -> HumansegError:
 
 
 def is_hydra_error(error: BaseException) -> bool:
-    """Say whether Hydra or OmegaConf raised `error`."""
-    return isinstance(error, HydraException | OmegaConfBaseException)
+    """Say whether `error` came from Hydra, OmegaConf, or a config that is not YAML."""
+    return isinstance(error, HydraException | OmegaConfBaseException | yaml.YAMLError)

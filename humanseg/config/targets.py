@@ -145,18 +145,18 @@ def find_target(target: object) -> Callable[..., Any]:
         raise HumansegError(f"{target} does not exist{_hint(target)}.") from error
     if problem := _object_problem(target, found):
         raise HumansegError(f"{target} {problem}, so a config may not name it.")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _hint(target: str) -> str:
     """Suggest the nearest public name in the module that was meant."""
     module, _, name = target.rpartition(".")
     try:
-        names = dir(importlib.import_module(module))
+        names = vars(importlib.import_module(module))
     except ImportError:
         return ""
     # Without regard to case: Relu is meant as ReLU.
-    public = {n.lower(): n for n in names if not n.startswith("_")}
+    public = {n.lower(): n for n, one in names.items() if n[0] != "_" and inspect.isclass(one)}
     near = get_close_matches(name.lower(), public, n=1)
     return f", did you mean {module}.{public[near[0]]}" if near else ""
 

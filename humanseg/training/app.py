@@ -6,6 +6,7 @@ Only Hydra is imported here, so that help and mistakes in a config are answered 
 import os
 import sys
 from collections.abc import Sequence
+from traceback import extract_tb
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -62,8 +63,8 @@ def run_app(arguments: Sequence[str]) -> None:
         assert failed.__cause__ is not None
         raise failed.__cause__ from None
     except (ValueError, TypeError) as error:
-        # Once a job of a sweep has begun, the fault may be ours.
-        if "humanseg.training.entry" in sys.modules:
+        # One that was raised elsewhere, in a job of a sweep, may be a fault of ours.
+        if f"{os.sep}hydra{os.sep}" not in extract_tb(error.__traceback__)[-1].filename:
             raise
         raise HumansegError(f"{' '.join(arguments)}: {error}.") from error
     finally:

@@ -1,0 +1,47 @@
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Optional, Union
+
+import pytest
+from torch import nn
+
+from humanseg.config.types import describe, fits
+
+RELU = {"_target_": "torch.nn.ReLU"}
+FITS: list[tuple[Any, Any]] = [
+    (1, int), (1, float), (1.5, float), (True, bool), ("a", str), (None, None),
+    (None, int | None), (3, int | None), (None, Optional[int]), (1, Union[str, int]),  # noqa: UP007, UP045
+    ("a", Literal["a", "b"]), (4, Literal[4]), ([1, 2], list[int]), ([], list[int]),
+    ([1, 2.5], tuple[float, float]), ([1, 2, 3], tuple[int, ...]), ([1], Sequence[int]),
+    (["a"], Sequence[str]), ([[1, 2]], list[tuple[int, int]]), ({"a": 1}, dict[str, int]),
+    ({"a": 1}, Mapping[str, float]), ("x/y", Path), (RELU, nn.Module), ([RELU], list[nn.Module]),
+    (RELU, Callable[..., Any]), (RELU | {"_partial_": True}, Callable[..., Any]),
+    (5, Any), ("?", inspect.Parameter.empty),
+]  # fmt: skip
+DOES_NOT: list[tuple[Any, Any]] = [
+    ("0.1", float), ("1", int), (1.0, int), (True, int), (False, float), (1, bool), ("true", bool),
+    (1, str), (None, int), ("c", Literal["a", "b"]), (True, Literal[1]), ("abc", Sequence[str]),
+    ("abc", list[str]), (3, list[int]), (["a"], list[int]), ([1, 2, 3], tuple[float, float]),
+    ({"a": "b"}, dict[str, int]), ([1], dict[str, int]), ({"a": 1}, list[int]),
+    ("0.1", int | None), ("relu", nn.Module), (3, nn.Module), (RELU, int), (RELU, dict[str, Any]),
+    ({"_target_": "torch.optim.Adam"}, nn.Module), (["relu"], list[nn.Module]),
+    (RELU | {"_partial_": True}, nn.Module), ("relu", Callable[..., Any]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "annotation"), FITS, ids=str)
+def test_fits(value: Any, annotation: Any) -> None:
+    assert fits(value, annotation)
+
+
+@pytest.mark.parametrize(("value", "annotation"), DOES_NOT, ids=str)
+def test_does_not_fit(value: Any, annotation: Any) -> None:
+    assert not fits(value, annotation)
+
+
+def test_descriptions_are_for_people() -> None:
+    assert describe(int | None) == "a whole number or null"
+    assert describe(Literal["a", "b"] | float) == "a or b or a number"
+    assert describe(list[tuple[int, int]]) == "a list (each a list of 2)"
+    assert describe(nn.Module | bool) == "a Module or true or false"

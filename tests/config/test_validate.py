@@ -1,0 +1,97 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from humanseg.config import conf_folder, find, validate, validate_shipped
+from humanseg.config.pairs import pair_mistake
+from humanseg.config.validate import groups, options
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the shipped configs that is taken for them, with few options to be fast."""
+    folder = tmp_path / "conf"
+    shutil.copytree(conf_folder(), folder)
+    for group in ("augmentation", "backbone", "loss", "model", "trainer", "logger"):
+        kept = {"standard", "none", "resnet18", "bce_dice", "unet", "pspnet", "default", "csv"}
+        for path in (folder / group).glob("*.yaml"):
+            if path.stem not in kept:
+                path.unlink()
+    for path in [*folder.glob("experiment/*"), *folder.glob("search/*")]:
+        path.unlink()
+    text = (folder / "train.yaml").read_text().replace("[csv, wandb]", "[csv]")
+    (folder / "train.yaml").write_text(text)
+    monkeypatch.setattr(validate, "conf_folder", lambda: folder)
+    return folder
+
+
+def test_every_shipped_config_fits_the_code() -> None:
+    lines: list[str] = []
+    assert validate_shipped(lines.append) == []
+    shipped = {
+        (group, name) for group in groups(conf_folder()) for name in options(conf_folder(), group)
+    }
+    for group, name in shipped:
+        assert any(
+            line.split()[1].lstrip("+") in (f"{group}={name}", f"{group}=[{name}]")
+            for line in lines
+        )
+
+
+def test_each_broken_file_is_named_once(copy: Path) -> None:
+    (copy / "loss/mine.yaml").write_text("_target_: humanseg.losses.DiceLoss\nsmoot: 1\n")
+    (copy / "loss/cut.yaml").write_text("_target_: [\n")
+    (copy / "experiment").mkdir(exist_ok=True)
+    (copy / "experiment/typo.yaml").write_text("# @package _global_\ntriner: {max_epochs: 3}\n")
+    (copy / "experiment/group.yaml").write_text(
+        "# @package _global_\ndefaults: [{override /model: unett}]\n"
+    )
+    found = validate_shipped()
+    assert len(found) == 4, found
+    assert "loss=mine: loss.smoot: unknown, did you mean smooth?" in found
+    assert "experiment=typo: triner: unknown, did you mean trainer?" in found
+    assert any(one.startswith("loss=cut: ") for one in found)
+    assert any(one.startswith("experiment=group: model=unett: ") for one in found)
+
+
+def test_a_mistake_in_the_defaults_is_told_once(copy: Path) -> None:
+    with (copy / "optimizer/adamw.yaml").open("a") as file:
+        file.write("lrr: 3\n")
+    assert validate_shipped() == ["train.yaml: optimizer.lrr: unknown, did you mean lr?"]
+
+
+def test_an_impossible_pair_is_named(copy: Path) -> None:
+    (copy / "backbone/odd.yaml").write_text(
+        "_target_: humanseg.models.TimmBackbone\nname: pvt_v2_b0\noutput_stride: 8\n"
+    )
+    (found,) = validate_shipped()
+    assert found.startswith(
+        "backbone=odd: model: humanseg.models.UNet on pvt_v2_b0 is impossible: "
+    )
+
+
+def test_each_value_of_a_search_is_checked(copy: Path) -> None:
+    (copy / "search").mkdir(exist_ok=True)
+    (copy / "search/few.yaml").write_text(
+        "# @package _global_\nhydra: {sweeper: {params: "
+        "{model: 'unet,pspnett', optimizer.lr: '0.1,fast', seed: 'range(2)'}}}\n"
+    )
+    found = validate_shipped()
+    assert len(found) == 2, found
+    assert found[0].startswith("+search=few model=pspnett: model=pspnett: there is no such model")
+    assert found[1] == "+search=few optimizer.lr=fast: optimizer.lr: 'fast' is not a number"
+
+
+def test_a_broken_installation_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "_PACKAGE", tmp_path / "humanseg")
+    with pytest.raises(Exception, match="Install humanseg again"):
+        conf_folder()
+
+
+def test_pairs_open_no_weights(copy: Path) -> None:
+    from hydra import compose, initialize_config_dir
+
+    with initialize_config_dir(str(copy), version_base="1.3"):
+        config = compose("train", overrides=["backbone.weights=/no/such/file.safetensors"])
+    assert pair_mistake(config) is None

@@ -1,0 +1,234 @@
+"""The command line: what people see, and how it ends."""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from humanseg import __version__
+from humanseg.cli import main
+from humanseg.errors import HumansegError, Refused
+
+
+@pytest.fixture
+def entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """A training that does what the test wants, in an empty working folder."""
+    module = ModuleType("humanseg.training.entry")
+    monkeypatch.setitem(sys.modules, "humanseg.training.entry", module)
+    monkeypatch.chdir(tmp_path)
+    return module
+
+
+def recording(seen: list[Any]) -> Callable[[Any], float]:
+    def train(config: Any) -> float:
+        seen.append(config)
+        return 0.5
+
+    return train
+
+
+def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "humanseg", *words], capture_output=True, text=True, **options
+    )
+
+
+def test_version_and_module() -> None:
+    assert run("--version").stdout == f"humanseg {__version__}\n"
+
+
+def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    for verb in ("train", "evaluate", "score", "check", "sample", "validate"):
+        assert f"\n    {verb} " in shown
+
+
+def test_the_help_of_train_lists_groups_values_and_flags(tmp_path: Path) -> None:
+    shown = run("train", "--help", cwd=tmp_path).stdout
+    assert "model: " in shown and "pspnet, " in shown
+    for words in ("data.root=", "resume=", "--config-dir", "-m, --multirun", "experiment="):
+        assert words in shown
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"]], ids=" ".join)
+def test_help_answers_at_once(words: list[str], tmp_path: Path) -> None:
+    # Seconds of the processor: those on the wall depend on what else the machine does.
+    spent = []
+    for _ in range(3):
+        begin = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert run(*words, cwd=tmp_path).returncode == 0
+        end = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime)
+    assert min(spent) < 1
+
+
+def test_train_hands_the_composed_config_over(entry: ModuleType, tmp_path: Path) -> None:
+    seen: list[Any] = []
+    entry.train = recording(seen)  # type: ignore[attr-defined]
+    before = list(sys.argv)
+    assert main(["train", "model=pspnet", "optimizer.lr=0.25", "seed=7"]) == 0
+    (config,) = seen
+    assert config.model._target_ == "humanseg.models.PSPNet"
+    assert (config.optimizer.lr, config.seed) == (0.25, 7)
+    assert "hydra" not in config
+    assert sys.argv == before
+    assert not list(tmp_path.iterdir()), "Hydra wrote files of its own"
+
+
+def test_a_sweep_runs_each_combination(entry: ModuleType) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def train(config: Any) -> float:
+        seen.append((config.model._target_.split(".")[-1], config.seed))
+        return 0.5
+
+    entry.train = train  # type: ignore[attr-defined]
+    assert main(["train", "-m", "model=unet,pspnet", "seed=1,2"]) == 0
+    assert seen == [("UNet", 1), ("UNet", 2), ("PSPNet", 1), ("PSPNet", 2)]
+
+
+def test_experiments_of_ones_own_are_found(entry: ModuleType, tmp_path: Path) -> None:
+    seen: list[Any] = []
+    entry.train = recording(seen)  # type: ignore[attr-defined]
+    (tmp_path / "mine/experiment").mkdir(parents=True)
+    (tmp_path / "mine/experiment/first.yaml").write_text("# @package _global_\nseed: 77\n")
+    assert main(["train", "--config-dir", "mine", "experiment=first"]) == 0
+    assert [config.seed for config in seen] == [77]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["model=unett"], "model=unett: there is no such model, did you mean unet? There are:"),
+        (["logger=[csv,wandbb]"], "logger=wandbb: there is no such logger, did you mean wandb?"),
+        (["experiment=nothing"], "experiment=nothing: there is no such experiment"),
+        (["-m", "model=unet,pspnett"], "model=pspnett: there is no such model, did you mean psp"),
+        (["modle=unet"], "modle: there is no such key, did you mean model?"),
+        (["optimizer.lrr=3"], "optimizer.lrr: there is no such key, did you mean optimizer.lr?"),
+        (["model.foo.bar=3"], "model.foo.bar: there is no such key"),
+        (["optimizer.lr=[1"], "optimizer.lr=[1: this is not key=value"),
+        (["foo"], "foo: this is not key=value"),
+        (["optimizer=null"], "optimizer=null: "),
+        (["--config-dir", "nowhere", "seed=1"], "nowhere' not found"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_a_wrong_command_line_is_one_paragraph(
+    entry: ModuleType, capsys: pytest.CaptureFixture[str], words: Sequence[str], message: str
+) -> None:
+    assert main(["train", *words]) == 2
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert shown.err.count("\n") == 1 and "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def failing(error: BaseException) -> Any:
+    def train(config: Any) -> float:
+        raise error
+
+    return train
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (HumansegError("The masks are missing."), 2, "The masks are missing.\n"),
+        (Refused("The data differ."), 3, "The data differ.\n"),
+        (KeyboardInterrupt(), 130, "Stopped by SIGINT.\n"),
+        (MemoryError(), 2, "Lower data.batch_size or data.size, or take a smaller backbone"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 2, "data.batch_size"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: tried"), 2, "data.batch_size"),
+        (ModuleNotFoundError("no torch", name="torch"), 2, "humanseg[train]"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_errors_end_in_a_paragraph_and_their_exit_code(
+    entry: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.delenv("HUMANSEG_DEBUG", raising=False)
+    entry.train = failing(error)  # type: ignore[attr-defined]
+    assert main(["train"]) == code
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert shown.count("\n") == 1, "Hydra or Python said more"
+
+
+def test_debug_shows_where_it_happened(
+    entry: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUMANSEG_DEBUG", "1")
+    entry.train = failing(HumansegError("The masks are missing."))  # type: ignore[attr-defined]
+    assert main(["train"]) == 2
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown and "test_cli.py" in shown
+    assert shown.endswith("The masks are missing.\n")
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(entry: ModuleType) -> None:
+    entry.train = failing(ZeroDivisionError("fault"))  # type: ignore[attr-defined]
+    with pytest.raises(ZeroDivisionError):
+        main(["train"])
+
+
+def test_a_failed_job_of_a_sweep_does_not_stop_the_others(
+    entry: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[int] = []
+
+    def train(config: Any) -> float:
+        seen.append(config.seed)
+        if config.seed == 1:
+            raise HumansegError("The first one failed.")
+        return 0.5
+
+    entry.train = train  # type: ignore[attr-defined]
+    assert main(["train", "-m", "seed=1,2"]) == 2
+    assert seen == [1, 2]
+    shown = capsys.readouterr().err
+    assert "seed=1" in shown and shown.endswith("The first one failed.\n")
+
+
+def test_sample_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letter.txt").write_text("mine")
+    assert main(["sample", str(other)]) == 2
+    assert "letter.txt" not in capsys.readouterr().out
+    assert (other / "letter.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("words", [["check", "nowhere"], ["score", "no.csv", "--data", "nowhere"]])
+def test_a_missing_path_is_one_paragraph(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1 and "nowhere" in shown
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["evaluate"], ["evaluate", "run", "--threshold", "2"], ["x"]]
+)
+def test_wrong_words_exit_with_two(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
