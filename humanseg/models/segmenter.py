@@ -26,16 +26,22 @@ class Segmenter(nn.Module):
         Per RGB channel, of photos in [0, 1].
     stride
         What the net's height and width must be multiples of.
+    long_side
+        The longer side at which the net works, outside training: photos are scaled to it and
+        logits back. None: photos are taken as they are.
     """
 
     # Not in the state dict: they follow from the backbone's name, as the architecture does.
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, net: nn.Module, mean: Triple, std: Triple, stride: int) -> None:
+    def __init__(
+        self, net: nn.Module, mean: Triple, std: Triple, stride: int, long_side: int | None = None
+    ) -> None:
         super().__init__()
         self.net = net
         self.stride = stride
+        self.long_side = long_side
         spread = torch.tensor(std).view(1, 3, 1, 1)
         self.register_buffer("scale", 1 / (255 * spread), persistent=False)
         self.register_buffer(
@@ -56,11 +62,26 @@ class Segmenter(nn.Module):
             Logits, float32 (N, 1, H, W). In training mode, a net with auxiliary heads gives a
             list of such tensors, the main one first.
         """
+        # Training samples come at the working size, and may be crops of it.
+        if self.long_side is not None and not self.training:
+            return self.at_working_size(image, self.long_side)
         height, width = image.shape[-2], image.shape[-1]
         logits = self.net(self.pad(self.normalise(image)))
         if isinstance(logits, Tensor):
             return logits[..., :height, :width].float()
         return [each[..., :height, :width].float() for each in logits]
+
+    def at_working_size(self, image: Tensor, long_side: int) -> Tensor:
+        """Predict on photos scaled to a longer side; logits (N, 1, H, W) of the photos' own size."""
+        height, width = image.shape[-2], image.shape[-1]
+        scale = long_side / max(height, width)
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = image.to(self.scale.dtype)
+        if size != (height, width):
+            scaled = F.interpolate(scaled, size, mode="bilinear", antialias=True)
+        logits: Tensor = self.net(self.pad(self.normalise(scaled)))
+        logits = logits[..., : size[0], : size[1]].float()
+        return F.interpolate(logits, (height, width), mode="bilinear")
 
     def normalise(self, image: Tensor) -> Tensor:
         """Turn uint8 [0, 255] into float ``(image / 255 - mean) / std``, same shape."""
@@ -77,7 +98,9 @@ class Segmenter(nn.Module):
         return F.pad(image, (0, right, 0, down), mode="replicate")
 
 
-def build_segmenter(model: Callable[..., nn.Module], backbone: Backbone) -> Segmenter:
+def build_segmenter(
+    model: Callable[..., nn.Module], backbone: Backbone, long_side: int | None = None
+) -> Segmenter:
     """Build a net on a backbone and wrap it for photos.
 
     Parameters
@@ -86,6 +109,8 @@ def build_segmenter(model: Callable[..., nn.Module], backbone: Backbone) -> Segm
         Called as ``model(backbone=backbone)``: a class of this package, or a partial of one.
     backbone
         Gives mean, std and stride.
+    long_side
+        The longer side at which the net works; None: photos are taken as they are.
 
     Returns
     -------
@@ -97,4 +122,5 @@ def build_segmenter(model: Callable[..., nn.Module], backbone: Backbone) -> Segm
     HumansegError
         The model cannot be built on this backbone.
     """
-    return Segmenter(model(backbone=backbone), backbone.mean, backbone.std, backbone.stride)
+    net = model(backbone=backbone)
+    return Segmenter(net, backbone.mean, backbone.std, backbone.stride, long_side)

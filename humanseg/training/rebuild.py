@@ -24,7 +24,9 @@ def make_segmenter(config: DictConfig) -> Segmenter:
     HumansegError
         The pair of model and backbone is impossible, or the weights cannot be had.
     """
-    return build_segmenter(build(config.model), build(config.backbone))
+    return build_segmenter(
+        build(config.model), build(config.backbone), config.data.get("long_side")
+    )
 
 
 def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
