@@ -2,13 +2,14 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from humanseg.submission.assignment import best_assignment, dice_matrix, misplaced, thumbnail
 from humanseg.task import dice
 
 
+@settings(deadline=None)
 @given(
     hnp.array_shapes(min_dims=1, max_dims=1, min_side=1, max_side=6).flatmap(
         lambda shape: hnp.arrays(np.float64, shape * 2, elements={"min_value": 0, "max_value": 1})
@@ -22,6 +23,7 @@ def test_the_assignment_is_the_best_of_all(fit: np.ndarray) -> None:
     assert fit[rows, found].sum() == pytest.approx(best, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(hnp.arrays(bool, (4, 5, 6)), hnp.arrays(bool, (4, 5, 6)))
 def test_the_matrix_holds_dice_of_every_pair(first: np.ndarray, second: np.ndarray) -> None:
     flat = [np.stack([thumbnail(mask) for mask in masks]) for masks in (first, second)]

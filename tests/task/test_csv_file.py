@@ -15,7 +15,9 @@ REAL = Path(__file__).parents[3] / "shared" / "data" / "mil"
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
+)
 @given(st.dictionaries(names, hnp.arrays(bool, (4, 3)), max_size=5))
 def test_what_is_written_reads_back(tmp_path: Path, masks: dict[str, np.ndarray]) -> None:
     path = tmp_path / "new folder" / "pred.csv"

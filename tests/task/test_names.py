@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humanseg.task import SPLITS, mask_folder, natural_key
@@ -9,6 +9,7 @@ def test_numbers_sort_as_numbers() -> None:
     assert sorted(ids, key=natural_key) == ["", "1", "02", "2", "10", "a9", "a10", "b"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text()))
 def test_any_texts_have_one_order(ids: list[str]) -> None:
     ordered = sorted(ids, key=natural_key)

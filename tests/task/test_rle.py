@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -23,11 +23,13 @@ def slow_encode(mask: np.ndarray) -> str:
     return " ".join(words)
 
 
+@settings(deadline=None)
 @given(masks)
 def test_encoding_agrees_with_a_pixel_by_pixel_one(mask: np.ndarray) -> None:
     assert encode_rle(mask) == slow_encode(mask)
 
 
+@settings(deadline=None)
 @given(masks)
 def test_decoding_gives_the_mask_back(mask: np.ndarray) -> None:
     decoded = decode_rle(encode_rle(mask), mask.shape)
@@ -35,6 +37,7 @@ def test_decoding_gives_the_mask_back(mask: np.ndarray) -> None:
     np.testing.assert_array_equal(decoded, mask)
 
 
+@settings(deadline=None)
 @given(masks, st.sampled_from([np.uint8, np.int64, np.float32]))
 def test_numbers_encode_as_booleans(mask: np.ndarray, dtype: type) -> None:
     assert encode_rle(mask.astype(dtype)) == encode_rle(mask)
@@ -87,6 +90,7 @@ def test_a_broken_encoding_is_named(rle: str, says: str) -> None:
     assert says in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789 -.e", max_size=30))
 def test_any_text_decodes_or_says_why(rle: str) -> None:
     try:

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -11,6 +11,7 @@ from humanseg.task import boundary_band, boundary_dice, dice, iou
 masks = hnp.arrays(bool, (9, 8))
 
 
+@settings(deadline=None)
 @given(masks, masks)
 def test_dice_is_the_formula(first: np.ndarray, second: np.ndarray) -> None:
     expected = 2 * (first * second).sum() / (first.sum() + second.sum() + 1e-10)
@@ -19,6 +20,7 @@ def test_dice_is_the_formula(first: np.ndarray, second: np.ndarray) -> None:
     assert dice(first.astype(np.uint8), second.astype(np.float32)) == expected
 
 
+@settings(deadline=None)
 @given(masks, masks)
 def test_iou_and_dice_say_the_same_in_other_numbers(first: np.ndarray, second: np.ndarray) -> None:
     overlap = iou(first, second)
@@ -65,6 +67,7 @@ def slow_band(truth: np.ndarray, radius: float) -> np.ndarray:
     return band
 
 
+@settings(deadline=None)
 @given(
     hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=10)),
     st.sampled_from([0.5, 1, 2, 3, 4, 6.5]),
