@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from humanseg.data.augmentation import Augmentation, sample_seed
 from humanseg.data.fit import Fit, fit_to
-from humanseg.data.store import Pixels, PhotoStore
+from humanseg.data.store import PhotoStore, Pixels
 
 # OpenCV's own threads fight torch's and the workers'.
 cv2.setNumThreads(0)
@@ -138,5 +138,3 @@ def _image(photo: Pixels) -> Tensor:
 
 def _mask(mask: Pixels) -> Tensor:
     return torch.from_numpy(np.array(mask))[None]
-
-

@@ -153,10 +153,10 @@ class PhotoData(pl.LightningDataModule):
         """Augmented photos, in an order that follows from seed and epoch."""
         part = self.part("train")
         size = self.train_size()
-        photos = TrainPhotos(
-            part.ids, part.store, self._augmentation, size, self._fit, self._seed
+        photos = TrainPhotos(part.ids, part.store, self._augmentation, size, self._fit, self._seed)
+        rank, replicas = (
+            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         )
-        rank, replicas = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         order = SeededOrder(len(photos), self._seed, rank, replicas)
         return TimedLoader(
             photos,
@@ -241,5 +241,3 @@ def _fingerprint(part: Part) -> str:
         digest.update(f"{identity}\0{mask.shape}\0".encode())
         digest.update(mask.tobytes())
     return digest.hexdigest()
-
-

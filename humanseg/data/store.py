@@ -99,7 +99,7 @@ class Packed:
         return len(self.sizes)
 
     def __getitem__(self, index: int) -> tuple[Pixels, Pixels | None]:
-        """Views of the buffer: photo (H,W,3) and mask (H,W) or None."""
+        """Return views of the buffer: photo (H,W,3) and mask (H,W) or None."""
         height, width = self.size(index)
         starts: NDArray[np.int64] = self._starts  # type: ignore[attr-defined]
         block = self.buffer[starts[index] : starts[index + 1]]

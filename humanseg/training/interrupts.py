@@ -35,7 +35,9 @@ def interruptible() -> Iterator[None]:
         received.append(number)
         raise Interrupted(number)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as error:

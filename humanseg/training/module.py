@@ -52,7 +52,7 @@ class SegmentationModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.segmenter: Segmenter = segmenter.to(memory_format=self._layout)  # type: ignore[call-overload]
+        self.segmenter: Segmenter = segmenter.to(memory_format=self._layout)
         self.loss = loss
         self.valid_scores = PerPhotoScores()
         self._optimizer = optimizer
@@ -118,7 +118,7 @@ class SegmentationModule(pl.LightningModule):
     def predict_step(
         self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> list[Prediction]:
-        """What the model says of each photo of a batch."""
+        """Give what the model says of each photo of a batch."""
         photos = batch["image"]
         probabilities = self.probabilities(photos).float().cpu().numpy()
         masks = batch["mask"].cpu().numpy() if "mask" in batch else None

@@ -74,9 +74,7 @@ def read_request(config: DictConfig) -> Request:
 def _resumed(folder: Path, overrides: list[str]) -> Request:
     run = open_run(folder)
     others = [
-        each
-        for each in overrides
-        if not each.lstrip("+~").startswith(("trainer.", "resume="))
+        each for each in overrides if not each.lstrip("+~").startswith(("trainer.", "resume="))
     ]
     if others:
         raise HumansegError(

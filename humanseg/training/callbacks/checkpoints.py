@@ -59,7 +59,7 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(self._run.last)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training must know."""
+        """Give what a resumed training must know."""
         return {"best_dice": self.best_dice, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -80,8 +80,10 @@ class EpochProgress(pl.callbacks.ProgressBar):
             return
         row = self._history.rows[-1]
         done = trainer.current_epoch + 1 - self._first_epoch
-        left = (time.perf_counter() - self._start) / done * (
-            (trainer.max_epochs or 0) - trainer.current_epoch - 1
+        left = (
+            (time.perf_counter() - self._start)
+            / done
+            * ((trainer.max_epochs or 0) - trainer.current_epoch - 1)
         )
         dice = float(row.get("val_dice", "nan"))
         # This callback runs before the checkpoint is chosen.
