@@ -117,7 +117,7 @@ class PerPhotoScores(Metric):
                 f"{shape}, {tuple(target.shape)} and {len(ids)} ids."
             )
         assert isinstance(self.photos, list)
-        values = probability.detach().float().nan_to_num(nan=0.0)[:, 0].cpu().numpy()
+        values = probability.detach().float()[:, 0].cpu().numpy()
         truths = target.detach()[:, 0].bool().cpu().numpy()
         for photo, truth, id in zip(values, truths, ids, strict=True):
             name = list(id.encode("utf-8", "surrogatepass"))

@@ -107,6 +107,22 @@ def test_computed_in_fp32_under_autocast(name: str) -> None:
     assert torch.equal(inside, expected)
 
 
+def test_a_loss_of_ones_own_is_computed_in_fp32_too() -> None:
+    class Correlation(SegmentationLoss):
+        def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+            # A product of matrices is what autocast would take down to bf16.
+            assert logits.dtype == target.dtype == torch.float32
+            product = logits.flatten(1) @ target.flatten(1).T
+            assert product.dtype == torch.float32
+            return product.mean()
+
+    expected = Correlation()(noise(), square())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(Correlation()(noise(), square()), expected)
+    meta = Correlation()(noise().to("meta"), square().to("meta"))
+    assert meta.shape == () and meta.dtype == torch.float32
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_is_the_mean_of_its_photos(name: str) -> None:
     logits, target, loss = noise(), square(), build(name)

@@ -127,7 +127,9 @@ def test_a_probability_at_the_threshold_is_background() -> None:
         probability[..., 1] = torch.nextafter(torch.tensor(threshold), torch.tensor(1.0))
         target = torch.ones(1, 1, 4, 4)
         scores.update(probability, target, ["edge"])
-        assert scores.per_photo()[0].recall == pytest.approx(0.25)
+        (row,) = scores.per_photo()
+        assert (row.precision, row.recall) == pytest.approx((1, 0.25))
+        assert row.dice == pytest.approx(0.4) == scores.dice_at(threshold)
 
 
 def test_best_threshold() -> None:

@@ -134,6 +134,20 @@ def test_geometry_moves_the_mask(pair: tuple[Pixels, Pixels]) -> None:
     np.testing.assert_array_equal(outline, pair[1][:, ::-1])
 
 
+def test_the_output_is_contiguous_whatever_the_input_and_the_transform(
+    pair: tuple[Pixels, Pixels],
+) -> None:
+    image, mask = pair[0][:, ::-1], pair[1][:, ::-1]
+    for transforms in (
+        [],
+        [A.HorizontalFlip(p=0)],
+        [A.CenterCrop(20, 30, p=1)],
+        [A.Transpose(p=1)],
+    ):
+        photo, outline = Augmentation(transforms)(image, mask, seed=0)
+        assert photo.flags["C_CONTIGUOUS"] and outline.flags["C_CONTIGUOUS"]
+
+
 def test_an_unknown_argument_is_refused() -> None:
     with pytest.warns(UserWarning, match="not valid"):
         flip = A.HorizontalFlip(probability=0.5)
