@@ -1,6 +1,5 @@
 """Writing files so that they appear whole or not at all."""
 
-import csv
 import errno
 import json
 import os
@@ -100,9 +99,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def csv_field(value: Any) -> str:
+    """Write a value as a field of a CSV file, quoted where it must be.
+
+    Python's csv module leaves a lone carriage return bare, which a reader takes for the end of
+    the row.
+    """
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
+
+
 def write_csv_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file with LF line ends to `path`, whole or not at all."""
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        for row in (header, *rows):
+            file.write(",".join(map(csv_field, row)) + "\n")

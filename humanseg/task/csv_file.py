@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError, Refused
-from humanseg.files import whole_file
+from humanseg.files import csv_field, whole_file
 from humanseg.task.names import HEADER, TEMPLATE_NAME, natural_key
 from humanseg.task.rle import as_bool, decode_rle, encode_rle
 
@@ -58,7 +58,7 @@ def write_submission(
     with whole_file(path) as partial:
         with partial.open("w", newline="", encoding="utf-8") as file:
             file.write(",".join(HEADER) + "\n")
-            file.writelines(f"{_quoted(id)},{encode_rle(mask)}\n" for id, mask in wanted)
+            file.writelines(f"{csv_field(id)},{encode_rle(mask)}\n" for id, mask in wanted)
         _compare(partial, path, wanted)
 
 
@@ -114,11 +114,6 @@ def long_fields() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(before)
-
-
-def _quoted(id: str) -> str:
-    # csv.writer leaves a lone carriage return bare, which a reader takes for the end of a row.
-    return '"' + id.replace('"', '""') + '"' if any(char in id for char in ',"\r\n') else id
 
 
 def _compare(written: Path, path: Path, wanted: Sequence[tuple[str, NDArray[np.bool_]]]) -> None:

@@ -18,7 +18,7 @@ from humanseg.files import write_text
 from humanseg.runs import RunFolder, new_run_folder, open_run, run_lock, update_summary
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.callbacks.curves import write_curves
-from humanseg.training.callbacks.history import History
+from humanseg.training.callbacks.history import History, read_history
 from humanseg.training.callbacks.progress import EpochProgress, duration
 from humanseg.training.evaluation import submission_order, write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
@@ -125,8 +125,10 @@ def _train(request: Request, run: RunFolder, photos: PhotoData, hardware: Hardwa
     console.print("Writing the files of the best checkpoint …")
     write_curves(run.history, run.curves)
     threshold, scores = write_files(run, photos)
-    speed = [float(row["images_per_second"]) for row in history.rows]
-    wait = [float(row["loader_wait"]) for row in history.rows]
+    # From the files, not from the callbacks: those may have lived in another process.
+    rows = read_history(run.history)
+    speed = [float(row["images_per_second"]) for row in rows]
+    wait = [float(row["loader_wait"]) for row in rows]
     summary = update_summary(
         run.summary,
         status="finished",
@@ -135,9 +137,9 @@ def _train(request: Request, run: RunFolder, photos: PhotoData, hardware: Hardwa
         dice_at_half=scores["dice_at_half"],
         iou=scores["iou"],
         boundary_dice=scores["boundary_dice"],
-        best_epoch=checkpoints.best_epoch + 1,
-        epochs=len(history.rows),
-        seconds=round(sum(float(row["seconds"]) for row in history.rows), 1),
+        best_epoch=read_checkpoint(run.best)["epoch"] + 1,
+        epochs=len(rows),
+        seconds=round(sum(float(row["seconds"]) for row in rows), 1),
         images_per_second=round(sum(speed) / len(speed), 2),
         loader_wait=round(sum(wait) / len(wait), 4),
         peak_memory_mb=round(peak_memory_mb(hardware.device), 1),
@@ -210,7 +212,7 @@ def _report(run: RunFolder, summary: dict[str, Any]) -> None:
     ]
     console.print(
         f"\nDice {summary['dice']:.4f} at threshold {summary['threshold']:g}, IoU "
-        f"{summary['iou']:.4f}, boundary Dice {summary['boundary_dice']:.4f}; best epoch "
+        f"{summary['iou']:.4f}, boundary Dice {summary['boundary_dice'] or 0:.4f}; best epoch "
         f"{summary['best_epoch']} of {summary['epochs']}, {duration(summary['seconds'])}, "
         f"{summary['images_per_second']:.1f} photos/s\n",
         highlight=False,

@@ -2,6 +2,7 @@
 
 import csv
 import time
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -22,11 +23,17 @@ COLUMNS = (
 )
 
 
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Read `history.csv`: a dict per epoch, values as text."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 class History(pl.Callback):
     """Write a row per epoch: losses, scores, rate, speed.
 
-    `seconds` is the training part of the epoch; `loader_wait` is the share of it for which the
-    training was blocked on its loader.
+    `seconds` is the whole epoch, validation included; `images_per_second` is the speed of its
+    training part, and `loader_wait` the share of that for which it was blocked on its loader.
 
     Parameters
     ----------
@@ -44,10 +51,8 @@ class History(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take up the rows of the epochs that are done."""
-        if self._run.history.exists():
-            with self._run.history.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-            self.rows = [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
+        rows = read_history(self._run.history) if self._run.history.exists() else []
+        self.rows = [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
@@ -77,7 +82,7 @@ class History(pl.Callback):
             if f"val/{name}" in metrics:
                 row[f"val_{name}"] = f"{float(metrics[f'val/{name}']):.6f}"
         row["lr"] = f"{max(group['lr'] for group in trainer.optimizers[0].param_groups):.3e}"
-        row["seconds"] = f"{self._seconds:.2f}"
+        row["seconds"] = f"{time.perf_counter() - self._start:.2f}"
         row["images_per_second"] = f"{self._photos / max(self._seconds, 1e-9):.2f}"
         row["loader_wait"] = f"{waited / max(self._seconds, 1e-9):.4f}"
         self.rows.append(row)

@@ -1,0 +1,146 @@
+"""A few telling predictions, for a logger that shows pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import cv2
+import numpy as np
+import pytorch_lightning as pl
+from numpy.typing import NDArray
+from pytorch_lightning.callbacks import BasePredictionWriter
+
+from humanseg.task import dice
+from humanseg.training.prediction import VALID, Prediction
+
+EACH = 4
+"""At most as many photos of each kind: worst, median, best."""
+DRAWN = 16
+"""Photos drawn at random, of which those nearest to the median are shown."""
+LONGER_SIDE = 512
+"""Larger photos are shown smaller."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A predicted photo, to be shown.
+
+    Attributes
+    ----------
+    id
+        The photo's id.
+    dice
+        The task's Dice, at the photo's own size.
+    photo
+        uint8 (H,W,3), RGB, the longer side at most `LONGER_SIDE`.
+    prediction, truth
+        uint8 (H,W) in {0,1}.
+    kind
+        `worst`, `median` or `best`.
+    """
+
+    id: str
+    dice: float
+    photo: NDArray[np.uint8]
+    prediction: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    kind: str = ""
+
+
+class PredictionTable(BasePredictionWriter):
+    """Pick the worst, the median and the best valid photos while a trainer predicts.
+
+    Only the candidates are kept, in a small size: memory does not grow with the number of photos.
+    Which are picked does not depend on the order in which they come.
+
+    Parameters
+    ----------
+    log
+        Called once, at the end, with at most 3 x `EACH` samples, the worst first.
+    threshold
+        A pixel whose probability is above it is person, in [0, 1].
+    """
+
+    def __init__(self, log: Callable[[Sequence[Sample]], None], threshold: float) -> None:
+        super().__init__(write_interval="batch")
+        self._log = log
+        self._threshold = threshold
+        self._worst: list[Sample] = []
+        self._best: list[Sample] = []
+        self._drawn: list[Sample] = []
+        self._dices: list[float] = []
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin with no photos."""
+        self._worst, self._best, self._drawn, self._dices = [], [], [], []
+
+    def write_on_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Sequence[Prediction],
+        batch_indices: Sequence[int] | None,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Keep the candidates of a batch."""
+        if dataloader_idx != VALID:
+            return
+        for each in prediction:
+            sample = _sample(each, self._threshold)
+            self._dices.append(sample.dice)
+            self._worst = sorted([*self._worst, sample], key=_rank)[:EACH]
+            self._best = sorted([*self._best, sample], key=_rank)[-EACH:]
+            # The smallest hashes are a random draw that does not depend on the order.
+            self._drawn = sorted([*self._drawn, sample], key=lambda one: _hash(one.id))[:DRAWN]
+
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log what was picked."""
+        if self._dices:
+            self._log(self._picked())
+
+    def _picked(self) -> list[Sample]:
+        """Choose equally many of each kind, no photo twice."""
+        each = min(EACH, max(1, len(self._dices) // 3))
+        median = float(np.median(self._dices))
+        worst = self._worst[:each]
+        taken = {sample.id for sample in worst}
+        best = [sample for sample in self._best[-each:] if sample.id not in taken]
+        taken |= {sample.id for sample in best}
+        others = [sample for sample in self._drawn if sample.id not in taken]
+        middle = sorted(others, key=lambda one: (abs(one.dice - median), _hash(one.id)))[:each]
+        kinds = {"worst": worst, "median": sorted(middle, key=_rank), "best": best}
+        return [replace(one, kind=kind) for kind, samples in kinds.items() for one in samples]
+
+
+def _hash(identity: str) -> str:
+    return sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _rank(sample: Sample) -> tuple[float, str]:
+    return sample.dice, _hash(sample.id)
+
+
+def _sample(prediction: Prediction, threshold: float) -> Sample:
+    """Score a photo and copy it, shrunk: the prediction itself is a view of the whole batch."""
+    if prediction.truth is None:
+        raise ValueError(f"photo {prediction.id!r} has no true mask to compare with")
+    mask = prediction.mask(threshold).astype(np.uint8)
+    return Sample(
+        id=prediction.id,
+        dice=dice(mask, prediction.truth),
+        photo=_shrunk(prediction.photo, cv2.INTER_AREA),
+        prediction=_shrunk(mask, cv2.INTER_NEAREST),
+        truth=_shrunk(prediction.truth, cv2.INTER_NEAREST),
+    )
+
+
+def _shrunk(picture: NDArray[np.uint8], interpolation: int) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    scale = LONGER_SIDE / max(height, width)
+    if scale >= 1:
+        return picture.copy()
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
