@@ -127,15 +127,22 @@ def test_squeeze_excitation_adds_both() -> None:
                 module.weight.zero_()
                 module.bias.zero_()  # type: ignore[union-attr]
         torch.testing.assert_close(excitation(x), x)  # sigmoid(0) twice
-        excitation.of_pixels[0].bias.fill_(-100.0)  # type: ignore[union-attr,operator]
+        excitation.of_pixels[0].bias.fill_(-100.0)  # type: ignore[operator]
         torch.testing.assert_close(excitation(x), x * 0.5)
 
 
 def test_unetplusplus_supervises_the_finest_row() -> None:
     net = UNetPlusPlus(PlainBackbone(widths=(4, 6, 8, 10)), deep_supervision=True)
+    finest: list[torch.Tensor] = []  # X(0, 1), X(0, 2), X(0, 3)
+    read: list[torch.Tensor] = []
+    for column in net.columns:
+        column.get_submodule("0").register_forward_hook(lambda _, __, out: finest.append(out))
+    for head in (net.head, *net.aux_heads):
+        head.register_forward_hook(lambda _, inputs, __: read.append(inputs[0]))
     results = net.train()(torch.randn(2, 3, 16, 24))
     assert [tuple(result.shape) for result in results] == [(2, 1, 16, 24)] * 3
-    sum(result.square().mean() for result in results).backward()
+    assert all(ours is node for ours, node in zip(read, finest[::-1], strict=True))
+    torch.stack([result.square().mean() for result in results]).sum().backward()
     assert all(parameter.grad is not None for parameter in net.parameters())
     assert isinstance(net.eval()(torch.randn(2, 3, 16, 24)), torch.Tensor)
 
