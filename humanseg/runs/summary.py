@@ -48,7 +48,7 @@ def update_summary(path: Path, **values: Any) -> dict[str, Any]:
     path
         A run's `summary.json`; made when missing.
     **values
-        What to set. NaN and infinities become null, which JSON can say.
+        What to set. NaN and infinities become null, which JSON can say, at any depth.
 
     Returns
     -------
@@ -61,6 +61,10 @@ def update_summary(path: Path, **values: Any) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -54,7 +54,8 @@ def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
     if missing:
         raise HumansegError(f"{run.config} is not a run's config: it has no {', '.join(missing)}.")
     # The checkpoint holds the backbone too: the file it once started from need not be there.
-    config = OmegaConf.merge(config, {"backbone": {"weights": "none"}})  # type: ignore[assignment]
+    if "weights" in config.backbone:
+        config.backbone.weights = "none"
     segmenter = make_segmenter(config)
     load_weights(segmenter, run.best)
     return segmenter.float().eval(), config
