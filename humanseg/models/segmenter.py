@@ -72,7 +72,7 @@ class Segmenter(nn.Module):
         return [each[..., :height, :width].float() for each in logits]
 
     def at_working_size(self, image: Tensor, long_side: int) -> Tensor:
-        """Predict on photos scaled to a longer side; logits (N, 1, H, W) of the photos' own size."""
+        """Predict on photos scaled to a longer side; logits have the photos' size."""
         height, width = image.shape[-2], image.shape[-1]
         scale = long_side / max(height, width)
         size = max(1, round(height * scale)), max(1, round(width * scale))

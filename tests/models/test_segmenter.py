@@ -85,3 +85,22 @@ def test_exports_with_dynamic_size() -> None:
     for height, width in [(1, 1), (33, 47), (64, 64), (240, 320)]:
         other = torch.randint(0, 256, (2, 3, height, width), dtype=torch.uint8)
         torch.testing.assert_close(exported(other), segmenter(other), rtol=1e-4, atol=1e-4)
+
+
+def test_a_working_size_scales_photos_and_gives_logits_of_their_own_size() -> None:
+    recorder = Recorder()
+    segmenter = Segmenter(recorder, MEAN, STD, stride=8, long_side=16).eval()
+    image = torch.full((1, 3, 40, 20), 255, dtype=torch.uint8)
+    logits = segmenter(image)
+    assert tuple(recorder.seen.shape[-2:]) == (16, 8)
+    assert tuple(logits.shape) == (1, 1, 40, 20)
+    same = Segmenter(recorder, MEAN, STD, stride=8)(image)
+    torch.testing.assert_close(logits, same, rtol=1e-4, atol=1e-4)
+
+
+def test_training_samples_are_not_scaled() -> None:
+    recorder = Recorder()
+    Segmenter(recorder, MEAN, STD, stride=4, long_side=16).train()(
+        torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    )
+    assert tuple(recorder.seen.shape[-2:]) == (8, 8)
