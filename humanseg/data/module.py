@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,9 @@ from humanseg.data.checks import require_sound
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item, list_items
+from humanseg.data.folds import fold_ids
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
-from humanseg.data.store import Cache, PhotoStore, open_store
+from humanseg.data.store import Cache, DecodedOnTheFly, PhotoStore, open_store
 from humanseg.errors import HumansegError
 from humanseg.task import SPLITS
 
@@ -63,6 +64,11 @@ class PhotoData(pl.LightningDataModule):
         Where decoded photos are kept, and how many gigabytes at most.
     fold, folds
         With a fold, train and valid are both taken from `train`: one part in `folds` validates.
+
+    Raises
+    ------
+    HumansegError
+        Names every option that is impossible.
     """
 
     def __init__(
@@ -81,10 +87,13 @@ class PhotoData(pl.LightningDataModule):
         folds: int = 5,
     ) -> None:
         super().__init__()
-        if fold is not None and not 0 <= fold < folds:
-            raise HumansegError(f"data.fold={fold} does not exist: give 0 to {folds - 1}.")
-        if size is not None and (len(size) != 2 or min(size) < 1):
-            raise HumansegError(f"data.size={list(size)} is no size: give [height, width].")
+        mistakes = [
+            *_too_small(batch_size=batch_size, long_side=long_side, folds=folds, workers=workers),
+            *_wrong_size(size),
+            *_wrong_fold(fold, folds),
+        ]
+        if mistakes:
+            raise HumansegError("\n".join(mistakes))
         self.root = Path(root).expanduser()
         self.batch_size = batch_size
         self._augmentation = augmentation
@@ -162,8 +171,8 @@ class PhotoData(pl.LightningDataModule):
             photos,
             batch_size=self.batch_size,
             sampler=order,
-            # A last batch of one photo would upset batch norm; a small set keeps all it has.
-            drop_last=len(order) > self.batch_size,
+            # A last batch of one photo would upset batch norm; that photo waits for another epoch.
+            drop_last=len(order) > 1 and len(order) % self.batch_size == 1 < self.batch_size,
             collate_fn=collate,
             num_workers=self._workers,
             persistent_workers=self._workers > 0,
@@ -178,7 +187,12 @@ class PhotoData(pl.LightningDataModule):
 
     def whole_photos(self, role: Role) -> DataLoader[Any]:
         """Photos of a role at their own size, each once, in batches of one size."""
-        part = self.part(role)
+        if role == "train" and self._long_side is not None:
+            # Those that are kept were scaled, and scores are taken at a photo's own size.
+            items = self.items(role)
+            part = Part(items, DecodedOnTheFly(items))
+        else:
+            part = self.part(role)
         sizes = [part.store.size(index) for index in range(len(part.store))]
         return DataLoader(
             WholePhotos(part.ids, part.store),
@@ -214,23 +228,21 @@ def default_workers() -> int:
     return min(8, cores - 1) if torch.cuda.is_available() else min(1, cores - 1)
 
 
-def fold_ids(ids: Iterable[str], fold: int, folds: int) -> list[str]:
-    """Choose the ids of one fold, by a hash of the id.
+def _too_small(**options: int | None) -> Iterator[str]:
+    smallest = {"batch_size": 1, "long_side": 1, "folds": 2, "workers": 0}
+    for name, value in options.items():
+        if value is not None and value < smallest[name]:
+            yield f"data.{name}={value} is too small: give {smallest[name]} or more."
 
-    Parameters
-    ----------
-    ids
-        All ids, in any order.
-    fold, folds
-        Which part, of how many. The parts differ in size by at most one.
 
-    Returns
-    -------
-    list of str
-        The ids of this fold.
-    """
-    shuffled = sorted(ids, key=lambda identity: hashlib.sha256(identity.encode()).digest())
-    return shuffled[fold::folds]
+def _wrong_size(size: Sequence[int] | None) -> Iterator[str]:
+    if size is not None and (len(size) != 2 or min(size) < 1):
+        yield f"data.size={list(size)} is no size: give [height, width]."
+
+
+def _wrong_fold(fold: int | None, folds: int) -> Iterator[str]:
+    if fold is not None and folds > 1 and not 0 <= fold < folds:
+        yield f"data.fold={fold} does not exist: give 0 to {folds - 1}."
 
 
 def _fingerprint(part: Part) -> str:

@@ -108,7 +108,9 @@ class SegmentationModule(pl.LightningModule):
         if self.loss is not None:
             count = len(batch["id"])
             self.log("val/loss", self.loss(logits, batch["mask"]), batch_size=count, sync_dist=True)
-        self.valid_scores.update(logits.sigmoid(), batch["mask"], batch["id"])
+        # The threshold that is tuned here is for predictions made in the same way.
+        probability = self.probabilities(batch["image"]).float() if self._tta else logits.sigmoid()
+        self.valid_scores.update(probability, batch["mask"], batch["id"])
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean scores; the Dice among them chooses the checkpoint."""
@@ -146,7 +148,7 @@ class SegmentationModule(pl.LightningModule):
         assert self._optimizer is not None and self._scheduler is not None
         optimizer = self._optimizer(self.segmenter)
         total = int(self.trainer.estimated_stepping_batches)
-        per_epoch = max(1, total // max(1, self.trainer.max_epochs or 1))
+        per_epoch = max(1, int(self.trainer.num_training_batches))
         return {
             "optimizer": optimizer,
             "lr_scheduler": self._scheduler(optimizer, total, per_epoch),

@@ -16,7 +16,7 @@ class SchedulerRecipe:
         """Share of the highest rate at `progress`, from 0 to 1."""
         raise NotImplementedError
 
-    def __call__(self, optimizer: Optimizer, total_steps: int, steps_per_epoch: int) -> Any:
+    def __call__(self, optimizer: Optimizer, total_steps: int, batches_per_epoch: int) -> Any:
         """Make the scheduler, as Lightning takes it.
 
         Parameters
@@ -25,8 +25,8 @@ class SchedulerRecipe:
             Its groups hold their highest rates.
         total_steps
             Optimiser steps of the whole training.
-        steps_per_epoch
-            Optimiser steps of an epoch.
+        batches_per_epoch
+            Batches of an epoch; several of them make a step where gradients are accumulated.
 
         Returns
         -------
@@ -109,17 +109,17 @@ class Plateau:
     decrease: float = 0.5
     patience: int = 3
 
-    def __call__(self, optimizer: Optimizer, total_steps: int, steps_per_epoch: int) -> Any:
+    def __call__(self, optimizer: Optimizer, total_steps: int, batches_per_epoch: int) -> Any:
         """Make the scheduler, as Lightning takes it; see `SchedulerRecipe`."""
         schedule = ReduceLROnPlateau(
             optimizer, mode="max", factor=self.decrease, patience=self.patience
         )
-        # Counted in steps of the optimiser: Lightning steps these before the end of the epoch,
-        # those counted in epochs only after the checkpoint of the epoch has been written.
+        # Counted in batches: Lightning steps these before the end of the epoch, those counted in
+        # epochs only after the checkpoint of the epoch has been written.
         return {
             "scheduler": schedule,
             "interval": "step",
-            "frequency": steps_per_epoch,
+            "frequency": batches_per_epoch,
             "monitor": "val/dice",
             "reduce_on_plateau": True,
         }

@@ -1,0 +1,246 @@
+"""The data module: the same batches whoever draws them, and folds that stay what they are."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any, Protocol
+
+import albumentations as A  # noqa: N812
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from humanseg.data.augmentation import Augmentation
+from humanseg.data.folds import fold_ids
+from humanseg.data.module import PhotoData
+from humanseg.errors import HumansegError
+
+
+class Open(Protocol):
+    def __call__(self, **changes: Any) -> PhotoData: ...
+
+
+@pytest.fixture
+def root(tmp_path: Path, sample_root: Path) -> Path:
+    """A copy of the sample, to be changed."""
+    shutil.copytree(sample_root, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def opened(sample_root: Path) -> Open:
+    def make(**changes: Any) -> PhotoData:
+        transforms = [A.HorizontalFlip(p=0.5), A.Affine(rotate=(-20, 20), p=1)]
+        options = {"root": str(sample_root), "batch_size": 2, "workers": 0} | changes
+        return PhotoData(augmentation=Augmentation(transforms), **options)
+
+    return make
+
+
+def epoch_of(data: PhotoData, epoch: int, loader: Any = None) -> list[dict[str, Any]]:
+    loader = loader or data.train_dataloader()
+    loader.sampler.set_epoch(epoch)  # as the trainer does, also after a restart
+    return list(loader)
+
+
+def same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
+    return len(one) == len(other) and all(
+        a["id"] == b["id"]
+        and torch.equal(a["image"], b["image"])
+        and torch.equal(a["mask"], b["mask"])
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def ids_of(batches: list[dict[str, Any]]) -> list[str]:
+    return [identity for batch in batches for identity in batch["id"]]
+
+
+def test_worker_processes_do_not_change_the_batches(opened: Open) -> None:
+    alone, helped = opened(), opened(workers=2)
+    loader = helped.train_dataloader()
+    for epoch in (0, 1):  # the workers live on
+        assert same(epoch_of(alone, epoch), epoch_of(helped, epoch, loader))
+
+
+def test_a_restart_draws_what_an_uninterrupted_training_draws(opened: Open) -> None:
+    data = opened()
+    loader = data.train_dataloader()
+    epochs = [epoch_of(data, epoch, loader) for epoch in range(3)]
+    assert same(epoch_of(data, 2, loader), epochs[2]), "a second pass differs"
+    assert same(epoch_of(opened(), 2), epochs[2]), "a restart differs"
+    assert same(epoch_of(opened(cache="none"), 2), epochs[2]), "the cache matters"
+
+
+def test_epochs_and_seeds_differ(opened: Open) -> None:
+    data = opened()
+    first = {each["id"][0]: each for each in epoch_of(opened(batch_size=1), 0)}
+    other = {each["id"][0]: each for each in epoch_of(opened(batch_size=1), 1)}
+    seeded = {each["id"][0]: each for each in epoch_of(opened(batch_size=1, seed=1), 0)}
+    for identity in first:
+        assert not torch.equal(first[identity]["image"], other[identity]["image"])
+        assert not torch.equal(first[identity]["image"], seeded[identity]["image"])
+    orders = {tuple(ids_of(epoch_of(data, epoch))) for epoch in range(4)}
+    assert len(orders) == 4
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 6, 16])
+def test_every_train_photo_comes_once_an_epoch(opened: Open, batch_size: int) -> None:
+    counts = Counter(ids_of(epoch_of(opened(batch_size=batch_size), 0)))
+    assert counts == Counter("012345")
+
+
+def test_a_last_batch_of_one_photo_is_left_out(opened: Open) -> None:
+    """Batch norm has no variance to take from one photo's 1×1 map."""
+    batches = epoch_of(opened(batch_size=5), 0)
+    assert [len(batch["id"]) for batch in batches] == [5]
+
+
+def test_a_batch_is_what_the_house_says(opened: Open) -> None:
+    batch = epoch_of(opened(), 0)[0]
+    assert batch["image"].dtype == batch["mask"].dtype == torch.uint8
+    assert batch["image"].shape == (2, 3, 64, 48) and batch["mask"].shape == (2, 1, 64, 48)
+    assert set(batch["mask"].unique().tolist()) <= {0, 1}
+
+
+@pytest.mark.parametrize("role", ["train", "valid", "test"])
+def test_whole_photos_come_once_as_they_are(root: Path, opened: Open, role: Any) -> None:
+    first = sorted((root / role).iterdir())[0]
+    Image.open(first).resize((30, 70)).save(first)
+    if role != "test":
+        mask = root / f"{role}_mask" / f"{first.stem}.png"
+        Image.open(mask).resize((30, 70), 0).save(mask)
+    data = opened(root=str(root), long_side=32, batch_size=4)
+    batches = list(data.whole_photos(role))
+    count = {"train": 6, "valid": 3, "test": 2}[role]
+    assert len(ids_of(batches)) == len(set(ids_of(batches))) == count
+    assert ("mask" in batches[0]) == (role != "test")
+    sizes = {
+        identity: tuple(batch["image"].shape[2:]) for batch in batches for identity in batch["id"]
+    }
+    assert sizes.pop(first.stem) == (70, 30)
+    assert set(sizes.values()) == {(64, 48)}, "scores are taken at a photo's own size"
+
+
+@pytest.mark.parametrize("fit", ["resize", "crop", "pad"])
+@pytest.mark.parametrize("size", [[48, 32], [96, 80], None])
+def test_mixed_photos_are_trained_on_at_one_size(
+    root: Path, opened: Open, fit: Any, size: list[int] | None
+) -> None:
+    for folder, suffix, way in (("train", "jpg", 2), ("train_mask", "png", 0)):
+        for name, shape in (("0", (100, 40)), ("1", (33, 35))):
+            path = root / folder / f"{name}.{suffix}"
+            Image.open(path).resize(shape, way).save(path)
+    data = opened(root=str(root), size=size, fit=fit)
+    batches = epoch_of(data, 0)
+    assert sorted(ids_of(batches)) == list("012345")
+    for batch in batches:
+        assert list(batch["image"].shape[2:]) == (size or [64, 48])
+        assert batch["mask"].shape[2:] == batch["image"].shape[2:]
+        assert set(batch["mask"].unique().tolist()) <= {0, 1}
+    assert same(batches, epoch_of(opened(root=str(root), size=size, fit=fit), 0))
+
+
+def test_a_working_size_scales_the_training_samples(opened: Open) -> None:
+    assert opened(long_side=32).train_size() == (32, 24)
+    assert epoch_of(opened(long_side=32), 0)[0]["image"].shape[2:] == (32, 24)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"fold": 5}, "data.fold=5"),
+        ({"fold": -1}, "data.fold=-1"),
+        ({"size": [320]}, r"data.size=\[320\]"),
+        ({"size": [0, 4]}, "data.size"),
+        ({"batch_size": 0}, "data.batch_size=0"),
+        ({"workers": -1}, "data.workers=-1"),
+        ({"fold": 0, "folds": 1}, "data.folds=1"),
+        ({"long_side": 0}, "data.long_side=0"),
+    ],
+)
+def test_impossible_options_are_named(opened: Open, changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(HumansegError, match=named):
+        opened(**changes)
+
+
+def test_all_impossible_options_are_named_at_once(opened: Open) -> None:
+    with pytest.raises(HumansegError) as error:
+        opened(batch_size=0, size=[3], fold=9)
+    assert all(f"data.{name}=" in str(error.value) for name in ("batch_size", "size", "fold"))
+
+
+def test_folds_are_apart_and_together_everything() -> None:
+    ids = [str(number) for number in range(103)]
+    parts = [fold_ids(ids, fold, 5) for fold in range(5)]
+    assert sorted(identity for part in parts for identity in part) == sorted(ids)
+    assert {len(part) for part in parts} == {20, 21}
+    assert parts[0] != sorted(parts[0], key=int)[: len(parts[0])]
+
+
+def test_folds_do_not_follow_the_order_of_the_ids() -> None:
+    ids = [str(number) for number in range(50)]
+    mixed = list(np.random.default_rng(0).permutation(ids))
+    assert all(set(fold_ids(ids, k, 5)) == set(fold_ids(mixed, k, 5)) for k in range(5))
+    # Neighbours were photographed one after the other: a fold is no run of neighbours.
+    assert sorted(map(int, fold_ids(ids, 0, 5))) != list(range(10))
+    assert sorted(map(int, fold_ids(ids, 0, 5))) != list(range(0, 50, 5))
+
+
+def test_a_fold_trains_and_validates_within_train(root: Path, opened: Open) -> None:
+    shutil.rmtree(root / "valid")
+    shutil.rmtree(root / "valid_mask")
+    seen: list[str] = []
+    for fold in range(3):
+        data = opened(root=str(root), fold=fold, folds=3)
+        data.check()
+        train, valid = data.part("train").ids, data.part("valid").ids
+        assert not set(train) & set(valid)
+        assert sorted(train + valid) == list("012345")
+        assert sorted(ids_of(list(data.val_dataloader()))) == sorted(valid)
+        assert data.record() | {"valid_sha256": ""} == {
+            "train": 4,
+            "valid": 2,
+            "test": 2,
+            "fold": fold,
+            "folds": 3,
+            "valid_sha256": "",
+        }
+        seen += valid
+    assert sorted(seen) == list("012345")
+
+
+def test_without_a_fold_valid_must_be_there(root: Path, opened: Open) -> None:
+    shutil.rmtree(root / "valid_mask")
+    with pytest.raises(HumansegError, match="valid_mask"):
+        opened(root=str(root)).check()
+
+
+def test_more_folds_than_photos_are_refused(opened: Open) -> None:
+    with pytest.raises(HumansegError, match="data.folds=20"):
+        opened(fold=19, folds=20).record()
+
+
+def test_the_record_changes_with_one_pixel_of_a_valid_mask(root: Path, opened: Open) -> None:
+    before = opened(root=str(root)).record()
+    assert before == opened(root=str(root), seed=5, long_side=32).record()
+    assert {name: before[name] for name in ("train", "valid", "test")} == {
+        "train": 6,
+        "valid": 3,
+        "test": 2,
+    }
+    path = root / "valid_mask" / "6.png"
+    mask = np.array(Image.open(path))
+    mask[0, 0] = 255 - mask[0, 0]
+    Image.fromarray(mask).save(path)
+    assert opened(root=str(root)).record()["valid_sha256"] != before["valid_sha256"]
+
+
+def test_the_record_changes_with_a_valid_id_and_not_with_train(root: Path, opened: Open) -> None:
+    before = opened(root=str(root)).record()["valid_sha256"]
+    Image.new("RGB", (48, 64)).save(root / "train" / "0.jpg")
+    assert opened(root=str(root)).record()["valid_sha256"] == before
+    for folder, suffix in (("valid", "jpg"), ("valid_mask", "png")):
+        (root / folder / f"6.{suffix}").rename(root / folder / f"60.{suffix}")
+    assert opened(root=str(root)).record()["valid_sha256"] != before

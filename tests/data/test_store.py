@@ -1,0 +1,172 @@
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from humanseg.data.folders import Item, list_items
+from humanseg.data.store import Cache, DecodedOnTheFly, Packed, PhotoStore, open_store, scaled_size
+from humanseg.images import read_mask, read_photo
+
+CACHES: tuple[Cache, ...] = ("memory", "disk", "none")
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep disk caches within the test."""
+    folder = tmp_path / "caches"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, sample_root: Path) -> list[Item]:
+    """The sample's train photos, the first of them of another size."""
+    root = tmp_path / "mixed"
+    shutil.copytree(sample_root, root)
+    for path, way in ((root / "train/0.jpg", 2), (root / "train_mask/0.png", 0)):
+        with Image.open(path) as image:
+            resized = image.resize((33, 50), way)
+        resized.save(path)
+    return list_items(root, "train", masks=True)
+
+
+def same(one: PhotoStore, other: PhotoStore) -> bool:
+    if len(one) != len(other):
+        return False
+    for index in range(len(one)):
+        for a, b in zip(one[index], other[index], strict=True):
+            if (a is None) != (b is None) or (a is not None and not np.array_equal(a, b)):
+                return False
+    return True
+
+
+@pytest.mark.parametrize("cache", CACHES)
+def test_a_store_gives_what_the_files_hold(mixed: list[Item], cache: Cache) -> None:
+    store = open_store(mixed, cache)
+    assert len(store) == len(mixed) == 6
+    for index, item in enumerate(mixed):
+        photo, mask = store[index]
+        assert item.mask is not None and mask is not None
+        assert photo.dtype == mask.dtype == np.uint8
+        assert np.array_equal(photo, read_photo(item.photo))
+        assert np.array_equal(mask, read_mask(item.mask))
+        assert store.size(index) == mask.shape
+
+
+@pytest.mark.parametrize("cache", CACHES)
+def test_a_split_without_masks_has_none(sample_root: Path, cache: Cache) -> None:
+    items = list_items(sample_root, "test", masks=False)
+    store = open_store(items, cache)
+    for index, item in enumerate(items):
+        photo, mask = store[index]
+        assert mask is None
+        assert np.array_equal(photo, read_photo(item.photo))
+
+
+def test_photos_are_decoded_once_and_then_kept(mixed: list[Item]) -> None:
+    store = open_store(mixed, "memory")
+    before = [store[index][0].copy() for index in range(len(store))]
+    for item in mixed:
+        item.photo.unlink()
+    assert all(np.array_equal(store[index][0], photo) for index, photo in enumerate(before))
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_more_than_the_bound_is_decoded_on_the_fly(
+    mixed: list[Item], cache: Cache, cache_folder: Path
+) -> None:
+    pixels = sum(4 * read_mask(item.mask).size for item in mixed if item.mask is not None)
+    bounded = open_store(mixed, cache, bound_gb=(pixels - 1) / 1e9)
+    assert isinstance(bounded, DecodedOnTheFly)
+    assert not any(cache_folder.rglob("*.bin"))
+    kept = open_store(mixed, cache, bound_gb=pixels / 1e9)
+    assert isinstance(kept, Packed)
+    assert same(bounded, kept)
+
+
+def test_a_disk_cache_is_mapped_and_used_again(mixed: list[Item], cache_folder: Path) -> None:
+    decoded: list[None] = []
+    first = open_store(mixed, "disk", on_photo=lambda: decoded.append(None))
+    assert len(decoded) == len(mixed)
+    (file,) = cache_folder.rglob("*.bin")
+    written = file.stat().st_mtime_ns
+    second = open_store(mixed, "disk", on_photo=lambda: decoded.append(None))
+    assert len(decoded) == len(mixed), "photos were decoded again"
+    assert file.stat().st_mtime_ns == written
+    assert isinstance(second, Packed) and isinstance(second.buffer, np.memmap)
+    assert not second.buffer.flags.writeable
+    assert same(first, second)
+
+
+@pytest.mark.parametrize("part", ["photo", "mask"])
+def test_a_disk_cache_is_made_anew_when_a_file_changes(mixed: list[Item], part: str) -> None:
+    open_store(mixed, "disk")
+    changed = mixed[1].photo if part == "photo" else mixed[1].mask
+    assert changed is not None
+    with Image.open(changed) as image:
+        flipped = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    flipped.save(changed)
+    os.utime(changed, ns=(1, 1))
+    assert same(open_store(mixed, "disk"), DecodedOnTheFly(mixed))
+
+
+def test_a_disk_cache_that_is_cut_short_is_made_anew(mixed: list[Item], cache_folder: Path) -> None:
+    open_store(mixed, "disk")
+    (file,) = cache_folder.rglob("*.bin")
+    file.write_bytes(b"too short")
+    assert same(open_store(mixed, "disk"), DecodedOnTheFly(mixed))
+
+
+def test_each_working_size_has_a_disk_cache_of_its_own(mixed: list[Item]) -> None:
+    for long_side in (32, 16, None):
+        store = open_store(mixed, "disk", long_side=long_side)
+        assert same(store, DecodedOnTheFly(mixed, long_side))
+
+
+@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("long_side", [32, 96])
+def test_the_longer_side_is_scaled_and_the_shape_kept(
+    mixed: list[Item], cache: Cache, long_side: int
+) -> None:
+    store = open_store(mixed, cache, long_side=long_side)
+    plain = DecodedOnTheFly(mixed)
+    for index in range(len(mixed)):
+        (photo, mask), (_, whole) = store[index], plain[index]
+        assert mask is not None and whole is not None
+        assert max(photo.shape[:2]) == long_side
+        assert photo.shape[:2] == mask.shape == store.size(index)
+        assert set(np.unique(mask)) <= {0, 1}
+        aspect = whole.shape[0] / whole.shape[1]
+        assert mask.shape[0] / mask.shape[1] == pytest.approx(aspect, rel=0.05)
+        assert mask.mean() == pytest.approx(whole.mean(), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("size", "long_side", "scaled"),
+    [
+        ((320, 240), None, (320, 240)),
+        ((320, 240), 160, (160, 120)),
+        ((240, 320), 640, (480, 640)),
+        ((1000, 1), 100, (100, 1)),
+    ],
+)
+def test_scaled_size(size: tuple[int, int], long_side: int | None, scaled: tuple[int, int]) -> None:
+    assert scaled_size(size, long_side) == scaled
+
+
+def test_a_mask_pixel_is_person_where_most_below_it_is(tmp_path: Path) -> None:
+    mask = np.zeros((4, 4), np.uint8)
+    mask[0:2, 0:2] = 255
+    mask[0, 0] = 0  # three of four
+    mask[2, 2] = 255  # one of four
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "photo.png")
+    item = Item("a", tmp_path / "photo.png", tmp_path / "mask.png")
+    _, small = DecodedOnTheFly([item], long_side=2)[0]
+    assert small is not None
+    assert small.tolist() == [[1, 0], [0, 0]]

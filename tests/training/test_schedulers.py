@@ -1,0 +1,103 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from humanseg.runs import RunFolder
+from humanseg.training.callbacks.history import read_history
+from humanseg.training.schedulers import Constant, Cosine, OneCycle, Plateau, SchedulerRecipe
+
+RATE = 0.1
+
+
+def rates(recipe: SchedulerRecipe, steps: int) -> list[float]:
+    """The rate of each optimiser step."""
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=RATE)
+    config = recipe(optimizer, total_steps=steps, batches_per_epoch=10)
+    assert config["interval"] == "step"
+    taken = []
+    for _ in range(steps):
+        taken.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        config["scheduler"].step()
+    return taken
+
+
+def rises(values: list[float]) -> bool:
+    return all(a < b for a, b in zip(values, values[1:], strict=False))
+
+
+def test_one_cycle_goes_up_and_down_again() -> None:
+    taken = rates(OneCycle(warmup=0.25, start=0.04, end=1e-4), 101)
+    assert taken[0] == pytest.approx(0.04 * RATE)
+    assert taken[25] == pytest.approx(RATE) == max(taken)
+    assert taken[-1] == pytest.approx(1e-4 * RATE)
+    assert rises(taken[:26]) and rises(taken[25:][::-1])
+    # Half cosines: half-way between their ends in the middle.
+    assert taken[63] == pytest.approx(RATE / 2, rel=0.03)
+
+
+def test_cosine_warms_up_in_a_line_and_then_falls() -> None:
+    taken = rates(Cosine(warmup=0.1, end=0.0), 101)
+    assert 0 < taken[0] < 0.05 * RATE
+    assert taken[5] == pytest.approx(RATE / 2) and taken[10] == pytest.approx(RATE)
+    assert taken[55] == pytest.approx(RATE / 2)
+    assert taken[-1] == pytest.approx(0)
+    assert rises(taken[:11]) and rises(taken[10:][::-1])
+
+
+def test_cosine_without_warm_up_starts_at_the_highest_rate() -> None:
+    taken = rates(Cosine(warmup=0.0, end=0.5), 11)
+    assert taken[0] == pytest.approx(RATE) and taken[-1] == pytest.approx(RATE / 2)
+
+
+def test_constant_stays() -> None:
+    assert rates(Constant(), 7) == [RATE] * 7
+
+
+@pytest.mark.parametrize("recipe", [OneCycle(), Cosine(), Constant()])
+def test_a_training_of_one_step_has_a_rate(recipe: SchedulerRecipe) -> None:
+    (only,) = rates(recipe, 1)
+    assert 0 < only <= RATE
+
+
+def test_each_group_keeps_its_share() -> None:
+    groups = [{"params": [nn.Parameter(torch.zeros(1))], "lr": rate} for rate in (0.1, 0.01)]
+    optimizer = torch.optim.SGD(groups)
+    schedule = OneCycle()(optimizer, total_steps=20, batches_per_epoch=10)["scheduler"]
+    for _ in range(20):
+        first, second = (group["lr"] for group in optimizer.param_groups)
+        assert first == pytest.approx(10 * second)
+        optimizer.step()
+        schedule.step()
+
+
+def test_plateau_lowers_the_rate_when_the_dice_stalls() -> None:
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=RATE)
+    config = Plateau(decrease=0.5, patience=2)(optimizer, total_steps=100, batches_per_epoch=10)
+    assert config["monitor"] == "val/dice" and config["reduce_on_plateau"]
+    taken = []
+    for dice in (0.5, 0.6, 0.7, 0.7, 0.69, 0.7, 0.8):
+        config["scheduler"].step(dice)
+        taken.append(optimizer.param_groups[0]["lr"])
+    assert taken == pytest.approx([RATE] * 5 + [RATE / 2] * 2)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_plateau_looks_at_every_epoch_of_a_training(
+    train_run: Callable[..., RunFolder], tmp_path: Path, accumulate: int
+) -> None:
+    """Dice cannot rise at a rate of next to nothing, so the rate falls at each epoch after it."""
+    run = train_run(
+        tmp_path / "run",
+        "scheduler=plateau",
+        "scheduler.patience=0",
+        "optimizer.lr=1e-12",
+        "trainer.max_epochs=3",
+        "trainer.limit_train_batches=3",
+        f"trainer.accumulate_grad_batches={accumulate}",
+    )
+    taken = [float(row["lr"]) for row in read_history(run.history)]
+    assert taken == pytest.approx([1e-12, 5e-13, 2.5e-13])
