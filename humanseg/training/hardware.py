@@ -5,6 +5,8 @@ from typing import Literal
 
 import torch
 
+from humanseg.errors import HumansegError
+
 Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true"]
 
 
@@ -61,7 +63,17 @@ def choose_hardware(
     -------
     Hardware
         The settings.
+
+    Raises
+    ------
+    HumansegError
+        This machine has no such device.
     """
+    if usable_accelerator(accelerator) != accelerator:
+        raise HumansegError(
+            f"trainer.accelerator={accelerator} asks for a device that is not here, or that torch "
+            "was not built for: take trainer=cpu, or auto."
+        )
     device = _device(accelerator)
     if precision == "auto":
         chosen, reason = _precision(device)
@@ -74,6 +86,14 @@ def choose_hardware(
         threads=threads or torch.get_num_threads(),
         reason=reason,
     )
+
+
+def usable_accelerator(accelerator: str) -> str:
+    """Keep the accelerator where this machine has it; else `auto`: what it has."""
+    missing = (accelerator in ("gpu", "cuda") and not torch.cuda.is_available()) or (
+        accelerator == "mps" and not torch.backends.mps.is_available()
+    )
+    return "auto" if missing else accelerator
 
 
 def has_bf16_units() -> bool:

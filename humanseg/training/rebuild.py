@@ -70,7 +70,9 @@ def load_weights(segmenter: Segmenter, checkpoint: Path) -> None:
         The checkpoint cannot be read, or is of another model: the names that do not fit.
     """
     state = read_checkpoint(checkpoint)["state_dict"]
-    state = {key.removeprefix(PREFIX): value for key, value in state.items() if PREFIX in key}
+    state = {
+        key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)
+    }
     own = segmenter.state_dict()
     wrong = sorted(set(state) ^ set(own))
     wrong += sorted(key for key in set(state) & set(own) if state[key].shape != own[key].shape)
@@ -112,7 +114,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise _broken(path) from error
     except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
         raise _broken(path) from error
-    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), dict):
+    if not isinstance(checkpoint, dict) or not _is_state(checkpoint.get("state_dict")):
         raise HumansegError(
             f"{path} is not a checkpoint of a training: it has no state_dict. Give one that "
             "humanseg wrote."
@@ -123,6 +125,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def find_checkpoint(path: Path) -> Path:
     """Find the checkpoint that `init_from` means: the file itself, or the best one of a run."""
     return path if path.is_file() else open_run(path).best
+
+
+def _is_state(state: Any) -> bool:
+    return isinstance(state, dict) and all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    )
 
 
 def _broken(path: Path) -> HumansegError:

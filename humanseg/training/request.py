@@ -11,10 +11,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from humanseg.config import load_run_config
 from humanseg.errors import HumansegError
-from humanseg.runs import open_run
+from humanseg.runs import open_run, read_summary
 
 PATHS = ("data.root", "backbone.weights", "init_from")
 """Keys of paths that a person may give relative to where they are."""
+NO_PATHS = ("none", "pretrained")
+"""Values of these keys that are words."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Request:
     resume
         Whether it goes on.
     overrides
-        What was changed on the command line.
+        What was changed on the command line; of a resumed run, then and now.
     """
 
     config: DictConfig
@@ -66,7 +68,7 @@ def read_request(config: DictConfig) -> Request:
         settled.pop("hydra", None)
         for key in PATHS:
             value = OmegaConf.select(settled, key)
-            if isinstance(value, str) and (key != "backbone.weights" or "/" in value):
+            if isinstance(value, str) and value not in NO_PATHS:
                 OmegaConf.update(settled, key, str(Path(value).expanduser().resolve()))
     return Request(settled, _new_folder(settled), False, overrides)
 
@@ -74,7 +76,7 @@ def read_request(config: DictConfig) -> Request:
 def _resumed(folder: Path, overrides: list[str]) -> Request:
     run = open_run(folder)
     others = [
-        each for each in overrides if not each.lstrip("+~").startswith(("trainer.", "resume="))
+        each for each in overrides if not each.lstrip("+").startswith(("trainer.", "resume="))
     ]
     if others:
         raise HumansegError(
@@ -85,7 +87,8 @@ def _resumed(folder: Path, overrides: list[str]) -> Request:
     changes = [each.lstrip("+") for each in overrides if each.lstrip("+").startswith("trainer.")]
     merged = OmegaConf.merge(config, OmegaConf.from_dotlist(changes))
     assert isinstance(merged, DictConfig)
-    return Request(merged, run.path, True, overrides)
+    before = read_summary(run.summary).get("overrides") or []
+    return Request(merged, run.path, True, [*before, *changes])
 
 
 def _new_folder(config: DictConfig) -> Path:

@@ -1,0 +1,135 @@
+import pytest
+import torch
+
+from humanseg.errors import HumansegError
+from humanseg.training import hardware
+from humanseg.training.hardware import choose_hardware, usable_accelerator
+
+Patch = pytest.MonkeyPatch
+
+
+@pytest.fixture
+def machine(monkeypatch: Patch) -> "Machine":
+    return Machine(monkeypatch)
+
+
+class Machine:
+    """Pretends to be another machine."""
+
+    def __init__(self, patch: Patch) -> None:
+        self.patch = patch
+        self(gpu=None, mps=False, bf16=False)
+
+    def __call__(
+        self, gpu: tuple[int, int] | None = None, mps: bool = False, bf16: bool = False
+    ) -> None:
+        self.patch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
+        self.patch.setattr(torch.cuda, "get_device_capability", lambda *_: gpu)
+        # What torch says of a T4 too.
+        self.patch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
+        self.patch.setattr(torch.backends.mps, "is_available", lambda: mps)
+        self.patch.setattr(hardware, "has_bf16_units", lambda: bf16)
+
+
+@pytest.mark.parametrize(
+    ("capability", "precision"),
+    [
+        ((7, 0), "16-mixed"),  # V100
+        ((7, 5), "16-mixed"),  # T4
+        ((8, 0), "bf16-mixed"),  # A100
+        ((8, 9), "bf16-mixed"),  # L4
+        ((9, 0), "bf16-mixed"),  # H100
+    ],
+)
+@pytest.mark.parametrize("accelerator", ["auto", "gpu", "cuda"])
+def test_a_gpu_computes_in_what_it_has_units_for(
+    machine: Machine, capability: tuple[int, int], precision: str, accelerator: str
+) -> None:
+    machine(gpu=capability, bf16=True)
+    chosen = choose_hardware(accelerator)
+    assert (chosen.device, chosen.precision, chosen.channels_last) == ("cuda", precision, True)
+
+
+@pytest.mark.parametrize(("bf16", "precision"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_a_cpu_computes_in_bf16_where_it_has_units(
+    machine: Machine, bf16: bool, precision: str
+) -> None:
+    machine(bf16=bf16)
+    for accelerator in ("auto", "cpu"):
+        chosen = choose_hardware(accelerator)
+        assert (chosen.device, chosen.precision, chosen.channels_last) == ("cpu", precision, True)
+
+
+def test_the_cpu_is_taken_when_it_is_asked_for(machine: Machine) -> None:
+    machine(gpu=(8, 0), mps=True)
+    assert choose_hardware("cpu").device == "cpu"
+
+
+def test_apple_computes_in_fp32_in_the_usual_layout(machine: Machine) -> None:
+    machine(mps=True, bf16=True)
+    for accelerator in ("auto", "mps"):
+        chosen = choose_hardware(accelerator)
+        assert (chosen.device, chosen.precision) == ("mps", "32-true")
+        assert not chosen.channels_last
+
+
+def test_what_is_asked_for_is_taken(machine: Machine) -> None:
+    machine(gpu=(8, 0))
+    chosen = choose_hardware("auto", precision=32, channels_last=False, threads=3)
+    assert (chosen.precision, chosen.channels_last, chosen.threads) == ("32", False, 3)
+    assert choose_hardware("cpu", precision="16-mixed").precision == "16-mixed"
+    machine(mps=True)
+    assert choose_hardware(channels_last=True).channels_last
+
+
+def test_threads_are_those_of_torch(machine: Machine) -> None:
+    assert choose_hardware().threads == torch.get_num_threads()
+
+
+def test_the_log_says_what_was_chosen_and_why(machine: Machine) -> None:
+    machine(bf16=True)
+    text = str(choose_hardware(threads=2))
+    for word in ("cpu", "bf16-mixed", "this CPU has bf16 units", "channels_last", "2 threads"):
+        assert word in text
+    assert "as asked for" in str(choose_hardware(precision="32-true"))
+
+
+@pytest.mark.parametrize("accelerator", ["gpu", "cuda", "mps"])
+def test_a_missing_device_is_named(machine: Machine, accelerator: str) -> None:
+    machine()
+    with pytest.raises(HumansegError, match=f"trainer.accelerator={accelerator}.*trainer=cpu"):
+        choose_hardware(accelerator)
+
+
+def test_a_run_from_a_gpu_is_evaluated_where_there_is_none(machine: Machine) -> None:
+    machine()
+    assert usable_accelerator("gpu") == usable_accelerator("mps") == "auto"
+    assert usable_accelerator("cpu") == "cpu"
+    machine(gpu=(8, 0))
+    assert usable_accelerator("gpu") == "gpu"
+
+
+@pytest.mark.parametrize(
+    ("capability", "onednn", "avx512_bf16", "amx", "has"),
+    [
+        ("AVX512", True, True, False, True),
+        ("AVX512", True, False, True, True),
+        # oneDNN says yes, and emulates.
+        ("AVX512", True, False, False, False),
+        ("AVX2", False, False, False, False),
+        ("DEFAULT", True, False, False, True),  # Arm
+        ("DEFAULT", False, False, False, False),
+    ],
+)
+def test_bf16_units_of_a_cpu(
+    monkeypatch: Patch, capability: str, onednn: bool, avx512_bf16: bool, amx: bool, has: bool
+) -> None:
+    class Ops:
+        def _is_mkldnn_bf16_supported(self) -> bool:
+            return onednn
+
+    monkeypatch.setattr(torch.ops, "mkldnn", Ops())
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert hardware.has_bf16_units() is has

@@ -1,0 +1,56 @@
+import os
+import signal
+import time
+
+import pytest
+
+from humanseg.training.interrupts import Interrupted, interruptible
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(5)
+    raise AssertionError("the signal was not taken")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_interrupts(number: signal.Signals) -> None:
+    with pytest.raises(Interrupted, match=number.name) as caught, interruptible():
+        send(number)
+    assert caught.value.number == number
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_lightning_turned_into_an_exit_is_still_an_interruption(
+    number: signal.Signals,
+) -> None:
+    with pytest.raises(Interrupted) as caught, interruptible():
+        try:
+            send(number)
+        except KeyboardInterrupt:
+            raise SystemExit(1) from None
+    assert caught.value.number == number
+
+
+def test_an_exit_of_another_kind_is_left_alone() -> None:
+    with pytest.raises(SystemExit), interruptible():
+        raise SystemExit(4)
+    with pytest.raises(ValueError, match="mine"), interruptible():
+        raise ValueError("mine")
+
+
+def test_the_former_handlers_come_back() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with interruptible():
+        assert [signal.getsignal(number) for number in SIGNALS] != before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+    with pytest.raises(ValueError), interruptible():
+        raise ValueError
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_an_interruption_is_no_ordinary_error() -> None:
+    """Code that goes on after an error must not go on after this."""
+    assert not issubclass(Interrupted, Exception)
