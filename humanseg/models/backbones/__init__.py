@@ -1,5 +1,7 @@
 """Encoders that turn a photo into feature maps."""
 
+# Before the modules that use timm.
+from humanseg.models.backbones import import_timm  # noqa: F401
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.backbones.plain import PlainBackbone
 from humanseg.models.backbones.timm_backbone import TimmBackbone

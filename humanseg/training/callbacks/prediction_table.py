@@ -130,7 +130,7 @@ def _sample(prediction: Prediction, threshold: float) -> Sample:
     mask = prediction.mask(threshold).astype(np.uint8)
     return Sample(
         id=prediction.id,
-        dice=dice(mask, prediction.truth),
+        dice=float(dice(mask, prediction.truth)),
         photo=_shrunk(prediction.photo, cv2.INTER_AREA),
         prediction=_shrunk(mask, cv2.INTER_NEAREST),
         truth=_shrunk(prediction.truth, cv2.INTER_NEAREST),

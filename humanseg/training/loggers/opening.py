@@ -1,0 +1,114 @@
+"""The loggers of a run: opened before its first step, closed with the state it ended in."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers.logger import Logger
+
+from humanseg.config import build
+from humanseg.config.targets import find_target
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder
+from humanseg.training.callbacks.prediction_table import Sample
+from humanseg.training.loggers.wandb_run import WandbRun, cannot_start
+
+
+def check_loggers(config: DictConfig) -> None:
+    """Find what would keep a logger from starting, before anything is written.
+
+    Parameters
+    ----------
+    config
+        A run's, checked.
+
+    Raises
+    ------
+    HumansegError
+        wandb is not installed, or is to be online and has no key.
+    """
+    for node in _nodes(config):
+        if not _is_wandb(node):
+            continue
+        if find_spec("wandb") is None:
+            raise cannot_start("it is not installed")
+        if node.get("mode") == "online" and not _has_key():
+            raise HumansegError(
+                "logger.wandb.mode=online needs an API key of wandb, and none was found: run "
+                "`wandb login`, or set WANDB_API_KEY. Or stay offline, and upload the run later "
+                "with `wandb sync RUN/wandb/offline-run-*`."
+            )
+
+
+@contextmanager
+def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
+    """Start the loggers of a run, and close them in the state that the block ends in.
+
+    Parameters
+    ----------
+    config
+        The run's; wandb gets it flattened.
+    run
+        Where they write: wandb in `wandb/`, the others in `logs/`.
+
+    Yields
+    ------
+    list of Logger
+        For the trainer.
+
+    Raises
+    ------
+    HumansegError
+        One cannot start.
+    """
+    loggers: list[Logger] = []
+    failed = True
+    try:
+        for node in _nodes(config):
+            folder = run.path if _is_wandb(node) else run.path / "logs"
+            loggers.append(build(node, save_dir=str(folder)))
+        for logger in _wandb_runs(loggers):
+            logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+        yield loggers
+        failed = False
+    finally:
+        for logger in _wandb_runs(loggers):
+            logger.close(run, failed)
+
+
+def sample_logs(loggers: Sequence[Logger]) -> list[Callable[[Sequence[Sample]], None]]:
+    """Ways to log sample predictions, of the loggers that can show them."""
+    return [logger.log_samples for logger in _wandb_runs(loggers)]
+
+
+def _wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
+    return [logger for logger in loggers if isinstance(logger, WandbRun)]
+
+
+def _nodes(config: DictConfig) -> list[DictConfig]:
+    return [node for node in (config.get("logger") or {}).values() if node is not None]
+
+
+def _is_wandb(node: DictConfig) -> bool:
+    target = find_target(node["_target_"])
+    return isinstance(target, type) and issubclass(target, WandbRun)
+
+
+def _has_key() -> bool:
+    """Whether wandb would find credentials without asking a person; the server is not asked."""
+    import wandb
+    from wandb.sdk import wandb_setup
+    from wandb.sdk.lib import wbauth
+
+    try:
+        host = wandb_setup.singleton().settings.base_url
+        found = wbauth.authenticate_session(
+            host=host, source="humanseg", prompt=False, update_session=False
+        )
+    except Exception as error:
+        raise cannot_start(error) from error
+    finally:
+        if wandb.run is None:
+            wandb.teardown()
+    return found is not None
