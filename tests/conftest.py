@@ -55,16 +55,22 @@ def sample_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def compose(sample_root: Path) -> "Callable[..., DictConfig]":
-    """Compose `conf/train.yaml` as a command line does, on the sample and as small as can be."""
+    """Compose `conf/train.yaml` as a command line does, on the sample and as small as can be.
+
+    An override of a whole group, such as `backbone=resnet18`, leaves none of the small settings
+    of that group.
+    """
     import hydra
     from hydra.core.global_hydra import GlobalHydra
 
     from humanseg.config import conf_folder
 
     def composed(*overrides: str) -> "DictConfig":
+        groups = {each.split("=")[0] for each in overrides if "." not in each.split("=")[0]}
+        small = [each for each in SMALLEST if each.split("=")[0].split(".")[0] not in groups]
         GlobalHydra.instance().clear()
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return hydra.compose("train", [*SMALLEST, f"data.root={sample_root}", *overrides])
+            return hydra.compose("train", [*small, f"data.root={sample_root}", *overrides])
 
     return composed
 

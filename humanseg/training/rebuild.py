@@ -1,7 +1,6 @@
 """A model from a config, and a trained one from a run's folder."""
 
 import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +105,15 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if zipfile.is_zipfile(path):
+        if "GLOBAL" in str(error):
             raise HumansegError(
                 f"{path} holds pickled code, which was not executed: a checkpoint of humanseg "
                 "holds tensors and plain values only. Do not trust this file."
             ) from error
         raise _broken(path) from error
-    except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # wrong bytes make torch's reader fail in any way
         raise _broken(path) from error
     if not isinstance(checkpoint, dict) or not _is_state(checkpoint.get("state_dict")):
         raise HumansegError(

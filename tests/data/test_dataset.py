@@ -62,7 +62,7 @@ def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: PhotoStore
         def __len__(self) -> int:
             return len(store)
 
-        def __getitem__(self, index: int) -> tuple:  # type: ignore[type-arg]
+        def __getitem__(self, index: int) -> tuple:
             return store[len(store) - 1 - index]
 
         def size(self, index: int) -> tuple[int, int]:

@@ -32,7 +32,11 @@ def root(tmp_path: Path, sample_root: Path) -> Path:
 def opened(sample_root: Path) -> Open:
     def make(**changes: Any) -> PhotoData:
         transforms = [A.HorizontalFlip(p=0.5), A.Affine(rotate=(-20, 20), p=1)]
-        options = {"root": str(sample_root), "batch_size": 2, "workers": 0} | changes
+        options: dict[str, Any] = {
+            "root": str(sample_root),
+            "batch_size": 2,
+            "workers": 0,
+        } | changes
         return PhotoData(augmentation=Augmentation(transforms), **options)
 
     return make

@@ -40,7 +40,10 @@ def same(one: PhotoStore, other: PhotoStore) -> bool:
         return False
     for index in range(len(one)):
         for a, b in zip(one[index], other[index], strict=True):
-            if (a is None) != (b is None) or (a is not None and not np.array_equal(a, b)):
+            if a is None or b is None:
+                if a is not b:
+                    return False
+            elif not np.array_equal(a, b):
                 return False
     return True
 

@@ -34,6 +34,18 @@ def train_run(compose: Callable[..., DictConfig]) -> Train:
 
 
 @pytest.fixture(scope="session")
+def resume_run(compose: Callable[..., DictConfig]) -> Train:
+    """Go on with the run in a folder, in this process."""
+    from humanseg.training.entry import train
+
+    def run(folder: Path, *overrides: str) -> RunFolder:
+        train(compose(f"resume={folder}", *overrides))
+        return open_run(folder)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, train_run: Train) -> RunFolder:
     """A finished run of two epochs with EMA: read only."""
     return train_run(tmp_path_factory.mktemp("trained") / "run", "callbacks=[ema]")

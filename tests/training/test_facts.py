@@ -1,4 +1,6 @@
+import resource
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +87,8 @@ def test_peak_memory_is_in_megabytes(
     class Usage:
         ru_maxrss = counted
 
-    monkeypatch.setattr(facts.resource, "getrusage", lambda _: Usage)
-    monkeypatch.setattr(facts.sys, "platform", platform)
+    monkeypatch.setattr(resource, "getrusage", lambda _: Usage)
+    monkeypatch.setattr(sys, "platform", platform)
     assert facts.peak_memory_mb("cpu") == pytest.approx(2048)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 3_000_000)
     assert facts.peak_memory_mb("cuda") == pytest.approx(3)

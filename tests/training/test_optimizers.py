@@ -14,7 +14,7 @@ def segmenter(request: pytest.FixtureRequest) -> Segmenter:
     return build_segmenter(request.param, PlainBackbone([4, 8, 8]))
 
 
-def groups_of(optimizer: torch.optim.Optimizer) -> dict[str, dict]:  # type: ignore[type-arg]
+def groups_of(optimizer: torch.optim.Optimizer) -> dict[str, dict]:
     return {group["name"]: group for group in optimizer.param_groups}
 
 

@@ -32,7 +32,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ask:
         # As Hydra sets it for a job.
         holder: Any = HydraConfig.instance()
         monkeypatch.setattr(holder, "cfg", config)
-        visible = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+        visible = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
         return read_request(visible)
 
     return given

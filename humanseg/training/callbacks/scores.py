@@ -1,5 +1,6 @@
 """`scores.csv`: a row per valid photo."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,13 @@ class ScoresWriter(BasePredictionWriter):
             `dice`, `iou`, `boundary_dice` (over the photos that have a boundary), `dice_at_half`.
         """
         means = {
-            name: float(np.nanmean([row[name] for row in self.rows]))
+            name: _mean([row[name] for row in self.rows])
             for name in ("dice", "iou", "boundary_dice")
         }
-        return means | {"dice_at_half": float(np.mean(self._dice_at_half))}
+        return means | {"dice_at_half": _mean(self._dice_at_half)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Mean of the values that are numbers; NaN without any."""
+    numbers = [value for value in values if not math.isnan(value)]
+    return float(np.mean(numbers)) if numbers else math.nan

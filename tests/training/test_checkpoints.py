@@ -1,0 +1,165 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder, read_summary
+from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
+from humanseg.training.rebuild import read_checkpoint
+
+
+class Scripted(pl.LightningModule):
+    """Reaches the Dice that a script says, epoch by epoch; its weight counts the epochs."""
+
+    def __init__(self, dices: list[float]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.dices = dices
+
+    def training_step(self, batch: Tensor, _: int) -> Tensor:
+        return -self.weight.sum()
+
+    def validation_step(self, batch: Tensor, _: int) -> None:
+        if self.dices:
+            self.log("val/dice", self.dices[self.current_epoch])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=1.0)
+
+
+def fit(run: RunFolder, dices: list[float], epochs: int | None = None, resume: bool = False) -> Any:
+    checkpoints = Checkpoints(run)
+    loader: Any = DataLoader(torch.ones(1, 1))  # type: ignore[arg-type]
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs or len(dices) or 1,
+        logger=False,
+        callbacks=[checkpoints],
+        plugins=[WholeCheckpointIO()],
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(
+        Scripted(dices),
+        loader,
+        loader,
+        ckpt_path=run.last if resume else None,
+        weights_only=True,
+    )
+    return checkpoints
+
+
+def weight(path: Path) -> float:
+    return float(read_checkpoint(path)["state_dict"]["weight"])
+
+
+@pytest.mark.parametrize(
+    ("dices", "best"),
+    [([0.5, 0.7, 0.6], 1), ([0.5, 0.6, 0.7], 2), ([0.7, 0.7, 0.1], 0), ([0.0, 0.0], 0)],
+)
+def test_the_best_survives_worse_epochs(tmp_path: Path, dices: list[float], best: int) -> None:
+    run = RunFolder(tmp_path)
+    checkpoints = fit(run, dices)
+    assert (checkpoints.best_epoch, checkpoints.best_dice) == (best, pytest.approx(dices[best]))
+    assert weight(run.best) == best + 1 and weight(run.last) == len(dices)
+    assert read_checkpoint(run.best)["epoch"] == best
+    assert {path.name for path in run.best.parent.iterdir()} == {"best.ckpt", "last.ckpt"}
+
+
+def test_a_resumed_training_knows_the_best_so_far(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    dices = [0.5, 0.7, 0.6, 0.8]
+    fit(run, dices, epochs=2)
+    fit(run, dices, epochs=3, resume=True)
+    assert weight(run.best) == 2
+    fit(run, dices, epochs=4, resume=True)
+    assert weight(run.best) == 4
+
+
+def test_a_training_that_does_not_validate_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="val/dice was not logged"):
+        fit(RunFolder(tmp_path), [])
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("step", ["serialising", "writing"])
+def test_a_write_that_dies_half_way_leaves_the_former_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, step: str
+) -> None:
+    path = tmp_path / "last.ckpt"
+    writer = WholeCheckpointIO()
+    writer.save_checkpoint({"state_dict": {"x": torch.ones(3)}}, path)
+    before = path.read_bytes()
+    if step == "serialising":
+        monkeypatch.setattr(torch, "save", dying(error))
+    else:
+        monkeypatch.setattr(Path, "open", opening(error))
+    with pytest.raises(BaseException) as raised:  # noqa: B017 - told apart below
+        writer.save_checkpoint({"state_dict": {"x": torch.zeros(3)}}, path)
+    monkeypatch.undo()
+    if isinstance(error, OSError) and step == "writing":
+        assert isinstance(raised.value, HumansegError) and "disk is full" in str(raised.value)
+    else:
+        assert raised.value is error
+    assert path.read_bytes() == before
+    assert [child.name for child in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def dying(error: BaseException) -> Any:
+    """Write some bytes of a checkpoint, and die."""
+
+    def die(checkpoint: Any, target: Any) -> None:
+        if isinstance(target, Path):
+            target.write_bytes(b"some")
+        else:
+            target.write(b"some")
+        raise error
+
+    return die
+
+
+def opening(error: BaseException, after: int = 1) -> Any:
+    """Open files for writing that take some bytes, and die; the first ones are left alone."""
+    real, calls = Path.open, []
+
+    def opened(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        file = real(path, mode, *rest, **named)
+        if mode == "wb" and ".ckpt." in path.name:
+            calls.append(path)
+            if len(calls) >= after:
+                file.write(b"some")
+                file.flush()
+                file.close()
+                raise error
+        return file
+
+    return opened
+
+
+def test_a_run_whose_checkpoint_cannot_be_written_says_so_and_can_be_resumed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    train_run: Callable[..., RunFolder],
+    resume_run: Callable[..., RunFolder],
+) -> None:
+    full = OSError(28, "No space left on device")
+    with monkeypatch.context() as patch:
+        # The fourth write: last.ckpt of the second epoch, or of the third.
+        patch.setattr(Path, "open", opening(full, after=4))
+        with pytest.raises(HumansegError, match="the disk is full"):
+            train_run(tmp_path / "run", "trainer.max_epochs=4")
+    run = RunFolder(tmp_path / "run")
+    summary = read_summary(run.summary)
+    assert summary["status"] == "failed" and "disk is full" in summary["failure"]
+    read_checkpoint(run.best), read_checkpoint(run.last)
+    resume_run(run.path)
+    summary = read_summary(run.summary)
+    assert (summary["status"], summary["failure"]) == ("finished", None)
+    assert summary["epochs"] == 4

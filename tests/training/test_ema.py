@@ -1,0 +1,132 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from humanseg.runs import RunFolder
+from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
+from humanseg.training.callbacks.ema import EMA
+from humanseg.training.rebuild import read_checkpoint
+
+State = dict[str, Tensor]
+
+
+class Walk(pl.LightningModule):
+    """A net whose weights move by one at each step; remembers with what it validated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Linear(1, 1)
+        self.norm = nn.BatchNorm1d(1)
+        nn.init.zeros_(self.net.weight)
+        nn.init.zeros_(self.net.bias)
+        self.validated: list[float] = []
+        self.trained: list[float] = []
+
+    def training_step(self, batch: Tensor, _: int) -> Tensor:
+        return -self.norm(self.net(batch)).sum() * 0 - self.net.weight.sum()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        self.trained.append(self.net.weight.item())
+
+    def validation_step(self, batch: Tensor, _: int) -> None:
+        self.validated.append(self.net.weight.item())
+        self.log("val/dice", self.net.weight.sum())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.net.parameters(), lr=1.0)
+
+
+def fit(folder: Path, epochs: int, decay: float, resume: bool = False) -> Walk:
+    module, run = Walk(), RunFolder(folder)
+    loader: Any = DataLoader(torch.ones(4, 1), batch_size=2)  # type: ignore[arg-type]
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        logger=False,
+        callbacks=[EMA(decay), Checkpoints(run)],
+        plugins=[WholeCheckpointIO()],
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, loader, loader, ckpt_path=run.last if resume else None, weights_only=True)
+    return module
+
+
+def averaged(weights: list[float], decay: float) -> list[float]:
+    """The average after each step, worked out here."""
+    average, averages = weights[0], [weights[0]]
+    for done, weight in enumerate(weights[1:], start=1):
+        share = min(decay, (1 + done) / (10 + done))
+        average = share * average + (1 - share) * weight
+        averages.append(average)
+    return averages
+
+
+@pytest.mark.parametrize("decay", [0.998, 0.3])
+def test_the_average_validates_and_is_what_the_best_checkpoint_holds(
+    tmp_path: Path, decay: float
+) -> None:
+    module = fit(tmp_path, 3, decay)
+    assert module.trained == [1, 2, 3, 4, 5, 6]
+    expected = averaged(module.trained, decay)
+    assert module.validated[1::2] == pytest.approx(expected[1::2])
+    best = read_checkpoint(RunFolder(tmp_path).best)
+    assert best["state_dict"]["net.weight"].item() == pytest.approx(expected[-1])
+    assert best["current_model_state"]["net.weight"].item() == 6
+
+
+def test_the_average_follows_the_weights_closely_at_first(tmp_path: Path) -> None:
+    """A decay of 0.998 from the first step on would stay near the first weights."""
+    assert fit(tmp_path, 3, 0.998).validated[-1] > 4
+
+
+def test_a_resumed_training_goes_on_with_the_same_average(tmp_path: Path) -> None:
+    whole = fit(tmp_path / "whole", 4, 0.9)
+    fit(tmp_path / "parts", 2, 0.9)
+    rest = fit(tmp_path / "parts", 4, 0.9, resume=True)
+    assert rest.trained == whole.trained[4:]
+    assert rest.validated == whole.validated[4:]
+    one, other = (read_checkpoint(RunFolder(tmp_path / name).last) for name in ("whole", "parts"))
+    for key in ("state_dict", "current_model_state", "averaging_state"):
+        assert one[key].keys() == other[key].keys()
+        assert all(torch.equal(one[key][name], other[key][name]) for name in one[key]), key
+
+
+def test_a_resumed_run_ends_with_the_same_files_as_one_that_was_not_interrupted(
+    tmp_path: Path,
+    train_run: Callable[..., RunFolder],
+    resume_run: Callable[..., RunFolder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = ("callbacks=[ema]", "model.dropout=0.2", "trainer.max_epochs=3")
+    whole = train_run(tmp_path / "whole", *options)
+
+    class StopError(Exception):
+        pass
+
+    before = pl.LightningModule.on_train_batch_start
+
+    def stop(module: Any, batch: Any, index: int) -> None:
+        if module.current_epoch == 2:
+            raise StopError
+        before(module, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pl.LightningModule, "on_train_batch_start", stop)
+        with pytest.raises(StopError):
+            train_run(tmp_path / "parts", *options)
+    parts = resume_run(tmp_path / "parts")
+    for path in ("pred_valid.csv", "scores.csv", "test.html"):
+        assert (whole.path / path).read_bytes() == (parts.path / path).read_bytes(), path
+    one, other = read_checkpoint(whole.last), read_checkpoint(parts.last)
+    for key in ("state_dict", "current_model_state"):
+        assert all(torch.equal(one[key][name], other[key][name]) for name in one[key]), key
+    for key in ("optimizer_states", "lr_schedulers"):
+        assert str(one[key]) == str(other[key]), key

@@ -1,0 +1,145 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from humanseg.errors import HumansegError
+from humanseg.losses import BCELoss
+from humanseg.models.segmenter import Segmenter
+from humanseg.training.module import SegmentationModule
+
+
+class Net(nn.Module):
+    """Says 0 everywhere plus a weight; in training mode with auxiliary heads that say 1 and 2."""
+
+    def __init__(self, heads: int = 0, sideways: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.heads = heads
+        self.sideways = sideways
+
+    def forward(self, image: Tensor) -> Tensor | list[Tensor]:
+        main = image.mean(1, keepdim=True) * 0 + self.weight
+        if self.sideways:  # sure of the left half, of whatever it is shown
+            main[..., : image.shape[-1] // 2] += 4
+        if self.training and self.heads:
+            return [main, *(main + number for number in range(1, self.heads + 1))]
+        return main
+
+
+def made(net: Net, **options: Any) -> SegmentationModule:
+    segmenter = Segmenter(net, (0.5,) * 3, (0.5,) * 3, stride=1)
+    module = SegmentationModule(segmenter, loss=BCELoss(), **options)
+    module.log = lambda *_, **__: None  # type: ignore[method-assign]  # no trainer is attached
+    return module
+
+
+def batch_of(ids: list[str], with_mask: bool = True) -> Any:
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(ids), 3, 8, 6)
+    batch: dict[str, Any] = {
+        "image": torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
+        "id": ids,
+    }
+    if with_mask:
+        mask = torch.randint(0, 2, (len(ids), 1, 8, 6), dtype=torch.uint8, generator=generator)
+        batch["mask"] = mask
+    return batch
+
+
+@pytest.mark.parametrize(("heads", "weight"), [(0, 0.4), (2, 0.4), (2, 0.0)])
+def test_auxiliary_heads_count_by_their_weight(heads: int, weight: float) -> None:
+    batch = batch_of(["a", "b"])
+    module = made(Net(heads), auxiliary_weight=weight).train()
+    zeros = torch.zeros(2, 1, 8, 6)
+    expected = BCELoss()(zeros, batch["mask"])
+    for number in range(1, heads + 1):
+        expected = expected + weight * BCELoss()(zeros + number, batch["mask"])
+    assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_says_what_to_do(value: float) -> None:
+    module = made(Net()).train()
+    with torch.no_grad():
+        module.segmenter.net.weight.fill_(value)  # type: ignore[operator]
+    with pytest.raises(HumansegError, match=r"epoch 1: lower optimizer\.lr"):
+        module.training_step(batch_of(["a"]), 0)
+
+
+def test_a_prediction_carries_its_id_and_its_photo() -> None:
+    batch = batch_of(["10", "2", "<x>"])
+    module = made(Net(), channels_last=True).eval()
+    pixels = batch["image"].clone()
+    with torch.no_grad():
+        predictions = module.predict_step(module.on_after_batch_transfer(batch, 0), 0)
+    assert [each.id for each in predictions] == ["10", "2", "<x>"]
+    for index, each in enumerate(predictions):
+        assert each.photo.dtype == np.uint8 and each.probability.dtype == np.float32
+        assert np.array_equal(each.photo, pixels[index].permute(1, 2, 0).numpy())
+        assert each.truth is not None
+        assert np.array_equal(each.truth, batch["mask"][index, 0].numpy())
+        assert each.probability.shape == (8, 6) and (each.probability == 0.5).all()
+        assert not each.mask(0.5).any(), "a pixel is person above the threshold, not at it"
+        assert each.mask(0.49).all()
+
+
+def test_photos_without_masks_have_no_truth() -> None:
+    with torch.no_grad():
+        predictions = made(Net()).eval().predict_step(batch_of(["a"], with_mask=False), 0)
+    assert [each.truth for each in predictions] == [None]
+
+
+def test_mirrored_predictions_are_turned_back_and_averaged() -> None:
+    image = batch_of(["a"])["image"]
+    plain = made(Net(sideways=True)).eval().probabilities(image)
+    both = made(Net(sideways=True), tta=True).eval().probabilities(image)
+    assert torch.allclose(both, (plain + plain.flip(-1)) / 2)
+    assert not torch.allclose(both, plain)
+
+
+@pytest.mark.parametrize("tta", [False, True])
+def test_a_threshold_is_tuned_on_predictions_as_they_will_be_made(tta: bool) -> None:
+    module = made(Net(sideways=True), tta=tta).eval()
+    batch = batch_of(["a"])
+    batch["mask"] = torch.zeros_like(batch["mask"])
+    batch["mask"][..., :3] = 1
+    module.validation_step(batch, 0)
+    # Mirrored, the two halves are alike: (0.98 + 0.5) / 2 everywhere.
+    assert module.valid_scores.dice_at(0.6) == pytest.approx(2 / 3 if tta else 1)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_photos_lie_in_memory_as_was_chosen(channels_last: bool) -> None:
+    batch = batch_of(["a", "b"])
+    before = batch["image"].clone()
+    after = made(Net(), channels_last=channels_last).on_after_batch_transfer(batch, 0)["image"]
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    assert after.is_contiguous(memory_format=layout)
+    assert torch.equal(after, before)
+
+
+def test_dropout_follows_from_seed_and_epoch() -> None:
+    def draw(seed: int, epoch: int) -> Tensor:
+        module = made(Net(), seed=seed)
+        module._trainer = type("T", (), {"current_epoch": epoch})()
+        module.on_train_epoch_start()
+        return torch.rand(4)
+
+    assert torch.equal(draw(0, 3), draw(0, 3))
+    assert not torch.equal(draw(0, 3), draw(0, 4))
+    assert not torch.equal(draw(0, 3), draw(1, 3))
+
+
+def test_scores_do_not_depend_on_batches() -> None:
+    batch = batch_of(["a", "b", "c"])
+    whole, single = made(Net(sideways=True)).eval(), made(Net(sideways=True)).eval()
+    whole.validation_step(batch, 0)
+    for index in range(3):
+        part = {key: value[index : index + 1] for key, value in batch.items()}
+        single.validation_step(part, index)  # type: ignore[arg-type]
+    assert whole.valid_scores.compute() == single.valid_scores.compute()
+    whole.on_validation_epoch_start()
+    assert not whole.valid_scores.photos, "scores of the epoch before would be counted again"
