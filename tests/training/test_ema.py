@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.callbacks.ema import EMA
+from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import read_checkpoint
 
 State = dict[str, Tensor]
@@ -111,15 +112,15 @@ def test_a_resumed_run_ends_with_the_same_files_as_one_that_was_not_interrupted(
     class StopError(Exception):
         pass
 
-    before = pl.LightningModule.on_train_batch_start
+    before = SegmentationModule.training_step
 
-    def stop(module: Any, batch: Any, index: int) -> None:
+    def stop(module: SegmentationModule, batch: Any, index: int) -> Tensor:
         if module.current_epoch == 2:
             raise StopError
-        before(module, batch, index)
+        return before(module, batch, index)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pl.LightningModule, "on_train_batch_start", stop)
+        patch.setattr(SegmentationModule, "training_step", stop)
         with pytest.raises(StopError):
             train_run(tmp_path / "parts", *options)
     parts = resume_run(tmp_path / "parts")
