@@ -14,7 +14,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "conf"
     shutil.copytree(conf_folder(), folder)
     for group in ("augmentation", "backbone", "loss", "model", "trainer", "logger"):
-        kept = {"standard", "none", "resnet18", "bce_dice", "unet", "pspnet", "default", "csv"}
+        kept = {"standard", "none", "plain", "bce_dice", "unet", "pspnet", "default", "csv"}
         for path in (folder / group).glob("*.yaml"):
             if path.stem not in kept:
                 path.unlink()
