@@ -12,7 +12,7 @@ from PIL import Image
 
 from humanseg.errors import HumansegError
 from humanseg.models import Segmenter
-from humanseg.runs import RunFolder, read_summary
+from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.submission import score_file
 from humanseg.task import TEMPLATE_NAME, decode_rle
 from humanseg.training import evaluation
@@ -172,10 +172,10 @@ def test_a_tuned_threshold_is_recorded_beside_the_dice_at_half(
     assert summary["dice"] >= summary["dice_at_half"]
     at = {t: evaluate_run(run.path, None, "valid", False, t).scores["dice"] for t in (0.3, 0.7)}
     assert summary["dice"] >= max(at.values())
-    # On other photos the same threshold is used: it is not tuned on what it scores.
-    for path in (root / "valid_mask").iterdir():
-        Image.fromarray(np.full((64, 48), 255, np.uint8)).save(path)
-    assert evaluate_run(run.path, root, "valid", False, None).threshold == summary["threshold"]
+    # The recorded one is used from then on: it is not tuned again on what it scores.
+    update_summary(run.summary, threshold=0.123)
+    for data in (None, root):
+        assert evaluate_run(run.path, data, "valid", False, None).threshold == 0.123
 
 
 def test_the_submission_keeps_the_order_of_the_template(
