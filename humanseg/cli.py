@@ -1,6 +1,7 @@
 """The `humanseg` command: one verb per command, heavy imports inside the verb."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 
 from humanseg import __version__
 from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def _train(arguments: Sequence[str]) -> int:
@@ -142,6 +145,8 @@ def _explain(error: BaseException) -> HumansegError | None:
             f"The memory does not suffice ({first}). Lower data.batch_size or data.size, or take "
             "a smaller backbone, such as backbone=resnet18."
         )
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return explain_os_error(error, Path(error.filename or "a file"))
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
         return HumansegError(
             f"This command needs {error.name}, which is not installed: pip install "

@@ -104,7 +104,7 @@ class PhotoData(pl.LightningDataModule):
         self._workers = default_workers() if workers is None else workers
         self._cache: Cache = cache
         self._cache_gb = cache_gb
-        self._fold = fold
+        self.fold = fold
         self._folds = folds
         self._parts: dict[Role, Part] = {}
 
@@ -112,10 +112,10 @@ class PhotoData(pl.LightningDataModule):
         """List the photos that play a role, folds considered, naturally sorted by id."""
         if role == "test":
             return list_items(self.root, "test", masks=False)
-        if self._fold is None:
+        if self.fold is None:
             return list_items(self.root, role, masks=True)
         items = list_items(self.root, "train", masks=True)
-        inside = set(fold_ids([item.id for item in items], self._fold, self._folds))
+        inside = set(fold_ids([item.id for item in items], self.fold, self._folds))
         return [item for item in items if (item.id in inside) == (role == "valid")]
 
     def check(self) -> None:
@@ -126,7 +126,7 @@ class PhotoData(pl.LightningDataModule):
         HumansegError
             Names every problem.
         """
-        splits = SPLITS if self._fold is None else ("train", "test")
+        splits = SPLITS if self.fold is None else ("train", "test")
         require_sound(self.root, splits)
 
     def part(self, role: Role) -> Part:
@@ -210,8 +210,8 @@ class PhotoData(pl.LightningDataModule):
         """
         counts: dict[str, Any] = {role: len(self.part(role).items) for role in ("train", "valid")}
         counts["test"] = len(self.items("test"))
-        if self._fold is not None:
-            counts |= {"fold": self._fold, "folds": self._folds}
+        if self.fold is not None:
+            counts |= {"fold": self.fold, "folds": self._folds}
         return counts | {"valid_sha256": _fingerprint(self.part("valid"))}
 
 

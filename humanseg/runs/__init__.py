@@ -1,6 +1,12 @@
 """A run on disk, read and written without torch."""
 
-from humanseg.runs.folder import RunFolder, new_run_folder, open_run
+from humanseg.runs.folder import (
+    RunFolder,
+    new_run_folder,
+    open_run,
+    remove_partial,
+    require_free,
+)
 from humanseg.runs.lock import run_lock
 from humanseg.runs.summary import read_summary, update_summary
 
@@ -9,6 +15,8 @@ __all__ = [
     "new_run_folder",
     "open_run",
     "read_summary",
+    "remove_partial",
+    "require_free",
     "run_lock",
     "update_summary",
 ]

@@ -1,5 +1,7 @@
 """Where everything of a run lies."""
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,9 +124,33 @@ def new_run_folder(path: Path) -> RunFolder:
     HumansegError
         A run or other files lie there already, or the folder cannot be made.
     """
+    require_free(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        occupied = any(child.name != ".lock" for child in path.iterdir())
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    return RunFolder(path.resolve())
+
+
+def require_free(path: Path) -> None:
+    """Make sure that a new run can have a folder, without making it.
+
+    What a run leaves that is killed before it has written anything whole does not count.
+
+    Raises
+    ------
+    HumansegError
+        A run or other files lie there already, or the folder cannot be made or written.
+    """
+    try:
+        occupied = path.exists() and any(
+            child.name != ".lock" and not _is_partial(child) for child in path.iterdir()
+        )
+        above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise explain_os_error(error, path) from error
     if (path / "config.yaml").exists():
@@ -136,4 +162,14 @@ def new_run_folder(path: Path) -> RunFolder:
         raise HumansegError(
             f"{path} holds files that are not a run: choose another folder with run_dir=…"
         )
-    return RunFolder(path.resolve())
+
+
+def remove_partial(run: RunFolder) -> None:
+    """Remove the half-written files that a killed process left; call it with the run's lock."""
+    for path in [*run.path.iterdir(), *run.best.parent.glob(".*")]:
+        if _is_partial(path) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def _is_partial(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".partial")

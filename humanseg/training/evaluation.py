@@ -1,24 +1,28 @@
 """The best checkpoint speaks, in fp32: its scores and its files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import build, check_config
 from humanseg.data.augmentation import Augmentation
+from humanseg.data.checks import require_sound
 from humanseg.data.module import PhotoData, Role
-from humanseg.runs import RunFolder, open_run
+from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.task import natural_key, template_ids
+from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.scores import ScoresWriter
 from humanseg.training.callbacks.submission import SubmissionWriter
 from humanseg.training.callbacks.test_page import TestPageWriter
 from humanseg.training.callbacks.valid_page import ValidPageWriter
-from humanseg.training.hardware import choose_hardware
+from humanseg.training.hardware import choose_hardware, usable_accelerator
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import load_segmenter
 
@@ -95,17 +99,22 @@ def evaluate_run(
     folder = open_run(run)
     module, config = final_module(folder, tta)
     photos = data_of(config, data)
+    # The photos of a fold are those of train.
+    require_sound(photos.root, [split if photos.fold is None else "train"])
     role: Role = "train" if split == "train" else "valid"
-    chosen = threshold if threshold is not None else choose_threshold(config, module, photos)
+    chosen = threshold if threshold is not None else run_threshold(folder, config, module)
     scores = ScoresWriter(None, chosen)
-    final_trainer([scores], config).predict(
-        module, [photos.whole_photos(role)], return_predictions=False
-    )
+    with exact_fp32():
+        final_trainer([scores], config).predict(
+            module, [photos.whole_photos(role)], return_predictions=False
+        )
     what = f"{split} photos of {photos.root}"
     return EvaluationReport(folder.path, what, chosen, scores.means(), scores.rows)
 
 
-def write_files(run: RunFolder, photos: PhotoData) -> tuple[float, dict[str, float]]:
+def write_files(
+    run: RunFolder, photos: PhotoData, logs: Sequence[Callable[[Sequence[Sample]], None]] = ()
+) -> tuple[float, dict[str, float]]:
     """Write the files of the best checkpoint: submission, scores, both pages.
 
     Parameters
@@ -114,6 +123,8 @@ def write_files(run: RunFolder, photos: PhotoData) -> tuple[float, dict[str, flo
         The run; its best checkpoint is loaded afresh.
     photos
         Its data.
+    logs
+        Each is called with a few telling predictions, to be shown.
 
     Returns
     -------
@@ -130,9 +141,11 @@ def write_files(run: RunFolder, photos: PhotoData) -> tuple[float, dict[str, flo
         scores,
         TestPageWriter(run.path, threshold),
         ValidPageWriter(run.path, threshold),
+        *(PredictionTable(log, threshold) for log in logs),
     ]
     loaders = [photos.whole_photos("valid"), photos.whole_photos("test")]
-    final_trainer(writers, config).predict(module, loaders, return_predictions=False)
+    with exact_fp32():
+        final_trainer(writers, config).predict(module, loaders, return_predictions=False)
     return threshold, scores.means()
 
 
@@ -166,9 +179,12 @@ def final_module(run: RunFolder, tta: bool = False) -> tuple[SegmentationModule,
 
 
 def final_trainer(callbacks: Sequence[pl.Callback], config: DictConfig) -> pl.Trainer:
-    """Make a trainer that predicts on one device in fp32, whatever the run trained with."""
+    """Make a trainer that predicts on one device in fp32, whatever the run trained with.
+
+    On the run's device where this machine has it; a run may have been moved here.
+    """
     return pl.Trainer(
-        accelerator=config.trainer.get("accelerator", "auto"),
+        accelerator=usable_accelerator(config.trainer.get("accelerator", "auto")),
         devices=1,
         precision="32-true",
         logger=False,
@@ -183,12 +199,33 @@ def choose_threshold(config: DictConfig, module: SegmentationModule, photos: Pho
     """Take the run's threshold; where that is `tune`, the one with the best valid Dice."""
     if config.threshold != "tune":
         return float(config.threshold)
-    final_trainer([], config).validate(module, photos.whole_photos("valid"), verbose=False)
+    with exact_fp32():
+        final_trainer([], config).validate(module, photos.whole_photos("valid"), verbose=False)
     return module.valid_scores.best_threshold()
 
 
+def run_threshold(run: RunFolder, config: DictConfig, module: SegmentationModule) -> float:
+    """Take the threshold of a run: one that was tuned is not tuned again on what it scores."""
+    recorded = read_summary(run.summary).get("threshold")
+    if config.threshold == "tune" and isinstance(recorded, float):
+        return recorded
+    return choose_threshold(config, module, data_of(config))
+
+
+@contextmanager
+def exact_fp32() -> Iterator[None]:
+    """Multiply in fp32 proper: by default a GPU rounds to 10 bits (TF32) in convolutions."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
-    """Open a run's data, or other data in the same way, without augmentation."""
-    node = OmegaConf.merge(config.data, {} if root is None else {"root": str(root)})
+    """Open a run's data, or other data in the same way, without augmentation or folds."""
+    other = {} if root is None else {"root": str(root), "fold": None}
+    node = OmegaConf.merge(config.data, other)
     photos: PhotoData = build(node, augmentation=Augmentation([]), seed=config.seed)
     return photos

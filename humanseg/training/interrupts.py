@@ -40,8 +40,9 @@ def interruptible() -> Iterator[None]:
     }
     try:
         yield
-    except (KeyboardInterrupt, SystemExit) as error:
-        # Lightning catches the interrupt, shuts its loops down, and raises SystemExit.
+    except BaseException as error:
+        # Lightning catches the interrupt, shuts its loops down, and raises SystemExit; where the
+        # signal went to the whole group, torch complains of workers that ended by it.
         if received and not isinstance(error, Interrupted):
             raise Interrupted(received[0]) from error
         raise

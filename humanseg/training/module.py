@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class SegmentationModule(pl.LightningModule):
     tta
         Whether predictions are averaged with those of the mirrored photo.
     seed
-        With the epoch, what dropout follows from.
+        With the epoch and the batch, what dropout follows from.
 
     Notes
     -----
@@ -71,9 +72,13 @@ class SegmentationModule(pl.LightningModule):
         batch["image"] = batch["image"].contiguous(memory_format=self._layout)
         return batch
 
-    def on_train_epoch_start(self) -> None:
-        """Make dropout follow from seed and epoch, so that a resumed run draws the same."""
-        torch.manual_seed(self._seed * 1_000_003 + self.current_epoch)
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make dropout follow from seed, epoch and batch.
+
+        For each batch anew: a loader draws from the same generator, how much depends on its
+        workers and on whether the run was resumed.
+        """
+        torch.manual_seed(dropout_seed(self._seed, self.current_epoch, batch_idx, self.global_rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of a batch: a scalar.
@@ -153,3 +158,8 @@ class SegmentationModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": self._scheduler(optimizer, total, per_epoch),
         }
+
+
+def dropout_seed(*numbers: int) -> int:
+    """Mix integers of 0 or more into a seed of 63 bits."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

@@ -1,5 +1,6 @@
 """`best.ckpt` and `last.ckpt`, always whole."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ class WholeCheckpointIO(TorchCheckpointIO):
         HumansegError
             The disk is full or the folder may not be written.
         """
-        with whole_file(Path(path)) as partial:
-            torch.save(checkpoint, partial)
+        # Through memory: torch says of a full disk only that a position was unexpected.
+        buffer = BytesIO()
+        torch.save(checkpoint, buffer)
+        with whole_file(Path(path)) as partial, partial.open("wb") as file:
+            file.write(buffer.getbuffer())
 
 
 class Checkpoints(Checkpoint):

@@ -4,11 +4,11 @@ import time
 from typing import Any
 
 import pytorch_lightning as pl
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
+from humanseg.training.terminal import console
 
 
 class EpochProgress(pl.callbacks.ProgressBar):
@@ -20,17 +20,12 @@ class EpochProgress(pl.callbacks.ProgressBar):
         Has the epoch's row when the epoch ends: this callback comes after it.
     checkpoints
         Knows which epoch is the best so far.
-    console
-        Where to write.
     """
 
-    def __init__(
-        self, history: History, checkpoints: Checkpoints, console: Console | None = None
-    ) -> None:
+    def __init__(self, history: History, checkpoints: Checkpoints) -> None:
         super().__init__()
         self._history = history
         self._checkpoints = checkpoints
-        self._console = console or Console()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._start = 0.0
@@ -42,14 +37,14 @@ class EpochProgress(pl.callbacks.ProgressBar):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the bar of the epoch."""
-        if not self._console.is_terminal or self.is_disabled:
+        if not console.is_terminal or self.is_disabled:
             return
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             TextColumn("{task.completed}/{task.total} batches, loss {task.fields[loss]}"),
             TimeElapsedColumn(),
-            console=self._console,
+            console=console,
             transient=True,
         )
         self._task = self._bar.add_task(
@@ -88,11 +83,10 @@ class EpochProgress(pl.callbacks.ProgressBar):
         dice = float(row.get("val_dice", "nan"))
         # This callback runs before the checkpoint is chosen.
         mark = "  best" if dice > self._checkpoints.best_dice else ""
-        self._console.print(
+        console.print(
             f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  "
             f"loss {float(row.get('train_loss', 'nan')):.4f}  dice {dice:.4f}  "
             f"{float(row['images_per_second']):.1f} photos/s  {duration(left)} left{mark}",
-            highlight=False,
         )
 
     def on_exception(

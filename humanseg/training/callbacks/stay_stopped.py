@@ -1,0 +1,42 @@
+"""A training that has stopped early does not train on by being resumed."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+
+
+class StayStopped(pl.Callback):
+    """Keep a resumed training stopped where early stopping had stopped it.
+
+    A run that is killed after its last epoch, while its files are written, must not train more
+    when it is resumed: Lightning keeps what early stopping counted, but not that it stopped.
+    Where a person now asks for more epochs than before, it trains on, and early stopping counts
+    afresh.
+    """
+
+    def __init__(self) -> None:
+        self._before: int | None = None
+        self._now: int | None = None
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Note how many epochs are asked for."""
+        self._now = trainer.max_epochs
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a resumed training must know."""
+        return {"max_epochs": self._now}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what an interrupted training knew."""
+        self._before = state_dict["max_epochs"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop again, or count afresh."""
+        if self._before is None:
+            return
+        more = self._now is None or self._now == -1 or self._now > self._before >= 0
+        for callback in trainer.early_stopping_callbacks:
+            if more:
+                callback.wait_count = callback.stopped_epoch = 0
+            elif callback.stopped_epoch > 0:
+                trainer.should_stop = True
