@@ -121,16 +121,19 @@ def test_photos_lie_in_memory_as_was_chosen(channels_last: bool) -> None:
     assert torch.equal(after, before)
 
 
-def test_dropout_follows_from_seed_and_epoch() -> None:
-    def draw(seed: int, epoch: int) -> Tensor:
+def test_dropout_follows_from_seed_epoch_and_batch() -> None:
+    def draw(seed: int, epoch: int, batch: int) -> Tensor:
         module = made(Net(), seed=seed)
-        module._trainer = type("T", (), {"current_epoch": epoch})()
-        module.on_train_epoch_start()
+        trainer = {"current_epoch": epoch, "global_rank": 0}
+        module._trainer = type("T", (), trainer)()
+        torch.rand(batch + epoch)  # what was drawn before, by a loader say, does not matter
+        module.on_train_batch_start(batch_of(["a"]), batch)
         return torch.rand(4)
 
-    assert torch.equal(draw(0, 3), draw(0, 3))
-    assert not torch.equal(draw(0, 3), draw(0, 4))
-    assert not torch.equal(draw(0, 3), draw(1, 3))
+    assert torch.equal(draw(0, 3, 2), draw(0, 3, 2))
+    assert not torch.equal(draw(0, 3, 2), draw(0, 4, 2))
+    assert not torch.equal(draw(0, 3, 2), draw(0, 3, 3))
+    assert not torch.equal(draw(0, 3, 2), draw(1, 3, 2))
 
 
 def test_scores_do_not_depend_on_batches() -> None:
