@@ -11,7 +11,7 @@ class HumansegError(Exception):
     exit_code = 2
 
 
-class Refused(HumansegError):
+class Refused(HumansegError):  # noqa: N818 - read aloud: "Refused: …"
     """The command could go on, but its result would be wrong."""
 
     exit_code = 3
