@@ -49,7 +49,12 @@ def build(node: Any, **runtime: Any) -> Any:
         if not runtime:
             return instantiate(config, _convert_="all")
         # Hydra would copy runtime arguments into the config: a net's parameters must not be copied.
-        return instantiate(config, _partial_=True, _convert_="all")(**runtime)
+        target = instantiate(config, _partial_=True, _convert_="all")
+        try:
+            return target(**runtime)
+        except Exception as error:
+            # As Hydra does with what a target raises without runtime arguments.
+            raise InstantiationException(str(error)) from error
     except InstantiationException as error:
         cause = _cause(error)
         if isinstance(cause, HumansegError | MemoryError):

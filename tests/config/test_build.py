@@ -50,3 +50,22 @@ def test_an_error_for_a_person_passes_unchanged() -> None:
         build(node)
     assert "no_such_net" in str(caught.value)
     assert "could not be built" not in str(caught.value)
+
+
+def test_what_a_target_says_of_a_runtime_argument_reaches_the_person_too() -> None:
+    node = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": -1.0}
+    with pytest.raises(HumansegError, match=r"torch.optim.SGD could not be built: Invalid.*-1"):
+        build(node, params=[torch.nn.Parameter(torch.zeros(1))])
+
+
+@pytest.mark.parametrize("error", [MemoryError(), HumansegError("mine")])
+def test_some_errors_of_a_target_pass_unchanged(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch.nn.Dropout, "__init__", fail)
+    with pytest.raises(type(error)) as caught:
+        build({"_target_": "torch.nn.Dropout"}, p=0.5)
+    assert caught.value is error
