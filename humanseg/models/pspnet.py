@@ -70,10 +70,14 @@ def average_cells(x: Tensor, cells: int) -> Tensor:
     Tensor
         (N, C, cells, cells).
     """
-    if not torch.compiler.is_exporting():
+    if not (
+        torch.compiler.is_exporting()
+        or (x.is_cuda and torch.are_deterministic_algorithms_enabled())
+    ):
         return F.adaptive_avg_pool2d(x, cells)
     # torch exports the pooling as indices that hold for larger maps only: an exported PSPNet then
-    # fails on a small photo. As two matrix products it holds for every size.
+    # fails on a small photo. And on a GPU its gradient is not deterministic, which torch refuses
+    # where it is asked to be. As two matrix products it holds for every size and is.
     rows, columns = (_cell_weights(size, cells, x) for size in x.shape[-2:])
     return rows @ x @ columns.T
 
