@@ -3,7 +3,12 @@
 Only numpy is used here, so that whatever uses a model can agree with whatever trained it.
 """
 
-from humanseg.task.csv_file import long_fields, template_ids, write_submission
+from humanseg.task.csv_file import (
+    long_fields,
+    submission_ids,
+    template_ids,
+    write_submission,
+)
 from humanseg.task.names import HEADER, SPLITS, TEMPLATE_NAME, mask_folder, natural_key
 from humanseg.task.rle import RleError, decode_rle, encode_rle
 from humanseg.task.scores import boundary_band, boundary_dice, dice, iou
@@ -22,6 +27,7 @@ __all__ = [
     "long_fields",
     "mask_folder",
     "natural_key",
+    "submission_ids",
     "template_ids",
     "write_submission",
 ]

@@ -3,7 +3,7 @@
 import csv
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,6 +104,45 @@ def template_ids(root: Path) -> list[str] | None:
             "have the ids sorted naturally."
         )
     return ids
+
+
+def submission_ids(root: Path, ids: Iterable[str]) -> list[str]:
+    """Return the ids of a submission, in its order.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    ids
+        Those of the valid photos, in Unicode's composed form.
+
+    Returns
+    -------
+    list of str
+        As the data set's template has them; without a template `ids`, naturally sorted.
+
+    Raises
+    ------
+    HumansegError
+        The template is broken, or is not about exactly these photos.
+    """
+    known = set(ids)
+    template = template_ids(root)
+    if template is None:
+        return sorted(known, key=natural_key)
+    wanted = {unicodedata.normalize("NFC", id) for id in template}
+    if wanted != known:
+        differences = [
+            f"{what} {_some(sorted(some, key=natural_key))}"
+            for what, some in (("names", wanted - known), ("lacks", known - wanted))
+            if some
+        ]
+        raise HumansegError(
+            f"The template {root / TEMPLATE_NAME} does not name exactly the valid photos: it "
+            f"{' and '.join(differences)}. Repair it, or take it away to have the ids sorted "
+            "naturally."
+        )
+    return template
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from humanseg.data.augmentation import Augmentation
 from humanseg.data.checks import require_sound
 from humanseg.data.module import PhotoData, Role
 from humanseg.runs import RunFolder, open_run, read_summary
-from humanseg.task import natural_key, template_ids
+from humanseg.task import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.scores import ScoresWriter
 from humanseg.training.callbacks.submission import SubmissionWriter
@@ -150,19 +150,20 @@ def write_files(
 
 
 def submission_order(photos: PhotoData) -> list[str]:
-    """Ids in the order of the submission: the template's where it is about these photos.
+    """Ids in the order of the submission: the template's, where the data has one.
 
     Returns
     -------
     list of str
-        The template's order where the data has a template of exactly the valid ids, else
-        naturally sorted.
+        Naturally sorted without a template, and on a fold: its photos are those of train.
+
+    Raises
+    ------
+    HumansegError
+        The template is broken, or is not about exactly the valid photos.
     """
-    ids = photos.part("valid").ids
-    template = template_ids(photos.root)
-    if template is not None and set(template) == set(ids):
-        return template
-    return sorted(ids, key=natural_key)
+    ids = [item.id for item in photos.items("valid")]
+    return ids if photos.fold is not None else submission_ids(photos.root, ids)
 
 
 def final_module(run: RunFolder, tta: bool = False) -> tuple[SegmentationModule, DictConfig]:

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from humanseg.errors import HumansegError, Refused
-from humanseg.task import TEMPLATE_NAME, decode_rle, template_ids, write_submission
+from humanseg.task import (
+    TEMPLATE_NAME,
+    decode_rle,
+    submission_ids,
+    template_ids,
+    write_submission,
+)
 from humanseg.task import csv_file as room
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mil"
@@ -92,3 +98,21 @@ def test_a_broken_template_is_named(tmp_path: Path, text: str, says: str) -> Non
 @pytest.mark.skipif(not REAL.is_dir(), reason="the task's data is not beside the project")
 def test_the_real_template() -> None:
     assert template_ids(REAL) == [str(id) for id in range(1315, 1460)]
+
+
+def test_the_ids_of_a_submission_are_those_of_the_template(tmp_path: Path) -> None:
+    assert submission_ids(tmp_path, ["10", "é", "9"]) == ["9", "10", "é"]
+    (tmp_path / TEMPLATE_NAME).write_text("id,rle_mask\ne\u0301,\n10,\n9,\n", encoding="utf-8")
+    assert submission_ids(tmp_path, ["9", "10", "é"]) == ["e\u0301", "10", "9"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [(["1"], "it names 2[.]"), (["1", "2", "3"], "it lacks 3[.]"), (["3"], "names 1, 2 and lacks")],
+)
+def test_a_template_about_other_photos_is_refused(
+    tmp_path: Path, ids: list[str], says: str
+) -> None:
+    (tmp_path / TEMPLATE_NAME).write_text("id,rle_mask\n1,\n2,\n")
+    with pytest.raises(HumansegError, match=says):
+        submission_ids(tmp_path, ids)
