@@ -1,11 +1,14 @@
 """Optimisers, with their parameter groups."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+
+from humanseg.training.options import require_option
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,23 @@ class OptimizerRecipe:
         Decay of the weights. Norms and biases, all that has one dimension, have none.
     backbone_lr_factor
         The backbone's rate as a share of `lr`; below 1 for pretrained weights.
+
+    Raises
+    ------
+    HumansegError
+        An option is out of its range.
     """
 
     lr: float = 1e-3
     weight_decay: float = 1e-2
     backbone_lr_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _require(0 < self.lr < math.inf, f"lr={self.lr} must be above 0")
+        for name in ("weight_decay", "backbone_lr_factor"):
+            value = getattr(self, name)
+            _require(0 <= value < math.inf, f"{name}={value} must be at least 0")
 
     def __call__(self, model: nn.Module) -> torch.optim.Optimizer:
         """Make the optimiser of a model.
@@ -58,6 +73,11 @@ class AdamW(OptimizerRecipe):
 
     betas: tuple[float, float] = (0.9, 0.999)
 
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        _require_betas(self.betas)
+
     def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Make the optimiser of these parameter groups."""
         return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas)
@@ -76,6 +96,11 @@ class Adam(OptimizerRecipe):
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
 
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        _require_betas(self.betas)
+
     def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Make the optimiser of these parameter groups."""
         return torch.optim.Adam(groups, lr=self.lr, betas=self.betas)
@@ -88,16 +113,23 @@ class SGD(OptimizerRecipe):
     Attributes
     ----------
     momentum
-        Share of the last step that is kept.
+        Share of the last step that is kept; 0 is plain gradient descent.
     """
 
     lr: float = 0.05
     weight_decay: float = 1e-4
     momentum: float = 0.9
 
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        _require(0 <= self.momentum < 1, f"momentum={self.momentum} must lie in [0, 1)")
+
     def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Make the optimiser of these parameter groups."""
-        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=True)
+        # torch refuses Nesterov's momentum where there is none.
+        nesterov = self.momentum > 0
+        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=nesterov)
 
 
 def parameter_groups(model: nn.Module, recipe: OptimizerRecipe) -> Iterator[dict[str, Any]]:
@@ -131,3 +163,12 @@ def parameter_groups(model: nn.Module, recipe: OptimizerRecipe) -> Iterator[dict
                     "lr": recipe.lr * factor,
                     "weight_decay": decay,
                 }
+
+
+def _require(holds: bool, rule: str) -> None:
+    require_option(holds, "optimizer", rule)
+
+
+def _require_betas(betas: Sequence[float]) -> None:
+    fine = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
+    _require(fine, f"betas={list(betas)} must be two numbers in [0, 1)")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
@@ -26,6 +26,9 @@ from humanseg.training.rebuild import (
     read_checkpoint,
 )
 from humanseg.training.request import Request
+
+RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
+"""What a checkpoint must hold besides weights for a training to go on from it."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,7 @@ def prepare(request: Request) -> Prepared:
     config = request.config
     check_config(config)
     check_loggers(config)
-    if not 0 <= config.seed < 2**32:
-        raise HumansegError(f"seed={config.seed} is no seed: give 0 to {2**32 - 1}.")
+    _require_ranges(config)
     quieten()
     run = open_run(request.folder) if request.resume else None
     if run is None:
@@ -86,18 +88,21 @@ def prepare(request: Request) -> Prepared:
         config.trainer.accelerator, config.trainer.precision, config.channels_last, config.threads
     )
     torch.set_num_threads(hardware.threads)
+    _try_trainer(config, hardware)
     photos: PhotoData = build(
         config.data, augmentation=build(config.augmentation), seed=config.seed
     )
-    photos.check()
-    pl.seed_everything(config.seed, workers=True, verbose=False)
-    data = photos.record()
-    submission_order(photos)
     checkpoint = run.last if run is not None and run.last.exists() else None
     if run is not None and checkpoint is not None:
-        _require_same_data(run, data)
         _require_epochs(run, config)
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
+    photos.check()
+    submission_order(photos)
+    data = photos.record()
+    if run is not None and checkpoint is not None:
+        _require_same_data(run, data)
     return Prepared(hardware, photos, data, module, checkpoint)
 
 
@@ -137,9 +142,46 @@ def _require_same_data(run: RunFolder, data: dict[str, Any]) -> None:
         )
 
 
+def _try_trainer(config: DictConfig, hardware: Hardware) -> None:
+    """Build trainer and callbacks once, in vain: those of the run need its folder."""
+    build(
+        OmegaConf.merge(config.trainer, {"precision": hardware.precision}),
+        callbacks=[build(each) for each in config.callbacks.values()],
+        logger=False,
+    )
+
+
+def _require_ranges(config: DictConfig) -> None:
+    """Name every setting whose type is right and whose value is impossible."""
+    threshold, epochs = config.threshold, config.trainer.get("max_epochs")
+    possible = {
+        f"seed={config.seed} is no seed: give 0 to {2**32 - 1}": 0 <= config.seed < 2**32,
+        f"threshold={threshold} is no probability: give one between 0 and 1, or tune": (
+            threshold == "tune" or 0 < threshold < 1
+        ),
+        f"threads={config.threads} is too few: give 1 or more, or null": (
+            config.threads is None or config.threads >= 1
+        ),
+        f"auxiliary_weight={config.auxiliary_weight} is too small: give 0 or more": (
+            config.auxiliary_weight >= 0
+        ),
+        f"trainer.max_epochs={epochs} is too few: give 1 or more": epochs is None or epochs >= 1,
+    }
+    mistakes = [f"{what}." for what, holds in possible.items() if not holds]
+    if mistakes:
+        raise HumansegError("\n".join(mistakes))
+
+
 def _require_epochs(run: RunFolder, config: DictConfig) -> None:
     """Refuse to resume a run that is already past the epochs that are asked for."""
-    done, wanted = read_checkpoint(run.last)["epoch"] + 1, config.trainer.get("max_epochs")
+    checkpoint = read_checkpoint(run.last)
+    missing = [key for key in RESUMED if key not in checkpoint]
+    if missing:
+        raise HumansegError(
+            f"{run.last} cannot be resumed from: it has no {', '.join(missing)}. Start a new run "
+            f"from its weights with init_from={run.last}."
+        )
+    done, wanted = checkpoint["epoch"] + 1, config.trainer.get("max_epochs")
     if wanted is not None and 0 <= wanted < done:
         raise HumansegError(
             f"{run.path} has {done} epochs already: trainer.max_epochs={wanted} would take some "

@@ -7,6 +7,8 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from humanseg.training.options import require_option
+
 
 @dataclass(frozen=True)
 class SchedulerRecipe:
@@ -49,11 +51,20 @@ class OneCycle(SchedulerRecipe):
         Share of all steps that go up.
     start, end
         The rate at both ends, as a share of the highest.
+
+    Raises
+    ------
+    HumansegError
+        An option is out of its range.
     """
 
     warmup: float = 0.25
     start: float = 0.04
     end: float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _require_shares(warmup=self.warmup, start=self.start, end=self.end)
 
     def factor(self, progress: float) -> float:
         """Share of the highest rate at `progress`, from 0 to 1."""
@@ -72,10 +83,19 @@ class Cosine(SchedulerRecipe):
         Share of all steps that go up, from 0.
     end
         The last rate, as a share of the highest.
+
+    Raises
+    ------
+    HumansegError
+        An option is out of its range.
     """
 
     warmup: float = 0.05
     end: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _require_shares(warmup=self.warmup, end=self.end)
 
     def factor(self, progress: float) -> float:
         """Share of the highest rate at `progress`, from 0 to 1."""
@@ -104,10 +124,20 @@ class Plateau:
         What the rate is multiplied by.
     patience
         Epochs without a better Dice before it is.
+
+    Raises
+    ------
+    HumansegError
+        An option is out of its range.
     """
 
     decrease: float = 0.5
     patience: int = 3
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _require(0 < self.decrease < 1, f"decrease={self.decrease} must lie between 0 and 1")
+        _require(self.patience >= 0, f"patience={self.patience} must be at least 0")
 
     def __call__(self, optimizer: Optimizer, total_steps: int, batches_per_epoch: int) -> Any:
         """Make the scheduler, as Lightning takes it; see `SchedulerRecipe`."""
@@ -127,3 +157,12 @@ class Plateau:
 
 def _half_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _require(holds: bool, rule: str) -> None:
+    require_option(holds, "scheduler", rule)
+
+
+def _require_shares(**shares: float) -> None:
+    for name, share in shares.items():
+        _require(0 <= share <= 1, f"{name}={share} must lie from 0 to 1")

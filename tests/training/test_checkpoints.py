@@ -83,8 +83,8 @@ def test_a_resumed_training_knows_the_best_so_far(tmp_path: Path) -> None:
     assert weight(run.best) == 4
 
 
-def test_a_training_that_does_not_validate_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(KeyError, match="val/dice was not logged"):
+def test_a_training_that_does_not_validate_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(HumansegError, match="Epoch 1 did not validate.*check_val_every_n_epoch"):
         fit(RunFolder(tmp_path), [])
 
 

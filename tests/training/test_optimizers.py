@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
+from humanseg.errors import HumansegError
 from humanseg.models import PlainBackbone, PSPNet, UNet, build_segmenter
 from humanseg.models.segmenter import Segmenter
 from humanseg.training.optimizers import SGD, Adam, AdamW, OptimizerRecipe, parameter_groups
@@ -103,3 +106,24 @@ def test_a_step_lowers_the_loss(recipe: type[OptimizerRecipe]) -> None:
         loss.backward()
         optimizer.step()
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "says"),
+    [
+        (AdamW, {"lr": 0}, "optimizer.lr=0 "),
+        (Adam, {"weight_decay": -0.1}, "optimizer.weight_decay=-0.1"),
+        (SGD, {"backbone_lr_factor": -1}, "optimizer.backbone_lr_factor=-1"),
+        (AdamW, {"betas": [0.9, 1.0]}, "optimizer.betas="),
+        (SGD, {"momentum": 1.0}, "optimizer.momentum=1.0"),
+    ],
+)
+def test_an_impossible_option_is_named(
+    recipe: type[OptimizerRecipe], options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(HumansegError, match=says):
+        recipe(**options)
+
+
+def test_sgd_works_without_momentum(segmenter: Segmenter) -> None:
+    assert all(group["momentum"] == 0 for group in SGD(momentum=0)(segmenter).param_groups)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.history import read_history
 from humanseg.training.schedulers import Constant, Cosine, OneCycle, Plateau, SchedulerRecipe
@@ -61,6 +62,20 @@ def test_constant_stays() -> None:
 def test_a_training_of_one_step_has_a_rate(recipe: SchedulerRecipe) -> None:
     (only,) = rates(recipe, 1)
     assert 0 < only <= RATE
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: OneCycle(warmup=1.5), "scheduler.warmup=1.5"),
+        (lambda: Cosine(end=-1), "scheduler.end=-1"),
+        (lambda: Plateau(decrease=1.0), "scheduler.decrease=1.0"),
+        (lambda: Plateau(patience=-1), "scheduler.patience=-1"),
+    ],
+)
+def test_an_impossible_option_is_named(make: Callable[[], object], says: str) -> None:
+    with pytest.raises(HumansegError, match=says):
+        make()
 
 
 def test_each_group_keeps_its_share() -> None:

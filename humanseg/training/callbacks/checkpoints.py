@@ -9,6 +9,7 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
 
+from humanseg.errors import HumansegError
 from humanseg.files import whole_file
 from humanseg.runs import RunFolder
 
@@ -55,7 +56,11 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write what the epoch reached."""
         if MONITOR not in trainer.callback_metrics:
-            raise KeyError(f"{MONITOR} was not logged: the training did not validate.")
+            raise HumansegError(
+                f"Epoch {trainer.current_epoch + 1} did not validate, and the valid Dice chooses "
+                "the checkpoint: leave trainer.check_val_every_n_epoch at 1 and "
+                "trainer.limit_val_batches above 0."
+            )
         dice = float(trainer.callback_metrics[MONITOR])
         if dice > self.best_dice:
             self.best_dice, self.best_epoch = dice, trainer.current_epoch
