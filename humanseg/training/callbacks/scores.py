@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter
 
@@ -84,6 +83,6 @@ class ScoresWriter(BasePredictionWriter):
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Mean of the values that are numbers; NaN without any."""
+    """Mean of the values that are numbers, the same in any order; NaN without any."""
     numbers = [value for value in values if not math.isnan(value)]
-    return float(np.mean(numbers)) if numbers else math.nan
+    return math.fsum(numbers) / len(numbers) if numbers else math.nan

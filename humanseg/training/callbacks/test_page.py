@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import BasePredictionWriter
 
 from humanseg.pages import TestCard, cutout, write_test_page
 from humanseg.pages.folder import PageFolder
-from humanseg.training.prediction import Prediction
+from humanseg.training.prediction import TEST, Prediction
 
 
 class TestPageWriter(BasePredictionWriter):
@@ -27,17 +27,14 @@ class TestPageWriter(BasePredictionWriter):
         Where the page goes.
     threshold
         A pixel whose probability is above it is person, in [0, 1].
-    dataloader
-        Which of the trainer's predict loaders holds the test photos.
     """
 
     # Tells pytest that this is no test, whatever its name says.
     __test__ = False
 
-    def __init__(self, folder: Path, threshold: float, dataloader: int = 1) -> None:
+    def __init__(self, folder: Path, threshold: float) -> None:
         super().__init__(write_interval="batch")
         self._threshold = threshold
-        self._dataloader = dataloader
         self._folder = PageFolder(folder, "test")
         self._cards: list[TestCard] = []
 
@@ -57,7 +54,7 @@ class TestPageWriter(BasePredictionWriter):
         dataloader_idx: int,
     ) -> None:
         """Write the pictures of a batch."""
-        if dataloader_idx == self._dataloader:
+        if dataloader_idx == TEST:
             self._cards += [self._card(one) for one in prediction]
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

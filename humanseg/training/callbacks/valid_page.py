@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import BasePredictionWriter
 from humanseg.pages import ValidCard, error_overlay, write_valid_page
 from humanseg.pages.folder import PageFolder
 from humanseg.task import boundary_dice, dice, iou
-from humanseg.training.prediction import Prediction
+from humanseg.training.prediction import VALID, Prediction
 
 
 class ValidPageWriter(BasePredictionWriter):
@@ -27,14 +27,11 @@ class ValidPageWriter(BasePredictionWriter):
         Where the page goes.
     threshold
         A pixel whose probability is above it is person, in [0, 1].
-    dataloader
-        Which of the trainer's predict loaders holds the valid photos.
     """
 
-    def __init__(self, folder: Path, threshold: float, dataloader: int = 0) -> None:
+    def __init__(self, folder: Path, threshold: float) -> None:
         super().__init__(write_interval="batch")
         self._threshold = threshold
-        self._dataloader = dataloader
         self._folder = PageFolder(folder, "valid")
         self._cards: list[ValidCard] = []
 
@@ -60,7 +57,7 @@ class ValidPageWriter(BasePredictionWriter):
         ValueError
             A photo comes without its true mask.
         """
-        if dataloader_idx == self._dataloader:
+        if dataloader_idx == VALID:
             self._cards += [self._card(one) for one in prediction]
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
