@@ -61,7 +61,7 @@ class PhotoData(pl.LightningDataModule):
     workers
         Processes that prepare train batches; None: as many as pay on this machine.
     cache, cache_gb
-        Where decoded photos are kept, and how many gigabytes at most.
+        Where decoded photos are kept, and how many gigabytes at most of each role's.
     fold, folds
         With a fold, train and valid are both taken from `train`: one part in `folds` validates.
 

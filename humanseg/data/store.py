@@ -6,14 +6,15 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.folders import Item
-from humanseg.files import whole_file
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error, whole_file
 from humanseg.images import image_size, read_mask, read_photo
 
 Pixels = NDArray[np.uint8]
@@ -94,6 +95,12 @@ class Packed:
         lengths = self.sizes.prod(axis=1) * (4 if self.masks else 3)
         object.__setattr__(self, "_starts", np.concatenate([[0], np.cumsum(lengths)]))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to a spawned process as the file's name where a file is mapped: it is shared."""
+        if isinstance(self.buffer, np.memmap):
+            return _mapped, (Path(str(self.buffer.filename)), self.sizes, self.masks)
+        return type(self), (self.buffer, self.sizes, self.masks)
+
     def __len__(self) -> int:
         """Count the photos."""
         return len(self.sizes)
@@ -140,6 +147,11 @@ def open_store(
     -------
     PhotoStore
         In the order of `items`.
+
+    Raises
+    ------
+    HumansegError
+        A disk cache cannot be written.
     """
     reader = DecodedOnTheFly(items, long_side)
     masks = all(item.mask is not None for item in items)
@@ -157,7 +169,7 @@ def open_store(
             buffer = np.memmap(partial, np.uint8, "w+", shape=(total,))
             _fill(Packed(buffer, sizes, masks), reader, on_photo)
             buffer.flush()
-    return Packed(np.memmap(path, np.uint8, "r", shape=(total,)), sizes, masks)
+    return _mapped(path, sizes, masks)
 
 
 def scaled_size(size: tuple[int, ...], long_side: int | None) -> tuple[int, int]:
@@ -190,9 +202,25 @@ def _fill(store: Packed, reader: DecodedOnTheFly, on_photo: Callable[[], None]) 
         on_photo()
 
 
+def _mapped(path: Path, sizes: NDArray[np.int64], masks: bool) -> Packed:
+    return Packed(np.memmap(path, np.uint8, "r"), sizes, masks)
+
+
 def _cache_folder() -> Path:
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    return Path(tempfile.gettempdir()) / f"humanseg-{user}"
+    """Make the folder of disk caches, for this user alone: the photos may be private."""
+    user = os.getuid() if hasattr(os, "getuid") else None
+    folder = Path(tempfile.gettempdir()) / f"humanseg-{'user' if user is None else user}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = folder.lstat().st_uid
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    if user is not None and (owner != user or folder.is_symlink()):
+        raise HumansegError(
+            f"{folder} belongs to somebody else, so decoded photos are not kept there: set TMPDIR "
+            "to a folder of your own, or take data.cache=memory."
+        )
+    return folder
 
 
 def _fingerprint(items: Sequence[Item], long_side: int | None) -> str:

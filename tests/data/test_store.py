@@ -1,4 +1,5 @@
 import os
+import pickle
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from PIL import Image
 
 from humanseg.data.folders import Item, list_items
 from humanseg.data.store import Cache, DecodedOnTheFly, Packed, PhotoStore, open_store, scaled_size
+from humanseg.errors import HumansegError
 from humanseg.images import read_mask, read_photo
 
 CACHES: tuple[Cache, ...] = ("memory", "disk", "none")
@@ -104,6 +106,27 @@ def test_a_disk_cache_is_mapped_and_used_again(mixed: list[Item], cache_folder: 
     assert isinstance(second, Packed) and isinstance(second.buffer, np.memmap)
     assert not second.buffer.flags.writeable
     assert same(first, second)
+
+
+def test_a_mapped_file_is_shared_with_spawned_processes(mixed: list[Item]) -> None:
+    store = open_store(mixed, "disk")
+    sent = pickle.dumps(store)
+    assert len(sent) < 2000, "the photos themselves were sent"
+    received = pickle.loads(sent)
+    assert isinstance(received.buffer, np.memmap) and same(store, received)
+    kept = open_store(mixed, "memory")
+    assert same(pickle.loads(pickle.dumps(kept)), kept)
+
+
+def test_disk_caches_are_for_their_user_alone(mixed: list[Item], cache_folder: Path) -> None:
+    open_store(mixed, "disk")
+    (folder,) = cache_folder.iterdir()
+    assert folder.stat().st_mode & 0o077 == 0
+    shutil.rmtree(folder)
+    (cache_folder / "elsewhere").mkdir()
+    folder.symlink_to(cache_folder / "elsewhere")
+    with pytest.raises(HumansegError, match="belongs to somebody else"):
+        open_store(mixed, "disk")
 
 
 @pytest.mark.parametrize("part", ["photo", "mask"])
