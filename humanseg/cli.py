@@ -13,7 +13,14 @@ from humanseg import __version__
 from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "out of shared memory",
+    "unable to allocate shared memory",
+    "killed by signal: killed",
+)
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -73,7 +80,10 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value
@@ -138,12 +148,14 @@ def _explain(error: BaseException) -> HumansegError | None:
         return error
     text = str(error)
     if isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(sign in text.lower() for sign in _OUT_OF_MEMORY)
+        isinstance(error, RuntimeError)
+        # A loader's worker that was killed is the cause of the error that its death makes.
+        and any(sign in f"{text} {error.__cause__}".lower() for sign in _OUT_OF_MEMORY)
     ):
         first = text.splitlines()[0] if text else "no memory is left"
         return HumansegError(
-            f"The memory does not suffice ({first}). Lower data.batch_size or data.size, or take "
-            "a smaller backbone, such as backbone=resnet18."
+            f"The memory does not suffice ({first}). Lower data.batch_size, data.size or "
+            "data.workers, or take a smaller backbone, such as backbone=resnet18."
         )
     if isinstance(error, OSError) and error.errno in _DISK:
         return explain_os_error(error, Path(error.filename or "a file"))

@@ -145,9 +145,14 @@ def failing(error: BaseException) -> Any:
         (HumansegError("The masks are missing."), 2, "The masks are missing.\n"),
         (Refused("The data differ."), 3, "The data differ.\n"),
         (KeyboardInterrupt(), 130, "Stopped by SIGINT.\n"),
-        (MemoryError(), 2, "Lower data.batch_size or data.size, or take a smaller backbone"),
+        (MemoryError(), 2, "Lower data.batch_size, data.size or data.workers, or take a smaller"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 2, "data.batch_size"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: tried"), 2, "data.batch_size"),
+        (
+            RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
+            2,
+            "data.workers",
+        ),
         (ModuleNotFoundError("no torch", name="torch"), 2, "humanseg[train]"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
@@ -226,7 +231,14 @@ def test_a_missing_path_is_one_paragraph(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["evaluate"], ["evaluate", "run", "--threshold", "2"], ["x"]]
+    "words",
+    [
+        [],
+        ["evaluate"],
+        ["evaluate", "run", "--threshold", "2"],
+        ["evaluate", "r", "--threshold", "half"],
+        ["x"],
+    ],
 )
 def test_wrong_words_exit_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
