@@ -36,7 +36,7 @@ def test_getting_started_runs_from_start_to_end(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     client = NotebookClient(
         getting_started,
-        timeout=300,
+        timeout=900,
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     )
