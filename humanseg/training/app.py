@@ -16,6 +16,12 @@ from omegaconf import DictConfig
 from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 
+_WITH_VALUE = (
+    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--cfg", "-c", "--package", "-p", "--experimental-rerun"),
+)
+"""Hydra's flags that take the next word."""
+
 
 class _Failed(BaseException):
     """Carries the error of a single run past Hydra, which would print a line of its own."""
@@ -56,7 +62,7 @@ def run_app(arguments: Sequence[str]) -> None:
     application = hydra.main(
         config_path=str(conf_folder()), config_name="train", version_base="1.3"
     )(_task)
-    whole, sys.argv = sys.argv, ["humanseg train", *arguments]
+    whole, sys.argv = sys.argv, ["humanseg train", *_overrides_first(arguments)]
     try:
         application()
     except _Failed as failed:
@@ -69,3 +75,15 @@ def run_app(arguments: Sequence[str]) -> None:
         raise HumansegError(f"{' '.join(arguments)}: {error}.") from error
     finally:
         sys.argv = whole
+
+
+def _overrides_first(arguments: Sequence[str]) -> list[str]:
+    """Put overrides before flags: Hydra takes overrides on one side of its flags only."""
+    overrides: list[str] = []
+    flags: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        (flags if word.startswith("-") else overrides).append(word)
+        if word in _WITH_VALUE:
+            flags += [value for value in [next(words, None)] if value is not None]
+    return overrides + flags

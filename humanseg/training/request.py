@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ PATHS = ("data.root", "backbone.weights", "init_from")
 """Keys of paths that a person may give relative to where they are."""
 NO_PATHS = ("none", "pretrained")
 """Values of these keys that are words."""
+
+LONGEST = 200
+"""Bytes in the name of a sweep's job; common disks take 255."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,22 @@ def _new_folder(config: DictConfig) -> Path:
     runs = Path(str(config.get("runs_dir") or "runs")).expanduser()
     hydra = HydraConfig.get() if HydraConfig.initialized() else None
     if hydra is not None and hydra.mode == RunMode.MULTIRUN:
-        job = hydra.job.override_dirname.replace("/", "_")
-        return runs / str(config.get("name") or "sweep") / (job or "default")
+        return runs / str(config.get("name") or "sweep") / _job_name(_overrides())
     return _free(runs / str(config.get("name") or _name(hydra)))
+
+
+def _job_name(overrides: list[str]) -> str:
+    """Name a job of a sweep by its overrides, but for those that say where things lie.
+
+    A name that is too long for a folder is cut, and told apart by a part of its SHA-256.
+    """
+    places = {"name", "run_dir", "runs_dir", "data.root"}
+    kept = sorted(one for one in overrides if one.lstrip("+").split("=")[0] not in places)
+    name = ",".join(kept).replace("/", "_") or "default"
+    if len(name.encode()) <= LONGEST:
+        return name
+    mark = "~" + sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: LONGEST - len(mark)].decode(errors="ignore") + mark
 
 
 def _name(hydra: Any) -> str:
