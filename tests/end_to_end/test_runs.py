@@ -105,6 +105,7 @@ def test_evaluate_with_other_photos_thresholds_and_mirrors(
     assert dice("--data", own_data) == train
 
 
+@pytest.mark.slow
 def test_the_weights_file_that_a_run_began_with_may_go(
     commands: "Commands", start_training: "Train", sample_root: Path, tmp_path: Path
 ) -> None:

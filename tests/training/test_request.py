@@ -48,7 +48,12 @@ def run(tmp_path: Path, compose: Callable[..., DictConfig]) -> RunFolder:
 
 
 def test_paths_become_absolute(ask: Ask, tmp_path: Path) -> None:
-    request = ask("data.root=photos", "backbone.weights=net.safetensors", "init_from=runs/a")
+    request = ask(
+        "data.root=photos",
+        "backbone=resnet18",
+        "backbone.weights=net.safetensors",
+        "init_from=runs/a",
+    )
     assert request.config.data.root == str(tmp_path / "photos")
     assert request.config.backbone.weights == str(tmp_path / "net.safetensors")
     assert request.config.init_from == str(tmp_path / "runs/a")
@@ -57,7 +62,7 @@ def test_paths_become_absolute(ask: Ask, tmp_path: Path) -> None:
 
 def test_words_stay_words(ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for word in ("none", "pretrained"):
-        assert ask(f"backbone.weights={word}").config.backbone.weights == word
+        assert ask("backbone=resnet18", f"backbone.weights={word}").config.backbone.weights == word
     assert ask().config.init_from is None
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert ask("data.root='~/photos'").config.data.root == str(tmp_path / "home" / "photos")
