@@ -188,6 +188,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, had enough. Python would complain once more when
+        # it empties its buffer at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt as error:
         # A training stopped by SIGTERM says so by the signal's number.
         number = getattr(error, "number", signal.SIGINT)

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -226,3 +227,20 @@ def test_quoted_messages_are_those_of_the_code() -> None:
     for message in quoted:
         pattern = re.compile(".*".join(map(re.escape, message.split("…"))), re.S)
         assert any(map(pattern.search, said)), message
+
+
+@pytest.mark.parametrize(
+    "record",
+    sorted((ROOT / "notebooks" / "records").glob("*/summary.json")),
+    ids=lambda path: path.parent.name,
+)
+def test_the_scores_of_the_recipes_are_those_of_their_records(record: Path) -> None:
+    summary = json.loads(record.read_text(encoding="utf-8"))
+    row = next(line for line in README.splitlines() if f"records/{record.parent.name}/" in line)
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1:4] == [
+        f"{summary['dice']:.4f}",
+        f"{summary['boundary_dice']:.4f}",
+        str(summary["epochs"]),
+    ]
+    assert cells[4] == f"{round(summary['seconds'] / 60)} min"

@@ -51,6 +51,10 @@ class SeededOrder(Sampler[tuple[int, int]]):
             yield self._epoch, int(index)
 
 
+MOST_PIXELS = 4_000_000
+"""Pixels of a batch of whole photos: large ones come in smaller batches, so that they fit."""
+
+
 class SameSizeBatches(Sampler[list[int]]):
     """Batches of photos that have one size, each photo once, in a fixed order.
 
@@ -60,17 +64,23 @@ class SameSizeBatches(Sampler[list[int]]):
         Height and width of each photo.
     batch_size
         The most photos in a batch.
+    most_pixels
+        The most pixels in a batch of more than one photo.
     """
 
-    def __init__(self, sizes: Sequence[tuple[int, int]], batch_size: int) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[tuple[int, int]],
+        batch_size: int,
+        most_pixels: int = MOST_PIXELS,
+    ) -> None:
         groups: dict[tuple[int, int], list[int]] = {}
         for index, size in enumerate(sizes):
             groups.setdefault(size, []).append(index)
-        self._batches = [
-            group[start : start + batch_size]
-            for group in groups.values()
-            for start in range(0, len(group), batch_size)
-        ]
+        self._batches = []
+        for (height, width), group in groups.items():
+            count = max(1, min(batch_size, most_pixels // (height * width)))
+            self._batches += [group[at : at + count] for at in range(0, len(group), count)]
 
     def __len__(self) -> int:
         """Count the batches."""

@@ -92,3 +92,9 @@ def test_an_epoch_that_is_left_early_is_followed_by_a_whole_one() -> None:
     next(iter(loader))
     assert [int(batch) for batch in loader] == [0, 1, 2, 3]
     assert isinstance(next(iter(loader)), torch.Tensor)
+
+
+def test_large_photos_come_in_smaller_batches() -> None:
+    sizes = [(3000, 4000)] * 2 + [(320, 240)] * 3 + [(1000, 1000)] * 3
+    batches = list(SameSizeBatches(sizes, batch_size=3, most_pixels=2_000_000))
+    assert batches == [[0], [1], [2, 3, 4], [5, 6], [7]]
