@@ -17,6 +17,8 @@ _OUT_OF_MEMORY = (
     "out of memory",
     "can't allocate memory",
     "not enough memory",
+    "insufficient memory",
+    "cannot allocate memory",
     "out of shared memory",
     "unable to allocate shared memory",
     "killed by signal: killed",
@@ -147,10 +149,10 @@ def _explain(error: BaseException) -> HumansegError | None:
     if isinstance(error, HumansegError):
         return error
     text = str(error)
-    if isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError)
-        # A loader's worker that was killed is the cause of the error that its death makes.
-        and any(sign in f"{text} {error.__cause__}".lower() for sign in _OUT_OF_MEMORY)
+    # Of any class: OpenCV has one of its own. A loader's worker that was killed is the cause of the
+    # error that its death makes.
+    if isinstance(error, MemoryError) or any(
+        sign in f"{text} {error.__cause__}".lower() for sign in _OUT_OF_MEMORY
     ):
         first = text.splitlines()[0] if text else "no memory is left"
         return HumansegError(

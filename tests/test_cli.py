@@ -1,5 +1,6 @@
 """The command line: what people see, and how it ends."""
 
+import errno
 import resource
 import subprocess
 import sys
@@ -148,6 +149,9 @@ def failing(error: BaseException) -> Any:
         (MemoryError(), 2, "Lower data.batch_size, data.size or data.workers, or take a smaller"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 2, "data.batch_size"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: tried"), 2, "data.batch_size"),
+        (Exception("OpenCV(4.1) (-4:Insufficient memory) Failed to"), 2, "data.batch_size"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 2, "data.batch_size"),
+        (OSError(errno.ENOSPC, "No space left", "log.csv"), 2, "Cannot write log.csv: the disk is"),
         (
             RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
             2,

@@ -304,6 +304,7 @@ def test_a_resumed_run_keeps_its_photos_and_its_config(
     other = commands.run("train", f"resume={run}", "optimizer.lr=1", "trainer.max_epochs=2")
     assert other.rc == 2 and "optimizer.lr=1" in other.stderr and "init_from=" in other.stderr
     summary = (run / "summary.json").read_text()
+    (own_data / "pred_valid_template.csv").unlink()
     (own_data / "valid/8.jpg").unlink()
     (own_data / "valid_mask/8.png").unlink()
     changed = commands.run("train", f"resume={run}", "trainer.max_epochs=2")
