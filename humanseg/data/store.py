@@ -166,7 +166,8 @@ def open_store(
     path = _cache_folder() / f"{_fingerprint(items, long_side)}.bin"
     if not path.exists() or path.stat().st_size != total:
         with whole_file(path) as partial:
-            buffer = np.memmap(partial, np.uint8, "w+", shape=(total,))
+            _reserve(partial, total)
+            buffer = np.memmap(partial, np.uint8, "r+", shape=(total,))
             _fill(Packed(buffer, sizes, masks), reader, on_photo)
             buffer.flush()
     return _mapped(path, sizes, masks)
@@ -200,6 +201,21 @@ def _fill(store: Packed, reader: DecodedOnTheFly, on_photo: Callable[[], None]) 
         if into_mask is not None and mask is not None:
             into_mask[...] = mask
         on_photo()
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of `size` bytes that the disk has room for: a map of a full disk kills (SIGBUS).
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
 
 
 def _mapped(path: Path, sizes: NDArray[np.int64], masks: bool) -> Packed:

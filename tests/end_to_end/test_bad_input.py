@@ -198,6 +198,16 @@ def test_a_full_disk(
         assert commands.run("train", f"resume={disk}/run").rc == 0
 
 
+def test_a_disk_that_is_full_for_the_cache(
+    start_training: "Train", small_disk: Callable[[str], Path], tmp_path: Path
+) -> None:
+    disk = small_disk("size=16k")
+    here = f"import tempfile\ntempfile.tempdir = {str(disk)!r}"
+    done = start_training(tmp_path / "run", "data.cache=disk", before=here).wait()
+    explained(done, f"Cannot write {disk}/humanseg-", "the disk is full")
+    assert no_partial(disk) and not (tmp_path / "run").exists()
+
+
 def test_a_batch_that_does_not_fit_in_memory(start_training: "Train", tmp_path: Path) -> None:
     limit = """
 import os, resource
