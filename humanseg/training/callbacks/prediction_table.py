@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
 
 import cv2
 import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
-from pytorch_lightning.callbacks import BasePredictionWriter
 
 from humanseg.task import dice
+from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 
 EACH = 4
@@ -48,7 +47,7 @@ class Sample:
     kind: str = ""
 
 
-class PredictionTable(BasePredictionWriter):
+class PredictionTable(PhotoWriter):
     """Pick the worst, the median and the best valid photos while a trainer predicts.
 
     Only the candidates are kept, in a small size: memory does not grow with the number of photos.
@@ -63,9 +62,8 @@ class PredictionTable(BasePredictionWriter):
     """
 
     def __init__(self, log: Callable[[Sequence[Sample]], None], threshold: float) -> None:
-        super().__init__(write_interval="batch")
+        super().__init__(VALID, threshold)
         self._log = log
-        self._threshold = threshold
         self._worst: list[Sample] = []
         self._best: list[Sample] = []
         self._drawn: list[Sample] = []
@@ -75,26 +73,14 @@ class PredictionTable(BasePredictionWriter):
         """Begin with no photos."""
         self._worst, self._best, self._drawn, self._dices = [], [], [], []
 
-    def write_on_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: Sequence[Prediction],
-        batch_indices: Sequence[int] | None,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Keep the candidates of a batch."""
-        if dataloader_idx != VALID:
-            return
-        for each in prediction:
-            sample = _sample(each, self._threshold)
-            self._dices.append(sample.dice)
-            self._worst = sorted([*self._worst, sample], key=_rank)[:EACH]
-            self._best = sorted([*self._best, sample], key=_rank)[-EACH:]
-            # The smallest hashes are a random draw that does not depend on the order.
-            self._drawn = sorted([*self._drawn, sample], key=lambda one: _hash(one.id))[:DRAWN]
+    def take(self, prediction: Prediction) -> None:
+        """Keep the photo while it is a candidate."""
+        sample = _sample(prediction, self._threshold)
+        self._dices.append(sample.dice)
+        self._worst = sorted([*self._worst, sample], key=_rank)[:EACH]
+        self._best = sorted([*self._best, sample], key=_rank)[-EACH:]
+        # The smallest hashes are a random draw that does not depend on the order.
+        self._drawn = sorted([*self._drawn, sample], key=lambda one: _hash(one.id))[:DRAWN]
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log what was picked."""

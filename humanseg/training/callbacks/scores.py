@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import BasePredictionWriter
 
 from humanseg.files import write_csv_rows
 from humanseg.task import boundary_dice, dice, iou, natural_key
+from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 
 COLUMNS = ("id", "dice", "iou", "boundary_dice", "foreground")
 
 
-class ScoresWriter(BasePredictionWriter):
+class ScoresWriter(PhotoWriter):
     """Score each valid photo with the task's own formula, at its own size.
 
     Parameters
@@ -27,38 +27,26 @@ class ScoresWriter(BasePredictionWriter):
     """
 
     def __init__(self, path: Path | None, threshold: float) -> None:
-        super().__init__(write_interval="batch")
+        super().__init__(VALID, threshold)
         self._path = path
-        self._threshold = threshold
         self.rows: list[dict[str, Any]] = []
         self._dice_at_half: list[float] = []
 
-    def write_on_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: list[Prediction],
-        batch_indices: Sequence[int] | None,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Score the photos of a batch."""
-        if dataloader_idx != VALID:
-            return
-        for each in prediction:
-            assert each.truth is not None
-            mask = each.mask(self._threshold)
-            self.rows.append(
-                {
-                    "id": each.id,
-                    "dice": dice(mask, each.truth),
-                    "iou": iou(mask, each.truth),
-                    "boundary_dice": boundary_dice(mask, each.truth),
-                    "foreground": float(each.truth.mean()),
-                }
-            )
-            self._dice_at_half.append(dice(each.mask(0.5), each.truth))
+    def take(self, prediction: Prediction) -> None:
+        """Score one photo."""
+        truth = prediction.truth
+        assert truth is not None
+        mask = prediction.mask(self._threshold)
+        self.rows.append(
+            {
+                "id": prediction.id,
+                "dice": dice(mask, truth),
+                "iou": iou(mask, truth),
+                "boundary_dice": boundary_dice(mask, truth),
+                "foreground": float(truth.mean()),
+            }
+        )
+        self._dice_at_half.append(dice(prediction.mask(0.5), truth))
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the file."""

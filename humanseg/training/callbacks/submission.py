@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
-from pytorch_lightning.callbacks import BasePredictionWriter
 
 from humanseg.task import write_submission
+from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 
 
-class SubmissionWriter(BasePredictionWriter):
+class SubmissionWriter(PhotoWriter):
     """Write the valid masks as RLE, once all are there.
 
     Parameters
@@ -27,25 +26,14 @@ class SubmissionWriter(BasePredictionWriter):
     """
 
     def __init__(self, path: Path, order: Sequence[str], threshold: float) -> None:
-        super().__init__(write_interval="batch")
+        super().__init__(VALID, threshold)
         self._path = path
         self._order = list(order)
-        self._threshold = threshold
         self._masks: dict[str, NDArray[np.bool_]] = {}
 
-    def write_on_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: list[Prediction],
-        batch_indices: Sequence[int] | None,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Keep the masks of a batch."""
-        if dataloader_idx == VALID:
-            self._masks |= {each.id: each.mask(self._threshold) for each in prediction}
+    def take(self, prediction: Prediction) -> None:
+        """Keep the mask of one photo."""
+        self._masks[prediction.id] = prediction.mask(self._threshold)
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the file."""

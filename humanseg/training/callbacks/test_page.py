@@ -1,20 +1,18 @@
 """The test page: every test photo with its mask and its cut-out."""
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import BasePredictionWriter
 
 from humanseg.pages import TestCard, cutout, write_test_page
 from humanseg.pages.folder import PageFolder
+from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import TEST, Prediction
 
 
-class TestPageWriter(BasePredictionWriter):
+class TestPageWriter(PhotoWriter):
     """Write `test.html` and its pictures while a trainer predicts.
 
     Each photo gives ``test/{id}_img.jpg``, ``test/{id}_pred_mask.png`` (0 and 255) and
@@ -33,8 +31,7 @@ class TestPageWriter(BasePredictionWriter):
     __test__ = False
 
     def __init__(self, folder: Path, threshold: float) -> None:
-        super().__init__(write_interval="batch")
-        self._threshold = threshold
+        super().__init__(TEST, threshold)
         self._folder = PageFolder(folder, "test")
         self._cards: list[TestCard] = []
 
@@ -43,19 +40,9 @@ class TestPageWriter(BasePredictionWriter):
         self._cards = []
         self._folder.start()
 
-    def write_on_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: Sequence[Prediction],
-        batch_indices: Sequence[int] | None,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Write the pictures of a batch."""
-        if dataloader_idx == TEST:
-            self._cards += [self._card(one) for one in prediction]
+    def take(self, prediction: Prediction) -> None:
+        """Write the pictures of one photo."""
+        self._cards.append(self._card(prediction))
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the page in place."""

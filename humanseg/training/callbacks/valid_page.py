@@ -1,20 +1,18 @@
 """The error gallery: every valid photo with what was missed and what was wrongly added."""
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import BasePredictionWriter
 
 from humanseg.pages import ValidCard, error_overlay, write_valid_page
 from humanseg.pages.folder import PageFolder
 from humanseg.task import boundary_dice, dice, iou
+from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 
 
-class ValidPageWriter(BasePredictionWriter):
+class ValidPageWriter(PhotoWriter):
     """Write `valid.html` and its pictures while a trainer predicts.
 
     Each photo gives ``valid/{id}_img.jpg`` and ``valid/{id}_errors.png``. Pictures are written as
@@ -30,8 +28,7 @@ class ValidPageWriter(BasePredictionWriter):
     """
 
     def __init__(self, folder: Path, threshold: float) -> None:
-        super().__init__(write_interval="batch")
-        self._threshold = threshold
+        super().__init__(VALID, threshold)
         self._folder = PageFolder(folder, "valid")
         self._cards: list[ValidCard] = []
 
@@ -40,25 +37,15 @@ class ValidPageWriter(BasePredictionWriter):
         self._cards = []
         self._folder.start()
 
-    def write_on_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: Sequence[Prediction],
-        batch_indices: Sequence[int] | None,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Write the pictures of a batch.
+    def take(self, prediction: Prediction) -> None:
+        """Score one photo and write its pictures.
 
         Raises
         ------
         ValueError
-            A photo comes without its true mask.
+            It comes without its true mask.
         """
-        if dataloader_idx == VALID:
-            self._cards += [self._card(one) for one in prediction]
+        self._cards.append(self._card(prediction))
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the page in place."""
