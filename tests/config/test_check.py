@@ -103,7 +103,7 @@ def test_a_value_that_equals_the_default_fits_whatever_the_annotation(composed: 
 
 
 def test_no_weights_are_opened(composed: Compose) -> None:
-    check_config(composed("backbone.weights=/no/such/file.safetensors"))
+    check_config(composed("backbone=resnet18", "backbone.weights=/no/such/file.safetensors"))
 
 
 def test_the_tables_cover_train_yaml_exactly() -> None:

@@ -14,7 +14,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "conf"
     shutil.copytree(conf_folder(), folder)
     for group in ("augmentation", "backbone", "loss", "model", "trainer", "logger"):
-        kept = {"standard", "none", "plain", "bce_dice", "unet", "pspnet", "default", "csv"}
+        kept = {"standard", "none", "plain", "resnet18", "bce_dice", "unet", "pspnet"}
+        kept |= {"default", "csv"}
         for path in (folder / group).glob("*.yaml"):
             if path.stem not in kept:
                 path.unlink()
@@ -93,5 +94,7 @@ def test_pairs_open_no_weights(copy: Path) -> None:
     from hydra import compose, initialize_config_dir
 
     with initialize_config_dir(str(copy), version_base="1.3"):
-        config = compose("train", overrides=["backbone.weights=/no/such/file.safetensors"])
+        config = compose(
+            "train", overrides=["backbone=resnet18", "backbone.weights=/no/such/file.safetensors"]
+        )
     assert pair_mistake(config) is None
