@@ -12,13 +12,13 @@ import torch
 from torch.utils.data import DataLoader
 
 from humanseg.data.augmentation import Augmentation
-from humanseg.data.checks import require_sound
+from humanseg.data.checks import Checked, find_fatal, raise_problems
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
-from humanseg.data.store import Cache, DecodedOnTheFly, PhotoStore, open_store
+from humanseg.data.store import Cache, Decoded, DecodedOnTheFly, PhotoStore, open_store
 from humanseg.errors import HumansegError
 from humanseg.task import SPLITS
 
@@ -107,6 +107,8 @@ class PhotoData(pl.LightningDataModule):
         self.fold = fold
         self._folds = folds
         self._parts: dict[Role, Part] = {}
+        self._decoded: Decoded = {}
+        self._held = 0
 
     def items(self, role: Role) -> list[Item]:
         """List the photos that play a role, folds considered, naturally sorted by id."""
@@ -127,7 +129,17 @@ class PhotoData(pl.LightningDataModule):
             Names every problem.
         """
         splits = SPLITS if self.fold is None else ("train", "test")
-        require_sound(self.root, splits)
+        keep = self._keep if self._cache == "memory" else None
+        raise_problems(self.root, find_fatal(self.root, splits, keep))
+
+    def _keep(self, checked: Checked) -> None:
+        """Keep what the check has decoded for the stores, as far as the bound allows."""
+        assert checked.photo is not None
+        self._held += checked.photo.nbytes + (0 if checked.mask is None else checked.mask.nbytes)
+        if self._held <= self._cache_gb * 1e9:
+            self._decoded[checked.item.photo] = checked.photo, checked.mask
+        else:
+            self._decoded.clear()
 
     def part(self, role: Role) -> Part:
         """Decode the photos of a role, once.
@@ -140,7 +152,7 @@ class PhotoData(pl.LightningDataModule):
         if role not in self._parts:
             items = self.items(role)
             long_side = self._long_side if role == "train" else None
-            store = open_store(items, self._cache, self._cache_gb, long_side)
+            store = open_store(items, self._cache, self._cache_gb, long_side, self._decoded)
             self._parts[role] = Part(items, store)
         return self._parts[role]
 

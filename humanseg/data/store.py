@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,6 +18,7 @@ from humanseg.files import explain_os_error, whole_file
 from humanseg.images import image_size, read_mask, read_photo
 
 Pixels = NDArray[np.uint8]
+Decoded = dict[Path, tuple[Pixels, Pixels | None]]
 Cache = Literal["memory", "disk", "none"]
 
 
@@ -46,11 +47,19 @@ class DecodedOnTheFly:
         What to read.
     long_side
         The longer side to scale photos and masks to; None leaves them as they are.
+    decoded
+        Pixels that are at hand already, by the photo's path. Each is given out once and forgotten.
     """
 
-    def __init__(self, items: Sequence[Item], long_side: int | None = None) -> None:
+    def __init__(
+        self,
+        items: Sequence[Item],
+        long_side: int | None = None,
+        decoded: Decoded | None = None,
+    ) -> None:
         self._items = list(items)
         self._long_side = long_side
+        self._decoded: Decoded = {} if decoded is None else decoded
 
     def __len__(self) -> int:
         """Count the photos."""
@@ -59,8 +68,8 @@ class DecodedOnTheFly:
     def __getitem__(self, index: int) -> tuple[Pixels, Pixels | None]:
         """Photo (H,W,3) RGB and mask (H,W) in {0,1}, None where the split has no masks."""
         item = self._items[index]
-        photo = read_photo(item.photo)
-        mask = None if item.mask is None else read_mask(item.mask)
+        known = item.photo in self._decoded
+        photo, mask = self._decoded.pop(item.photo) if known else _read(item)
         size = scaled_size(photo.shape[:2], self._long_side)
         return _resize(photo, size), None if mask is None else _resize(mask, size)
 
@@ -125,7 +134,7 @@ def open_store(
     cache: Cache = "memory",
     bound_gb: float = 4.0,
     long_side: int | None = None,
-    on_photo: Callable[[], None] = lambda: None,
+    decoded: Decoded | None = None,
 ) -> PhotoStore:
     """Decode photos and masks, and keep them.
 
@@ -140,8 +149,8 @@ def open_store(
         More than this many gigabytes of pixels are not kept but decoded on the fly.
     long_side
         The longer side to scale photos and masks to; None leaves them as they are.
-    on_photo
-        Called after each photo, to show progress.
+    decoded
+        Pixels that are at hand already, by the photo's path; they are taken out of it.
 
     Returns
     -------
@@ -153,7 +162,7 @@ def open_store(
     HumansegError
         A disk cache cannot be written.
     """
-    reader = DecodedOnTheFly(items, long_side)
+    reader = DecodedOnTheFly(items, long_side, decoded)
     masks = all(item.mask is not None for item in items)
     sizes = np.array([reader.size(index) for index in range(len(items))], dtype=np.int64)
     total = int(sizes.prod(axis=1).sum()) * (4 if masks else 3)
@@ -161,14 +170,14 @@ def open_store(
         return reader
     if cache == "memory":
         store = Packed(np.empty(total, np.uint8), sizes, masks)
-        _fill(store, reader, on_photo)
+        _fill(store, reader)
         return store
     path = _cache_folder() / f"{_fingerprint(items, long_side)}.bin"
     if not path.exists() or path.stat().st_size != total:
         with whole_file(path) as partial:
             _reserve(partial, total)
             buffer = np.memmap(partial, np.uint8, "r+", shape=(total,))
-            _fill(Packed(buffer, sizes, masks), reader, on_photo)
+            _fill(Packed(buffer, sizes, masks), reader)
             buffer.flush()
     return _mapped(path, sizes, masks)
 
@@ -193,14 +202,17 @@ def _resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return (cv2.resize(pixels * 255, size[::-1], interpolation=way) > 127).astype(np.uint8)
 
 
-def _fill(store: Packed, reader: DecodedOnTheFly, on_photo: Callable[[], None]) -> None:
+def _read(item: Item) -> tuple[Pixels, Pixels | None]:
+    return read_photo(item.photo), None if item.mask is None else read_mask(item.mask)
+
+
+def _fill(store: Packed, reader: DecodedOnTheFly) -> None:
     for index in range(len(reader)):
         into_photo, into_mask = store[index]
         photo, mask = reader[index]
         into_photo[...] = photo
         if into_mask is not None and mask is not None:
             into_mask[...] = mask
-        on_photo()
 
 
 def _reserve(path: Path, size: int) -> None:

@@ -248,3 +248,21 @@ def test_the_record_changes_with_a_valid_id_and_not_with_train(root: Path, opene
     for folder, suffix in (("valid", "jpg"), ("valid_mask", "png")):
         (root / folder / f"6.{suffix}").rename(root / folder / f"60.{suffix}")
     assert opened(root=str(root)).record()["valid_sha256"] != before
+
+
+def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = opened()
+    data.check()
+
+    def refuse(path: Path) -> None:
+        raise AssertionError(f"{path} was decoded again")
+
+    monkeypatch.setattr("humanseg.data.store.read_photo", refuse)
+    for role in ("train", "valid", "test"):
+        data.part(role)
+
+
+def test_what_the_check_decodes_is_not_kept_beyond_the_bound(opened: Open) -> None:
+    data = opened(cache_gb=1e-9)
+    data.check()
+    assert not data._decoded

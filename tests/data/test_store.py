@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from humanseg.data import store as store_module
 from humanseg.data.folders import Item, list_items
-from humanseg.data.store import Cache, DecodedOnTheFly, Packed, PhotoStore, open_store, scaled_size
+from humanseg.data.store import (
+    Cache,
+    Decoded,
+    DecodedOnTheFly,
+    Packed,
+    PhotoStore,
+    open_store,
+    scaled_size,
+)
 from humanseg.errors import HumansegError
 from humanseg.images import read_mask, read_photo
 
@@ -94,18 +103,32 @@ def test_more_than_the_bound_is_decoded_on_the_fly(
     assert same(bounded, kept)
 
 
-def test_a_disk_cache_is_mapped_and_used_again(mixed: list[Item], cache_folder: Path) -> None:
-    decoded: list[None] = []
-    first = open_store(mixed, "disk", on_photo=lambda: decoded.append(None))
-    assert len(decoded) == len(mixed)
+def test_a_disk_cache_is_mapped_and_used_again(
+    mixed: list[Item], cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_store(mixed, "disk")
+    monkeypatch.setattr(store_module, "read_photo", refuse)
     (file,) = cache_folder.rglob("*.bin")
     written = file.stat().st_mtime_ns
-    second = open_store(mixed, "disk", on_photo=lambda: decoded.append(None))
-    assert len(decoded) == len(mixed), "photos were decoded again"
+    second = open_store(mixed, "disk")
     assert file.stat().st_mtime_ns == written
     assert isinstance(second, Packed) and isinstance(second.buffer, np.memmap)
     assert not second.buffer.flags.writeable
     assert same(first, second)
+
+
+def test_pixels_that_are_at_hand_are_not_decoded_again(
+    mixed: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_store(mixed)
+    decoded: Decoded = {item.photo: first[index] for index, item in enumerate(mixed)}
+    monkeypatch.setattr(store_module, "read_photo", refuse)
+    assert same(open_store(mixed, decoded=decoded), first)
+    assert not decoded, "pixels are held twice"
+
+
+def refuse(path: Path) -> None:
+    raise AssertionError(f"{path} was decoded again")
 
 
 def test_a_mapped_file_is_shared_with_spawned_processes(mixed: list[Item]) -> None:
