@@ -51,9 +51,19 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
     from humanseg.data.doctor import examine
 
-    report = examine(arguments.root)
+    # On stderr, so that the report alone can be sent to a file; it is gone when all is read.
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading photos", total=None)
+        report = examine(
+            arguments.root,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
     print(report.text())
     if arguments.html is not None:
         report.write_html(arguments.html)
