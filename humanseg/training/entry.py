@@ -1,6 +1,5 @@
 """`humanseg train`: from a config to a run's folder with all its files."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from humanseg.training.callbacks.progress import EpochProgress, duration
 from humanseg.training.callbacks.stay_stopped import StayStopped
 from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
-from humanseg.training.hardware import Hardware
 from humanseg.training.interrupts import Interrupted, interruptible
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.preparation import Prepared, prepare
@@ -117,9 +115,8 @@ def _fail(run: RunFolder, failure: str) -> None:
 
 
 def _train(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list[Logger]) -> float:
-    hardware, photos = prepared.hardware, prepared.photos
-    checkpoints, history = Checkpoints(run), History(run)
-    trainer = _trainer(config, hardware, [checkpoints, history], loggers)
+    photos = prepared.photos
+    trainer = _trainer(config, run, prepared, loggers)
     trainer.fit(
         prepared.module,
         datamodule=photos,
@@ -149,26 +146,21 @@ def _train(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list
         seconds=round(sum(float(row["seconds"]) for row in rows), 1),
         images_per_second=round(sum(speed) / len(speed), 2),
         loader_wait=round(sum(wait) / len(wait), 4),
-        peak_memory_mb=round(peak_memory_mb(hardware.device), 1),
+        peak_memory_mb=round(peak_memory_mb(prepared.hardware.device), 1),
     )
     _report(run, summary)
     return scores["dice_at_half"]
 
 
 def _trainer(
-    config: DictConfig,
-    hardware: Hardware,
-    callbacks: Sequence[pl.Callback],
-    loggers: list[Logger],
+    config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list[Logger]
 ) -> pl.Trainer:
-    checkpoints, history = callbacks
-    assert isinstance(checkpoints, Checkpoints) and isinstance(history, History)
-    node = OmegaConf.merge(config.trainer, {"precision": hardware.precision})
-    chosen = [build(each) for each in config.callbacks.values()]
+    checkpoints, history = Checkpoints(run), History(run)
+    node = OmegaConf.merge(config.trainer, {"precision": prepared.hardware.precision})
     trainer: pl.Trainer = build(
         node,
         callbacks=[
-            *chosen,
+            *prepared.callbacks,
             StayStopped(),
             history,
             EpochProgress(history, checkpoints),

@@ -45,6 +45,8 @@ class Prepared:
         Which photos these are, as `summary.json` has it.
     module
         With the weights that it starts from.
+    callbacks
+        Those that the config asks for.
     checkpoint
         Where a resumed training goes on; None: at the start.
     """
@@ -53,6 +55,7 @@ class Prepared:
     photos: PhotoData
     data: dict[str, Any]
     module: SegmentationModule
+    callbacks: list[pl.Callback]
     checkpoint: Path | None
 
 
@@ -98,12 +101,13 @@ def prepare(request: Request) -> Prepared:
     pl.seed_everything(config.seed, workers=True, verbose=False)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
+    callbacks = [build(each) for each in config.callbacks.values()]
     photos.check()
     submission_order(photos)
     data = photos.record()
     if run is not None and checkpoint is not None:
         _require_same_data(run, data)
-    return Prepared(hardware, photos, data, module, checkpoint)
+    return Prepared(hardware, photos, data, module, callbacks, checkpoint)
 
 
 def quieten() -> None:

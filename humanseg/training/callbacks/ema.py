@@ -6,6 +6,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import WeightAveraging
 
+from humanseg.errors import HumansegError
+
 
 class EMA(WeightAveraging):
     """Validate, and choose the checkpoint, with averaged weights.
@@ -18,10 +20,17 @@ class EMA(WeightAveraging):
     Parameters
     ----------
     decay
-        Share of the average that is kept at each step, later on.
+        Share of the average that is kept at each step, later on; in [0, 1).
+
+    Raises
+    ------
+    HumansegError
+        `decay` is out of range.
     """
 
     def __init__(self, decay: float = 0.998) -> None:
+        if not 0 <= decay < 1:
+            raise HumansegError(f"callbacks.ema.decay lies from 0 to below 1, not at {decay}.")
         super().__init__(use_buffers=True, avg_fn=self._average)
         self._decay = decay
 
