@@ -1,7 +1,6 @@
 """All that can go wrong before a training is found here, before anything is written."""
 
 import logging
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +111,6 @@ def prepare(request: Request) -> Prepared:
 
 def quieten() -> None:
     """Silence what a person cannot act on."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in ("pytorch_lightning", "lightning_fabric"):
         warnings.filterwarnings("ignore", module=name)
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -47,7 +47,6 @@ class History(pl.Callback):
         self._start = 0.0
         self._seconds = 0.0
         self._photos = 0
-        self._row: dict[str, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take up the rows of the epochs that are done."""
