@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from humanseg import __version__
@@ -24,6 +25,8 @@ _OUT_OF_MEMORY = (
     "killed by signal: killed",
 )
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_COMMANDS: dict[str, str] = {}
+"""What each command of `humanseg.commands` does, in the order of the help."""
 
 
 def _train(arguments: Sequence[str]) -> int:
@@ -101,7 +104,8 @@ def _share(text: str) -> float:
     return value
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Make the parser; of `humanseg.commands`, only the chosen one's options are looked up."""
     parser = argparse.ArgumentParser(
         prog="humanseg",
         description="Cut people out of photos: from five folders to the best checkpoint.",
@@ -142,6 +146,13 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--seed", type=int, default=0)
 
     add("validate", "check every shipped config against the code, without data", _validate)
+
+    for name, does in _COMMANDS.items():
+        verb = verbs.add_parser(name, help=does, description=does)
+        if name == chosen:
+            command = import_module(f"humanseg.commands.{name}")
+            command.configure(verb)
+            verb.set_defaults(action=command.run)
     return parser
 
 
@@ -149,7 +160,7 @@ def _run(arguments: Sequence[str]) -> int:
     # Hydra has its own --help and flags, so argparse must not look at what follows the verb.
     if arguments and arguments[0] == "train":
         return _train(arguments[1:])
-    namespace = _parser().parse_args(arguments)
+    namespace = _parser(arguments[0] if arguments else None).parse_args(arguments)
     action: Callable[[argparse.Namespace], int] = namespace.action
     return action(namespace)
 

@@ -27,9 +27,12 @@ ROOMS: dict[str, set[str]] = {
     "training": GROUND | MODELLING | {"config"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages"},
-    "cli": GROUND | MODELLING | {"config", "training", "export", "inference", "submission"},
+    "commands": GROUND | {"config", "training", "export", "inference"},
+    "cli": GROUND
+    | MODELLING
+    | {"config", "training", "export", "inference", "submission", "commands"},
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
 WITHOUT_TORCH = {"errors", "files", "task", "images", "submission", "pages", "runs", "inference"}
