@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.sweeps.drive import Sweep
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.training.terminal import console
 
@@ -15,7 +15,7 @@ class SomeFailed(HumansegError):  # noqa: N818 - read aloud: "Some failed: …"
     exit_code = 1
 
 
-def say_plan(sweep: Sweep, jobs: Sequence[Job]) -> None:
+def say_plan(sweep: Path, jobs: Sequence[Job]) -> None:
     """Say what is there and what is left to do."""
     states = [standing(job.folder).state for job in jobs]
     words = {
@@ -27,34 +27,33 @@ def say_plan(sweep: Sweep, jobs: Sequence[Job]) -> None:
         "new": "to start",
     }
     counts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
-    console.print(f"sweep   {sweep.folder}\njobs    {len(jobs)}: {', '.join(counts)}")
+    console.print(f"sweep   {sweep}\njobs    {len(jobs)}: {', '.join(counts)}")
 
 
-def report(sweep: Sweep, jobs: Sequence[Job], failed: Mapping[str, str]) -> None:
-    """Rank what came out, and say where it lies.
+def report(sweep: Path, jobs: Sequence[Job]) -> None:
+    """Rank what came out, and say where it lies."""
+    console.print("\n" + ranking({job.name: standing(job.folder) for job in jobs}))
+    console.print(f"\nsweep   {sweep}\nCompare its runs: humanseg compare {sweep}")
+
+
+def require_none_failed(failed: Mapping[str, str], total: int) -> None:
+    """End with exit code 1 when jobs have failed.
 
     Parameters
     ----------
-    sweep
-        The sweep.
-    jobs
-        All of its jobs.
     failed
-        Why jobs failed this time, by their names.
+        Why, by their names.
+    total
+        How many jobs there were.
 
     Raises
     ------
     SomeFailed
-        Lists the failed jobs.
+        Lists them.
     """
-    console.print("\n" + ranking({job.name: standing(job.folder) for job in jobs}))
-    console.print(f"\nsweep   {sweep.folder}\nCompare its runs: humanseg compare {sweep.folder}")
     if failed:
         lines = [f"  {name}: {reason}" for name, reason in failed.items()]
-        raise SomeFailed(
-            f"{len(failed)} of {len(jobs)} jobs failed; the same command tries them again:\n"
-            + "\n".join(lines)
-        )
+        raise SomeFailed(f"{len(failed)} of {total} jobs failed:\n" + "\n".join(lines))
 
 
 def ranking(standings: Mapping[str, Standing]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from humanseg.explain import explain
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure, require_same, standing
+from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.entry import train_locked
 from humanseg.training.interrupts import Interrupted
 from humanseg.training.request import Request
@@ -54,6 +55,8 @@ def _work_locked(request: Request, run: RunFolder) -> Outcome:
         train_locked(replace(request, resume=run.config.exists()), run)
     except Interrupted:
         raise
+    except Pruned as error:
+        return Outcome("pruned", str(error))
     except Exception as error:
         if explain(error) is None or os.environ.get("HUMANSEG_DEBUG") == "1":
             traceback.print_exc()

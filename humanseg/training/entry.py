@@ -23,6 +23,7 @@ from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpoint
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import History, read_history
 from humanseg.training.callbacks.progress import EpochProgress, duration
+from humanseg.training.callbacks.pruning import Pruned, Pruning
 from humanseg.training.callbacks.stay_stopped import StayStopped
 from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
@@ -96,7 +97,8 @@ def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float
         console.print(f"Stopped. Go on with: humanseg train resume={run.path}")
         raise
     except BaseException as error:
-        _fail(run, (str(error) or type(error).__name__).splitlines()[0])
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        _fail(run, reason, pruned=isinstance(error, Pruned))
         raise
 
 
@@ -127,10 +129,10 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
     console.print(f"device  {device}: {prepared.hardware}")
 
 
-def _fail(run: RunFolder, failure: str) -> None:
+def _fail(run: RunFolder, failure: str, pruned: bool = False) -> None:
     # What went wrong is told anyway: a disk that is full must not put itself in its place.
     with suppress(HumansegError):
-        update_summary(run.summary, status="failed", failure=failure)
+        update_summary(run.summary, status="failed", failure=failure, pruned=pruned)
 
 
 def _train(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list[Logger]) -> float:
@@ -184,6 +186,7 @@ def _trainer(
             history,
             EpochProgress(history, checkpoints),
             checkpoints,
+            *([] if config.get("trial") is None else [Pruning(run, config.trial)]),
         ],
         logger=loggers or False,
         plugins=[WholeCheckpointIO()],

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humanseg.sweeps.naming import LONGEST, differing, job_name, key_of, sweep_name
@@ -33,6 +33,7 @@ def test_a_value_that_is_no_name_gets_one_of_its_own(text: str) -> None:
     assert name != job_name([f"k={text}_"], {"k"})
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_two_values_never_share_a_name(one: str, other: str) -> None:
     names = {job_name([f"k={text}"], {"k"}) for text in (one, other)}
