@@ -30,7 +30,7 @@ from humanseg.training.interrupts import Interrupted, interruptible
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.preparation import Prepared, prepare
 from humanseg.training.rebuild import read_checkpoint
-from humanseg.training.request import Request, read_request
+from humanseg.training.request import Request, read_request, sweep_record
 from humanseg.training.terminal import console
 
 
@@ -59,11 +59,29 @@ def train(config: DictConfig) -> float:
         run = open_run(request.folder)
         # Before its checkpoint is read: another process may be writing it.
         with run_lock(run.lock):
-            return _train_locked(request, run, prepare(request))
+            return train_locked(request, run)
     prepared = prepare(request)
     run = new_run_folder(request.folder)
     with run_lock(run.lock):
         return _train_locked(request, run, prepared)
+
+
+def train_locked(request: Request, run: RunFolder) -> float:
+    """Train one run in a folder whose lock this process holds.
+
+    Parameters
+    ----------
+    request
+        What is asked for.
+    run
+        Where; nothing but the lock lies there when the request is for a new run.
+
+    Returns
+    -------
+    float
+        As `train`, and with the same errors.
+    """
+    return _train_locked(request, run, prepare(request))
 
 
 def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float:
@@ -94,6 +112,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         failure=None,
         seed=request.config.seed,
         overrides=request.overrides,
+        **sweep_record(request.config),
         git=git_commit(),
         versions=versions(),
         data=data,
