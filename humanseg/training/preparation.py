@@ -15,7 +15,7 @@ from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
-from humanseg.training.hardware import Hardware, choose_hardware
+from humanseg.training.hardware import Hardware, choose_hardware, keep_freed_memory
 from humanseg.training.loggers import check_loggers
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import (
@@ -90,6 +90,8 @@ def prepare(request: Request) -> Prepared:
         config.trainer.accelerator, config.trainer.precision, config.channels_last, config.threads
     )
     torch.set_num_threads(hardware.threads)
+    if hardware.device == "cpu":
+        keep_freed_memory()
     _try_trainer(config, hardware)
     photos: PhotoData = build(
         config.data, augmentation=build(config.augmentation), seed=config.seed
