@@ -219,3 +219,11 @@ def test_scores_on_other_photos_stand_apart(
     above, below = shown.split("cannot be compared with those above")
     assert above.count("fold=0") > above.count("fold=1,seed=1  ")
     assert json.dumps(below).count("data.fold=1") == 2
+
+
+def test_a_sweeper_of_somebody_else_is_refused(
+    sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep(finish, "seed=1,2", "hydra/sweeper=basic") == 2
+    assert "A sweep needs a sweeper of humanseg" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("summary.json"))
