@@ -101,7 +101,7 @@ class PhotoData(pl.LightningDataModule):
         self._size = size
         self._fit: Fit = fit
         self._long_side = long_side
-        self._workers = default_workers() if workers is None else workers
+        self._workers = workers
         self._cache: Cache = cache
         self._cache_gb = cache_gb
         self.fold = fold
@@ -156,12 +156,6 @@ class PhotoData(pl.LightningDataModule):
             self._parts[role] = Part(items, store)
         return self._parts[role]
 
-    def prepare_data(self) -> None:
-        """Fill a disk cache once, before other processes map it."""
-        if self._cache == "disk":
-            for role in ("train", "valid"):
-                self.part(role)
-
     def train_size(self) -> tuple[int, int]:
         """Height and width of a train sample."""
         if self._size is not None:
@@ -175,10 +169,9 @@ class PhotoData(pl.LightningDataModule):
         part = self.part("train")
         size = self.train_size()
         photos = TrainPhotos(part.ids, part.store, self._augmentation, size, self._fit, self._seed)
-        rank, replicas = (
-            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        )
-        order = SeededOrder(len(photos), self._seed, rank, replicas)
+        order = SeededOrder(len(photos), self._seed, *self._share())
+        gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        workers = default_workers(gpu) if self._workers is None else self._workers
         return TimedLoader(
             photos,
             batch_size=self.batch_size,
@@ -186,19 +179,27 @@ class PhotoData(pl.LightningDataModule):
             # A last batch of one photo would upset batch norm; that photo waits for another epoch.
             drop_last=len(order) > 1 and len(order) % self.batch_size == 1 < self.batch_size,
             collate_fn=collate,
-            num_workers=self._workers,
-            persistent_workers=self._workers > 0,
-            prefetch_factor=4 if self._workers else None,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=4 if workers else None,
             worker_init_fn=worker_threads,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=gpu,
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Whole valid photos with masks."""
-        return self.whole_photos("valid")
+        """Whole valid photos with masks; of several processes, each has its share of them."""
+        return self.whole_photos("valid", *self._share())
 
-    def whole_photos(self, role: Role) -> DataLoader[Any]:
-        """Photos of a role at their own size, each once, in batches of one size."""
+    def whole_photos(self, role: Role, rank: int = 0, replicas: int = 1) -> DataLoader[Any]:
+        """Photos of a role at their own size, each once, in batches of one size.
+
+        Parameters
+        ----------
+        role
+            Which photos.
+        rank, replicas
+            This process and the number of processes that share them; by default one has all.
+        """
         if role == "train" and self._long_side is not None:
             # Those that are kept were scaled, and scores are taken at a photo's own size.
             items = self.items(role)
@@ -208,9 +209,13 @@ class PhotoData(pl.LightningDataModule):
         sizes = [part.store.size(index) for index in range(len(part.store))]
         return DataLoader(
             WholePhotos(part.ids, part.store),
-            batch_sampler=SameSizeBatches(sizes, self.batch_size),
+            batch_sampler=SameSizeBatches(sizes, self.batch_size, rank=rank, replicas=replicas),
             collate_fn=collate,
         )
+
+    def _share(self) -> tuple[int, int]:
+        """Say which of how many processes this is."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def record(self) -> dict[str, Any]:
         """Say which data this is: counts, and a fingerprint of the valid ids and masks.
@@ -227,8 +232,13 @@ class PhotoData(pl.LightningDataModule):
         return counts | {"valid_sha256": _fingerprint(self.part("valid"))}
 
 
-def default_workers() -> int:
+def default_workers(gpu: bool) -> int:
     """Choose the worker processes that pay on this machine.
+
+    Parameters
+    ----------
+    gpu
+        Whether the training is on one.
 
     Returns
     -------
@@ -237,7 +247,7 @@ def default_workers() -> int:
         costs less than the training's waiting for them.
     """
     cores = torch.get_num_threads()
-    return min(8, cores - 1) if torch.cuda.is_available() else min(1, cores - 1)
+    return min(8, cores - 1) if gpu else min(1, cores - 1)
 
 
 def _too_small(**options: int | None) -> Iterator[str]:

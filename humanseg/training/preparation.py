@@ -8,7 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
@@ -25,6 +25,7 @@ from humanseg.training.rebuild import (
     read_checkpoint,
 )
 from humanseg.training.request import Request
+from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
 """What a checkpoint must hold besides weights for a training to go on from it."""
@@ -90,7 +91,7 @@ def prepare(request: Request) -> Prepared:
         config.trainer.accelerator, config.trainer.precision, config.channels_last, config.threads
     )
     torch.set_num_threads(hardware.threads)
-    _try_trainer(config, hardware)
+    hardware = count_processes(config, hardware)
     photos: PhotoData = build(
         config.data, augmentation=build(config.augmentation), seed=config.seed
     )
@@ -102,6 +103,7 @@ def prepare(request: Request) -> Prepared:
     module = _module(config, hardware, checkpoint)
     callbacks = [build(each) for each in config.callbacks.values()]
     photos.check()
+    _require_a_share(photos, hardware)
     submission_order(photos)
     data = photos.record()
     if run is not None and checkpoint is not None:
@@ -144,13 +146,14 @@ def _require_same_data(run: RunFolder, data: dict[str, Any]) -> None:
         )
 
 
-def _try_trainer(config: DictConfig, hardware: Hardware) -> None:
-    """Build trainer and callbacks once, in vain: those of the run need its folder."""
-    build(
-        OmegaConf.merge(config.trainer, {"precision": hardware.precision}),
-        callbacks=[build(each) for each in config.callbacks.values()],
-        logger=False,
-    )
+def _require_a_share(photos: PhotoData, hardware: Hardware) -> None:
+    """Refuse more processes than there are valid photos: one would have none to score."""
+    count = len(photos.items("valid"))
+    if count < hardware.processes:
+        raise HumansegError(
+            f"There are {count} valid photos for {hardware.processes} devices, and each must score "
+            f"one: lower trainer.devices to {count}."
+        )
 
 
 def _require_ranges(config: DictConfig) -> None:
