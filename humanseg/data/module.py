@@ -1,8 +1,7 @@
 """The five folders as a LightningDataModule."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +16,15 @@ from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
+from humanseg.data.identity import masks_sha256, named_sha256, pixels_sha256
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
-from humanseg.data.store import Cache, Decoded, DecodedOnTheFly, PhotoStore, open_store
+from humanseg.data.store import (
+    Cache,
+    Decoded,
+    DecodedOnTheFly,
+    PhotoStore,
+    open_store,
+)
 from humanseg.errors import HumansegError
 from humanseg.task import SPLITS
 
@@ -109,6 +115,7 @@ class PhotoData(pl.LightningDataModule):
         self._parts: dict[Role, Part] = {}
         self._decoded: Decoded = {}
         self._held = 0
+        self._digests: dict[Path, bytes] = {}
 
     def items(self, role: Role) -> list[Item]:
         """List the photos that play a role, folds considered, naturally sorted by id."""
@@ -120,8 +127,13 @@ class PhotoData(pl.LightningDataModule):
         inside = set(fold_ids([item.id for item in items], self.fold, self._folds))
         return [item for item in items if (item.id in inside) == (role == "valid")]
 
-    def check(self) -> None:
+    def check(self, on_progress: Callable[[int, int], None] | None = None) -> None:
         """Find all that would stop a training, in every split, before it starts.
+
+        Parameters
+        ----------
+        on_progress
+            Called with the number of photos that were read, and of all photos.
 
         Raises
         ------
@@ -129,15 +141,19 @@ class PhotoData(pl.LightningDataModule):
             Names every problem.
         """
         splits = SPLITS if self.fold is None else ("train", "test")
-        keep = self._keep if self._cache == "memory" else None
-        raise_problems(self.root, find_fatal(self.root, splits, keep))
+        raise_problems(self.root, find_fatal(self.root, splits, self._note, on_progress))
 
-    def _keep(self, checked: Checked) -> None:
-        """Keep what the check has decoded for the stores, as far as the bound allows."""
-        assert checked.photo is not None
-        self._held += checked.photo.nbytes + (0 if checked.mask is None else checked.mask.nbytes)
+    def _note(self, checked: Checked) -> None:
+        """Keep what the check has decoded: a digest, and for the stores what the bound allows."""
+        photo, mask = checked.photo, checked.mask
+        assert photo is not None
+        if mask is not None:
+            self._digests[checked.item.photo] = pixels_sha256(photo, mask)
+        if self._cache != "memory":
+            return
+        self._held += photo.nbytes + (0 if mask is None else mask.nbytes)
         if self._held <= self._cache_gb * 1e9:
-            self._decoded[checked.item.photo] = checked.photo, checked.mask
+            self._decoded[checked.item.photo] = photo, mask
         else:
             self._decoded.clear()
 
@@ -229,7 +245,23 @@ class PhotoData(pl.LightningDataModule):
         counts["test"] = len(self.items("test"))
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self._folds}
-        return counts | {"valid_sha256": _fingerprint(self.part("valid"))}
+        part = self.part("valid")
+        return counts | {"valid_sha256": masks_sha256(part.ids, part.store)}
+
+    def pixels_sha256(self) -> str:
+        """Say which photos are trained and validated on, to the pixel.
+
+        Returns
+        -------
+        str
+            A fingerprint of ids, photos and masks as `check`, which comes first, has read them.
+        """
+        roles: tuple[Role, Role] = ("train", "valid")
+        return named_sha256(
+            (f"{role}/{item.id}", self._digests[item.photo])
+            for role in roles
+            for item in self.items(role)
+        )
 
 
 def default_workers(gpu: bool) -> int:
@@ -265,13 +297,3 @@ def _wrong_size(size: Sequence[int] | None) -> Iterator[str]:
 def _wrong_fold(fold: int | None, folds: int) -> Iterator[str]:
     if fold is not None and folds > 1 and not 0 <= fold < folds:
         yield f"data.fold={fold} does not exist: give 0 to {folds - 1}."
-
-
-def _fingerprint(part: Part) -> str:
-    digest = hashlib.sha256()
-    for index, identity in enumerate(part.ids):
-        _, mask = part.store[index]
-        assert mask is not None
-        digest.update(f"{identity}\0{mask.shape}\0".encode())
-        digest.update(mask.tobytes())
-    return digest.hexdigest()

@@ -97,6 +97,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         git=git_commit(),
         versions=versions(),
         data=data,
+        pixels_sha256=prepared.pixels,
         device=device,
         parameters=sum(parameter.numel() for parameter in segmenter.parameters()),
     )

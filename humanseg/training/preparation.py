@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError, Refused
+from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
 from humanseg.training.hardware import Hardware, choose_hardware
@@ -25,6 +26,7 @@ from humanseg.training.rebuild import (
     read_checkpoint,
 )
 from humanseg.training.request import Request
+from humanseg.training.terminal import console
 from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
@@ -41,8 +43,8 @@ class Prepared:
         What it runs on.
     photos
         Sound, and decoded.
-    data
-        Which photos these are, as `summary.json` has it.
+    data, pixels
+        Which photos these are, as `summary.json` has it under `data` and `pixels_sha256`.
     module
         With the weights that it starts from.
     callbacks
@@ -54,6 +56,7 @@ class Prepared:
     hardware: Hardware
     photos: PhotoData
     data: dict[str, Any]
+    pixels: str
     module: SegmentationModule
     callbacks: list[pl.Callback]
     checkpoint: Path | None
@@ -102,13 +105,14 @@ def prepare(request: Request) -> Prepared:
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
     callbacks = [build(each) for each in config.callbacks.values()]
-    photos.check()
+    with progress_on(console, "reading photos") as move:
+        photos.check(move)
     _require_a_share(photos, hardware)
     submission_order(photos)
-    data = photos.record()
+    data, pixels = photos.record(), photos.pixels_sha256()
     if run is not None and checkpoint is not None:
-        _require_same_data(run, data)
-    return Prepared(hardware, photos, data, module, callbacks, checkpoint)
+        _require_same_data(run, data, pixels)
+    return Prepared(hardware, photos, data, pixels, module, callbacks, checkpoint)
 
 
 def quieten() -> None:
@@ -136,13 +140,17 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
     )
 
 
-def _require_same_data(run: RunFolder, data: dict[str, Any]) -> None:
+def _require_same_data(run: RunFolder, data: dict[str, Any], pixels: str) -> None:
     """Refuse to go on with other photos than those that a run began with."""
-    before = read_summary(run.summary).get("data")
-    if before is not None and before != data:
+    summary = read_summary(run.summary)
+    before = summary.get("data", data)
+    what = f"it had {before}, now there are {data}"
+    if before == data:
+        what = "their names are the same, and what they show is not"
+    if before != data or summary.get("pixels_sha256", pixels) != pixels:
         raise Refused(
-            f"The photos that {run.path} was trained on have changed: it had {before}, now there "
-            f"are {data}. Put them back, or start a new run with init_from={run.path}."
+            f"The photos that {run.path} was trained on have changed: {what}. Put them back, or "
+            f"start a new run with init_from={run.path}."
         )
 
 

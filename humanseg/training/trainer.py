@@ -98,8 +98,8 @@ def count_processes(config: DictConfig, hardware: Hardware) -> Hardware:
         )
     if node.get("sync_batchnorm") is True and hardware.device != "cuda":
         raise HumansegError(
-            f"trainer.sync_batchnorm=true works on CUDA GPUs, and this run is on {hardware.device}: "
-            "set it to auto."
+            "trainer.sync_batchnorm=true works on CUDA GPUs, and this run is on "
+            f"{hardware.device}: set it to auto."
         )
     trainer = build_trainer(config, hardware, [build(each) for each in config.callbacks.values()])
     return replace(hardware, processes=trainer.num_devices)

@@ -49,7 +49,7 @@ def start_and_wait(folder: Path) -> None:
     run_in_processes(wait_for_ever, 2, 1, folder)
 
 
-class Odd(Exception):
+class OddError(Exception):
     """Cannot be taken apart and put together again."""
 
     def __init__(self, one: int, other: int) -> None:
@@ -77,7 +77,7 @@ def test_each_process_knows_its_place_and_the_first_is_heard(tmp_path: Path) -> 
     [
         (Refused, ("no further",), Refused, "^no further$"),
         (Interrupted, (signal.SIGTERM,), Interrupted, "SIGTERM"),
-        (Odd, (1, 2), RuntimeError, "Odd: 1 and 2"),
+        (OddError, (1, 2), RuntimeError, "OddError: 1 and 2"),
     ],
     ids=["refused", "interrupted", "odd"],
 )
