@@ -1,18 +1,18 @@
 """A bar for whoever waits at a terminal, and for nobody else."""
 
 import io
+import time
 
 import pytest
 from rich.console import Console
 
-from humanseg import progress
 from humanseg.progress import progress_on
 
 
 def shown(terminal: bool, seconds: float, monkeypatch: pytest.MonkeyPatch) -> str:
     """What is written while three steps take so many seconds each."""
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
     with progress_on(console, "reading photos") as move:
         for done in range(1, 4):

@@ -12,7 +12,7 @@ def pixels_sha256(photo: Pixels, mask: Pixels) -> bytes:
     """Hash a photo (H,W,3) and its mask (H,W), their sizes too."""
     digest = hashlib.sha256(f"{photo.shape}\0".encode())
     for array in (photo, mask):
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
 
 

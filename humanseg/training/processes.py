@@ -71,10 +71,9 @@ def run_in_processes(function: Callable[..., T], count: int, threads: int, *argu
                 "TORCH_CPP_LOG_LEVEL": "ERROR",
             }
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(environment, payload, sender))
-            process.start()
+            processes.append(context.Process(target=_work, args=(environment, payload, sender)))
+            processes[-1].start()
             sender.close()
-            processes.append(process)
             reports.append(receiver)
         results: list[T] = _gather(processes, reports)
         for process in processes:

@@ -18,7 +18,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def keep(name: str, size: int = 10, text: str = "x") -> Path:
-    return kept_file(name, size, lambda path: path.write_text(text * size) and None)
+    def write(path: Path) -> None:
+        path.write_text(text * size)
+
+    return kept_file(name, size, write)
 
 
 def age(path: Path, seconds: int) -> None:

@@ -29,7 +29,7 @@ Compose = Callable[..., DictConfig]
         ("init_from=nowhere", "nowhere"),
         ("data.fold=9", "data.fold=9"),
         ("trainer.devices=0", "devices=0"),
-        ("trainer.devices=-2", "devices=-2"),
+        ("trainer.devices=-2", "should be an int > 0"),
         ("+trainer.strategy=fsdp", "trainer.strategy=fsdp.*trainer=ddp"),
         ("+trainer.strategy=ddp_spawn", "trainer.strategy=ddp_spawn"),
         ("+trainer.num_nodes=2", "trainer.num_nodes=2"),
