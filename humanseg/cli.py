@@ -1,7 +1,6 @@
 """The `humanseg` command: one verb per command, heavy imports inside the verb."""
 
 import argparse
-import errno
 import os
 import signal
 import sys
@@ -12,19 +11,8 @@ from pathlib import Path
 
 from humanseg import __version__
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.explain import explain
 
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "insufficient memory",
-    "cannot allocate memory",
-    "out of shared memory",
-    "unable to allocate shared memory",
-    "killed by signal: killed",
-)
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _COMMANDS: dict[str, str] = {}
 """What each command of `humanseg.commands` does, in the order of the help."""
 
@@ -160,36 +148,6 @@ def _run(arguments: Sequence[str]) -> int:
     return action(namespace)
 
 
-def _explain(error: BaseException) -> HumansegError | None:
-    """Turn what a person can cause into a paragraph; None for a fault of the program."""
-    if isinstance(error, HumansegError):
-        return error
-    text = str(error)
-    # Of any class: OpenCV has one of its own. A loader's worker that was killed is the cause of the
-    # error that its death makes.
-    if isinstance(error, MemoryError) or any(
-        sign in f"{text} {error.__cause__}".lower() for sign in _OUT_OF_MEMORY
-    ):
-        first = text.splitlines()[0] if text else "no memory is left"
-        return HumansegError(
-            f"The memory does not suffice ({first}). Lower data.batch_size, data.size or "
-            "data.workers, or take a smaller backbone, such as backbone=resnet18."
-        )
-    if isinstance(error, OSError) and error.errno in _DISK:
-        return explain_os_error(error, Path(error.filename or "a file"))
-    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
-        return HumansegError(
-            f"This command needs {error.name}, which is not installed: pip install "
-            "'humanseg[train]' brings all that training and checking need."
-        )
-    if "hydra" in sys.modules:
-        from humanseg.config.explain import explain_hydra_error, is_hydra_error
-
-        if isinstance(error, Exception) and is_hydra_error(error):
-            return explain_hydra_error(error)
-    return None
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `humanseg` command.
 
@@ -217,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Stopped by {signal.Signals(number).name}.", file=sys.stderr)
         return 128 + int(number)
     except Exception as error:
-        explained = _explain(error)
+        explained = explain(error)
         if explained is None:
             raise
         if os.environ.get("HUMANSEG_DEBUG") == "1":

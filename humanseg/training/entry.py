@@ -20,6 +20,7 @@ from humanseg.runs import (
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import read_history
 from humanseg.training.callbacks.progress import duration
+from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
 from humanseg.training.fitting import fit
@@ -27,7 +28,7 @@ from humanseg.training.interrupts import Interrupted, interruptible
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.preparation import Prepared, prepare
 from humanseg.training.rebuild import read_checkpoint
-from humanseg.training.request import Request, read_request
+from humanseg.training.request import Request, read_request, sweep_record
 from humanseg.training.terminal import console
 
 
@@ -56,11 +57,29 @@ def train(config: DictConfig) -> float:
         run = open_run(request.folder)
         # Before its checkpoint is read: another process may be writing it.
         with run_lock(run.lock):
-            return _train_locked(request, run, prepare(request))
+            return train_locked(request, run)
     prepared = prepare(request)
     run = new_run_folder(request.folder)
     with run_lock(run.lock):
         return _train_locked(request, run, prepared)
+
+
+def train_locked(request: Request, run: RunFolder) -> float:
+    """Train one run in a folder whose lock this process holds.
+
+    Parameters
+    ----------
+    request
+        What is asked for.
+    run
+        Where; nothing but the lock lies there when the request is for a new run.
+
+    Returns
+    -------
+    float
+        As `train`, and with the same errors.
+    """
+    return _train_locked(request, run, prepare(request))
 
 
 def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float:
@@ -75,7 +94,8 @@ def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float
         console.print(f"Stopped. Go on with: humanseg train resume={run.path}")
         raise
     except BaseException as error:
-        _fail(run, (str(error) or type(error).__name__).splitlines()[0])
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        _fail(run, reason, pruned=isinstance(error, Pruned))
         raise
 
 
@@ -94,6 +114,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         failure=None,
         seed=request.config.seed,
         overrides=request.overrides,
+        **sweep_record(request.config),
         git=git_commit(),
         versions=versions(),
         data=data,
@@ -109,10 +130,10 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
     console.print(f"device  {device}: {hardware}")
 
 
-def _fail(run: RunFolder, failure: str) -> None:
+def _fail(run: RunFolder, failure: str, pruned: bool = False) -> None:
     # What went wrong is told anyway: a disk that is full must not put itself in its place.
     with suppress(HumansegError):
-        update_summary(run.summary, status="failed", failure=failure)
+        update_summary(run.summary, status="failed", failure=failure, pruned=pruned)
 
 
 def _train(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list[Logger]) -> float:

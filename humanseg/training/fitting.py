@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
@@ -10,8 +9,10 @@ from humanseg.runs import RunFolder
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.callbacks.progress import EpochProgress
+from humanseg.training.callbacks.pruning import Pruning
 from humanseg.training.callbacks.stay_stopped import StayStopped
 from humanseg.training.facts import peak_memory_mb
+from humanseg.training.hardware import settle_process
 from humanseg.training.preparation import Prepared, quieten
 from humanseg.training.processes import run_in_processes
 from humanseg.training.trainer import build_trainer
@@ -56,7 +57,7 @@ def _fit_share(
 ) -> float:
     """Train in one of several processes, which knows nothing yet."""
     quieten()
-    torch.set_num_threads(prepared.hardware.threads_each)
+    settle_process(prepared.hardware.device, prepared.hardware.threads_each)
     return _fit(config, run, prepared, loggers)
 
 
@@ -70,6 +71,7 @@ def _fit(
         history,
         EpochProgress(history, checkpoints),
         checkpoints,
+        *([] if config.get("trial") is None else [Pruning(run, config.trial)]),
     ]
     build_trainer(config, prepared.hardware, callbacks, loggers).fit(
         prepared.module,

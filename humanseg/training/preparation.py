@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from omegaconf import DictConfig
 
 from humanseg.config import build, check_config
@@ -16,7 +15,7 @@ from humanseg.errors import HumansegError, Refused
 from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
-from humanseg.training.hardware import Hardware, choose_hardware
+from humanseg.training.hardware import Hardware, choose_hardware, settle_process
 from humanseg.training.loggers import check_loggers
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import (
@@ -93,7 +92,7 @@ def prepare(request: Request) -> Prepared:
     hardware = choose_hardware(
         config.trainer.accelerator, config.trainer.precision, config.channels_last, config.threads
     )
-    torch.set_num_threads(hardware.threads)
+    settle_process(hardware.device, hardware.threads)
     hardware = count_processes(config, hardware)
     photos: PhotoData = build(
         config.data, augmentation=build(config.augmentation), seed=config.seed

@@ -83,6 +83,21 @@ def run_in_processes(function: Callable[..., T], count: int, threads: int, *argu
         _end(processes)
 
 
+def end_with_the_parent() -> None:
+    """Let this process end at once when the one that waits for it is gone, killed say.
+
+    Its command may be given again, and two processes must not write into one folder.
+    """
+    parent = parent_process()
+    assert parent is not None
+
+    def wait_and_end() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()
+
+
 def _gather(processes: Sequence[BaseProcess], reports: Sequence[Connection]) -> list[Any]:
     """Wait for what the processes return; raise what the first of them raises."""
     results: dict[int, Any] = {}
@@ -123,7 +138,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 
 def _work(environment: dict[str, str], payload: bytes, report: Connection) -> None:
     """Be one of the processes."""
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    end_with_the_parent()
     os.environ.update(environment)
     try:
         with interruptible():
@@ -133,14 +148,6 @@ def _work(environment: dict[str, str], payload: bytes, report: Connection) -> No
         report.send((False, _portable(error), traceback.format_exc()))
         sys.exit(1)
     report.send((True, result, ""))
-
-
-def _end_with_the_parent() -> None:
-    """Do not train on for a command that was killed: its folder may be in new hands already."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _portable(error: BaseException) -> BaseException:

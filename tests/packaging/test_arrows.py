@@ -25,13 +25,17 @@ ROOMS: dict[str, set[str]] = {
     "losses": GROUND,
     "metrics": GROUND,
     "models": GROUND,
+    # What went wrong, in words: a job of a sweep writes it down, a command prints it.
+    "explain": {"errors", "files", "config"},
     "training": GROUND | MODELLING | {"config"},
+    # Many trainings as one command; a training knows nothing of the others.
+    "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages"},
     "commands": GROUND | {"config", "training", "export", "inference"},
     "cli": GROUND
     | MODELLING
-    | {"config", "training", "export", "inference", "submission", "commands"},
+    | {"config", "explain", "training", "export", "inference", "submission", "commands"},
     "__main__": {"cli"},
     "__init__": {"inference"},
 }

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from humanseg.errors import Refused
+from humanseg.explain import explain
 from humanseg.training.interrupts import Interrupted
 from humanseg.training.processes import FarTraceback, run_in_processes
 
@@ -98,11 +99,9 @@ def test_an_error_of_one_ends_all_and_is_told(
 
 
 def test_a_process_that_is_killed_is_told_as_memory_that_ran_out(tmp_path: Path) -> None:
-    from humanseg.cli import _explain
-
     with pytest.raises(RuntimeError, match="was killed by signal: Killed") as caught:
         run_in_processes(kill_second, 2, 1, tmp_path)
-    assert "memory does not suffice" in str(_explain(caught.value))
+    assert "memory does not suffice" in str(explain(caught.value))
 
 
 def test_processes_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
