@@ -73,7 +73,7 @@ def test_on_a_gpu_the_loss_is_looked_at_now_and_then() -> None:
     """A tensor without values stands for one that is still being computed: reading it fails."""
     module = made(Net()).train().to("meta")
     batch = batch_of(["a"])
-    batch = {key: each.to("meta") if key != "id" else each for key, each in batch.items()}
+    batch |= {key: batch[key].to("meta") for key in ("image", "mask")}
     for step in range(LOOK_EVERY - 1):
         module.training_step(batch, step)
     with pytest.raises((RuntimeError, NotImplementedError)):
