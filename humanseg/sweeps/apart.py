@@ -41,6 +41,9 @@ def work_apart(request: Request) -> Outcome:
     KeyboardInterrupt
         The sweep is stopped; the job has been stopped too.
     """
+    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+        # Joblib's workers have a method of their own, which no other process would know.
+        multiprocessing.set_start_method(None, force=True)
     context: Any = multiprocessing.get_context(METHOD)
     # Read when it is imported; without it, albumentations asks the network for its newest version.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")

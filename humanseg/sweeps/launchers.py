@@ -83,8 +83,6 @@ def launch(launcher: Launcher, jobs: Sequence[Job], number: int) -> list[Outcome
     before = [standing(job.folder) for job in jobs]
     try:
         results = launcher.launch([list(job.overrides) for job in jobs], number)
-        # return_value raises what a launcher or a task raised by a fault.
-        return [result.return_value for result in results]
     except Exception as error:
         after = [standing(job.folder) for job in jobs]
         explained = explain(error)
@@ -94,6 +92,8 @@ def launch(launcher: Launcher, jobs: Sequence[Job], number: int) -> list[Outcome
                 f"The jobs could not be started: {reason} HUMANSEG_DEBUG=1 shows the traceback."
             ) from error
         return [_left(job, reason) for job in jobs]
+    # return_value raises what a job raised by a fault of ours.
+    return [result.return_value for result in results]
 
 
 def _left(job: Job, reason: str) -> Outcome:
