@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "training": GROUND | MODELLING | {"config"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages"},
-    "commands": GROUND | {"config", "training", "export", "inference"},
+    "commands": GROUND | {"config", "data", "training", "export", "inference"},
     "cli": GROUND
     | MODELLING
     | {"config", "training", "export", "inference", "submission", "commands"},
