@@ -13,7 +13,9 @@ from humanseg import __version__
 from humanseg.errors import HumansegError
 from humanseg.explain import explain
 
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "compare": "rank runs, and say whether the best really is: table, CSV and page",
+}
 """What each command of `humanseg.commands` does, in the order of the help."""
 
 

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger
 from humanseg.config import build
 from humanseg.errors import HumansegError
 from humanseg.files import write_text
+from humanseg.pages.render import duration
 from humanseg.runs import (
     RunFolder,
     new_run_folder,
@@ -22,7 +23,7 @@ from humanseg.runs import (
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import History, read_history
-from humanseg.training.callbacks.progress import EpochProgress, duration
+from humanseg.training.callbacks.progress import EpochProgress
 from humanseg.training.callbacks.pruning import Pruned, Pruning
 from humanseg.training.callbacks.stay_stopped import StayStopped
 from humanseg.training.evaluation import write_files

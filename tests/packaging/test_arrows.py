@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages"},
-    "commands": GROUND | {"config", "training", "export", "inference"},
+    "commands": GROUND | {"config", "data", "training", "export", "inference"},
     "cli": GROUND
     | MODELLING
     | {"config", "explain", "training", "export", "inference", "submission", "commands"},
