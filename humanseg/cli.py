@@ -20,8 +20,10 @@ _COMMANDS: dict[str, str] = {
 
 
 def _train(arguments: Sequence[str]) -> int:
+    from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.app import run_app
 
+    announce_sweeper()
     run_app(arguments)
     return 0
 
@@ -45,18 +47,13 @@ def _score(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from rich.console import Console
-    from rich.progress import Progress
 
     from humanseg.data.doctor import examine
+    from humanseg.progress import progress_on
 
-    # On stderr, so that the report alone can be sent to a file; it is gone when all is read.
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading photos", total=None)
-        report = examine(
-            arguments.root,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    # On stderr, so that the report alone can be sent to a file.
+    with progress_on(Console(stderr=True), "reading photos") as move:
+        report = examine(arguments.root, move)
     print(report.text())
     if arguments.html is not None:
         report.write_html(arguments.html)

@@ -66,7 +66,10 @@ BASES: Mapping[str, str] = {
 }
 
 #: Values that the code replaces before it calls the target.
-REPLACED: Mapping[str, tuple[Any, ...]] = {"trainer.precision": ("auto",)}
+REPLACED: Mapping[str, tuple[Any, ...]] = {
+    "trainer.precision": ("auto",),
+    "trainer.sync_batchnorm": ("auto",),
+}
 
 
 def _plain(config: DictConfig) -> tuple[dict[str, Any], list[str]]:

@@ -114,6 +114,7 @@ def find_fatal(
     root: Path,
     splits: Sequence[str],
     on_checked: Callable[[Checked], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Problem]:
     """Find everything in a data folder that would stop a training.
 
@@ -126,6 +127,8 @@ def find_fatal(
     on_checked
         Called with every photo and mask that reads and fits, split by split, in natural order
         of ids: a place to keep what was decoded.
+    on_progress
+        Called with the number of photos that were read, and of all photos.
 
     Returns
     -------
@@ -138,13 +141,17 @@ def find_fatal(
         `root` is not a folder.
     """
     problems: list[Problem] = []
-    for split in splits:
-        items, found = scan(root, split, has_masks(split))
+    scans = [scan(root, split, has_masks(split)) for split in splits]
+    done, total = 0, sum(len(items) for items, _ in scans)
+    for items, found in scans:
         problems += [problem for problem in found if problem.fatal]
         for checked in read_checked(items):
             problems += checked.problems
             if on_checked is not None and not checked.problems:
                 on_checked(checked)
+            done += 1
+            if on_progress is not None:
+                on_progress(done, total)
     return problems
 
 

@@ -1,8 +1,7 @@
 """The five folders as a LightningDataModule."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +16,15 @@ from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
+from humanseg.data.identity import masks_sha256, named_sha256, pixels_sha256
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
-from humanseg.data.store import Cache, Decoded, DecodedOnTheFly, PhotoStore, open_store
+from humanseg.data.store import (
+    Cache,
+    Decoded,
+    DecodedOnTheFly,
+    PhotoStore,
+    open_store,
+)
 from humanseg.errors import HumansegError
 from humanseg.task import SPLITS
 
@@ -101,7 +107,7 @@ class PhotoData(pl.LightningDataModule):
         self._size = size
         self._fit: Fit = fit
         self._long_side = long_side
-        self._workers = default_workers() if workers is None else workers
+        self._workers = workers
         self._cache: Cache = cache
         self._cache_gb = cache_gb
         self.fold = fold
@@ -109,6 +115,7 @@ class PhotoData(pl.LightningDataModule):
         self._parts: dict[Role, Part] = {}
         self._decoded: Decoded = {}
         self._held = 0
+        self._digests: dict[Path, bytes] = {}
 
     def items(self, role: Role) -> list[Item]:
         """List the photos that play a role, folds considered, naturally sorted by id."""
@@ -120,8 +127,13 @@ class PhotoData(pl.LightningDataModule):
         inside = set(fold_ids([item.id for item in items], self.fold, self._folds))
         return [item for item in items if (item.id in inside) == (role == "valid")]
 
-    def check(self) -> None:
+    def check(self, on_progress: Callable[[int, int], None] | None = None) -> None:
         """Find all that would stop a training, in every split, before it starts.
+
+        Parameters
+        ----------
+        on_progress
+            Called with the number of photos that were read, and of all photos.
 
         Raises
         ------
@@ -129,15 +141,19 @@ class PhotoData(pl.LightningDataModule):
             Names every problem.
         """
         splits = SPLITS if self.fold is None else ("train", "test")
-        keep = self._keep if self._cache == "memory" else None
-        raise_problems(self.root, find_fatal(self.root, splits, keep))
+        raise_problems(self.root, find_fatal(self.root, splits, self._note, on_progress))
 
-    def _keep(self, checked: Checked) -> None:
-        """Keep what the check has decoded for the stores, as far as the bound allows."""
-        assert checked.photo is not None
-        self._held += checked.photo.nbytes + (0 if checked.mask is None else checked.mask.nbytes)
+    def _note(self, checked: Checked) -> None:
+        """Keep what the check has decoded: a digest, and for the stores what the bound allows."""
+        photo, mask = checked.photo, checked.mask
+        assert photo is not None
+        if mask is not None:
+            self._digests[checked.item.photo] = pixels_sha256(photo, mask)
+        if self._cache != "memory":
+            return
+        self._held += photo.nbytes + (0 if mask is None else mask.nbytes)
         if self._held <= self._cache_gb * 1e9:
-            self._decoded[checked.item.photo] = checked.photo, checked.mask
+            self._decoded[checked.item.photo] = photo, mask
         else:
             self._decoded.clear()
 
@@ -156,12 +172,6 @@ class PhotoData(pl.LightningDataModule):
             self._parts[role] = Part(items, store)
         return self._parts[role]
 
-    def prepare_data(self) -> None:
-        """Fill a disk cache once, before other processes map it."""
-        if self._cache == "disk":
-            for role in ("train", "valid"):
-                self.part(role)
-
     def train_size(self) -> tuple[int, int]:
         """Height and width of a train sample."""
         if self._size is not None:
@@ -175,10 +185,9 @@ class PhotoData(pl.LightningDataModule):
         part = self.part("train")
         size = self.train_size()
         photos = TrainPhotos(part.ids, part.store, self._augmentation, size, self._fit, self._seed)
-        rank, replicas = (
-            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        )
-        order = SeededOrder(len(photos), self._seed, rank, replicas)
+        order = SeededOrder(len(photos), self._seed, *self._share())
+        gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        workers = default_workers(gpu) if self._workers is None else self._workers
         return TimedLoader(
             photos,
             batch_size=self.batch_size,
@@ -186,19 +195,27 @@ class PhotoData(pl.LightningDataModule):
             # A last batch of one photo would upset batch norm; that photo waits for another epoch.
             drop_last=len(order) > 1 and len(order) % self.batch_size == 1 < self.batch_size,
             collate_fn=collate,
-            num_workers=self._workers,
-            persistent_workers=self._workers > 0,
-            prefetch_factor=4 if self._workers else None,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=4 if workers else None,
             worker_init_fn=worker_threads,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=gpu,
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Whole valid photos with masks."""
-        return self.whole_photos("valid")
+        """Whole valid photos with masks; of several processes, each has its share of them."""
+        return self.whole_photos("valid", *self._share())
 
-    def whole_photos(self, role: Role) -> DataLoader[Any]:
-        """Photos of a role at their own size, each once, in batches of one size."""
+    def whole_photos(self, role: Role, rank: int = 0, replicas: int = 1) -> DataLoader[Any]:
+        """Photos of a role at their own size, each once, in batches of one size.
+
+        Parameters
+        ----------
+        role
+            Which photos.
+        rank, replicas
+            This process and the number of processes that share them; by default one has all.
+        """
         if role == "train" and self._long_side is not None:
             # Those that are kept were scaled, and scores are taken at a photo's own size.
             items = self.items(role)
@@ -208,9 +225,13 @@ class PhotoData(pl.LightningDataModule):
         sizes = [part.store.size(index) for index in range(len(part.store))]
         return DataLoader(
             WholePhotos(part.ids, part.store),
-            batch_sampler=SameSizeBatches(sizes, self.batch_size),
+            batch_sampler=SameSizeBatches(sizes, self.batch_size, rank=rank, replicas=replicas),
             collate_fn=collate,
         )
+
+    def _share(self) -> tuple[int, int]:
+        """Say which of how many processes this is."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def record(self) -> dict[str, Any]:
         """Say which data this is: counts, and a fingerprint of the valid ids and masks.
@@ -224,11 +245,32 @@ class PhotoData(pl.LightningDataModule):
         counts["test"] = len(self.items("test"))
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self._folds}
-        return counts | {"valid_sha256": _fingerprint(self.part("valid"))}
+        part = self.part("valid")
+        return counts | {"valid_sha256": masks_sha256(part.ids, part.store)}
+
+    def pixels_sha256(self) -> str:
+        """Say which photos are trained and validated on, to the pixel.
+
+        Returns
+        -------
+        str
+            A fingerprint of ids, photos and masks as `check`, which comes first, has read them.
+        """
+        roles: tuple[Role, Role] = ("train", "valid")
+        return named_sha256(
+            (f"{role}/{item.id}", self._digests[item.photo])
+            for role in roles
+            for item in self.items(role)
+        )
 
 
-def default_workers() -> int:
+def default_workers(gpu: bool) -> int:
     """Choose the worker processes that pay on this machine.
+
+    Parameters
+    ----------
+    gpu
+        Whether the training is on one.
 
     Returns
     -------
@@ -237,7 +279,7 @@ def default_workers() -> int:
         costs less than the training's waiting for them.
     """
     cores = torch.get_num_threads()
-    return min(8, cores - 1) if torch.cuda.is_available() else min(1, cores - 1)
+    return min(8, cores - 1) if gpu else min(1, cores - 1)
 
 
 def _too_small(**options: int | None) -> Iterator[str]:
@@ -255,13 +297,3 @@ def _wrong_size(size: Sequence[int] | None) -> Iterator[str]:
 def _wrong_fold(fold: int | None, folds: int) -> Iterator[str]:
     if fold is not None and folds > 1 and not 0 <= fold < folds:
         yield f"data.fold={fold} does not exist: give 0 to {folds - 1}."
-
-
-def _fingerprint(part: Part) -> str:
-    digest = hashlib.sha256()
-    for index, identity in enumerate(part.ids):
-        _, mask = part.store[index]
-        assert mask is not None
-        digest.update(f"{identity}\0{mask.shape}\0".encode())
-        digest.update(mask.tobytes())
-    return digest.hexdigest()

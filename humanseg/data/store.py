@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from humanseg.data.disk_cache import kept_file
 from humanseg.data.folders import Item
-from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error, whole_file
 from humanseg.images import image_size, read_mask, read_photo
 
 Pixels = NDArray[np.uint8]
@@ -144,7 +142,7 @@ def open_store(
         What to decode. They are sound: `humanseg.data.checks` has seen them.
     cache
         `memory`; `disk`: a file that is mapped into memory, shared by processes and used again by
-        the next run; `none`: decode each time.
+        the next run, see `humanseg.data.disk_cache`; `none`: decode each time.
     bound_gb
         More than this many gigabytes of pixels are not kept but decoded on the fly.
     long_side
@@ -172,14 +170,14 @@ def open_store(
         store = Packed(np.empty(total, np.uint8), sizes, masks)
         _fill(store, reader)
         return store
-    path = _cache_folder() / f"{_fingerprint(items, long_side)}.bin"
-    if not path.exists() or path.stat().st_size != total:
-        with whole_file(path) as partial:
-            _reserve(partial, total)
-            buffer = np.memmap(partial, np.uint8, "r+", shape=(total,))
-            _fill(Packed(buffer, sizes, masks), reader)
-            buffer.flush()
-    return _mapped(path, sizes, masks)
+
+    def write(partial: Path) -> None:
+        _reserve(partial, total)
+        buffer = np.memmap(partial, np.uint8, "r+", shape=(total,))
+        _fill(Packed(buffer, sizes, masks), reader)
+        buffer.flush()
+
+    return _mapped(kept_file(_fingerprint(items, long_side), total, write), sizes, masks)
 
 
 def scaled_size(size: tuple[int, ...], long_side: int | None) -> tuple[int, int]:
@@ -232,23 +230,6 @@ def _reserve(path: Path, size: int) -> None:
 
 def _mapped(path: Path, sizes: NDArray[np.int64], masks: bool) -> Packed:
     return Packed(np.memmap(path, np.uint8, "r"), sizes, masks)
-
-
-def _cache_folder() -> Path:
-    """Make the folder of disk caches, for this user alone: the photos may be private."""
-    user = os.getuid() if hasattr(os, "getuid") else None
-    folder = Path(tempfile.gettempdir()) / f"humanseg-{'user' if user is None else user}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = folder.lstat().st_uid
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    if user is not None and (owner != user or folder.is_symlink()):
-        raise HumansegError(
-            f"{folder} belongs to somebody else, so decoded photos are not kept there: set TMPDIR "
-            "to a folder of your own, or take data.cache=memory."
-        )
-    return folder
 
 
 def _fingerprint(items: Sequence[Item], long_side: int | None) -> str:

@@ -7,15 +7,15 @@ each job. A system that runs out of memory kills the process that takes it, and 
 import multiprocessing
 import os
 import signal
-import threading
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any
 
 from humanseg.explain import out_of_memory
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.training.interrupts import Interrupted
+from humanseg.training.processes import end_with_the_parent
 from humanseg.training.request import Request
 
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -89,21 +89,10 @@ def _serve(sender: Connection, request: Request) -> None:
     """Be the process of a job."""
     # Ctrl-C on a terminal reaches this process too, and the sweep sends SIGTERM besides.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    threading.Thread(target=_end_with_the_sweep, daemon=True).start()
+    end_with_the_parent()
     from humanseg.sweeps.work import work
 
     try:
         sender.send(work(request))
     except Interrupted as error:
         sender.send(Outcome("failed", str(error)))
-
-
-def _end_with_the_sweep() -> None:
-    """End at once when the process that waits for this one is gone, killed say.
-
-    Its sweep may be started again, and two processes must not write into one folder.
-    """
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os.kill(os.getpid(), signal.SIGKILL)

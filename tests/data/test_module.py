@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import albumentations as A  # noqa: N812
@@ -248,6 +249,60 @@ def test_the_record_changes_with_a_valid_id_and_not_with_train(root: Path, opene
     for folder, suffix in (("valid", "jpg"), ("valid_mask", "png")):
         (root / folder / f"6.{suffix}").rename(root / folder / f"60.{suffix}")
     assert opened(root=str(root)).record()["valid_sha256"] != before
+
+
+@pytest.mark.parametrize("file", ["train/0.jpg", "train_mask/0.png", "valid/6.jpg"])
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_one_pixel_of_any_photo_makes_them_others(
+    root: Path, opened: Open, file: str, cache: str
+) -> None:
+    def look(**changes: Any) -> tuple[dict[str, Any], str]:
+        data = opened(root=str(root), cache=cache, **changes)
+        data.check()
+        return data.record(), data.pixels_sha256()
+
+    before = look()
+    assert look(long_side=32, seed=3) == before
+    Image.open(root / file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(root / file)
+    record, pixels = look()
+    assert record == before[0], "such runs would not be ranked together"
+    assert pixels != before[1]
+
+
+def test_the_check_says_how_far_it_is(opened: Open) -> None:
+    steps: list[tuple[int, int]] = []
+    opened().check(lambda done, total: steps.append((done, total)))
+    assert steps == [(done, 11) for done in range(1, 12)]
+
+
+class Trainer:
+    """What a data module asks a trainer."""
+
+    def __init__(self, device: str, rank: int = 0, processes: int = 1) -> None:
+        self.strategy = SimpleNamespace(root_device=torch.device(device))
+        self.global_rank, self.world_size = rank, processes
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_feeds_a_gpu_is_not_done_for_a_cpu(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    data = opened(workers=None)
+    data.trainer = Trainer(device)  # type: ignore[assignment]
+    loader = data.train_dataloader()
+    assert loader.pin_memory == (device == "cuda")
+    assert loader.num_workers == (5 if device == "cuda" else 1)
+
+
+def test_processes_share_the_valid_photos(opened: Open) -> None:
+    shares = []
+    for rank in range(2):
+        data = opened()
+        data.trainer = Trainer("cpu", rank, 2)  # type: ignore[assignment]
+        shares.append(ids_of(list(data.val_dataloader())))
+    assert shares == [["6", "8"], ["7"]]
 
 
 def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "humanseg"
 
-GROUND = {"errors", "files", "task", "images", "pages", "runs"}
+GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs"}
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "task": {"errors", "files"},
     "levels": set(),
+    "progress": set(),
     "images": {"errors", "files", "levels"},
     "submission": GROUND | {"data"},
     "pages": {"errors", "files", "task", "images"},
@@ -34,7 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "commands": GROUND | {"config", "data", "training", "export", "inference"},
     "cli": GROUND
     | MODELLING
-    | {"config", "explain", "training", "export", "inference", "submission", "commands"},
+    | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
     "__main__": {"cli"},
     "__init__": {"inference"},
 }

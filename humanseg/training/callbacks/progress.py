@@ -11,6 +11,10 @@ from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.terminal import console
 
+REFRESH = 0.5
+"""Seconds between two movements of the bar: it shows the loss, and to read that is to wait for a
+GPU."""
+
 
 class EpochProgress(pl.callbacks.ProgressBar):
     """A bar within the epoch on a terminal, and a line per epoch everywhere.
@@ -29,7 +33,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         self._checkpoints = checkpoints
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._start = 0.0
+        self._start = self._moved = 0.0
         self._first_epoch = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -64,8 +68,10 @@ class EpochProgress(pl.callbacks.ProgressBar):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Move the bar."""
-        if self._bar is not None and self._task is not None:
+        """Move the bar, now and then."""
+        now = time.perf_counter()
+        if self._bar is not None and self._task is not None and now - self._moved >= REFRESH:
+            self._moved = now
             loss = f"{float(outputs['loss']):.4f}" if isinstance(outputs, dict) else "…"
             self._bar.update(self._task, completed=batch_idx + 1, loss=loss)
 
