@@ -48,7 +48,11 @@ def work_apart(request: Request) -> Outcome:
         context.set_forkserver_preload(["humanseg.sweeps.work"])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(sender, request), daemon=False)
+    # Slurm warns every process of a job before its time is up, by a signal that ends those which do
+    # not wait for it. This process does, where it is Slurm's, and has the job queued again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
     process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sender.close()
     try:
         outcome: Outcome = receiver.recv()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import build, check_config
@@ -190,6 +191,7 @@ def final_trainer(callbacks: Sequence[pl.Callback], config: DictConfig) -> pl.Tr
         precision="32-true",
         logger=False,
         callbacks=list(callbacks),
+        plugins=[LightningEnvironment()],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

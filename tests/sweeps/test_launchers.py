@@ -69,6 +69,32 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
     assert said.count("\n") == 1 and not list(tmp_path.glob("runs/*/*"))
 
 
+def test_slurm_is_asked_for_what_the_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitit = pytest.importorskip("submitit")
+    from submitit.slurm.slurm import SlurmExecutor
+
+    scripts: list[str] = []
+
+    def note(self: Any, *arguments: Any) -> list[Any]:
+        scripts.append(self._executor._make_submission_file_text("humanseg", "1"))
+        return []
+
+    monkeypatch.setattr(SlurmExecutor, "affinity", classmethod(lambda cls: 1))
+    monkeypatch.setattr(submitit.AutoExecutor, "map_array", note)
+    words = ["hydra/launcher=submitit_slurm", "hydra.launcher.partition=gpu"]
+    words += ["hydra.launcher.gpus_per_node=1", f"hydra.sweep.dir={tmp_path}"]
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        config = compose("train", words, return_hydra_config=True)
+        context: Any = SimpleNamespace()
+        launchers.open_launcher(context, config, lambda _: None).launch([["seed=1"]], 0)
+    asked = {line.removeprefix("#SBATCH --") for line in scripts[0].splitlines()}
+    assert {"partition=gpu", "gpus-per-node=1", "cpus-per-task=8", "mem=16GB"} <= asked
+    assert {"time=720", "signal=USR2@120", "job-name=humanseg"} <= asked
+
+
 @pytest.mark.parametrize("launcher", SHIPPED)
 def test_the_shipped_settings_are_those_that_the_plugin_takes(launcher: str) -> None:
     """Hydra's own plugins check nothing: a setting that they do not know is passed over."""
