@@ -11,7 +11,8 @@ from torch.utils.data import Dataset
 
 from humanseg.data.augmentation import Augmentation, sample_seed
 from humanseg.data.fit import Fit, fit_to
-from humanseg.data.store import PhotoStore, Pixels
+from humanseg.data.picture import Picture, Pixels
+from humanseg.data.store import PhotoStore
 
 # OpenCV's own threads fight torch's and the workers'.
 cv2.setNumThreads(0)
@@ -62,6 +63,8 @@ class TrainPhotos(Dataset[Sample]):
         seed: int,
     ) -> None:
         self._ids = list(ids)
+        # Others are drawn from the ids in a fixed order: the place of a photo does not matter.
+        self._by_id = sorted(range(len(self._ids)), key=self._ids.__getitem__)
         self._store = store
         self._augmentation = augmentation
         self._size = size
@@ -84,12 +87,18 @@ class TrainPhotos(Dataset[Sample]):
         epoch, index = draw
         identity = self._ids[index]
         seed = sample_seed(self._seed, epoch, identity)
+        picture = self._augmentation(self._picture(index), seed, self._other)
+        photo, mask, _ = fit_to(picture, self._size, self._fit, seed)
+        return {"image": _image(photo), "mask": _mask(mask), "id": identity}
+
+    def _picture(self, index: int) -> Picture:
         photo, mask = self._store[index]
         if mask is None:
-            raise ValueError(f"Train photo {identity} has no mask.")
-        photo, mask = self._augmentation(photo, mask, seed)
-        photo, mask = fit_to(photo, mask, self._size, self._fit, seed)
-        return {"image": _image(photo), "mask": _mask(mask), "id": identity}
+            raise ValueError(f"Train photo {self._ids[index]} has no mask.")
+        return Picture(photo, mask)
+
+    def _other(self, generator: np.random.Generator) -> Picture:
+        return self._picture(self._by_id[int(generator.integers(len(self)))])
 
 
 class WholePhotos(Dataset[Sample]):

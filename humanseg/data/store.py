@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.folders import Item
+from humanseg.data.picture import Pixels
 from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error, whole_file
 from humanseg.images import image_size, read_mask, read_photo
 
-Pixels = NDArray[np.uint8]
 Decoded = dict[Path, tuple[Pixels, Pixels | None]]
 Cache = Literal["memory", "disk", "none"]
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from humanseg.data.augmentation import Augmentation
+from humanseg.data.collage import Collage
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.folders import list_items
 from humanseg.data.store import PhotoStore, open_store
@@ -25,7 +26,8 @@ def ids(sample_root: Path) -> list[str]:
 
 def flipping(ids: list[str], store: PhotoStore, seed: int = 0) -> TrainPhotos:
     transforms = [A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=1)]
-    return TrainPhotos(ids, store, Augmentation(transforms), SIZE, "resize", seed)
+    scenes = Collage(elsewhere=0.5, company=0.5)
+    return TrainPhotos(ids, store, Augmentation(transforms, scenes), SIZE, "resize", seed)
 
 
 def test_a_sample_is_pixels_with_their_id(ids: list[str], store: PhotoStore) -> None:

@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 
 from humanseg.data.augmentation import Augmentation
+from humanseg.data.collage import Collage
 from humanseg.data.folds import fold_ids
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 
 
 class Open(Protocol):
-    def __call__(self, **changes: Any) -> PhotoData: ...
+    def __call__(self, collage: Collage | None = None, **changes: Any) -> PhotoData: ...
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ def root(tmp_path: Path, sample_root: Path) -> Path:
 
 @pytest.fixture
 def opened(sample_root: Path) -> Open:
-    def make(**changes: Any) -> PhotoData:
+    def make(collage: Collage | None = None, **changes: Any) -> PhotoData:
         transforms = [A.HorizontalFlip(p=0.5), A.Affine(rotate=(-20, 20), p=1)]
         options: dict[str, Any] = {
             "root": str(sample_root),
             "batch_size": 2,
             "workers": 0,
         } | changes
-        return PhotoData(augmentation=Augmentation(transforms), **options)
+        return PhotoData(augmentation=Augmentation(transforms, collage), **options)
 
     return make
 
@@ -75,6 +76,16 @@ def test_a_restart_draws_what_an_uninterrupted_training_draws(opened: Open) -> N
     assert same(epoch_of(data, 2, loader), epochs[2]), "a second pass differs"
     assert same(epoch_of(opened(), 2), epochs[2]), "a restart differs"
     assert same(epoch_of(opened(cache="none"), 2), epochs[2]), "the cache matters"
+
+
+def test_collages_depend_on_neither_workers_nor_restarts(opened: Open) -> None:
+    scenes = Collage(elsewhere=0.5, company=0.5, blur=0.5)
+    alone, helped = opened(scenes), opened(scenes, workers=2)
+    epochs = [epoch_of(alone, epoch) for epoch in range(3)]
+    loader = helped.train_dataloader()
+    assert all(same(epochs[epoch], epoch_of(helped, epoch, loader)) for epoch in range(3))
+    assert same(epoch_of(opened(scenes, batch_size=2), 2), epochs[2])
+    assert not same(epoch_of(opened(), 2), epochs[2])
 
 
 def test_epochs_and_seeds_differ(opened: Open) -> None:
