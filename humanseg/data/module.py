@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
+from humanseg.data.options import default_workers, too_small, wrong_fold, wrong_size
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
 from humanseg.data.store import Cache, Decoded, DecodedOnTheFly, PhotoStore, open_store
 from humanseg.errors import HumansegError
@@ -64,6 +65,8 @@ class PhotoData(pl.LightningDataModule):
         Where decoded photos are kept, and how many gigabytes at most of each role's.
     fold, folds
         With a fold, train and valid are both taken from `train`: one part in `folds` validates.
+    clean_specks
+        Parts of a train mask with fewer pixels than this are taken out; valid masks stay.
 
     Raises
     ------
@@ -85,12 +88,14 @@ class PhotoData(pl.LightningDataModule):
         cache_gb: float = 4.0,
         fold: int | None = None,
         folds: int = 5,
+        clean_specks: int = 0,
     ) -> None:
         super().__init__()
         mistakes = [
-            *_too_small(batch_size=batch_size, long_side=long_side, folds=folds, workers=workers),
-            *_wrong_size(size),
-            *_wrong_fold(fold, folds),
+            *too_small(batch_size=batch_size, long_side=long_side, folds=folds, workers=workers),
+            *too_small(clean_specks=clean_specks),
+            *wrong_size(size),
+            *wrong_fold(fold, folds),
         ]
         if mistakes:
             raise HumansegError("\n".join(mistakes))
@@ -106,6 +111,7 @@ class PhotoData(pl.LightningDataModule):
         self._cache_gb = cache_gb
         self.fold = fold
         self._folds = folds
+        self._clean_specks = clean_specks
         self._parts: dict[Role, Part] = {}
         self._decoded: Decoded = {}
         self._held = 0
@@ -151,8 +157,10 @@ class PhotoData(pl.LightningDataModule):
         """
         if role not in self._parts:
             items = self.items(role)
-            long_side = self._long_side if role == "train" else None
-            store = open_store(items, self._cache, self._cache_gb, long_side, self._decoded)
+            long_side, specks = (
+                (self._long_side, self._clean_specks) if role == "train" else (None, 0)
+            )
+            store = open_store(items, self._cache, self._cache_gb, long_side, self._decoded, specks)
             self._parts[role] = Part(items, store)
         return self._parts[role]
 
@@ -199,8 +207,8 @@ class PhotoData(pl.LightningDataModule):
 
     def whole_photos(self, role: Role) -> DataLoader[Any]:
         """Photos of a role at their own size, each once, in batches of one size."""
-        if role == "train" and self._long_side is not None:
-            # Those that are kept were scaled, and scores are taken at a photo's own size.
+        if role == "train" and (self._long_side is not None or self._clean_specks):
+            # Those that are kept were changed, and scores are taken at a photo's own size.
             items = self.items(role)
             part = Part(items, DecodedOnTheFly(items))
         else:
@@ -225,36 +233,6 @@ class PhotoData(pl.LightningDataModule):
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self._folds}
         return counts | {"valid_sha256": _fingerprint(self.part("valid"))}
-
-
-def default_workers() -> int:
-    """Choose the worker processes that pay on this machine.
-
-    Returns
-    -------
-    int
-        A GPU is fed by several. On a CPU of few cores, one that prepares the next batches
-        costs less than the training's waiting for them.
-    """
-    cores = torch.get_num_threads()
-    return min(8, cores - 1) if torch.cuda.is_available() else min(1, cores - 1)
-
-
-def _too_small(**options: int | None) -> Iterator[str]:
-    smallest = {"batch_size": 1, "long_side": 1, "folds": 2, "workers": 0}
-    for name, value in options.items():
-        if value is not None and value < smallest[name]:
-            yield f"data.{name}={value} is too small: give {smallest[name]} or more."
-
-
-def _wrong_size(size: Sequence[int] | None) -> Iterator[str]:
-    if size is not None and (len(size) != 2 or min(size) < 1):
-        yield f"data.size={list(size)} is no size: give [height, width]."
-
-
-def _wrong_fold(fold: int | None, folds: int) -> Iterator[str]:
-    if fold is not None and folds > 1 and not 0 <= fold < folds:
-        yield f"data.fold={fold} does not exist: give 0 to {folds - 1}."
 
 
 def _fingerprint(part: Part) -> str:

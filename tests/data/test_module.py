@@ -173,6 +173,7 @@ def test_a_working_size_scales_the_training_samples(opened: Open) -> None:
         ({"workers": -1}, "data.workers=-1"),
         ({"fold": 0, "folds": 1}, "data.folds=1"),
         ({"long_side": 0}, "data.long_side=0"),
+        ({"clean_specks": -1}, "data.clean_specks=-1"),
     ],
 )
 def test_impossible_options_are_named(opened: Open, changes: dict[str, Any], named: str) -> None:
@@ -259,6 +260,30 @@ def test_the_record_changes_with_a_valid_id_and_not_with_train(root: Path, opene
     for folder, suffix in (("valid", "jpg"), ("valid_mask", "png")):
         (root / folder / f"6.{suffix}").rename(root / folder / f"60.{suffix}")
     assert opened(root=str(root)).record()["valid_sha256"] != before
+
+
+@pytest.mark.parametrize("long_side", [None, 96])
+def test_specks_are_taken_out_of_train_masks_alone(
+    root: Path, opened: Open, long_side: int | None
+) -> None:
+    for role, identity in (("train", "0"), ("valid", "6")):
+        path = root / f"{role}_mask" / f"{identity}.png"
+        mask = np.array(Image.open(path))
+        mask[1:4, 1:4] = 255  # nine pixels, in a corner without anybody
+        Image.fromarray(mask).save(path)
+    data = opened(root=str(root), clean_specks=10, long_side=long_side)
+    plain = opened(root=str(root), long_side=long_side)
+
+    def corner(data: PhotoData, role: Any) -> bool:
+        _, mask = data.part(role).store[0]
+        assert mask is not None
+        return bool(mask[:6, :6].any())
+
+    assert not corner(data, "train") and corner(plain, "train")
+    assert corner(data, "valid")
+    assert data.record() == plain.record(), "what is scored is the same"
+    whole = list(data.whole_photos("train"))[0]
+    assert whole["id"][0] == "0" and whole["mask"][0, 0, 2, 2] == 1
 
 
 def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
