@@ -141,10 +141,19 @@ def find_fatal(
     for split in splits:
         items, found = scan(root, split, has_masks(split))
         problems += [problem for problem in found if problem.fatal]
-        for checked in read_checked(items):
-            problems += checked.problems
-            if on_checked is not None and not checked.problems:
-                on_checked(checked)
+        problems += find_unreadable(items, on_checked)
+    return problems
+
+
+def find_unreadable(
+    items: Iterable[Item], on_checked: Callable[[Checked], None] | None = None
+) -> list[Problem]:
+    """Find the photos and masks that do not read or fit; see `find_fatal`."""
+    problems: list[Problem] = []
+    for checked in read_checked(items):
+        problems += checked.problems
+        if on_checked is not None and not checked.problems:
+            on_checked(checked)
     return problems
 
 

@@ -1,42 +1,26 @@
 """The five folders as a LightningDataModule."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
 from humanseg.data.augmentation import Augmentation
-from humanseg.data.checks import Checked, find_fatal, raise_problems
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
-from humanseg.data.folders import Item, list_items
-from humanseg.data.folds import fold_ids
-from humanseg.data.options import default_workers, too_small, wrong_fold, wrong_size
+from humanseg.data.folders import Item
+from humanseg.data.options import default_workers, too_small, wrong_fold, wrong_share, wrong_size
+from humanseg.data.packed import PackedLayers
+from humanseg.data.parts import Parts, Role
+from humanseg.data.pictures import Pictures, Source
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
-from humanseg.data.store import Cache, Decoded, DecodedOnTheFly, PhotoStore, open_store
+from humanseg.data.store import Cache
+from humanseg.data.unlabelled import trustworthy
 from humanseg.errors import HumansegError
-from humanseg.task import SPLITS
-
-Role = Literal["train", "valid", "test"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """The photos that play one role: their items, ids and decoded pixels."""
-
-    items: list[Item]
-    store: PhotoStore
-
-    @property
-    def ids(self) -> list[str]:
-        """The photos' ids, in the order of the store."""
-        return [item.id for item in self.items]
 
 
 class PhotoData(pl.LightningDataModule):
@@ -67,6 +51,10 @@ class PhotoData(pl.LightningDataModule):
         With a fold, train and valid are both taken from `train`: one part in `folds` validates.
     clean_specks
         Parts of a train mask with fewer pixels than this are taken out; valid masks stay.
+    unlabelled
+        A folder of more photos to train on, without masks: with a teacher's opinion of them.
+    min_confidence
+        Unlabelled photos of which the teacher is less sure are left out; see `confidence`.
 
     Raises
     ------
@@ -89,6 +77,8 @@ class PhotoData(pl.LightningDataModule):
         fold: int | None = None,
         folds: int = 5,
         clean_specks: int = 0,
+        unlabelled: str | None = None,
+        min_confidence: float = 0.0,
     ) -> None:
         super().__init__()
         mistakes = [
@@ -96,35 +86,33 @@ class PhotoData(pl.LightningDataModule):
             *too_small(clean_specks=clean_specks),
             *wrong_size(size),
             *wrong_fold(fold, folds),
+            *wrong_share(min_confidence=min_confidence),
         ]
         if mistakes:
             raise HumansegError("\n".join(mistakes))
-        self.root = Path(root).expanduser()
+        self.parts = Parts(
+            Path(root).expanduser(),
+            unlabelled=None if unlabelled is None else Path(unlabelled).expanduser(),
+            fold=fold,
+            folds=folds,
+            long_side=long_side,
+            clean_specks=clean_specks,
+            cache=cache,
+            cache_gb=cache_gb,
+        )
+        self.root, self.fold = self.parts.root, fold
         self.batch_size = batch_size
         self._augmentation = augmentation
         self._seed = seed
         self._size = size
         self._fit: Fit = fit
-        self._long_side = long_side
         self._workers = default_workers() if workers is None else workers
-        self._cache: Cache = cache
-        self._cache_gb = cache_gb
-        self.fold = fold
-        self._folds = folds
-        self._clean_specks = clean_specks
-        self._parts: dict[Role, Part] = {}
-        self._decoded: Decoded = {}
-        self._held = 0
+        self._min_confidence = min_confidence
+        self._sources: list[Source] | None = None
 
     def items(self, role: Role) -> list[Item]:
         """List the photos that play a role, folds considered, naturally sorted by id."""
-        if role == "test":
-            return list_items(self.root, "test", masks=False)
-        if self.fold is None:
-            return list_items(self.root, role, masks=True)
-        items = list_items(self.root, "train", masks=True)
-        inside = set(fold_ids([item.id for item in items], self.fold, self._folds))
-        return [item for item in items if (item.id in inside) == (role == "valid")]
+        return self.parts.items(role)
 
     def check(self) -> None:
         """Find all that would stop a training, in every split, before it starts.
@@ -134,55 +122,22 @@ class PhotoData(pl.LightningDataModule):
         HumansegError
             Names every problem.
         """
-        splits = SPLITS if self.fold is None else ("train", "test")
-        keep = self._keep if self._cache == "memory" else None
-        raise_problems(self.root, find_fatal(self.root, splits, keep))
-
-    def _keep(self, checked: Checked) -> None:
-        """Keep what the check has decoded for the stores, as far as the bound allows."""
-        assert checked.photo is not None
-        self._held += checked.photo.nbytes + (0 if checked.mask is None else checked.mask.nbytes)
-        if self._held <= self._cache_gb * 1e9:
-            self._decoded[checked.item.photo] = checked.photo, checked.mask
-        else:
-            self._decoded.clear()
-
-    def part(self, role: Role) -> Part:
-        """Decode the photos of a role, once.
-
-        Raises
-        ------
-        HumansegError
-            The split is missing or empty.
-        """
-        if role not in self._parts:
-            items = self.items(role)
-            long_side, specks = (
-                (self._long_side, self._clean_specks) if role == "train" else (None, 0)
-            )
-            store = open_store(items, self._cache, self._cache_gb, long_side, self._decoded, specks)
-            self._parts[role] = Part(items, store)
-        return self._parts[role]
+        self.parts.check()
 
     def prepare_data(self) -> None:
         """Fill a disk cache once, before other processes map it."""
-        if self._cache == "disk":
-            for role in ("train", "valid"):
-                self.part(role)
+        self.parts.fill_disk_cache()
 
     def train_size(self) -> tuple[int, int]:
         """Height and width of a train sample."""
         if self._size is not None:
             return int(self._size[0]), int(self._size[1])
-        store = self.part("train").store
-        sizes = Counter(store.size(index) for index in range(len(store)))
-        return sizes.most_common(1)[0][0]
+        return Counter(self.parts.part("train").sizes).most_common(1)[0][0]
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Augmented photos, in an order that follows from seed and epoch."""
-        part = self.part("train")
-        size = self.train_size()
-        photos = TrainPhotos(part.ids, part.store, self._augmentation, size, self._fit, self._seed)
+        pictures = Pictures(*(self._sources or [self.parts.source("train")]))
+        photos = TrainPhotos(pictures, self._augmentation, self.train_size(), self._fit, self._seed)
         rank, replicas = (
             (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         )
@@ -207,18 +162,35 @@ class PhotoData(pl.LightningDataModule):
 
     def whole_photos(self, role: Role) -> DataLoader[Any]:
         """Photos of a role at their own size, each once, in batches of one size."""
-        if role == "train" and (self._long_side is not None or self._clean_specks):
-            # Those that are kept were changed, and scores are taken at a photo's own size.
-            items = self.items(role)
-            part = Part(items, DecodedOnTheFly(items))
-        else:
-            part = self.part(role)
-        sizes = [part.store.size(index) for index in range(len(part.store))]
+        part = self.parts.unchanged(role)
         return DataLoader(
             WholePhotos(part.ids, part.store),
-            batch_sampler=SameSizeBatches(sizes, self.batch_size),
+            batch_sampler=SameSizeBatches(part.sizes, self.batch_size),
             collate_fn=collate,
         )
+
+    def teach(self, answers: Mapping[Role, PackedLayers]) -> dict[str, int]:
+        """Take up what a teacher says of the photos that are learnt from.
+
+        Parameters
+        ----------
+        answers
+            For each role that is learnt from, in the order of its photos, at their own size.
+
+        Returns
+        -------
+        dict
+            How many photos without masks are learnt from, and how many are not: see
+            `trustworthy`.
+        """
+        counts: dict[str, int] = {}
+        self._sources = [self.parts.source(role, answers[role]) for role in self.parts.learnt_from]
+        if "unlabelled" in answers:
+            held_out = [self.parts.part(role).store for role in self.parts.held_out]
+            self._sources[-1], counts = trustworthy(
+                self._sources[-1], held_out, self._min_confidence
+            )
+        return counts
 
     def record(self) -> dict[str, Any]:
         """Say which data this is: counts, and a fingerprint of the valid ids and masks.
@@ -228,18 +200,9 @@ class PhotoData(pl.LightningDataModule):
         dict
             `train`, `valid`, `test` counts; `fold` and `folds` where used; `valid_sha256`.
         """
-        counts: dict[str, Any] = {role: len(self.part(role).items) for role in ("train", "valid")}
+        roles: list[Role] = ["train", "valid"]
+        counts: dict[str, Any] = {role: len(self.parts.part(role).items) for role in roles}
         counts["test"] = len(self.items("test"))
         if self.fold is not None:
-            counts |= {"fold": self.fold, "folds": self._folds}
-        return counts | {"valid_sha256": _fingerprint(self.part("valid"))}
-
-
-def _fingerprint(part: Part) -> str:
-    digest = hashlib.sha256()
-    for index, identity in enumerate(part.ids):
-        _, mask = part.store[index]
-        assert mask is not None
-        digest.update(f"{identity}\0{mask.shape}\0".encode())
-        digest.update(mask.tobytes())
-    return digest.hexdigest()
+            counts |= {"fold": self.fold, "folds": self.parts.folds}
+        return counts | {"valid_sha256": self.parts.part("valid").fingerprint()}

@@ -27,6 +27,13 @@ def wrong_fold(fold: int | None, folds: int) -> Iterator[str]:
         yield f"data.fold={fold} does not exist: give 0 to {folds - 1}."
 
 
+def wrong_share(**options: float) -> Iterator[str]:
+    """Name every option that is no share of a whole."""
+    for name, value in options.items():
+        if not 0 <= value <= 1:
+            yield f"data.{name}={value} is no share: give 0 to 1."
+
+
 def default_workers() -> int:
     """Choose the worker processes that pay on this machine.
 

@@ -169,7 +169,7 @@ def _cache_folder() -> Path:
         raise explain_os_error(error, folder) from error
     if user is not None and (owner != user or folder.is_symlink()):
         raise HumansegError(
-            f"{folder} belongs to somebody else, so decoded photos are not kept there: set TMPDIR "
-            "to a folder of your own, or take data.cache=memory."
+            f"{folder} belongs to somebody else, so nothing of photos is kept there: set TMPDIR to "
+            "a folder of your own."
         )
     return folder

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from humanseg.data.folders import Item
-from humanseg.data.packed import PackedPhotos, in_memory, on_disk
+from humanseg.data.packed import PackedLayers, PackedPhotos, in_memory, on_disk
 from humanseg.data.picture import Pixels
 from humanseg.data.specks import without_specks
 from humanseg.images import image_size, read_mask, read_photo
@@ -136,6 +136,27 @@ def scaled_size(size: tuple[int, ...], long_side: int | None) -> tuple[int, int]
         return height, width
     scale = long_side / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def scaled_layers(layers: PackedLayers, photos: PhotoStore) -> PackedLayers:
+    """Bring layers to the sizes of their photos; as they are where they fit.
+
+    Parameters
+    ----------
+    layers
+        Probabilities, not two-valued masks: they are interpolated.
+    photos
+        Of the same pictures, in the same order.
+    """
+    sizes = np.array([photos.size(index) for index in range(len(photos))], dtype=np.int64)
+    if np.array_equal(sizes, layers.sizes):
+        return layers
+
+    def fill(scaled: PackedLayers) -> None:
+        for index in range(len(scaled)):
+            scaled[index][...] = resized(layers[index], scaled.size(index))
+
+    return in_memory(PackedLayers, sizes, 1, fill)
 
 
 def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:

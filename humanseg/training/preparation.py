@@ -25,6 +25,7 @@ from humanseg.training.rebuild import (
     read_checkpoint,
 )
 from humanseg.training.request import Request
+from humanseg.training.teacher import ask, find_teachers
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
 """What a checkpoint must hold besides weights for a training to go on from it."""
@@ -48,6 +49,9 @@ class Prepared:
         Those that the config asks for.
     checkpoint
         Where a resumed training goes on; None: at the start.
+    teaching
+        What `summary.json` has of teachers: their `runs`, and counts of photos without masks;
+        None without a teacher.
     """
 
     hardware: Hardware
@@ -56,6 +60,7 @@ class Prepared:
     module: SegmentationModule
     callbacks: list[pl.Callback]
     checkpoint: Path | None
+    teaching: dict[str, Any] | None
 
 
 def prepare(request: Request) -> Prepared:
@@ -101,12 +106,17 @@ def prepare(request: Request) -> Prepared:
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
     callbacks = [build(each) for each in config.callbacks.values()]
+    teachers = find_teachers(config)
     photos.check()
     submission_order(photos)
     data = photos.record()
+    teaching = None
+    if teachers:
+        runs = [str(teacher.path) for teacher in teachers]
+        teaching = {"runs": runs} | photos.teach(ask(teachers, photos, hardware))
     if run is not None and checkpoint is not None:
-        _require_same_data(run, data)
-    return Prepared(hardware, photos, data, module, callbacks, checkpoint)
+        _require_same(run, data=data, teacher=teaching)
+    return Prepared(hardware, photos, data, module, callbacks, checkpoint, teaching)
 
 
 def quieten() -> None:
@@ -131,17 +141,20 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         auxiliary_weight=config.auxiliary_weight,
         channels_last=hardware.channels_last,
         seed=config.seed,
+        teacher_weight=config.get("teacher_weight", 0.0),
     )
 
 
-def _require_same_data(run: RunFolder, data: dict[str, Any]) -> None:
+def _require_same(run: RunFolder, **now: dict[str, Any] | None) -> None:
     """Refuse to go on with other photos than those that a run began with."""
-    before = read_summary(run.summary).get("data")
-    if before is not None and before != data:
-        raise Refused(
-            f"The photos that {run.path} was trained on have changed: it had {before}, now there "
-            f"are {data}. Put them back, or start a new run with init_from={run.path}."
-        )
+    summary = read_summary(run.summary)
+    for name, facts in now.items():
+        before = summary.get(name)
+        if before is not None and before != facts:
+            raise Refused(
+                f"The photos that {run.path} was trained on have changed: it had {before}, now "
+                f"there are {facts}. Put them back, or start a new run with init_from={run.path}."
+            )
 
 
 def _try_trainer(config: DictConfig, hardware: Hardware) -> None:
@@ -166,6 +179,9 @@ def _require_ranges(config: DictConfig) -> None:
         ),
         f"auxiliary_weight={config.auxiliary_weight} is too small: give 0 or more": (
             config.auxiliary_weight >= 0
+        ),
+        f"teacher_weight={config.get('teacher_weight')} is no share: give 0 to 1": (
+            0 <= config.get("teacher_weight", 0.0) <= 1
         ),
         f"trainer.max_epochs={epochs} is too few: give 1 or more": epochs is None or epochs >= 1,
     }

@@ -8,13 +8,13 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
 
-PATHS = ("data.root", "backbone.weights", "init_from")
+PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
 """Keys of paths that a person may give relative to where they are."""
 NO_PATHS = ("none", "pretrained")
 """Values of these keys that are words."""
@@ -72,9 +72,15 @@ def read_request(config: DictConfig) -> Request:
         settled.pop("hydra", None)
         for key in PATHS:
             value = OmegaConf.select(settled, key)
-            if isinstance(value, str) and value not in NO_PATHS:
-                OmegaConf.update(settled, key, str(Path(value).expanduser().resolve()))
+            if isinstance(value, ListConfig):
+                OmegaConf.update(settled, key, [_absolute(each) for each in value])
+            elif isinstance(value, str) and value not in NO_PATHS:
+                OmegaConf.update(settled, key, _absolute(value))
     return Request(settled, _new_folder(settled), False, overrides)
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())
 
 
 def _resumed(folder: Path, overrides: list[str]) -> Request:
