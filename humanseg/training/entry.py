@@ -119,6 +119,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         versions=versions(),
         data=data,
         pixels_sha256=prepared.pixels,
+        teacher=prepared.teaching,
         device=device,
         parameters=sum(parameter.numel() for parameter in segmenter.parameters()),
     )
@@ -127,7 +128,20 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         f"data    {prepared.photos.root}: {data['train']} train, {data['valid']} valid, "
         f"{data['test']} test photos",
     )
+    if prepared.teaching is not None:
+        console.print(f"teacher {_teaching(prepared.teaching)}")
     console.print(f"device  {device}: {hardware}")
+
+
+def _teaching(facts: dict[str, Any]) -> str:
+    """Say who teaches, and about which photos without masks."""
+    said = ", ".join(facts["runs"])
+    if "unlabelled" in facts:
+        said += (
+            f"; with {facts['unlabelled']} photos without masks, left out {facts['copies']} copies "
+            f"of valid or test photos and {facts['unsure']} of which it is unsure"
+        )
+    return said
 
 
 def _fail(run: RunFolder, failure: str, pruned: bool = False) -> None:
