@@ -55,6 +55,16 @@ def sample_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def compared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set with 12 valid photos, enough to tell two runs apart; shared: read only."""
+    from humanseg.data.sample import write_sample
+
+    root = tmp_path_factory.mktemp("compared") / "data"
+    write_sample(root, train=1, valid=12, test=1, size=(64, 48))
+    return root
+
+
+@pytest.fixture(scope="session")
 def compose(sample_root: Path) -> "Callable[..., DictConfig]":
     """Compose `conf/train.yaml` as a command line does, on the sample and as small as can be.
 

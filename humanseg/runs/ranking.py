@@ -19,6 +19,7 @@ from humanseg.runs.settings import (
     as_text,
     differing,
     read_settings,
+    short_name,
 )
 from humanseg.runs.statistics import Interval, PairedDifference, interval_ends, resampled_means
 from humanseg.task import natural_key
@@ -186,9 +187,8 @@ def _label(runs: Sequence[RunRecord], settings: Settings, differ: Sequence[Setti
         value = settings.values.get(setting.key)
         if setting.follows or not runs[0].config:
             continue
-        last = setting.key.rpartition(".")[2]
         named = setting.key in NAMED_GROUPS
-        words.append(as_text(value) if named else f"{last} {as_text(value)}")
+        words.append(as_text(value) if named else f"{short_name(setting.key)} {as_text(value)}")
     return " · ".join(words) or runs[0].name
 
 

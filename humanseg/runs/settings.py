@@ -33,10 +33,14 @@ class Settings:
         its dotted key (`model.dropout`: 0.0). Of paths only the last part is kept.
     changed
         The keys in a group whose value is not the one that its option ships with.
+    elements
+        The keys of single numbers of a list (`loss.weights.0`), each with that of its list, which
+        is in `values` too.
     """
 
     values: Mapping[str, Value]
     changed: frozenset[str]
+    elements: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,6 @@ def read_shipped(folder: Path) -> Shipped:
         group: {
             path.stem: dict(_flat(read_config(path), group))
             for path in sorted((folder / group).glob("*.yaml"))
-            if path.stat().st_size and path.stem != "none"
         }
         for group in NAMED_GROUPS
     }
@@ -114,7 +117,8 @@ def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
         changed |= {key for key in have if have[key] != default.get(key)} - targets
     others = {key: node for key, node in config.items() if key not in NAMED_GROUPS}
     values |= {key: value for key, value in _flat(others, "") if not key.endswith("._target_")}
-    return Settings({k: v for k, v in values.items() if not _left_out(k)}, frozenset(changed))
+    kept = {key: value for key, value in values.items() if not _left_out(key)}
+    return Settings(kept, frozenset(changed), _elements(config, ""))
 
 
 def differing(runs: Sequence[Settings]) -> list[Setting]:
@@ -132,12 +136,9 @@ def differing(runs: Sequence[Settings]) -> list[Setting]:
     -------
     list of Setting
     """
-    keys = dict.fromkeys(key for run in runs for key in run.values)
     found = []
-    for key in keys:
+    for key in _differing_keys(runs):
         values = [run.values.get(key) for run in runs]
-        if len(set(map(repr, values))) < 2:
-            continue
         group = key.partition(".")[0]
         follows = group if group != key and _decides(runs, group, key) else ""
         if not follows or any(key in run.changed for run in runs):
@@ -145,6 +146,18 @@ def differing(runs: Sequence[Settings]) -> list[Setting]:
             found.append(Setting(key, tuple(sorted(levels.values(), key=_order)), follows))
     order = {group: place for place, group in enumerate(NAMED_GROUPS)}
     return sorted(found, key=lambda one: order.get(one.key.partition(".")[0], len(order)))
+
+
+def short_name(key: str) -> str:
+    """Return the last word of a dotted key, with the one before it where that is a number.
+
+    Examples
+    --------
+    >>> short_name("optimizer.lr"), short_name("loss.weights.0")
+    ('lr', 'weights.0')
+    """
+    parts = key.split(".")
+    return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
 
 
 def as_text(value: Value) -> str:
@@ -160,6 +173,32 @@ def as_text(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _differing_keys(runs: Sequence[Settings]) -> list[str]:
+    """List the keys with more than one value; of a list, one number where only that one differs."""
+    keys = dict.fromkeys(key for run in runs for key in run.values)
+    differ = [key for key in keys if len({repr(run.values.get(key)) for run in runs}) > 1]
+    element_of = {key: whole for run in runs for key, whole in run.elements.items()}
+    elements: dict[str, list[str]] = {}
+    for key in differ:
+        if key in element_of:
+            elements.setdefault(element_of[key], []).append(key)
+    alone = {some[0]: whole for whole, some in elements.items() if len(some) == 1}
+    return [
+        key for key in differ if (key in alone if key in element_of else key not in alone.values())
+    ]
+
+
+def _elements(node: Any, key: str) -> dict[str, str]:
+    """Return the keys of the numbers in lists, each with that of its list."""
+    if isinstance(node, Mapping):
+        prefix = f"{key}." if key else ""
+        parts = [_elements(below, f"{prefix}{name}") for name, below in node.items()]
+        return {name: whole for part in parts for name, whole in part.items()}
+    if isinstance(node, list) and node and all(map(_is_number, node)):
+        return {f"{key}.{place}": key for place in range(len(node))}
+    return {}
 
 
 def _nearest_option(
@@ -193,7 +232,7 @@ def _named_callbacks(
 
 
 def _flat(node: Any, key: str) -> Iterator[tuple[str, Value]]:
-    """Yield the leaves of a config by their dotted keys; a list of plain values is one of them."""
+    """Yield the leaves of a config by their dotted keys; of a list of numbers also each."""
     if isinstance(node, Mapping):
         for name, below in node.items():
             yield from _flat(below, f"{key}.{name}" if key else str(name))
@@ -202,6 +241,8 @@ def _flat(node: Any, key: str) -> Iterator[tuple[str, Value]]:
             yield from _flat(below, f"{key}.{place}")
     elif isinstance(node, list):
         yield key, ", ".join(as_text(_plain(each)) for each in node) or "none"
+        if node and all(map(_is_number, node)):
+            yield from ((f"{key}.{place}", number) for place, number in enumerate(node))
     else:
         yield key, _plain(node)
 

@@ -36,7 +36,10 @@ def conclusion(group: Group) -> str:
         return f"{best.label}: {found}."
     second = others[0]
     if len(others) == 1:
-        return f"{best.label}: {found}. Than {second.label} it is {_against(second)}."
+        against = second.behind.swapped()
+        if against.distinguishable:
+            return f"{best.label}: {found}. Against {second.label} it is {against.sentence()}."
+        return f"{best.label}: {found}. It and {second.label} are {against.sentence()}."
     alike = sum(not other.worse for other in others)
     first = f"{best.label} is the best of {len(group.entries)}: {found}."
     if not alike:
@@ -156,11 +159,6 @@ def _csv_rows(board: Leaderboard, keys: list[str]) -> Iterator[list[Any]]:
 
 def _numbers(run: RunRecord, keys: tuple[str, ...]) -> list[Any]:
     return ["" if run.number(key) is None else run.summary[key] for key in keys]
-
-
-def _against(second: Entry) -> str:
-    """Say how the best stands to the second, turned round from how the second stands to it."""
-    return second.behind.swapped().sentence()
 
 
 def _photos(group: Group) -> str:

@@ -28,7 +28,8 @@ function duration(seconds) {
   if (missing(seconds)) return "–";
   const total = Math.round(seconds);
   if (total < 60) return `${total} s`;
-  if (total < 3600) return `${Math.floor(total / 60)} min ${total % 60} s`;
+  if (total < 600) return `${Math.floor(total / 60)} min ${total % 60} s`;
+  if (total < 3600) return `${Math.round(total / 60)} min`;
   return `${Math.floor(total / 3600)} h ${Math.floor(total % 3600 / 60)} min`;
 }
 
@@ -37,6 +38,9 @@ function quantile(sorted, share) {
   const above = Math.min(below + 1, sorted.length - 1);
   return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
 }
+
+/** The last word of a dotted key, with the one before it where that is a number. */
+const shortName = (key) => key.split(".").slice(/\.\d+$/.test(key) ? -2 : -1).join(".");
 
 /** Load a file beside the page, once: a page from disk may run scripts, but not fetch data. */
 const loading = new Map();
@@ -73,6 +77,10 @@ for (const group of groups) {
     entry.seeds = entry.runs.length > 1 ? entry.runs.map((run) => runRow(entry, run)) : [];
   });
   group.folds = group.entries.some((entry) => entry.seeds.length);
+  const short = group.settings.map((setting) => shortName(setting.key));
+  group.settings.forEach((setting, place) => {
+    setting.title = short.indexOf(short[place]) === short.lastIndexOf(short[place]) ? short[place] : setting.key;
+  });
   // What tells entries apart, without what only follows from it.
   group.free = group.settings.map((setting, place) => ({ ...setting, place })).filter((setting) => !setting.follows);
 }
@@ -98,11 +106,10 @@ const byDice = (a, b) => b.dice - a.dice;
 const levelText = (row, place) => state.group.settings[place].levels[row.values[place]];
 
 /** The range of Dice worth looking at: one bad run must not squeeze all others into a corner. */
-function diceRange(rows) {
-  const all = [...rows].sort(byDice);
-  const top = Math.max(...all.map((row) => row.interval[1]));
-  const widths = all.map((row) => row.interval[1] - row.interval[0]).sort((a, b) => a - b);
-  const low = Math.min(...all.map((row) => row.interval[0]));
-  const reach = Math.max(8 * quantile(widths, .5), 2 * (top - quantile(all.map((row) => row.dice).reverse(), .25)));
+function diceRange(rows, share = .25, times = 2) {
+  const top = Math.max(...rows.map((row) => row.interval[1])), low = Math.min(...rows.map((row) => row.interval[0]));
+  const widths = rows.map((row) => row.interval[1] - row.interval[0]).sort((a, b) => a - b);
+  const dice = rows.map((row) => row.dice).sort((a, b) => a - b);
+  const reach = Math.max(8 * quantile(widths, .5), times * (top - quantile(dice, share)));
   return [Math.max(low, top - (reach || 1)), top];
 }

@@ -89,6 +89,7 @@ function drawDisputes() {
   const note = duel ? duel.photos.note : "";
   $("photo-note").hidden = !note;
   $("photo-note").textContent = note;
+  $("mask-legend").hidden = !duel || !duel.photos.sizes.length;
   if (!duel) disputes = [];
   else {
     const { first, second } = duel;
@@ -104,6 +105,8 @@ function drawDisputes() {
 function showDisputes() {
   const have = $("disputes").children.length;
   $("disputes").append(...disputes.slice(have, disputesShown).map((photo, place) => {
+    // Without the size of a photo its masks cannot be drawn either.
+    if (!duel.photos.sizes.length) return element("li", { className: "card dispute" }, caption(photo));
     const strip = element("button", { type: "button", className: "strip", onclick: () => openBox(have + place) }, ...tiles(photo));
     strip.setAttribute("aria-label", `Photo ${state.group.ids[photo]}, enlarge`);
     return element("li", { className: "card dispute" }, strip, caption(photo));

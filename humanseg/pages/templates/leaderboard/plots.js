@@ -65,7 +65,7 @@ function colourGroups(rows) {
 function drawColours() {
   const usable = state.group.free.filter((setting) => setting.levels.length <= 8);
   const chosen = $("colour").value;
-  $("colour").replaceChildren(...usable.map((setting) => element("option", { value: setting.place, textContent: `Colour by ${setting.key}` })),
+  $("colour").replaceChildren(...usable.map((setting) => element("option", { value: setting.place, textContent: `Colour by ${setting.title}` })),
     element("option", { value: "none", textContent: "One colour" }));
   if ([...$("colour").options].some((option) => option.value === chosen)) $("colour").value = chosen;
   $("colour-label").hidden = !usable.length;
@@ -77,7 +77,7 @@ function drawLegend(rows) {
   $("colours").replaceChildren(...colourGroups(rows).filter((one) => one.rows.length).map(({ label, colour }) => {
     const swatch = element("span", { className: "round" });
     swatch.style.background = colour;
-    return element("li", {}, swatch, element("bdi", { textContent: setting ? `${setting.key} ${label}` : "" }));
+    return element("li", {}, swatch, element("bdi", { textContent: setting ? `${setting.title} ${label}` : "" }));
   }));
 }
 
@@ -119,7 +119,8 @@ function drawCost(id, rows, key, title, ticks) {
   const values = known.map(x), spread = Math.max(...values) / Math.min(...values);
   const [low, high] = diceRange(rows), pad = .06 * (high - low || .01);
   const type = spread > 5 ? "log" : "linear";
-  draw(id, known.length ? [line, ...points, pickRings(known, x, colours)] : [], {
+  // Where all cost the same there is nothing to see.
+  draw(id, spread > 1.05 ? [line, ...points, pickRings(known, x, colours)] : [], {
     xaxis: { title: { text: title }, type, ...ticks(values, type) }, yaxis: { title: { text: "Dice" }, range: [low - pad, high + pad] },
   });
   $(id).setAttribute("aria-label", `${title} of ${known.length} rows against Dice; the numbers are in the table.`);
@@ -168,7 +169,8 @@ function drawCurves(rows) {
   });
   const all = rows.flatMap((row) => row.runs.flatMap((place) => runs[place].curve));
   const points = all.map(([, dice]) => dice).sort((a, b) => a - b);
-  const low = quantile(points, .12), high = points.at(-1), pad = .05 * (high - low || .01);
+  // Early epochs would squeeze the end of many curves, which is what tells them apart.
+  const low = quantile(points, points.length > 50 ? .12 : 0), high = points.at(-1), pad = .05 * (high - low || .01);
   const epochs = Math.max(...all.map(([epoch]) => epoch));
   draw("plot-curves", points.length ? traces : [], {
     xaxis: { title: { text: "Epoch" }, range: [1 - .02 * epochs, epochs * 1.02], ...(epochs < 10 ? { dtick: 1 } : {}) },
@@ -201,7 +203,7 @@ async function drawPlots() {
   try {
     await load("plotly.min.js");
   } catch (error) {
-    $("plots").querySelector(".quiet").textContent = error.message;
+    $("plots-note").textContent = error.message;
     $("figures").hidden = true;
     return;
   }

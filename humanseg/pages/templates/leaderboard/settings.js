@@ -15,7 +15,7 @@ function settingAxis(setting, rows) {
     const scale = low > 0 && high / low >= 20 ? Math.log : (value) => value;
     const at = (level) => .06 + .88 * (scale(numbers[level]) - scale(low)) / (scale(high) - scale(low));
     const ends = [numbers.indexOf(low), numbers.indexOf(high)];
-    return { title: setting.key, at: (row) => at(row.values[setting.place]), ticks: ends.map((level) => [at(level), setting.levels[level]]) };
+    return { title: setting.title, at: (row) => at(row.values[setting.place]), ticks: ends.map((level) => [at(level), setting.levels[level]]) };
   }
   // The value with the highest mean on top. Rows of one value spread out a little, so that their
   // number is seen, the best on top again.
@@ -28,7 +28,7 @@ function settingAxis(setting, rows) {
     [...some].sort((a, b) => a.dice - b.dice)
       .forEach((row, place) => spread.set(row, (level + .5 + .56 * ((place + .5) / some.length - .5)) * step));
   });
-  return { title: setting.key, at: (row) => spread.get(row), ticks: used.map(({ label }, level) => [(level + .5) * step, label]) };
+  return { title: setting.title, at: (row) => spread.get(row), ticks: used.map(({ label }, level) => [(level + .5) * step, label]) };
 }
 
 function drawCoordinates(rows) {

@@ -13,6 +13,8 @@ function showGroup(group) {
   $("conclusion").replaceChildren(element("b", { textContent: best }), rest);
   $("pair").hidden = everyRow().length < 2;
   $("table").classList.toggle("no-settings", !group.settings.length);
+  $("table").classList.toggle("alone", everyRow().length < 2);
+  $("plots-note").hidden = everyRow().length < 2;
   drawTools();
   drawColours();
   drawHead();

@@ -13,7 +13,7 @@ const COLUMNS = {
 
 function columns() {
   const settings = state.group.settings.map((setting, place) => (
-    [`setting ${place}`, { title: setting.key, value: (row) => row.values[place], setting: true }]
+    [`setting ${place}`, { title: setting.title, long: setting.key, value: (row) => row.values[place], setting: true }]
   ));
   return new Map([...settings, ...Object.entries(COLUMNS)]);
 }
@@ -114,21 +114,24 @@ function rowElement(row, rank, range) {
 
 /* Drawing. */
 
+// The upper half of the rows is what a reader compares.
+const tableRange = () => diceRange(allRows(), .5, 1.3);
+
 function drawHead() {
-  const made = [element("th", {}, element("span", { className: "visually-hidden", textContent: "Pick" })), element("th", { className: "number", textContent: "#" })];
+  const made = [element("th", { className: "pick-cell" }, element("span", { className: "visually-hidden", textContent: "Pick" })), element("th", { className: "number", textContent: "#" })];
   made.push(element("th", { className: "label", textContent: "Settings" }));
   for (const [key, column] of columns()) {
     const cell = element("th", { scope: "col", className: column.setting ? "setting" : key });
     if (column.value && key !== "run" && !column.setting) cell.classList.add("number");
     if (column.setting && state.group.settings[key.split(" ")[1]].numbers) cell.classList.add("number");
     if (!column.value) {
-      const [low, high] = diceRange(allRows());
+      const [low, high] = tableRange();
       cell.append(element("span", { className: "ends" }, element("span", { textContent: low.toFixed(3) }), element("span", { textContent: column.title }), element("span", { textContent: high.toFixed(3) })));
     } else {
       const sorted = state.sort.key === key;
       if (sorted) cell.setAttribute("aria-sort", state.sort.down ? "descending" : "ascending");
       cell.append(element("button", {
-        type: "button", textContent: column.title, onclick: () => sortBy(key),
+        type: "button", textContent: column.title, title: column.long || "", onclick: () => sortBy(key),
       }, element("span", { className: "arrow", textContent: sorted ? (state.sort.down ? "↓" : "↑") : "", "aria-hidden": "true" })));
     }
     made.push(cell);
@@ -139,7 +142,7 @@ function drawHead() {
 function drawRows() {
   const rows = shownRows(), all = allRows();
   const rank = new Map([...all].sort(byDice).map((row, place) => [row, place + 1]));
-  const range = diceRange(all), best = state.group.entries[0];
+  const range = tableRange(), best = state.group.entries[0];
   const at = (value) => `${100 * Math.min(Math.max((value - range[0]) / (range[1] - range[0] || 1), 0), 1)}%`;
   $("table").style.setProperty("--best-from", at(best.interval[0]));
   $("table").style.setProperty("--best-to", at(best.interval[1]));
@@ -224,13 +227,13 @@ function drawTools() {
   $("sort").value = state.sort.key;
   $("fold-label").hidden = !state.group.folds;
   $("filters").replaceChildren(...state.group.free.filter((setting) => setting.levels.length <= 12).map((setting) => {
-    const select = element("select", { "aria-label": `Only ${setting.key}`, onchange: () => {
+    const select = element("select", { "aria-label": `Only ${setting.title}`, onchange: () => {
       if (select.value === "") state.filters.delete(setting.place);
       else state.filters.set(setting.place, Number(select.value));
       select.classList.toggle("on", select.value !== "");
       shownChanged();
-    } }, element("option", { value: "", textContent: `${setting.key}: all` }),
-    ...setting.levels.map((level, place) => element("option", { value: place, textContent: `${setting.key}: ${level}` })));
+    } }, element("option", { value: "", textContent: `${setting.title}: all` }),
+    ...setting.levels.map((level, place) => element("option", { value: place, textContent: `${setting.title}: ${level}` })));
     return select;
   }));
   $("tools").hidden = everyRow().length < 2;
