@@ -9,10 +9,11 @@ from typing import Self
 import av
 import cv2
 import numpy as np
+from av.error import InvalidDataError
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
-from humanseg.inference.video.facts import Turn, examine, explained, moving_pictures
+from humanseg.inference.video.facts import Turn, VideoError, examine, explained, moving_pictures
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,21 @@ class VideoReader:
                     if packet.size:
                         yield Sound(tracks[packet.stream.index], packet)
                     continue
-                for decoded in self._pictures.decode(packet):
+                for decoded in self._decode(packet, last):
                     time = decoded.pts if decoded.pts is not None else decoded.dts or 0
                     # Broken files step back in time; what is written must not.
                     last = time if last is None else max(last + 1, time)
                     yield Frame(self._pixels(decoded), last, decoded.duration or 0)
+
+    def _decode(self, packet: av.Packet, last: int | None) -> list[av.VideoFrame]:
+        try:
+            return self._pictures.decode(packet)
+        except InvalidDataError as error:
+            seconds = float((last or 0) * self.facts.time_base)
+            raise VideoError(
+                f"{self.path} is broken {seconds:.1f} s after its start: copy it again from its "
+                "source, or cut that part out with a video editor."
+            ) from error
 
     def _pixels(self, decoded: av.VideoFrame) -> NDArray[np.uint8]:
         height, width = self.facts.size

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -137,8 +138,6 @@ def test_what_is_no_video_is_named(walk: Any, write_film: Write, tmp_path: Path)
 
 
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
-    import av
-
     with av.open(str(tmp_path / "a.mp4"), "w") as file:
         stream: Any = file.add_stream("aac", rate=48000)
         frame = av.AudioFrame.from_ndarray(np.zeros((2, 48000), np.float32), "fltp", "stereo")
@@ -161,6 +160,21 @@ def test_a_video_that_is_cut_off_is_refused_before_it_is_read(
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(VideoError, match="cut off"):
         VideoReader(path)
+
+
+def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1)
+    photos = [noise.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(6)]
+    path = write_film(tmp_path / "a.mp4", photos, codec="libvpx-vp9", sound=None)
+    with av.open(str(path)) as file:
+        third = [packet for packet in file.demux(video=0) if packet.size][2]
+        place, size = third.pos, third.size
+    assert place is not None
+    content = bytearray(path.read_bytes())
+    content[place : place + size] = bytes(size)
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match=r"a\.mp4 is broken 0\.\d s after its start"):
+        frames(path)
 
 
 def test_the_first_picture_may_come_late(walk: Any, write_film: Write, tmp_path: Path) -> None:
