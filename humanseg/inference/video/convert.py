@@ -14,7 +14,7 @@ from humanseg.files import whole_file
 from humanseg.inference.edges import refine
 from humanseg.inference.model import Model
 from humanseg.inference.video.ahead import ahead
-from humanseg.inference.video.encodings import Encoding
+from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
 from humanseg.inference.video.reading import Frame, Sound, VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, Smoother
 from humanseg.inference.video.writing import VideoWriter
@@ -40,6 +40,30 @@ class Film:
     path: Path
     encoding: Encoding
     draw: Draw
+
+
+def plan_film(source: Path, stem: Path, draw: Draw, *, transparent: bool = False) -> Film:
+    """Choose how to store what is made from a video.
+
+    Parameters
+    ----------
+    source
+        The video: what is made from it is stored in the same container.
+    stem
+        Where the film shall be, without the suffix, which is added here.
+    draw
+        What it shows.
+    transparent
+        Whether it draws (H,W,4). No mp4 that players know has transparency: such a film becomes a
+        WebM (VP9), or stays QuickTime (ProRes 4444).
+
+    Raises
+    ------
+    VideoError
+        The source is of a kind that is not written here.
+    """
+    encoding = (transparent_encoding if transparent else opaque_encoding)(source)
+    return Film(stem.with_name(stem.name + encoding.suffix), encoding, draw)
 
 
 def convert_video(

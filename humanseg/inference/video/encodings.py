@@ -40,7 +40,7 @@ class Encoding:
     @property
     def transparent(self) -> bool:
         """Whether it keeps transparency."""
-        return "a" in self.pixels
+        return self.pixels.startswith("yuva")
 
 
 # With B-frames, QuickTime's way of storing times loses the length of the last picture.

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
-from humanseg.inference.video.convert import Film, convert_video
-from humanseg.inference.video.encodings import opaque_encoding, transparent_encoding
+from humanseg.inference.video.convert import Film, convert_video, plan_film
 from humanseg.inference.video.facts import VideoError
 from humanseg.task import dice
 
@@ -42,7 +41,7 @@ def draw_on_green(photo: NDArray[np.uint8], probability: NDArray[np.float32]) ->
 
 
 def masks(path: Path) -> Film:
-    return Film(path, opaque_encoding(path), draw_mask)
+    return plan_film(path, path.with_suffix(""), draw_mask)
 
 
 def test_masks_follow_the_figure(
@@ -69,12 +68,13 @@ def test_masks_follow_the_figure(
 def test_several_films_come_from_one_pass(
     source: Path, model: Model, play: Play, tmp_path: Path
 ) -> None:
-    cutout = Film(
-        tmp_path / "cutout.webm",
-        transparent_encoding(source),
+    cutout = plan_film(
+        source,
+        tmp_path / "cutout",
         lambda photo, probability: np.dstack([photo, draw_mask(photo, probability)]),
+        transparent=True,
     )
-    green = Film(tmp_path / "green.mp4", opaque_encoding(source), draw_on_green)
+    green = plan_film(source, tmp_path / "green", draw_on_green)
     convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model)
     films = [play(cutout.path, "libvpx-vp9", "rgba"), play(tmp_path / "mask.mp4"), play(green.path)]
     assert {len(film.photos) for film in films} == {30}
@@ -84,6 +84,18 @@ def test_several_films_come_from_one_pass(
     assert dice(alpha > 127, white > 127) > 0.97
     wall = films[2].photos[9][white < 10]
     assert np.abs(np.median(wall, axis=0) - (0, 200, 0)).max() < 6
+
+
+@pytest.mark.parametrize(
+    ("name", "opaque", "transparent"),
+    [("a.mp4", ".mp4", ".webm"), ("B.MOV", ".mov", ".mov"), ("c.d.webm", ".webm", ".webm")],
+)
+def test_a_film_is_named_by_what_can_hold_it(name: str, opaque: str, transparent: str) -> None:
+    source, stem = Path(name), Path("out") / Path(name).stem
+    for chosen, suffix in ((False, opaque), (True, transparent)):
+        film = plan_film(source, stem, draw_mask, transparent=chosen)
+        assert film.path == Path("out") / f"{source.stem}{suffix}"
+        assert film.encoding.transparent == chosen
 
 
 def test_smoothing_takes_flicker_out(
@@ -126,7 +138,7 @@ def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_pat
             raise HumansegError("no more")
         return draw_mask(photo, probability)
 
-    film = Film(tmp_path / "a.mp4", opaque_encoding(source), fail)
+    film = plan_film(source, tmp_path / "a", fail)
     with pytest.raises(HumansegError, match="no more"):
         convert_video(source, [masks(tmp_path / "b.mp4"), film], model)
     assert list(tmp_path.iterdir()) == []
