@@ -25,8 +25,7 @@ FIRST_MASK = """
 import sys
 import humanseg
 photo, *model = sys.argv[1:]
-mask = humanseg.load(*model)(photo)
-assert set(mask.ravel()[:1]) <= {0, 1}
+humanseg.load(*model)(photo)
 """
 
 

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TRAINING = {"torch", "torchvision", "pytorch-lightning", "timm", "albumentations", "hydra-core"}
 DEVELOPING = {"ruff", "mypy", "pytest", "onnx", "build", "hatchling"}
+LEFT_OUT = {"__pycache__", "node_modules"}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_it_holds_every_file_of_the_package(names: set[str]) -> None:
     package = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "humanseg").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not LEFT_OUT & set(path.parts)
     }
     assert {"humanseg/cli.py", "humanseg/pages/templates/base.html"} <= package
     assert package <= names
@@ -50,7 +51,7 @@ def test_it_holds_every_file_of_the_package(names: set[str]) -> None:
 def test_it_holds_nothing_else(names: set[str]) -> None:
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"humanseg"}
-    assert [name for name in names if "__pycache__" in name or "/." in name] == []
+    assert [name for name in names if LEFT_OUT & set(name.split("/"))] == []
 
 
 def test_it_asks_for_torch_only_with_an_extra(metadata: email.message.Message) -> None:
