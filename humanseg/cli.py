@@ -25,7 +25,9 @@ _OUT_OF_MEMORY = (
     "killed by signal: killed",
 )
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "demo": "cut people out of photos and the camera, in a page in the browser",
+}
 """What each command of `humanseg.commands` does, in the order of the help."""
 
 

@@ -27,7 +27,8 @@ ROOMS: dict[str, set[str]] = {
     "training": GROUND | MODELLING | {"config"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages"},
-    "commands": GROUND | {"config", "training", "export", "inference"},
+    "demo": {"errors", "files", "pages", "inference"},
+    "commands": GROUND | {"config", "training", "export", "inference", "demo"},
     "cli": GROUND
     | MODELLING
     | {"config", "training", "export", "inference", "submission", "commands"},
@@ -35,7 +36,17 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = {"errors", "files", "task", "images", "submission", "pages", "runs", "inference"}
+WITHOUT_TORCH = {
+    "errors",
+    "files",
+    "task",
+    "images",
+    "submission",
+    "pages",
+    "runs",
+    "inference",
+    "demo",
+}
 
 
 def room_of(path: Path) -> str:
