@@ -42,15 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
 def _build(model: Path | None, folder: Path) -> int:
     import sys
 
-    from humanseg.demo import WEBGPU, RuntimeUnavailable, demo_site, npm_files, ready_runtime
-    from humanseg.demo import write_site
+    from humanseg.demo import (
+        WEBGPU,
+        NpmError,
+        demo_site,
+        npm_files,
+        ready_runtime,
+        write_site,
+    )
 
     plain = ready_runtime()
     try:
         with npm_files(WEBGPU) as webgpu:
             write_site(demo_site(model, [*plain, *webgpu]), folder)
         missing = None
-    except RuntimeUnavailable as error:
+    except NpmError as error:
         write_site(demo_site(model, plain), folder)
         missing = error
     print(
@@ -60,7 +66,7 @@ def _build(model: Path | None, folder: Path) -> int:
         "  Cross-Origin-Embedder-Policy: require-corp"
     )
     if missing is not None:
-        print(f"It runs without WebGPU. {missing}", file=sys.stderr)
+        print(f"The page runs without WebGPU. {missing}", file=sys.stderr)
         return 1
     return 0
 

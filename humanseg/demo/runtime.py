@@ -30,8 +30,8 @@ WEBGPU = (
 """The runtime for graphics processors: twice as large, so that only static pages bring it."""
 
 
-class RuntimeUnavailable(HumansegError):
-    """npm is missing or could not bring the runtime."""
+class NpmError(HumansegError):
+    """npm is not installed, or could not bring the runtime."""
 
 
 def ready_runtime() -> list[Path]:
@@ -44,7 +44,7 @@ def ready_runtime() -> list[Path]:
 
     Raises
     ------
-    RuntimeUnavailable
+    NpmError
         They are missing, and npm is not installed or failed.
     HumansegError
         They cannot be written.
@@ -86,12 +86,12 @@ def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
 
     Raises
     ------
-    RuntimeUnavailable
+    NpmError
         npm is not installed or failed.
     """
     npm = shutil.which("npm")
     if npm is None:
-        raise RuntimeUnavailable(
+        raise NpmError(
             f"The page needs {_PACKAGE}, which is not in this copy of humanseg, and npm, which "
             "would bring it, is not installed: install Node.js, or install humanseg from a wheel "
             "that make wheel built."
@@ -105,7 +105,7 @@ def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if run.returncode:
             said = (run.stderr.strip() or run.stdout.strip() or "no reason given").splitlines()
-            raise RuntimeUnavailable(
+            raise NpmError(
                 f"npm could not bring {_PACKAGE} {_version()} ({said[0]}): look at the network, "
                 f"or run npm ci in {_PROJECT} to see more."
             )

@@ -56,6 +56,11 @@ function paintBlurred(context, photo, person, blur) {
     image = smaller;
     levels.push(image);
   }
+  // The coarsest fills everything: what is seen of the background in it is made opaque. Where a
+  // person fills the photo nothing is, and their colours have to do.
+  for (let again = 0; again < 8; again++) cover(image, image.canvas);
+  image.globalCompositeOperation = "destination-over";
+  cover(image, photo);
   for (const finer of levels.reverse()) {
     const larger = layer(finer.canvas.width, finer.canvas.height);
     cover(larger, image.canvas);

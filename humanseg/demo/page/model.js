@@ -24,11 +24,15 @@ export async function openModel(wanted) {
     const run = await openOnWebGpu(bytes, manifest, threads, wanted === "webgpu");
     if (run) return { manifest, backend: "WebGPU", threads: 0, run };
   }
-  const ort = await start("ort.wasm.min.mjs", threads);
-  const run = runner(ort, await create(ort, bytes, "wasm"), manifest);
-  // A model that cannot run says so here, and the first photo finds it warm.
-  await run(trialPhoto(), TRIAL);
-  return { manifest, backend: "WebAssembly", threads, run };
+  try {
+    const ort = await start("ort.wasm.min.mjs", threads);
+    const run = runner(ort, await create(ort, bytes, "wasm"), manifest);
+    // A model that cannot run says so here, and the first photo finds it warm.
+    await run(trialPhoto(), TRIAL);
+    return { manifest, backend: "WebAssembly", threads, run };
+  } catch (error) {
+    throw new Error(`The model could not be opened (${error.message ?? error}). Try a current browser; if that does not help, export the model again.`);
+  }
 }
 
 async function loadManifest() {
@@ -65,11 +69,12 @@ async function start(file, threads) {
   return ort;
 }
 
+// Severity 3: errors. That WebGPU leaves shapes to the processor is no news.
 const create = (ort, bytes, backend) =>
-  ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [backend] });
+  ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [backend], logSeverityLevel: 3 });
 
 function runner(ort, session, manifest) {
-  const input = manifest.input.name, [output] = Object.keys(manifest.outputs);
+  const input = manifest.input.name, output = "probability";
   return async (planes, [width, height]) => {
     const photo = new ort.Tensor("uint8", planes, [1, 3, height, width]);
     const results = await session.run({ [input]: photo }, [output]);
