@@ -15,6 +15,9 @@ _HERE = Path(__file__).parent
 _PROJECT = _HERE / "npm"
 _PACKAGE = "onnxruntime-web"
 
+LICENCE = _PROJECT / "LICENSE.txt"
+"""What must go wherever the runtime goes."""
+
 RUNTIME = _HERE / "runtime"
 """Where the plain runtime lies, in a folder named by its version: built, not tracked, and packed
 into the wheel."""

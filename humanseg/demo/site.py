@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from humanseg import pages
+from humanseg.demo.runtime import LICENCE
 from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
 from humanseg.inference import load_model
@@ -44,6 +45,7 @@ def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | b
     site: dict[str, Path | bytes] = {path.name: path for path in sorted(_PAGE.iterdir())}
     site["base.css"] = _STYLE
     site |= {f"runtime/{path.name}": path for path in runtime}
+    site["runtime/LICENSE.txt"] = LICENCE
     site["runtime/files.json"] = json.dumps([path.name for path in runtime]).encode()
     site[f"model/{file.name}"] = file
     manifest = json.dumps(_manifest(file), indent=2) + "\n"

@@ -73,7 +73,7 @@ def test_a_build_brings_webgpu_and_says_what_a_host_must_do(
     assert opened == [] and said.err == ""
     assert "https" in said.out and "Cross-Origin-Embedder-Policy: require-corp" in said.out
     held = {path.name for path in (tmp_path / "site/runtime").iterdir()}
-    assert held == {*PLAIN, *WEBGPU, "files.json"}
+    assert held == {*PLAIN, *WEBGPU, "files.json", "LICENSE.txt"}
 
 
 def test_a_build_without_npm_goes_without_webgpu_and_says_so(
@@ -88,7 +88,7 @@ def test_a_build_without_npm_goes_without_webgpu_and_says_so(
     assert main(["demo", "--model", str(model), "--build", str(tmp_path / "site")]) == 1
     assert capsys.readouterr().err == "The page runs without WebGPU. npm is not installed.\n"
     held = {path.name for path in (tmp_path / "site/runtime").iterdir()}
-    assert held == {*PLAIN, "files.json"}
+    assert held == {*PLAIN, "files.json", "LICENSE.txt"}
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

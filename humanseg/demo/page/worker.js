@@ -2,7 +2,7 @@
 
 import { reduce, reducedSize } from "./area.js";
 import { cutOut } from "./cutout.js";
-import { enlarge } from "./edges.js";
+import { refine } from "./edges.js";
 import { openModel } from "./model.js";
 
 let model;
@@ -19,8 +19,10 @@ async function run({ bitmap }) {
   const pixels = read(bitmap);
   const small = reducedSize(...size, model.manifest.long_side);
   const planes = reduce(pixels, size, small);
-  const probability = enlarge(await model.run(planes, small), small, size);
-  const result = cutOut(pixels, probability, model.manifest.threshold);
+  const coarse = await model.run(planes, small);
+  const probability = refine(coarse, planes, small, pixels, size);
+  const scale = size[0] / small[0];
+  const result = cutOut(pixels, probability, model.manifest.threshold, size, scale);
   return { ...result, width: size[0], height: size[1], took: performance.now() - begin };
 }
 

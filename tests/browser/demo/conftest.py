@@ -22,8 +22,8 @@ from tests.inference.conftest import FACTS, red_model
 
 # More than what the small photo has, less than what the large ones have.
 LONG_SIDE = 160
-# Of red enough for the model, and of none.
-FOREGROUND, BACKGROUND = (200, 90, 70), (60, 110, 160)
+# All red, of which the model is sure, and none.
+FOREGROUND, BACKGROUND = (255, 90, 70), (0, 110, 160)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def figure(size: tuple[int, int], number: int = 3) -> tuple[NDArray[np.uint8], N
     """Draw a sample figure that the model finds: the person reddish, the rest not at all."""
     photo, mask, _ = draw_photo(0, number, size)
     tint = np.where(mask[..., None] == 1, FOREGROUND, BACKGROUND)
-    return (photo * 0.25 + tint * 0.75).astype(np.uint8), mask
+    return (photo * 0.2 + tint * 0.8).astype(np.uint8), mask
 
 
 @pytest.fixture(scope="module")
