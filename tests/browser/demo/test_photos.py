@@ -216,7 +216,7 @@ def test_a_model_that_does_not_load_is_said(
     file: str, answer: dict[str, object], said: str, open_demo: Callable[..., Demo], address: str
 ) -> None:
     def intercept(page: Page) -> None:
-        page.context.route(f"**/{file}", lambda route: route.fulfill(**answer))  # type: ignore[arg-type]
+        page.context.route(f"**/{file}", lambda route: route.fulfill(**answer))
 
     demo = open_demo(address, before=intercept)
     assert said in demo.complaint()
