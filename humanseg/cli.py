@@ -13,13 +13,18 @@ from humanseg import __version__
 from humanseg.errors import HumansegError
 from humanseg.explain import explain
 
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "compare": "rank runs, and say whether the best really is: table, CSV and page",
+    "demo": "cut people out of photos and the camera, in a page in the browser",
+}
 """What each command of `humanseg.commands` does, in the order of the help."""
 
 
 def _train(arguments: Sequence[str]) -> int:
+    from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.app import run_app
 
+    announce_sweeper()
     run_app(arguments)
     return 0
 

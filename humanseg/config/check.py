@@ -17,6 +17,8 @@ SETTINGS: Mapping[str, Any] = {
     "threshold": float | Literal["tune"],
     "tta": bool,
     "auxiliary_weight": float,
+    "teacher": str | list[str] | None,
+    "teacher_weight": float,
     "runs_dir": str,
     "name": str | None,
     "run_dir": str | None,

@@ -145,13 +145,29 @@ def find_fatal(
     done, total = 0, sum(len(items) for items, _ in scans)
     for items, found in scans:
         problems += [problem for problem in found if problem.fatal]
-        for checked in read_checked(items):
-            problems += checked.problems
-            if on_checked is not None and not checked.problems:
-                on_checked(checked)
-            done += 1
+
+        def moved(count: int, start: int = done) -> None:
             if on_progress is not None:
-                on_progress(done, total)
+                on_progress(start + count, total)
+
+        problems += find_unreadable(items, on_checked, moved)
+        done += len(items)
+    return problems
+
+
+def find_unreadable(
+    items: Sequence[Item],
+    on_checked: Callable[[Checked], None] | None = None,
+    on_count: Callable[[int], None] | None = None,
+) -> list[Problem]:
+    """Find the photos and masks that do not read or fit; see `find_fatal`."""
+    problems: list[Problem] = []
+    for count, checked in enumerate(read_checked(items), start=1):
+        problems += checked.problems
+        if on_checked is not None and not checked.problems:
+            on_checked(checked)
+        if on_count is not None:
+            on_count(count)
     return problems
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from humanseg.data.store import PhotoStore, Pixels
+from humanseg.data.picture import Pixels
+from humanseg.data.store import PhotoStore
 
 
 def pixels_sha256(photo: Pixels, mask: Pixels) -> bytes:

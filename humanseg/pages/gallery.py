@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.pages.cards import TestCard, ValidCard
-from humanseg.pages.pictures import ADDED, MISSED
+from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import percent, score, write_page
 
 Facts = Sequence[tuple[str, str]]
@@ -160,8 +160,8 @@ def write_valid_page(path: Path, cards: Sequence[ValidCard], *, facts: Facts = (
         lead="Every valid photo beside the errors of its prediction, worst Dice first. Point at a "
         "photo, or move the slider, to fade it into its errors; open one to see it at full size.",
         legend=[
-            (_css(MISSED), "Missed (in the true mask only)"),
-            (_css(ADDED), "Wrongly added (in the prediction only)"),
+            (css_colour(MISSED), "Missed (in the true mask only)"),
+            (css_colour(ADDED), "Wrongly added (in the prediction only)"),
         ],
         layers=("Photo", "Errors"),
         sorts=[
@@ -211,8 +211,3 @@ def _mean_defined(values: Sequence[float]) -> float:
     """Return the mean of what is not NaN; NaN where nothing is left."""
     defined = [value for value in values if not math.isnan(value)]
     return statistics.fmean(defined) if defined else math.nan
-
-
-def _css(colour: tuple[int, int, int]) -> str:
-    """Write an RGB colour the way CSS does."""
-    return "#" + bytes(colour).hex()

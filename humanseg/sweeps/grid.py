@@ -30,6 +30,12 @@ def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
     """
     jobs = [sweep.job(overrides) for overrides in combine(sweep.overrides)]
     sweep.check(jobs)
+    if dry_run:
+        # Only here: it loads torch, which the process of a sweep does without.
+        from humanseg.sweeps.dry_run import show_jobs
+
+        show_jobs(sweep, jobs)
+        return
     sweep.begin()
     say_plan(sweep.folder, jobs)
     with interruptible():

@@ -12,10 +12,10 @@ from humanseg.sweeps import study as trials
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.sweeps.launch import run_jobs, wait_for
 from humanseg.sweeps.report import report, require_none_failed
-from humanseg.sweeps.space import chosen, distribution
+from humanseg.sweeps.space import chosen, distribution, lowest
 from humanseg.sweeps.sweep import Sweep
 from humanseg.training.interrupts import interruptible
-from humanseg.training.studies import open_study
+from humanseg.training.studies import STUDY, open_study
 from humanseg.training.terminal import console
 
 
@@ -39,10 +39,10 @@ class Settings:
             Names the setting.
         """
         least = {"n_trials": 1, "n_jobs": 1, "seed": 0, "startup_trials": 0, "warmup_epochs": 0}
-        for key, lowest in least.items():
-            if getattr(self, key) < lowest:
+        for key, bound in least.items():
+            if getattr(self, key) < bound:
                 raise HumansegError(
-                    f"hydra.sweeper.{key}={getattr(self, key)} is too small: give {lowest} or more."
+                    f"hydra.sweeper.{key}={getattr(self, key)} is too small: give {bound} or more."
                 )
 
     @property
@@ -70,6 +70,9 @@ def run_search(sweep: Sweep, settings: Settings, dry_run: bool = False) -> None:
         Something must be changed, and nothing was started; or some trials have failed.
     """
     search = Search(sweep, read_space(sweep))
+    if dry_run:
+        _show(search, settings)
+        return
     sweep.begin()
     # Two searches in one study would each take the other's trials for dead ones.
     with run_lock(sweep.folder / ".lock"), interruptible():
@@ -140,6 +143,21 @@ def read_space(sweep: Sweep) -> trials.Space:
             "such as 'optimizer.lr=tag(log,interval(1e-4,1e-2))'."
         )
     return space
+
+
+def _show(search: Search, settings: Settings) -> None:
+    # Only here: it loads torch, which the process of a sweep does without.
+    from humanseg.sweeps.dry_run import show_search
+
+    folder = search.sweep.folder
+    done = trials.counted(open_study(folder)) if (folder / STUDY).exists() else 0
+    sample = search.job(lowest(search.space))
+    values = {
+        one.get_key_element(): one.get_value_string()
+        for one in search.sweep.overrides
+        if one.is_sweep_override()
+    }
+    show_search(search.sweep, sample, values, max(0, settings.n_trials - done))
 
 
 def _try(search: Search, study: Study, settings: Settings) -> dict[str, str]:

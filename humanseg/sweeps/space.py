@@ -60,5 +60,12 @@ def chosen(params: Mapping[str, Any]) -> list[str]:
     return [f"{key}={_text(value)}" for key, value in params.items()]
 
 
+def lowest(space: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the first choice, or the least number, of each key."""
+    return {
+        key: one.choices[0] if hasattr(one, "choices") else one.low for key, one in space.items()
+    }
+
+
 def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from pytorch_lightning.loggers import Logger
 
 from humanseg.errors import HumansegError
 from humanseg.files import write_text
+from humanseg.pages.render import duration
 from humanseg.runs import (
     RunFolder,
     new_run_folder,
@@ -19,7 +20,6 @@ from humanseg.runs import (
 )
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import read_history
-from humanseg.training.callbacks.progress import duration
 from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
@@ -119,6 +119,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         versions=versions(),
         data=data,
         pixels_sha256=prepared.pixels,
+        teacher=prepared.teaching,
         device=device,
         parameters=sum(parameter.numel() for parameter in segmenter.parameters()),
     )
@@ -127,7 +128,20 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         f"data    {prepared.photos.root}: {data['train']} train, {data['valid']} valid, "
         f"{data['test']} test photos",
     )
+    if prepared.teaching is not None:
+        console.print(f"teacher {_teaching(prepared.teaching)}")
     console.print(f"device  {device}: {hardware}")
+
+
+def _teaching(facts: dict[str, Any]) -> str:
+    """Say who teaches, and about which photos without masks."""
+    said = ", ".join(facts["runs"])
+    if "unlabelled" in facts:
+        said += (
+            f"; with {facts['unlabelled']} photos without masks, left out {facts['copies']} copies "
+            f"of valid or test photos and {facts['unsure']} of which it is unsure"
+        )
+    return said
 
 
 def _fail(run: RunFolder, failure: str, pruned: bool = False) -> None:

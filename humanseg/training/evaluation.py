@@ -15,7 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config import build, check_config
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.checks import require_sound
-from humanseg.data.module import PhotoData, Role
+from humanseg.data.module import PhotoData
+from humanseg.data.parts import Role
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.task import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from humanseg.data.dataset import Batch
 from humanseg.errors import HumansegError
+from humanseg.losses import SoftTargetLoss
 from humanseg.metrics import PerPhotoScores
 from humanseg.models import Segmenter
 from humanseg.training.optimizers import OptimizerRecipe
@@ -36,6 +37,9 @@ class SegmentationModule(pl.LightningModule):
         Whether predictions are averaged with those of the mirrored photo.
     seed
         With the epoch and the batch, what dropout follows from.
+    teacher_weight
+        Share of the loss that a teacher's probabilities have, where a batch brings some; the
+        masks have the rest.
 
     Notes
     -----
@@ -53,6 +57,7 @@ class SegmentationModule(pl.LightningModule):
         channels_last: bool = True,
         tta: bool = False,
         seed: int = 0,
+        teacher_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -65,6 +70,8 @@ class SegmentationModule(pl.LightningModule):
         self._tta = tta
         self._seed = seed
         self._unseen: Tensor | None = None
+        self._teacher_weight = teacher_weight
+        self._soft_loss = SoftTargetLoss()
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N,1,H,W) of photos uint8 (N,3,H,W)."""
@@ -92,12 +99,11 @@ class SegmentationModule(pl.LightningModule):
         HumansegError
             The loss is no number any more; on a GPU it may have been so for some steps.
         """
-        assert self.loss is not None
         outputs = self.segmenter(batch["image"])
         main, auxiliary = (outputs[0], outputs[1:]) if isinstance(outputs, list) else (outputs, [])
-        loss: Tensor = self.loss(main, batch["mask"])
+        loss = self._loss(main, batch)
         for logits in auxiliary:
-            loss = loss + self._auxiliary_weight * self.loss(logits, batch["mask"])
+            loss = loss + self._auxiliary_weight * self._loss(logits, batch)
         # A sum is as little a number as any of its parts.
         new = loss.detach()
         self._unseen = new if self._unseen is None else self._unseen + new
@@ -116,6 +122,15 @@ class SegmentationModule(pl.LightningModule):
                 "optimizer.lr, clip gradients (trainer.gradient_clip_val=1), or train in fp32 "
                 "(trainer.precision=32-true)."
             )
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Loss of logits toward the masks and, where there is a teacher, toward what it says."""
+        assert self.loss is not None
+        loss: Tensor = self.loss(logits, batch["mask"])
+        if "soft" in batch:
+            taught = self._soft_loss(logits, batch["soft"].float() / 255)
+            loss = (1 - self._teacher_weight) * loss + self._teacher_weight * taught
+        return loss
 
     def on_validation_epoch_start(self) -> None:
         """Start the scores afresh, of weights that are numbers.

@@ -25,6 +25,7 @@ from humanseg.training.rebuild import (
     read_checkpoint,
 )
 from humanseg.training.request import Request
+from humanseg.training.teacher import ask, find_teachers
 from humanseg.training.terminal import console
 from humanseg.training.trainer import count_processes
 
@@ -50,6 +51,9 @@ class Prepared:
         Those that the config asks for.
     checkpoint
         Where a resumed training goes on; None: at the start.
+    teaching
+        What `summary.json` has of teachers: their `runs`, and counts of photos without masks;
+        None without a teacher.
     """
 
     hardware: Hardware
@@ -59,6 +63,7 @@ class Prepared:
     module: SegmentationModule
     callbacks: list[pl.Callback]
     checkpoint: Path | None
+    teaching: dict[str, Any] | None
 
 
 def prepare(request: Request) -> Prepared:
@@ -104,14 +109,19 @@ def prepare(request: Request) -> Prepared:
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
     callbacks = [build(each) for each in config.callbacks.values()]
+    teachers = find_teachers(config)
     with progress_on(console, "reading photos") as move:
         photos.check(move)
     _require_a_share(photos, hardware)
     submission_order(photos)
     data, pixels = photos.record(), photos.pixels_sha256()
+    teaching = None
+    if teachers:
+        runs = [str(teacher.path) for teacher in teachers]
+        teaching = {"runs": runs} | photos.teach(ask(teachers, photos, hardware))
     if run is not None and checkpoint is not None:
-        _require_same_data(run, data, pixels)
-    return Prepared(hardware, photos, data, pixels, module, callbacks, checkpoint)
+        _require_same(run, data=data, pixels_sha256=pixels, teacher=teaching)
+    return Prepared(hardware, photos, data, pixels, module, callbacks, checkpoint, teaching)
 
 
 def quieten() -> None:
@@ -136,17 +146,20 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         auxiliary_weight=config.auxiliary_weight,
         channels_last=hardware.channels_last,
         seed=config.seed,
+        teacher_weight=config.get("teacher_weight", 0.0),
     )
 
 
-def _require_same_data(run: RunFolder, data: dict[str, Any], pixels: str) -> None:
-    """Refuse to go on with other photos than those that a run began with."""
+def _require_same(run: RunFolder, **now: Any) -> None:
+    """Refuse to go on with other photos or teachers than those that a run began with."""
     summary = read_summary(run.summary)
-    before = summary.get("data", data)
-    what = f"it had {before}, now there are {data}"
-    if before == data:
-        what = "their names are the same, and what they show is not"
-    if before != data or summary.get("pixels_sha256", pixels) != pixels:
+    for name, facts in now.items():
+        before = summary.get(name)
+        if before is None or before == facts:
+            continue
+        what = f"it had {before}, now there are {facts}"
+        if name == "pixels_sha256":
+            what = "their names are the same, and what they show is not"
         raise Refused(
             f"The photos that {run.path} was trained on have changed: {what}. Put them back, or "
             f"start a new run with init_from={run.path}."
@@ -176,6 +189,9 @@ def _require_ranges(config: DictConfig) -> None:
         ),
         f"auxiliary_weight={config.auxiliary_weight} is too small: give 0 or more": (
             config.auxiliary_weight >= 0
+        ),
+        f"teacher_weight={config.get('teacher_weight')} is no share: give 0 to 1": (
+            0 <= config.get("teacher_weight", 0.0) <= 1
         ),
         f"trainer.max_epochs={epochs} is too few: give 1 or more": epochs is None or epochs >= 1,
     }

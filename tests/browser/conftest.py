@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Start Chromium with more flags than the usual ones."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
@@ -19,11 +20,23 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        # Containers have neither a GPU nor the name spaces and shared memory of a desktop.
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
-        yield browser
-        browser.close()
+        started: list[Browser] = []
+
+        def start(*flags: str) -> Browser:
+            # Containers have neither a GPU nor the name spaces and shared memory of a desktop.
+            usual = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            browser = playwright.chromium.launch(executable_path=found, args=[*usual, *flags])
+            started.append(browser)
+            return browser
+
+        yield start
+        for browser in started:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Browser:
+    return launch()
 
 
 @pytest.fixture(params=[(1280, 800)], ids=["wide"])

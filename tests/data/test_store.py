@@ -9,11 +9,11 @@ from PIL import Image
 
 from humanseg.data import store as store_module
 from humanseg.data.folders import Item, list_items
+from humanseg.data.packed import PackedPhotos
 from humanseg.data.store import (
     Cache,
     Decoded,
     DecodedOnTheFly,
-    Packed,
     PhotoStore,
     open_store,
     scaled_size,
@@ -95,7 +95,7 @@ def test_more_than_the_bound_is_decoded_on_the_fly(
     assert isinstance(bounded, DecodedOnTheFly)
     assert not any(cache_folder.rglob("*.bin"))
     kept = open_store(mixed, cache, bound_gb=pixels / 1e9)
-    assert isinstance(kept, Packed)
+    assert isinstance(kept, PackedPhotos)
     assert same(bounded, kept)
 
 
@@ -108,7 +108,7 @@ def test_a_disk_cache_is_mapped_and_used_again(
     written = file.stat().st_ino
     second = open_store(mixed, "disk")
     assert file.stat().st_ino == written
-    assert isinstance(second, Packed) and isinstance(second.buffer, np.memmap)
+    assert isinstance(second, PackedPhotos) and isinstance(second.buffer, np.memmap)
     assert not second.buffer.flags.writeable
     assert same(first, second)
 
@@ -204,3 +204,16 @@ def test_a_mask_pixel_is_person_where_most_below_it_is(tmp_path: Path) -> None:
     _, small = DecodedOnTheFly([item], long_side=2)[0]
     assert small is not None
     assert small.tolist() == [[1, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("cache", CACHES)
+def test_specks_are_taken_out_where_that_is_asked_for(mixed: list[Item], cache: Cache) -> None:
+    path = mixed[2].mask
+    assert path is not None
+    mask = np.array(Image.open(path))
+    mask[1:4, 1:4] = 255
+    Image.fromarray(mask).save(path)
+    for below, left in ((0, True), (9, True), (10, False)):
+        found = open_store(mixed, cache, clean_specks=below)[2][1]
+        assert found is not None and bool(found[:6, :6].any()) == left
+        assert found[6:].any(), "the person is no speck"

@@ -32,15 +32,26 @@ ROOMS: dict[str, set[str]] = {
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages"},
-    "commands": GROUND | {"config", "training", "export", "inference"},
+    "demo": {"errors", "files", "pages", "inference"},
+    "commands": GROUND | {"config", "data", "training", "export", "inference", "demo"},
     "cli": GROUND
     | MODELLING
-    | {"config", "explain", "training", "export", "inference", "submission", "commands"},
+    | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
     "__main__": {"cli"},
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = {"errors", "files", "task", "images", "submission", "pages", "runs", "inference"}
+WITHOUT_TORCH = {
+    "errors",
+    "files",
+    "task",
+    "images",
+    "submission",
+    "pages",
+    "runs",
+    "inference",
+    "demo",
+}
 
 
 def room_of(path: Path) -> str:

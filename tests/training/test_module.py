@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
-from humanseg.losses import BCELoss
+from humanseg.losses import BCELoss, SoftTargetLoss
 from humanseg.models.segmenter import Segmenter
 from humanseg.training.module import LOOK_EVERY, SegmentationModule
 
@@ -57,6 +57,19 @@ def test_auxiliary_heads_count_by_their_weight(heads: int, weight: float) -> Non
     expected = BCELoss()(zeros, batch["mask"])
     for number in range(1, heads + 1):
         expected = expected + weight * BCELoss()(zeros + number, batch["mask"])
+    assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("heads", [0, 1])
+def test_a_teacher_has_its_share_of_the_loss(heads: int) -> None:
+    batch = batch_of(["a", "b"])
+    batch["soft"] = torch.full((2, 1, 8, 6), 204, dtype=torch.uint8)
+    module = made(Net(heads), auxiliary_weight=0.5, teacher_weight=0.3).train()
+    expected = torch.zeros(())
+    for number, weight in ((0, 1.0), (1, 0.5))[: heads + 1]:
+        logits = torch.full((2, 1, 8, 6), float(number))
+        taught = SoftTargetLoss()(logits, torch.full_like(logits, 0.8))
+        expected = expected + weight * (0.7 * BCELoss()(logits, batch["mask"]) + 0.3 * taught)
     assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from humanseg.pages.render import duration
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.terminal import console
@@ -118,13 +119,3 @@ class EpochProgress(pl.callbacks.ProgressBar):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-
-
-def duration(seconds: float) -> str:
-    """Say a time in the two units that matter, such as `3 min 20 s`."""
-    total = round(seconds)
-    if total < 60:
-        return f"{total} s"
-    if total < 3600:
-        return f"{total // 60} min {total % 60} s"
-    return f"{total // 3600} h {total % 3600 // 60} min"
