@@ -66,7 +66,8 @@ def test_without_edges_in_the_photo_it_only_enlarges() -> None:
     result = refine(coarse, photo[:9, :7], photo)
     smooth = coarse
     for _ in range(2):
-        smooth = cv2.boxFilter(smooth, -1, (7, 7), borderType=cv2.BORDER_REPLICATE)
+        filtered = cv2.boxFilter(smooth, -1, (7, 7), borderType=cv2.BORDER_REPLICATE)
+        smooth = filtered.astype(np.float32, copy=False)
     np.testing.assert_allclose(result, cv2.resize(smooth, (61, 95)), atol=1e-4)
 
 

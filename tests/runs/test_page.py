@@ -121,7 +121,7 @@ def written(
     pages = PageFolder(folder, "page", "files")
     pages.start()
     photos = write_photos(pages, "photos", group, data)
-    pages.finish(lambda path: path.write_text(""))
+    pages.finish(Path.touch)
     return photos, folder / "files" / "photos"
 
 
