@@ -1,7 +1,7 @@
 /* From a photo and its probability to the person alone. */
 
-/** How far from the threshold, in probability, an edge is still soft. */
-const SOFT = 0.3;
+/** As in humanseg/inference/foreground.py: what lies so far on the way to 0 or 1 is wholly so. */
+const SURE = 0.8;
 /** How far around a pixel of the edge colours are looked for, in steps to each side. */
 const STEPS = 4;
 
@@ -15,11 +15,11 @@ const STEPS = 4;
  */
 export function cutOut(pixels, probability, threshold, size, scale) {
   const mask = new Uint8Array(probability.length), alpha = new Uint8Array(probability.length);
-  const low = Math.max(0, threshold - SOFT), high = Math.min(1, threshold + SOFT);
+  const reach = Math.max(1e-6, SURE * Math.min(threshold, 1 - threshold));
   for (let at = 0; at < mask.length; at++) {
     mask[at] = probability[at] > threshold ? 1 : 0;
-    const share = Math.min(1, Math.max(0, (probability[at] - low) / (high - low)));
-    alpha[at] = Math.round(255 * share * share * (3 - 2 * share));
+    const share = (probability[at] - threshold + reach) / (2 * reach);
+    alpha[at] = Math.round(255 * Math.min(1, Math.max(0, share)));
   }
   return { cutout: withoutBackground(pixels, alpha, size, Math.max(1, Math.round(scale))), mask };
 }

@@ -61,7 +61,7 @@ def figure(size: tuple[int, int], number: int = 3) -> tuple[NDArray[np.uint8], N
     """Draw a sample figure that the model finds: the person reddish, the rest not at all."""
     photo, mask, _ = draw_photo(0, number, size)
     tint = np.where(mask[..., None] == 1, FOREGROUND, BACKGROUND)
-    return (photo * 0.2 + tint * 0.8).astype(np.uint8), mask
+    return (photo * 0.1 + tint * 0.9).astype(np.uint8), mask
 
 
 @pytest.fixture(scope="module")
