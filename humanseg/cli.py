@@ -25,7 +25,9 @@ _OUT_OF_MEMORY = (
     "killed by signal: killed",
 )
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "export": "write the best model as files that other programs run, checked",
+}
 """What each command of `humanseg.commands` does, in the order of the help."""
 
 

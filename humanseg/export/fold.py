@@ -73,7 +73,9 @@ def _read(graph: onnx.GraphProto) -> _Graph:
 
 def _affine(norm: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> tuple[Vector, Vector]:
     """Return scale and shift per channel, (C,) each, that the norm comes down to."""
-    gamma, beta, mean, variance = (numpy_helper.to_array(constants[name]) for name in norm.input[1:])
+    gamma, beta, mean, variance = (
+        numpy_helper.to_array(constants[name]) for name in norm.input[1:]
+    )
     epsilon = next((each.f for each in norm.attribute if each.name == "epsilon"), 1e-5)
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + epsilon)
     return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)

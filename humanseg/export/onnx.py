@@ -81,7 +81,9 @@ def save(model: onnx.ModelProto, path: Path) -> None:
         It uses an operator outside of the standard's own set.
     """
     onnx.checker.check_model(model, full_check=True)
-    foreign = sorted({node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")})
+    foreign = sorted(
+        {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")}
+    )
     if foreign or [each.domain for each in model.opset_import] != [""]:
         raise ValueError(f"the model needs operators outside of the standard: {foreign}")
     path.write_bytes(model.SerializeToString())

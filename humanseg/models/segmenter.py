@@ -76,9 +76,7 @@ class Segmenter(nn.Module):
         height, width = image.shape[-2], image.shape[-1]
         size = _scaled_size(height, width, long_side)
         # Also where the size stays, which changes no value: a branch would not be exported.
-        scaled = F.interpolate(
-            image.to(self.scale.dtype), size, mode="bilinear", antialias=True
-        )
+        scaled = F.interpolate(image.to(self.scale.dtype), size, mode="bilinear", antialias=True)
         logits: Tensor = self.net(self.pad(self.normalise(scaled)))
         logits = logits[..., : size[0], : size[1]].float()
         return F.interpolate(logits, (height, width), mode="bilinear")
