@@ -15,6 +15,7 @@ from humanseg.explain import explain
 
 _COMMANDS: dict[str, str] = {
     "compare": "rank runs, and say whether the best really is: table, CSV and page",
+    "export": "write the best model as files that other programs run, checked",
     "demo": "cut people out of photos and the camera, in a page in the browser",
 }
 """What each command of `humanseg.commands` does, in the order of the help."""

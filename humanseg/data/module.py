@@ -222,7 +222,11 @@ class PhotoData(pl.LightningDataModule):
         counts["test"] = len(self.items("test"))
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self.parts.folds}
-        return counts | {"valid_sha256": self.parts.part("valid").fingerprint()}
+        return counts | {"valid_sha256": self.fingerprint()}
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the valid ids and masks: scores on equal ones can be compared."""
+        return self.parts.part("valid").fingerprint()
 
     def pixels_sha256(self) -> str:
         """Say which photos are trained and validated on, to the pixel.
