@@ -79,17 +79,19 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Demo:
-    """An open page of the demo."""
+    """An open page of the demo, and all that it has asked for."""
 
     page: Page
+    requests: list[str]
 
-    def wait(self, *photos: str) -> None:
-        """Wait until the model is there, or until one of these photos is cut out."""
+    def wait(self, photo: str | None = None) -> None:
+        """Wait until the model is there, or until this photo is cut out."""
         self.fact("Runs on")
-        if photos:
-            names = [Path(name).stem for name in photos]
-            shown = [self.page.get_by_role("img", name=f"of {name}", exact=False) for name in names]
-            expect(shown[0]).to_be_visible()
+        if photo is not None:
+            name = Path(photo).stem
+            expect(self.page.get_by_role("img", name=f"of {name}", exact=False)).to_be_visible(
+                timeout=20_000
+            )
             expect(self.page.get_by_role("button", name="Download PNG")).to_be_enabled()
 
     def fact(self, label: str) -> str:
@@ -133,7 +135,7 @@ class Demo:
 
     def complaint(self) -> str:
         alert = self.page.get_by_role("alert")
-        expect(alert).to_be_visible()
+        expect(alert).to_be_visible(timeout=20_000)
         return alert.locator("p").inner_text()
 
 
@@ -159,7 +161,7 @@ def open_demo(browser: Browser) -> Iterator[Callable[..., Demo]]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         before(page)
         page.goto(address)
-        return Demo(page)
+        return Demo(page, requests)
 
     yield open
     for context in contexts:
