@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import onnx
-    from torch import nn
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.uint8]]
 Runner = Callable[[NDArray[np.uint8]], Outputs]
@@ -39,7 +38,7 @@ def open_model(model: "onnx.ModelProto") -> Runner:
     return _open_onnx(model.SerializeToString())
 
 
-def run_network(network: "nn.Module") -> Runner:
+def run_network(network: Callable[..., Any]) -> Runner:
     """Run a network of torch in the way of a file."""
     import torch
 

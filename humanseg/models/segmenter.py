@@ -1,6 +1,7 @@
 """Photo in, logits of the same size out: the one module that knows geometry and colours."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -99,10 +100,12 @@ class Segmenter(nn.Module):
 def _scaled_size(height: int, width: int, long_side: int) -> tuple[int, int]:
     """Round (height, width) · long_side / longer side, in whole numbers: ONNX has no others."""
     longer = torch.sym_max(height, width)
-    return (
-        torch.sym_max(1, (2 * height * long_side + longer) // (2 * longer)),
-        torch.sym_max(1, (2 * width * long_side + longer) // (2 * longer)),
-    )
+    # While it is exported these are symbols, which torch types as such.
+    scaled: Any = [
+        torch.sym_max(1, (2 * side * long_side + longer) // (2 * longer))
+        for side in (height, width)
+    ]
+    return scaled[0], scaled[1]
 
 
 def build_segmenter(

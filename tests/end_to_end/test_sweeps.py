@@ -206,9 +206,9 @@ def test_a_search_is_killed_and_finished_by_the_same_command(
 
     from humanseg.training.studies import open_study
 
-    words = ("search=optuna", "hydra.sweeper.n_trials=5", "hydra.sweeper.startup_trials=2")
-    words += ("hydra.sweeper.warmup_epochs=1", "trainer.max_epochs=4", "augmentation=light")
-    words += ("sweep=mine",)
+    words = ["search=optuna", "hydra.sweeper.n_trials=5", "hydra.sweeper.startup_trials=2"]
+    words += ["hydra.sweeper.warmup_epochs=1", "trainer.max_epochs=4", "augmentation=light"]
+    words += ["sweep=mine"]
     command = start_sweep(*words)
     wait_for(lambda: command.stdout().count("epoch 2/") == 2, "the second trial")
     command.send(signal.SIGKILL)
