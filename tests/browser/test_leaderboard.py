@@ -324,6 +324,7 @@ def test_a_file_that_was_lost_is_named(folder: Path, browser: Browser, tmp_path:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     shutil.rmtree(tmp_path / "leaderboard_files" / "runs")
     with browser.new_page() as page:
+        page.set_default_timeout(120_000)
         page.goto((tmp_path / "leaderboard.html").as_uri())
         page.locator("#pair").scroll_into_view_if_needed()
         expect(page.locator("#sentence")).to_contain_text("is missing beside this page")

@@ -89,6 +89,7 @@ const state = {
   group: groups[0],
   folded: true,
   sort: { key: "dice", down: true },
+  text: "",
   filters: new Map(),
   opened: new Set(),
   picked: [],
