@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="a run's folder by torch.compile")
     arguments = parser.parse_args()
     height, width = arguments.size
-    run = _open(arguments.model, arguments.threads, arguments.compile)
+    run = open_target(arguments.model, arguments.threads, arguments.compile)
     photos = np.random.default_rng(0).integers(
         0, 256, (max(arguments.batch, 1), 3, height, width), np.uint8
     )
@@ -72,7 +72,8 @@ def peak_mb() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def _open(path: Path, threads: int, compiled: bool) -> Runner:
+def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:
+    """Open a file, or the best checkpoint of a run, on a number of threads."""
     if path.suffix == ".onnx":
         return open_file(path, threads)
     import torch
