@@ -22,6 +22,8 @@ from tests.inference.conftest import FACTS, red_model
 
 # More than what the small photo has, less than what the large ones have.
 LONG_SIDE = 160
+# Milliseconds: a busy machine opens 14 MB of WebAssembly slowly.
+PATIENCE = 60_000
 # All red, of which the model is sure, and none.
 FOREGROUND, BACKGROUND = (255, 90, 70), (0, 110, 160)
 
@@ -90,7 +92,7 @@ class Demo:
         if photo is not None:
             name = Path(photo).stem
             expect(self.page.get_by_role("img", name=f"of {name}", exact=False)).to_be_visible(
-                timeout=20_000
+                timeout=PATIENCE
             )
             expect(self.page.get_by_role("button", name="Download PNG")).to_be_enabled()
 
@@ -135,7 +137,7 @@ class Demo:
 
     def complaint(self) -> str:
         alert = self.page.get_by_role("alert")
-        expect(alert).to_be_visible(timeout=20_000)
+        expect(alert).to_be_visible(timeout=PATIENCE)
         return alert.locator("p").inner_text()
 
 
@@ -157,7 +159,7 @@ def open_demo(browser: Browser) -> Iterator[Callable[..., Demo]]:
         # Of workers too, which a page's own events leave out.
         context.on("request", lambda request: requests.append(request.url))
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         before(page)
         page.goto(address)
