@@ -14,7 +14,7 @@ import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
 from humanseg.inference.backgrounds import Colour
-from humanseg.inference.outputs import Cut
+from humanseg.inference.outputs import Cut, draw_background, draw_cutout, draw_mask
 from humanseg.inference.video.convert import Film, convert_video, plan_film
 from humanseg.inference.video.facts import VideoError
 from humanseg.task import dice
@@ -39,7 +39,7 @@ def cut(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> Cut:
 
 
 def masks(path: Path) -> Film:
-    return plan_film(path, path.with_suffix(""), Cut.mask)
+    return plan_film(path, path.with_suffix(""), draw_mask)
 
 
 def test_masks_follow_the_figure(
@@ -67,8 +67,8 @@ def test_masks_follow_the_figure(
 def test_several_films_come_from_one_pass(
     source: Path, model: Model, play: Play, tmp_path: Path
 ) -> None:
-    cutout = plan_film(source, tmp_path / "cutout", Cut.cutout, transparent=True)
-    green = plan_film(source, tmp_path / "green", Cut.replaced)
+    cutout = plan_film(source, tmp_path / "cutout", draw_cutout, transparent=True)
+    green = plan_film(source, tmp_path / "green", draw_background)
     convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model, cut)
     films = [play(cutout.path, "libvpx-vp9", "rgba"), play(tmp_path / "mask.mp4"), play(green.path)]
     assert {len(film.photos) for film in films} == {30}
@@ -87,7 +87,7 @@ def test_several_films_come_from_one_pass(
 def test_a_film_is_named_by_what_can_hold_it(name: str, opaque: str, transparent: str) -> None:
     source, stem = Path(name), Path("out") / Path(name).stem
     for chosen, suffix in ((False, opaque), (True, transparent)):
-        film = plan_film(source, stem, Cut.cutout, transparent=chosen)
+        film = plan_film(source, stem, draw_cutout, transparent=chosen)
         assert film.path == Path("out") / f"{source.stem}{suffix}"
         assert film.encoding.transparent == chosen
 
@@ -130,7 +130,7 @@ def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_pat
         seen += 1
         if seen == 20:
             raise HumansegError("no more")
-        return made.mask()
+        return draw_mask(made)
 
     film = plan_film(source, tmp_path / "a", fail)
     with pytest.raises(HumansegError, match="no more"):
@@ -141,10 +141,10 @@ def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_pat
 def test_a_broken_video_leaves_nothing(source: Path, model: Model, tmp_path: Path) -> None:
     whole = bytearray(source.read_bytes())
     (tmp_path / "in").mkdir()
-    cut = tmp_path / "in" / "a.mp4"
-    cut.write_bytes(whole[: len(whole) // 2])
+    half = tmp_path / "in" / "a.mp4"
+    half.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(VideoError):
-        convert_video(cut, [masks(tmp_path / "out" / "a.mp4")], model, cut)
+        convert_video(half, [masks(tmp_path / "out" / "a.mp4")], model, cut)
     assert not (tmp_path / "out").exists()
 
 
