@@ -1,3 +1,45 @@
 """Cut people out of photos: from five folders to the best checkpoint and its files."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from humanseg.inference import Model
+
+__all__ = ["__version__", "load"]
+
 __version__ = "0.1.0"
+
+
+def load(path: "str | PathLike[str] | None" = None, threads: int | None = None) -> "Model":
+    """Load a model that cuts people out of photos; torch is not needed.
+
+    Parameters
+    ----------
+    path
+        A `.onnx` file that `humanseg export` wrote, or the folder it wrote; None: the small model
+        that ships with humanseg.
+    threads
+        How many processor cores one photo may use; None: all.
+
+    Returns
+    -------
+    Model
+        To be called with a photo: an array, a path or a PIL image. It returns the mask, at the
+        photo's size.
+
+    Raises
+    ------
+    HumansegError
+        There is no such file, or it is not a model that humanseg can use; the message says why.
+
+    Examples
+    --------
+    >>> model = humanseg.load()  # doctest: +SKIP
+    >>> mask = model("holiday.jpg")  # doctest: +SKIP
+    """
+    # Here, so that `import humanseg` alone costs nothing.
+    from humanseg.inference import load_model
+
+    return load_model(path, threads)

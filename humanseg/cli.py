@@ -10,16 +10,24 @@ from importlib import import_module
 from pathlib import Path
 
 from humanseg import __version__
+from humanseg.commands.types import share
 from humanseg.errors import HumansegError
 from humanseg.explain import explain
 
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "compare": "rank runs, and say whether the best really is: table, CSV and page",
+    "export": "write the best model as files that other programs run, checked",
+    "predict": "masks, cut-outs or new backgrounds for photos and videos",
+    "demo": "cut people out of photos and the camera, in a page in the browser",
+}
 """What each command of `humanseg.commands` does, in the order of the help."""
 
 
 def _train(arguments: Sequence[str]) -> int:
+    from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.app import run_app
 
+    announce_sweeper()
     run_app(arguments)
     return 0
 
@@ -43,18 +51,13 @@ def _score(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from rich.console import Console
-    from rich.progress import Progress
 
     from humanseg.data.doctor import examine
+    from humanseg.progress import progress_on
 
-    # On stderr, so that the report alone can be sent to a file; it is gone when all is read.
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading photos", total=None)
-        report = examine(
-            arguments.root,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    # On stderr, so that the report alone can be sent to a file.
+    with progress_on(Console(stderr=True), "reading photos") as move:
+        report = examine(arguments.root, move)
     print(report.text())
     if arguments.html is not None:
         report.write_html(arguments.html)
@@ -80,16 +83,6 @@ def _validate(arguments: argparse.Namespace) -> int:
     if mistakes:
         raise HumansegError("These configs do not fit the code:\n  " + "\n  ".join(mistakes))
     return 0
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
@@ -118,7 +111,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     verb.add_argument("--data", metavar="ROOT", type=Path, help="other data than the run's own")
     verb.add_argument("--split", default="valid", choices=("train", "valid"))
     verb.add_argument("--tta", action="store_true", help="average over the mirrored photo")
-    verb.add_argument("--threshold", metavar="T", type=_share, help="other than the run's own")
+    verb.add_argument("--threshold", metavar="T", type=share, help="other than the run's own")
 
     verb = add("score", "score a submission file the way the task does", _score)
     verb.add_argument("csv", metavar="CSV", type=Path)

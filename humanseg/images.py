@@ -1,5 +1,6 @@
 """Reading any photo or mask the way a person sees it, and writing pictures."""
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -66,10 +67,30 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
         There is no such file, it is empty, cut off or broken, or it is no image.
     """
     with _opened(path) as image:
-        turned = _turn(image)
-        if turned.mode != "RGB":
-            turned = _to_rgb(turned)
-        return np.array(turned)
+        return _rgb_pixels(image)
+
+
+def photo_pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of an image of Pillow, the way `read_photo` returns those of a file.
+
+    Parameters
+    ----------
+    image
+        Of any mode. It stays as it is.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (H, W, 3)
+        RGB, turned as the image's EXIF orientation says.
+
+    Raises
+    ------
+    ImageError
+        It was opened from a file that is cut off or broken.
+    """
+    name = getattr(image, "filename", "") or "the image"
+    with _explained(Path(os.fsdecode(name))):
+        return _rgb_pixels(image)
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
@@ -186,11 +207,14 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     # Another library may have set this for the process; a photo cut off half-way must not pass.
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with _explained(path), Image.open(path) as image:
+        yield image
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        with Image.open(path) as image:
-            yield image
-    except ImageError:
-        raise
+        yield
     except _BROKEN as error:
         raise ImageError(_explain(path, error)) from error
 
@@ -226,6 +250,11 @@ def _turn(image: Image.Image) -> Image.Image:
     turn = _TURNS.get(_orientation(image))
     image.load()
     return image if turn is None else image.transpose(turn)
+
+
+def _rgb_pixels(image: Image.Image) -> NDArray[np.uint8]:
+    turned = _turn(image)
+    return np.array(turned if turned.mode == "RGB" else _to_rgb(turned))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -48,7 +48,7 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for verb in ("train", "evaluate", "score", "check", "sample", "validate"):
+    for verb in ("train", "evaluate", "score", "check", "sample", "validate", "demo"):
         assert f"\n    {verb} " in shown
 
 

@@ -7,15 +7,15 @@ each job. A system that runs out of memory kills the process that takes it, and 
 import multiprocessing
 import os
 import signal
-import threading
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any
 
 from humanseg.explain import out_of_memory
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.training.interrupts import Interrupted
+from humanseg.training.processes import end_with_the_parent
 from humanseg.training.request import Request
 
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -41,6 +41,9 @@ def work_apart(request: Request) -> Outcome:
     KeyboardInterrupt
         The sweep is stopped; the job has been stopped too.
     """
+    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+        # Joblib's workers have a method of their own, which no other process would know.
+        multiprocessing.set_start_method(None, force=True)
     context: Any = multiprocessing.get_context(METHOD)
     # Read when it is imported; without it, albumentations asks the network for its newest version.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -48,7 +51,11 @@ def work_apart(request: Request) -> Outcome:
         context.set_forkserver_preload(["humanseg.sweeps.work"])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(sender, request), daemon=False)
+    # Slurm warns every process of a job before its time is up, by a signal that ends those which do
+    # not wait for it. This process does, where it is Slurm's, and has the job queued again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
     process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sender.close()
     try:
         outcome: Outcome = receiver.recv()
@@ -89,21 +96,10 @@ def _serve(sender: Connection, request: Request) -> None:
     """Be the process of a job."""
     # Ctrl-C on a terminal reaches this process too, and the sweep sends SIGTERM besides.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    threading.Thread(target=_end_with_the_sweep, daemon=True).start()
+    end_with_the_parent()
     from humanseg.sweeps.work import work
 
     try:
         sender.send(work(request))
     except Interrupted as error:
         sender.send(Outcome("failed", str(error)))
-
-
-def _end_with_the_sweep() -> None:
-    """End at once when the process that waits for this one is gone, killed say.
-
-    Its sweep may be started again, and two processes must not write into one folder.
-    """
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os.kill(os.getpid(), signal.SIGKILL)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from hydra.plugins.launcher import Launcher
 
 from humanseg.runs import RunFolder, is_locked
-from humanseg.sweeps.jobs import Job, Outcome, standing
+from humanseg.sweeps.jobs import Job, standing
+from humanseg.sweeps.launchers import launch
 from humanseg.training.terminal import console
 
 PATIENCE = 2.0
@@ -41,10 +42,7 @@ def run_jobs(jobs: Sequence[Job], launcher: Launcher, number: int = 0) -> dict[s
     failed: dict[str, str] = {}
     left = [job for job in jobs if not standing(job.folder).settled]
     while left:
-        results = launcher.launch([list(job.overrides) for job in left], number)
-        # return_value raises what a launcher or a task raised by a fault.
-        outcomes: list[Outcome] = [result.return_value for result in results]
-        ended = list(zip(left, outcomes, strict=True))
+        ended = list(zip(left, launch(launcher, left, number), strict=True))
         failed |= {job.name: each.reason for job, each in ended if each.state == "failed"}
         number += len(left)
         left = [job for job, each in ended if each.state == "elsewhere"]

@@ -8,7 +8,6 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
-from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
@@ -16,6 +15,7 @@ from omegaconf import DictConfig, open_dict
 from humanseg.errors import HumansegError
 from humanseg.runs import is_locked
 from humanseg.sweeps.jobs import Job, require_same
+from humanseg.sweeps.launchers import open_launcher
 from humanseg.sweeps.naming import PLACES, differing, job_name, sweep_name
 from humanseg.sweeps.task import Task, job_request
 from humanseg.training.request import Request
@@ -109,11 +109,7 @@ class Sweep:
         with open_dict(self.config):
             self.config.hydra.sweep.dir = str(self.folder)
             self.config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
-        return Plugins.instance().instantiate_launcher(
-            hydra_context=self.context,
-            task_function=Task(self.folder, self.varied),
-            config=self.config,
-        )
+        return open_launcher(self.context, self.config, Task(self.folder, self.varied))
 
 
 def read_sweep(

@@ -28,9 +28,11 @@ class Hardware:
     channels_last
         Whether activations lie in memory channel by channel of one pixel (NHWC).
     threads
-        Threads of a process on the CPU.
+        Threads on the CPU, of all processes together.
     reason
         Why this precision, for the log.
+    processes
+        How many train at once, each on a device of its own.
     """
 
     device: str
@@ -38,11 +40,21 @@ class Hardware:
     channels_last: bool
     threads: int
     reason: str
+    processes: int = 1
+
+    @property
+    def threads_each(self) -> int:
+        """Threads of one process."""
+        return max(1, self.threads // self.processes)
 
     def __str__(self) -> str:
         """Say it in a line."""
         layout = "channels_last" if self.channels_last else "contiguous"
-        return f"{self.device}, {self.precision} ({self.reason}), {layout}, {self.threads} threads"
+        many = f"{self.processes} processes, each " if self.processes > 1 else ""
+        return (
+            f"{many}{self.device}, {self.precision} ({self.reason}), {layout}, "
+            f"{self.threads_each} threads"
+        )
 
 
 def choose_hardware(
@@ -91,6 +103,13 @@ def choose_hardware(
         threads=threads or torch.get_num_threads(),
         reason=reason,
     )
+
+
+def settle_process(device: str, threads: int) -> None:
+    """Let this process train on a device with so many threads, as fast as it can."""
+    torch.set_num_threads(threads)
+    if device == "cpu":
+        keep_freed_memory()
 
 
 def keep_freed_memory() -> bool:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
 
-PATHS = ("data.root", "backbone.weights", "init_from")
+PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
 """Keys of paths that a person may give relative to where they are."""
 NO_PATHS = ("none", "pretrained")
 """Values of these keys that are words."""
@@ -80,8 +80,10 @@ def settle(config: DictConfig) -> DictConfig:
         settled.pop("hydra", None)
         for key in PATHS:
             value = OmegaConf.select(settled, key)
-            if isinstance(value, str) and value not in NO_PATHS:
-                OmegaConf.update(settled, key, str(Path(value).expanduser().resolve()))
+            if isinstance(value, ListConfig):
+                OmegaConf.update(settled, key, [_absolute(each) for each in value])
+            elif isinstance(value, str) and value not in NO_PATHS:
+                OmegaConf.update(settled, key, _absolute(value))
     return settled
 
 
@@ -98,6 +100,10 @@ def _require_no_sweep(config: DictConfig) -> None:
             f"{given[0]}={config[given[0]]} is about a sweep, and this is a single run: add -m, or "
             "leave it out."
         )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())
 
 
 def _resumed(folder: Path, overrides: list[str]) -> Request:

@@ -8,13 +8,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "humanseg"
 
-GROUND = {"errors", "files", "task", "images", "pages", "runs"}
+GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs"}
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "task": {"errors", "files"},
     "levels": set(),
+    "progress": set(),
     "images": {"errors", "files", "levels"},
     "submission": GROUND | {"data"},
     "pages": {"errors", "files", "task", "images"},
@@ -31,15 +32,26 @@ ROOMS: dict[str, set[str]] = {
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages"},
-    "commands": GROUND | {"config", "training", "export", "inference"},
+    "demo": {"errors", "files", "pages", "inference"},
+    "commands": GROUND | {"config", "data", "training", "export", "inference", "demo"},
     "cli": GROUND
     | MODELLING
-    | {"config", "explain", "training", "export", "inference", "submission", "commands"},
+    | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
     "__main__": {"cli"},
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = {"errors", "files", "task", "images", "submission", "pages", "runs", "inference"}
+WITHOUT_TORCH = {
+    "errors",
+    "files",
+    "task",
+    "images",
+    "submission",
+    "pages",
+    "runs",
+    "inference",
+    "demo",
+}
 
 
 def room_of(path: Path) -> str:

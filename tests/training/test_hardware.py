@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -95,6 +96,14 @@ def test_the_log_says_what_was_chosen_and_why(machine: Machine) -> None:
     for word in ("cpu", "bf16-mixed", "this CPU has bf16 units", "channels_last", "2 threads"):
         assert word in text
     assert "as asked for" in str(choose_hardware(precision="32-true"))
+
+
+def test_processes_share_the_threads(machine: Machine) -> None:
+    machine(bf16=True)
+    chosen = replace(choose_hardware(threads=5), processes=2)
+    assert chosen.threads_each == 2
+    assert str(chosen).startswith("2 processes, each cpu") and str(chosen).endswith(" 2 threads")
+    assert replace(chosen, processes=9).threads_each == 1
 
 
 @pytest.mark.parametrize("accelerator", ["gpu", "cuda", "mps"])

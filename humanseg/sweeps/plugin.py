@@ -1,16 +1,20 @@
-"""The sweeper behind `humanseg train -m`. Hydra takes sweepers from this namespace only.
+"""The sweeper behind `humanseg train -m`, and how Hydra comes to know it.
 
-Hydra imports this file whenever it starts: nothing heavy is imported here.
+Imported whenever `humanseg train` starts: nothing heavy is imported here.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from humanseg.errors import HumansegError
+
+TARGET = "hydra_plugins.humanseg.HumansegSweeper"
+"""What configs call the sweeper: Hydra takes plugins of this namespace only."""
 
 
 class HumansegSweeper(Sweeper):
@@ -65,3 +69,10 @@ class HumansegSweeper(Sweeper):
             run_search(asked, read_settings(self._settings), self._dry_run)
         else:
             raise HumansegError(f"hydra.sweeper.method={self._method}: there are grid and tpe.")
+
+
+def announce_sweeper() -> None:
+    """Let Hydra know the sweeper, by the name that configs call it by."""
+    plugins = Plugins.instance()
+    plugins.register(HumansegSweeper)
+    plugins.class_name_to_class[TARGET] = HumansegSweeper
