@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from humanseg.config import find_mistakes
 from humanseg.config.pairs import count_parameters, pair_mistake
+from humanseg.explain import explain
 from humanseg.sweeps.estimate import count_photos, measure_epoch, speed_key
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.sweeps.report import clock
@@ -93,7 +94,14 @@ def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
         left = 0 if one.settled else max(0, (config.trainer.max_epochs or 0) - one.epochs)
         key = speed_key(config)
         if left and key not in epochs:
-            epochs[key] = measure_epoch(config, count_photos(config))
+            photos = count_photos(config)
+            try:
+                epochs[key] = measure_epoch(config, photos)
+            except Exception as error:
+                if (explained := explain(error)) is None:
+                    raise
+                forecasts.append(Forecast(" ".join(str(explained).split())))
+                continue
         seconds = left * epochs[key] if left else 0.0
         forecasts.append(Forecast("", count_parameters(config), seconds))
     return forecasts

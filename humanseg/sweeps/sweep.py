@@ -13,6 +13,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
 from humanseg.runs import is_locked
 from humanseg.sweeps.jobs import Job, require_same
 from humanseg.sweeps.launchers import open_launcher
@@ -83,12 +84,12 @@ class Sweep:
                 require_same(request)
 
     def begin(self) -> None:
-        """Put an earlier sweep of the same name aside, where that is asked for.
+        """Make the folder; put an earlier one aside first, where that is asked for.
 
         Raises
         ------
         HumansegError
-            A process works in it.
+            A process works in the earlier one, or the folder cannot be made.
         """
         if self.config.fresh and self.folder.exists():
             locks = [self.folder / ".lock", *self.folder.glob("*/.lock")]
@@ -101,6 +102,10 @@ class Sweep:
             aside = self.folder.with_name(f"{self.folder.name}-before-{stamp}")
             self.folder.rename(aside)
             console.print(f"aside   {aside}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_os_error(error, self.folder) from error
 
     def launcher(self) -> Launcher:
         """Make the launcher that the config names: it starts jobs, here or elsewhere."""

@@ -4,6 +4,7 @@ import os
 import traceback
 from dataclasses import replace
 
+from humanseg.errors import HumansegError
 from humanseg.explain import explain
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure, require_same, standing
@@ -40,6 +41,9 @@ def work(request: Request) -> Outcome:
             return _work_locked(request, run)
     except Locked as error:
         return Outcome("elsewhere", str(error))
+    except HumansegError as error:
+        # Not even that can be written down: a disk that is full, say.
+        return Outcome("failed", one_line(error))
 
 
 def _work_locked(request: Request, run: RunFolder) -> Outcome:
