@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from humanseg import __version__
+from humanseg.commands.types import share
 from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
 
@@ -25,7 +26,9 @@ _OUT_OF_MEMORY = (
     "killed by signal: killed",
 )
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "predict": "masks, cut-outs or new backgrounds for photos and folders of photos",
+}
 """What each command of `humanseg.commands` does, in the order of the help."""
 
 
@@ -94,16 +97,6 @@ def _validate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     """Make the parser; of `humanseg.commands`, only the chosen one's options are looked up."""
     parser = argparse.ArgumentParser(
@@ -130,7 +123,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     verb.add_argument("--data", metavar="ROOT", type=Path, help="other data than the run's own")
     verb.add_argument("--split", default="valid", choices=("train", "valid"))
     verb.add_argument("--tta", action="store_true", help="average over the mirrored photo")
-    verb.add_argument("--threshold", metavar="T", type=_share, help="other than the run's own")
+    verb.add_argument("--threshold", metavar="T", type=share, help="other than the run's own")
 
     verb = add("score", "score a submission file the way the task does", _score)
     verb.add_argument("csv", metavar="CSV", type=Path)

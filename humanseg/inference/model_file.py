@@ -30,7 +30,7 @@ class ModelFacts:
     name
         Such as "unet-efficientnet_lite0".
     threshold
-        In [0,1]: a pixel with a greater probability belongs to the person.
+        In (0,1): a pixel with a greater probability belongs to the person.
     long_side
         Photos whose longer side is greater are scaled down to it before the model sees them.
     """
@@ -152,7 +152,7 @@ def read_facts(file: Path, metadata: Mapping[str, str], manifest: Mapping[str, A
     if (
         not isinstance(name, str)
         or not isinstance(threshold, int | float)
-        or not 0 <= threshold <= 1
+        or not 0 < threshold < 1
         or not isinstance(side, int)
         or side < 1
     ):
