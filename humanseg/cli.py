@@ -27,7 +27,7 @@ _OUT_OF_MEMORY = (
 )
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _COMMANDS: dict[str, str] = {
-    "predict": "masks, cut-outs or new backgrounds for photos and folders of photos",
+    "predict": "masks, cut-outs or new backgrounds for photos, videos and folders of them",
 }
 """What each command of `humanseg.commands` does, in the order of the help."""
 

@@ -8,13 +8,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "humanseg"
 
-GROUND = {"errors", "files", "task", "images", "pages", "runs"}
+GROUND = {"errors", "files", "task", "images", "pages", "runs", "postprocess"}
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "task": {"errors", "files"},
     "levels": set(),
+    "postprocess": set(),
     "images": {"errors", "files", "levels"},
     "submission": GROUND | {"data"},
     "pages": {"errors", "files", "task", "images"},
@@ -26,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "models": GROUND,
     "training": GROUND | MODELLING | {"config"},
     "export": GROUND | MODELLING | {"config", "training"},
-    "inference": {"errors", "files", "task", "images", "pages"},
+    "inference": {"errors", "files", "task", "images", "pages", "postprocess"},
     "commands": GROUND | {"config", "training", "export", "inference"},
     "cli": GROUND
     | MODELLING
@@ -35,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = {"errors", "files", "task", "images", "submission", "pages", "runs", "inference"}
+WITHOUT_TORCH = GROUND | {"submission", "inference"}
 
 
 def room_of(path: Path) -> str:
