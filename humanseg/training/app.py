@@ -10,7 +10,6 @@ from traceback import extract_tb
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humanseg.config.find import conf_folder
@@ -28,15 +27,14 @@ class _Failed(BaseException):
 
 
 def _task(config: DictConfig) -> float:
-    """Train one run; Hydra calls this once for each job."""
+    """Train one run; the jobs of a sweep have a task of their own."""
+    if HydraConfig.get().sweeper.dry_run:
+        raise _Failed from HumansegError("--dry-run is about a sweep, and this is a single run.")
     from humanseg.training.entry import train
 
     try:
         return train(config)
     except Exception as error:
-        # In a sweep Hydra goes on with the next job, and says which one failed.
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise
         raise _Failed from error
 
 
@@ -78,11 +76,17 @@ def run_app(arguments: Sequence[str]) -> None:
 
 
 def _overrides_first(arguments: Sequence[str]) -> list[str]:
-    """Put overrides before flags: Hydra takes overrides on one side of its flags only."""
+    """Put overrides before flags: Hydra takes overrides on one side of its flags only.
+
+    Of our own flags Hydra knows nothing: they become overrides.
+    """
     overrides: list[str] = []
     flags: list[str] = []
     words = iter(arguments)
     for word in words:
+        if word == "--dry-run":
+            overrides.append("hydra.sweeper.dry_run=true")
+            continue
         (flags if word.startswith("-") else overrides).append(word)
         if word in _WITH_VALUE:
             flags += [value for value in [next(words, None)] if value is not None]

@@ -152,23 +152,6 @@ def test_a_run_on_a_fold_needs_no_valid_photos(
     assert said(report.stdout, "dice") == pytest.approx(summary_of(run)["dice"], abs=1e-6)
 
 
-def test_a_sweep_of_two_makes_two_runs(
-    commands: "Commands", start_training: "Train", sample_root: Path, tmp_path: Path
-) -> None:
-    done = start_training(
-        *(tmp_path / "unused", "-m", "run_dir=null", f"runs_dir={tmp_path}/runs", "name=lr"),
-        *("trainer.max_epochs=1", "optimizer.lr=0.001,0.01"),
-    ).wait()
-    assert done.rc == 0, done.stderr
-    runs = sorted(path.parent for path in (tmp_path / "runs").rglob("summary.json"))
-    assert len(runs) == 2 and {run.parent for run in runs} == {tmp_path / "runs/lr"}
-    assert [next(o for o in summary_of(run)["overrides"] if "lr=" in o) for run in runs] == [
-        "optimizer.lr=0.001",
-        "optimizer.lr=0.01",
-    ]
-    assert not (tmp_path / "unused").exists()
-
-
 EVIL = "<img src=x onerror=alert(1)>"
 
 

@@ -115,7 +115,7 @@ def test_photos_that_differ_by_suffix_only_are_named() -> None:
 def test_a_folder_without_photos_is_named() -> None:
     Path("empty").mkdir()
     Path("empty/letter.txt").touch()
-    with pytest.raises(HumansegError, match="No photos in empty: .* jpg"):
+    with pytest.raises(HumansegError, match="No photos or videos in empty: .* jpg"):
         places("empty")
 
 
