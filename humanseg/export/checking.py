@@ -111,7 +111,7 @@ def check_files(
         )
     _require_as_trained(source, said, own)
     say("check", "odd sizes and batches")
-    photo, _ = photos.parts.part("valid").store[0]
+    photo, _ = photos.part("valid").store[0]
     found = []
     for each in formats:
         faults = complaints(each, tallies[each.file], said, max_drop)
