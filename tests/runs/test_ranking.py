@@ -118,7 +118,7 @@ def test_labels_are_no_longer_than_it_takes(make_record: Make, shipped: Shipped)
         for n in range(1, 9)
     ]
     wide = [
-        replace(run, config=run.config | {"threshold": place / 10})
+        replace(run, config={**run.config, "threshold": place / 10})
         for place, run in enumerate(trials)
     ]
     group = rank(wide, shipped)
