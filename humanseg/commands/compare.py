@@ -47,10 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.config import conf_folder
     from humanseg.progress import progress_on
     from humanseg.runs import run_lock
+    from humanseg.runs.csv_table import write_leaderboard_csv
     from humanseg.runs.leaderboard import read_leaderboard
     from humanseg.runs.page import plotly_script, write_leaderboard
     from humanseg.runs.settings import read_shipped
-    from humanseg.runs.tables import write_leaderboard_csv
 
     plotly_script()  # before the work, if it is missing
     console, errors = Console(soft_wrap=True), Console(stderr=True)
@@ -71,13 +71,16 @@ def _say(board: "Leaderboard", console: "Console") -> None:
     """Print the tables, what they show, and what is not in them."""
     from rich.console import Console
 
-    from humanseg.runs.tables import conclusion, describe, footnotes, terminal_table
+    from humanseg.runs.terminal_table import conclusion, describe, footnotes, terminal_table
 
     # Into a file or a pipe the rows go whole, however long they are.
-    wide = console if console.is_terminal else Console(width=10_000)
+    wide = Console(width=10_000)
     for group in board.groups:
         console.print(describe(group), style="bold", markup=False, highlight=False)
-        wide.print(terminal_table(group), soft_wrap=False)
+        if console.is_terminal:
+            console.print(terminal_table(group, console.width), soft_wrap=False)
+        else:
+            wide.print(terminal_table(group))
         for line in [*footnotes(group), conclusion(group)]:
             console.print(line, markup=False, highlight=False)
         console.print()

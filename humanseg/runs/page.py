@@ -31,7 +31,7 @@ from humanseg.runs.ranking import Entry, Group
 from humanseg.runs.record import RunRecord, read_masks
 from humanseg.runs.settings import as_text
 from humanseg.runs.statistics import Interval
-from humanseg.runs.tables import conclusion, describe
+from humanseg.runs.terminal_table import conclusion, describe
 
 NAME, FILES = "leaderboard", "leaderboard_files"
 
