@@ -10,11 +10,14 @@ from importlib import import_module
 from pathlib import Path
 
 from humanseg import __version__
+from humanseg.commands.types import share
 from humanseg.errors import HumansegError
 from humanseg.explain import explain
 
 _COMMANDS: dict[str, str] = {
     "compare": "rank runs, and say whether the best really is: table, CSV and page",
+    "export": "write the best model as files that other programs run, checked",
+    "predict": "masks, cut-outs or new backgrounds for photos and videos",
     "demo": "cut people out of photos and the camera, in a page in the browser",
 }
 """What each command of `humanseg.commands` does, in the order of the help."""
@@ -82,16 +85,6 @@ def _validate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     """Make the parser; of `humanseg.commands`, only the chosen one's options are looked up."""
     parser = argparse.ArgumentParser(
@@ -118,7 +111,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     verb.add_argument("--data", metavar="ROOT", type=Path, help="other data than the run's own")
     verb.add_argument("--split", default="valid", choices=("train", "valid"))
     verb.add_argument("--tta", action="store_true", help="average over the mirrored photo")
-    verb.add_argument("--threshold", metavar="T", type=_share, help="other than the run's own")
+    verb.add_argument("--threshold", metavar="T", type=share, help="other than the run's own")
 
     verb = add("score", "score a submission file the way the task does", _score)
     verb.add_argument("csv", metavar="CSV", type=Path)

@@ -92,13 +92,9 @@ class Collage:
     def _put_elsewhere(
         self, picture: Picture, others: Draw, generator: np.random.Generator
     ) -> Picture:
-        drawn = [others(generator) for _ in range(_BACKGROUNDS)]
-        # The one that shows most of its background shows most in the new one.
-        drawn.sort(key=lambda one: float(one.mask.mean()))
-        scenes = [covering(one, picture.size, generator) for one in drawn]
-        nobody = np.zeros_like(picture.mask)
-        soft = None if picture.soft is None else nobody
-        room = Picture(empty_room(scenes), nobody, soft)
+        room = another_room(others, picture.size, generator)
+        if picture.soft is not None:
+            room = room._replace(soft=room.mask)
         return self._pasted(room, picture, self._scale, False, generator)
 
     def _join(self, scene: Picture, others: Draw, generator: np.random.Generator) -> Picture:
@@ -118,6 +114,15 @@ class Collage:
         person = warp(source, placement(source, scene.size, scale, generator), scene.size)
         feather, gain = generator.uniform(0.5, 1.2), generator.uniform(0, 0.8)
         return paste(scene, person, feather, behind, gain)
+
+
+def another_room(others: Draw, size: tuple[int, int], generator: np.random.Generator) -> Picture:
+    """Make a scene of `size` without people out of the backgrounds of a few other photos."""
+    drawn = [others(generator) for _ in range(_BACKGROUNDS)]
+    # The one that shows most of its background shows most in the new one.
+    drawn.sort(key=lambda one: float(one.mask.mean()))
+    photo = empty_room([covering(one, size, generator) for one in drawn])
+    return Picture(photo, np.zeros(size, np.uint8))
 
 
 def blur_background(picture: Picture, width: float) -> Picture:

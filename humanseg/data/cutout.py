@@ -186,11 +186,15 @@ def _filled(photo: Pixels, hole: Pixels) -> Pixels:
         half = (level.shape[1] + 1) // 2, (level.shape[0] + 1) // 2
         level = _resized(level, half, cv2.INTER_AREA)
         levels.append(level)
-    colour = np.full((*level.shape[:2], 3), 127, np.float32)
+    *tint, known_of_all = level.mean(axis=(0, 1))
+    grey = np.full(3, 127, np.float32)
+    colour = np.broadcast_to(np.float32(tint) / known_of_all if known_of_all else grey, (1, 1, 3))
     for level in reversed(levels):
-        # What is known of a cell, and for the rest what the coarser level says.
+        # What is known of a cell, even of a part of it; the coarser level says what is not.
         coarser = _resized(colour, (level.shape[1], level.shape[0]), cv2.INTER_LINEAR)
-        colour = level[..., :3] + (1 - level[..., 3:]) * coarser
+        share = level[..., 3:]
+        weight = np.minimum(4 * share, 1)
+        colour = weight * level[..., :3] / np.maximum(share, 1e-3) + (1 - weight) * coarser
     fill = _resized(np.clip(colour, 0, 255).astype(np.uint8), (width, height), cv2.INTER_LINEAR)
     cv2.copyTo(fill, hole, photo)
     return photo

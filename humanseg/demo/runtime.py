@@ -56,21 +56,31 @@ def ready_runtime() -> list[Path]:
     files = [folder / name for name in PLAIN]
     if all(file.is_file() for file in files):
         return files
-    partial = RUNTIME.with_name("runtime.partial")
-    with npm_files(PLAIN) as fetched:
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
-            (partial / folder.name).mkdir(parents=True)
-            for file in fetched:
-                shutil.copy(file, partial / folder.name)
-            # Whole or not at all, and nothing of another version beside it.
-            shutil.rmtree(RUNTIME, ignore_errors=True)
-            partial.rename(RUNTIME)
-        except OSError as error:
-            raise explain_os_error(error, RUNTIME) from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with npm_files(PLAIN) as fetched:
+            _keep(fetched, folder.name)
+    except NpmError as error:
+        raise NpmError(
+            f"{error} It runs the model in the page, and this copy of humanseg lacks it; a wheel "
+            "that make wheel built brings it."
+        ) from error
     return files
+
+
+def _keep(fetched: Sequence[Path], name: str) -> None:
+    """Put files into the folder of that name, whole or not at all, and no other beside it."""
+    partial = RUNTIME.with_name("runtime.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / name).mkdir(parents=True)
+        for file in fetched:
+            shutil.copy(file, partial / name)
+        shutil.rmtree(RUNTIME, ignore_errors=True)
+        partial.rename(RUNTIME)
+    except OSError as error:
+        raise explain_os_error(error, RUNTIME) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager
@@ -94,11 +104,7 @@ def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
     """
     npm = shutil.which("npm")
     if npm is None:
-        raise NpmError(
-            f"The page needs {_PACKAGE}, which is not in this copy of humanseg, and npm, which "
-            "would bring it, is not installed: install Node.js, or install humanseg from a wheel "
-            "that make wheel built."
-        )
+        raise NpmError(f"{_PACKAGE} comes by npm, which is not installed: install Node.js.")
     with TemporaryDirectory(prefix="humanseg-demo-") as name:
         folder = Path(name)
         for file in ("package.json", "package-lock.json"):

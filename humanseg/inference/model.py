@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.images import photo_pixels, read_photo
+from humanseg.images import ImageError, photo_pixels, read_photo
 from humanseg.inference.edges import refine
 from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
 
@@ -33,7 +33,7 @@ class Model:
     name
         Such as "unet-efficientnet_lite0".
     threshold
-        In [0,1]: a pixel with a greater probability belongs to the person.
+        In (0,1): a pixel with a greater probability belongs to the person.
     long_side
         Photos whose longer side is greater are scaled down to it for the net; the edge of the mask
         is then refined on the photo itself.
@@ -71,9 +71,7 @@ class Model:
         Raises
         ------
         ImageError
-            The file or image cannot be read.
-        HumansegError
-            The photo is too large for the memory.
+            The file or image cannot be read, or is too large for the memory.
         ValueError
             An array of another shape or dtype.
         """
@@ -95,7 +93,7 @@ class Model:
 
         Raises
         ------
-        ImageError, HumansegError, ValueError
+        ImageError, ValueError
             As of a call.
         """
         pixels = _pixels(photo)
@@ -140,7 +138,7 @@ class Model:
 
         Raises
         ------
-        HumansegError
+        ImageError
             The net cannot be run on it, mostly for want of memory.
         """
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
@@ -153,7 +151,7 @@ class Model:
                 result = (result + other[..., ::-1]) / 2
         except Exception as error:
             height, width = pixels.shape[:2]
-            raise HumansegError(
+            raise ImageError(
                 f"The model {self.name} cannot be run on a photo of {width}×{height} "
                 f"({_first_line(error)}): take a smaller photo, or a machine with more memory."
             ) from error

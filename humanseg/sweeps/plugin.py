@@ -64,9 +64,9 @@ class HumansegSweeper(Sweeper):
 
             run_grid(asked, self._dry_run)
         elif self._method == "tpe":
-            from humanseg.sweeps.search import Settings, run_search
+            from humanseg.sweeps.search import read_settings, run_search
 
-            run_search(asked, Settings(**self._settings), self._dry_run)
+            run_search(asked, read_settings(self._settings), self._dry_run)
         else:
             raise HumansegError(f"hydra.sweeper.method={self._method}: there are grid and tpe.")
 

@@ -1,11 +1,12 @@
 """A search by Optuna's TPE, each trial a job like any other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from optuna import Study
 
+from humanseg.config.explain import nearest
 from humanseg.errors import HumansegError
 from humanseg.runs import run_lock
 from humanseg.sweeps import study as trials
@@ -40,9 +41,10 @@ class Settings:
         """
         least = {"n_trials": 1, "n_jobs": 1, "seed": 0, "startup_trials": 0, "warmup_epochs": 0}
         for key, bound in least.items():
-            if getattr(self, key) < bound:
+            value = getattr(self, key)
+            if not isinstance(value, int) or value < bound:
                 raise HumansegError(
-                    f"hydra.sweeper.{key}={getattr(self, key)} is too small: give {bound} or more."
+                    f"hydra.sweeper.{key}={value}: give a whole number of {bound} or more."
                 )
 
     @property
@@ -50,6 +52,21 @@ class Settings:
         """What a study keeps of it."""
         kept = {"startup_trials": self.startup_trials, "warmup_epochs": self.warmup_epochs}
         return kept if self.prune else None
+
+
+def read_settings(given: Mapping[str, Any]) -> Settings:
+    """Read the settings of a search.
+
+    Raises
+    ------
+    HumansegError
+        There is no such setting, or its value is impossible.
+    """
+    known = [one.name for one in fields(Settings)]
+    for key in given:
+        if key not in known:
+            raise HumansegError(f"hydra.sweeper.{key}: unknown{nearest(key, known) or '.'}")
+    return Settings(**given)
 
 
 def run_search(sweep: Sweep, settings: Settings, dry_run: bool = False) -> None:

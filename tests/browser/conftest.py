@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,9 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Call
     width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    # A busy machine draws slowly; what never comes still fails.
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=30_000)
     requests: list[str] = []
     trouble: list[str] = []
 

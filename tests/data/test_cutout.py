@@ -83,6 +83,16 @@ def test_an_empty_room_shows_no_person() -> None:
     assert (room[70, 50] == 90).all()
 
 
+def test_a_hole_takes_the_colours_around_it() -> None:
+    """However large it is: no other colour may come in."""
+    mask = np.zeros((80, 60), np.uint8)
+    mask[10:, 5:55] = 1
+    photo = np.full((80, 60, 3), (240, 200, 20), np.uint8)
+    photo[mask == 1] = 0
+    room = empty_room([Picture(photo, mask)]).astype(int)
+    assert np.abs(room - (240, 200, 20)).max() < 6
+
+
 def test_a_room_without_any_background_is_grey() -> None:
     everywhere = Picture(np.full((9, 7, 3), 200, np.uint8), np.ones((9, 7), np.uint8))
     assert (empty_room([everywhere]) == 127).all()

@@ -1,8 +1,12 @@
 """Sweeps whose jobs are done by a function of the test's, in this process and at once."""
 
-from collections.abc import Callable
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from omegaconf import OmegaConf
 
@@ -48,3 +52,14 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sweep:
         return main(["train", "-m", *words])
 
     return run
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[int]:
+    """A process that works in the sweep `mine`: its id."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        lock = {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+        (tmp_path / "runs/mine").mkdir(parents=True)
+        (tmp_path / "runs/mine/.lock").write_text(json.dumps(lock))
+        yield process.pid
+        process.kill()

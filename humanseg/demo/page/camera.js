@@ -10,12 +10,12 @@ const WHY = {
  * Start a camera.
  *
  * @param {HTMLVideoElement} video plays it
- * @param {"user" | "environment"} facing
+ * @param {string | null} deviceId null: the one that faces the person before the screen
  * @param {() => void} gone is called when the camera ends by itself
- * @returns {Promise<{stop: () => void, mirrored: boolean, others: boolean}>} whether it faces the
- *   person before the screen, and whether there are other cameras
+ * @returns {Promise<{stop: () => void, mirrored: boolean, next: string | null}>} whether it faces
+ *   the person before the screen, and the deviceId of the next one where there are several
  */
-export async function openCamera(video, facing, gone) {
+export async function openCamera(video, deviceId, gone) {
   if (!navigator.mediaDevices) {
     throw new Error(window.isSecureContext
       ? "This browser lets no page use a camera: try another one."
@@ -25,7 +25,11 @@ export async function openCamera(video, facing, gone) {
   try {
     stream = await navigator.mediaDevices.getUserMedia({
       audio: false,
-      video: { facingMode: facing, width: { ideal: 640 }, height: { ideal: 480 } },
+      video: {
+        ...(deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" }),
+        width: { ideal: 640 },
+        height: { ideal: 480 },
+      },
     });
   } catch (error) {
     throw new Error(WHY[error.name] ?? `The camera could not be started (${error.message || error.name}): try again, or choose another one.`);
@@ -34,7 +38,9 @@ export async function openCamera(video, facing, gone) {
   track.addEventListener("ended", gone);
   video.srcObject = stream;
   await video.play();
-  const devices = await navigator.mediaDevices.enumerateDevices();
+  const { deviceId: used, facingMode } = track.getSettings();
+  const cameras = (await navigator.mediaDevices.enumerateDevices())
+    .filter((device) => device.kind === "videoinput").map((device) => device.deviceId);
   return {
     stop() {
       track.removeEventListener("ended", gone);
@@ -42,8 +48,8 @@ export async function openCamera(video, facing, gone) {
       video.srcObject = null;
     },
     // A webcam does not say which way it faces.
-    mirrored: (track.getSettings().facingMode ?? "user") === "user",
-    others: devices.filter((device) => device.kind === "videoinput").length > 1,
+    mirrored: (facingMode ?? "user") === "user",
+    next: cameras.length > 1 ? cameras[(cameras.indexOf(used) + 1) % cameras.length] : null,
   };
 }
 

@@ -1,9 +1,10 @@
 /* From a photo and its probability to the person alone. */
 
-/** How far from the threshold, in probability, an edge is still soft. */
-const SOFT = 0.3;
-/** How far around a pixel of the edge colours are looked for, in steps to each side. */
-const STEPS = 4;
+/** As in humanseg/inference/foreground.py: what lies so far on the way to 0 or 1 is wholly so. */
+const SURE = 0.8;
+/** Where colours are looked for around a pixel of the edge: so many steps to each side, of so many
+    of the pixels that the net saw. */
+const STEPS = 4, STEP = 3;
 
 /**
  * @param {Uint8ClampedArray} pixels RGBA of the photo
@@ -15,13 +16,13 @@ const STEPS = 4;
  */
 export function cutOut(pixels, probability, threshold, size, scale) {
   const mask = new Uint8Array(probability.length), alpha = new Uint8Array(probability.length);
-  const low = Math.max(0, threshold - SOFT), high = Math.min(1, threshold + SOFT);
+  const reach = Math.max(1e-6, SURE * Math.min(threshold, 1 - threshold));
   for (let at = 0; at < mask.length; at++) {
     mask[at] = probability[at] > threshold ? 1 : 0;
-    const share = Math.min(1, Math.max(0, (probability[at] - low) / (high - low)));
-    alpha[at] = Math.round(255 * share * share * (3 - 2 * share));
+    const share = (probability[at] - threshold + reach) / (2 * reach);
+    alpha[at] = Math.round(255 * Math.min(1, Math.max(0, share)));
   }
-  return { cutout: withoutBackground(pixels, alpha, size, Math.max(1, Math.round(scale))), mask };
+  return { cutout: withoutBackground(pixels, alpha, size, Math.round(STEP * scale)), mask };
 }
 
 /**
@@ -29,8 +30,8 @@ export function cutOut(pixels, probability, threshold, size, scale) {
  * background stands before the new one.
  *
  * The colours of person and background are averaged around the pixel, and what the photo shows
- * beyond their mixture goes to the person: M. Forte, Approximate Fast Foreground Colour
- * Estimation, ICIP 2021, equations 4 to 6, on a coarse grid.
+ * beyond their mixture goes to the person, as in M. Forte, Approximate Fast Foreground Colour
+ * Estimation, IEEE ICIP 2021; but in one pass over a coarse grid, which a camera can wait for.
  */
 function withoutBackground(pixels, alpha, [width, height], step) {
   const cutout = pixels.slice();
@@ -46,7 +47,9 @@ function withoutBackground(pixels, alpha, [width, height], step) {
         for (let i = -STEPS; i <= STEPS; i++) {
           const column = x + i * step;
           if (column < 0 || column >= width) continue;
-          const other = row + column, a = alpha[other] / 255, b = 1 - a;
+          // Squared: the surer a pixel is, the purer is its colour.
+          const other = row + column, share = alpha[other] / 255;
+          const a = share * share, b = (1 - share) * (1 - share);
           const red = pixels[4 * other], green = pixels[4 * other + 1], blue = pixels[4 * other + 2];
           fore += a; foreR += a * red; foreG += a * green; foreB += a * blue;
           back += b; backR += b * red; backG += b * green; backB += b * blue;

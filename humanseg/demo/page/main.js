@@ -13,7 +13,7 @@ const video = Object.assign(document.createElement("video"), { muted: true, play
 let model;
 let shown = null; // what is on the stage: a drawable result, with the `name` of its photo
 let latest = 0; // whoever began last may draw
-let camera = null, facing = "user";
+let camera = null;
 let picture = null;
 
 /* Saying. */
@@ -112,6 +112,7 @@ async function showPhoto({ file, button }) {
     drawPhoto(bitmap);
     before.setAttribute("aria-label", `Photo ${file.name}`);
     await opened;
+    if (turn !== latest) return;
     say("Cutting out…");
     const result = await segment(bitmap);
     if (turn !== latest) return;
@@ -128,17 +129,18 @@ async function showPhoto({ file, button }) {
 
 async function takePhotos(files) {
   const failures = [];
-  let first = null;
+  let first;
   for (const file of files) {
     try {
       const item = await addToStrip($("strip"), file, showPhoto);
       $("strip-group").hidden = false;
-      first ??= item;
+      // The others are decoded meanwhile.
+      first ??= showPhoto(item);
     } catch (error) {
       failures.push(error.message);
     }
   }
-  if (first) await showPhoto(first);
+  await first;
   if (failures.length) complain(...failures);
 }
 
@@ -152,13 +154,13 @@ function stopCamera() {
   $("turn").hidden = true;
 }
 
-async function startCamera() {
+async function startCamera(deviceId = null) {
   const turn = ++latest;
   stopCamera();
   complain();
   say("Starting the camera…");
   try {
-    const opening = await openCamera(video, facing, () => {
+    const opening = await openCamera(video, deviceId, () => {
       latest++;
       stopCamera();
       complain("The camera was disconnected: connect it, then start it again.");
@@ -168,7 +170,7 @@ async function startCamera() {
     for (const button of $("strip").children) button.setAttribute("aria-pressed", "false");
     $("camera").setAttribute("aria-pressed", "true");
     $("camera-label").textContent = "Stop";
-    $("turn").hidden = !camera.others;
+    $("turn").hidden = !camera.next;
     if (!model) say("Loading the model…");
     await opened;
     before.setAttribute("aria-label", "Camera");
@@ -225,10 +227,7 @@ $("camera").addEventListener("click", () => {
   latest++;
   stopCamera();
 });
-$("turn").addEventListener("click", () => {
-  facing = facing === "user" ? "environment" : "user";
-  startCamera();
-});
+$("turn").addEventListener("click", () => startCamera(camera.next));
 for (const input of document.querySelectorAll("input[type=radio], #blur, #colour")) {
   input.addEventListener("input", settle);
 }

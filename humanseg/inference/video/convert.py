@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from humanseg.files import whole_file
 from humanseg.inference.edges import refine
 from humanseg.inference.model import Model
+from humanseg.inference.outputs import Cut
 from humanseg.inference.video.ahead import ahead
 from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
 from humanseg.inference.video.reading import Frame, Sound, VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, Smoother
 from humanseg.inference.video.writing import VideoWriter
 
-Draw: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.uint8]]
-"""From a photo (H,W,3) and its probability (H,W) to what is shown: (H,W), (H,W,3) or (H,W,4)."""
+CutPicture: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.float32]], Cut]
+"""From a picture, uint8 (H,W,3), and its probability, float32 (H,W), to what is drawn from."""
+Draw: TypeAlias = Callable[[Cut], NDArray[np.uint8]]
+"""To what is shown, uint8: (H,W), (H,W,3) or (H,W,4)."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def convert_video(
     source: Path,
     films: Sequence[Film],
     model: Model,
+    cut: CutPicture,
     *,
     smooth: float = DEFAULT_STRENGTH,
     tta: bool = False,
@@ -87,6 +91,8 @@ def convert_video(
         What to make of it. The sound goes into each.
     model
         What finds the person.
+    cut
+        What becomes of each picture and its probability.
     smooth
         Strength against flicker, see `Smoother`; the masks are steadied at the size that the
         model works at, before their edges are refined on each picture.
@@ -113,7 +119,7 @@ def convert_video(
         video = stack.enter_context(VideoReader(source))
         writers = [stack.enter_context(_writer(film, video)) for film in films]
         parts = stack.enter_context(closing(ahead(video)))
-        drawing = _draw(parts, films, model, Smoother(smooth), video.facts.time_base, tta)
+        drawing = _draw(parts, films, model, cut, Smoother(smooth), video.facts.time_base, tta)
         drawn = stack.enter_context(closing(ahead(drawing)))
         for pieces in drawn:
             for writer, piece in zip(writers, pieces, strict=True):
@@ -128,6 +134,7 @@ def _draw(
     parts: Iterable[Frame | Sound],
     films: Sequence[Film],
     model: Model,
+    cut: CutPicture,
     smoother: Smoother,
     time_base: Fraction,
     tta: bool,
@@ -141,8 +148,8 @@ def _draw(
         since = float((part.time - last.time) * time_base) if last else 0.0
         small = model.reduce(part.pixels)
         coarse = smoother(small, model.run(small, tta=tta), since)
-        probability = refine(coarse, small, part.pixels)
-        yield [replace(part, pixels=film.draw(part.pixels, probability)) for film in films]
+        made = cut(part.pixels, refine(coarse, small, part.pixels))
+        yield [replace(part, pixels=film.draw(made)) for film in films]
         last = part
 
 

@@ -84,7 +84,6 @@ def test_webgpu_gives_the_same_mask(
             demo = open_demo(f"{address}?backend=webgpu", within=launch(*PLAYED_GPU))
             if demo.page.evaluate("navigator.gpu?.requestAdapter().then(Boolean)") is not True:
                 pytest.skip("this Chromium cannot play a graphics processor")
-            demo.page.set_default_timeout(60_000)
             demo.choose(photos / "large.png")
             assert demo.fact("Runs on") == "WebGPU"
             wanted = humanseg.load(model)(photos / "large.png")

@@ -110,6 +110,31 @@ def test_it_stops_and_starts_again_and_gives_way_to_a_photo(
     expect(demo.page.get_by_role("img", name="Cut-out of small")).to_be_visible()
 
 
+def test_of_several_cameras_the_next_can_be_chosen(
+    launch: Callable[..., Browser], open_demo: Callable[..., Demo], address: str
+) -> None:
+    two = "--use-fake-device-for-media-stream=device-count=2"
+    demo = open_demo(address, within=launch(two, "--use-fake-ui-for-media-stream"))
+    demo.page.evaluate("window.used = []")
+    watch = """() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wish) => {
+        const stream = await ask(wish);
+        window.used.push(stream.getVideoTracks()[0].getSettings().deviceId);
+        return stream;
+      };
+    }"""
+    demo.page.evaluate(watch)
+    start(demo)
+    demo.wait("camera")
+    demo.page.get_by_role("button", name="Other camera").click()
+    demo.page.wait_for_timeout(500)
+    demo.wait("camera")
+    expect(demo.page.get_by_role("button", name="Stop")).to_be_visible()
+    first, second = demo.page.evaluate("window.used")
+    assert first != second
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -100,6 +100,7 @@ def _write_film(
     webm = path.suffix == ".webm"
     codec = codec or ("libvpx-vp9" if webm else "libx264")
     speed = {"deadline": "realtime", "cpu-used": "8"} if webm else {"preset": "ultrafast"}
+    path.parent.mkdir(parents=True, exist_ok=True)
     if times is None:
         times = [number * 90000 // RATE for number in range(len(photos))]
     with av.open(str(path), "w") as file:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
+from humanseg.inference.backgrounds import Colour
+from humanseg.inference.outputs import Cut, draw_background, draw_cutout, draw_mask
 from humanseg.inference.video.convert import Film, convert_video, plan_film
 from humanseg.inference.video.facts import VideoError
 from humanseg.task import dice
@@ -32,12 +34,8 @@ def source(red_walk: Any, write_film: Write, tmp_path_factory: pytest.TempPathFa
     return write_film(tmp_path_factory.mktemp("source") / "walk.mp4", red_walk.photos)
 
 
-def draw_mask(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return (probability > 0.5).astype(np.uint8) * 255
-
-
-def draw_on_green(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.where(probability[..., None] > 0.5, photo, np.array([0, 200, 0], np.uint8))
+def cut(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> Cut:
+    return Cut(photo, probability, 0.5, Colour((0, 200, 0)))
 
 
 def masks(path: Path) -> Film:
@@ -52,6 +50,7 @@ def test_masks_follow_the_figure(
         source,
         [masks(tmp_path / "mask.mp4")],
         model,
+        cut,
         on_frame=lambda done, whole: seen.append((done, whole)),
     )
     film = play(tmp_path / "mask.mp4")
@@ -68,14 +67,9 @@ def test_masks_follow_the_figure(
 def test_several_films_come_from_one_pass(
     source: Path, model: Model, play: Play, tmp_path: Path
 ) -> None:
-    cutout = plan_film(
-        source,
-        tmp_path / "cutout",
-        lambda photo, probability: np.dstack([photo, draw_mask(photo, probability)]),
-        transparent=True,
-    )
-    green = plan_film(source, tmp_path / "green", draw_on_green)
-    convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model)
+    cutout = plan_film(source, tmp_path / "cutout", draw_cutout, transparent=True)
+    green = plan_film(source, tmp_path / "green", draw_background)
+    convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model, cut)
     films = [play(cutout.path, "libvpx-vp9", "rgba"), play(tmp_path / "mask.mp4"), play(green.path)]
     assert {len(film.photos) for film in films} == {30}
     for film in films:
@@ -93,7 +87,7 @@ def test_several_films_come_from_one_pass(
 def test_a_film_is_named_by_what_can_hold_it(name: str, opaque: str, transparent: str) -> None:
     source, stem = Path(name), Path("out") / Path(name).stem
     for chosen, suffix in ((False, opaque), (True, transparent)):
-        film = plan_film(source, stem, draw_mask, transparent=chosen)
+        film = plan_film(source, stem, draw_cutout, transparent=chosen)
         assert film.path == Path("out") / f"{source.stem}{suffix}"
         assert film.encoding.transparent == chosen
 
@@ -110,7 +104,7 @@ def test_smoothing_takes_flicker_out(
     source = write_film(tmp_path / "a.mp4", photos, sound=None)
 
     def flicker(smooth: float) -> float:
-        convert_video(source, [masks(tmp_path / "mask.mp4")], model, smooth=smooth)
+        convert_video(source, [masks(tmp_path / "mask.mp4")], model, cut, smooth=smooth)
         shown = np.stack([photo[..., 0] for photo in play(tmp_path / "mask.mp4").photos]) > 127
         return float((shown[1:] != shown[:-1]).mean())
 
@@ -123,7 +117,7 @@ def test_a_turned_video_is_written_upright(
     # As a phone does it: the sensor lies on its side, and the file says so.
     lying = [np.ascontiguousarray(np.rot90(photo, -1)) for photo in red_walk.photos[:4]]
     source = write_film(tmp_path / "a.mov", lying, rotation=90)
-    convert_video(source, [masks(tmp_path / "mask.mov")], model)
+    convert_video(source, [masks(tmp_path / "mask.mov")], model, cut)
     for photo, mask in zip(play(tmp_path / "mask.mov").photos, red_walk.masks, strict=False):
         assert dice(photo[..., 0] > 127, mask) > 0.95
 
@@ -131,26 +125,26 @@ def test_a_turned_video_is_written_upright(
 def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_path: Path) -> None:
     seen = 0
 
-    def fail(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def fail(made: Cut) -> NDArray[np.uint8]:
         nonlocal seen
         seen += 1
         if seen == 20:
             raise HumansegError("no more")
-        return draw_mask(photo, probability)
+        return draw_mask(made)
 
     film = plan_film(source, tmp_path / "a", fail)
     with pytest.raises(HumansegError, match="no more"):
-        convert_video(source, [masks(tmp_path / "b.mp4"), film], model)
+        convert_video(source, [masks(tmp_path / "b.mp4"), film], model, cut)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_broken_video_leaves_nothing(source: Path, model: Model, tmp_path: Path) -> None:
     whole = bytearray(source.read_bytes())
     (tmp_path / "in").mkdir()
-    cut = tmp_path / "in" / "a.mp4"
-    cut.write_bytes(whole[: len(whole) // 2])
+    half = tmp_path / "in" / "a.mp4"
+    half.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(VideoError):
-        convert_video(cut, [masks(tmp_path / "out" / "a.mp4")], model)
+        convert_video(half, [masks(tmp_path / "out" / "a.mp4")], model, cut)
     assert not (tmp_path / "out").exists()
 
 
@@ -166,6 +160,7 @@ def test_memory_does_not_grow_with_the_length(
         source,
         [masks(tmp_path / "mask.mp4")],
         model,
+        cut,
         on_frame=lambda done, whole: held.append(process.memory_info().rss / 1e6),
     )
     assert len(held) == 1500

@@ -5,6 +5,7 @@ function showGroup(group) {
   state.folded = group.folds && $("fold").checked;
   state.sort = { key: "dice", down: true };
   state.filters.clear();
+  state.text = $("find").value = "";
   state.opened.clear();
   state.picked = allRows().slice(0, 2).map((row) => row.id);
   for (const button of $("groups").children) button.setAttribute("aria-pressed", String(groups[button.value] === group));
@@ -12,7 +13,7 @@ function showGroup(group) {
   const best = group.entries[0].label, rest = group.conclusion.slice(best.length);
   $("conclusion").replaceChildren(element("b", { textContent: best }), rest);
   $("pair").hidden = everyRow().length < 2;
-  $("table").classList.toggle("no-settings", !group.settings.length);
+  $("table").classList.toggle("no-settings", !group.telling.length);
   $("table").classList.toggle("alone", everyRow().length < 2);
   $("plots-note").hidden = everyRow().length < 2;
   drawTools();
@@ -25,18 +26,26 @@ function showGroup(group) {
   if (pairWanted) drawPair();
 }
 
+function leftOutRow(name, state, tone, why) {
+  return element("tr", {},
+    element("td", {}, element("bdi", { textContent: name })),
+    element("td", {}, element("span", { className: `badge ${tone}`, textContent: state })),
+    element("td", { textContent: why }));
+}
+
+function reached({ epochs, dice }) {
+  return epochs ? `${epochs} epoch${epochs === 1 ? "" : "s"} done, Dice ${score(dice)} so far` : "no epoch is done";
+}
+
 function showLeftOut() {
-  const row = (name, state, tone, why) => element("tr", {}, element("td", {}, element("bdi", { textContent: name })),
-    element("td", {}, element("span", { className: `badge ${tone}`, textContent: state })), element("td", { textContent: why }));
   const tones = { failed: "bad", running: "good", unfinished: "warn" };
-  const reached = ({ epochs, dice }) => epochs ? `${epochs} epoch${epochs === 1 ? "" : "s"} done, Dice ${score(dice)} so far` : "no epoch is done";
-  const rows = [
-    ...unranked.map((run) => row(run.name, run.status, tones[run.status], run.failure ? `${run.failure} (${reached(run)})` : reached(run))),
-    ...broken.map(([name, why]) => row(name, "cannot be read", "bad", why)),
-    ...foreign.map(([name, why]) => row(name, "skipped", "", why)),
-  ];
-  $("left-out-rows").replaceChildren(...rows);
-  $("left-out").hidden = rows.length === 0;
+  const why = (run) => run.failure ? `${run.failure} (${reached(run)})` : reached(run);
+  $("left-out-rows").replaceChildren(
+    ...unranked.map((run) => leftOutRow(run.name, run.status, tones[run.status], why(run))),
+    ...broken.map(([name, reason]) => leftOutRow(name, "cannot be read", "bad", reason)),
+    ...foreign.map(([name, reason]) => leftOutRow(name, "skipped", "", reason)),
+  );
+  $("left-out").hidden = !$("left-out-rows").children.length;
 }
 
 /** Call `action` once, when an element comes near what is on the screen. */
@@ -88,7 +97,7 @@ showLeftOut();
 if (groups.length) {
   $("groups").hidden = groups.length < 2;
   $("groups").append(...groups.map((group, place) => element("button", {
-    type: "button", value: place, textContent: `${group.name} · ${group.entries.reduce((sum, entry) => sum + entry.runs.length, 0)} runs`,
+    type: "button", value: place, textContent: `${group.name} · ${group.entries.flatMap((entry) => entry.runs).length} runs`,
     onclick: () => showGroup(group),
   })));
   $("ranked").hidden = false;

@@ -1,0 +1,210 @@
+"""What a person may stand before: a colour, a picture, or the blurred place itself."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageColor
+
+from humanseg.errors import HumansegError
+from humanseg.images import read_photo
+from humanseg.inference.edges import bands
+from humanseg.inference.foreground import foreground
+
+Pixels = NDArray[np.uint8]
+
+_BLUR = "blur:"
+_WORKING_SIDE = 1000
+"""Longer side at which a background is blurred; the radius is in pixels of this size."""
+_NOTHING = 1e-3
+
+
+class Background(Protocol):
+    """Gives what stands behind the person."""
+
+    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
+        """Return the background of a photo.
+
+        Parameters
+        ----------
+        photo
+            uint8 (H,W,3).
+        alpha
+            uint8 (H,W): how much of each pixel is person.
+
+        Returns
+        -------
+        ndarray
+            uint8 (H,W,3); it is not to be changed.
+        """
+
+
+@dataclass(frozen=True)
+class Colour:
+    """One colour all over.
+
+    Attributes
+    ----------
+    rgb
+        Each in [0,255].
+    """
+
+    rgb: tuple[int, int, int]
+
+    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
+        """Return the colour, in the photo's shape."""
+        return np.broadcast_to(np.array(self.rgb, np.uint8), photo.shape)
+
+
+@dataclass
+class Picture:
+    """A picture that fills the photo; what does not fit is cut off on both sides alike.
+
+    Attributes
+    ----------
+    pixels
+        uint8 (h,w,3).
+    """
+
+    pixels: Pixels
+    # The photos of a folder, or the frames of a video, are often of one size.
+    _fitted: Pixels | None = field(default=None, repr=False)
+
+    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
+        """Return the picture, scaled to cover the photo."""
+        # Threads may share a picture: each keeps what it has seen.
+        fitted = self._fitted
+        if fitted is None or fitted.shape != photo.shape:
+            fitted = self._fitted = _cover(self.pixels, photo.shape[0], photo.shape[1])
+        return fitted
+
+
+@dataclass(frozen=True)
+class Blur:
+    """The photo's own background, out of focus; nothing of the person is smeared into it.
+
+    Attributes
+    ----------
+    radius
+        Standard deviation of the blur, for a photo whose longer side is 1000 pixels. So photos
+        of all sizes look alike.
+    """
+
+    radius: float
+
+    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
+        """Return the photo, blurred over the pixels that are background."""
+        height, width = alpha.shape
+        scale = min(1.0, _WORKING_SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        share = 1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) / np.float32(255)
+        sigma = self.radius * max(size) / _WORKING_SIDE
+        # Only where no background is near, the person's own colours fill the hole.
+        weight = np.maximum(share, _NOTHING)[..., None]
+        total = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+        blurred = cv2.GaussianBlur(small * weight, (0, 0), sigma) / total
+        even = np.rint(blurred).astype(np.uint8)
+        return cv2.resize(even, (width, height)).astype(np.uint8, copy=False)
+
+
+def parse_background(text: str) -> Background:
+    """Return the background that a person has named.
+
+    Parameters
+    ----------
+    text
+        ``blur:R``; a colour as CSS writes it, such as ``white``, ``#20c060`` or ``rgb(9,9,9)``;
+        or the path of a picture.
+
+    Raises
+    ------
+    HumansegError
+        It is none of these, or the picture cannot be read.
+    """
+    if text.startswith(_BLUR):
+        try:
+            radius = float(text.removeprefix(_BLUR))
+        except ValueError:
+            radius = 0.0
+        if not 0 < radius <= _WORKING_SIDE:
+            raise HumansegError(
+                f"--background {text}: after {_BLUR} comes the radius, a number above 0 and up to "
+                f"{_WORKING_SIDE}, in thousandths of the photo's longer side; {_BLUR}15 is usual."
+            )
+        return Blur(radius)
+    try:
+        colour = ImageColor.getrgb(text)
+    except ValueError:
+        if not Path(text).is_file():
+            raise HumansegError(
+                f"--background {text} is neither a colour (white, #20c060), nor {_BLUR}R, nor a "
+                "picture that is there."
+            ) from None
+        return Picture(read_photo(Path(text)))
+    if len(colour) == 4:
+        raise HumansegError(
+            f"--background {text}: a colour behind a person is not see-through. For a transparent "
+            "background: --save cutout."
+        )
+    return Colour((colour[0], colour[1], colour[2]))
+
+
+def replace_background(photo: Pixels, alpha: Pixels, background: Background) -> Pixels:
+    """Put the person before another background.
+
+    Parameters
+    ----------
+    photo
+        uint8 (H,W,3).
+    alpha
+        uint8 (H,W): how much of each pixel is person.
+    background
+        Gives what is behind.
+
+    Returns
+    -------
+    ndarray
+        uint8 (H,W,3): the person in their own colours, without the old background's in hair and
+        edges.
+    """
+    return blend(foreground(photo, alpha), background.behind(photo, alpha), alpha)
+
+
+def blend(front: Pixels, back: Pixels, alpha: Pixels) -> Pixels:
+    """Lay a picture over another one.
+
+    Parameters
+    ----------
+    front, back
+        uint8 (H,W,3).
+    alpha
+        uint8 (H,W): how much of `front` is seen.
+
+    Returns
+    -------
+    ndarray
+        uint8 (H,W,3).
+    """
+    result = np.empty_like(front)
+    for rows in bands(*alpha.shape):
+        share = alpha[rows][..., None].astype(np.uint32)
+        mixed = front[rows] * share + back[rows] * (255 - share)
+        result[rows] = (mixed + 127) // 255
+    return result
+
+
+def _cover(picture: Pixels, height: int, width: int) -> Pixels:
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    # The part that will be seen, first: a large picture is not scaled as a whole.
+    rows, columns = (
+        max(1, min(have, round(want / scale)))
+        for have, want in zip(picture.shape[:2], (height, width), strict=True)
+    )
+    top, left = (picture.shape[0] - rows) // 2, (picture.shape[1] - columns) // 2
+    part = picture[top : top + rows, left : left + columns]
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(part, (width, height), interpolation=how).astype(np.uint8, copy=False)

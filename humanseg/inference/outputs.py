@@ -1,0 +1,133 @@
+"""What can be made of a photo and its mask, and under which names it is kept."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.images import write_image
+from humanseg.inference.backgrounds import Background, blend
+from humanseg.inference.foreground import foreground, opacity
+
+Pixels = NDArray[np.uint8]
+
+BACKGROUND = "background"
+"""The output that exists where another background was asked for."""
+
+_TINT = (51, 136, 255)
+_OUTLINE = (255, 255, 255)
+_TINTED = np.uint8(115)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A photo and what is known of it.
+
+    Attributes
+    ----------
+    photo
+        uint8 (H,W,3).
+    probability
+        float32 (H,W) in [0,1].
+    threshold
+        In (0,1); above it lies the mask.
+    background
+        What to put the person before, if anything.
+    """
+
+    photo: Pixels
+    probability: NDArray[np.float32]
+    threshold: float
+    background: Background | None = None
+
+    @cached_property
+    def alpha(self) -> Pixels:
+        """uint8 (H,W): how much of each pixel is person, of 255."""
+        return opacity(self.probability, self.threshold)
+
+    @cached_property
+    def person(self) -> Pixels:
+        """uint8 (H,W,3): the photo, without the background's colours in hair and edges."""
+        return foreground(self.photo, self.alpha)
+
+
+def draw_mask(cut: Cut) -> Pixels:
+    """Return uint8 (H,W): 255 for the person, 0 elsewhere."""
+    return np.where(cut.probability > cut.threshold, np.uint8(255), np.uint8(0))
+
+
+def draw_soft(cut: Cut) -> Pixels:
+    """Return uint8 (H,W): the probability, 255 for certainty."""
+    return cv2.convertScaleAbs(cut.probability, alpha=255).astype(np.uint8, copy=False)
+
+
+def draw_cutout(cut: Cut) -> Pixels:
+    """Return uint8 (H,W,4): the person in RGBA."""
+    result = np.dstack([cut.person, cut.alpha])
+    # What cannot be seen is not kept: the file is smaller, and gives nothing away.
+    result[cut.alpha == 0] = 0
+    return result
+
+
+def draw_overlay(cut: Cut) -> Pixels:
+    """Return uint8 (H,W,3): the photo with the mask tinted and outlined."""
+    mask = draw_mask(cut)
+    tint = np.full_like(cut.photo, _TINT)
+    result = blend(tint, cut.photo, np.minimum(mask, _TINTED))
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    width = max(1, round(max(mask.shape) / 500))
+    return cv2.drawContours(result, contours, -1, _OUTLINE, width).astype(np.uint8, copy=False)
+
+
+def draw_background(cut: Cut) -> Pixels:
+    """Return uint8 (H,W,3): the person before the other background."""
+    assert cut.background is not None
+    return blend(cut.person, cut.background.behind(cut.photo, cut.alpha), cut.alpha)
+
+
+OUTPUTS: dict[str, tuple[str, Callable[[Cut], Pixels]]] = {
+    "mask": (".png", draw_mask),
+    "cutout": (".png", draw_cutout),
+    "overlay": (".jpg", draw_overlay),
+    "soft": (".png", draw_soft),
+    BACKGROUND: (".jpg", draw_background),
+}
+"""Of each kind of output, the suffix of its file and what makes it."""
+
+
+def output_path(folder: Path, place: Path, kind: str) -> Path:
+    """Return the file of an output.
+
+    Parameters
+    ----------
+    folder
+        Where all outputs go.
+    place
+        The photo's place below it, without suffix: ``holiday/17``.
+    kind
+        A key of `OUTPUTS`.
+
+    Returns
+    -------
+    pathlib.Path
+        Such as ``folder/holiday/17_mask.png``.
+    """
+    suffix, _ = OUTPUTS[kind]
+    return folder / place.parent / f"{place.name}_{kind}{suffix}"
+
+
+def write_outputs(cut: Cut, folder: Path, place: Path, kinds: Collection[str]) -> None:
+    """Write outputs of one photo, each whole or not at all.
+
+    Raises
+    ------
+    HumansegError
+        One cannot be written.
+    """
+    for kind in kinds:
+        _, draw = OUTPUTS[kind]
+        write_image(output_path(folder, place, kind), draw(cut))
