@@ -152,7 +152,7 @@ def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:
                 "key": setting.key,
                 "levels": [as_text(level) for level in setting.levels],
                 "numbers": list(setting.levels) if setting.numeric else None,
-                "follows": setting.follows,
+                "telling": setting.telling,
             }
             for setting in group.settings
         ],

@@ -80,7 +80,7 @@ def terminal_table(group: Group) -> Table:
     -------
     rich.table.Table
     """
-    shown = [setting for setting in group.settings if not setting.follows]
+    shown = [setting for setting in group.settings if setting.telling]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", justify="right")
     for setting in shown:
@@ -94,7 +94,7 @@ def terminal_table(group: Group) -> Table:
         values = [
             as_text(value)
             for value, setting in zip(entry.values, group.settings, strict=True)
-            if not setting.follows
+            if setting.telling
         ]
         cells = [str(number), *values, score(entry.dice_at_half)]
         cells += [_spread(entry)] if folded else []
