@@ -43,37 +43,25 @@ def run(arguments: argparse.Namespace) -> int:
         0; 1 where folders of runs could not be read, which are listed.
     """
     from rich.console import Console
-    from rich.progress import Progress
 
     from humanseg.config import conf_folder
+    from humanseg.progress import progress_on
     from humanseg.runs import run_lock
+    from humanseg.runs.csv_table import write_leaderboard_csv
     from humanseg.runs.leaderboard import read_leaderboard
     from humanseg.runs.page import plotly_script, write_leaderboard
     from humanseg.runs.settings import read_shipped
-    from humanseg.runs.tables import write_leaderboard_csv
 
     plotly_script()  # before the work, if it is missing
-    errors = Console(stderr=True)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        reading = progress.add_task("reading runs", total=None)
-        board = read_leaderboard(
-            arguments.runs,
-            read_shipped(conf_folder()),
-            lambda done, total: progress.update(reading, completed=done, total=total),
-        )
-        progress.remove_task(reading)
-        out = arguments.out or board.base
-        console = Console(soft_wrap=True)
-        _say(board, console)
-        with run_lock(out / ".leaderboard.lock"):
-            write_leaderboard_csv(out / "leaderboard.csv", board)
-            writing = progress.add_task("writing the page", total=None)
-            page = write_leaderboard(
-                out,
-                board,
-                lambda group: _photos(group, arguments.data),
-                lambda done, total: progress.update(writing, completed=done, total=total),
-            )
+    console, errors = Console(soft_wrap=True), Console(stderr=True)
+    with progress_on(errors, "reading runs") as move:
+        board = read_leaderboard(arguments.runs, read_shipped(conf_folder()), move)
+    _say(board, console)
+    out = arguments.out or board.base
+    with run_lock(out / ".leaderboard.lock"):
+        write_leaderboard_csv(out / "leaderboard.csv", board)
+        with progress_on(errors, "writing the page") as move:
+            page = write_leaderboard(out, board, lambda group: _photos(group, arguments.data), move)
     console.print(f"table  {out / 'leaderboard.csv'}", markup=False, highlight=False)
     console.print(f"page   {page}", markup=False, highlight=False)
     return 1 if board.broken else 0
@@ -83,13 +71,16 @@ def _say(board: "Leaderboard", console: "Console") -> None:
     """Print the tables, what they show, and what is not in them."""
     from rich.console import Console
 
-    from humanseg.runs.tables import conclusion, describe, footnotes, terminal_table
+    from humanseg.runs.terminal_table import conclusion, describe, footnotes, terminal_table
 
     # Into a file or a pipe the rows go whole, however long they are.
-    wide = console if console.is_terminal else Console(width=400)
+    wide = Console(width=10_000)
     for group in board.groups:
         console.print(describe(group), style="bold", markup=False, highlight=False)
-        wide.print(terminal_table(group), soft_wrap=False)
+        if console.is_terminal:
+            console.print(terminal_table(group, console.width), soft_wrap=False)
+        else:
+            wide.print(terminal_table(group))
         for line in [*footnotes(group), conclusion(group)]:
             console.print(line, markup=False, highlight=False)
         console.print()

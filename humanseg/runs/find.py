@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.pages.render import readable
 from humanseg.runs.folder import RunFolder
 from humanseg.task import natural_key
 
@@ -68,8 +69,12 @@ def find_runs(paths: Sequence[Path]) -> Found:
     seen: set[str] = set()
     unreadable: dict[str, str] = {}
     runs = [run for start in starts for run in _walk(start, base, seen, unreadable)]
-    named = {run.relative_to(base).as_posix(): RunFolder(run) for run in runs}
+    named = {_name(run, base): RunFolder(run) for run in runs}
     return Found(base, {name: named[name] for name in sorted(named, key=natural_key)}, unreadable)
+
+
+def _name(folder: Path, base: Path) -> str:
+    return readable(folder.relative_to(base).as_posix())
 
 
 def _walk(folder: Path, base: Path, seen: set[str], unreadable: dict[str, str]) -> Iterator[Path]:
@@ -85,7 +90,7 @@ def _walk(folder: Path, base: Path, seen: set[str], unreadable: dict[str, str]) 
         with os.scandir(folder) as entries:
             below = sorted(entry.name for entry in entries if entry.is_dir())
     except OSError as error:
-        unreadable[folder.relative_to(base).as_posix()] = error.strerror or str(error)
+        unreadable[_name(folder, base)] = error.strerror or str(error)
         return
     for name in below:
         # The thousands of pictures of a run, and the configs that loggers keep, are no runs.

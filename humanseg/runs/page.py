@@ -31,7 +31,7 @@ from humanseg.runs.ranking import Entry, Group
 from humanseg.runs.record import RunRecord, read_masks
 from humanseg.runs.settings import as_text
 from humanseg.runs.statistics import Interval
-from humanseg.runs.tables import conclusion, describe
+from humanseg.runs.terminal_table import conclusion, describe
 
 NAME, FILES = "leaderboard", "leaderboard_files"
 
@@ -152,7 +152,7 @@ def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:
                 "key": setting.key,
                 "levels": [as_text(level) for level in setting.levels],
                 "numbers": list(setting.levels) if setting.numeric else None,
-                "follows": setting.follows,
+                "telling": setting.telling,
             }
             for setting in group.settings
         ],

@@ -2,8 +2,9 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +24,9 @@ from humanseg.runs.settings import (
 )
 from humanseg.runs.statistics import Interval, PairedDifference, interval_ends, resampled_means
 from humanseg.task import natural_key
+
+_FEW = 5
+"""So few entries are shown with all that sets them apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +124,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     Group
     """
     settings = [read_settings(run.config, shipped) for run in runs]
-    differ = differing(settings)
+    differ = _sorted_out(settings, differing(settings))
     folded: dict[str, list[int]] = {}
     for place, run in enumerate(runs):
         # A record without its config may be of any setting: it stands alone.
@@ -134,6 +138,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     run_means = resampled_means(np.stack([run.dice for some, _ in parts for run in some], axis=1))
     run_ends = interval_ends(run_means)
     columns = _columns([some for some, _ in parts])
+    labels = _labels([own for _, own in parts], differ)
     # The mean over seeds and that over photos can be taken in either order.
     means = np.stack([run_means[:, some].mean(axis=1) for some in columns], axis=1)
     ends, behind = interval_ends(means), interval_ends(means - means[:, :1])
@@ -147,7 +152,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
         lowest, highest = map(float, behind[:, place])
         entries.append(
             Entry(
-                _label(some, own, differ),
+                labels[place] if labels[place] and some[0].config else some[0].name,
                 tuple(some),
                 _intervals(some, run_ends[:, columns[place]]),
                 _values(own, differ),
@@ -180,16 +185,44 @@ def _values(settings: Settings, differ: Sequence[Setting]) -> tuple[Value, ...]:
     return tuple(settings.values.get(setting.key) for setting in differ)
 
 
-def _label(runs: Sequence[RunRecord], settings: Settings, differ: Sequence[Setting]) -> str:
-    """Say what sets an entry apart; what is not the name of an option comes with its key."""
-    words = []
-    for setting in differ:
-        value = settings.values.get(setting.key)
-        if setting.follows or not runs[0].config:
-            continue
-        named = setting.key in NAMED_GROUPS
-        words.append(as_text(value) if named else f"{short_name(setting.key)} {as_text(value)}")
-    return " · ".join(words) or runs[0].name
+def _sorted_out(runs: Sequence[Settings], differ: Sequence[Setting]) -> list[Setting]:
+    """Put aside the settings in which one entry alone differs; one that tells two apart stays."""
+    entries = {repr(_values(run, differ)): _values(run, differ) for run in runs}
+    if len(entries) <= _FEW:
+        return list(differ)
+    told: list[tuple[Value, ...]] = [() for _ in entries]
+    result = []
+    # Those that several entries share come first, so that they do the telling.
+    for odd in (False, True):
+        for place, setting in enumerate(differ):
+            values = [entry[place] for entry in entries.values()]
+            most = max(Counter(map(repr, values)).values())
+            if setting.follows or odd != (len(values) - most < 2):
+                continue
+            finer = [(*before, value) for before, value in zip(told, values, strict=True)]
+            aside = odd and len(set(map(repr, finer))) == len(set(map(repr, told)))
+            told = told if aside else finer
+            result.append(replace(setting, aside=aside))
+    known = {setting.key: setting for setting in result}
+    return [known.get(setting.key, setting) for setting in differ]
+
+
+def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str]:
+    """Say what sets each entry apart.
+
+    The names of options come always, other values, each with its key, until all entries differ.
+    """
+    words: list[list[str]] = [[] for _ in settings]
+    named = [setting for setting in differ if setting.telling and setting.key in NAMED_GROUPS]
+    others = [setting for setting in differ if setting.telling and setting not in named]
+    for setting in [*named, *others]:
+        apart = len({" ".join(some) for some in words}) == len(words)
+        if setting in others and apart and len(words) > _FEW:
+            break
+        for some, own in zip(words, settings, strict=True):
+            value = as_text(own.values.get(setting.key))
+            some.append(value if setting in named else f"{short_name(setting.key)} {value}")
+    return [" · ".join(some) for some in words]
 
 
 def _mean_at_half(runs: Sequence[RunRecord]) -> float:

@@ -16,8 +16,8 @@ NAMED_GROUPS = ("model", "backbone", "loss", "augmentation", "optimizer", "sched
 
 # Where a run lies and how fast it goes, not what it is; the seed is looked at by itself.
 _LEFT_OUT = {
-    *("seed", "name", "run_dir", "runs_dir", "resume", "sweep", "fresh", "logger", "hydra"),
-    *("threads", "channels_last"),
+    *("seed", "trial", "name", "run_dir", "runs_dir", "sweep", "fresh", "resume", "logger"),
+    *("hydra", "threads", "channels_last"),
     *("data.root", "data.workers", "data.cache", "data.cache_gb"),
 }
 
@@ -56,11 +56,20 @@ class Setting:
     follows
         The group whose option decides the value in each of the runs, or empty. The backbone's
         weights often follow the backbone.
+    aside
+        Whether it differs in one run only and is not needed to tell runs apart: what one run from
+        elsewhere brings along must not hide what was varied.
     """
 
     key: str
     levels: tuple[Value, ...]
     follows: str
+    aside: bool = False
+
+    @property
+    def telling(self) -> bool:
+        """Whether it is one of those that tell runs apart."""
+        return not self.follows and not self.aside
 
     @property
     def numeric(self) -> bool:

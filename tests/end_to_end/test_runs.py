@@ -206,7 +206,7 @@ def test_from_another_folder_with_an_experiment_of_ones_own(
     """The one command here that is started as a person starts it, imports and all."""
     own = tmp_path / "mine/experiment"
     own.mkdir(parents=True)
-    (own / "tiny.yaml").write_text(
+    (own / "my_tiny.yaml").write_text(
         "# @package _global_\n"
         "defaults:\n  - override /backbone: plain\n  - override /trainer: debug\n"
         "  - override /logger: [csv]\n"
@@ -216,7 +216,7 @@ def test_from_another_folder_with_an_experiment_of_ones_own(
     (tmp_path / "data").symlink_to(sample_root)
     done = subprocess.run(
         [sys.executable, "-m", "humanseg", "train", "data.root=data"]
-        + ["--config-dir", "mine", "experiment=tiny"],
+        + ["--config-dir", "mine", "experiment=my_tiny"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -225,7 +225,7 @@ def test_from_another_folder_with_an_experiment_of_ones_own(
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     (run,) = (tmp_path / "runs").iterdir()
-    assert run.name.startswith("tiny-")
+    assert run.name.startswith("my_tiny-")
     assert summary_of(run)["seed"] == 5
     # Only the run was written, and its paths are said as they are seen from here.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "mine", "runs"]

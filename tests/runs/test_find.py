@@ -45,6 +45,12 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     assert len(find_runs([tmp_path, tmp_path / "real"]).runs) == 1
 
 
+def test_a_name_that_is_no_text_is_made_readable(tmp_path: Path) -> None:
+    make(tmp_path / "run\udcff")
+    found = find_runs([tmp_path])
+    assert list(found.runs) == ["run\ufffd"] and found.runs["run\ufffd"].config.is_file()
+
+
 def test_a_folder_that_may_not_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.images import image_size, read_mask, write_image
+from humanseg.images import read_mask, write_image
 from humanseg.pages.folder import PageFolder
 from humanseg.runs.leaderboard import Leaderboard, read_leaderboard
 from humanseg.runs.page import page_data, plotly_script, write_leaderboard
@@ -136,28 +136,28 @@ def test_photos_that_every_browser_shows_are_copied(
 def test_large_and_turned_photos_are_made_small_and_upright(
     write_run: WriteRun, shipped: Shipped, tmp_path: Path
 ) -> None:
-    root = tmp_path / "data"
-    pixels = np.zeros((900, 600, 3), np.uint8)
-    mask = np.zeros((900, 600), np.uint8)
-    mask[100:500] = 255
-    turned = Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_90)
+    root, sizes = tmp_path / "data", {"large": (900, 600), "turned": (90, 60)}
+    (root / "valid").mkdir(parents=True)
+    for id, size in sizes.items():
+        pixels = np.zeros((*size, 3), np.uint8)
+        pixels[: size[0] // 3] = 255
+        write_image(root / "valid_mask" / f"{id}.png", pixels[..., 0])
+        write_image(root / "valid" / f"{id}.jpg", pixels)
     exif = Image.Exif()
     exif[0x0112] = 6
-    (root / "valid").mkdir(parents=True)
-    turned.save(root / "valid" / "turned.jpg", exif=exif)
-    write_image(root / "valid" / "drawn.png", pixels)
-    for id in ("turned", "drawn"):
-        write_image(root / "valid_mask" / f"{id}.png", mask)
+    lying = Image.open(root / "valid" / "turned.jpg").transpose(Image.Transpose.ROTATE_90)
+    lying.save(root / "valid" / "turned.jpg", exif=exif)
     write_run(tmp_path / "runs" / "run", root)
     (group,) = read_leaderboard([tmp_path / "runs"], shipped).groups
     found = {
-        id: Source(root / "valid" / name, root / "valid_mask" / f"{id}.png")
-        for id, name in (("turned", "turned.jpg"), ("drawn", "drawn.png"))
+        id: Source(root / "valid" / f"{id}.jpg", root / "valid_mask" / f"{id}.png") for id in sizes
     }
     photos, folder = written(group, found, tmp_path / "page")
     # Masks are drawn at the photo's own size.
-    assert photos["sizes"] == [[900, 600]] * 2
-    assert [image_size(folder / f"{n}.jpg") for n in (0, 1)] == [(LONGEST, 427)] * 2
+    assert photos["sizes"] == [[900, 600], [90, 60]]
+    shown = [Image.open(folder / f"{number}.jpg") for number in (0, 1)]
+    assert [image.size for image in shown] == [(427, LONGEST), (60, 90)]
+    assert shown[1].getexif().get(0x0112, 1) == 1
 
 
 def test_masks_that_have_changed_since_are_not_shown(

@@ -1,5 +1,7 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -70,8 +72,6 @@ def test_equal_runs_are_in_the_order_of_their_names(make_record: Make, shipped: 
 def test_records_without_configs_stand_alone_under_their_names(
     make_record: Make, shipped: Shipped
 ) -> None:
-    from dataclasses import replace
-
     runs = [replace(make_record(name, PHOTOS), config={}) for name in ("a", "b")]
     group = rank(runs, shipped)
     assert [entry.label for entry in group.entries] == ["a", "b"] and group.settings == ()
@@ -81,3 +81,50 @@ def test_costs_are_means_over_the_seeds(make_record: Make, shipped: Shipped) -> 
     runs = [make_record(f"{n}", PHOTOS, seed=n, seconds=float(n), parameters=7) for n in (1, 2)]
     (entry,) = rank(runs, shipped).entries
     assert (entry.mean("seconds"), entry.mean("parameters"), entry.mean("epochs")) == (1.5, 7, None)
+
+
+def sweep(make_record: Make) -> list[RunRecord]:
+    """Make six runs of a grid."""
+    return [
+        make_record(f"{model},{loss}", PHOTOS + place / 100, parts={"model": model, "loss": loss})
+        for place, (model, loss) in enumerate(product(("unet", "pspnet"), ("bce", "dice", "focal")))
+    ]
+
+
+def test_what_one_run_brings_along_is_put_aside(make_record: Make, shipped: Shipped) -> None:
+    parts = {"model": "light_unet", "loss": "dice", "optimizer": "sgd"}
+    elsewhere = make_record("elsewhere", PHOTOS, lr=0.1, parts=parts)
+    group = rank([*sweep(make_record), elsewhere], shipped)
+    telling = {setting.key: setting.telling for setting in group.settings}
+    assert telling.pop("model") and telling.pop("loss")
+    assert "optimizer" in telling and not any(telling.values())
+    labels = [entry.label for entry in group.entries]
+    assert len(set(labels)) == 7 and "light_unet · dice" in labels
+
+
+def test_what_alone_tells_two_runs_apart_is_not_put_aside(
+    make_record: Make, shipped: Shipped
+) -> None:
+    odd = make_record("odd", PHOTOS, lr=0.1, parts={"model": "unet", "loss": "bce"})
+    group = rank([*sweep(make_record), odd], shipped)
+    assert all(setting.telling for setting in group.settings)
+    labels = [entry.label for entry in group.entries]
+    assert "unet · bce · lr 0.1" in labels and "unet · bce · lr 0.003" in labels
+
+
+def test_labels_are_no_longer_than_it_takes(make_record: Make, shipped: Shipped) -> None:
+    trials = [
+        make_record(f"t{n}", PHOTOS + n / 100, lr=n / 1000, parts={"loss": ("bce", "dice")[n % 2]})
+        for n in range(1, 9)
+    ]
+    wide = [
+        replace(run, config={**run.config, "threshold": place / 10})
+        for place, run in enumerate(trials)
+    ]
+    group = rank(wide, shipped)
+    assert [setting.key for setting in group.settings if setting.telling] == [
+        "loss",
+        "optimizer.lr",
+        "threshold",
+    ]
+    assert group.entries[0].label == "bce · lr 0.008"

@@ -81,7 +81,8 @@ def test_sound_is_encoded_anew_where_the_container_does_not_take_it(
     opaque = np.full((96, 128), 255, np.uint8)
     after = play(rewrite(source, tmp_path, opaque))
     assert after.seconds == pytest.approx(1, abs=0.05)
-    assert after.tone.size / 48000 == pytest.approx(1, abs=0.05)
+    # To the end: encoders hold some back until they are told.
+    assert 1 <= after.tone.size / 48000 < 1.05
     assert np.abs(after.tone).max() == pytest.approx(np.abs(play(source).tone).max(), rel=0.2)
     assert pitch(after.tone) == pytest.approx(440, abs=1)
 

@@ -11,13 +11,14 @@ const COLUMNS = {
   run: { title: "Run", value: (row) => runs[row.runs[0]].name },
 };
 
-/** The columns of the group's table by their keys: its settings, then what all groups have. */
+const settingColumn = ({ title, key, numbers, place }) => [`setting ${place}`, {
+  title, long: key, style: "setting", number: Boolean(numbers), value: (row) => row.values[place],
+}];
+
+/** The columns by their keys: the settings that tell rows apart, what all tables have, other settings. */
 function columns() {
-  const settings = state.group.settings.map((setting, place) => [`setting ${place}`, {
-    title: setting.title, long: setting.key, style: "setting", number: Boolean(setting.numbers),
-    value: (row) => row.values[place],
-  }]);
-  return new Map([...settings, ...Object.entries(COLUMNS)]);
+  const { telling, asides } = state.group;
+  return new Map([...telling.map(settingColumn), ...Object.entries(COLUMNS), ...asides.map(settingColumn)]);
 }
 
 // The upper half of the rows is what a reader compares.
@@ -46,10 +47,16 @@ function pickButton(row) {
   });
 }
 
-function settingCell(setting, place, row, isSeed) {
-  const text = isSeed ? (place ? "" : `seed ${runs[row.runs[0]].seed}`) : levelText(row, place);
-  const className = `setting${setting.numbers && !isSeed ? " number" : ""}`;
-  return element("td", { className }, element("bdi", { textContent: text }));
+function settingCell({ numbers, place }, row) {
+  const text = element("bdi", { textContent: levelText(row, place) });
+  return element("td", { className: `setting${numbers ? " number" : ""}` }, text);
+}
+
+/** The settings that tell rows apart; a seed has those of the row above. */
+function tellingCells(row, isSeed) {
+  if (!isSeed) return state.group.telling.map((setting) => settingCell(setting, row));
+  const seed = `seed ${runs[row.runs[0]].seed}`;
+  return state.group.telling.map((_, place) => element("td", { className: "setting", textContent: place ? "" : seed }));
 }
 
 function diceCell(row) {
@@ -100,7 +107,7 @@ function rowElement(row, rank = null) {
     element("td", { className: "pick-cell" }, pickButton(row)),
     number("rank", isSeed ? "" : String(rank)),
     element("td", { className: "label" }, element("bdi", { textContent: row.label })),
-    ...state.group.settings.map((setting, place) => settingCell(setting, place, row, isSeed)),
+    ...tellingCells(row, isSeed),
     diceCell(row),
     intervalCell(row),
     behindCell(row),
@@ -108,7 +115,8 @@ function rowElement(row, rank = null) {
     number("parameters", count(row.parameters)),
     number("seconds", duration(row.seconds)),
     number("speed", missing(row.images_per_second) ? "–" : row.images_per_second.toFixed(1)),
-    runCell(row));
+    runCell(row),
+    ...state.group.asides.map((setting) => settingCell(setting, row)));
   made.classList.toggle("picked", state.picked.includes(row.id));
   return made;
 }

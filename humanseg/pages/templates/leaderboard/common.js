@@ -81,8 +81,9 @@ for (const group of groups) {
   group.settings.forEach((setting, place) => {
     setting.title = short.indexOf(short[place]) === short.lastIndexOf(short[place]) ? short[place] : setting.key;
   });
-  // What tells entries apart, without what only follows from it.
-  group.free = group.settings.map((setting, place) => ({ ...setting, place })).filter((setting) => !setting.follows);
+  group.settings.forEach((setting, place) => { setting.place = place; });
+  group.telling = group.settings.filter((setting) => setting.telling);
+  group.asides = group.settings.filter((setting) => !setting.telling);
 }
 
 const state = {

@@ -84,7 +84,7 @@ function drawCoordinates(rows) {
     title: "Dice", at: (row) => .03 + .94 * share(row.dice),
     ticks: [0, .25, .5, .75, 1].map((part) => [.03 + .94 * part, (low + part * (high - low)).toFixed(3)]),
   };
-  const used = state.group.free.filter((setting) => setting.levels.length <= 12 || setting.numbers);
+  const used = state.group.telling.filter((setting) => setting.levels.length <= 12 || setting.numbers);
   const axes = [...used.map((setting) => settingAxis(setting, rows)), diceAxis];
   const bins = Array.from({ length: SHADES }, () => []);
   for (const row of [...rows].sort(byDice).reverse()) {

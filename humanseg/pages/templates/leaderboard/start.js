@@ -13,7 +13,7 @@ function showGroup(group) {
   const best = group.entries[0].label, rest = group.conclusion.slice(best.length);
   $("conclusion").replaceChildren(element("b", { textContent: best }), rest);
   $("pair").hidden = everyRow().length < 2;
-  $("table").classList.toggle("no-settings", !group.settings.length);
+  $("table").classList.toggle("no-settings", !group.telling.length);
   $("table").classList.toggle("alone", everyRow().length < 2);
   $("plots-note").hidden = everyRow().length < 2;
   drawTools();

@@ -103,7 +103,7 @@ function drawTools() {
   $("sort").replaceChildren(...sorts.map(([key, { title }]) => element("option", { value: key, textContent: `Sort by ${title}` })));
   $("sort").value = state.sort.key;
   $("fold-label").hidden = !state.group.folds;
-  const few = state.group.free.filter((setting) => setting.levels.length <= 12);
+  const few = state.group.telling.filter((setting) => setting.levels.length <= 12);
   $("filters").replaceChildren(...few.map(filterSelect));
   $("tools").hidden = everyRow().length < 2;
 }

@@ -55,7 +55,7 @@ function draw(id, traces, description, more) {
 
 /* Colours by a setting. */
 
-const colourSetting = () => state.group.free.find((setting) => String(setting.place) === $("colour").value);
+const colourSetting = () => state.group.telling.find((setting) => String(setting.place) === $("colour").value);
 
 function colourGroups(rows) {
   const { palette } = theme(), setting = colourSetting();
@@ -68,7 +68,7 @@ function colourGroups(rows) {
 }
 
 function drawColours() {
-  const usable = state.group.free.filter((setting) => setting.levels.length <= PALETTE.light.length);
+  const usable = state.group.telling.filter((setting) => setting.levels.length <= PALETTE.light.length);
   const option = (value, textContent) => element("option", { value, textContent });
   $("colour").replaceChildren(
     ...usable.map((setting) => option(setting.place, `Colour by ${setting.title}`)), option("none", "One colour"),

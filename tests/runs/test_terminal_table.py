@@ -1,23 +1,16 @@
-import csv
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-import pytest
 from rich.console import Console
 
-from humanseg.errors import HumansegError
-from humanseg.runs import update_summary
-from humanseg.runs.leaderboard import read_leaderboard
-from humanseg.runs.ranking import rank
+from humanseg.runs.ranking import Group, rank
 from humanseg.runs.record import RunRecord
 from humanseg.runs.settings import Shipped
-from humanseg.runs.tables import (
+from humanseg.runs.terminal_table import (
     conclusion,
     describe,
     footnotes,
     terminal_table,
-    write_leaderboard_csv,
 )
 
 Make = Callable[..., RunRecord]
@@ -66,37 +59,32 @@ def test_the_data_are_described(make_record: Make, shipped: Shipped) -> None:
     assert describe(group) == "30 valid photos, 960 to train, fold 2 of 5 (abcdef01)"
 
 
-def test_the_csv_has_a_row_for_each_run(
-    write_run: Callable[..., Path], compared_root: Path, shipped: Shipped, tmp_path: Path
-) -> None:
-    runs = tmp_path / "runs"
-    for seed in (0, 1):
-        write_run(runs / f"good{seed}", compared_root, moved=1, seed=seed)
-    write_run(runs / "a,b", compared_root, moved=4, parts={"loss": "dice"})
-    other = {"train": 3, "valid": 12, "test": 1, "valid_sha256": "other"}
-    write_run(runs / "elsewhere", compared_root, moved=0, data=other)
-    failed = write_run(runs / "failed", compared_root)
-    update_summary(failed / "summary.json", status="failed", failure='out of "memory"')
-    board = read_leaderboard([runs], shipped)
-    write_leaderboard_csv(tmp_path / "leaderboard.csv", board)
-    with (tmp_path / "leaderboard.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    places = [(row["group"], row["rank"], row["run"]) for row in rows]
-    assert places == [
-        ("1", "1", "good0"),
-        ("1", "1", "good1"),
-        ("1", "2", "a,b"),
-        ("2", "1", "elsewhere"),
-        ("", "", "failed"),
+def narrow(group: Group, width: int) -> tuple[list[str], int]:
+    """Return the words of the header in a terminal, and the length of the longest line."""
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(terminal_table(group, width))
+    lines = capture.get().splitlines()
+    return lines[0].split(), max(map(len, lines))
+
+
+def test_a_narrow_terminal_shows_what_matters_most(make_record: Make, shipped: Shipped) -> None:
+    costs = {"parameters": 5_198_033, "seconds": 3000.0, "images_per_second": 4.0}
+    runs = [
+        make_record(f"sweep/model={model}", PHOTOS, parts={"model": model}, **costs)
+        for model in ("unet", "pspnet")
     ]
-    assert [row["loss"] for row in rows] == ["bce_dice", "bce_dice", "dice", "", ""]
-    assert float(rows[0]["low"]) <= float(rows[0]["dice_at_half"]) <= float(rows[0]["high"])
-    assert (rows[4]["status"], rows[4]["failure"]) == ("failed", 'out of "memory"')
+    group = rank(runs, shipped)
+    assert narrow(group, 200)[0][-1] == "run"
+    words, longest = narrow(group, 80)
+    assert words == ["model", "Dice", "95", "%", "interval", "to", "best", "parameters", "time"]
+    assert longest <= 80
+    assert narrow(group, 50)[0] == ["model", "Dice", "95", "%", "interval", "to", "best"]
+    assert "…" not in "".join(narrow(group, 50)[0])
 
 
-def test_folders_without_runs_are_refused(tmp_path: Path, shipped: Shipped) -> None:
-    with pytest.raises(HumansegError, match="no run in"):
-        read_leaderboard([tmp_path], shipped)
-    (tmp_path / "config.yaml").write_text("a: 1\n")
-    with pytest.raises(HumansegError, match="no run in"):
-        read_leaderboard([tmp_path], shipped)
+def test_many_settings_become_one_column(make_record: Make, shipped: Shipped) -> None:
+    parts = {"optimizer": "sgd", "model": "attention_unet", "loss": "focal_tversky"}
+    runs = [make_record("a", PHOTOS), make_record("b", PHOTOS, lr=0.1, parts=parts)]
+    words, longest = narrow(rank(runs, shipped), 60)
+    assert words[:2] == ["settings", "Dice"] and longest <= 60

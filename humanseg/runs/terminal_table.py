@@ -1,18 +1,14 @@
-"""The leaderboard as a table: in the terminal, and as CSV."""
+"""The leaderboard in the terminal: its tables, and what they say in words."""
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from humanseg.files import write_csv_rows
 from humanseg.pages.render import duration, score
-from humanseg.runs.leaderboard import Leaderboard
 from humanseg.runs.ranking import Entry, Group
-from humanseg.runs.record import RunRecord
 from humanseg.runs.settings import as_text
 
 
@@ -68,97 +64,67 @@ def footnotes(group: Group) -> list[str]:
     ]
 
 
-def terminal_table(group: Group) -> Table:
+def terminal_table(group: Group, width: int | None = None) -> Table:
     """Make the table of a group, a row an entry, for rich's console.
 
     Parameters
     ----------
     group
         Runs on the same data.
+    width
+        Of the terminal: what is least needed is left out until the rest fits. None: of any width.
 
     Returns
     -------
     rich.table.Table
     """
-    shown = [setting for setting in group.settings if not setting.follows]
+    columns = _terminal_columns(group)
+    telling = [setting.key for setting in group.settings if setting.telling]
+    for name in _LEAST_NEEDED:
+        # Without settings a run has nothing but its name.
+        if _too_wide(columns, width) and (telling or name != "run"):
+            columns.pop(name, None)
+    if _too_wide(columns, width) and telling:
+        columns = {name: cells for name, cells in columns.items() if name not in telling}
+        labels = {"settings": [entry.label for entry in group.entries]}
+        columns = {"": columns.pop("")} | labels | columns
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", justify="right")
-    for setting in shown:
-        table.add_column(Text(setting.key), overflow="fold")
-    folded = any(len(entry.runs) > 1 for entry in group.entries)
-    numbers = ["Dice", *(["± seeds"] if folded else []), "95 % interval", "to best"]
-    for name in [*numbers, "parameters", "time", "photos/s"]:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("run", overflow="fold")
-    for number, entry in enumerate(group.entries, 1):
-        values = [
-            as_text(value)
-            for value, setting in zip(entry.values, group.settings, strict=True)
-            if not setting.follows
-        ]
-        cells = [str(number), *values, score(entry.dice_at_half)]
-        cells += [_spread(entry)] if folded else []
-        cells += [_interval(entry), _behind(entry, group.entries[0]), *_costs(entry), _runs(entry)]
+    for name in columns:
+        number = name in _RIGHT
+        table.add_column(Text(name), justify="right" if number else "left", no_wrap=number)
+    for row in zip(*columns.values(), strict=True):
         # Text, not markup: a run's name may hold square brackets.
-        table.add_row(*map(Text, cells))
+        table.add_row(*map(Text, row))
     return table
 
 
-def write_leaderboard_csv(path: Path, board: Leaderboard) -> None:
-    """Write a row for each run, whole or not at all.
-
-    Parameters
-    ----------
-    path
-        The CSV file. Runs on different data have different numbers in the column `group`; the
-        column `rank` counts in each anew, and is the same for the seeds of one setting. Runs
-        without a score come last, with neither.
-    board
-        What was found.
-
-    Raises
-    ------
-    HumansegError
-        The file cannot be written.
-    """
-    keys = list(dict.fromkeys(each.key for group in board.groups for each in group.settings))
-    header = ["group", "rank", "run", "status", *_SCORES, "low", "high", *_COSTS, *keys, "failure"]
-    write_csv_rows(path, header, _csv_rows(board, keys))
+_LEAST_NEEDED = ("run", "photos/s", "time", "parameters", "± seeds", "to best")
+_RIGHT = {"", "Dice", "95 % interval", *_LEAST_NEEDED} - {"run"}
 
 
-_SCORES = ("dice_at_half", "dice", "threshold")
-_COSTS = (
-    *("iou", "boundary_dice", "seed", "best_epoch", "epochs"),
-    *("parameters", "seconds", "images_per_second", "peak_memory_mb"),
-)
+def _terminal_columns(group: Group) -> dict[str, list[str]]:
+    """Return the cells of each column by its name, in the order of the entries."""
+    entries, best = group.entries, group.entries[0]
+    columns = {"": [str(number) for number in range(1, len(entries) + 1)]}
+    for place, setting in enumerate(group.settings):
+        if setting.telling:
+            columns[setting.key] = [as_text(entry.values[place]) for entry in entries]
+    columns["Dice"] = [score(entry.dice_at_half) for entry in entries]
+    if any(len(entry.runs) > 1 for entry in entries):
+        columns["± seeds"] = [_spread(entry) for entry in entries]
+    columns["95 % interval"] = [_interval(entry) for entry in entries]
+    columns["to best"] = [_behind(entry, best) for entry in entries]
+    costs = zip(*map(_costs, entries), strict=True)
+    for name, cells in zip(("parameters", "time", "photos/s"), costs, strict=True):
+        columns[name] = list(cells)
+    columns["run"] = [_runs(entry) for entry in entries]
+    return columns
 
 
-def _csv_rows(board: Leaderboard, keys: list[str]) -> Iterator[list[Any]]:
-    for number, group in enumerate(board.groups, 1):
-        for rank, entry in enumerate(group.entries, 1):
-            own = dict(zip((each.key for each in group.settings), entry.values, strict=True))
-            for run, interval in zip(entry.runs, entry.intervals, strict=True):
-                yield [
-                    *(number, rank, run.name, run.status),
-                    *_numbers(run, _SCORES),
-                    *(interval.low, interval.high),
-                    *_numbers(run, _COSTS),
-                    *("" if own.get(key) is None else own[key] for key in keys),
-                    run.failure,
-                ]
-    for run in board.unranked:
-        yield [
-            *("", "", run.name, run.status),
-            *_numbers(run, _SCORES),
-            *("", ""),
-            *_numbers(run, _COSTS),
-            *([""] * len(keys)),
-            run.failure,
-        ]
-
-
-def _numbers(run: RunRecord, keys: tuple[str, ...]) -> list[Any]:
-    return ["" if run.number(key) is None else run.summary[key] for key in keys]
+def _too_wide(columns: Mapping[str, Sequence[str]], width: int | None) -> bool:
+    """Say whether a terminal cannot show all columns, with the space between them."""
+    needed = [max(map(cell_len, (name, *cells))) + 2 for name, cells in columns.items()]
+    return width is not None and sum(needed) > width
 
 
 def _photos(group: Group) -> str:
