@@ -11,6 +11,7 @@ import pytest
 
 from humanseg.demo import demo_site, write_site
 from humanseg.errors import HumansegError
+from humanseg.inference import edges, foreground
 
 
 def manifest(site: dict[str, Path | bytes]) -> dict[str, Any]:
@@ -83,6 +84,20 @@ def test_the_page_names_no_other_host(model: Path, runtime: list[Path]) -> None:
     for content in demo_site(model, runtime).values():
         if isinstance(content, Path) and content.suffix in {".html", ".css", ".js"}:
             assert "://" not in content.read_text(encoding="utf-8"), content.name
+
+
+def test_the_page_works_with_the_numbers_of_python(model: Path, runtime: list[Path]) -> None:
+    site = demo_site(model, runtime)
+
+    def number(script: str, name: str) -> float:
+        content = site[script]
+        assert isinstance(content, Path)
+        (found,) = re.findall(rf"\b{name} = ([\d.e-]+)", content.read_text(encoding="utf-8"))
+        return float(found)
+
+    assert number("edges.js", "RADIUS") == edges._RADIUS
+    assert number("edges.js", "EPSILON") == edges._EPSILON
+    assert number("cutout.js", "SURE") == foreground._SURE
 
 
 def test_a_build_is_the_same_page_and_replaces_only_a_build(
