@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from humanseg.data.folders import list_items
 from humanseg.errors import HumansegError
+from humanseg.files import write_bytes
 from humanseg.images import read_mask, read_photo
 from humanseg.task import dice
 
@@ -195,11 +196,13 @@ def fetch(cache: Path) -> Path:
                 f"npm could not fetch {PACKAGE} ({error.stderr.strip()[:200] or 'no reason given'}"
                 "): it needs a network."
             ) from error
-        with tarfile.open(folder / done.stdout.split()[-1]) as archive:
+        package = folder / done.stdout.split()[-1]
+        with tarfile.open(package) as archive:
             for file, _ in MEDIAPIPE.values():
                 content = archive.extractfile(f"package/{file}")
                 assert content is not None
-                (folder / file).write_bytes(content.read())
+                write_bytes(folder / file, content.read())
+        package.unlink()
     for file, digest in MEDIAPIPE.values():
         if hashlib.sha256((folder / file).read_bytes()).hexdigest() != digest:
             raise HumansegError(f"{folder / file} is not the file that is expected: remove it.")

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from humanseg.commands.types import strength
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -27,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-drop",
         metavar="DICE",
-        type=_drop,
+        type=strength,
         default=0.003,
         help="mean Dice that int8 and fp16 may lose on valid; default: 0.003",
     )
@@ -54,13 +56,3 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     return 0
-
-
-def _drop(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value

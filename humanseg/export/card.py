@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import PurePath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -10,14 +11,17 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.export.benchmark import Timing, threads_here
 from humanseg.export.checking import Checked
 from humanseg.export.onnx import OPSET
+from humanseg.export.shares import by_share
 from humanseg.export.source import Source
-from humanseg.export.statistics import by_share
 from humanseg.export.writing import Kept
 from humanseg.pages.render import score
 from humanseg.training.facts import device_name
 
-_SETTINGS = ("model", "backbone", "loss", "augmentation", "optimizer", "scheduler")
-_DATA_SETTINGS = ("size", "fit", "long_side", "batch_size", "fold", "folds")
+_OF_ONE_MACHINE = (
+    *("runs_dir", "name", "run_dir", "sweep", "fresh", "trial", "resume", "logger", "threads"),
+    *("channels_last", "data.root", "data.workers", "data.cache", "data.cache_gb"),
+)
+"""Settings that no result depends on."""
 
 
 def render_card(
@@ -94,15 +98,26 @@ def render_card(
 
 
 def _settings(config: DictConfig) -> str:
-    """Write the settings that a result depends on, without the places of one machine."""
-    chosen = {key: config[key] for key in _SETTINGS if key in config}
-    chosen["data"] = {key: config.data[key] for key in _DATA_SETTINGS if key in config.data}
-    chosen |= {key: config[key] for key in ("seed", "threshold", "tta") if key in config}
-    plain = OmegaConf.create(chosen)
-    weights = plain.get("backbone", {}).get("weights")
-    if isinstance(weights, str):
-        plain.backbone.weights = weights.rsplit("/", 1)[-1]
-    return OmegaConf.to_yaml(plain).rstrip()
+    """Write the settings that a result depends on; of files and folders, only their names."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    for key in _OF_ONE_MACHINE:
+        *parents, last = key.split(".")
+        node: Any = plain
+        for parent in parents:
+            node = node.get(parent, {})
+        node.pop(last, None)
+    return OmegaConf.to_yaml(OmegaConf.create(_without_places(plain))).rstrip()
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_places(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_places(each) for each in value]
+    if isinstance(value, str) and PurePath(value).is_absolute():
+        return PurePath(value).name
+    return value
 
 
 @cache

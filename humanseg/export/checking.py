@@ -1,20 +1,20 @@
 """The check that stands between an export and its folder."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from rich.progress import Progress
 
 from humanseg.data.module import PhotoData
 from humanseg.errors import Refused
 from humanseg.export.formats import Format
 from humanseg.export.runners import open_file, run_network
 from humanseg.export.source import Source
-from humanseg.export.statistics import bootstrap_interval
 from humanseg.export.verify import MOST_DICE_OFF, Tally, compare_on, complaints, odd_faults
 from humanseg.export.writing import Say
+from humanseg.progress import progress_on
+from humanseg.runs.statistics import bootstrap_interval
 from humanseg.training.terminal import console
 
 
@@ -43,14 +43,13 @@ class Checked:
         """Return the checkpoint's scores as the manifest has them."""
         means = self.said.scores.means()
         interval = bootstrap_interval([row["dice"] for row in self.said.scores.rows])
+        boundary = means["boundary_dice"]
         return {
             "dice": means["dice"],
             "dice_at_half": means["dice_at_half"],
-            "interval": list(interval),
+            "interval": [interval.low, interval.high],
             # NaN, where no mask has a boundary, is null in JSON.
-            "boundary_dice": None
-            if means["boundary_dice"] != means["boundary_dice"]
-            else means["boundary_dice"],
+            "boundary_dice": None if math.isnan(boundary) else boundary,
             "photos": len(self.said.scores.rows),
         }
 
@@ -97,17 +96,15 @@ def check_files(
     network = source.network
     checkpoint = run_network(network)
     runners = {each.file: open_file(folder / each.file) for each in formats}
-    loader = photos.whole_photos("valid")
     total = len(photos.items("valid"))
     say("check", f"all of valid, {total} photos, each file beside the checkpoint")
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("checking on valid", total=total)
+    with progress_on(console, "photos") as move:
         said, tallies = compare_on(
-            loader,
+            photos.whole_photos("valid"),
             checkpoint,
             runners,
             network.threshold,
-            lambda count: progress.advance(task, count),
+            lambda done: move(done, total),
         )
     _require_as_trained(source, said, own)
     say("check", "odd sizes and batches")

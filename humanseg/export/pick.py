@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder, open_run, read_summary
+from humanseg.runs import RunFolder, open_run
+from humanseg.runs.find import find_runs, looks_like_run
+from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
 from humanseg.training.evaluation import evaluate_run
 
-_SHOWN = 4
+_SHOWN = 3
+"""Runners-up that are named."""
 
 
 @dataclass(frozen=True)
@@ -34,66 +37,66 @@ def pick_run(path: Path, data: Path | None = None) -> Pick:
     path
         A run's folder, or a folder that holds runs at any depth.
     data
-        Where all of them are scored anew, when their own valid photos differ.
+        Where all of them are scored anew, when their own data differ.
 
     Returns
     -------
     Pick
-        The run with the highest `dice_at_half`.
+        The run with the highest Dice at 0.5.
 
     Raises
     ------
     HumansegError
         There is no finished run, or the runs were scored on different photos and `data` is None.
     """
-    if path.is_file() or (path / "config.yaml").is_file():
+    if path.is_file() or looks_like_run(path):
         return Pick(open_run(path), ["as asked for"])
     finished, others = _find(path)
+    passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
     if not finished:
-        also = f" ({others} unfinished or failed)" if others else ""
         raise HumansegError(
-            f"There is no finished run under {path}{also}: train one, or name a run's folder."
+            f"There is no finished run under {path}{passed_over}. Train one, or name the folder of "
+            "a run."
         )
-    valid_sets = {
-        (read_summary(run.summary).get("data") or {}).get("valid_sha256") for run in finished
-    }
-    if len(valid_sets) > 1 and data is None:
+    kinds = len({data_key(record) for record in finished})
+    if kinds > 1 and data is None:
         raise HumansegError(
-            f"The {len(finished)} finished runs under {path} were scored on {len(valid_sets)} "
-            "different sets of valid photos, so their Dice cannot be compared. Give --data ROOT to "
-            "score all of them on its valid photos, or name one run."
+            f"The {len(finished)} finished runs under {path} were made on {kinds} different data "
+            "sets, so their Dice cannot be compared. Give --data ROOT to score all of them on its "
+            "valid photos, or name one run."
         )
-    scored_anew = len(valid_sets) > 1
-    scores = {run: _score(run, data if scored_anew else None) for run in finished}
-    ranked = sorted(finished, key=lambda run: scores[run], reverse=True)
-    where = f" on the valid photos of {data}" if scored_anew else ""
-    reasons = [
-        f"Dice {scores[ranked[0]]:.4f} at 0.5{where}, the best of {len(finished)} finished runs"
-        + (f"; {others} unfinished or failed passed over" if others else "")
-    ]
-    reasons += [f"then {scores[run]:.4f}  {run.path}" for run in ranked[1:_SHOWN]]
-    if len(ranked) > _SHOWN:
-        reasons.append(f"and {len(ranked) - _SHOWN} more")
-    return Pick(ranked[0], reasons)
+    # Of the same data, each run has said it already.
+    anew = data if kinds > 1 else None
+    scores = {record.folder: _score(record, anew) for record in finished}
+    best, *rest = sorted(scores, key=lambda run: scores[run], reverse=True)
+    where = "" if anew is None else f" on the valid photos of {anew}"
+    why = f"Dice {scores[best]:.4f} at 0.5{where}, the best of {len(finished)} finished runs"
+    reasons = [why + passed_over]
+    reasons += [f"then {scores[run]:.4f}  {run.path}" for run in rest[:_SHOWN]]
+    if len(rest) > _SHOWN:
+        reasons.append(f"and {len(rest) - _SHOWN} more")
+    return Pick(best, reasons)
 
 
-def _find(folder: Path) -> tuple[list[RunFolder], int]:
+def _find(folder: Path) -> tuple[list[RunRecord], int]:
     """Find the finished runs below a folder, and count the others."""
-    if not folder.is_dir():
-        raise HumansegError(f"There is no folder {folder}: give that of a run, or of many.")
     finished, others = [], 0
-    for path in sorted(folder.rglob("summary.json")):
-        if not path.with_name("config.yaml").is_file():
+    for name, run in find_runs([folder]).runs.items():
+        try:
+            record = read_run(run, name)
+        except NotARun:
             continue
-        run, summary = open_run(path.parent), read_summary(path)
-        if summary.get("status") == "finished" and isinstance(summary.get("dice_at_half"), float):
-            finished.append(run)
+        except HumansegError:
+            others += 1
+            continue
+        if record.finished:
+            finished.append(record)
         else:
             others += 1
     return finished, others
 
 
-def _score(run: RunFolder, data: Path | None) -> float:
+def _score(record: RunRecord, data: Path | None) -> float:
     if data is None:
-        return float(read_summary(run.summary)["dice_at_half"])
-    return evaluate_run(run.path, data, "valid", False, None).scores["dice_at_half"]
+        return record.dice_at_half
+    return evaluate_run(record.folder.path, data, "valid", False, None).scores["dice_at_half"]

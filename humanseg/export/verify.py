@@ -59,7 +59,7 @@ def compare_on(
     checkpoint: Runner,
     files: Mapping[str, Runner],
     threshold: float,
-    advance: Callable[[int], None] = lambda photos: None,
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Tally, dict[str, Tally]]:
     """Run the checkpoint and every file over photos with masks.
 
@@ -73,8 +73,8 @@ def compare_on(
         By the name of each file.
     threshold
         A pixel is person above this probability.
-    advance
-        Called with the number of photos that are done.
+    on_progress
+        Called after each batch with the number of photos that are done.
 
     Returns
     -------
@@ -85,6 +85,7 @@ def compare_on(
     """
     said = Tally(ScoresWriter(None, threshold))
     tallies = {name: Tally(ScoresWriter(None, threshold)) for name in files}
+    done = 0
     for batch in batches:
         photos, truths = batch["image"].contiguous().numpy(), batch["mask"].numpy()
         expected = checkpoint(photos)
@@ -97,7 +98,8 @@ def compare_on(
                 _take(tally, batch["id"], photos, truths, outputs[0])
                 tally.pixels += expected[1].size
                 tally.differing += int(np.count_nonzero(outputs[1] != expected[1]))
-        advance(len(photos))
+        done += len(photos)
+        on_progress(done)
     return said, tallies
 
 

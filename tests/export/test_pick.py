@@ -9,18 +9,26 @@ from humanseg.export import pick
 from humanseg.export.pick import pick_run
 
 
-def make(folder: Path, dice: float | None, valid: str = "a", status: str = "finished") -> Path:
+def make(folder: Path, dice: float, valid: str = "a", status: str = "finished") -> Path:
+    """Write what a run leaves, as far as ranking looks at it."""
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text("seed: 0\n")
-    summary: dict[str, Any] = {"status": status, "data": {"valid_sha256": valid}}
-    if dice is not None:
-        summary["dice_at_half"] = dice
+    (folder / "config.yaml").write_text("model: {}\nbackbone: {}\ndata: {}\n")
+    (folder / "scores.csv").write_text(
+        f"id,dice,iou,boundary_dice,foreground\n1,{dice},{dice},{dice},0.5\n"
+    )
+    summary: dict[str, Any] = {
+        "status": status,
+        "data": {"valid_sha256": valid, "valid": 1},
+        "dice": dice,
+        "dice_at_half": dice,
+        "threshold": 0.5,
+    }
     (folder / "summary.json").write_text(json.dumps(summary))
     return folder
 
 
 def test_a_run_is_taken_as_it_is(tmp_path: Path) -> None:
-    run = make(tmp_path / "run", None, status="running")
+    run = make(tmp_path / "run", 0.5, status="running")
     assert pick_run(run).run.path == run
 
 
@@ -35,7 +43,7 @@ def test_the_best_finished_run_at_any_depth_is_taken_and_the_others_named(tmp_pa
     chosen = pick_run(tmp_path)
     assert chosen.run.path == best
     why, *others = chosen.reasons
-    assert "0.9500" in why and "3 finished runs" in why and "1 unfinished or failed" in why
+    assert "0.9500" in why and "3 finished runs" in why and "1 others are unfinished" in why
     assert [line.split()[1] for line in others] == ["0.9300", "0.9100"]
     assert "job=3" in others[0]
 
@@ -61,10 +69,10 @@ def test_runs_on_different_photos_are_not_ranked_together(
 @pytest.mark.parametrize("unfinished", [0, 2])
 def test_without_a_finished_run_it_says_so(tmp_path: Path, unfinished: int) -> None:
     for number in range(unfinished):
-        make(tmp_path / str(number), None, status="running")
+        make(tmp_path / str(number), 0.5, status="running")
     with pytest.raises(HumansegError, match="no finished run") as caught:
         pick_run(tmp_path)
-    assert ("2 unfinished" in str(caught.value)) == bool(unfinished)
+    assert ("2 others are unfinished" in str(caught.value)) == bool(unfinished)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

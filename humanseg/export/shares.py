@@ -1,41 +1,11 @@
-"""What a model card says of scores, beside their mean."""
+"""Scores by how much of a photo is person."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 SHARES = (0.0, 0.1, 0.2, 0.4, 0.6, 1.0)
 """Bounds between groups of photos, by the share that is person."""
-
-
-def bootstrap_interval(
-    values: Sequence[float], draws: int = 10_000, seed: int = 0
-) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a mean over photos.
-
-    Efron 1979 (https://doi.org/10.1214/aos/1176344552): photos are drawn anew with replacement.
-
-    Parameters
-    ----------
-    values
-        A score per photo.
-    draws
-        How often.
-    seed
-        The interval follows from it.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper bound.
-    """
-    scores = np.asarray(values, np.float64)
-    generator = np.random.default_rng(seed)
-    means = [generator.choice(scores, scores.size).mean() for _ in range(draws)]
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
 
 
 def by_share(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
