@@ -194,7 +194,10 @@ def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
     with whole_file(path) as partial:
         try:
             Image.fromarray(pixels).save(partial, file_format, **options)
-        except (ValueError, struct.error) as error:
+        except (ValueError, struct.error, OSError) as error:
+            # Only what the system says has a number; the rest is an encoder's.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
             height, width = pixels.shape[:2]
             raise ImageError(
                 f"Cannot write {path}: {width}×{height} does not fit in {file_format} "

@@ -19,7 +19,7 @@ def keep_largest(mask: Mask) -> Mask:
     -------
     ndarray
         Of the same kind. Pixels that touch at a corner are connected; of figures of the same size
-        the upper one stays.
+        one stays.
     """
     labels, areas = _figures(mask)
     return mask.copy() if len(areas) < 3 else (labels == 1 + areas[1:].argmax()).astype(np.uint8)

@@ -23,8 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         nargs="+",
         help="photos, videos (mp4, mov, webm), folders (searched to the bottom), patterns in "
-        "quotes such as 'photos/**/*.jpg'; - reads a list of paths, one a line, from standard "
-        "input",
+        "quotes such as 'photos/**/*.jpg'; - stands for a list of paths on standard input, one a "
+        "line",
     )
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="for the results")
     parser.add_argument(
@@ -108,6 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _predict(jobs: "list[Job]", wish: "Wish", arguments: argparse.Namespace) -> "list[Failure]":
+    import warnings
+
     import cv2
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -120,6 +122,8 @@ def _predict(jobs: "list[Job]", wish: "Wish", arguments: argparse.Namespace) -> 
     # One core for each photo: more done in all than with all cores for each photo in turn.
     model = load_model(arguments.model, threads=max(1, cores // workers))
     cv2.setNumThreads(max(1, cores // workers))
+    # What Pillow finds odd in a file that it reads all the same.
+    warnings.filterwarnings("ignore", module="PIL")
     failures = []
     # On stderr, so that the summary alone can be sent to a file; it is gone at the end.
     console = Console(stderr=True)
@@ -153,8 +157,11 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 
 def _lines() -> Iterator[str]:
-    # Not stripped: a name may begin or end with a space.
-    yield from (line.rstrip("\r\n") for line in sys.stdin)
+    """Yield the paths on standard input, one a line, or ended by a zero as find -print0 does."""
+    listed = sys.stdin.buffer.read()
+    end = b"\0" if b"\0" in listed else b"\n"
+    # Not stripped more: a name may begin or end with a space.
+    yield from (os.fsdecode(line.removesuffix(b"\r")) for line in listed.split(end))
 
 
 def _cores() -> int:
@@ -165,7 +172,7 @@ def _cores() -> int:
 
 
 def _summary(done: int, there: int, failed: int, seconds: float, out: Path) -> str:
-    parts = [f"{done} photos done"]
+    parts = ["1 photo done" if done == 1 else f"{done} photos done"]
     if done:
         parts[0] += f" in {seconds:.1f} s ({done / max(seconds, 1e-3):.1f} a second)"
     if there:

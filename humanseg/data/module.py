@@ -14,7 +14,7 @@ from humanseg.data.fit import Fit
 from humanseg.data.folders import Item
 from humanseg.data.options import default_workers, too_small, wrong_fold, wrong_share, wrong_size
 from humanseg.data.packed import PackedLayers
-from humanseg.data.parts import Parts, Role
+from humanseg.data.parts import Part, Parts, Role
 from humanseg.data.pictures import Pictures, Source
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
 from humanseg.data.store import Cache
@@ -113,6 +113,10 @@ class PhotoData(pl.LightningDataModule):
         """List the photos that play a role, folds considered, naturally sorted by id."""
         return self.parts.items(role)
 
+    def part(self, role: Role) -> Part:
+        """Decode the photos of a role, once; those that are learnt from at the working size."""
+        return self.parts.part(role)
+
     def check(self, on_progress: Callable[[int, int], None] | None = None) -> None:
         """Find all that would stop a training, in every split, before it starts.
 
@@ -136,7 +140,7 @@ class PhotoData(pl.LightningDataModule):
         """Height and width of a train sample."""
         if self._size is not None:
             return int(self._size[0]), int(self._size[1])
-        return Counter(self.parts.part("train").sizes).most_common(1)[0][0]
+        return Counter(self.part("train").sizes).most_common(1)[0][0]
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Augmented photos, in an order that follows from seed and epoch."""
@@ -203,7 +207,7 @@ class PhotoData(pl.LightningDataModule):
         counts: dict[str, int] = {}
         self._sources = [self.parts.source(role, answers[role]) for role in self.parts.learnt_from]
         if "unlabelled" in answers:
-            held_out = [self.parts.part(role).store for role in self.parts.held_out]
+            held_out = [self.part(role).store for role in self.parts.held_out]
             self._sources[-1], counts = trustworthy(
                 self._sources[-1], held_out, self._min_confidence
             )
@@ -218,7 +222,7 @@ class PhotoData(pl.LightningDataModule):
             `train`, `valid`, `test` counts; `fold` and `folds` where used; `valid_sha256`.
         """
         roles: list[Role] = ["train", "valid"]
-        counts: dict[str, Any] = {role: len(self.parts.part(role).items) for role in roles}
+        counts: dict[str, Any] = {role: len(self.part(role).items) for role in roles}
         counts["test"] = len(self.items("test"))
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self.parts.folds}
@@ -226,7 +230,7 @@ class PhotoData(pl.LightningDataModule):
 
     def fingerprint(self) -> str:
         """SHA-256 over the valid ids and masks: scores on equal ones can be compared."""
-        return self.parts.part("valid").fingerprint()
+        return self.part("valid").fingerprint()
 
     def pixels_sha256(self) -> str:
         """Say which photos are trained and validated on, to the pixel.

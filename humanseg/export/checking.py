@@ -14,6 +14,7 @@ from humanseg.export.runners import open_file, run_network
 from humanseg.export.source import Source
 from humanseg.export.statistics import bootstrap_interval
 from humanseg.export.verify import MOST_DICE_OFF, Tally, compare_on, complaints, odd_faults
+from humanseg.export.writing import Say
 from humanseg.training.terminal import console
 
 
@@ -61,6 +62,7 @@ def check_files(
     formats: Sequence[Format],
     max_drop: float,
     folder: Path,
+    say: Say,
 ) -> Checked:
     """Run every file over all of valid and at odd sizes, next to the checkpoint.
 
@@ -78,6 +80,8 @@ def check_files(
         Mean Dice that a file which is not exact may lose.
     folder
         Where they lie.
+    say
+        Told what is being done.
 
     Returns
     -------
@@ -95,6 +99,7 @@ def check_files(
     runners = {each.file: open_file(folder / each.file) for each in formats}
     loader = photos.whole_photos("valid")
     total = len(photos.items("valid"))
+    say("check", f"all of valid, {total} photos, each file beside the checkpoint")
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("checking on valid", total=total)
         said, tallies = compare_on(
@@ -104,9 +109,9 @@ def check_files(
             network.threshold,
             lambda count: progress.advance(task, count),
         )
-    console.print(f"{'check':<10}{total} valid photos done; now odd sizes and batches")
     _require_as_trained(source, said, own)
-    photo, _ = photos.parts.part("valid").store[0]
+    say("check", "odd sizes and batches")
+    photo, _ = photos.part("valid").store[0]
     found = []
     for each in formats:
         faults = complaints(each, tallies[each.file], said, max_drop)

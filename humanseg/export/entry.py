@@ -80,7 +80,7 @@ def export(order: Order) -> None:
         kept = write_formats(
             source.network, photos, about, order.formats, order.max_drop, folder, say
         )
-        checked = check_files(source, photos, own, order.formats, order.max_drop, folder)
+        checked = check_files(source, photos, own, order.formats, order.max_drop, folder, say)
         paths = [folder / each.file for each in order.formats]
         if order.benchmark:
             timings = time_all(paths, source.run.path, size, CALLS, say)

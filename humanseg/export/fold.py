@@ -125,8 +125,8 @@ def _scale_conv(node: onnx.NodeProto, scale: Vector, shift: Vector, known: _Grap
     weight.CopyFrom(numpy_helper.from_array(values, weight.name))
     if len(node.input) == 3:
         bias = known.constants[node.input[2]]
-        shifted = np.asarray(shift + numpy_helper.to_array(bias) * scale, np.float32)
-        bias.CopyFrom(numpy_helper.from_array(shifted, bias.name))
+        shift = np.asarray(shift + numpy_helper.to_array(bias) * scale, np.float32)
+        bias.CopyFrom(numpy_helper.from_array(shift, bias.name))
     elif shift.any():
         name = f"{weight.name}.folded_bias"
         node.input.append(name)

@@ -86,7 +86,9 @@ def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:
     from humanseg.training.rebuild import load_segmenter
 
     network = PhotoToMask(load_segmenter(open_run(path))[0], threshold=0.5)
-    return run_network(torch.compile(network) if compiled else network)
+    if compiled:
+        network.compile()
+    return run_network(network)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ def strip(model: onnx.ModelProto) -> None:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     graph.ClearField("value_info")
+    for note in [each for each in model.metadata_props if each.key != METADATA]:
+        model.metadata_props.remove(note)
     used = {node.domain for node in graph.node}
     for opset in [each for each in model.opset_import if each.domain not in used]:
         model.opset_import.remove(opset)

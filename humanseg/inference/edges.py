@@ -22,8 +22,7 @@ def refine(coarse: Plane, small: NDArray[np.uint8], photo: NDArray[np.uint8]) ->
     Around each pixel of the reduced photo the probability is fitted by a linear function of the
     colour; these functions are enlarged, and applied to the colours of the photo itself. That is
     the guided filter with a colour guide (K. He, J. Sun and X. Tang, Guided Image Filtering, IEEE
-    TPAMI 35, 2013, equations 19 to 21) in its fast form (K. He and J. Sun, Fast Guided Filter,
-    arXiv:1505.00996, algorithm 2).
+    TPAMI 35, 2013) in its fast form (K. He and J. Sun, Fast Guided Filter, arXiv:1505.00996).
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from humanseg.inference.edges import enlarged
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
-_SURE = 0.8
+_SURE = 0.6
 """A probability this far on the way from the threshold to 0 or 1 counts as 0 or 1."""
 _WORKING_SIDE = 1024
 """Longer side at which the blurred colours are computed; they have no finer detail."""

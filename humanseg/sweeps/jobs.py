@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, is_locked, read_summary, update_summary
-from humanseg.sweeps.naming import PLACES, TECHNICAL, is_below
+from humanseg.sweeps.naming import PLACES, TECHNICAL, is_below, key_of
 from humanseg.training.request import Request, sweep_record
 
 State = Literal["new", "running", "interrupted", "finished", "pruned", "failed"]
@@ -92,31 +92,33 @@ def standing(folder: Path, locked: bool | None = None) -> Standing:
     return Standing(state, _epochs(run), summary)
 
 
-def require_same(folder: Path, config: DictConfig) -> None:
+def require_same(request: Request) -> None:
     """Make sure that what lies in a job's folder was made with the settings that are asked for.
+
+    A setting that did not exist yet when the job was begun has its default now, unless it is given.
 
     Parameters
     ----------
-    folder
-        The job's.
-    config
-        Settled, as it is asked for now.
+    request
+        The job, as it is asked for now.
 
     Raises
     ------
     HumansegError
-        It was made with other settings; names them.
+        It was made with other settings; names one.
     """
-    run = RunFolder(folder)
+    run = RunFolder(request.folder)
     if not run.config.exists():
         return
-    then, now = _settings(load_run_config(run.config)), _settings(config)
-    others = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+    then, now = _settings(load_run_config(run.config)), _settings(request.config)
+    given = [key_of(one) for one in request.overrides]
+    new = {key for key in now.keys() - then.keys() if not is_below(key, given)}
+    others = [key for key in {**then, **now} if key not in new and then.get(key) != now.get(key)]
     if others:
         key = others[0]
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        more = f", and {len(others) - 1} more differ" if len(others) > 1 else ""
         raise HumansegError(
-            f"{folder} was made with other settings: {key} was {then.get(key)} and would now be "
+            f"{run.path} was made with other settings: {key} was {then.get(key)} and would now be "
             f"{now.get(key)}{more}. Give this sweep another name (sweep=NAME), or put the earlier "
             "one aside with fresh=true."
         )

@@ -80,7 +80,7 @@ class Sweep:
         for job in jobs:
             request = self.request(job)
             if not self.config.fresh:
-                require_same(job.folder, request.config)
+                require_same(request)
 
     def begin(self) -> None:
         """Put an earlier sweep of the same name aside, where that is asked for.

@@ -47,7 +47,7 @@ def _work_locked(request: Request, run: RunFolder) -> Outcome:
     if before.state in ("finished", "pruned"):
         return Outcome(before.state)
     try:
-        require_same(run.path, request.config)
+        require_same(request)
     except Exception as error:
         # Nothing is recorded in a folder that is another job's.
         return Outcome("failed", one_line(error))

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from traceback import extract_tb
 
 import hydra
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humanseg.config.find import conf_folder
@@ -28,14 +30,26 @@ class _Failed(BaseException):
 
 def _task(config: DictConfig) -> float:
     """Train one run; the jobs of a sweep have a task of their own."""
-    if HydraConfig.get().sweeper.dry_run:
-        raise _Failed from HumansegError("--dry-run is about a sweep, and this is a single run.")
+    if mistake := _not_single(HydraConfig.get()):
+        raise _Failed from HumansegError(mistake)
     from humanseg.training.entry import train
 
     try:
         return train(config)
     except Exception as error:
         raise _Failed from error
+
+
+def _not_single(hydra: HydraConf) -> str | None:
+    """Say what is wrong when Hydra calls this task for something else than a single run."""
+    if hydra.mode == RunMode.MULTIRUN:
+        return (
+            "A sweep needs a sweeper of humanseg, and this config has another: take out what sets "
+            "hydra/sweeper. hydra.sweeper.method chooses between grid and tpe."
+        )
+    if hydra.sweeper.dry_run:
+        return "--dry-run is about a sweep, and this is a single run: add -m, or leave it out."
+    return None
 
 
 def run_app(arguments: Sequence[str]) -> None:

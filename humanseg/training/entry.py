@@ -138,8 +138,8 @@ def _teaching(facts: dict[str, Any]) -> str:
     said = ", ".join(facts["runs"])
     if "unlabelled" in facts:
         said += (
-            f"; with {facts['unlabelled']} photos without masks, left out {facts['copies']} copies "
-            f"of valid or test photos and {facts['unsure']} of which it is unsure"
+            f"; and {facts['unlabelled']} photos without masks (left out: {facts['copies']} that "
+            f"are copies of valid or test photos, {facts['unsure']} of which it is unsure)"
         )
     return said
 

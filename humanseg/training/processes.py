@@ -72,7 +72,10 @@ def run_in_processes(function: Callable[..., T], count: int, threads: int, *argu
             }
             receiver, sender = context.Pipe(duplex=False)
             processes.append(context.Process(target=_work, args=(environment, payload, sender)))
+            # Ctrl-C on a terminal reaches every process. This one takes it, and ends the others.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             processes[-1].start()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             sender.close()
             reports.append(receiver)
         results: list[T] = _gather(processes, reports)

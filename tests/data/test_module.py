@@ -213,7 +213,7 @@ def test_a_fold_trains_and_validates_within_train(root: Path, opened: Open) -> N
     for fold in range(3):
         data = opened(root=str(root), fold=fold, folds=3)
         data.check()
-        train, valid = data.parts.part("train").ids, data.parts.part("valid").ids
+        train, valid = data.part("train").ids, data.part("valid").ids
         assert not set(train) & set(valid)
         assert sorted(train + valid) == list("012345")
         assert sorted(ids_of(list(data.val_dataloader()))) == sorted(valid)
@@ -331,7 +331,7 @@ def test_specks_are_taken_out_of_train_masks_alone(
     plain = opened(root=str(root), long_side=long_side)
 
     def corner(data: PhotoData, role: Any) -> bool:
-        _, mask = data.parts.part(role).store[0]
+        _, mask = data.part(role).store[0]
         assert mask is not None
         return bool(mask[:6, :6].any())
 
@@ -351,7 +351,7 @@ def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("humanseg.data.store.read_photo", refuse)
     for role in ("train", "valid", "test"):
-        data.parts.part(role)
+        data.part(role)
 
 
 def test_what_the_check_decodes_is_not_kept_beyond_the_bound(opened: Open) -> None:

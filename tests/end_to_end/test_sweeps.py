@@ -206,9 +206,9 @@ def test_a_search_is_killed_and_finished_by_the_same_command(
 
     from humanseg.training.studies import open_study
 
-    words = ["search=optuna", "hydra.sweeper.n_trials=5", "hydra.sweeper.startup_trials=2"]
-    words += ["hydra.sweeper.warmup_epochs=1", "trainer.max_epochs=4", "augmentation=light"]
-    words += ["sweep=mine"]
+    words = [f"hydra.sweeper.{each}" for each in ("n_trials=5", "startup_trials=2")]
+    words += ["search=optuna", "hydra.sweeper.warmup_epochs=1", "sweep=mine"]
+    words += ["augmentation=light", "trainer.max_epochs=4"]
     command = start_sweep(*words)
     wait_for(lambda: command.stdout().count("epoch 2/") == 2, "the second trial")
     command.send(signal.SIGKILL)
@@ -240,23 +240,20 @@ def test_each_job_is_a_wandb_run_of_its_own_and_in_its_true_state(
     logs = sorted((tmp_path / "runs/mine").glob("*/wandb/offline-run-*/run-*.wandb"))
     assert len({path.stem for path in logs}) == len(logs) == 4
     for path in logs:
-        shown = inspect(path)
+        shown = json.loads(inspect(path, "--summary"))
         job = path.parents[2].name
-        assert job in str(shown) and "mine" in str(shown)
-        assert ("1e+30" in job) == (shown["exit_code"] != 0), shown
+        assert shown["name"] == job and sorted(shown["tags"]) == job.split(",")
+        ended = ("failed", 1) if "1e+30" in job else ("finished", 0)
+        assert (shown["state"], shown["exit_code"]) == ended
+        records = map(json.loads, inspect(path).splitlines())
+        (group,) = [one["run"]["run_group"] for one in records if one["type"] == "run"]
+        assert group == "mine"
 
 
-def inspect(path: Path) -> dict[str, Any]:
+def inspect(path: Path, *flags: str) -> str:
     """Read a run's offline log back with wandb's own tool."""
-    wandb = Path(sys.executable).with_name("wandb")
-    done = subprocess.run(
-        [wandb, "leet", "inspect", "--summary", "--json", path],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", *flags, "--json", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from humanseg.cli import main
 from humanseg.errors import HumansegError, Refused
 from humanseg.export import writing
 from humanseg.export.int8 import Quantised
+from humanseg.export.onnx import save
 from humanseg.images import read_photo
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
 from humanseg.training.evaluation import evaluate_run
@@ -128,7 +129,6 @@ def test_the_card_calls_humanseg_as_it_is(beside_a_photo: Path) -> None:
 
 def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], None]) -> None:
     """Change a constant of the graph on its way into the file."""
-    save = writing.save
 
     def spoilt(model: onnx.ModelProto, path: Path) -> None:
         change(model)

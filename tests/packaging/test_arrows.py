@@ -8,13 +8,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "humanseg"
 
-GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs"}
+GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs", "postprocess"}
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "task": {"errors", "files"},
     "levels": set(),
+    "postprocess": set(),
     "progress": set(),
     "images": {"errors", "files", "levels"},
     "submission": GROUND | {"data"},
@@ -31,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     # Many trainings as one command; a training knows nothing of the others.
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
-    "inference": {"errors", "files", "task", "images", "pages"},
+    "inference": {"errors", "files", "task", "images", "pages", "postprocess"},
     "demo": {"errors", "files", "pages", "inference"},
     "commands": GROUND | {"config", "data", "training", "export", "inference", "demo"},
     "cli": GROUND
@@ -41,17 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = {
-    "errors",
-    "files",
-    "task",
-    "images",
-    "submission",
-    "pages",
-    "runs",
-    "inference",
-    "demo",
-}
+WITHOUT_TORCH = GROUND | {"submission", "inference", "demo"}
 
 
 def room_of(path: Path) -> str:

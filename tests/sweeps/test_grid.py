@@ -153,6 +153,17 @@ def test_another_sweep_of_the_same_name_is_refused(
     assert sweep(finish, "seed=2,3", "sweep=mine", "optimizer.lr=0.1", "threads=1") == 0
 
 
+def test_a_setting_that_is_newer_than_a_job_has_its_default(
+    sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep(finish, "seed=1,2", "sweep=mine") == 0
+    for path in (tmp_path / "runs/mine").glob("*/config.yaml"):
+        path.write_text(path.read_text().replace("auxiliary_weight: 0.4\n", ""))
+    assert sweep(finish, "seed=1,2", "sweep=mine") == 0
+    assert sweep(finish, "seed=1,2", "sweep=mine", "auxiliary_weight=0.4") == 2
+    assert "auxiliary_weight was None and would now be 0.4" in capsys.readouterr().err
+
+
 def test_a_job_that_runs_elsewhere_is_waited_for_and_taken_over(
     sweep: "Sweep", finish: "Work", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,3 +230,11 @@ def test_scores_on_other_photos_stand_apart(
     above, below = shown.split("cannot be compared with those above")
     assert above.count("fold=0") > above.count("fold=1,seed=1  ")
     assert json.dumps(below).count("data.fold=1") == 2
+
+
+def test_a_sweeper_of_somebody_else_is_refused(
+    sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep(finish, "seed=1,2", "hydra/sweeper=basic") == 2
+    assert "A sweep needs a sweeper of humanseg" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("summary.json"))

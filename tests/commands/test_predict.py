@@ -1,0 +1,227 @@
+"""`humanseg predict`, from the words of a person to the files."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from humanseg.cli import main
+from humanseg.images import read_photo, write_image
+from tests.inference.conftest import red_model
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "red.onnx"
+    onnx.save(red_model(), path)
+    return path
+
+
+@pytest.fixture
+def predict(red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run the command with a model that takes red for person, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> int:
+        return main(["predict", *words, "--out", "out", "--model", str(red), "--threads", "2"])
+
+    return run
+
+
+def photo(size: tuple[int, int] = (24, 36)) -> NDArray[np.uint8]:
+    pixels = np.full((*size, 3), (20, 90, 200), np.uint8)
+    pixels[:, size[1] // 2 :] = (240, 60, 30)
+    return pixels
+
+
+def files(folder: str = "out") -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file()
+    )
+
+
+def test_a_folder_becomes_a_folder_of_masks(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(Path("in/a.png"), photo())
+    write_image(Path("in/deep/b.png"), photo((40, 50)))
+    assert predict("in") == 0
+    assert files() == ["a_mask.png", "deep/b_mask.png"]
+    with Image.open("out/deep/b_mask.png") as mask:
+        assert mask.mode == "L"
+        np.testing.assert_array_equal(np.array(mask) == 255, photo((40, 50))[..., 0] > 127)
+    shown = capsys.readouterr().out
+    assert shown.startswith("2 photos done in ") and shown.endswith(" a second): out\n")
+
+
+def test_all_kinds_and_a_background_at_once(predict: Callable[..., int]) -> None:
+    write_image(Path("a.png"), photo())
+    assert predict("a.png", "--save", "mask,cutout,overlay,soft", "--background", "lime") == 0
+    kinds = ["background.jpg", "cutout.png", "mask.png", "overlay.jpg", "soft.png"]
+    assert files() == [f"a_{kind}" for kind in kinds]
+    left = read_photo(Path("out/a_background.jpg"))[:, :16]
+    assert np.abs(left.astype(int) - (0, 255, 0)).mean() < 8
+
+
+def test_a_background_alone_leaves_no_mask(predict: Callable[..., int]) -> None:
+    write_image(Path("a.png"), photo())
+    assert predict("a.png", "--background", "blur:15") == 0
+    assert files() == ["a_background.jpg"]
+
+
+def save(name: str, image: Image.Image, **options: object) -> None:
+    image.save(name, **options)  # type: ignore[arg-type]
+
+
+def test_photos_of_every_kind_are_read_as_a_person_sees_them(predict: Callable[..., int]) -> None:
+    colours = Image.fromarray(photo())
+    light = np.where(photo()[..., 0] > 127, 60000, 3000).astype(np.uint16)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save("deep.png", Image.fromarray(light))
+    save("grey.jpg", colours.getchannel("R"), quality=95)
+    save("print.jpg", colours.convert("CMYK"), quality=95)
+    save("palette.png", colours.quantize(4))
+    save("alpha.webp", Image.merge("RGBA", (*colours.split(), Image.new("L", (36, 24), 255))))
+    save("turned.jpg", colours.transpose(Image.Transpose.ROTATE_90), exif=exif, quality=95)
+    save("pages.tif", colours)
+    names = ["deep.png", "grey.jpg", "print.jpg", "palette.png", "alpha.webp", "turned.jpg"]
+    assert predict(*names, "pages.tif") == 0
+    for name in (*names, "pages.tif"):
+        mask = read_photo(Path("out") / f"{Path(name).stem}_mask.png")[..., 0] > 127
+        wanted = photo()[..., 0] > 127
+        assert mask.shape == wanted.shape, name
+        assert (mask != wanted).mean() < 0.03, name
+
+
+@pytest.mark.slow
+def test_a_photo_of_fifty_megapixels(predict: Callable[..., int]) -> None:
+    write_image(Path("huge.jpg"), photo((5760, 8640)))
+    assert predict("huge.jpg", "--save", "mask,cutout") == 0
+    mask = read_photo(Path("out/huge_mask.png"))[..., 0] > 127
+    assert (mask != (photo((5760, 8640))[..., 0] > 127)).mean() < 1e-3
+
+
+def test_broken_photos_are_listed_and_the_rest_goes_on(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(Path("in/a.png"), photo())
+    Path("in/b.jpg").write_text("no photo")
+    Path("in/c.webp").touch()
+    assert predict("in") == 1
+    assert files() == ["a_mask.png"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1 photo done") and "2 could not be used, see below" in lines[0]
+    assert sorted(line.split()[0] for line in lines[1:]) == ["in/b.jpg", "in/c.webp"]
+
+
+def test_what_is_there_is_left_alone(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        write_image(Path(f"in/{name}.png"), photo())
+    Path("out").mkdir()
+    Path("out/a_mask.png").write_text("mine")
+    assert predict("in") == 0
+    assert "1 photo done" in capsys.readouterr().out
+    assert Path("out/a_mask.png").read_text() == "mine"
+    assert predict("in") == 0
+    assert capsys.readouterr().out == (
+        "0 photos done, 2 were there already (--overwrite makes them again): out\n"
+    )
+    assert predict("in", "--overwrite") == 0
+    assert read_photo(Path("out/a_mask.png")).shape == (24, 36, 3)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\0"])
+def test_a_list_comes_from_standard_input(
+    predict: Callable[..., int], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    for name in ("a b", "ä"):
+        write_image(Path(f"in/{name}.png"), photo())
+    listed = io.BytesIO(f"in/a b.png{end}in/ä.png{end}".encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(listed))
+    assert predict("-") == 0
+    assert files() == ["a b_mask.png", "ä_mask.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "There is no nowhere"),
+        (["in", "--background", "whit"], "neither a colour"),
+        (["in/a.png", "in/deep/a.jpg"], "would overwrite each other"),
+        (["in", "--model", "none.onnx"], "There is no model none.onnx"),
+        (["in", "--model", "in/a.png"], "is not an ONNX file"),
+    ],
+)
+def test_mistakes_are_said_before_anything_is_written(
+    red: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_image(Path("in/a.png"), photo())
+    write_image(Path("in/deep/a.jpg"), photo())
+    assert main(["predict", "--model", str(red), *words, "--out", "out"]) == 2
+    shown = capsys.readouterr()
+    assert message in shown.err and shown.err.count("\n") == 1 and not shown.out
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--save", "masks"],
+        ["--save", ""],
+        ["--threads", "0"],
+        ["--threads", "two"],
+        ["--threshold", "1"],
+        ["--min-area", "5"],
+    ],
+    ids="".join,
+)
+def test_wrong_options_are_refused(predict: Callable[..., int], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        predict("a.png", *words)
+    assert caught.value.code == 2
+
+
+def test_ctrl_c_leaves_whole_files_and_says_how_to_go_on(red: Path, tmp_path: Path) -> None:
+    for number in range(300):
+        write_image(tmp_path / "in" / f"{number}.png", photo((300, 400)))
+    words = ["predict", "in", "--out", "out", "--model", str(red), "--save", "mask,cutout"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "humanseg", *words],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        text=True,
+    )
+    end = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("*.png")):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "of 300 photos are done. The same command goes on with the others." in said
+    assert "Traceback" not in said
+    written = list((tmp_path / "out").iterdir())
+    assert 0 < len(written) < 600
+    for path in written:
+        assert path.suffix == ".png" and path.name[0] != "."
+        read_photo(path)

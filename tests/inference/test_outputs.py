@@ -1,0 +1,92 @@
+"""The pictures that are kept of a photo, and their names."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from humanseg.images import ImageError
+from humanseg.inference.backgrounds import Colour
+from humanseg.inference.outputs import (
+    OUTPUTS,
+    Cut,
+    draw_background,
+    draw_cutout,
+    draw_mask,
+    draw_overlay,
+    draw_soft,
+    output_path,
+    write_outputs,
+)
+
+
+@pytest.fixture
+def cut() -> Cut:
+    photo = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    columns = np.clip((np.arange(50, dtype=np.float32) - 20) / 10, 0, 1)
+    return Cut(photo, np.tile(columns, (40, 1)), 0.5, Colour((1, 2, 3)))
+
+
+def test_mask_and_probability_are_grey(cut: Cut) -> None:
+    mask, soft = draw_mask(cut), draw_soft(cut)
+    np.testing.assert_array_equal(mask, 255 * (cut.probability > 0.5))
+    assert np.abs(soft - 255 * cut.probability).max() <= 0.5 + 1e-4
+    assert mask.dtype == soft.dtype == np.uint8
+
+
+def test_a_cut_out_keeps_nothing_of_what_is_not_seen(cut: Cut) -> None:
+    result = draw_cutout(cut)
+    assert result.shape == (40, 50, 4)
+    np.testing.assert_array_equal(result[..., 3], cut.alpha)
+    assert not result[cut.alpha == 0].any()
+    whole = cut.alpha == 255
+    np.testing.assert_array_equal(result[whole][:, :3], cut.photo[whole])
+    assert 0 < ((cut.alpha > 0) & ~whole).mean() < 0.5
+
+
+def test_an_overlay_tints_the_person_only(cut: Cut) -> None:
+    result, mask = draw_overlay(cut), draw_mask(cut) > 0
+    away = ~mask & ~np.roll(mask, -2, axis=1)
+    np.testing.assert_array_equal(result[away], cut.photo[away])
+    inside = np.s_[2:-2, 30:48]
+    changed = result[inside].astype(int) - cut.photo[inside]
+    assert changed[..., 2].mean() > 30 > changed[..., 0].mean()
+
+
+def test_a_background_is_seen_where_nobody_is(cut: Cut) -> None:
+    result = draw_background(cut)
+    assert (result[cut.alpha == 0] == (1, 2, 3)).all()
+    np.testing.assert_array_equal(result[cut.alpha == 255], cut.photo[cut.alpha == 255])
+
+
+def test_each_output_has_its_name_and_is_an_image(cut: Cut, tmp_path: Path) -> None:
+    write_outputs(cut, tmp_path, Path("a/17.5"), OUTPUTS)
+    modes = {"mask": "L", "cutout": "RGBA", "overlay": "RGB", "soft": "L", "background": "RGB"}
+    for kind, mode in modes.items():
+        with Image.open(output_path(tmp_path, Path("a/17.5"), kind)) as image:
+            assert (image.mode, image.size) == (mode, (50, 40))
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names == {
+        "17.5_mask.png",
+        "17.5_cutout.png",
+        "17.5_overlay.jpg",
+        "17.5_soft.png",
+        "17.5_background.jpg",
+    }
+
+
+def test_what_a_format_cannot_hold_is_said_of_that_photo(tmp_path: Path) -> None:
+    wide = Cut(np.zeros((1, 70000, 3), np.uint8), np.zeros((1, 70000), np.float32), 0.5)
+    with pytest.raises(ImageError, match=r"17_overlay\.jpg: 70000×1 does not fit"):
+        write_outputs(wide, tmp_path, Path("17"), ["overlay"])
+
+
+def test_an_empty_and_a_full_mask_are_drawn() -> None:
+    photo: NDArray[np.uint8] = np.full((9, 9, 3), 50, np.uint8)
+    for value in (0, 1):
+        cut = Cut(photo, np.full((9, 9), value, np.float32), 0.5, Colour((0, 0, 0)))
+        assert draw_cutout(cut)[..., 3].mean() == 255 * value
+        assert draw_background(cut).mean() == 50 * value
+        assert draw_overlay(cut).shape == (9, 9, 3)
