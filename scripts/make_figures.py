@@ -8,11 +8,12 @@ import argparse
 import io
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from humanseg.config import load_run_config
 from humanseg.data.sample import MARKER_NAME
@@ -22,8 +23,8 @@ from humanseg.runs import RunFolder, open_run
 from humanseg.runs.find import find_runs
 
 FIGURES = Path(__file__).resolve().parents[1] / "notebooks" / "figures"
-_WIDTH = 1200
-_TWO_ROWS_OF_PHOTOS = 954
+_TEST_PAGE = (1200, 954)  # two rows of photos
+_LEADERBOARD_WIDTH = 1300
 
 
 def require_sample(run: RunFolder) -> None:
@@ -42,56 +43,55 @@ def require_sample(run: RunFolder) -> None:
         )
 
 
-def require_page(page: Path) -> Path:
-    """Return the path of a page; raise a HumansegError if it is not there."""
-    if not page.is_file():
-        raise HumansegError(f"{page.parent} has no {page.name}: it is not done yet.")
-    return page
-
-
-def find_browser() -> str:
-    """Return the path of Chromium.
-
-    Raises
-    ------
-    HumansegError
-        It is not installed.
-    """
-    names = ("chromium", "chromium-browser", "google-chrome")
-    browser = next(filter(None, map(shutil.which, names)), None)
-    if browser is None:
-        raise HumansegError("Chromium is not installed: install it to open the page.")
-    return browser
-
-
-def photograph(page: Path, height: int | None) -> Image.Image:
+@contextmanager
+def opened(page: Path, width: int, height: int) -> Iterator[Page]:
     """Open a page from disk in a headless Chromium.
 
     Parameters
     ----------
     page
         The HTML file.
-    height
-        How much of it, in pixels; None: down to the first of its plots.
+    width, height
+        Of the window, in pixels.
 
-    Returns
-    -------
-    Image
-        RGB, the top of the page.
+    Raises
+    ------
+    HumansegError
+        The page is not there, or Chromium is not.
     """
+    if not page.is_file():
+        raise HumansegError(f"{page.parent} has no {page.name}: it is not done yet.")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if browser is None:
+        raise HumansegError("Chromium is not installed: install it to open the page.")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    size = {"width": _WIDTH, "height": height or 3000}
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=flags)
-        tab = chromium.new_page(viewport=size, color_scheme="light")  # type: ignore[arg-type]
+        chromium = playwright.chromium.launch(executable_path=browser, args=flags)
+        tab = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
         tab.goto(page.resolve().as_uri(), wait_until="load")
-        if height is None:
-            tab.locator("#duel-plot .main-svg").first.wait_for()
-            height = round(tab.locator("#plots").bounding_box()["y"])  # type: ignore[index]
-        tab.wait_for_timeout(1000)  # pictures fade in
-        shot = tab.screenshot(clip={"x": 0, "y": 0, "width": _WIDTH, "height": height})
+        yield tab
         chromium.close()
-    return Image.open(io.BytesIO(shot)).convert("RGB")
+
+
+def photograph_test_page(run: RunFolder) -> bytes:
+    """Return the top of a run's test page, PNG."""
+    require_sample(run)
+    with opened(run.test_page, *_TEST_PAGE) as tab:
+        tab.wait_for_timeout(500)  # pictures fade in
+        return tab.screenshot()
+
+
+def photograph_leaderboard(folder: Path) -> bytes:
+    """Return a leaderboard down to the first photos on which two runs disagree, PNG."""
+    for run in find_runs([folder]).runs.values():
+        require_sample(run)
+    with opened(folder / "leaderboard.html", _LEADERBOARD_WIDTH, 3000) as tab:
+        tab.locator("#duel-plot .main-svg").first.wait_for()
+        box = tab.locator("#disputes li").first.bounding_box()
+        assert box is not None
+        height = round(box["y"] + box["height"]) + 12
+        return tab.screenshot(clip={"x": 0, "y": 0, "width": _LEADERBOARD_WIDTH, "height": height})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,17 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         if (chosen.path / "config.yaml").is_file():
-            run = open_run(chosen.path)
-            require_sample(run)
-            page, height = require_page(run.test_page), _TWO_ROWS_OF_PHOTOS
+            name, shot = "test_page.png", photograph_test_page(open_run(chosen.path))
         else:
-            for run in find_runs([chosen.path]).runs.values():
-                require_sample(run)
-            page, height = require_page(chosen.path / "leaderboard.html"), None
+            name, shot = "leaderboard.png", photograph_leaderboard(chosen.path)
         # A palette: the noise of the photos is most of the bytes of a PNG.
-        picture = photograph(page, height)
+        picture = Image.open(io.BytesIO(shot)).convert("RGB")
         picture = picture.quantize(palette=picture.quantize(256))
-        out = chosen.out or FIGURES / f"{page.stem if height is None else 'test_page'}.png"
+        out = chosen.out or FIGURES / name
         with whole_file(out) as partial:
             picture.save(partial, "PNG", optimize=True)
     except HumansegError as error:

@@ -120,7 +120,7 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
             items, _ = scan(place, split, masks=True)
         except HumansegError:
             continue
-        found = {item.id: Source(item.photo, item.mask) for item in items}
+        found = {item.id: Source(item.photo, item.mask) for item in items if item.mask}
         if set(group.ids) <= found.keys():
             return {id: found[id] for id in group.ids}
     if not places:

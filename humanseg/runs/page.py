@@ -3,8 +3,8 @@
 A page that is opened from disk may load scripts, but not data, so the data are scripts:
 
 - `data.js` has the table, and is loaded with the page;
-- `photos/0.js` has the names, sizes and true masks of the valid photos of a group, whose files lie
-  in `photos/0/` once for all its runs;
+- `photos/0.js` has the names, sizes and true masks of a set of valid photos, whose files lie in
+  `photos/0/` once for all runs;
 - `runs/0.js` has the masks and the scores per photo of a run;
 - `plotly.min.js` draws.
 
@@ -90,7 +90,7 @@ def write_leaderboard(
     pages.start()
     try:
         shutil.copyfile(plotly_script(), pages.place("plotly.min.js"))
-        for number, group in enumerate(board.groups):
+        for number, group in _photo_sets(board).values():
             photos = write_photos(pages, f"photos/{number}", group, find_photos(group))
             _write_script(pages, f"photos/{number}.js", f"humanseg.photos[{number}]", photos)
         runs = [run for group in board.groups for run in group.runs]
@@ -127,8 +127,12 @@ def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
         Where the page will be: links to the pages of runs start there.
     """
     places = {id(run): n for n, run in enumerate(r for group in board.groups for r in group.runs)}
+    photos = _photo_sets(board)
     return {
-        "groups": [_group(group, places) for group in board.groups],
+        "groups": [
+            _group(group, places) | {"photos": photos[_photo_set(group)][0]}
+            for group in board.groups
+        ],
         "runs": [
             _run(run, interval, folder)
             for group in board.groups
@@ -139,6 +143,19 @@ def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
         "broken": [list(pair) for pair in board.broken.items()],
         "foreign": [list(pair) for pair in board.foreign.items()],
     }
+
+
+def _photo_sets(board: Leaderboard) -> dict[tuple[str, ...], tuple[int, Group]]:
+    """Give each set of valid photos a number, and a group that has it: groups may share one."""
+    sets: dict[tuple[str, ...], tuple[int, Group]] = {}
+    for group in board.groups:
+        sets.setdefault(_photo_set(group), (len(sets), group))
+    return sets
+
+
+def _photo_set(group: Group) -> tuple[str, ...]:
+    # Without a fingerprint of the masks nothing is known to be the same.
+    return str(group.data.get("valid_sha256", id(group))), *group.ids
 
 
 def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:

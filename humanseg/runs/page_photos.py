@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from humanseg.images import ImageError, image_size, read_mask, read_photo, write
 from humanseg.pages.folder import PageFolder, picture_name
 from humanseg.pages.render import url
 from humanseg.runs.ranking import Group
-from humanseg.runs.record import RunRecord, foreground_shares
+from humanseg.runs.record import foreground_shares
 from humanseg.task import encode_rle
 
 LONGEST = 640
@@ -26,10 +27,10 @@ _SAME_SHARE = 1e-9
 
 @dataclass(frozen=True)
 class Source:
-    """Where a valid photo lies, and its true mask where that is known."""
+    """Where a valid photo and its true mask lie."""
 
     photo: Path
-    mask: Path | None
+    mask: Path
 
 
 def write_photos(
@@ -64,12 +65,14 @@ def write_photos(
             return _from_data(pages, folder, group, data)
         except ImageError as error:
             note = str(error)
-        shutil.rmtree(pages.place(folder), ignore_errors=True)
     for run in group.runs:
-        drawn = _gallery(run)
-        if drawn is not None:
-            note = f"The true masks are not shown. {note}"
-            return _written(pages, folder, [drawn[id] for id in group.ids], []) | {"note": note}
+        shown = run.folder.valid_page.with_suffix("")
+        drawn = [shown / picture_name(id, "_img.jpg") for id in group.ids]
+        # Of another run, if this one's gallery is not whole.
+        with suppress(ImageError):
+            photos = _written(pages, folder, drawn, [])
+            return photos | {"note": f"The true masks are not shown. {note}"}
+    shutil.rmtree(pages.place(folder), ignore_errors=True)
     return {"note": f"The photos are not shown. {note}", "names": [], "sizes": [], "truth": []}
 
 
@@ -79,13 +82,11 @@ def _from_data(
     shares = foreground_shares(group.runs[0])
     truth = []
     for id in group.ids:
-        mask_file = data[id].mask
-        assert mask_file is not None
-        mask = read_mask(mask_file)
+        mask = read_mask(data[id].mask)
         if abs(float(mask.mean()) - shares[id]) > _SAME_SHARE:
-            raise ImageError(f"{mask_file} has changed since the runs were made.")
+            raise ImageError(f"{data[id].mask} has changed since the runs were made.")
         if image_size(data[id].photo) != mask.shape:
-            raise ImageError(f"{mask_file} and {data[id].photo} differ in size.")
+            raise ImageError(f"{data[id].mask} and {data[id].photo} differ in size.")
         truth.append(encode_rle(mask))
     return _written(pages, folder, [data[id].photo for id in group.ids], truth)
 
@@ -120,13 +121,6 @@ def _smaller(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return photo
     size = max(1, round(width * factor)), max(1, round(height * factor))
     return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX))
-
-
-def _gallery(run: RunRecord) -> dict[str, Path] | None:
-    """Return the photos that a run's error gallery shows; None unless all are there."""
-    folder = run.folder.valid_page.with_suffix("")
-    found = {id: folder / picture_name(id, "_img.jpg") for id in run.ids}
-    return found if all(path.is_file() for path in found.values()) else None
 
 
 def link(page: Path, target: Path) -> str:

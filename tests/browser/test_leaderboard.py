@@ -318,13 +318,14 @@ def test_one_run_and_none_with_a_score(folder: Path, open_page: Open, tmp_path: 
     expect(page.get_by_text(f"{HOSTILE} happened")).to_be_visible()
 
 
-def test_a_file_that_was_lost_is_named(folder: Path, browser: Browser, tmp_path: Path) -> None:
-    for name in ("leaderboard.html", "leaderboard_files"):
-        source = folder / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    shutil.rmtree(tmp_path / "leaderboard_files" / "runs")
+def test_files_that_were_lost_are_named(folder: Path, browser: Browser, tmp_path: Path) -> None:
+    shutil.copy(folder / "leaderboard.html", tmp_path)
     with browser.new_page() as page:
         page.set_default_timeout(120_000)
         page.goto((tmp_path / "leaderboard.html").as_uri())
+        expect(page.get_by_text("leaderboard_files is missing beside this page")).to_be_visible()
+        shutil.copytree(folder / "leaderboard_files", tmp_path / "leaderboard_files")
+        shutil.rmtree(tmp_path / "leaderboard_files" / "runs")
+        page.reload()
         page.locator("#pair").scroll_into_view_if_needed()
         expect(page.locator("#sentence")).to_contain_text("is missing beside this page")

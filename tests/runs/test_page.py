@@ -73,12 +73,27 @@ def test_the_page_and_its_files(
     photos = script(files / "photos" / "0.js")
     assert photos["note"] == "" and photos["sizes"] == [[64, 48]] * 12
     truth = decode_rle(photos["truth"][2], (64, 48))
-    mask = sources["3"].mask
-    assert mask is not None
-    np.testing.assert_array_equal(truth, read_mask(mask).astype(bool))
+    np.testing.assert_array_equal(truth, read_mask(sources["3"].mask).astype(bool))
     # A page from disk needs nothing else: no address is in it, and no name but in data.js.
     html = page.read_text(encoding="utf-8")
     assert "http" not in html and HOSTILE not in html
+
+
+def test_two_groups_on_the_same_photos_share_them(
+    write_run: WriteRun,
+    compared_root: Path,
+    shipped: Shipped,
+    sources: dict[str, Source],
+    tmp_path: Path,
+) -> None:
+    for train in (6, 3):
+        data = {"train": train, "valid_sha256": "same"}
+        write_run(tmp_path / "runs" / str(train), compared_root, data=data)
+    board = read_leaderboard([tmp_path / "runs"], shipped)
+    write_leaderboard(tmp_path, board, lambda group: sources)
+    files = tmp_path / "leaderboard_files"
+    assert sorted(path.name for path in (files / "photos").iterdir()) == ["0", "0.js"]
+    assert [group["photos"] for group in script(files / "data.js")["groups"]] == [0, 0]
 
 
 def test_numbers_that_are_none_are_null(board: Leaderboard, tmp_path: Path) -> None:
@@ -180,9 +195,12 @@ def test_without_the_data_the_gallery_of_a_run_has_the_photos(
     tmp_path: Path,
 ) -> None:
     run = write_run(tmp_path / "runs" / "run", compared_root)
-    (run / "valid").mkdir()
-    for id, source in sources.items():
-        (run / "valid" / f"{id}_img.jpg").write_bytes(source.photo.read_bytes())
+    cut = write_run(tmp_path / "runs" / "best", compared_root, changes={"optimizer.lr": 0.1})
+    for folder in (run, cut):
+        (folder / "valid").mkdir()
+        for id, source in sources.items():
+            (folder / "valid" / f"{id}_img.jpg").write_bytes(source.photo.read_bytes())
+    (cut / "valid" / "7_img.jpg").write_bytes(b"")
     (group,) = read_leaderboard([tmp_path / "runs"], shipped).groups
     photos, folder = written(group, "They are gone.", tmp_path / "page")
     assert photos["note"] == "The true masks are not shown. They are gone."

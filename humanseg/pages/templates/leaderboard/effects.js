@@ -1,11 +1,11 @@
 /* The effect of each setting, as humanseg.runs.effects has fitted it. */
 
-function effectsNote({ confounded, left_out, balanced, ids }) {
+function effectsNote({ effects, confounded, left_out, balanced, ids }) {
+  const fitted = balanced
+    ? "The combinations were tried evenly, so these are plain averages over the other settings."
+    : "The combinations were not tried evenly, so these are from a least-squares fit that keeps the other settings equal.";
   const notes = [
-    balanced
-      ? "Every combination was tried equally often, so these are plain averages over the other settings."
-      : "Not every combination was tried equally often, so these are from a least-squares fit that keeps the other "
-        + "settings equal.",
+    effects.length + confounded.length > 1 ? fitted : "No other setting differs, so these are plain averages.",
     `The average is that of a setting's values; bars are 95 % intervals over the ${ids.length} photos; what settings `
       + "do only together is not in it.",
   ];

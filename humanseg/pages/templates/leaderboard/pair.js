@@ -12,7 +12,7 @@ async function photosOf(row) {
 }
 
 async function loadDuel(first, second) {
-  const number = groups.indexOf(state.group);
+  const number = state.group.photos;
   const [a, b] = await Promise.all([photosOf(first), photosOf(second), load(`photos/${number}.js`)]);
   return { first: a, second: b, photos: humanseg.photos[number], result: pairedDifference(a.dice, b.dice) };
 }
