@@ -1,4 +1,5 @@
 # make run [DATA=path/to/five/folders] [ARGS="overrides"]   train, on the built-in sample without DATA
+# make demo [ARGS="--model FILE"]                           the page that cuts people out, in the browser
 # make test | test-slow | lint | wheel | setup | lock       each does all set-up that it needs
 #
 # Needs Python 3.11 or newer, with venv; another one than python3: make run PYTHON=python3.12
@@ -13,7 +14,7 @@ STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum 
 # The recipes read it from the environment, where spaces and quotes do no harm.
 export DATA
 
-.PHONY: setup run lint test test-slow wheel lock
+.PHONY: setup run demo demo-runtime lint test test-slow wheel lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -34,6 +35,13 @@ run: setup
 	quoted=$$(printf %s "$$DATA" | sed "s/'/\\\\'/g"); \
 	$(BIN)/humanseg train "data.root='$$quoted'" $(ARGS)
 
+demo: setup
+	$(BIN)/humanseg demo $(ARGS)
+
+# onnxruntime-web, by npm ci: an installed humanseg demo then needs neither npm nor a network.
+demo-runtime: setup
+	$(BIN)/python -c 'from humanseg.demo import ready_runtime; ready_runtime()'
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,11 +53,13 @@ test: lint
 test-slow: setup
 	$(BIN)/python -m pytest -m "slow or gpu"
 
-wheel: setup
+wheel: demo-runtime
 	$(BIN)/python -m build --wheel --no-isolation
 
-# uv is needed for this one: the lock is for every platform.
+# uv and npm are needed for this one: the locks are for every platform.
 lock:
 	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  --quiet pyproject.toml -o requirements.lock
+	npm install --prefix humanseg/demo/npm --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved

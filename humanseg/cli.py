@@ -1,7 +1,6 @@
 """The `humanseg` command: one verb per command, heavy imports inside the verb."""
 
 import argparse
-import errno
 import os
 import signal
 import sys
@@ -13,28 +12,22 @@ from pathlib import Path
 from humanseg import __version__
 from humanseg.commands.types import share
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.explain import explain
 
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "insufficient memory",
-    "cannot allocate memory",
-    "out of shared memory",
-    "unable to allocate shared memory",
-    "killed by signal: killed",
-)
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _COMMANDS: dict[str, str] = {
-    "predict": "masks, cut-outs or new backgrounds for photos and folders of photos",
+    "compare": "rank runs, and say whether the best really is: table, CSV and page",
+    "export": "write the best model as files that other programs run, checked",
+    "predict": "masks, cut-outs or new backgrounds for photos and videos",
+    "demo": "cut people out of photos and the camera, in a page in the browser",
 }
 """What each command of `humanseg.commands` does, in the order of the help."""
 
 
 def _train(arguments: Sequence[str]) -> int:
+    from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.app import run_app
 
+    announce_sweeper()
     run_app(arguments)
     return 0
 
@@ -58,18 +51,13 @@ def _score(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from rich.console import Console
-    from rich.progress import Progress
 
     from humanseg.data.doctor import examine
+    from humanseg.progress import progress_on
 
-    # On stderr, so that the report alone can be sent to a file; it is gone when all is read.
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading photos", total=None)
-        report = examine(
-            arguments.root,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    # On stderr, so that the report alone can be sent to a file.
+    with progress_on(Console(stderr=True), "reading photos") as move:
+        report = examine(arguments.root, move)
     print(report.text())
     if arguments.html is not None:
         report.write_html(arguments.html)
@@ -158,36 +146,6 @@ def _run(arguments: Sequence[str]) -> int:
     return action(namespace)
 
 
-def _explain(error: BaseException) -> HumansegError | None:
-    """Turn what a person can cause into a paragraph; None for a fault of the program."""
-    if isinstance(error, HumansegError):
-        return error
-    text = str(error)
-    # Of any class: OpenCV has one of its own. A loader's worker that was killed is the cause of the
-    # error that its death makes.
-    if isinstance(error, MemoryError) or any(
-        sign in f"{text} {error.__cause__}".lower() for sign in _OUT_OF_MEMORY
-    ):
-        first = text.splitlines()[0] if text else "no memory is left"
-        return HumansegError(
-            f"The memory does not suffice ({first}). Lower data.batch_size, data.size or "
-            "data.workers, or take a smaller backbone, such as backbone=resnet18."
-        )
-    if isinstance(error, OSError) and error.errno in _DISK:
-        return explain_os_error(error, Path(error.filename or "a file"))
-    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
-        return HumansegError(
-            f"This command needs {error.name}, which is not installed: pip install "
-            "'humanseg[train]' brings all that training and checking need."
-        )
-    if "hydra" in sys.modules:
-        from humanseg.config.explain import explain_hydra_error, is_hydra_error
-
-        if isinstance(error, Exception) and is_hydra_error(error):
-            return explain_hydra_error(error)
-    return None
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `humanseg` command.
 
@@ -215,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Stopped by {signal.Signals(number).name}.", file=sys.stderr)
         return 128 + int(number)
     except Exception as error:
-        explained = _explain(error)
+        explained = explain(error)
         if explained is None:
             raise
         if os.environ.get("HUMANSEG_DEBUG") == "1":

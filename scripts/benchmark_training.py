@@ -97,7 +97,7 @@ def measure(side: str, model: str, backbone: str, root: Path, seconds: float) ->
 
     from humanseg.config import build, conf_folder
     from humanseg.training.facts import peak_memory_mb
-    from humanseg.training.hardware import choose_hardware
+    from humanseg.training.hardware import choose_hardware, keep_freed_memory
     from humanseg.training.module import SegmentationModule
     from humanseg.training.rebuild import make_segmenter
 
@@ -116,6 +116,8 @@ def measure(side: str, model: str, backbone: str, root: Path, seconds: float) ->
     if plain:
         config.data.cache = "none"
         config.data.workers = 0
+    elif hardware.device == "cpu":
+        keep_freed_memory()
     pl.seed_everything(0, verbose=False)
     data = build(config.data, augmentation=build(config.augmentation), seed=0)
     module = SegmentationModule(

@@ -1,6 +1,7 @@
-"""Make the README's picture: the page of test photos, of a run on the built-in sample.
+"""Make the README's pictures, of runs on the built-in sample.
 
-python scripts/make_figures.py runs/NAME
+python scripts/make_figures.py runs/NAME     the page of test photos
+python scripts/make_figures.py runs          the leaderboard that humanseg compare has made there
 """
 
 import argparse
@@ -18,9 +19,11 @@ from humanseg.data.sample import MARKER_NAME
 from humanseg.errors import HumansegError
 from humanseg.files import whole_file
 from humanseg.runs import RunFolder, open_run
+from humanseg.runs.find import find_runs
 
-OUT = Path(__file__).resolve().parents[1] / "notebooks" / "figures" / "test_page.png"
-_WIDTH, _HEIGHT = 1200, 954  # two rows of photos
+FIGURES = Path(__file__).resolve().parents[1] / "notebooks" / "figures"
+_WIDTH = 1200
+_TWO_ROWS_OF_PHOTOS = 954
 
 
 def require_sample(run: RunFolder) -> None:
@@ -39,15 +42,37 @@ def require_sample(run: RunFolder) -> None:
         )
 
 
-def photograph(page: Path, browser: str) -> Image.Image:
+def require_page(page: Path) -> Path:
+    """Return the path of a page; raise a HumansegError if it is not there."""
+    if not page.is_file():
+        raise HumansegError(f"{page.parent} has no {page.name}: it is not done yet.")
+    return page
+
+
+def find_browser() -> str:
+    """Return the path of Chromium.
+
+    Raises
+    ------
+    HumansegError
+        It is not installed.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if browser is None:
+        raise HumansegError("Chromium is not installed: install it to open the page.")
+    return browser
+
+
+def photograph(page: Path, height: int | None) -> Image.Image:
     """Open a page from disk in a headless Chromium.
 
     Parameters
     ----------
     page
         The HTML file.
-    browser
-        Chromium's path.
+    height
+        How much of it, in pixels; None: down to the first of its plots.
 
     Returns
     -------
@@ -55,40 +80,47 @@ def photograph(page: Path, browser: str) -> Image.Image:
         RGB, the top of the page.
     """
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    size = {"width": _WIDTH, "height": height or 3000}
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=flags)
-        tab = chromium.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light")
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=flags)
+        tab = chromium.new_page(viewport=size, color_scheme="light")  # type: ignore[arg-type]
         tab.goto(page.resolve().as_uri(), wait_until="load")
-        tab.wait_for_timeout(500)  # pictures fade in
-        shot = tab.screenshot()
+        if height is None:
+            tab.locator("#duel-plot .main-svg").first.wait_for()
+            height = round(tab.locator("#plots").bounding_box()["y"])  # type: ignore[index]
+        tab.wait_for_timeout(1000)  # pictures fade in
+        shot = tab.screenshot(clip={"x": 0, "y": 0, "width": _WIDTH, "height": height})
         chromium.close()
     return Image.open(io.BytesIO(shot)).convert("RGB")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the picture; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", metavar="RUN", type=Path, help="a run on the built-in sample")
-    parser.add_argument("--out", metavar="FILE", type=Path, default=OUT)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("path", metavar="PATH", type=Path, help="a run, or a folder of some")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="default: in notebooks/figures")
     chosen = parser.parse_args(arguments)
-    names = ("chromium", "chromium-browser", "google-chrome")
     try:
-        run = open_run(chosen.run)
-        require_sample(run)
-        if not run.test_page.is_file():
-            raise HumansegError(f"{run.path} has no {run.test_page.name}: the run is not done yet.")
-        browser = next(filter(None, map(shutil.which, names)), None)
-        if browser is None:
-            raise HumansegError("Chromium is not installed: install it to open the page.")
+        if (chosen.path / "config.yaml").is_file():
+            run = open_run(chosen.path)
+            require_sample(run)
+            page, height = require_page(run.test_page), _TWO_ROWS_OF_PHOTOS
+        else:
+            for run in find_runs([chosen.path]).runs.values():
+                require_sample(run)
+            page, height = require_page(chosen.path / "leaderboard.html"), None
         # A palette: the noise of the photos is most of the bytes of a PNG.
-        picture = photograph(run.test_page, browser)
+        picture = photograph(page, height)
         picture = picture.quantize(palette=picture.quantize(256))
-        with whole_file(chosen.out) as partial:
+        out = chosen.out or FIGURES / f"{page.stem if height is None else 'test_page'}.png"
+        with whole_file(out) as partial:
             picture.save(partial, "PNG", optimize=True)
     except HumansegError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(f"{chosen.out}: {chosen.out.stat().st_size / 1000:.0f} kB")
+    print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
     return 0
 
 

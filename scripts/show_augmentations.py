@@ -14,7 +14,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from hydra import compose, initialize_config_dir
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from humanseg.config import build, conf_folder
@@ -22,11 +21,11 @@ from humanseg.config.explain import explain_hydra_error, is_hydra_error
 from humanseg.data.augmentation import Augmentation, sample_seed
 from humanseg.data.fit import fit_to
 from humanseg.data.folders import Item, list_items
+from humanseg.data.picture import Picture, Pixels
 from humanseg.data.sample import write_sample
 from humanseg.errors import HumansegError
 from humanseg.images import read_mask, read_photo, write_image
 
-Pixels = NDArray[np.uint8]
 _GAP = 4
 _LONG_SIDE = 320
 
@@ -54,10 +53,10 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
     return [items[place] for place in places]
 
 
-def outlined(image: Pixels, mask: Pixels) -> Pixels:
-    """Draw the outline of `mask` (H, W) over a copy of `image` (H, W, 3)."""
-    result = image.copy()
-    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+def outlined(picture: Picture) -> Pixels:
+    """Draw the outline of a picture's mask over a copy of its photo."""
+    result = picture.photo.copy()
+    contours, _ = cv2.findContours(picture.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     # Dark below light: seen on any photo.
     cv2.drawContours(result, contours, -1, (0, 0, 0), 3)
     cv2.drawContours(result, contours, -1, (255, 230, 0), 1)
@@ -83,24 +82,32 @@ def draw_sheet(items: Sequence[Item], augmentation: Augmentation, seed: int, dra
     ndarray
         (H, W, 3) uint8: `1 + draws` columns of tiles as large as the first photo, at most 320 px.
     """
+    pictures = [_read(item) for item in items]
+
+    def other(generator: np.random.Generator) -> Picture:
+        return pictures[int(generator.integers(len(pictures)))]
+
+    factor = min(1.0, _LONG_SIDE / max(pictures[0].size))
+    height, width = (max(1, round(side * factor)) for side in pictures[0].size)
     rows: list[list[Pixels]] = []
-    tile: tuple[int, int] | None = None
-    for item in items:
-        assert item.mask is not None
-        image, mask = read_photo(item.photo), read_mask(item.mask)
-        if image.shape[:2] != mask.shape:
-            raise HumansegError(
-                f"{item.mask} is {mask.shape[0]}×{mask.shape[1]}, but its photo is "
-                f"{image.shape[0]}×{image.shape[1]}. Run humanseg check on the data."
-            )
-        if tile is None:
-            factor = min(1.0, _LONG_SIDE / max(mask.shape))
-            tile = (max(1, round(mask.shape[0] * factor)), max(1, round(mask.shape[1] * factor)))
-        pairs = [(image, mask)]
-        for epoch in range(draws):
-            pairs.append(augmentation(image, mask, sample_seed(seed, epoch, item.id)))
-        rows.append([outlined(*fit_to(*pair, tile, "pad")) for pair in pairs])
+    for item, picture in zip(items, pictures, strict=True):
+        drawn = [
+            augmentation(picture, sample_seed(seed, epoch, item.id), other)
+            for epoch in range(draws)
+        ]
+        rows.append([outlined(fit_to(one, (height, width), "pad")) for one in (picture, *drawn)])
     return _join([_join(row, axis=1) for row in rows], axis=0)
+
+
+def _read(item: Item) -> Picture:
+    assert item.mask is not None
+    image, mask = read_photo(item.photo), read_mask(item.mask)
+    if image.shape[:2] != mask.shape:
+        raise HumansegError(
+            f"{item.mask} is {mask.shape[0]}×{mask.shape[1]}, but its photo is "
+            f"{image.shape[0]}×{image.shape[1]}. Run humanseg check on the data."
+        )
+    return Picture(image, mask)
 
 
 def _join(tiles: list[Pixels], axis: int) -> Pixels:

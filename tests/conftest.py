@@ -5,11 +5,12 @@ import os
 # Albumentations asks the network for its newest version when it is imported without this.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -54,6 +55,16 @@ def sample_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def compared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set with 12 valid photos, enough to tell two runs apart; shared: read only."""
+    from humanseg.data.sample import write_sample
+
+    root = tmp_path_factory.mktemp("compared") / "data"
+    write_sample(root, train=1, valid=12, test=1, size=(64, 48))
+    return root
+
+
+@pytest.fixture(scope="session")
 def compose(sample_root: Path) -> "Callable[..., DictConfig]":
     """Compose `conf/train.yaml` as a command line does, on the sample and as small as can be.
 
@@ -91,3 +102,96 @@ def command_line() -> Callable[..., Finished]:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., Path]:
+    """Write the folder of a finished run as a training leaves it, without a training."""
+    import numpy as np
+    import yaml
+
+    from humanseg.config import conf_folder
+    from humanseg.files import write_csv_rows, write_json, write_text
+    from humanseg.images import read_mask
+    from humanseg.runs import RunFolder
+    from humanseg.task import HEADER, boundary_dice, dice, encode_rle, iou, natural_key
+
+    def options(parts: dict[str, str]) -> dict[str, Any]:
+        chosen = {
+            **{"data": "folders", "model": "unet", "backbone": "plain", "loss": "bce_dice"},
+            **{"augmentation": "standard", "optimizer": "adamw", "scheduler": "one_cycle"},
+            **{"trainer": "default", "callbacks": "ema", "logger": "csv"},
+        } | parts
+        read = {name: conf_folder() / name / f"{value}.yaml" for name, value in chosen.items()}
+        return {name: yaml.safe_load(path.read_text()) for name, path in read.items()}
+
+    def write(
+        folder: Path,
+        root: Path,
+        *,
+        moved: float = 0.0,
+        noise: int = 0,
+        parts: dict[str, str] | None = None,
+        changes: dict[str, Any] | None = None,
+        seed: int = 0,
+        threshold: float = 0.5,
+        **summary: Any,
+    ) -> Path:
+        """Write a run.
+
+        Parameters
+        ----------
+        folder, root
+            Where it shall lie, and the data set; read only.
+        moved
+            By how many rows its masks are moved from the true ones, on average.
+        noise
+            Seed of how much each mask is moved.
+        parts
+            Options of groups that are not the default ones.
+        changes
+            Other values of the config, by dotted keys.
+        seed, threshold
+            Of the run.
+        summary
+            Other values of its summary.
+        """
+        run, random = RunFolder(folder), np.random.default_rng(noise)
+        rows: list[list[Any]] = []
+        submission = []
+        digest = hashlib.sha256()
+        for path in sorted(
+            (root / "valid_mask").iterdir(), key=lambda path: natural_key(path.stem)
+        ):
+            truth = read_mask(path)
+            mask = np.roll(truth, round(moved * random.uniform(0, 2)), axis=0)
+            scores = dice(mask, truth), iou(mask, truth), boundary_dice(mask, truth)
+            rows.append([path.stem, *scores, float(truth.mean())])
+            submission.append([path.stem, encode_rle(mask)])
+            digest.update(path.stem.encode() + truth.tobytes())
+        config: dict[str, Any] = {"seed": seed, "threshold": threshold, "run_dir": str(folder)}
+        config |= options(parts or {})
+        config["data"]["root"] = str(root)
+        for key, value in (changes or {}).items():
+            *above, last = key.split(".")
+            node = config
+            for name in above:
+                node = node[name]
+            node[last] = value
+        means = np.mean([row[1:4] for row in rows], axis=0).tolist()
+        write_text(run.config, yaml.safe_dump(config, sort_keys=False))
+        write_csv_rows(run.scores, ("id", "dice", "iou", "boundary_dice", "foreground"), rows)
+        write_csv_rows(run.submission, HEADER, submission)
+        curve = [[epoch, f"{means[0] * (1 - 0.5**epoch):.6f}"] for epoch in (1, 2, 3)]
+        write_csv_rows(run.history, ("epoch", "val_dice"), curve)
+        known = {
+            **{"status": "finished", "failure": None, "seed": seed, "overrides": []},
+            "data": {"train": 6, "valid": len(rows), "test": 2, "valid_sha256": digest.hexdigest()},
+            **dict(zip(("dice", "iou", "boundary_dice"), means, strict=True)),
+            **{"dice_at_half": means[0], "threshold": threshold, "best_epoch": 3, "epochs": 3},
+            **{"parameters": 5_198_033, "seconds": 2985.6, "images_per_second": 4.92},
+        }
+        write_json(run.summary, known | summary)
+        return folder
+
+    return write

@@ -48,7 +48,7 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for verb in ("train", "evaluate", "score", "check", "sample", "validate"):
+    for verb in ("train", "evaluate", "score", "check", "sample", "validate", "demo"):
         assert f"\n    {verb} " in shown
 
 
@@ -83,18 +83,6 @@ def test_train_hands_the_composed_config_over(entry: ModuleType, tmp_path: Path)
     assert "hydra" not in config
     assert sys.argv == before
     assert not list(tmp_path.iterdir()), "Hydra wrote files of its own"
-
-
-def test_a_sweep_runs_each_combination(entry: ModuleType) -> None:
-    seen: list[tuple[str, int]] = []
-
-    def train(config: Any) -> float:
-        seen.append((config.model._target_.split(".")[-1], config.seed))
-        return 0.5
-
-    entry.train = train  # type: ignore[attr-defined]
-    assert main(["train", "-m", "model=unet,pspnet", "seed=1,2"]) == 0
-    assert seen == [("UNet", 1), ("UNet", 2), ("PSPNet", 1), ("PSPNet", 2)]
 
 
 def test_experiments_of_ones_own_are_found(entry: ModuleType, tmp_path: Path) -> None:
@@ -192,24 +180,6 @@ def test_a_fault_of_the_program_keeps_its_traceback(entry: ModuleType) -> None:
     entry.train = failing(ZeroDivisionError("fault"))  # type: ignore[attr-defined]
     with pytest.raises(ZeroDivisionError):
         main(["train"])
-
-
-def test_a_failed_job_of_a_sweep_does_not_stop_the_others(
-    entry: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seen: list[int] = []
-
-    def train(config: Any) -> float:
-        seen.append(config.seed)
-        if config.seed == 1:
-            raise HumansegError("The first one failed.")
-        return 0.5
-
-    entry.train = train  # type: ignore[attr-defined]
-    assert main(["train", "-m", "seed=1,2"]) == 2
-    assert seen == [1, 2]
-    shown = capsys.readouterr().err
-    assert "seed=1" in shown and shown.endswith("The first one failed.\n")
 
 
 def test_sample_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from humanseg.losses import (
     JaccardLoss,
     LovaszHingeLoss,
     SegmentationLoss,
+    SoftTargetLoss,
     TverskyLoss,
     WeightedSum,
 )
@@ -229,6 +230,26 @@ def test_boundary_loss_without_weight_is_bce() -> None:
     torch.testing.assert_close(
         BoundaryLoss(weight=0)(noise(), square()), BCELoss()(noise(), square())
     )
+
+
+def test_a_soft_target_is_learnt_exactly() -> None:
+    """Where soft Dice would push to 0 and 1, this loss is smallest at the target itself."""
+    target = torch.rand(2, 1, 6, 5, generator=torch.Generator().manual_seed(0)) * 0.9 + 0.05
+    logits = torch.zeros_like(target).requires_grad_()
+    optimizer = torch.optim.Adam([logits], lr=0.05)
+    for _ in range(400):
+        optimizer.zero_grad()
+        SoftTargetLoss()(logits, target).backward()
+        optimizer.step()
+    assert (logits.sigmoid() - target).abs().max() < 0.02
+
+
+def test_on_a_mask_a_soft_target_costs_cross_entropy_and_dice() -> None:
+    mask = torch.zeros(2, 1, 40, 40)
+    mask[..., :20, :20] = 1
+    logits = torch.randn(2, 1, 40, 40, generator=torch.Generator().manual_seed(0))
+    expected = (BCELoss()(logits, mask) + DiceLoss()(logits, mask)) / 2
+    assert SoftTargetLoss()(logits, mask).item() == pytest.approx(expected.item(), abs=1e-3)
 
 
 def test_weighted_sum_adds_up_and_nests() -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import DictConfig
 
 from humanseg import cli
@@ -93,7 +94,9 @@ def single(words: list[str]) -> Iterator[list[str]]:
     for place, word in enumerate(words):
         override = parser.parse_override(word)
         if override.is_sweep_override():
-            for value in override.sweep_string_iterator():
+            found = override.value()
+            bounds = [found.start, found.end] if isinstance(found, IntervalSweep) else None
+            for value in bounds or override.sweep_string_iterator():
                 plain = f"{override.get_key_element()}={value}"
                 yield from single([*words[:place], plain, *words[place + 1 :]])
             return
@@ -109,7 +112,8 @@ def compose(words: list[str], own: Path) -> DictConfig:
 @pytest.mark.parametrize("given", overrides())
 def test_every_training_command_and_setting_is_accepted(given: str, own_conf: Path) -> None:
     words = shlex.split(given)
-    for flag, values in (("--help", 0), ("-m", 0), ("--cfg", 1), ("--config-dir", 1)):
+    flags = {"--help": 0, "-m": 0, "--dry-run": 0, "--cfg": 1, "--config-dir": 1}
+    for flag, values in flags.items():
         if flag in words:
             place = words.index(flag)
             del words[place : place + 1 + values]
@@ -144,6 +148,8 @@ def test_every_other_command_is_parsed(
     reached: list[str] = []
     for verb in ("evaluate", "score", "check", "sample", "validate"):
         monkeypatch.setattr(cli, f"_{verb}", reaching(verb, reached))
+    for verb in cli._COMMANDS:
+        monkeypatch.setattr(f"humanseg.commands.{verb}.run", reaching(verb, reached))
     if len(words) == 1 and words[0] != "validate":
         # A command that is only named: its arguments stand elsewhere.
         words = [words[0], "--help"]
@@ -161,6 +167,11 @@ def test_the_table_of_groups_lists_every_value() -> None:
     shipped = {name: options(conf_folder(), name) for name in groups(conf_folder())}
     shipped.pop("search", None)
     assert {group: sorted(values) for group, values in listed.items()} == shipped
+
+
+def test_the_table_of_searches_lists_all_of_them() -> None:
+    listed = [codes(search)[0] for search, _ in table("| search | varies |")]
+    assert sorted(listed) == [f"search={name}" for name in options(conf_folder(), "search")]
 
 
 def test_the_first_values_of_a_group_are_its_default() -> None:

@@ -1,4 +1,4 @@
-"""`humanseg predict`: masks, cut-outs and new backgrounds for photos."""
+"""`humanseg predict`: masks, cut-outs and new backgrounds for photos and videos."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humanseg.commands.types import count, share
+from humanseg.commands.types import count, share, strength
 
 if TYPE_CHECKING:
     from humanseg.inference.batch import Failure, Job, Wish
@@ -22,8 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "paths",
         metavar="PATH",
         nargs="+",
-        help="photos, folders (searched to the bottom), patterns in quotes such as "
-        "'photos/**/*.jpg'; - stands for a list of paths on standard input, one a line",
+        help="photos, videos (mp4, mov, webm), folders (searched to the bottom), patterns in "
+        "quotes such as 'photos/**/*.jpg'; - stands for a list of paths on standard input, one a "
+        "line",
     )
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="for the results")
     parser.add_argument(
@@ -55,6 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="drop figures that cover less than this share of the photo, such as 0.01",
     )
     parser.add_argument(
+        "--smooth",
+        metavar="S",
+        type=strength,
+        help="against flicker in videos: how much of the past counts where nothing moves, from 0, "
+        "not at all, to below 1; default 0.8",
+    )
+    parser.add_argument(
         "--threads", metavar="N", type=count, help="processor cores to use; default all"
     )
     parser.add_argument("--overwrite", action="store_true", help="make again what is already there")
@@ -79,12 +87,21 @@ def run(arguments: argparse.Namespace) -> int:
         fill_holes=arguments.fill_holes,
     )
     sources = collect(arguments.paths, _lines(), arguments.out)
-    jobs = plan(sources, arguments.out, wish, arguments.overwrite)
-    begin = time.monotonic()
-    failures = _predict(jobs, wish, arguments) if jobs else []
-    seconds = time.monotonic() - begin
-    done = len(jobs) - len(failures)
-    print(_summary(done, len(sources) - len(jobs), len(failures), seconds, arguments.out))
+    photos = [source for source in sources if not source.is_video]
+    failures: list[Failure] = []
+    if photos:
+        jobs = plan(photos, arguments.out, wish, arguments.overwrite)
+        begin = time.monotonic()
+        failures = _predict(jobs, wish, arguments) if jobs else []
+        seconds = time.monotonic() - begin
+        done = len(jobs) - len(failures)
+        print(_summary(done, len(photos) - len(jobs), len(failures), seconds, arguments.out))
+    if len(photos) < len(sources):
+        # Only now: PyAV is loaded for it.
+        from humanseg.commands.videos import predict_all
+
+        videos = [source for source in sources if source.is_video]
+        failures += predict_all(videos, wish, arguments, _cores())
     for failure in failures:
         print(f"  {failure.reason}")
     return 1 if failures else 0

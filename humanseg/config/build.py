@@ -62,7 +62,8 @@ def build(node: Any, **runtime: Any) -> Any:
         if "out of memory" in str(cause):
             raise cause from error
         name = config.get("_target_", "its target") if isinstance(config, DictConfig) else "it"
+        reason = str(cause).rstrip(".")
         raise HumansegError(
-            f"{key or 'A config node'}: {name} could not be built: {cause}. Change its values, "
+            f"{key or 'A config node'}: {name} could not be built: {reason}. Change its values, "
             "or see the traceback with HUMANSEG_DEBUG=1."
         ) from error

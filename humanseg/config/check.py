@@ -17,9 +17,14 @@ SETTINGS: Mapping[str, Any] = {
     "threshold": float | Literal["tune"],
     "tta": bool,
     "auxiliary_weight": float,
+    "teacher": str | list[str] | None,
+    "teacher_weight": float,
     "runs_dir": str,
     "name": str | None,
     "run_dir": str | None,
+    "sweep": str | None,
+    "fresh": bool,
+    "trial": int | None,
     "resume": str | None,
     "init_from": str | None,
     "channels_last": bool | None,
@@ -63,7 +68,10 @@ BASES: Mapping[str, str] = {
 }
 
 #: Values that the code replaces before it calls the target.
-REPLACED: Mapping[str, tuple[Any, ...]] = {"trainer.precision": ("auto",)}
+REPLACED: Mapping[str, tuple[Any, ...]] = {
+    "trainer.precision": ("auto",),
+    "trainer.sync_batchnorm": ("auto",),
+}
 
 
 def _plain(config: DictConfig) -> tuple[dict[str, Any], list[str]]:

@@ -38,9 +38,12 @@ def _known_names() -> list[str]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
+    # Whoever asks may be at composing configs, and goes on with it.
+    before = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(compose("train"), resolve=False)
+    GlobalHydra.instance().hydra = before
     groups = [folder.name for folder in conf_folder().glob("*/") if folder.name != "hydra"]
     return groups + _leaf_keys(plain)
 

@@ -31,22 +31,41 @@ def pair_mistake(config: DictConfig) -> str | None:
     str or None
         One sentence that names both; None when they fit.
     """
-    import torch
-
     names = f"{config.model.get('_target_')} on {config.backbone.get('name', 'this backbone')}"
-    plain: Any = OmegaConf.to_container(config.backbone, resolve=True)
-    if "weights" in plain:
-        plain["weights"] = "none"
     try:
-        with torch.device("meta"), torch.no_grad():
-            backbone = build(plain)
-            net = build(config.model, backbone=backbone).eval()
-            side = 2 * backbone.stride
-            shape = net(torch.empty(2, 3, side, side)).shape
+        side, shape = _try(config)
     except HumansegError as error:
         return f"model: {names} is impossible: {error}"
     except Exception as error:
         return f"model: {names} fails: {type(error).__name__}: {str(error).splitlines()[0]}"
-    if tuple(shape) != (2, 1, side, side):
-        return f"model: {names} gives logits of shape {tuple(shape)} for photos of {side} x {side}"
+    if shape != (2, 1, side, side):
+        return f"model: {names} gives logits of shape {shape} for photos of {side} x {side}"
     return None
+
+
+def count_parameters(config: DictConfig) -> int:
+    """Count the parameters of a config's model on its backbone, of a pair that is possible."""
+    import torch
+
+    with torch.device("meta"):
+        net, _ = _build_pair(config)
+    return sum(one.numel() for one in net.parameters())
+
+
+def _try(config: DictConfig) -> tuple[int, tuple[int, ...]]:
+    """Run the net once; return the side of the photos and the shape of the logits."""
+    import torch
+
+    with torch.device("meta"), torch.no_grad():
+        net, stride = _build_pair(config)
+        side = 2 * stride
+        return side, tuple(net.eval()(torch.empty(2, 3, side, side)).shape)
+
+
+def _build_pair(config: DictConfig) -> tuple[Any, int]:
+    """Build a net on its backbone, without opening weights; return it and its stride."""
+    plain: Any = OmegaConf.to_container(config.backbone, resolve=True)
+    if "weights" in plain:
+        plain["weights"] = "none"
+    backbone = build(plain)
+    return build(config.model, backbone=backbone), backbone.stride

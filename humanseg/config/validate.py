@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import DictConfig, open_dict
 
+from humanseg.config.build import build
 from humanseg.config.check import NAMED, find_mistakes
-from humanseg.config.explain import explain_hydra_error, is_hydra_error
+from humanseg.config.explain import explain_hydra_error, is_hydra_error, nearest
 from humanseg.config.find import conf_folder
 from humanseg.config.pairs import pair_key, pair_mistake
+from humanseg.errors import HumansegError
+
+_CHEAP = ("loss", "augmentation", "optimizer", "scheduler")
+"""Groups whose objects need neither data nor weights."""
 
 
 def groups(folder: Path) -> list[str]:
@@ -38,24 +43,57 @@ def _compositions(folder: Path) -> Iterator[list[str]]:
             yield [f"{plus}{group}={value}"]
 
 
-def _compose(overrides: list[str]) -> tuple[DictConfig, dict[str, Any]]:
-    """Return a config and what its sweep varies."""
+def _compose(overrides: list[str]) -> tuple[DictConfig, DictConfig]:
+    """Return a config, and how its sweep chooses jobs."""
     config = compose("train", overrides=overrides, return_hydra_config=True)
-    sweep = dict(config.hydra.sweeper.get("params") or {})
+    sweeper = config.hydra.sweeper
     with open_dict(config):
         del config["hydra"]
-    return config, sweep
+    return config, sweeper
 
 
-def _jobs(sweep: dict[str, Any]) -> Iterator[str]:
-    """Yield each value that a sweep gives to each key, as an override."""
-    parser = OverridesParser.create()
-    for key, value in sweep.items():
-        override = parser.parse_override(f"{key}={value}")
-        if not override.is_sweep_override():
+def _jobs(sweeper: DictConfig) -> Iterator[str]:
+    """Yield each value that a sweep gives to each key, as an override; the bounds of a range."""
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    for key, value in sweeper.params.items():
+        (override,) = parser.parse_overrides([f"{key}={value}"])
+        found = override.value()
+        if isinstance(found, IntervalSweep):
+            yield from (f"{key}={one}" for one in (found.start, found.end))
+        elif not override.is_sweep_override():
             yield f"{key}={value}"
         else:
             yield from (f"{key}={one}" for one in override.sweep_string_iterator())
+
+
+def _sweeper_mistakes(sweeper: DictConfig) -> list[str]:
+    known = [str(key) for key in _compose([])[1]]
+    unknown = [key for key in map(str, sweeper) if key not in known]
+    return [f"hydra.sweeper.{key}: unknown{nearest(key, known)}" for key in unknown]
+
+
+def _value_mistakes(config: DictConfig) -> list[str]:
+    """Build what is cheap to build: it knows which values are impossible."""
+    nodes = [config.get(group) for group in _CHEAP]
+    nodes += list((config.get("callbacks") or {}).values())
+    mistakes = []
+    for node in nodes:
+        try:
+            build(node)
+        except HumansegError as error:
+            mistakes.append(" ".join(str(error).split()))
+    return mistakes
+
+
+def _mistakes(config: DictConfig, pairs: dict[str, str | None]) -> list[str]:
+    """List all that is wrong with a config; `pairs` remembers those that were tried."""
+    if found := find_mistakes(config) or _value_mistakes(config):
+        return found
+    key = pair_key(config)
+    if key not in pairs:
+        pairs[key] = pair_mistake(config)
+    problem = pairs[key]
+    return [problem] if problem else []
 
 
 def validate_shipped(say: Callable[[str], None] = lambda line: None) -> list[str]:
@@ -72,7 +110,7 @@ def validate_shipped(say: Callable[[str], None] = lambda line: None) -> list[str
         A mistake each, beginning with the override that shows it; empty when all fit.
     """
     folder = conf_folder()
-    tried: dict[str, str | None] = {}
+    pairs: dict[str, str | None] = {}
     mistakes: list[str] = []
     # What is wrong with the defaults is wrong with all that is composed onto them: say it once.
     said: set[str] = set()
@@ -82,14 +120,9 @@ def validate_shipped(say: Callable[[str], None] = lambda line: None) -> list[str
         for overrides in queue:
             found = []
             try:
-                config, sweep = _compose(overrides)
-                queue += [[*overrides, job] for job in _jobs(sweep)] if len(overrides) < 2 else []
-                found = find_mistakes(config)
-                if not found:
-                    key = pair_key(config)
-                    if key not in tried:
-                        tried[key] = pair_mistake(config)
-                    found = [problem] if (problem := tried[key]) else []
+                config, sweeper = _compose(overrides)
+                queue += [[*overrides, job] for job in _jobs(sweeper)] if len(overrides) < 2 else []
+                found = _sweeper_mistakes(sweeper) + _mistakes(config, pairs)
             except Exception as error:
                 if not is_hydra_error(error):
                     raise

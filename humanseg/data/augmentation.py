@@ -12,8 +12,9 @@ from typing import Any
 import albumentations as A  # noqa: N812 - the field's name for it
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from humanseg.data.collage import Collage
+from humanseg.data.picture import Draw, Picture
 from humanseg.errors import HumansegError
 
 # OpenCV's own threads fight torch's and those of the workers.
@@ -50,6 +51,8 @@ class Augmentation:
     ----------
     transforms
         Built Albumentations transforms. Geometry acts on photo and mask alike.
+    collage
+        What is done first, with people and backgrounds of other photos; None: nothing.
 
     Raises
     ------
@@ -57,41 +60,44 @@ class Augmentation:
         An entry is not a transform, or was built with an argument that it does not know.
     """
 
-    def __init__(self, transforms: Sequence[Any]) -> None:
+    def __init__(self, transforms: Sequence[Any], collage: Collage | None = None) -> None:
         for position, transform in enumerate(transforms):
             _require_known_arguments(transform, position)
-        self._transforms = A.Compose(list(transforms)) if transforms else None
+        self._transforms = (
+            A.Compose(list(transforms), additional_targets={"soft": "mask"}) if transforms else None
+        )
+        self._collage = collage
 
-    def __call__(
-        self, image: NDArray[np.uint8], mask: NDArray[np.uint8], seed: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def __call__(self, picture: Picture, seed: int, others: Draw | None = None) -> Picture:
         """Augment one photo.
 
         Parameters
         ----------
-        image
-            (H, W, 3) RGB; it is not changed.
-        mask
-            (H, W) in {0, 1}; it is not changed.
+        picture
+            What to change; it is left as it is.
         seed
             In [0, 2**32): the same seed gives the same result, whatever was drawn before.
+        others
+            Draws another photo for the collage; without it there is none.
 
         Returns
         -------
-        tuple of ndarray
-            Photo (h, w, 3) and mask (h, w) in {0, 1}, uint8 and contiguous. The size is the
-            given one unless a transform crops or resizes.
+        Picture
+            Contiguous. The size is the given one unless a transform crops or resizes.
 
         Raises
         ------
         HumansegError
             A transform returned something other than an 8-bit photo with its mask.
         """
+        if self._collage is not None and others is not None:
+            picture = self._collage(picture, others, np.random.default_rng([seed, 2]))
         if self._transforms is None:
-            return np.ascontiguousarray(image), np.ascontiguousarray(mask)
+            return picture.contiguous()
         # Albumentations draws from generators of its own, which workers and epochs would repeat.
         self._transforms.set_random_seed(seed)
-        result = self._transforms(image=image, mask=mask)
+        layers = {"image": picture.photo, "mask": picture.mask, "soft": picture.soft}
+        result = self._transforms(**{name: one for name, one in layers.items() if one is not None})
         photo, outline = result["image"], result["mask"]
         if photo.dtype != np.uint8 or photo.shape != (*outline.shape, 3):
             raise HumansegError(
@@ -99,7 +105,7 @@ class Augmentation:
                 f"{photo.dtype} {photo.shape} with a mask of {outline.shape}. Take transforms like "
                 "Normalize, ToTensorV2 or ToFloat out of it: the model normalises by itself."
             )
-        return np.ascontiguousarray(photo), np.ascontiguousarray(outline, np.uint8)
+        return Picture(photo, outline.astype(np.uint8, copy=False), result.get("soft")).contiguous()
 
 
 def _require_known_arguments(transform: Any, position: int) -> None:

@@ -114,6 +114,7 @@ def find_fatal(
     root: Path,
     splits: Sequence[str],
     on_checked: Callable[[Checked], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Problem]:
     """Find everything in a data folder that would stop a training.
 
@@ -126,6 +127,8 @@ def find_fatal(
     on_checked
         Called with every photo and mask that reads and fits, split by split, in natural order
         of ids: a place to keep what was decoded.
+    on_progress
+        Called with the number of photos that were read, and of all photos.
 
     Returns
     -------
@@ -138,13 +141,33 @@ def find_fatal(
         `root` is not a folder.
     """
     problems: list[Problem] = []
-    for split in splits:
-        items, found = scan(root, split, has_masks(split))
+    scans = [scan(root, split, has_masks(split)) for split in splits]
+    done, total = 0, sum(len(items) for items, _ in scans)
+    for items, found in scans:
         problems += [problem for problem in found if problem.fatal]
-        for checked in read_checked(items):
-            problems += checked.problems
-            if on_checked is not None and not checked.problems:
-                on_checked(checked)
+
+        def moved(count: int, start: int = done) -> None:
+            if on_progress is not None:
+                on_progress(start + count, total)
+
+        problems += find_unreadable(items, on_checked, moved)
+        done += len(items)
+    return problems
+
+
+def find_unreadable(
+    items: Sequence[Item],
+    on_checked: Callable[[Checked], None] | None = None,
+    on_count: Callable[[int], None] | None = None,
+) -> list[Problem]:
+    """Find the photos and masks that do not read or fit; see `find_fatal`."""
+    problems: list[Problem] = []
+    for count, checked in enumerate(read_checked(items), start=1):
+        problems += checked.problems
+        if on_checked is not None and not checked.problems:
+            on_checked(checked)
+        if on_count is not None:
+            on_count(count)
     return problems
 
 

@@ -11,25 +11,32 @@ from torch.utils.data import Dataset
 
 from humanseg.data.augmentation import Augmentation, sample_seed
 from humanseg.data.fit import Fit, fit_to
-from humanseg.data.store import PhotoStore, Pixels
+from humanseg.data.picture import Picture, Pixels
+from humanseg.data.pictures import Pictures
+from humanseg.data.store import PhotoStore
 
 # OpenCV's own threads fight torch's and the workers'.
 cv2.setNumThreads(0)
 
 
 class Sample(TypedDict, total=False):
-    """One photo on its way into a batch; `mask` is missing where the split has none."""
+    """One photo on its way into a batch; `mask` and `soft` are missing where there is none."""
 
     image: Tensor
     mask: Tensor
+    soft: Tensor
     id: str
 
 
 class Batch(TypedDict, total=False):
-    """Photos of one size: image uint8 (N,3,H,W), mask uint8 (N,1,H,W) in {0,1}, N ids."""
+    """Photos of one size: image uint8 (N,3,H,W), mask uint8 (N,1,H,W) in {0,1}, N ids.
+
+    With a teacher also soft, uint8 (N,1,H,W): its probability of person, 255 for 1.
+    """
 
     image: Tensor
     mask: Tensor
+    soft: Tensor
     id: list[str]
 
 
@@ -38,9 +45,7 @@ class TrainPhotos(Dataset[Sample]):
 
     Parameters
     ----------
-    ids
-        The photos' ids, in the order of `store`.
-    store
+    pictures
         Decoded photos with masks.
     augmentation
         What is done to each photo and its mask.
@@ -54,15 +59,15 @@ class TrainPhotos(Dataset[Sample]):
 
     def __init__(
         self,
-        ids: Sequence[str],
-        store: PhotoStore,
+        pictures: Pictures,
         augmentation: Augmentation,
         size: tuple[int, int],
         fit: Fit,
         seed: int,
     ) -> None:
-        self._ids = list(ids)
-        self._store = store
+        self._pictures = pictures
+        # Others are drawn from the ids in a fixed order: the place of a photo does not matter.
+        self._by_id = sorted(range(len(pictures)), key=pictures.ids.__getitem__)
         self._augmentation = augmentation
         self._size = size
         self._fit: Fit = fit
@@ -70,7 +75,7 @@ class TrainPhotos(Dataset[Sample]):
 
     def __len__(self) -> int:
         """Count the photos."""
-        return len(self._ids)
+        return len(self._pictures)
 
     def __getitem__(self, draw: tuple[int, int]) -> Sample:
         """Draw a sample.
@@ -82,14 +87,17 @@ class TrainPhotos(Dataset[Sample]):
             longer than an epoch.
         """
         epoch, index = draw
-        identity = self._ids[index]
+        identity = self._pictures.ids[index]
         seed = sample_seed(self._seed, epoch, identity)
-        photo, mask = self._store[index]
-        if mask is None:
-            raise ValueError(f"Train photo {identity} has no mask.")
-        photo, mask = self._augmentation(photo, mask, seed)
-        photo, mask = fit_to(photo, mask, self._size, self._fit, seed)
-        return {"image": _image(photo), "mask": _mask(mask), "id": identity}
+        picture = self._augmentation(self._pictures[index], seed, self._other)
+        photo, mask, soft = fit_to(picture, self._size, self._fit, seed)
+        sample: Sample = {"image": _image(photo), "mask": _layer(mask), "id": identity}
+        if soft is not None:
+            sample["soft"] = _layer(soft)
+        return sample
+
+    def _other(self, generator: np.random.Generator) -> Picture:
+        return self._pictures[self._by_id[int(generator.integers(len(self)))]]
 
 
 class WholePhotos(Dataset[Sample]):
@@ -116,7 +124,7 @@ class WholePhotos(Dataset[Sample]):
         photo, mask = self._store[index]
         sample: Sample = {"image": _image(photo), "id": self._ids[index]}
         if mask is not None:
-            sample["mask"] = _mask(mask)
+            sample["mask"] = _layer(mask)
         return sample
 
 
@@ -128,6 +136,8 @@ def collate(samples: Sequence[Sample]) -> Batch:
     }
     if "mask" in samples[0]:
         batch["mask"] = torch.stack([sample["mask"] for sample in samples])
+    if "soft" in samples[0]:
+        batch["soft"] = torch.stack([sample["soft"] for sample in samples])
     return batch
 
 
@@ -136,5 +146,5 @@ def _image(photo: Pixels) -> Tensor:
     return torch.from_numpy(np.array(photo)).permute(2, 0, 1)
 
 
-def _mask(mask: Pixels) -> Tensor:
-    return torch.from_numpy(np.array(mask))[None]
+def _layer(layer: Pixels) -> Tensor:
+    return torch.from_numpy(np.array(layer))[None]

@@ -8,9 +8,10 @@ from pathlib import Path
 from humanseg.data.checks import map_in_order
 from humanseg.data.duplicates import Copies, Fingerprint, find_copies
 from humanseg.data.folders import Item, has_masks, image_files, require_root, scan
-from humanseg.data.look import SPECK, Look, look
+from humanseg.data.look import Look, look
 from humanseg.data.problems import Problem, printable
 from humanseg.data.report import Case, Finding, Level, Report, SplitSummary
+from humanseg.data.specks import SPECK
 from humanseg.images import read_photo
 from humanseg.task import SPLITS, mask_folder
 

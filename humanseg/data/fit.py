@@ -4,28 +4,20 @@ from typing import Literal, get_args
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from humanseg.data.picture import Picture, Pixels
 from humanseg.errors import HumansegError
 
 Fit = Literal["resize", "crop", "pad"]
 
 
-def fit_to(
-    image: NDArray[np.uint8],
-    mask: NDArray[np.uint8],
-    size: tuple[int, int],
-    mode: Fit,
-    seed: int = 0,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def fit_to(picture: Picture, size: tuple[int, int], mode: Fit, seed: int = 0) -> Picture:
     """Bring a photo and its mask to one size.
 
     Parameters
     ----------
-    image
-        (H, W, 3) RGB.
-    mask
-        (H, W) in {0, 1}.
+    picture
+        Of any size.
     size
         The wanted height and width.
     mode
@@ -39,8 +31,8 @@ def fit_to(
 
     Returns
     -------
-    tuple of ndarray
-        Photo (*size, 3) and mask (*size) in {0, 1}, uint8 and contiguous.
+    Picture
+        Of `size`, contiguous.
 
     Raises
     ------
@@ -52,46 +44,43 @@ def fit_to(
             f"data.fit={mode} is not a way to fit photos to the training size. "
             f"Take one of {', '.join(get_args(Fit))}."
         )
-    if image.shape[:2] == tuple(size):
-        return np.ascontiguousarray(image), np.ascontiguousarray(mask)
+    if picture.size == tuple(size):
+        return picture.contiguous()
     if mode == "resize":
-        return _scale(image, mask, size)
+        return scale_to(picture, size)
     if mode == "crop":
-        image, mask = _pad(image, mask, size)
-        rows, columns = _window(mask.shape, size, seed)
-        return np.ascontiguousarray(image[rows, columns]), np.ascontiguousarray(mask[rows, columns])
-    height, width = mask.shape
+        padded = _pad(picture, size)
+        rows, columns = _window(padded.size, size, seed)
+        return padded.map(lambda layer: layer[rows, columns]).contiguous()
+    height, width = picture.size
     factor = min(1.0, size[0] / height, size[1] / width)
     inner = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return _pad(*_scale(image, mask, inner), size)
+    return _pad(scale_to(picture, inner), size)
 
 
-def _scale(
-    image: NDArray[np.uint8], mask: NDArray[np.uint8], size: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Scale photo and mask to `size`; the mask's edge falls where more than half is person."""
+def scale_to(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Scale a picture to `size`; the mask's edge falls where more than half is person."""
     # Averaging over areas is what keeps a photo free of moiré when it shrinks, but enlarging
     # with it gives blocks.
-    shrinks = size[0] * size[1] < mask.size
+    shrinks = size[0] * size[1] < picture.mask.size
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    photo = cv2.resize(image, size[::-1], interpolation=how)
-    share = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=how)
-    return photo.astype(np.uint8, copy=False), (share > 0.5).astype(np.uint8)
+
+    def scaled(layer: Pixels) -> Pixels:
+        return cv2.resize(layer, size[::-1], interpolation=how).astype(np.uint8, copy=False)
+
+    share = cv2.resize(picture.mask.astype(np.float32), size[::-1], interpolation=how)
+    soft = None if picture.soft is None else scaled(picture.soft)
+    return Picture(scaled(picture.photo), (share > 0.5).astype(np.uint8), soft)
 
 
-def _pad(
-    image: NDArray[np.uint8], mask: NDArray[np.uint8], size: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _pad(picture: Picture, size: tuple[int, int]) -> Picture:
     """Repeat the outermost rows and columns evenly on both sides, up to at least `size`."""
-    missing = [max(0, want - have) for want, have in zip(size, mask.shape, strict=True)]
-    rows, columns = [(short // 2, short - short // 2) for short in missing]
-    return (
-        np.pad(image, (rows, columns, (0, 0)), mode="edge"),
-        np.pad(mask, (rows, columns), mode="edge"),
-    )
+    missing = [max(0, want - have) for want, have in zip(size, picture.size, strict=True)]
+    margins = [(short // 2, short - short // 2) for short in missing]
+    return picture.map(lambda layer: np.pad(layer, [*margins, (0, 0)][: layer.ndim], mode="edge"))
 
 
-def _window(shape: tuple[int, ...], size: tuple[int, int], seed: int) -> tuple[slice, slice]:
+def _window(shape: tuple[int, int], size: tuple[int, int], seed: int) -> tuple[slice, slice]:
     """Draw the window of `size` within `shape`, each place alike."""
     generator = np.random.default_rng([seed, 1])
     top = int(generator.integers(shape[0] - size[0] + 1))

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -11,9 +10,7 @@ from humanseg.data.checks import read_item
 from humanseg.data.duplicates import Fingerprint, fingerprint
 from humanseg.data.folders import Item
 from humanseg.data.problems import Problem
-
-SPECK = 50
-"""A connected part of person or background with fewer pixels than this is a speck."""
+from humanseg.data.specks import find_specks
 
 _ORIENTATION_TAG = 0x0112
 _USUAL_MODE = "RGB"
@@ -79,35 +76,6 @@ def look(item: Item) -> Look:
         grey_share=0.0 if mask is None or item.mask is None else _grey_share(item.mask),
         oddities=() if photo is None else _oddities(item.photo),
     )
-
-
-def find_specks(mask: np.ndarray) -> tuple[int, np.ndarray]:
-    """Find the specks of a mask: stray dots outside the person, and pinholes inside.
-
-    Parameters
-    ----------
-    mask
-        uint8 (H, W) in {0, 1}.
-
-    Returns
-    -------
-    count
-        How many connected parts of person (8-connected) or of background (4-connected) have
-        fewer than `SPECK` pixels. The only part of its value is no speck, however small: it is
-        a small person.
-    where
-        bool (H, W): their pixels.
-    """
-    total = 0
-    where = np.zeros(mask.shape, bool)
-    for part, connectivity in ((mask, 8), (1 - mask, 4)):
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=connectivity)
-        speck = stats[:, cv2.CC_STAT_AREA] < SPECK
-        speck[0] = False
-        if count > 2 and speck.any():
-            total += int(speck.sum())
-            where |= speck[labels]
-    return total, where
 
 
 def _grey_share(path: Path) -> float:

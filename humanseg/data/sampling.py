@@ -66,6 +66,9 @@ class SameSizeBatches(Sampler[list[int]]):
         The most photos in a batch.
     most_pixels
         The most pixels in a batch of more than one photo.
+    rank, replicas
+        This process and the number of processes: each photo is in the share of one of them, and
+        none is repeated to make the shares equal.
     """
 
     def __init__(
@@ -73,10 +76,12 @@ class SameSizeBatches(Sampler[list[int]]):
         sizes: Sequence[tuple[int, int]],
         batch_size: int,
         most_pixels: int = MOST_PIXELS,
+        rank: int = 0,
+        replicas: int = 1,
     ) -> None:
         groups: dict[tuple[int, int], list[int]] = {}
-        for index, size in enumerate(sizes):
-            groups.setdefault(size, []).append(index)
+        for index in range(rank, len(sizes), replicas):
+            groups.setdefault(sizes[index], []).append(index)
         self._batches = []
         for (height, width), group in groups.items():
             count = max(1, min(batch_size, most_pixels // (height * width)))

@@ -19,6 +19,8 @@ Pixels = NDArray[np.uint8]
 _BLUR = "blur:"
 _WORKING_SIDE = 1000
 """Longer side at which a background is blurred; the radius is in pixels of this size."""
+_FINE = 4.0
+"""A blur of this many pixels has no detail that is lost when it is enlarged."""
 _NOTHING = 1e-3
 
 
@@ -98,16 +100,18 @@ class Blur:
     def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the photo, blurred over the pixels that are background."""
         height, width = alpha.shape
-        scale = min(1.0, _WORKING_SIDE / max(height, width))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
+        size = _within(_WORKING_SIDE, width, height)
         small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         share = 1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) / np.float32(255)
-        sigma = self.radius * max(size) / _WORKING_SIDE
         # Only where no background is near, the person's own colours fill the hole.
         weight = np.maximum(share, _NOTHING)[..., None]
-        total = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
-        blurred = cv2.GaussianBlur(small * weight, (0, 0), sigma) / total
-        even = np.rint(blurred).astype(np.uint8)
+        size = _within(_WORKING_SIDE * min(1.0, _FINE / self.radius), *size)
+        sigma = self.radius * max(size) / _WORKING_SIDE
+        colour, total = (
+            cv2.GaussianBlur(cv2.resize(each, size, interpolation=cv2.INTER_AREA), (0, 0), sigma)
+            for each in (small * weight, weight)
+        )
+        even = np.rint(colour / total[..., None]).astype(np.uint8)
         return cv2.resize(even, (width, height)).astype(np.uint8, copy=False)
 
 
@@ -195,6 +199,12 @@ def blend(front: Pixels, back: Pixels, alpha: Pixels) -> Pixels:
         mixed = front[rows] * share + back[rows] * (255 - share)
         result[rows] = (mixed + 127) // 255
     return result
+
+
+def _within(side: float, width: int, height: int) -> tuple[int, int]:
+    """Return the width and height of a picture whose longer side is at most `side`."""
+    scale = min(1.0, side / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _cover(picture: Pixels, height: int, width: int) -> Pixels:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from humanseg.images import ImageError, image_size, read_photo
 from humanseg.inference.backgrounds import Background
@@ -117,7 +119,9 @@ def predict_photos(
             height, width = image_size(job.source.path)
             with budget.take(height * width):
                 if not stopped.is_set():
-                    cut = _cut(model, job.source.path, wish)
+                    photo = read_photo(job.source.path)
+                    probability = model.probability(photo, tta=wish.tta)
+                    cut = cut_picture(model, photo, probability, wish)
                 if not stopped.is_set():
                     write_outputs(cut, out, job.source.place, job.kinds)
         except ImageError as error:
@@ -136,10 +140,23 @@ def predict_photos(
             pool.shutdown(cancel_futures=True)
 
 
-def _cut(model: Model, path: Path, wish: Wish) -> Cut:
-    photo = read_photo(path)
+def cut_picture(
+    model: Model, photo: NDArray[np.uint8], probability: NDArray[np.float32], wish: Wish
+) -> Cut:
+    """Return what the outputs of a photo are made from, tidied as wished.
+
+    Parameters
+    ----------
+    model
+        Its threshold is taken where the wish names none.
+    photo
+        uint8 (H,W,3).
+    probability
+        float32 (H,W) in [0,1].
+    wish
+        What to make.
+    """
     threshold = model.threshold if wish.threshold is None else wish.threshold
-    probability = model.probability(photo, tta=wish.tta)
     if wish.min_area or wish.keep_largest or wish.fill_holes:
         probability = tidy(
             probability,

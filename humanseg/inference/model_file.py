@@ -15,7 +15,9 @@ DEFAULT_MODEL = Path(__file__).parent / "default_model"
 METADATA_KEY = "humanseg"
 """Under this key an ONNX file says, as JSON, what its user must know."""
 
-MODEL_NAME = "model.onnx"
+MODEL_NAMES = ("model.onnx", "model.fp16.onnx", "model.int8.onnx")
+"""The ONNX files of an export; the first that is there speaks for the folder."""
+
 MANIFEST_NAME = "manifest.json"
 _FORMAT = 1
 _ANEW = "export it again with humanseg export, or copy it again from its source"
@@ -54,18 +56,18 @@ def find_model(path: Path | None) -> Path:
         There is none.
     """
     if path is None:
-        file = DEFAULT_MODEL / MODEL_NAME
-        if not file.is_file():
+        file = _first_of(DEFAULT_MODEL)
+        if file is None:
             raise HumansegError(
                 "This copy of humanseg brings no model of its own: name one with --model, or in "
                 "Python humanseg.load(path). humanseg export makes one."
             )
         return file
     if path.is_dir():
-        file = path / MODEL_NAME
-        if not file.is_file():
+        file = _first_of(path)
+        if file is None:
             raise HumansegError(
-                f"The folder {path} holds no {MODEL_NAME}: name a folder that humanseg export "
+                f"The folder {path} holds no {MODEL_NAMES[0]}: name a folder that humanseg export "
                 "wrote, or an .onnx file."
             )
         return file
@@ -74,6 +76,10 @@ def find_model(path: Path | None) -> Path:
             f"There is no model {path}: name an .onnx file or a folder that humanseg export wrote."
         )
     return path
+
+
+def _first_of(folder: Path) -> Path | None:
+    return next((folder / name for name in MODEL_NAMES if (folder / name).is_file()), None)
 
 
 def read_manifest(file: Path) -> Mapping[str, Any]:

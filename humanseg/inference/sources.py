@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.task import natural_key
 
 PHOTO_SUFFIXES = frozenset(
@@ -16,13 +17,15 @@ PHOTO_SUFFIXES = frozenset(
 )
 """Files in a folder that count as photos. Those that Pillow cannot read are reported, too."""
 
+_FOUND = PHOTO_SUFFIXES | VIDEO_SUFFIXES
+
 STDIN = "-"
 _SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Source:
-    """A photo to be worked on.
+    """A photo or video to be worked on.
 
     Attributes
     ----------
@@ -34,6 +37,11 @@ class Source:
 
     path: Path
     place: Path
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video, by its name."""
+        return self.path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def collect(words: Sequence[str], listed: Iterable[str], out: Path) -> list[Source]:
@@ -72,10 +80,10 @@ def collect(words: Sequence[str], listed: Iterable[str], out: Path) -> list[Sour
         for source in _listed(listed) if word == STDIN else _named(word, out):
             found.setdefault(Path(os.path.abspath(source.path)), source)
     if not found:
-        kinds = ", ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
+        kinds = ", ".join(sorted(suffix[1:] for suffix in _FOUND))
         raise HumansegError(
-            f"No photos in {_some(words)}: in folders and lists, files with these suffixes are "
-            f"photos: {kinds}."
+            f"No photos or videos in {_some(words)}: in folders, files with these suffixes are "
+            f"taken: {kinds}."
         )
     sources = list(found.values())
     _require_own_places(sources)
@@ -122,9 +130,7 @@ def _photos_in(folder: Path, out: Path) -> list[Path]:
         # Hidden ones hold thumbnails and what systems keep beside files (._17.jpg), not photos.
         folders[:] = [name for name in folders if name[0] != "." and not _inside(here / name, out)]
         found += [
-            here / name
-            for name in names
-            if name[0] != "." and Path(name).suffix.lower() in PHOTO_SUFFIXES
+            here / name for name in names if name[0] != "." and Path(name).suffix.lower() in _FOUND
         ]
     return sorted(found, key=_order)
 
@@ -158,7 +164,8 @@ def _inside(path: Path, folder: Path) -> bool:
 def _require_own_places(sources: Iterable[Source]) -> None:
     by_place = defaultdict(list)
     for source in sources:
-        by_place[source.place].append(str(source.path))
+        # A phone keeps a photo that moves as two files of one name: both may go on.
+        by_place[source.place, source.is_video].append(str(source.path))
     shared = [" and ".join(paths) for paths in by_place.values() if len(paths) > 1]
     if shared:
         raise HumansegError(

@@ -9,6 +9,7 @@ from humanseg.losses.overlap import (
     TverskyLoss,
 )
 from humanseg.losses.pixelwise import BCELoss, BoundaryLoss, FocalLoss
+from humanseg.losses.soft_target import SoftTargetLoss
 from humanseg.losses.weighted_sum import WeightedSum
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "JaccardLoss",
     "LovaszHingeLoss",
     "SegmentationLoss",
+    "SoftTargetLoss",
     "TverskyLoss",
     "WeightedSum",
 ]

@@ -21,7 +21,7 @@ class SegmentationLoss(nn.Module):
         logits
             (N, 1, H, W), any floating dtype, any range.
         target
-            (N, 1, H, W), any dtype, values in {0, 1}.
+            (N, 1, H, W), any dtype, values in {0, 1}; in [0, 1] where the loss says so.
 
         Returns
         -------

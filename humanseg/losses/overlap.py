@@ -51,34 +51,6 @@ class DiceLoss(SegmentationLoss):
         return (1 - dice).mean()
 
 
-class JaccardLoss(SegmentationLoss):
-    """Soft intersection over union: `1 - (|P T| + s) / (|P or T| + s)` per photo, then the mean.
-
-    Rahman and Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for Image
-    Segmentation", ISVC 2016, equations 3 to 5.
-
-    Parameters
-    ----------
-    smooth
-        Above 0, in pixels; see `DiceLoss`.
-
-    Raises
-    ------
-    HumansegError
-        `smooth` is not above 0.
-    """
-
-    def __init__(self, smooth: float = 1.0) -> None:
-        super().__init__()
-        require(0 < smooth < math.inf, self, "smooth must be above 0")
-        self.smooth = smooth
-
-    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Compute the loss from float32 logits and target, both (N, 1, H, W)."""
-        hit, added, missed = _soft_counts(logits, target)
-        return (1 - (hit + self.smooth) / (hit + added + missed + self.smooth)).mean()
-
-
 class TverskyLoss(SegmentationLoss):
     """Soft overlap in which wrongly added and missed pixels weigh differently.
 
@@ -119,6 +91,27 @@ class TverskyLoss(SegmentationLoss):
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Compute the loss from float32 logits and target, both (N, 1, H, W)."""
         return self.distances(logits, target).mean()
+
+
+class JaccardLoss(TverskyLoss):
+    """Soft intersection over union: `1 - (|P T| + s) / (|P or T| + s)` per photo, then the mean.
+
+    Rahman and Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for Image
+    Segmentation", ISVC 2016, equations 3 to 5: the Tversky loss with both weights 1.
+
+    Parameters
+    ----------
+    smooth
+        Above 0, in pixels; see `DiceLoss`.
+
+    Raises
+    ------
+    HumansegError
+        `smooth` is not above 0.
+    """
+
+    def __init__(self, smooth: float = 1.0) -> None:
+        super().__init__(alpha=1.0, beta=1.0, smooth=smooth)
 
 
 class FocalTverskyLoss(TverskyLoss):

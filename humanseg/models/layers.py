@@ -1,5 +1,7 @@
 """The small pieces that the nets share."""
 
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -85,6 +87,30 @@ class Head(nn.Module):
         return F.interpolate(
             logits.float(), scale_factor=self.factor, mode="bilinear", align_corners=False
         )
+
+
+def with_auxiliary(
+    logits: Tensor, heads: nn.ModuleList, features: Sequence[Tensor]
+) -> Tensor | list[Tensor]:
+    """Let auxiliary heads predict beside the main one, in training mode only.
+
+    Parameters
+    ----------
+    logits
+        Of the main head, (N, 1, H, W).
+    heads
+        The auxiliary ones, of a net that is in one mode as a whole.
+    features
+        What they look at, at least one for each.
+
+    Returns
+    -------
+    Tensor or list of Tensor
+        ``logits``; in training mode, where there are heads, a list that begins with them.
+    """
+    if not (heads.training and len(heads)):
+        return logits
+    return [logits, *(head(each) for head, each in zip(heads, features, strict=False))]
 
 
 def initialise(module: nn.Module) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoder import halvings
-from humanseg.models.layers import Head, conv_bn_relu, initialise
+from humanseg.models.layers import Head, conv_bn_relu, initialise, with_auxiliary
 
 
 class PyramidPooling(nn.Module):
@@ -185,13 +185,15 @@ class PSPNet(nn.Module):
         learned = upsampling == "learned"
         self.upsampling = SubPixelUpsampling(channels, factor if learned else 1)
         self.head = Head(self.upsampling.outputs, 1 if learned else factor)
-        self.aux_head: nn.Module | None = None
+        self.aux_heads = nn.ModuleList()
         if auxiliary:
             inputs, hidden = backbone.channels[-2], max(backbone.channels[-2] // 4, 16)
-            self.aux_head = nn.Sequential(
-                conv_bn_relu(inputs, hidden),
-                nn.Dropout2d(dropout),
-                Head(hidden, backbone.reductions[-2]),
+            self.aux_heads.append(
+                nn.Sequential(
+                    conv_bn_relu(inputs, hidden),
+                    nn.Dropout2d(dropout),
+                    Head(hidden, backbone.reductions[-2]),
+                )
             )
         for name, part in self.named_children():
             if name != "backbone":
@@ -214,9 +216,7 @@ class PSPNet(nn.Module):
         features = self.backbone(image)
         x = self.dropout(self.fuse(self.pyramid(features[-1])))
         logits = self.head(self.upsampling(x))
-        if self.training and self.aux_head is not None:
-            return [logits, self.aux_head(features[-2])]
-        return logits
+        return with_auxiliary(logits, self.aux_heads, features[-2:-1])
 
 
 def _require_options(

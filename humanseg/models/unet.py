@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoder import BlockFactory, UNetDecoder, UpBlock
-from humanseg.models.layers import Head, initialise
+from humanseg.models.layers import Head, initialise, with_auxiliary
 
 
 class UNet(nn.Module):
@@ -78,9 +78,4 @@ class UNet(nn.Module):
         features = self.backbone(image)
         features[-1] = self.dropout(features[-1])
         results = self.decoder(features)[::-1]
-        logits = self.head(results[0])
-        if not (self.training and len(self.aux_heads)):
-            return logits
-        # The last results: one per auxiliary head, and one less than there are steps at most.
-        pairs = zip(self.aux_heads, results[1:], strict=False)
-        return [logits, *(head(result) for head, result in pairs)]
+        return with_auxiliary(self.head(results[0]), self.aux_heads, results[1:])

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from humanseg.models.backbones.base import Backbone, require_growing_reductions
 from humanseg.models.decoder import UpBlock, halvings, width_at
-from humanseg.models.layers import Head, double_conv, enlarge, initialise
+from humanseg.models.layers import Head, double_conv, enlarge, initialise, with_auxiliary
 
 
 class UNetPlusPlus(nn.Module):
@@ -100,9 +100,4 @@ class UNetPlusPlus(nn.Module):
         x = rows[0][-1]
         for step in self.steps:
             x = step(x, None)
-        logits = self.head(x)
-        if not (self.training and len(self.aux_heads)):
-            return logits
-        others = rows[0][-2:0:-1]
-        pairs = zip(self.aux_heads, others, strict=True)
-        return [logits, *(head(other) for head, other in pairs)]
+        return with_auxiliary(self.head(x), self.aux_heads, rows[0][-2:0:-1])

@@ -42,9 +42,9 @@ def picture_name(id: str, ending: str) -> str:
 
 
 class PageFolder:
-    """`{name}.html` and the pictures in `{name}/`, made anew.
+    """`{name}.html` and the folder of what it shows, made anew.
 
-    The pictures are written to a hidden folder beside the old ones. `finish` puts them and the
+    The files are written to a hidden folder beside the old ones. `finish` puts them and the
     page in place; until then, and when the program is killed, the earlier page stays as it was.
     At no moment does a page stand beside pictures that are not its own.
 
@@ -54,10 +54,13 @@ class PageFolder:
         Where the page and its folder of pictures shall be. Made when missing.
     name
         Name of both.
+    files
+        Name of the folder, where it is another.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, files: str | None = None) -> None:
         self._name = name
+        self._files = files or name
         self._folder = folder
         self._partial = folder / f".{name}.partial"
         self._old = folder / f".{name}.old.partial"
@@ -101,7 +104,22 @@ class PageFolder:
         """
         name = picture_name(id, ending)
         write_image(self._partial / name, picture)
-        return f"{self._name}/{name}"
+        return f"{self._files}/{name}"
+
+    def place(self, name: str) -> Path:
+        """Return where to write another file so that it lands in the folder under `name`.
+
+        Raises
+        ------
+        HumansegError
+            The folder cannot be written.
+        """
+        path = self._partial / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_os_error(error, self._folder) from error
+        return path
 
     def finish(self, write: Callable[[Path], None]) -> Path:
         """Put the pictures and the page in place.
@@ -121,7 +139,7 @@ class PageFolder:
         HumansegError
             The folder cannot be written.
         """
-        page, pictures = self._folder / f"{self._name}.html", self._folder / self._name
+        page, pictures = self._folder / f"{self._name}.html", self._folder / self._files
         write(self._page)
         try:
             page.unlink(missing_ok=True)

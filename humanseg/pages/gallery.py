@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.pages.cards import TestCard, ValidCard
-from humanseg.pages.pictures import ADDED, MISSED
+from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import percent, score, write_page
 
 Facts = Sequence[tuple[str, str]]
@@ -89,17 +89,7 @@ def _ratio(cards: Sequence[TestCard] | Sequence[ValidCard]) -> float:
     return round(min(max(middle, 0.5), 2.0), 4)
 
 
-def write_test_page(
-    path: Path,
-    cards: Sequence[TestCard],
-    *,
-    heading: str = "Test photos",
-    lead: str = (
-        "Every test photo with its predicted mask and the person cut out. Point at a photo, or "
-        "move the slider, to fade it into its mask; open one to see it at full size."
-    ),
-    facts: Facts = (),
-) -> None:
+def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ()) -> None:
     """Write the page that shows every test photo with its mask and its cut-out.
 
     Parameters
@@ -108,8 +98,6 @@ def write_test_page(
         Where the page shall be; the cards' paths are relative to its folder.
     cards
         The photos, in the order in which the page first shows them.
-    heading, lead
-        Title of the page and the sentence under it.
     facts
         Pairs of label and value to show beside the number of photos, such as the threshold.
 
@@ -118,40 +106,26 @@ def write_test_page(
     HumansegError
         The page cannot be written.
     """
-    shown: list[tuple[str, str]] = [("Photos", str(len(cards)))]
+    means = []
     if cards:
         mean = statistics.fmean(card.foreground for card in cards)
-        shown.append(("Mean foreground", percent(mean)))
-    write_page(
+        means = [("Mean foreground", percent(mean))]
+    _write_gallery(
         path,
         "test.html",
-        heading=heading,
-        lead=lead,
-        facts=[*shown, *facts],
+        cards,
+        [*means, *facts],
+        heading="Test photos",
+        lead="Every test photo with its predicted mask and the person cut out. Point at a photo, "
+        "or move the slider, to fade it into its mask; open one to see it at full size.",
         legend=(),
-        cards=cards,
-        ratio=_ratio(cards),
         layers=("Photo", "Mask", "Cut-out"),
-        sorts=(
-            ("place:up", "In order of id"),
-            ("foreground:up", "Least foreground first"),
-            ("foreground:down", "Most foreground first"),
-        ),
-        ranges=[_foreground_range(cards)],
+        sorts=[("place:up", "In order of id")],
+        ranges=[],
     )
 
 
-def write_valid_page(
-    path: Path,
-    cards: Sequence[ValidCard],
-    *,
-    heading: str = "Errors on valid photos",
-    lead: str = (
-        "Every valid photo beside the errors of its prediction, worst Dice first. Point at a "
-        "photo, or move the slider, to fade it into its errors; open one to see it at full size."
-    ),
-    facts: Facts = (),
-) -> None:
+def write_valid_page(path: Path, cards: Sequence[ValidCard], *, facts: Facts = ()) -> None:
     """Write the error gallery: every valid photo with its errors and scores, worst Dice first.
 
     Parameters
@@ -160,8 +134,6 @@ def write_valid_page(
         Where the page shall be; the cards' paths are relative to its folder.
     cards
         The photos in any order; photos of equal Dice keep theirs.
-    heading, lead
-        Title of the page and the sentence under it.
     facts
         Pairs of label and value to show beside the mean scores, such as the threshold.
 
@@ -171,36 +143,67 @@ def write_valid_page(
         The page cannot be written.
     """
     cards = sorted(cards, key=lambda card: card.measures()["dice"])
-    shown: list[tuple[str, str]] = [("Photos", str(len(cards)))]
+    means = []
     if cards:
-        shown += [
+        means = [
             ("Mean Dice", score(statistics.fmean(card.dice for card in cards))),
             ("Worst Dice", score(cards[0].dice)),
             ("Mean IoU", score(statistics.fmean(card.iou for card in cards))),
             ("Mean boundary Dice", score(_mean_defined([card.boundary_dice for card in cards]))),
         ]
-    write_page(
+    _write_gallery(
         path,
         "valid.html",
-        heading=heading,
-        lead=lead,
-        facts=[*shown, *facts],
+        cards,
+        [*means, *facts],
+        heading="Errors on valid photos",
+        lead="Every valid photo beside the errors of its prediction, worst Dice first. Point at a "
+        "photo, or move the slider, to fade it into its errors; open one to see it at full size.",
         legend=[
-            (_css(MISSED), "Missed (in the true mask only)"),
-            (_css(ADDED), "Wrongly added (in the prediction only)"),
+            (css_colour(MISSED), "Missed (in the true mask only)"),
+            (css_colour(ADDED), "Wrongly added (in the prediction only)"),
         ],
-        cards=cards,
-        ratio=_ratio(cards),
         layers=("Photo", "Errors"),
-        sorts=(
+        sorts=[
             ("dice:up", "Worst Dice first"),
             ("dice:down", "Best Dice first"),
             ("iou:up", "Worst IoU first"),
             ("boundary:up", "Worst boundary Dice first"),
+        ],
+        ranges=[_dice_range(cards)],
+    )
+
+
+def _write_gallery(
+    path: Path,
+    template: str,
+    cards: Sequence[TestCard] | Sequence[ValidCard],
+    facts: Facts,
+    *,
+    heading: str,
+    lead: str,
+    legend: Facts,
+    layers: Sequence[str],
+    sorts: Facts,
+    ranges: Sequence[Range],
+) -> None:
+    """Write a page of photos: their number first, and sorted and filtered by foreground too."""
+    write_page(
+        path,
+        template,
+        heading=heading,
+        lead=lead,
+        facts=[("Photos", str(len(cards))), *facts],
+        legend=legend,
+        cards=cards,
+        ratio=_ratio(cards),
+        layers=layers,
+        sorts=[
+            *sorts,
             ("foreground:up", "Least foreground first"),
             ("foreground:down", "Most foreground first"),
-        ),
-        ranges=[_dice_range(cards), _foreground_range(cards)],
+        ],
+        ranges=[*ranges, _foreground_range(cards)],
     )
 
 
@@ -208,8 +211,3 @@ def _mean_defined(values: Sequence[float]) -> float:
     """Return the mean of what is not NaN; NaN where nothing is left."""
     defined = [value for value in values if not math.isnan(value)]
     return statistics.fmean(defined) if defined else math.nan
-
-
-def _css(colour: tuple[int, int, int]) -> str:
-    """Write an RGB colour the way CSS does."""
-    return "#" + bytes(colour).hex()

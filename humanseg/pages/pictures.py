@@ -75,6 +75,11 @@ def error_overlay(
     return np.rint(result).astype(np.uint8)
 
 
+def css_colour(colour: tuple[int, int, int]) -> str:
+    """Write an RGB colour the way CSS does."""
+    return "#" + bytes(colour).hex()
+
+
 def _require_size(photo: NDArray[np.uint8], mask: NDArray[np.generic]) -> None:
     """Refuse a mask that does not cover its photo pixel by pixel."""
     if photo.ndim != 3 or photo.shape[2] != 3 or photo.shape[:2] != mask.shape:

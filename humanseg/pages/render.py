@@ -75,6 +75,16 @@ def score(value: float) -> str:
     return f"{value if value > 1 - 1e-8 else min(value, 0.9999):.4f}"
 
 
+def duration(seconds: float) -> str:
+    """Say a time in the two units that matter, such as `3 min 20 s`."""
+    total = round(seconds)
+    if total < 60:
+        return f"{total} s"
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600} h {total % 3600 // 60} min"
+
+
 @cache
 def environment() -> Environment:
     """Return the one template environment: escaping always on, unknown names are errors."""

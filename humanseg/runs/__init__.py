@@ -7,11 +7,13 @@ from humanseg.runs.folder import (
     remove_partial,
     require_free,
 )
-from humanseg.runs.lock import run_lock
+from humanseg.runs.lock import Locked, is_locked, run_lock
 from humanseg.runs.summary import read_summary, update_summary
 
 __all__ = [
+    "Locked",
     "RunFolder",
+    "is_locked",
     "new_run_folder",
     "open_run",
     "read_summary",

@@ -1,29 +1,47 @@
 """One process at a time works in a run's folder."""
 
 import contextlib
+import errno
 import json
 import os
+import platform
+import secrets
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error, write_json
+from humanseg.files import explain_os_error
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+BEAT = 20.0
+"""Seconds after which the holder of a lock touches its file again."""
+LEASE = 300.0
+"""Seconds without a touch after which a lock of another machine counts as left behind."""
+_NO_LOCKS_HERE = (errno.EBADF, errno.ENOLCK, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+class Locked(HumansegError):  # noqa: N818 - read aloud: "Locked: …"
+    """Another living process works in the folder."""
+
 
 @contextmanager
 def run_lock(path: Path) -> Iterator[None]:
     """Hold the lock of a run's folder.
 
-    The lock names a process by its id and its start time, since ids are used again. A lock whose
-    process is gone, killed say, is taken over.
+    The lock names a machine and a process of it, by its id and its start time since ids are used
+    again. A lock whose process is gone, killed say, is taken over. Whether a process of another
+    machine lives cannot be asked: its lock is taken over when it has not been touched for `LEASE`
+    seconds, by the clock of the disk.
 
     Parameters
     ----------
@@ -32,23 +50,28 @@ def run_lock(path: Path) -> Iterator[None]:
 
     Raises
     ------
-    HumansegError
+    Locked
         Another living process holds it.
+    HumansegError
+        The folder cannot be written.
     """
-    mine = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    mine = _mark()
     with _guard(path.parent):
         holder = _holder(path)
         if holder is not None and holder != mine:
-            raise HumansegError(
-                f"Process {holder['pid']} is working in {path.parent}: wait until it is done, or "
-                "stop it first."
-            )
-        write_json(path, mine)
+            raise _locked(path, holder)
+        _write(path, mine)
+    stopped = threading.Event()
+    beat = threading.Thread(target=_touch, args=(path, stopped), daemon=True)
+    beat.start()
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+        stopped.set()
+        # Another machine may have taken it over, while this process was halted say.
+        if _read(path) == mine:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def is_locked(path: Path) -> bool:
@@ -56,9 +79,37 @@ def is_locked(path: Path) -> bool:
     return _holder(path) is not None
 
 
-def _holder(path: Path) -> dict[str, float] | None:
-    try:
+def _mark() -> dict[str, Any]:
+    """Name this process."""
+    return {
+        "pid": os.getpid(),
+        "started": psutil.Process().create_time(),
+        "host": platform.node(),
+        "system": _system(),
+    }
+
+
+def _system() -> str:
+    """Name what process ids count in: a machine, or a container of it."""
+    with contextlib.suppress(OSError):
+        return f"{platform.node()}:{os.stat('/proc/self/ns/pid').st_ino}"
+    return platform.node()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    with contextlib.suppress(OSError, ValueError):
         lock = json.loads(path.read_text(encoding="utf-8"))
+        return lock if isinstance(lock, dict) else None
+    return None
+
+
+def _holder(path: Path) -> dict[str, Any] | None:
+    lock = _read(path)
+    if lock is None:
+        return None
+    try:
+        if lock.get("system", _system()) != _system():
+            return lock if _age(path) < LEASE else None
         process = psutil.Process(int(lock["pid"]))
         # A process that has been killed but not yet waited for still has an entry.
         dead = process.status() == psutil.STATUS_ZOMBIE
@@ -66,6 +117,56 @@ def _holder(path: Path) -> dict[str, float] | None:
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return lock if same and not dead else None
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was touched, by the clock of its disk."""
+    probe = path.with_name(f".{secrets.token_hex(4)}.partial")
+    try:
+        probe.touch()
+        now = probe.stat().st_mtime
+    except OSError:
+        now = time.time()
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return now - path.stat().st_mtime
+
+
+def _touch(path: Path, stopped: threading.Event) -> None:
+    """Show to other machines that this process lives."""
+    while not stopped.wait(BEAT):
+        with contextlib.suppress(OSError):
+            os.utime(path)
+
+
+def _write(path: Path, mine: dict[str, Any]) -> None:
+    """Put a lock where none is, or one that holds nothing; of several machines one succeeds."""
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
+    try:
+        partial.write_text(json.dumps(mine), encoding="utf-8")
+        path.unlink(missing_ok=True)
+        # A link, unlike a rename, does not replace what another machine has put there meanwhile.
+        os.link(partial, path)
+    except FileExistsError:
+        raise _locked(path, _holder(path) or {}) from None
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise explain_os_error(error, path) from error
+        # A disk without hard links.
+        partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _locked(path: Path, holder: dict[str, Any]) -> Locked:
+    host = holder.get("host")
+    where = "" if host in (None, platform.node()) else f" on {host}"
+    return Locked(
+        f"Process {holder.get('pid', 'of another sweep')}{where} is working in {path.parent}: wait "
+        "until it is done, or stop it first."
+    )
 
 
 @contextmanager
@@ -76,7 +177,8 @@ def _guard(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         if fcntl is not None:
             descriptor = os.open(folder, os.O_RDONLY)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with _where_there_are_locks():
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError as error:
         raise explain_os_error(error, folder) from error
     try:
@@ -84,3 +186,13 @@ def _guard(folder: Path) -> Iterator[None]:
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+@contextmanager
+def _where_there_are_locks() -> Iterator[None]:
+    """Go on without a guard on a network disk that cannot lock folders: links keep order there."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_LOCKS_HERE:
+            raise

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from humanseg.data.folders import image_files
-from humanseg.errors import HumansegError
-from humanseg.submission.complaints import Complaint, printable, some
+from humanseg.submission.complaints import Complaint, printable
 from humanseg.submission.table import Row
-from humanseg.task import SPLITS, TEMPLATE_NAME, natural_key, template_ids
+from humanseg.task import SPLITS, natural_key, submission_ids
 
 
 def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
@@ -33,18 +32,10 @@ def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
     HumansegError
         The template is broken or names ids that are not in `known`.
     """
-    ids = sorted(known, key=natural_key)
-    template = template_ids(root) if split == "valid" else None
-    if template is None:
-        return ids
-    template = [unicodedata.normalize("NFC", id) for id in template]
-    strange = sorted(set(template) - set(ids), key=natural_key)
-    if strange:
-        raise HumansegError(
-            f"The template {root / TEMPLATE_NAME} names ids that have no photo in "
-            f"{root / split}: {some(strange)}. Put the photos there, or repair the template."
-        )
-    return template
+    if split != "valid":
+        return sorted(known, key=natural_key)
+    ids = submission_ids(root, known, all_of_them=False)
+    return [unicodedata.normalize("NFC", id) for id in ids]
 
 
 def join_rows(

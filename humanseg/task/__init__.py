@@ -4,9 +4,11 @@ Only numpy is used here, so that whatever uses a model can agree with whatever t
 """
 
 from humanseg.task.csv_file import (
+    exact_rle,
     long_fields,
     submission_ids,
     template_ids,
+    write_rles,
     write_submission,
 )
 from humanseg.task.names import HEADER, SPLITS, TEMPLATE_NAME, mask_folder, natural_key
@@ -23,11 +25,13 @@ __all__ = [
     "decode_rle",
     "dice",
     "encode_rle",
+    "exact_rle",
     "iou",
     "long_fields",
     "mask_folder",
     "natural_key",
     "submission_ids",
     "template_ids",
+    "write_rles",
     "write_submission",
 ]

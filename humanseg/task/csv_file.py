@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from humanseg.errors import HumansegError, Refused
 from humanseg.files import csv_field, whole_file
 from humanseg.task.names import HEADER, TEMPLATE_NAME, natural_key
-from humanseg.task.rle import as_bool, decode_rle, encode_rle
+from humanseg.task.rle import RleError, as_bool, decode_rle, encode_rle
 
 
 def write_submission(
     path: Path, masks: Mapping[str, NDArray[np.generic]], order: Sequence[str]
 ) -> None:
     """Write a submission, whole or not at all.
-
-    The file is read again and each mask decoded and compared before it is put in place.
 
     Parameters
     ----------
@@ -30,6 +28,52 @@ def write_submission(
     masks
         For each id its predicted mask, shape (H, W), values 0 and 1. Ids that are not in
         `order` are left out.
+    order
+        The ids to write, in this order.
+
+    Raises
+    ------
+    HumansegError
+        An id of `order` has no mask or comes twice, or the file cannot be written.
+    Refused
+        A mask reads back as another one.
+    """
+    write_rles(path, {id: exact_rle(mask) for id, mask in masks.items()}, order)
+
+
+def exact_rle(mask: NDArray[np.generic]) -> str:
+    """Encode a mask of shape (H, W), values 0 and 1, and make sure that it decodes to itself.
+
+    Raises
+    ------
+    Refused
+        It does not.
+    """
+    plain = as_bool(mask)
+    rle = encode_rle(plain)
+    try:
+        same = np.array_equal(decode_rle(rle, plain.shape), plain)
+    except RleError:
+        same = False
+    if not same:
+        raise Refused(
+            "A predicted mask reads back as another one, so no submission was written. This is a "
+            "fault of humanseg or of this machine's memory: run the command again."
+        )
+    return rle
+
+
+def write_rles(path: Path, rles: Mapping[str, str], order: Sequence[str]) -> None:
+    """Write a submission of encoded masks, whole or not at all.
+
+    The file is read again and compared before it is put in place.
+
+    Parameters
+    ----------
+    path
+        Where the CSV shall be.
+    rles
+        For each id its mask as `exact_rle` gives it. Ids that are not in `order` are left out.
     order
         The ids to write, in this order.
 
@@ -47,19 +91,24 @@ def write_submission(
             f"come once, so take the repeated rows out of {TEMPLATE_NAME}."
         )
     # Some disks hand out "é" as two characters where a template has one.
-    names = {id: id if id in masks else unicodedata.normalize("NFC", id) for id in order}
-    missing = [id for id in order if names[id] not in masks]
+    names = {id: id if id in rles else unicodedata.normalize("NFC", id) for id in order}
+    missing = [id for id in order if names[id] not in rles]
     if missing:
         raise HumansegError(
             f"Cannot write {path}: there is no predicted mask for {_some(missing)}. "
             f"{TEMPLATE_NAME} must name photos of this data set's valid folder."
         )
-    wanted = [(id, as_bool(masks[names[id]])) for id in order]
+    rows = [list(HEADER), *([id, rles[names[id]]] for id in order)]
     with whole_file(path) as partial:
         with partial.open("w", newline="", encoding="utf-8") as file:
-            file.write(",".join(HEADER) + "\n")
-            file.writelines(f"{csv_field(id)},{encode_rle(mask)}\n" for id, mask in wanted)
-        _compare(partial, path, wanted)
+            file.writelines(",".join(map(csv_field, row)) + "\n" for row in rows)
+        with long_fields(), partial.open(newline="", encoding="utf-8") as file:
+            same = list(csv.reader(file)) == rows
+        if not same:
+            raise Refused(
+                f"{path} was not written: what was read again from the disk differs from the "
+                "predicted masks. Check the disk and run the command again."
+            )
 
 
 def template_ids(root: Path) -> list[str] | None:
@@ -106,7 +155,7 @@ def template_ids(root: Path) -> list[str] | None:
     return ids
 
 
-def submission_ids(root: Path, ids: Iterable[str]) -> list[str]:
+def submission_ids(root: Path, ids: Iterable[str], all_of_them: bool = True) -> list[str]:
     """Return the ids of a submission, in its order.
 
     Parameters
@@ -115,6 +164,8 @@ def submission_ids(root: Path, ids: Iterable[str]) -> list[str]:
         The data folder.
     ids
         Those of the valid photos, in Unicode's composed form.
+    all_of_them
+        Whether the data set's template must name each of `ids`, or may be about some.
 
     Returns
     -------
@@ -124,21 +175,25 @@ def submission_ids(root: Path, ids: Iterable[str]) -> list[str]:
     Raises
     ------
     HumansegError
-        The template is broken, or is not about exactly these photos.
+        The template is broken, names other photos, or leaves out some that it must name.
     """
     known = set(ids)
     template = template_ids(root)
     if template is None:
         return sorted(known, key=natural_key)
-    wanted = {unicodedata.normalize("NFC", id) for id in template}
-    if wanted != known:
-        differences = [
-            f"{what} {_some(sorted(some, key=natural_key))}"
-            for what, some in (("names", wanted - known), ("lacks", known - wanted))
-            if some
-        ]
+    named = {unicodedata.normalize("NFC", id) for id in template}
+    differences = [
+        f"{what} {_some(sorted(some, key=natural_key))}"
+        for what, some in (
+            ("names", named - known),
+            ("lacks", known - named if all_of_them else set()),
+        )
+        if some
+    ]
+    if differences:
+        what = "exactly the" if all_of_them else "only"
         raise HumansegError(
-            f"The template {root / TEMPLATE_NAME} does not name exactly the valid photos: it "
+            f"The template {root / TEMPLATE_NAME} does not name {what} valid photos: it "
             f"{' and '.join(differences)}. Repair it, or take it away to have the ids sorted "
             "naturally."
         )
@@ -153,23 +208,6 @@ def long_fields() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(before)
-
-
-def _compare(written: Path, path: Path, wanted: Sequence[tuple[str, NDArray[np.bool_]]]) -> None:
-    with long_fields(), written.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    try:
-        same = rows[0] == list(HEADER) and all(
-            row[0] == id and np.array_equal(decode_rle(row[1], mask.shape), mask)
-            for row, (id, mask) in zip(rows[1:], wanted, strict=True)
-        )
-    except (LookupError, ValueError):
-        same = False
-    if not same:
-        raise Refused(
-            f"{path} was not written: what was read again from the disk differs from the "
-            "predicted masks. Check the disk and run the command again."
-        )
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from traceback import extract_tb
 
 import hydra
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -28,16 +29,27 @@ class _Failed(BaseException):
 
 
 def _task(config: DictConfig) -> float:
-    """Train one run; Hydra calls this once for each job."""
+    """Train one run; the jobs of a sweep have a task of their own."""
+    if mistake := _not_single(HydraConfig.get()):
+        raise _Failed from HumansegError(mistake)
     from humanseg.training.entry import train
 
     try:
         return train(config)
     except Exception as error:
-        # In a sweep Hydra goes on with the next job, and says which one failed.
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise
         raise _Failed from error
+
+
+def _not_single(hydra: HydraConf) -> str | None:
+    """Say what is wrong when Hydra calls this task for something else than a single run."""
+    if hydra.mode == RunMode.MULTIRUN:
+        return (
+            "A sweep needs a sweeper of humanseg, and this config has another: take out what sets "
+            "hydra/sweeper. hydra.sweeper.method chooses between grid and tpe."
+        )
+    if hydra.sweeper.dry_run:
+        return "--dry-run is about a sweep, and this is a single run: add -m, or leave it out."
+    return None
 
 
 def run_app(arguments: Sequence[str]) -> None:
@@ -78,11 +90,17 @@ def run_app(arguments: Sequence[str]) -> None:
 
 
 def _overrides_first(arguments: Sequence[str]) -> list[str]:
-    """Put overrides before flags: Hydra takes overrides on one side of its flags only."""
+    """Put overrides before flags: Hydra takes overrides on one side of its flags only.
+
+    Of our own flags Hydra knows nothing: they become overrides.
+    """
     overrides: list[str] = []
     flags: list[str] = []
     words = iter(arguments)
     for word in words:
+        if word == "--dry-run":
+            overrides.append("hydra.sweeper.dry_run=true")
+            continue
         (flags if word.startswith("-") else overrides).append(word)
         if word in _WITH_VALUE:
             flags += [value for value in [next(words, None)] if value is not None]

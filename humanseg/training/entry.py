@@ -4,13 +4,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from humanseg.config import build
 from humanseg.errors import HumansegError
 from humanseg.files import write_text
+from humanseg.pages.render import duration
 from humanseg.runs import (
     RunFolder,
     new_run_folder,
@@ -19,18 +18,17 @@ from humanseg.runs import (
     run_lock,
     update_summary,
 )
-from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.callbacks.curves import write_curves
-from humanseg.training.callbacks.history import History, read_history
-from humanseg.training.callbacks.progress import EpochProgress, duration
-from humanseg.training.callbacks.stay_stopped import StayStopped
+from humanseg.training.callbacks.history import read_history
+from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
+from humanseg.training.fitting import fit
 from humanseg.training.interrupts import Interrupted, interruptible
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.preparation import Prepared, prepare
 from humanseg.training.rebuild import read_checkpoint
-from humanseg.training.request import Request, read_request
+from humanseg.training.request import Request, read_request, sweep_record
 from humanseg.training.terminal import console
 
 
@@ -59,11 +57,29 @@ def train(config: DictConfig) -> float:
         run = open_run(request.folder)
         # Before its checkpoint is read: another process may be writing it.
         with run_lock(run.lock):
-            return _train_locked(request, run, prepare(request))
+            return train_locked(request, run)
     prepared = prepare(request)
     run = new_run_folder(request.folder)
     with run_lock(run.lock):
         return _train_locked(request, run, prepared)
+
+
+def train_locked(request: Request, run: RunFolder) -> float:
+    """Train one run in a folder whose lock this process holds.
+
+    Parameters
+    ----------
+    request
+        What is asked for.
+    run
+        Where; nothing but the lock lies there when the request is for a new run.
+
+    Returns
+    -------
+    float
+        As `train`, and with the same errors.
+    """
+    return _train_locked(request, run, prepare(request))
 
 
 def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float:
@@ -78,7 +94,8 @@ def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float
         console.print(f"Stopped. Go on with: humanseg train resume={run.path}")
         raise
     except BaseException as error:
-        _fail(run, (str(error) or type(error).__name__).splitlines()[0])
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        _fail(run, reason, pruned=isinstance(error, Pruned))
         raise
 
 
@@ -86,7 +103,10 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
     """Write what is known before the first step, and say it."""
     remove_partial(run)
     write_text(run.config, OmegaConf.to_yaml(request.config))
-    device = device_name(prepared.hardware.device)
+    hardware = prepared.hardware
+    device = device_name(hardware.device)
+    if hardware.processes > 1:
+        device = f"{hardware.processes} × {device}"
     data, segmenter = prepared.data, prepared.module.segmenter
     update_summary(
         run.summary,
@@ -94,9 +114,12 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         failure=None,
         seed=request.config.seed,
         overrides=request.overrides,
+        **sweep_record(request.config),
         git=git_commit(),
         versions=versions(),
         data=data,
+        pixels_sha256=prepared.pixels,
+        teacher=prepared.teaching,
         device=device,
         parameters=sum(parameter.numel() for parameter in segmenter.parameters()),
     )
@@ -105,30 +128,36 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         f"data    {prepared.photos.root}: {data['train']} train, {data['valid']} valid, "
         f"{data['test']} test photos",
     )
-    console.print(f"device  {device}: {prepared.hardware}")
+    if prepared.teaching is not None:
+        console.print(f"teacher {_teaching(prepared.teaching)}")
+    console.print(f"device  {device}: {hardware}")
 
 
-def _fail(run: RunFolder, failure: str) -> None:
+def _teaching(facts: dict[str, Any]) -> str:
+    """Say who teaches, and about which photos without masks."""
+    said = ", ".join(facts["runs"])
+    if "unlabelled" in facts:
+        said += (
+            f"; and {facts['unlabelled']} photos without masks (left out: {facts['copies']} that "
+            f"are copies of valid or test photos, {facts['unsure']} of which it is unsure)"
+        )
+    return said
+
+
+def _fail(run: RunFolder, failure: str, pruned: bool = False) -> None:
     # What went wrong is told anyway: a disk that is full must not put itself in its place.
     with suppress(HumansegError):
-        update_summary(run.summary, status="failed", failure=failure)
+        update_summary(run.summary, status="failed", failure=failure, pruned=pruned)
 
 
 def _train(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list[Logger]) -> float:
-    photos = prepared.photos
-    trainer = _trainer(config, run, prepared, loggers)
-    trainer.fit(
-        prepared.module,
-        datamodule=photos,
-        ckpt_path=prepared.checkpoint,
-        weights_only=True,
-    )
+    peak = fit(config, run, prepared, loggers)
     if not run.best.exists():
         raise HumansegError("The training ended before its first epoch was whole.")
 
     console.print("Writing the files of the best checkpoint …")
     write_curves(run.history, run.curves)
-    threshold, scores = write_files(run, photos, sample_logs(loggers))
+    threshold, scores = write_files(run, prepared.photos, sample_logs(loggers))
     # From the files, not from the callbacks: those may have lived in another process.
     rows = read_history(run.history)
     speed = [float(row["images_per_second"]) for row in rows]
@@ -146,35 +175,10 @@ def _train(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list
         seconds=round(sum(float(row["seconds"]) for row in rows), 1),
         images_per_second=round(sum(speed) / len(speed), 2),
         loader_wait=round(sum(wait) / len(wait), 4),
-        peak_memory_mb=round(peak_memory_mb(prepared.hardware.device), 1),
+        peak_memory_mb=round(max(peak, peak_memory_mb(prepared.hardware.device)), 1),
     )
     _report(run, summary)
     return scores["dice_at_half"]
-
-
-def _trainer(
-    config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list[Logger]
-) -> pl.Trainer:
-    checkpoints, history = Checkpoints(run), History(run)
-    node = OmegaConf.merge(config.trainer, {"precision": prepared.hardware.precision})
-    trainer: pl.Trainer = build(
-        node,
-        callbacks=[
-            *prepared.callbacks,
-            StayStopped(),
-            history,
-            EpochProgress(history, checkpoints),
-            checkpoints,
-        ],
-        logger=loggers or False,
-        plugins=[WholeCheckpointIO()],
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        # Our own sampler shares photos between processes, in an order that follows from the seed.
-        use_distributed_sampler=False,
-        log_every_n_steps=10,
-    )
-    return trainer
 
 
 def _report(run: RunFolder, summary: dict[str, Any]) -> None:

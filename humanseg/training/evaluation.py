@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import build, check_config
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.checks import require_sound
-from humanseg.data.module import PhotoData, Role
+from humanseg.data.module import PhotoData
+from humanseg.data.parts import Role
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.task import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
@@ -190,6 +192,7 @@ def final_trainer(callbacks: Sequence[pl.Callback], config: DictConfig) -> pl.Tr
         precision="32-true",
         logger=False,
         callbacks=list(callbacks),
+        plugins=[LightningEnvironment()],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -1,11 +1,16 @@
 """The settings that are fastest on this machine."""
 
+import ctypes
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from humanseg.errors import HumansegError
+
+# The parameters of glibc's mallopt, by their numbers in malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true"]
 
@@ -23,9 +28,11 @@ class Hardware:
     channels_last
         Whether activations lie in memory channel by channel of one pixel (NHWC).
     threads
-        Threads of a process on the CPU.
+        Threads on the CPU, of all processes together.
     reason
         Why this precision, for the log.
+    processes
+        How many train at once, each on a device of its own.
     """
 
     device: str
@@ -33,11 +40,21 @@ class Hardware:
     channels_last: bool
     threads: int
     reason: str
+    processes: int = 1
+
+    @property
+    def threads_each(self) -> int:
+        """Threads of one process."""
+        return max(1, self.threads // self.processes)
 
     def __str__(self) -> str:
         """Say it in a line."""
         layout = "channels_last" if self.channels_last else "contiguous"
-        return f"{self.device}, {self.precision} ({self.reason}), {layout}, {self.threads} threads"
+        many = f"{self.processes} processes, each " if self.processes > 1 else ""
+        return (
+            f"{many}{self.device}, {self.precision} ({self.reason}), {layout}, "
+            f"{self.threads_each} threads"
+        )
 
 
 def choose_hardware(
@@ -86,6 +103,34 @@ def choose_hardware(
         threads=threads or torch.get_num_threads(),
         reason=reason,
     )
+
+
+def settle_process(device: str, threads: int) -> None:
+    """Let this process train on a device with so many threads, as fast as it can."""
+    torch.set_num_threads(threads)
+    if device == "cpu":
+        keep_freed_memory()
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep what it frees, for what it takes next.
+
+    glibc gives every large block back to the system at once, and takes it anew, page by page and
+    zeroed, for the next activation of the same size: in a training on a CPU that is a good part of
+    the time. https://man7.org/linux/man-pages/man3/mallopt.3.html
+
+    Returns
+    -------
+    bool
+        Whether the allocator here can be told so: glibc's can.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    # Musl has the name, and answers 0.
+    return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 def usable_accelerator(accelerator: str) -> str:

@@ -19,6 +19,10 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.number = number
 
+    def __reduce__(self) -> tuple[type["Interrupted"], tuple[int]]:
+        """Travel between processes as the number."""
+        return type(self), (self.number,)
+
 
 @contextmanager
 def interruptible() -> Iterator[None]:

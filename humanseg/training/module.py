@@ -9,11 +9,15 @@ from torch import Tensor, nn
 
 from humanseg.data.dataset import Batch
 from humanseg.errors import HumansegError
+from humanseg.losses import SoftTargetLoss
 from humanseg.metrics import PerPhotoScores
 from humanseg.models import Segmenter
 from humanseg.training.optimizers import OptimizerRecipe
 from humanseg.training.prediction import Prediction
 from humanseg.training.schedulers import Plateau, SchedulerRecipe
+
+LOOK_EVERY = 50
+"""Steps after which the loss is looked at on a GPU: to look is to wait for it."""
 
 
 class SegmentationModule(pl.LightningModule):
@@ -33,6 +37,9 @@ class SegmentationModule(pl.LightningModule):
         Whether predictions are averaged with those of the mirrored photo.
     seed
         With the epoch and the batch, what dropout follows from.
+    teacher_weight
+        Share of the loss that a teacher's probabilities have, where a batch brings some; the
+        masks have the rest.
 
     Notes
     -----
@@ -50,6 +57,7 @@ class SegmentationModule(pl.LightningModule):
         channels_last: bool = True,
         tta: bool = False,
         seed: int = 0,
+        teacher_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -61,6 +69,9 @@ class SegmentationModule(pl.LightningModule):
         self._auxiliary_weight = auxiliary_weight
         self._tta = tta
         self._seed = seed
+        self._unseen: Tensor | None = None
+        self._teacher_weight = teacher_weight
+        self._soft_loss = SoftTargetLoss()
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N,1,H,W) of photos uint8 (N,3,H,W)."""
@@ -86,25 +97,50 @@ class SegmentationModule(pl.LightningModule):
         Raises
         ------
         HumansegError
-            The loss is no number any more.
+            The loss is no number any more; on a GPU it may have been so for some steps.
         """
-        assert self.loss is not None
         outputs = self.segmenter(batch["image"])
         main, auxiliary = (outputs[0], outputs[1:]) if isinstance(outputs, list) else (outputs, [])
-        loss: Tensor = self.loss(main, batch["mask"])
+        loss = self._loss(main, batch)
         for logits in auxiliary:
-            loss = loss + self._auxiliary_weight * self.loss(logits, batch["mask"])
-        if not torch.isfinite(loss):
+            loss = loss + self._auxiliary_weight * self._loss(logits, batch)
+        # A sum is as little a number as any of its parts.
+        new = loss.detach()
+        self._unseen = new if self._unseen is None else self._unseen + new
+        if new.is_cpu or (batch_idx + 1) % LOOK_EVERY == 0:
+            self._require_finite()
+        count = len(batch["id"])
+        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=count, sync_dist=True)
+        return loss
+
+    def _require_finite(self) -> None:
+        """Raise where a loss was no number since this was last called."""
+        total, self._unseen = self._unseen, None
+        if total is not None and not torch.isfinite(total):
             raise HumansegError(
-                f"The training loss became {loss.item()} in epoch {self.current_epoch + 1}: lower "
+                f"The training loss became {total.item()} in epoch {self.current_epoch + 1}: lower "
                 "optimizer.lr, clip gradients (trainer.gradient_clip_val=1), or train in fp32 "
                 "(trainer.precision=32-true)."
             )
-        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(batch["id"]))
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Loss of logits toward the masks and, where there is a teacher, toward what it says."""
+        assert self.loss is not None
+        loss: Tensor = self.loss(logits, batch["mask"])
+        if "soft" in batch:
+            taught = self._soft_loss(logits, batch["soft"].float() / 255)
+            loss = (1 - self._teacher_weight) * loss + self._teacher_weight * taught
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start the scores afresh."""
+        """Start the scores afresh, of weights that are numbers.
+
+        Raises
+        ------
+        HumansegError
+            The training loss is no number any more: nothing of this epoch is kept.
+        """
+        self._require_finite()
         self.valid_scores.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError, Refused
+from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
-from humanseg.training.hardware import Hardware, choose_hardware
+from humanseg.training.hardware import Hardware, choose_hardware, settle_process
 from humanseg.training.loggers import check_loggers
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import (
@@ -25,6 +25,9 @@ from humanseg.training.rebuild import (
     read_checkpoint,
 )
 from humanseg.training.request import Request
+from humanseg.training.teacher import ask, find_teachers
+from humanseg.training.terminal import console
+from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
 """What a checkpoint must hold besides weights for a training to go on from it."""
@@ -40,22 +43,27 @@ class Prepared:
         What it runs on.
     photos
         Sound, and decoded.
-    data
-        Which photos these are, as `summary.json` has it.
+    data, pixels
+        Which photos these are, as `summary.json` has it under `data` and `pixels_sha256`.
     module
         With the weights that it starts from.
     callbacks
         Those that the config asks for.
     checkpoint
         Where a resumed training goes on; None: at the start.
+    teaching
+        What `summary.json` has of teachers: their `runs`, and counts of photos without masks;
+        None without a teacher.
     """
 
     hardware: Hardware
     photos: PhotoData
     data: dict[str, Any]
+    pixels: str
     module: SegmentationModule
     callbacks: list[pl.Callback]
     checkpoint: Path | None
+    teaching: dict[str, Any] | None
 
 
 def prepare(request: Request) -> Prepared:
@@ -89,8 +97,8 @@ def prepare(request: Request) -> Prepared:
     hardware = choose_hardware(
         config.trainer.accelerator, config.trainer.precision, config.channels_last, config.threads
     )
-    torch.set_num_threads(hardware.threads)
-    _try_trainer(config, hardware)
+    settle_process(hardware.device, hardware.threads)
+    hardware = count_processes(config, hardware)
     photos: PhotoData = build(
         config.data, augmentation=build(config.augmentation), seed=config.seed
     )
@@ -101,12 +109,19 @@ def prepare(request: Request) -> Prepared:
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
     callbacks = [build(each) for each in config.callbacks.values()]
-    photos.check()
+    teachers = find_teachers(config)
+    with progress_on(console, "reading photos") as move:
+        photos.check(move)
+    _require_a_share(photos, hardware)
     submission_order(photos)
-    data = photos.record()
+    data, pixels = photos.record(), photos.pixels_sha256()
+    teaching = None
+    if teachers:
+        runs = [str(teacher.path) for teacher in teachers]
+        teaching = {"runs": runs} | photos.teach(ask(teachers, photos, hardware))
     if run is not None and checkpoint is not None:
-        _require_same_data(run, data)
-    return Prepared(hardware, photos, data, module, callbacks, checkpoint)
+        _require_same(run, data=data, pixels_sha256=pixels, teacher=teaching)
+    return Prepared(hardware, photos, data, pixels, module, callbacks, checkpoint, teaching)
 
 
 def quieten() -> None:
@@ -131,26 +146,34 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         auxiliary_weight=config.auxiliary_weight,
         channels_last=hardware.channels_last,
         seed=config.seed,
+        teacher_weight=config.get("teacher_weight", 0.0),
     )
 
 
-def _require_same_data(run: RunFolder, data: dict[str, Any]) -> None:
-    """Refuse to go on with other photos than those that a run began with."""
-    before = read_summary(run.summary).get("data")
-    if before is not None and before != data:
+def _require_same(run: RunFolder, **now: Any) -> None:
+    """Refuse to go on with other photos or teachers than those that a run began with."""
+    summary = read_summary(run.summary)
+    for name, facts in now.items():
+        before = summary.get(name)
+        if before is None or before == facts:
+            continue
+        what = f"it had {before}, now there are {facts}"
+        if name == "pixels_sha256":
+            what = "their names are the same, and what they show is not"
         raise Refused(
-            f"The photos that {run.path} was trained on have changed: it had {before}, now there "
-            f"are {data}. Put them back, or start a new run with init_from={run.path}."
+            f"The photos that {run.path} was trained on have changed: {what}. Put them back, or "
+            f"start a new run with init_from={run.path}."
         )
 
 
-def _try_trainer(config: DictConfig, hardware: Hardware) -> None:
-    """Build trainer and callbacks once, in vain: those of the run need its folder."""
-    build(
-        OmegaConf.merge(config.trainer, {"precision": hardware.precision}),
-        callbacks=[build(each) for each in config.callbacks.values()],
-        logger=False,
-    )
+def _require_a_share(photos: PhotoData, hardware: Hardware) -> None:
+    """Refuse more processes than there are valid photos: one would have none to score."""
+    count = len(photos.items("valid"))
+    if count < hardware.processes:
+        raise HumansegError(
+            f"There are {count} valid photos for {hardware.processes} devices, and each must score "
+            f"one: lower trainer.devices to {count}."
+        )
 
 
 def _require_ranges(config: DictConfig) -> None:
@@ -166,6 +189,9 @@ def _require_ranges(config: DictConfig) -> None:
         ),
         f"auxiliary_weight={config.auxiliary_weight} is too small: give 0 or more": (
             config.auxiliary_weight >= 0
+        ),
+        f"teacher_weight={config.get('teacher_weight')} is no share: give 0 to 1": (
+            0 <= config.get("teacher_weight", 0.0) <= 1
         ),
         f"trainer.max_epochs={epochs} is too few: give 1 or more": epochs is None or epochs >= 1,
     }

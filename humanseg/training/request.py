@@ -2,25 +2,20 @@
 
 import time
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
 
-PATHS = ("data.root", "backbone.weights", "init_from")
+PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
 """Keys of paths that a person may give relative to where they are."""
 NO_PATHS = ("none", "pretrained")
 """Values of these keys that are words."""
-
-LONGEST = 200
-"""Bytes in the name of a sweep's job; common disks take 255."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +61,49 @@ def read_request(config: DictConfig) -> Request:
     overrides = _overrides()
     if config.get("resume"):
         return _resumed(Path(str(config.resume)).expanduser(), overrides)
+    _require_no_sweep(config)
+    settled = settle(config)
+    return Request(settled, _new_folder(settled), False, overrides)
+
+
+def settle(config: DictConfig) -> DictConfig:
+    """Resolve a composed config: no interpolation, no path that depends on where one is.
+
+    Returns
+    -------
+    DictConfig
+        A copy, as `config.yaml` holds it.
+    """
     settled = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(settled, DictConfig)
     with open_dict(settled):
         settled.pop("hydra", None)
         for key in PATHS:
             value = OmegaConf.select(settled, key)
-            if isinstance(value, str) and value not in NO_PATHS:
-                OmegaConf.update(settled, key, str(Path(value).expanduser().resolve()))
-    return Request(settled, _new_folder(settled), False, overrides)
+            if isinstance(value, ListConfig):
+                OmegaConf.update(settled, key, [_absolute(each) for each in value])
+            elif isinstance(value, str) and value not in NO_PATHS:
+                OmegaConf.update(settled, key, _absolute(value))
+    return settled
+
+
+def sweep_record(config: DictConfig) -> dict[str, Any]:
+    """Give what `summary.json` says of the sweep that a run is a job of; nothing of others."""
+    known = {key: config.get(key) for key in ("sweep", "trial")}
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _require_no_sweep(config: DictConfig) -> None:
+    given = [key for key in ("sweep", "fresh") if config.get(key)]
+    if given:
+        raise HumansegError(
+            f"{given[0]}={config[given[0]]} is about a sweep, and this is a single run: add -m, or "
+            "leave it out."
+        )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())
 
 
 def _resumed(folder: Path, overrides: list[str]) -> Request:
@@ -100,23 +129,7 @@ def _new_folder(config: DictConfig) -> Path:
         return Path(str(config.run_dir)).expanduser()
     runs = Path(str(config.get("runs_dir") or "runs")).expanduser()
     hydra = HydraConfig.get() if HydraConfig.initialized() else None
-    if hydra is not None and hydra.mode == RunMode.MULTIRUN:
-        return runs / str(config.get("name") or "sweep") / _job_name(_overrides())
     return _free(runs / str(config.get("name") or _name(hydra)))
-
-
-def _job_name(overrides: list[str]) -> str:
-    """Name a job of a sweep by its overrides, but for those that say where things lie.
-
-    A name that is too long for a folder is cut, and told apart by a part of its SHA-256.
-    """
-    places = {"name", "run_dir", "runs_dir", "data.root"}
-    kept = sorted(one for one in overrides if one.lstrip("+").split("=")[0] not in places)
-    name = ",".join(kept).replace("/", "_") or "default"
-    if len(name.encode()) <= LONGEST:
-        return name
-    mark = "~" + sha256(name.encode()).hexdigest()[:8]
-    return name.encode()[: LONGEST - len(mark)].decode(errors="ignore") + mark
 
 
 def _name(hydra: Any) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Start Chromium with more flags than the usual ones."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
@@ -19,11 +20,23 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        # Containers have neither a GPU nor the name spaces and shared memory of a desktop.
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
-        yield browser
-        browser.close()
+        started: list[Browser] = []
+
+        def start(*flags: str) -> Browser:
+            # Containers have neither a GPU nor the name spaces and shared memory of a desktop.
+            usual = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            browser = playwright.chromium.launch(executable_path=found, args=[*usual, *flags])
+            started.append(browser)
+            return browser
+
+        yield start
+        for browser in started:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Browser:
+    return launch()
 
 
 @pytest.fixture(params=[(1280, 800)], ids=["wide"])
@@ -32,7 +45,9 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Call
     width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    # A busy machine draws slowly; what never comes still fails.
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=30_000)
     requests: list[str] = []
     trouble: list[str] = []
 

@@ -72,16 +72,42 @@ def test_an_impossible_pair_is_named(copy: Path) -> None:
     )
 
 
-def test_each_value_of_a_search_is_checked(copy: Path) -> None:
-    (copy / "search").mkdir(exist_ok=True)
-    (copy / "search/few.yaml").write_text(
-        "# @package _global_\nhydra: {sweeper: {params: "
-        "{model: 'unet,pspnett', optimizer.lr: '0.1,fast', seed: 'range(2)'}}}\n"
+def search(folder: Path, params: str, more: str = "") -> None:
+    """Leave a search in a folder of configs."""
+    (folder / "search/mine.yaml").write_text(
+        f"# @package _global_\nhydra: {{sweeper: {{params: {{{params}}}{more}}}}}\n"
     )
-    found = validate_shipped()
-    assert len(found) == 2, found
-    assert found[0].startswith("+search=few model=pspnett: model=pspnett: there is no such model")
-    assert found[1] == "+search=few optimizer.lr=fast: optimizer.lr: 'fast' is not a number"
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        ("model: 'unet,pspnett'", "model=pspnett: model=pspnett: there is no such model"),
+        ("optimizer.lr: '0.1,fast'", "optimizer.lr=fast: optimizer.lr: 'fast' is not a number"),
+        ("optimizer.lr: 'interval(-1,1)'", "optimizer.lr=-1.0: optimizer.lr=-1.0 must be above 0"),
+        ("loss.weights.0: 'interval(0.5,-2)'", "loss.weights.0=-2.0: WeightedSum: weights must"),
+        ("modle: 'unet,pspnet'", "modle=unet: modle: there is no such key, did you mean model?"),
+        ("backbone.widths: '[4,8],[4,x]'", "backbone.widths=[4,x]: backbone.widths: [4, 'x']"),
+        ("seed: 'range(2'", ": seed=range(2: this is not key=value"),
+        (
+            "seed: 'range(2)'}, n_trails: {a: 1",
+            ": hydra.sweeper.n_trails: unknown, did you mean n_",
+        ),
+    ],
+)
+def test_each_value_of_a_search_is_checked(copy: Path, params: str, found: str) -> None:
+    search(copy, params)
+    mistakes = validate_shipped()
+    assert len(mistakes) == 1, mistakes
+    assert mistakes[0].startswith(f"search=mine{'' if found[0] == ':' else ' '}{found}"), mistakes
+
+
+def test_an_impossible_value_of_any_file_is_named(copy: Path) -> None:
+    (copy / "optimizer/mine.yaml").write_text(
+        "_target_: humanseg.training.optimizers.Adam\nlr: -1.0\n"
+    )
+    (found,) = validate_shipped()
+    assert found.startswith("optimizer=mine: optimizer.lr=-1.0 must be above 0")
 
 
 def test_a_broken_installation_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,16 +11,16 @@ import cv2
 import numpy as np
 import pytest
 from hydra.utils import instantiate
-from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from humanseg.data.augmentation import Augmentation, sample_seed
+from humanseg.data.collage import Collage
+from humanseg.data.picture import Picture
 from humanseg.errors import HumansegError
 
 GROUP = sorted((Path(__file__).parents[2] / "conf" / "augmentation").glob("*.yaml"))
 NAMES = [path.stem for path in GROUP]
 RANDOM = [name for name in NAMES if name != "none"]
-Pixels = NDArray[np.uint8]
 
 
 def build(name: str) -> Augmentation:
@@ -31,25 +31,25 @@ def build(name: str) -> Augmentation:
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[Pixels, Pixels]:
+def pair() -> Picture:
     mask = np.zeros((80, 60), np.uint8)
     cv2.ellipse(mask, (28, 45), (14, 30), 10, 0, 360, 1, -1)
     image = np.random.default_rng(0).integers(60, 120, (80, 60, 3)).astype(np.uint8)
     image[mask == 1] += 100
-    return image, mask
+    return Picture(image, mask)
 
 
 def test_the_group_is_complete() -> None:
-    assert {"none", "light", "standard", "heavy"} <= set(NAMES)
+    assert {"none", "light", "standard", "heavy", "world"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shape_type_and_two_values(name: str, pair: tuple[Pixels, Pixels]) -> None:
-    image, mask = pair
+def test_shape_type_and_two_values(name: str, pair: Picture) -> None:
+    image, mask, _ = pair
     before = image.copy(), mask.copy()
     augment = build(name)
     for seed in range(60):
-        photo, outline = augment(image, mask, seed)
+        photo, outline, _ = augment(Picture(image, mask), seed)
         assert photo.dtype == outline.dtype == np.uint8
         assert photo.shape == image.shape and outline.shape == mask.shape
         assert photo.flags["C_CONTIGUOUS"] and outline.flags["C_CONTIGUOUS"]
@@ -62,25 +62,26 @@ def test_shape_type_and_two_values(name: str, pair: tuple[Pixels, Pixels]) -> No
 @pytest.mark.parametrize("shape", [(8, 5), (7, 300), (33, 50)])
 def test_small_and_odd_photos(name: str, shape: tuple[int, int]) -> None:
     augment = build(name)
+    picture = Picture(np.full((*shape, 3), 99, np.uint8), np.ones(shape, np.uint8))
     for seed in range(40):
-        photo, outline = augment(np.full((*shape, 3), 99, np.uint8), np.ones(shape, np.uint8), seed)
+        photo, outline, _ = augment(picture, seed)
         assert photo.shape == (*shape, 3) and outline.shape == shape
 
 
-def test_none_changes_nothing(pair: tuple[Pixels, Pixels]) -> None:
-    photo, outline = build("none")(*pair, seed=3)
+def test_none_changes_nothing(pair: Picture) -> None:
+    photo, outline, _ = build("none")(pair, seed=3)
     np.testing.assert_array_equal(photo, pair[0])
     np.testing.assert_array_equal(outline, pair[1])
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_the_seed_alone_decides(name: str, pair: tuple[Pixels, Pixels]) -> None:
+def test_the_seed_alone_decides(name: str, pair: Picture) -> None:
     forward, other = build(name), build(name)
     np.random.seed(7)
-    draws = [forward(*pair, seed) for seed in range(12)]
+    draws = [forward(pair, seed) for seed in range(12)]
     np.random.seed(8)
     for seed in reversed(range(12)):
-        photo, outline = other(*pair, seed)
+        photo, outline, _ = other(pair, seed)
         np.testing.assert_array_equal(photo, draws[seed][0])
         np.testing.assert_array_equal(outline, draws[seed][1])
     assert len({draw[0].tobytes() for draw in draws}) > 6
@@ -89,8 +90,9 @@ def test_the_seed_alone_decides(name: str, pair: tuple[Pixels, Pixels]) -> None:
 def fingerprint() -> str:
     augment = build("standard")
     image = (np.arange(80 * 60 * 3) % 251).reshape(80, 60, 3).astype(np.uint8)
-    draws = [augment(image, image[..., 0] % 2, sample_seed(1, epoch, "x")) for epoch in range(9)]
-    return hashlib.sha256(b"".join(photo.tobytes() for photo, _ in draws)).hexdigest()
+    picture = Picture(image, image[..., 0] % 2)
+    draws = [augment(picture, sample_seed(1, epoch, "x")) for epoch in range(9)]
+    return hashlib.sha256(b"".join(one.photo.tobytes() for one in draws)).hexdigest()
 
 
 def test_a_fresh_process_draws_the_same_and_stays_off_network_and_threads() -> None:
@@ -118,7 +120,7 @@ def test_geometry_is_the_same_for_photo_and_mask(name: str) -> None:
     image = np.repeat(mask[..., None] * 255, 3, axis=2)
     augment = build(name)
     for seed in range(60):
-        photo, outline = augment(image, mask, seed)
+        photo, outline, _ = augment(Picture(image, mask), seed)
         seen = photo.mean(axis=2)
         bright, dark = seen[outline == 1], seen[outline == 0]
         # Light, noise and holes change single pixels; a mask that moved apart changes the means.
@@ -127,24 +129,48 @@ def test_geometry_is_the_same_for_photo_and_mask(name: str) -> None:
         assert ((seen > middle) == (outline == 1)).mean() > 0.85
 
 
-def test_geometry_moves_the_mask(pair: tuple[Pixels, Pixels]) -> None:
+def test_geometry_moves_the_mask(pair: Picture) -> None:
     flip = Augmentation([A.HorizontalFlip(p=1)])
-    photo, outline = flip(*pair, seed=0)
+    photo, outline, _ = flip(pair, seed=0)
     np.testing.assert_array_equal(photo, pair[0][:, ::-1])
     np.testing.assert_array_equal(outline, pair[1][:, ::-1])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_teachers_opinion_moves_with_the_mask(name: str, pair: Picture) -> None:
+    augment, alone = build(name), build(name)
+    taught = pair._replace(soft=pair.mask * np.uint8(255))
+    for seed in range(40):
+        photo, outline, soft = augment(taught, seed, lambda _: taught)
+        assert soft is not None and soft.dtype == np.uint8 and soft.flags["C_CONTIGUOUS"]
+        assert ((soft > 127) == (outline == 1)).mean() > 0.99
+        # A teacher changes neither the photo nor the mask.
+        photo_alone, outline_alone, _ = alone(pair, seed, lambda _: pair)
+        np.testing.assert_array_equal(photo, photo_alone)
+        np.testing.assert_array_equal(outline, outline_alone)
+
+
+def test_a_collage_comes_first_and_only_with_others(pair: Picture) -> None:
+    augment = Augmentation([A.HorizontalFlip(p=1)], Collage(elsewhere=1))
+    flipped = pair.map(lambda layer: layer[:, ::-1])
+    np.testing.assert_array_equal(augment(pair, 1).photo, flipped.photo)
+    scene = augment(pair, 1, lambda _: pair)
+    collage = Collage(elsewhere=1)(pair, lambda _: pair, np.random.default_rng([1, 2]))
+    np.testing.assert_array_equal(scene.photo, collage.photo[:, ::-1])
+    np.testing.assert_array_equal(scene.mask, collage.mask[:, ::-1])
+
+
 def test_the_output_is_contiguous_whatever_the_input_and_the_transform(
-    pair: tuple[Pixels, Pixels],
+    pair: Picture,
 ) -> None:
-    image, mask = pair[0][:, ::-1], pair[1][:, ::-1]
+    turned = pair.map(lambda layer: layer[:, ::-1])
     for transforms in (
         [],
         [A.HorizontalFlip(p=0)],
         [A.CenterCrop(20, 30, p=1)],
         [A.Transpose(p=1)],
     ):
-        photo, outline = Augmentation(transforms)(image, mask, seed=0)
+        photo, outline, _ = Augmentation(transforms)(turned, seed=0)
         assert photo.flags["C_CONTIGUOUS"] and outline.flags["C_CONTIGUOUS"]
 
 
@@ -168,9 +194,9 @@ def test_something_else_than_a_transform_is_refused() -> None:
         Augmentation([{"_target_": "albumentations.HorizontalFlip"}])
 
 
-def test_a_transform_that_leaves_8_bit_is_refused(pair: tuple[Pixels, Pixels]) -> None:
+def test_a_transform_that_leaves_8_bit_is_refused(pair: Picture) -> None:
     with pytest.raises(HumansegError, match="float32"):
-        Augmentation([A.Normalize()])(*pair, seed=0)
+        Augmentation([A.Normalize()])(pair, seed=0)
 
 
 def test_sample_seed_is_fixed_and_spreads() -> None:

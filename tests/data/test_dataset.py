@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from humanseg.data.augmentation import Augmentation
+from humanseg.data.collage import Collage
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.folders import list_items
+from humanseg.data.pictures import Pictures, Source
 from humanseg.data.store import PhotoStore, open_store
 
 SIZE = (64, 48)
@@ -25,7 +27,9 @@ def ids(sample_root: Path) -> list[str]:
 
 def flipping(ids: list[str], store: PhotoStore, seed: int = 0) -> TrainPhotos:
     transforms = [A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=1)]
-    return TrainPhotos(ids, store, Augmentation(transforms), SIZE, "resize", seed)
+    scenes = Collage(elsewhere=0.5, company=0.5)
+    pictures = Pictures(Source(ids, store))
+    return TrainPhotos(pictures, Augmentation(transforms, scenes), SIZE, "resize", seed)
 
 
 def test_a_sample_is_pixels_with_their_id(ids: list[str], store: PhotoStore) -> None:
@@ -37,7 +41,7 @@ def test_a_sample_is_pixels_with_their_id(ids: list[str], store: PhotoStore) -> 
 
 
 def test_without_augmentation_a_sample_is_the_photo(ids: list[str], store: PhotoStore) -> None:
-    photos = TrainPhotos(ids, store, Augmentation([]), SIZE, "resize", 0)
+    photos = TrainPhotos(Pictures(Source(ids, store)), Augmentation([]), SIZE, "resize", 0)
     whole = WholePhotos(ids, store)
     for index in range(len(photos)):
         sample = photos[3, index]
@@ -85,7 +89,8 @@ def test_samples_do_not_write_into_the_store(ids: list[str], store: PhotoStore) 
 
 def test_a_train_photo_without_a_mask_is_named(sample_root: Path) -> None:
     items = list_items(sample_root, "test", masks=False)
-    photos = TrainPhotos(["9", "10"], open_store(items), Augmentation([]), SIZE, "resize", 0)
+    pictures = Pictures(Source(["9", "10"], open_store(items)))
+    photos = TrainPhotos(pictures, Augmentation([]), SIZE, "resize", 0)
     with pytest.raises(ValueError, match="photo 10 has no mask"):
         photos[0, 1]
 

@@ -12,8 +12,8 @@ from PIL import Image
 from humanseg.data import doctor
 from humanseg.data.checks import find_fatal
 from humanseg.data.doctor import examine
-from humanseg.data.look import find_specks
 from humanseg.data.report import Report
+from humanseg.data.specks import find_specks
 from humanseg.errors import HumansegError
 from humanseg.task import SPLITS
 

@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import albumentations as A  # noqa: N812
@@ -12,13 +13,14 @@ import torch
 from PIL import Image
 
 from humanseg.data.augmentation import Augmentation
+from humanseg.data.collage import Collage
 from humanseg.data.folds import fold_ids
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 
 
 class Open(Protocol):
-    def __call__(self, **changes: Any) -> PhotoData: ...
+    def __call__(self, collage: Collage | None = None, **changes: Any) -> PhotoData: ...
 
 
 @pytest.fixture
@@ -30,14 +32,14 @@ def root(tmp_path: Path, sample_root: Path) -> Path:
 
 @pytest.fixture
 def opened(sample_root: Path) -> Open:
-    def make(**changes: Any) -> PhotoData:
+    def make(collage: Collage | None = None, **changes: Any) -> PhotoData:
         transforms = [A.HorizontalFlip(p=0.5), A.Affine(rotate=(-20, 20), p=1)]
         options: dict[str, Any] = {
             "root": str(sample_root),
             "batch_size": 2,
             "workers": 0,
         } | changes
-        return PhotoData(augmentation=Augmentation(transforms), **options)
+        return PhotoData(augmentation=Augmentation(transforms, collage), **options)
 
     return make
 
@@ -75,6 +77,16 @@ def test_a_restart_draws_what_an_uninterrupted_training_draws(opened: Open) -> N
     assert same(epoch_of(data, 2, loader), epochs[2]), "a second pass differs"
     assert same(epoch_of(opened(), 2), epochs[2]), "a restart differs"
     assert same(epoch_of(opened(cache="none"), 2), epochs[2]), "the cache matters"
+
+
+def test_collages_depend_on_neither_workers_nor_restarts(opened: Open) -> None:
+    scenes = Collage(elsewhere=0.5, company=0.5, blur=0.5)
+    alone, helped = opened(scenes), opened(scenes, workers=2)
+    epochs = [epoch_of(alone, epoch) for epoch in range(3)]
+    loader = helped.train_dataloader()
+    assert all(same(epochs[epoch], epoch_of(helped, epoch, loader)) for epoch in range(3))
+    assert same(epoch_of(opened(scenes, batch_size=2), 2), epochs[2])
+    assert not same(epoch_of(opened(), 2), epochs[2])
 
 
 def test_epochs_and_seeds_differ(opened: Open) -> None:
@@ -162,6 +174,8 @@ def test_a_working_size_scales_the_training_samples(opened: Open) -> None:
         ({"workers": -1}, "data.workers=-1"),
         ({"fold": 0, "folds": 1}, "data.folds=1"),
         ({"long_side": 0}, "data.long_side=0"),
+        ({"clean_specks": -1}, "data.clean_specks=-1"),
+        ({"min_confidence": 1.5}, "data.min_confidence=1.5"),
     ],
 )
 def test_impossible_options_are_named(opened: Open, changes: dict[str, Any], named: str) -> None:
@@ -250,6 +264,84 @@ def test_the_record_changes_with_a_valid_id_and_not_with_train(root: Path, opene
     assert opened(root=str(root)).record()["valid_sha256"] != before
 
 
+@pytest.mark.parametrize("file", ["train/0.jpg", "train_mask/0.png", "valid/6.jpg"])
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_one_pixel_of_any_photo_makes_them_others(
+    root: Path, opened: Open, file: str, cache: str
+) -> None:
+    def look(**changes: Any) -> tuple[dict[str, Any], str]:
+        data = opened(root=str(root), cache=cache, **changes)
+        data.check()
+        return data.record(), data.pixels_sha256()
+
+    before = look()
+    assert look(long_side=32, seed=3) == before
+    Image.open(root / file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(root / file)
+    record, pixels = look()
+    assert record == before[0], "such runs would not be ranked together"
+    assert pixels != before[1]
+
+
+def test_the_check_says_how_far_it_is(opened: Open) -> None:
+    steps: list[tuple[int, int]] = []
+    opened().check(lambda done, total: steps.append((done, total)))
+    assert steps == [(done, 11) for done in range(1, 12)]
+
+
+class Trainer:
+    """What a data module asks a trainer."""
+
+    def __init__(self, device: str, rank: int = 0, processes: int = 1) -> None:
+        self.strategy = SimpleNamespace(root_device=torch.device(device))
+        self.global_rank, self.world_size = rank, processes
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_feeds_a_gpu_is_not_done_for_a_cpu(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    data = opened(workers=None)
+    data.trainer = Trainer(device)  # type: ignore[assignment]
+    loader = data.train_dataloader()
+    assert loader.pin_memory == (device == "cuda")
+    assert loader.num_workers == (5 if device == "cuda" else 1)
+
+
+def test_processes_share_the_valid_photos(opened: Open) -> None:
+    shares = []
+    for rank in range(2):
+        data = opened()
+        data.trainer = Trainer("cpu", rank, 2)  # type: ignore[assignment]
+        shares.append(ids_of(list(data.val_dataloader())))
+    assert shares == [["6", "8"], ["7"]]
+
+
+@pytest.mark.parametrize("long_side", [None, 96])
+def test_specks_are_taken_out_of_train_masks_alone(
+    root: Path, opened: Open, long_side: int | None
+) -> None:
+    for role, identity in (("train", "0"), ("valid", "6")):
+        path = root / f"{role}_mask" / f"{identity}.png"
+        mask = np.array(Image.open(path))
+        mask[1:4, 1:4] = 255  # nine pixels, in a corner without anybody
+        Image.fromarray(mask).save(path)
+    data = opened(root=str(root), clean_specks=10, long_side=long_side)
+    plain = opened(root=str(root), long_side=long_side)
+
+    def corner(data: PhotoData, role: Any) -> bool:
+        _, mask = data.part(role).store[0]
+        assert mask is not None
+        return bool(mask[:6, :6].any())
+
+    assert not corner(data, "train") and corner(plain, "train")
+    assert corner(data, "valid")
+    assert data.record() == plain.record(), "what is scored is the same"
+    whole = list(data.whole_photos("train"))[0]
+    assert whole["id"][0] == "0" and whole["mask"][0, 0, 2, 2] == 1
+
+
 def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     data = opened()
     data.check()
@@ -265,4 +357,4 @@ def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) 
 def test_what_the_check_decodes_is_not_kept_beyond_the_bound(opened: Open) -> None:
     data = opened(cache_gb=1e-9)
     data.check()
-    assert not data._decoded
+    assert not data.parts._decoded

@@ -98,3 +98,18 @@ def test_large_photos_come_in_smaller_batches() -> None:
     sizes = [(3000, 4000)] * 2 + [(320, 240)] * 3 + [(1000, 1000)] * 3
     batches = list(SameSizeBatches(sizes, batch_size=3, most_pixels=2_000_000))
     assert batches == [[0], [1], [2, 3, 4], [5, 6], [7]]
+
+
+@pytest.mark.parametrize(("count", "replicas"), [(7, 2), (8, 3), (3, 3), (145, 4)])
+def test_processes_share_whole_photos_and_repeat_none(count: int, replicas: int) -> None:
+    sizes = [(4, 3) if index % 3 else (8, 6) for index in range(count)]
+    shares = [
+        [
+            index
+            for batch in SameSizeBatches(sizes, 4, rank=rank, replicas=replicas)
+            for index in batch
+        ]
+        for rank in range(replicas)
+    ]
+    assert sorted(index for share in shares for index in share) == list(range(count))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1

@@ -203,9 +203,9 @@ def test_a_disk_that_is_full_for_the_cache(
     start_training: "Train", small_disk: Callable[[str], Path], tmp_path: Path
 ) -> None:
     disk = small_disk("size=16k")
-    here = f"import tempfile\ntempfile.tempdir = {str(disk)!r}"
+    here = f"import os\nos.environ['HUMANSEG_CACHE'] = {str(disk)!r}"
     done = start_training(tmp_path / "run", "data.cache=disk", before=here).wait()
-    explained(done, f"Cannot write {disk}/humanseg-", "the disk is full")
+    explained(done, f"Cannot write {disk}/photos/", "the disk is full")
     assert no_partial(disk) and not (tmp_path / "run").exists()
 
 

@@ -102,6 +102,7 @@ def test_a_killed_run_ends_like_one_that_was_not(
         ("trainer.precision=bf16-mixed", "scheduler=cosine", "trainer.max_epochs=4"),
         ("optimizer=sgd", "callbacks=[none]", "data.workers=2", "trainer.max_epochs=4"),
         ("data.fold=1", "data.folds=3", "threshold=tune", "trainer.max_epochs=4"),
+        ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "trainer.max_epochs=4"),
     ],
     ids=lambda overrides: " ".join(overrides[:2]),
 )

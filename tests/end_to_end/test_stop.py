@@ -11,16 +11,27 @@ import pytest
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Train
 
+TWO_DEVICES = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "data.workers=1"]
+
 
 @pytest.mark.parametrize(
-    ("number", "rc", "group", "workers"),
+    ("number", "rc", "group", "overrides"),
     [
-        (signal.SIGINT, 130, True, 1),
-        (signal.SIGTERM, 143, False, 1),
-        pytest.param(signal.SIGINT, 130, False, 0, marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, 143, True, 2, marks=pytest.mark.slow),
+        (signal.SIGINT, 130, True, ["data.workers=1"]),
+        (signal.SIGTERM, 143, False, ["data.workers=1"]),
+        pytest.param(signal.SIGINT, 130, False, ["data.workers=0"], marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 143, True, ["data.workers=2"], marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, 130, True, TWO_DEVICES, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 143, False, TWO_DEVICES, marks=pytest.mark.slow),
     ],
-    ids=["Ctrl-C", "SIGTERM", "SIGINT to one process", "SIGTERM to the group"],
+    ids=[
+        "Ctrl-C",
+        "SIGTERM",
+        "SIGINT to one process",
+        "SIGTERM to the group",
+        "Ctrl-C on two devices",
+        "SIGTERM on two devices",
+    ],
 )
 def test_a_stopped_training_says_how_to_go_on(
     start_training: "Train",
@@ -28,10 +39,10 @@ def test_a_stopped_training_says_how_to_go_on(
     number: signal.Signals,
     rc: int,
     group: bool,
-    workers: int,
+    overrides: list[str],
 ) -> None:
     run = tmp_path / "run"
-    command = start_training(run, f"data.workers={workers}", "trainer.max_epochs=1000")
+    command = start_training(run, *overrides, "trainer.max_epochs=1000")
     command.wait_for_text("epoch 2/1000")
     began = time.monotonic()
     command.send(number, group)

@@ -238,3 +238,20 @@ def test_missing_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(model_file, "DEFAULT_MODEL", tmp_path)
     with pytest.raises(HumansegError, match="brings no model of its own"):
         humanseg.load()
+
+
+@pytest.mark.parametrize("name", ["model.fp16.onnx", "model.int8.onnx"])
+def test_a_folder_is_spoken_for_by_the_file_that_it_holds(
+    write_red: Any, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    write_red().rename(folder / name)
+    assert isinstance(humanseg.load(folder), Model)
+
+
+def test_the_model_that_ships_is_whole_and_small() -> None:
+    model = humanseg.load()
+    photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    assert model(photo).shape == (48, 64)
+    assert sum(file.stat().st_size for file in model_file.DEFAULT_MODEL.iterdir()) < 2_000_000

@@ -96,7 +96,7 @@ def test_a_loop_of_links_ends(photos: Path) -> None:
         (["photos"], "photos", "--out photos is the folder of the photos itself"),
         (["photos"], "photos/a/..", "is the folder of the photos itself"),
         (["photos/a/1.png", "photos/a/b/1.webp"], "out", r"1\.png and photos/a/b/1\.webp"),
-        (["-"], "out", "No photos in -"),
+        (["-"], "out", "No photos or videos in -"),
     ],
 )
 def test_what_cannot_work_is_said_before_the_start(
@@ -115,7 +115,7 @@ def test_photos_that_differ_by_suffix_only_are_named() -> None:
 def test_a_folder_without_photos_is_named() -> None:
     Path("empty").mkdir()
     Path("empty/letter.txt").touch()
-    with pytest.raises(HumansegError, match="No photos in empty: .* jpg"):
+    with pytest.raises(HumansegError, match="No photos or videos in empty: .* jpg"):
         places("empty")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "humanseg"
 
-GROUND = {"errors", "files", "task", "images", "pages", "runs", "postprocess"}
+GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs", "postprocess"}
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
@@ -16,6 +16,7 @@ ROOMS: dict[str, set[str]] = {
     "task": {"errors", "files"},
     "levels": set(),
     "postprocess": set(),
+    "progress": set(),
     "images": {"errors", "files", "levels"},
     "submission": GROUND | {"data"},
     "pages": {"errors", "files", "task", "images"},
@@ -25,18 +26,23 @@ ROOMS: dict[str, set[str]] = {
     "losses": GROUND,
     "metrics": GROUND,
     "models": GROUND,
+    # What went wrong, in words: a job of a sweep writes it down, a command prints it.
+    "explain": {"errors", "files", "config"},
     "training": GROUND | MODELLING | {"config"},
+    # Many trainings as one command; a training knows nothing of the others.
+    "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages", "postprocess"},
-    "commands": GROUND | {"config", "training", "export", "inference"},
+    "demo": {"errors", "files", "pages", "inference"},
+    "commands": GROUND | {"config", "data", "training", "export", "inference", "demo"},
     "cli": GROUND
     | MODELLING
-    | {"config", "training", "export", "inference", "submission", "commands"},
+    | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
     "__main__": {"cli"},
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = GROUND | {"submission", "inference"}
+WITHOUT_TORCH = GROUND | {"submission", "inference", "demo"}
 
 
 def room_of(path: Path) -> str:

@@ -20,6 +20,8 @@ HEAVY = {
     "PIL",
     "timm",
     "torchmetrics",
+    "optuna",
+    "plotly",
 }
 
 
@@ -62,3 +64,10 @@ def test_nothing_heavy_is_loaded(code: str, tmp_path: Path) -> None:
 def test_rooms_on_the_ground_load_no_torch(room: str, tmp_path: Path) -> None:
     heavy = {"torch", "pytorch_lightning", "hydra", "albumentations", "wandb"}
     assert not loaded(f"import humanseg.{room}", tmp_path) & heavy
+
+
+@pytest.mark.parametrize("module", ["grid", "search"])
+def test_the_process_of_a_sweep_loads_no_torch(module: str, tmp_path: Path) -> None:
+    # Its jobs have processes of their own, which must find torch unused.
+    heavy = {"torch", "pytorch_lightning", "albumentations", "wandb", "timm"}
+    assert not loaded(f"import humanseg.sweeps.{module}", tmp_path) & heavy

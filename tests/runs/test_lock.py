@@ -1,7 +1,10 @@
+import errno
 import json
 import os
+import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,8 +12,7 @@ import psutil
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.runs import run_lock
-from humanseg.runs.lock import is_locked
+from humanseg.runs import Locked, is_locked, lock, run_lock
 
 HOLD = """
 import sys
@@ -110,11 +112,11 @@ def test_the_lock_of_a_killed_process_is_taken_over(
 def test_a_process_that_was_given_a_used_id_is_no_holder(tmp_path: Path) -> None:
     path = tmp_path / ".lock"
     parent = psutil.Process(os.getppid())
-    lock = {"pid": parent.pid, "started": parent.create_time() - 60}
-    path.write_text(json.dumps(lock))
+    used = {"pid": parent.pid, "started": parent.create_time() - 60}
+    path.write_text(json.dumps(used))
     with run_lock(path):
         assert json.loads(path.read_text())["pid"] == os.getpid()
-    path.write_text(json.dumps(lock | {"started": parent.create_time()}))
+    path.write_text(json.dumps(used | {"started": parent.create_time()}))
     with pytest.raises(HumansegError, match=str(parent.pid)), run_lock(path):
         pass
 
@@ -125,6 +127,74 @@ def test_a_lock_that_says_nothing_holds_nothing(tmp_path: Path, content: str) ->
     path.write_text(content)
     with run_lock(path):
         assert is_locked(path)
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """The lock of a process on another machine, whose number here is that of a living one."""
+    path = tmp_path / ".lock"
+    mine = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    path.write_text(json.dumps(mine | {"host": "node7", "system": "node7:1"}))
+    return path
+
+
+def test_the_lock_of_another_machine_holds_while_it_is_touched(foreign: Path) -> None:
+    assert is_locked(foreign)
+    with pytest.raises(Locked, match=r"Process \d+ on node7 is working in"), run_lock(foreign):
+        pass
+    assert json.loads(foreign.read_text())["host"] == "node7"
+    assert [path.name for path in foreign.parent.iterdir()] == [".lock"]
+
+
+def test_the_lock_of_another_machine_is_taken_over_when_nobody_touches_it(foreign: Path) -> None:
+    long_ago = foreign.stat().st_mtime - lock.LEASE - 1
+    os.utime(foreign, (long_ago, long_ago))
+    assert not is_locked(foreign)
+    with run_lock(foreign):
+        assert json.loads(foreign.read_text())["host"] == platform.node()
+
+
+def test_a_lock_is_touched_while_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "BEAT", 0.01)
+    path = tmp_path / ".lock"
+    with run_lock(path):
+        os.utime(path, (1, 1))
+        end = time.monotonic() + 30
+        while path.stat().st_mtime == 1:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+def test_a_lock_that_was_taken_over_is_not_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    theirs = json.dumps({"pid": 1, "started": 1.0, "host": "node7", "system": "node7:1"})
+    with run_lock(path):
+        path.write_text(theirs)
+    assert path.read_text() == theirs
+
+
+def test_of_two_machines_that_cannot_guard_a_folder_one_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".lock"
+    theirs = json.dumps({"pid": 1, "started": 1.0, "host": "node7", "system": "node7:1"})
+    link = os.link
+
+    def late(source: Path, target: Path) -> None:
+        # The other machine is a little faster.
+        path.write_text(theirs)
+        link(source, target)
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(Locked, match="on node7"), run_lock(path):
+        pass
+    assert path.read_text() == theirs and len(list(tmp_path.iterdir())) == 1
 
 
 def test_exactly_one_of_several_wins_a_lock_left_behind(

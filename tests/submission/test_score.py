@@ -224,7 +224,7 @@ def test_the_template_says_which_ids_count(root: Path, masks: Masks) -> None:
     assert report.notes == []
     assert "row 2: there is no photo 10" in refusal(root, as_csv([lines(masks)[2]]))
     (root / TEMPLATE_NAME).write_text("id,rle_mask\n77,1 1\n")
-    assert "names ids that have no photo" in refusal(root, as_csv(lines(masks)))
+    assert "does not name only valid photos: it names 77" in refusal(root, as_csv(lines(masks)))
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -94,6 +98,14 @@ def test_the_log_says_what_was_chosen_and_why(machine: Machine) -> None:
     assert "as asked for" in str(choose_hardware(precision="32-true"))
 
 
+def test_processes_share_the_threads(machine: Machine) -> None:
+    machine(bf16=True)
+    chosen = replace(choose_hardware(threads=5), processes=2)
+    assert chosen.threads_each == 2
+    assert str(chosen).startswith("2 processes, each cpu") and str(chosen).endswith(" 2 threads")
+    assert replace(chosen, processes=9).threads_each == 1
+
+
 @pytest.mark.parametrize("accelerator", ["gpu", "cuda", "mps"])
 def test_a_missing_device_is_named(machine: Machine, accelerator: str) -> None:
     machine()
@@ -133,3 +145,32 @@ def test_bf16_units_of_a_cpu(
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     assert hardware.has_bf16_units() is has
+
+
+FREED = """
+import resource, sys
+import numpy as np
+from humanseg.training.hardware import keep_freed_memory
+
+if sys.argv[1] == "kept" and not keep_freed_memory():
+    print(-1)
+    raise SystemExit
+for turn in range(21):
+    if turn == 1:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(100_000_000, np.uint8)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_memory_that_was_freed_is_used_again() -> None:
+    faults = {}
+    for what in ("given", "kept"):
+        run = subprocess.run(
+            [sys.executable, "-c", FREED, what], capture_output=True, text=True, check=True
+        )
+        faults[what] = int(run.stdout)
+    if faults["kept"] < 0:
+        pytest.skip("this C library cannot be told")
+    assert faults["kept"] < faults["given"] / 10

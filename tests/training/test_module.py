@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
-from humanseg.losses import BCELoss
+from humanseg.losses import BCELoss, SoftTargetLoss
 from humanseg.models.segmenter import Segmenter
-from humanseg.training.module import SegmentationModule
+from humanseg.training.module import LOOK_EVERY, SegmentationModule
 
 
 class Net(nn.Module):
@@ -60,6 +60,19 @@ def test_auxiliary_heads_count_by_their_weight(heads: int, weight: float) -> Non
     assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
 
 
+@pytest.mark.parametrize("heads", [0, 1])
+def test_a_teacher_has_its_share_of_the_loss(heads: int) -> None:
+    batch = batch_of(["a", "b"])
+    batch["soft"] = torch.full((2, 1, 8, 6), 204, dtype=torch.uint8)
+    module = made(Net(heads), auxiliary_weight=0.5, teacher_weight=0.3).train()
+    expected = torch.zeros(())
+    for number, weight in ((0, 1.0), (1, 0.5))[: heads + 1]:
+        logits = torch.full((2, 1, 8, 6), float(number))
+        taught = SoftTargetLoss()(logits, torch.full_like(logits, 0.8))
+        expected = expected + weight * (0.7 * BCELoss()(logits, batch["mask"]) + 0.3 * taught)
+    assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_says_what_to_do(value: float) -> None:
     module = made(Net()).train()
@@ -67,6 +80,24 @@ def test_a_loss_that_is_no_number_says_what_to_do(value: float) -> None:
         module.segmenter.net.weight.fill_(value)  # type: ignore[operator]
     with pytest.raises(HumansegError, match=r"epoch 1: lower optimizer\.lr"):
         module.training_step(batch_of(["a"]), 0)
+
+
+def test_on_a_gpu_the_loss_is_looked_at_now_and_then() -> None:
+    """A tensor without values stands for one that is still being computed: reading it fails."""
+    module = made(Net()).train().to("meta")
+    batch = batch_of(["a"])
+    batch |= {key: batch[key].to("meta") for key in ("image", "mask")}
+    for step in range(LOOK_EVERY - 1):
+        module.training_step(batch, step)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        module.training_step(batch, LOOK_EVERY - 1)
+
+
+def test_a_loss_that_was_no_number_is_found_before_the_epoch_is_scored() -> None:
+    module = made(Net()).train()
+    module._unseen = torch.tensor(float("nan"))
+    with pytest.raises(HumansegError, match="became nan in epoch 1"):
+        module.on_validation_epoch_start()
 
 
 def test_a_prediction_carries_its_id_and_its_photo() -> None:

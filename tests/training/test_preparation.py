@@ -1,13 +1,15 @@
 """What is wrong with a request is said before a photo is read, and nothing is written."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from omegaconf import DictConfig
+from PIL import Image
 
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder
 from humanseg.training.preparation import prepare
 from humanseg.training.rebuild import read_checkpoint
@@ -26,6 +28,12 @@ Compose = Callable[..., DictConfig]
         ("optimizer.lr=-1", "optimizer.lr=-1"),
         ("init_from=nowhere", "nowhere"),
         ("data.fold=9", "data.fold=9"),
+        ("trainer.devices=0", "devices=0"),
+        ("trainer.devices=-2", "should be an int > 0"),
+        ("+trainer.strategy=fsdp", "trainer.strategy=fsdp.*trainer=ddp"),
+        ("+trainer.strategy=ddp_spawn", "trainer.strategy=ddp_spawn"),
+        ("+trainer.num_nodes=2", "trainer.num_nodes=2"),
+        ("+trainer.sync_batchnorm=true", "sync_batchnorm=true works on CUDA GPUs"),
     ],
 )
 def test_a_wrong_setting_is_named_before_the_photos(
@@ -35,6 +43,51 @@ def test_a_wrong_setting_is_named_before_the_photos(
     with pytest.raises(HumansegError, match=says):
         prepare(read_request(config))
     assert not list(tmp_path.iterdir())
+
+
+def test_devices_that_are_not_there_are_named_before_the_photos(
+    compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (8, 0))
+    config = compose(
+        f"run_dir={tmp_path}/run",
+        f"data.root={tmp_path}/no_photos",
+        "trainer.accelerator=gpu",
+        "trainer.devices=99",
+    )
+    with pytest.raises(HumansegError, match="your machine only has"):
+        prepare(read_request(config))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_device_without_a_valid_photo_is_one_too_many(compose: Compose, tmp_path: Path) -> None:
+    for devices, fine in ((3, True), (4, False)):
+        config = compose(f"run_dir={tmp_path}/run", "trainer=ddp", f"trainer.devices={devices}")
+        if fine:
+            hardware = prepare(read_request(config)).hardware
+            assert (hardware.processes, hardware.threads_each) == (3, 1)
+        else:
+            with pytest.raises(HumansegError, match="3 valid photos for 4 devices"):
+                prepare(read_request(config))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("file", ["train/0.jpg", "train_mask/0.png", "valid/6.jpg"])
+def test_a_run_is_not_resumed_on_other_pixels(
+    compose: Compose, copied: RunFolder, sample_root: Path, tmp_path: Path, file: str
+) -> None:
+    root = Path(shutil.copytree(sample_root, tmp_path / "data"))
+    config = (copied.path / "config.yaml").read_text().replace(str(sample_root), str(root))
+    copied.config.write_text(config)
+    request = read_request(compose(f"resume={copied.path}"))
+    prepare(request)
+    with Image.open(root / file) as image:
+        flipped = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    flipped.save(root / file)
+    with pytest.raises(Refused, match="have changed: their names are the same"):
+        prepare(request)
 
 
 def test_all_wrong_settings_are_named_at_once(compose: Compose, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import hydra
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import conf_folder
 from humanseg.errors import HumansegError
@@ -21,14 +21,10 @@ def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ask:
     """What a command line asks for, given in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def given(*overrides: str, multirun: bool = False) -> Request:
+    def given(*overrides: str) -> Request:
         GlobalHydra.instance().clear()
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = hydra.compose("train", [*overrides], return_hydra_config=True)
-        if multirun:
-            with open_dict(config):
-                config.hydra.mode = "MULTIRUN"
-                config.hydra.job.override_dirname = ",".join(overrides)
         # As Hydra sets it for a job.
         holder: Any = HydraConfig.instance()
         monkeypatch.setattr(holder, "cfg", config)
@@ -53,7 +49,12 @@ def test_paths_become_absolute(ask: Ask, tmp_path: Path) -> None:
         "backbone=resnet18",
         "backbone.weights=net.safetensors",
         "init_from=runs/a",
+        "teacher=[runs/b,/c]",
+        "data.unlabelled=more",
     )
+    assert request.config.teacher == [str(tmp_path / "runs/b"), "/c"]
+    assert request.config.data.unlabelled == str(tmp_path / "more")
+    assert ask("teacher=runs/b").config.teacher == str(tmp_path / "runs/b")
     assert request.config.data.root == str(tmp_path / "photos")
     assert request.config.backbone.weights == str(tmp_path / "net.safetensors")
     assert request.config.init_from == str(tmp_path / "runs/a")
@@ -98,11 +99,11 @@ def test_two_runs_of_one_second_do_not_share_a_folder(
     assert len({first, second, ask().folder}) == 3
 
 
-def test_jobs_of_a_sweep_are_named_by_their_overrides(ask: Ask) -> None:
-    first = ask("seed=1", multirun=True).folder
-    assert first.name == "seed=1" and first != ask("seed=2", multirun=True).folder
-    weights = ask("data.root=/a/b", multirun=True).folder
-    assert weights.parent == first.parent, "a slash would make a folder of its own"
+def test_settings_of_a_sweep_are_refused_for_a_single_run(ask: Ask) -> None:
+    with pytest.raises(HumansegError, match="sweep=mine is about a sweep.*add -m"):
+        ask("sweep=mine")
+    with pytest.raises(HumansegError, match="fresh=True is about a sweep"):
+        ask("fresh=true")
 
 
 def test_a_resumed_run_keeps_its_config(ask: Ask, run: RunFolder) -> None:

@@ -6,9 +6,14 @@ from typing import Any
 import pytorch_lightning as pl
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from humanseg.pages.render import duration
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.terminal import console
+
+REFRESH = 0.5
+"""Seconds between two movements of the bar: it shows the loss, and to read that is to wait for a
+GPU."""
 
 
 class EpochProgress(pl.callbacks.ProgressBar):
@@ -28,7 +33,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         self._checkpoints = checkpoints
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._start = 0.0
+        self._start = self._moved = 0.0
         self._first_epoch = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -63,8 +68,10 @@ class EpochProgress(pl.callbacks.ProgressBar):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Move the bar."""
-        if self._bar is not None and self._task is not None:
+        """Move the bar, now and then."""
+        now = time.perf_counter()
+        if self._bar is not None and self._task is not None and now - self._moved >= REFRESH:
+            self._moved = now
             loss = f"{float(outputs['loss']):.4f}" if isinstance(outputs, dict) else "…"
             self._bar.update(self._task, completed=batch_idx + 1, loss=loss)
 
@@ -112,13 +119,3 @@ class EpochProgress(pl.callbacks.ProgressBar):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-
-
-def duration(seconds: float) -> str:
-    """Say a time in the two units that matter, such as `3 min 20 s`."""
-    total = round(seconds)
-    if total < 60:
-        return f"{total} s"
-    if total < 3600:
-        return f"{total // 60} min {total % 60} s"
-    return f"{total // 3600} h {total % 3600 // 60} min"

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytorch_lightning as pl
-from numpy.typing import NDArray
 
-from humanseg.task import write_submission
+from humanseg.task import exact_rle, write_rles
 from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 
 
 class SubmissionWriter(PhotoWriter):
     """Write the valid masks as RLE, once all are there.
+
+    Only the RLE of each is kept until then.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ class SubmissionWriter(PhotoWriter):
         super().__init__(VALID, threshold)
         self._path = path
         self._order = list(order)
-        self._masks: dict[str, NDArray[np.bool_]] = {}
+        self._rles: dict[str, str] = {}
 
     def take(self, prediction: Prediction) -> None:
         """Keep the mask of one photo."""
-        self._masks[prediction.id] = prediction.mask(self._threshold)
+        self._rles[prediction.id] = exact_rle(prediction.mask(self._threshold))
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the file."""
-        write_submission(self._path, self._masks, self._order)
+        write_rles(self._path, self._rles, self._order)

@@ -12,6 +12,7 @@ from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.prediction_table import Sample
+from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.loggers.wandb_run import WandbRun, cannot_start
 
 
@@ -72,6 +73,10 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
             logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
         yield loggers
         failed = False
+    except Pruned:
+        # Others are better, but nothing went wrong.
+        failed = False
+        raise
     finally:
         for logger in _wandb_runs(loggers):
             logger.close(run, failed)

@@ -1,0 +1,129 @@
+"""`humanseg compare`: which run is the best, and whether it really is."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from humanseg.runs.leaderboard import Leaderboard
+    from humanseg.runs.page_photos import Source
+    from humanseg.runs.ranking import Group
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "runs",
+        metavar="RUNS",
+        type=Path,
+        nargs="*",
+        default=[Path("runs")],
+        help="folders of runs, or folders that hold some; default: runs",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="where leaderboard.csv and leaderboard.html go; default: the folder of the runs",
+    )
+    parser.add_argument(
+        "--data", metavar="ROOT", type=Path, help="where the data are now, if they were moved"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the leaderboard, and write it as CSV and as a page.
+
+    Returns
+    -------
+    int
+        0; 1 where folders of runs could not be read, which are listed.
+    """
+    from rich.console import Console
+
+    from humanseg.config import conf_folder
+    from humanseg.progress import progress_on
+    from humanseg.runs import run_lock
+    from humanseg.runs.csv_table import write_leaderboard_csv
+    from humanseg.runs.leaderboard import read_leaderboard
+    from humanseg.runs.page import plotly_script, write_leaderboard
+    from humanseg.runs.settings import read_shipped
+
+    plotly_script()  # before the work, if it is missing
+    console, errors = Console(soft_wrap=True), Console(stderr=True)
+    with progress_on(errors, "reading runs") as move:
+        board = read_leaderboard(arguments.runs, read_shipped(conf_folder()), move)
+    _say(board, console)
+    out = arguments.out or board.base
+    with run_lock(out / ".leaderboard.lock"):
+        write_leaderboard_csv(out / "leaderboard.csv", board)
+        with progress_on(errors, "writing the page") as move:
+            page = write_leaderboard(out, board, lambda group: _photos(group, arguments.data), move)
+    console.print(f"table  {out / 'leaderboard.csv'}", markup=False, highlight=False)
+    console.print(f"page   {page}", markup=False, highlight=False)
+    return 1 if board.broken else 0
+
+
+def _say(board: "Leaderboard", console: "Console") -> None:
+    """Print the tables, what they show, and what is not in them."""
+    from rich.console import Console
+
+    from humanseg.runs.terminal_table import conclusion, describe, footnotes, terminal_table
+
+    # Into a file or a pipe the rows go whole, however long they are.
+    wide = Console(width=10_000)
+    for group in board.groups:
+        console.print(describe(group), style="bold", markup=False, highlight=False)
+        if console.is_terminal:
+            console.print(terminal_table(group, console.width), soft_wrap=False)
+        else:
+            wide.print(terminal_table(group))
+        for line in [*footnotes(group), conclusion(group)]:
+            console.print(line, markup=False, highlight=False)
+        console.print()
+    if not board.groups:
+        console.print("No run has finished yet, so there is nothing to rank.\n")
+    for title, pairs in (
+        ("Not ranked", [(run.name, _state(run.status, run.failure)) for run in board.unranked]),
+        ("Could not be read", board.broken.items()),
+        ("Skipped", board.foreign.items()),
+    ):
+        if pairs:
+            console.print(title, style="bold")
+            for name, reason in pairs:
+                console.print(f"  {name}: {reason}", markup=False, highlight=False)
+            console.print()
+
+
+def _state(status: str, failure: str) -> str:
+    return f"{status}: {failure}" if failure else status
+
+
+def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
+    """Find the valid photos of a group in its data set, or in `root`."""
+    from humanseg.data.folders import scan
+    from humanseg.errors import HumansegError
+    from humanseg.runs.page_photos import Source
+
+    roots = dict.fromkeys(
+        str(node["root"])
+        for record in group.runs
+        if isinstance(node := record.config.get("data"), Mapping) and "root" in node
+    )
+    split = "train" if group.data.get("fold") is not None else "valid"
+    places = [root] if root is not None else [Path(each) for each in roots]
+    for place in places:
+        try:
+            items, _ = scan(place, split, masks=True)
+        except HumansegError:
+            continue
+        found = {item.id: Source(item.photo, item.mask) for item in items}
+        if set(group.ids) <= found.keys():
+            return {id: found[id] for id in group.ids}
+    if not places:
+        return "No config says where they lie; say it by --data ROOT."
+    tried = " or ".join(map(str, places))
+    return f"They are not in {tried} any more; say by --data ROOT where they are."

@@ -1,0 +1,77 @@
+"""`humanseg demo`: a page that cuts people out of photos and the camera, in the browser."""
+
+import argparse
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument(
+        "--model",
+        metavar="FILE|FOLDER",
+        type=Path,
+        help="an .onnx file or a folder of humanseg export; without it the model that ships",
+    )
+    parser.add_argument("--port", type=_port, help="on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--build", metavar="DIR", type=Path, help="write the page for a web host, and end"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C, or write it."""
+    if arguments.build is not None:
+        return _build(arguments.model, arguments.build)
+    import webbrowser
+
+    from humanseg.demo import DemoServer, demo_site, ready_runtime
+
+    with DemoServer(demo_site(arguments.model, ready_runtime()), arguments.port) as server:
+        print(f"{server.address}  Nothing leaves this computer. Ctrl-C ends it.", flush=True)
+        if not arguments.no_browser:
+            webbrowser.open(server.address)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            # The usual end of a server is no failure.
+            print()
+    return 0
+
+
+def _build(model: Path | None, folder: Path) -> int:
+    import sys
+
+    from humanseg.demo import (
+        WEBGPU,
+        NpmError,
+        demo_site,
+        npm_files,
+        ready_runtime,
+        write_site,
+    )
+
+    plain = ready_runtime()
+    try:
+        with npm_files(WEBGPU) as webgpu:
+            write_site(demo_site(model, [*plain, *webgpu]), folder)
+        missing = None
+    except NpmError as error:
+        write_site(demo_site(model, plain), folder)
+        missing = error
+    print(
+        f"The page is in {folder}: any web host can serve it, by https, or the camera stays dark.\n"
+        "Threads need two headers of the host; without them the page runs on one thread:\n"
+        "  Cross-Origin-Opener-Policy: same-origin\n"
+        "  Cross-Origin-Embedder-Policy: require-corp"
+    )
+    if missing is not None:
+        print(f"The page runs without WebGPU. {missing}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 65535")
+    return int(text)

@@ -1,0 +1,58 @@
+"""`humanseg export`: the best model as files that other programs run, checked."""
+
+import argparse
+from pathlib import Path
+
+from humanseg.commands.types import strength
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "runs",
+        metavar="RUN",
+        type=Path,
+        nargs="?",
+        default=Path("runs"),
+        help="a run's folder, or a folder whose best finished run is taken; default: runs",
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("export"), help="default: export"
+    )
+    parser.add_argument(
+        "--formats",
+        metavar="LIST",
+        default="onnx,int8,pt2",
+        help="of onnx, int8, fp16, pt2; default: onnx,int8,pt2",
+    )
+    parser.add_argument("--data", metavar="ROOT", type=Path, help="where the data lies now")
+    parser.add_argument(
+        "--max-drop",
+        metavar="DICE",
+        type=strength,
+        default=0.003,
+        help="mean Dice that int8 and fp16 may lose on valid; default: 0.003",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
+    parser.add_argument(
+        "--benchmark", action="store_true", help="measure all files at length, next to torch"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export."""
+    from humanseg.export.entry import Order, export
+    from humanseg.export.formats import read_formats
+
+    export(
+        Order(
+            path=arguments.runs,
+            out=arguments.out,
+            formats=read_formats(arguments.formats.split(",")),
+            data=arguments.data,
+            max_drop=arguments.max_drop,
+            overwrite=arguments.overwrite,
+            benchmark=arguments.benchmark,
+        )
+    )
+    return 0

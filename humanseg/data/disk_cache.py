@@ -1,0 +1,95 @@
+"""Files of decoded photos that the next run uses again, in one folder of the user's.
+
+The folder is `~/.cache/humanseg/photos`, or `photos` where `HUMANSEG_CACHE` says. It may be removed
+at any time.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error, whole_file
+
+BOUND = 20_000_000_000
+"""Bytes that the folder may hold; the files that were not used for longest make room."""
+
+SUFFIX = ".bin"
+
+
+def kept_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
+    """Find a file of the cache, or make it.
+
+    Parameters
+    ----------
+    name
+        Says what is in it, without the suffix: two contents have two names.
+    size
+        Bytes. A file of another size was cut short and is made anew.
+    write
+        Called with the path to write to, where there is none yet. Others go for it, if need be.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, marked as just used.
+
+    Raises
+    ------
+    HumansegError
+        The folder cannot be written, or belongs to somebody else.
+    """
+    folder = cache_folder()
+    path = folder / f"{name}{SUFFIX}"
+    if not path.exists() or path.stat().st_size != size:
+        _make_room(folder, BOUND - size)
+        with whole_file(path) as partial:
+            write(partial)
+    with suppress(OSError):
+        os.utime(path)
+    return path
+
+
+def cache_folder() -> Path:
+    """Make the folder of the cache, for this user alone: the photos may be private.
+
+    Raises
+    ------
+    HumansegError
+        It cannot be made, or belongs to somebody else.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    above = Path(os.environ.get("HUMANSEG_CACHE") or Path(home) / "humanseg").expanduser()
+    folder = above / "photos"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = folder.stat().st_uid
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    if hasattr(os, "getuid") and owner != os.getuid():
+        raise HumansegError(
+            f"{folder} belongs to somebody else, so decoded photos are not kept there: set "
+            "HUMANSEG_CACHE to a folder of your own, or take data.cache=memory."
+        )
+    return folder
+
+
+def _make_room(folder: Path, bound: int) -> None:
+    """Remove the files that were not used for longest, until the others fit the bound.
+
+    Whoever has mapped one keeps it until it is done.
+    """
+    files = []
+    # With the dot: what a killed process left half written.
+    for path in [*folder.glob(f"*{SUFFIX}"), *folder.glob(f".*{SUFFIX}.*")]:
+        with suppress(OSError):
+            state = path.stat()
+            files.append((state.st_mtime, state.st_size, path))
+    held = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if held <= bound:
+            return
+        with suppress(OSError):
+            path.unlink()
+            held -= size

@@ -1,0 +1,157 @@
+"""Layers of pixels laid one behind the other in one buffer, in memory or in a mapped file."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.data.disk_cache import kept_file
+from humanseg.data.picture import Pixels
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Pixels of many pictures in one buffer.
+
+    One buffer instead of thousands of arrays stays shared between worker processes: nothing in
+    it is reference-counted, so nothing is copied when it is looked at.
+
+    Parameters
+    ----------
+    buffer
+        uint8: for each picture its H·W·depth bytes.
+    sizes
+        (N,2): height and width of each picture.
+    depth
+        Bytes of a pixel.
+    """
+
+    buffer: NDArray[np.uint8]
+    sizes: NDArray[np.int64]
+    depth: int
+
+    def __post_init__(self) -> None:
+        """Work out where each picture begins."""
+        lengths = self.sizes.prod(axis=1) * self.depth
+        object.__setattr__(self, "_starts", np.concatenate([[0], np.cumsum(lengths)]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to a spawned process as the file's name where a file is mapped: it is shared."""
+        if isinstance(self.buffer, np.memmap):
+            path = Path(str(self.buffer.filename))
+            return _mapped, (type(self), path, self.sizes, self.depth)
+        return type(self), (self.buffer, self.sizes, self.depth)
+
+    def __len__(self) -> int:
+        """Count the pictures."""
+        return len(self.sizes)
+
+    def block(self, index: int) -> Pixels:
+        """View the (H·W·depth,) bytes of a picture."""
+        starts: NDArray[np.int64] = self._starts  # type: ignore[attr-defined]
+        return self.buffer[starts[index] : starts[index + 1]]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Height and width of a picture."""
+        height, width = self.sizes[index]
+        return int(height), int(width)
+
+
+Kind = TypeVar("Kind", bound=Packed)
+
+
+class PackedPhotos(Packed):
+    """Photos: of each pixel the three colours and, with depth 4, the masks behind all of them."""
+
+    def __getitem__(self, index: int) -> tuple[Pixels, Pixels | None]:
+        """Return views of the buffer: photo (H,W,3) and mask (H,W) or None."""
+        height, width = self.size(index)
+        block = self.block(index)
+        split = height * width * 3
+        photo = block[:split].reshape(height, width, 3)
+        return photo, block[split:].reshape(height, width) if self.depth == 4 else None
+
+
+class PackedLayers(Packed):
+    """One layer of each picture: a byte for each pixel."""
+
+    def __getitem__(self, index: int) -> Pixels:
+        """Return a view of the buffer: (H,W)."""
+        return self.block(index).reshape(self.size(index))
+
+
+def in_memory(
+    kind: type[Kind], sizes: NDArray[np.int64], depth: int, fill: Callable[[Kind], None]
+) -> Kind:
+    """Make a buffer in memory and have it filled."""
+    packed = kind(np.empty(_bytes(sizes, depth), np.uint8), sizes, depth)
+    fill(packed)
+    return packed
+
+
+def on_disk(
+    kind: type[Kind],
+    name: str,
+    sizes: NDArray[np.int64],
+    depth: int,
+    fill: Callable[[Kind], None],
+) -> Kind:
+    """Map the cache file of a name, which is made and filled where it is not there.
+
+    Parameters
+    ----------
+    kind
+        What to make of it.
+    name
+        Of the file; it must change with whatever the contents depend on.
+    sizes, depth
+        As of `Packed`.
+    fill
+        Called with a writable buffer, when there is no such file.
+
+    Returns
+    -------
+    Packed
+        Read-only.
+
+    Raises
+    ------
+    HumansegError
+        The file cannot be written.
+    """
+    total = _bytes(sizes, depth)
+
+    def write(partial: Path) -> None:
+        _reserve(partial, total)
+        buffer = np.memmap(partial, np.uint8, "r+", shape=(total,))
+        fill(kind(buffer, sizes, depth))
+        buffer.flush()
+
+    return _mapped(kind, kept_file(name, total, write), sizes, depth)
+
+
+def _bytes(sizes: NDArray[np.int64], depth: int) -> int:
+    return int(sizes.prod(axis=1).sum()) * depth
+
+
+def _mapped(kind: type[Kind], path: Path, sizes: NDArray[np.int64], depth: int) -> Kind:
+    return kind(np.memmap(path, np.uint8, "r"), sizes, depth)
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of `size` bytes that the disk has room for: a map of a full disk kills (SIGBUS).
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)

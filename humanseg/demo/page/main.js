@@ -1,0 +1,262 @@
+/* The page: what a person does, and what they see then. */
+
+import { nextFrame, openCamera } from "./camera.js";
+import { VIEWS, drawable, fit, paint } from "./painter.js";
+import { onFiles, readPicture } from "./photos.js";
+import { openSegmenter, segment } from "./segmenter.js";
+import { addToStrip, startCompare, wipe } from "./stage.js";
+
+const $ = (id) => document.getElementById(id);
+const before = $("before"), after = $("after");
+const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+
+let model;
+let shown = null; // what is on the stage: a drawable result, with the `name` of its photo
+let latest = 0; // whoever began last may draw
+let camera = null;
+let picture = null;
+
+/* Saying. */
+
+function say(text) { $("busy").textContent = text; }
+
+function complain(...messages) {
+  $("trouble-text").textContent = messages.join(" ");
+  $("trouble").hidden = messages.length === 0;
+}
+
+function tell(facts) {
+  $("facts").replaceChildren(...Object.entries(facts).flatMap(([label, value]) => {
+    const pair = document.createElement("div");
+    pair.append(Object.assign(document.createElement("dt"), { textContent: label }),
+      Object.assign(document.createElement("dd"), { textContent: value }));
+    return pair;
+  }));
+}
+
+function runsOn({ backend, threads }) {
+  if (!threads) return backend;
+  const count = threads === 1 ? "1 thread" : `${threads} threads`;
+  return `${backend}, ${count}${self.crossOriginIsolated ? "" : " (the host's headers allow no more)"}`;
+}
+
+function tellAbout(result, more = {}) {
+  tell({
+    Picture: `${result.width} × ${result.height}`,
+    Time: `${Math.round(result.took)} ms`,
+    ...more,
+    Model: model.name,
+    "Runs on": runsOn(model),
+  });
+}
+
+/* Drawing. */
+
+const choice = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+
+function ground() {
+  const value = choice("ground");
+  if (value === "blur") return { kind: "blur", blur: +$("blur").value };
+  if (value === "picture") return { kind: "picture", picture };
+  return { kind: "colour", colour: value === "colour" ? $("colour").value : value };
+}
+
+function repaint() {
+  if (!shown) return;
+  const view = choice("view");
+  paint(after, view, shown, before, ground());
+  after.setAttribute("aria-label", `${VIEWS[view]} of ${shown.name}`);
+  $("after-tag").textContent = VIEWS[view];
+}
+
+function settle() {
+  const value = choice("ground");
+  $("grounds").hidden = choice("view") !== "background";
+  $("blur-option").hidden = value !== "blur";
+  $("colour-option").hidden = value !== "colour";
+  $("picture-option").hidden = value !== "picture";
+  repaint();
+}
+
+function drawPhoto(bitmap, mirrored = false) {
+  fit(before, bitmap.width, bitmap.height);
+  before.getContext("2d").drawImage(bitmap, 0, 0);
+  const sheet = $("sheet");
+  sheet.style.setProperty("--w", bitmap.width);
+  sheet.style.setProperty("--h", bitmap.height);
+  sheet.classList.toggle("mirrored", mirrored);
+  sheet.hidden = false;
+  $("drop").hidden = true;
+}
+
+function drawResult(result, name) {
+  shown = { ...drawable(result), name };
+  repaint();
+  $("download").disabled = false;
+}
+
+/* Photos. */
+
+async function showPhoto({ file, button }) {
+  const turn = ++latest;
+  stopCamera();
+  complain();
+  for (const other of $("strip").children) other.setAttribute("aria-pressed", other === button);
+  say(model ? "Cutting out…" : "Loading the model…");
+  try {
+    const bitmap = await readPicture(file);
+    if (turn !== latest) return;
+    shown = null;
+    fit(after, 1, 1);
+    $("download").disabled = true;
+    drawPhoto(bitmap);
+    before.setAttribute("aria-label", `Photo ${file.name}`);
+    await opened;
+    if (turn !== latest) return;
+    say("Cutting out…");
+    const result = await segment(bitmap);
+    if (turn !== latest) return;
+    drawResult(result, file.name.replace(/\.\w+$/, ""));
+    tellAbout(result);
+    wipe();
+    say("");
+  } catch (error) {
+    if (turn !== latest) return;
+    say("");
+    complain(error.message);
+  }
+}
+
+async function takePhotos(files) {
+  const failures = [];
+  let first;
+  for (const file of files) {
+    try {
+      const item = await addToStrip($("strip"), file, showPhoto);
+      $("strip-group").hidden = false;
+      // The others are decoded meanwhile.
+      first ??= showPhoto(item);
+    } catch (error) {
+      failures.push(error.message);
+    }
+  }
+  await first;
+  if (failures.length) complain(...failures);
+}
+
+/* The camera. */
+
+function stopCamera() {
+  camera?.stop();
+  camera = null;
+  $("camera").setAttribute("aria-pressed", "false");
+  $("camera-label").textContent = "Camera";
+  $("turn").hidden = true;
+}
+
+async function startCamera(deviceId = null) {
+  const turn = ++latest;
+  stopCamera();
+  complain();
+  say("Starting the camera…");
+  try {
+    const opening = await openCamera(video, deviceId, () => {
+      latest++;
+      stopCamera();
+      complain("The camera was disconnected: connect it, then start it again.");
+    });
+    if (turn !== latest) return opening.stop();
+    camera = opening;
+    for (const button of $("strip").children) button.setAttribute("aria-pressed", "false");
+    $("camera").setAttribute("aria-pressed", "true");
+    $("camera-label").textContent = "Stop";
+    $("turn").hidden = !camera.next;
+    if (!model) say("Loading the model…");
+    await opened;
+    before.setAttribute("aria-label", "Camera");
+    await follow(turn);
+  } catch (error) {
+    if (turn !== latest) return;
+    stopCamera();
+    say("");
+    complain(error.message);
+  }
+}
+
+async function follow(turn) {
+  let rate = 0, last = performance.now();
+  $("split").value = 0;
+  $("split").dispatchEvent(new Event("input"));
+  while (turn === latest) {
+    await nextFrame(video);
+    const frame = await createImageBitmap(video);
+    // The worker closes what it gets; the photo beside the cut-out must be of the same moment.
+    const result = await segment(await createImageBitmap(frame));
+    if (turn !== latest) return;
+    drawPhoto(frame, camera.mirrored);
+    frame.close();
+    drawResult(result, "camera");
+    const now = performance.now();
+    rate = rate ? 0.9 * rate + 0.1 * 1000 / (now - last) : 1000 / (now - last);
+    last = now;
+    tellAbout(result, { "Frame rate": `${rate.toFixed(rate < 10 ? 1 : 0)} a second` });
+    say("");
+  }
+}
+
+/* Saving. */
+
+function save() {
+  // What is on the screen may be the next frame by the time the file is written.
+  const view = choice("view"), { name } = shown;
+  after.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${name}-${view}.png`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }, "image/png");
+}
+
+/* Wiring. */
+
+onFiles($("files"), takePhotos);
+for (const button of [$("drop"), $("choose")]) button.addEventListener("click", () => $("files").click());
+$("camera").addEventListener("click", () => {
+  if (!camera) return startCamera();
+  latest++;
+  stopCamera();
+});
+$("turn").addEventListener("click", () => startCamera(camera.next));
+for (const input of document.querySelectorAll("input[type=radio], #blur, #colour")) {
+  input.addEventListener("input", settle);
+}
+$("choose-picture").addEventListener("click", () => $("picture").click());
+$("picture").addEventListener("change", async () => {
+  try {
+    const chosen = await readPicture($("picture").files[0]);
+    picture?.close();
+    picture = chosen;
+    complain();
+  } catch (error) {
+    complain(error.message);
+  }
+  $("picture").value = "";
+  settle();
+});
+$("download").addEventListener("click", save);
+$("trouble-close").addEventListener("click", () => complain());
+startCompare($("sheet"), $("split"));
+
+document.body.classList.add("ready");
+settle();
+say("Loading the model…");
+const opened = openSegmenter(new URLSearchParams(location.search).get("backend") ?? "");
+opened.then((facts) => {
+  model = facts;
+  tell({ Model: model.name, "Runs on": runsOn(model) });
+  if (!latest) say("");
+}, (error) => {
+  say("");
+  complain(error.message);
+});

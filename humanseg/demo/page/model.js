@@ -1,0 +1,114 @@
+/* The model in onnxruntime-web, on WebGPU where that gives the same as WebAssembly. */
+
+const FORMAT = 1;
+const TRIAL = [64, 48];
+/** WebGPU rounds elsewhere than a processor does; more than this is another answer. */
+const TOLERANCE = 0.02;
+
+/**
+ * Load the model that the page brings.
+ *
+ * @param {string} wanted "webgpu", "wasm", or "" for what is best
+ * @returns {Promise<{manifest: object, backend: string, threads: number, run: Function}>}
+ *   run(planes, [width, height]) resolves to the probability, Float32Array height × width
+ */
+export async function openModel(wanted) {
+  const manifest = await loadManifest();
+  const file = Object.keys(manifest.files).find((name) => name.endsWith(".onnx"));
+  const [bytes, runtime] = await Promise.all([
+    load(`model/${file}`).then((response) => response.arrayBuffer()),
+    load("runtime/files.json").then((response) => response.json()),
+  ]);
+  const threads = threadCount();
+  if (wanted !== "wasm" && runtime.includes("ort.webgpu.min.mjs")) {
+    const run = await openOnWebGpu(bytes, manifest, threads, wanted === "webgpu");
+    if (run) return { manifest, backend: "WebGPU", threads: 0, run };
+  }
+  try {
+    const ort = await start("ort.wasm.min.mjs", threads);
+    const run = runner(ort, await create(ort, bytes, "wasm"), manifest);
+    // A model that cannot run says so here, and the first photo finds it warm.
+    await run(trialPhoto(), TRIAL);
+    return { manifest, backend: "WebAssembly", threads, run };
+  } catch (error) {
+    throw new Error(`The model could not be opened (${error.message ?? error}). Try a current browser; if that does not help, export the model again.`);
+  }
+}
+
+async function loadManifest() {
+  const manifest = await (await load("model/manifest.json")).json();
+  if (manifest.format !== FORMAT) {
+    throw new Error(`The model is written in format ${manifest.format}, and this page knows format ${FORMAT} only: build the page anew with the humanseg that wrote the model.`);
+  }
+  return manifest;
+}
+
+async function load(address) {
+  let said;
+  try {
+    const response = await fetch(new URL(address, import.meta.url));
+    if (response.ok) return response;
+    said = response.status;
+  } catch {
+    said = "no answer";
+  }
+  throw new Error(`${address} could not be loaded (${said}). Reload the page; if that does not help, start humanseg demo again, or upload the whole folder that --build wrote.`);
+}
+
+/** Half the processors, as their other halves are often the same cores, but two where there are. */
+function threadCount() {
+  const processors = navigator.hardwareConcurrency || 1;
+  return self.crossOriginIsolated
+    ? Math.min(4, processors, Math.max(2, Math.ceil(processors / 2))) : 1;
+}
+
+async function start(file, threads) {
+  const ort = await import(new URL(`runtime/${file}`, import.meta.url).href);
+  ort.env.logLevel = "error";
+  ort.env.wasm.numThreads = threads;
+  return ort;
+}
+
+// Severity 3: errors. That WebGPU leaves shapes to the processor is no news.
+const create = (ort, bytes, backend) =>
+  ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [backend], logSeverityLevel: 3 });
+
+function runner(ort, session, manifest) {
+  const input = manifest.input.name, output = "probability";
+  return async (planes, [width, height]) => {
+    const photo = new ort.Tensor("uint8", planes, [1, 3, height, width]);
+    const results = await session.run({ [input]: photo }, [output]);
+    const probability = results[output].data;
+    results[output].dispose();
+    return probability;
+  };
+}
+
+/** Resolves to null where there is no WebGPU, or where it fails or gives something else. */
+async function openOnWebGpu(bytes, manifest, threads, insist) {
+  try {
+    const adapter = await navigator.gpu?.requestAdapter();
+    // One that a processor plays is slower than WebAssembly.
+    if (!adapter || (adapter.info?.isFallbackAdapter && !insist)) return null;
+    const ort = await start("ort.webgpu.min.mjs", threads);
+    const session = await create(ort, bytes, "webgpu");
+    const run = runner(ort, session, manifest);
+    const judge = await create(ort, bytes, "wasm");
+    const wanted = await runner(ort, judge, manifest)(trialPhoto(), TRIAL);
+    const given = await run(trialPhoto(), TRIAL);
+    await judge.release();
+    if (given.every((value, at) => Math.abs(value - wanted[at]) <= TOLERANCE)) return run;
+    console.warn("WebGPU gives another mask than WebAssembly: WebAssembly is used.");
+    await session.release();
+  } catch (error) {
+    console.warn(`WebGPU cannot run this model: WebAssembly is used. ${error.message}`);
+  }
+  return null;
+}
+
+/** Something of every colour and brightness: a wave in each plane. */
+function trialPhoto() {
+  const [width, height] = TRIAL;
+  return Uint8Array.from({ length: 3 * width * height }, (_, at) =>
+    127.5 + 127.5 * Math.sin(at / 7 + at * at / 4e5));
+}

@@ -1,0 +1,53 @@
+/* Beside the page's own thread, so that the page stays quick: a photo in, the person out. */
+
+import { reduce, reducedSize } from "./area.js";
+import { cutOut } from "./cutout.js";
+import { refine } from "./edges.js";
+import { openModel } from "./model.js";
+
+let model;
+
+async function open({ backend }) {
+  model = await openModel(backend);
+  const { name, long_side: longSide } = model.manifest;
+  return { name, longSide, backend: model.backend, threads: model.threads };
+}
+
+async function run({ bitmap }) {
+  const begin = performance.now();
+  const size = [bitmap.width, bitmap.height];
+  const pixels = read(bitmap);
+  const small = reducedSize(...size, model.manifest.long_side);
+  const planes = reduce(pixels, size, small);
+  const coarse = await model.run(planes, small);
+  const probability = refine(coarse, planes, small, pixels, size);
+  const scale = size[0] / small[0];
+  const result = cutOut(pixels, probability, model.manifest.threshold, size, scale);
+  return { ...result, width: size[0], height: size[1], took: performance.now() - begin };
+}
+
+let canvas;
+
+function read(bitmap) {
+  const { width, height } = bitmap;
+  if (canvas?.width !== width || canvas.height !== height) canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  // What is see-through in a photo is white, as most viewers show it.
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return context.getImageData(0, 0, width, height).data;
+}
+
+const jobs = { open, run };
+
+self.addEventListener("message", async ({ data }) => {
+  try {
+    const result = await jobs[data.job](data);
+    const buffers = [result.cutout?.buffer, result.mask?.buffer].filter(Boolean);
+    self.postMessage({ id: data.id, result }, buffers);
+  } catch (error) {
+    self.postMessage({ id: data.id, failure: error.message || String(error) });
+  }
+});

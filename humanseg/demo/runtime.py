@@ -1,0 +1,127 @@
+"""onnxruntime-web, which runs the model in the page: it comes from npm, pinned by a lock."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
+
+_HERE = Path(__file__).parent
+_PROJECT = _HERE / "npm"
+_PACKAGE = "onnxruntime-web"
+
+LICENCE = _PROJECT / "LICENSE.txt"
+"""What must go wherever the runtime goes."""
+
+RUNTIME = _HERE / "runtime"
+"""Where the plain runtime lies, in a folder named by its version: built, not tracked, and packed
+into the wheel."""
+
+PLAIN = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+"""The runtime for processors."""
+
+WEBGPU = (
+    "ort.webgpu.min.mjs",
+    "ort-wasm-simd-threaded.asyncify.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+)
+"""The runtime for graphics processors: twice as large, so that only static pages bring it."""
+
+
+class NpmError(HumansegError):
+    """npm is not installed, or could not bring the runtime."""
+
+
+def ready_runtime() -> list[Path]:
+    """Return the files of the plain runtime; those that are missing are brought by npm.
+
+    Returns
+    -------
+    list of pathlib.Path
+        One for each name in `PLAIN`.
+
+    Raises
+    ------
+    NpmError
+        They are missing, and npm is not installed or failed.
+    HumansegError
+        They cannot be written.
+    """
+    folder = RUNTIME / f"{_PACKAGE}-{_version()}"
+    files = [folder / name for name in PLAIN]
+    if all(file.is_file() for file in files):
+        return files
+    try:
+        with npm_files(PLAIN) as fetched:
+            _keep(fetched, folder.name)
+    except NpmError as error:
+        raise NpmError(
+            f"{error} It runs the model in the page, and this copy of humanseg lacks it; a wheel "
+            "that make wheel built brings it."
+        ) from error
+    return files
+
+
+def _keep(fetched: Sequence[Path], name: str) -> None:
+    """Put files into the folder of that name, whole or not at all, and no other beside it."""
+    partial = RUNTIME.with_name("runtime.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / name).mkdir(parents=True)
+        for file in fetched:
+            shutil.copy(file, partial / name)
+        shutil.rmtree(RUNTIME, ignore_errors=True)
+        partial.rename(RUNTIME)
+    except OSError as error:
+        raise explain_os_error(error, RUNTIME) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
+    """Bring files of the runtime by npm, for as long as the block lasts.
+
+    Parameters
+    ----------
+    names
+        Of files that the package publishes.
+
+    Yields
+    ------
+    list of pathlib.Path
+        One for each name, in a folder that is removed afterwards.
+
+    Raises
+    ------
+    NpmError
+        npm is not installed or failed.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise NpmError(f"{_PACKAGE} comes by npm, which is not installed: install Node.js.")
+    with TemporaryDirectory(prefix="humanseg-demo-") as name:
+        folder = Path(name)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(_PROJECT / file, folder)
+        # No package runs a script of its own here: only files are needed.
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if run.returncode:
+            said = (run.stderr.strip() or run.stdout.strip() or "no reason given").splitlines()
+            raise NpmError(
+                f"npm could not bring {_PACKAGE} {_version()} ({said[0]}): look at the network, "
+                f"or run npm ci in {_PROJECT} to see more."
+            )
+        yield [folder / "node_modules" / _PACKAGE / "dist" / name for name in names]
+
+
+def _version() -> str:
+    project = json.loads((_PROJECT / "package.json").read_text(encoding="utf-8"))
+    version: str = project["dependencies"][_PACKAGE]
+    return version

@@ -1,0 +1,109 @@
+"""The page on this computer: a server that only this computer reaches."""
+
+import errno
+import shutil
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from humanseg.demo.site import Site
+from humanseg.errors import HumansegError
+
+PORT = 8350
+"""Taken when it is free: a browser remembers by the port that the camera was allowed."""
+
+_HOST = "127.0.0.1"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".wasm": "application/wasm",
+}
+_HEADERS = {
+    # Threads of WebAssembly share memory, which browsers allow a page that nobody else is in:
+    # https://web.dev/articles/coop-coep
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # The next page at this address may be another model's.
+    "Cache-Control": "no-store",
+}
+
+
+class DemoServer(ThreadingHTTPServer):
+    """Serves a site on 127.0.0.1. Nothing but what the site lists can be had from it.
+
+    Parameters
+    ----------
+    site
+        See `humanseg.demo.Site`.
+    port
+        None: `PORT`, or a free one when that is taken. 0: a free one.
+
+    Raises
+    ------
+    HumansegError
+        The port that was asked for is taken or not allowed.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, site: Site, port: int | None = None) -> None:
+        self.site = site
+        try:
+            super().__init__((_HOST, PORT if port is None else port), _Handler)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            if port is not None:
+                raise HumansegError(
+                    f"Port {port} cannot be had ({error.strerror}): choose another with --port, "
+                    "or leave it out for a free one."
+                ) from error
+            super().__init__((_HOST, 0), _Handler)
+
+    @property
+    def address(self) -> str:
+        """What to type into a browser."""
+        return f"http://{_HOST}:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: DemoServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:  # noqa: N802 - so called by the standard library
+        self._answer(with_body=True)
+
+    def do_HEAD(self) -> None:  # noqa: N802 - so called by the standard library
+        self._answer(with_body=False)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing: the terminal shows the address, and that stays in sight."""
+
+    def _answer(self, with_body: bool) -> None:
+        address = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        content = self.server.site.get(address)
+        if content is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        self.send_response(HTTPStatus.OK)
+        kind = _TYPES.get(PurePosixPath(address).suffix, "application/octet-stream")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(size))
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if not with_body:
+            return
+        if isinstance(content, Path):
+            with content.open("rb") as file:
+                shutil.copyfileobj(file, self.wfile)
+        else:
+            self.wfile.write(content)

@@ -1,0 +1,127 @@
+"""The page as a table from address to content: what the server sends and a build writes."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from humanseg import pages
+from humanseg.demo.runtime import LICENCE
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
+from humanseg.inference import load_model
+from humanseg.inference.model_file import MANIFEST_NAME, find_model, read_manifest
+
+Site: TypeAlias = "Mapping[str, Path | bytes]"
+"""Content by its address relative to the page, with forward slashes: a file, or bytes."""
+
+_PAGE = Path(__file__).parent / "page"
+_STYLE = Path(pages.__file__).parent / "templates" / "base.css"
+
+
+def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | bytes]:
+    """Put the page together.
+
+    Parameters
+    ----------
+    model
+        An ONNX file or the folder of an export; None: the model that ships with humanseg.
+    runtime
+        The files of onnxruntime-web.
+
+    Returns
+    -------
+    dict
+        See `Site`.
+
+    Raises
+    ------
+    HumansegError
+        There is no such model, or it is none that `humanseg export` wrote.
+    """
+    file = find_model(model)
+    site: dict[str, Path | bytes] = {path.name: path for path in sorted(_PAGE.iterdir())}
+    site["base.css"] = _STYLE
+    site |= {f"runtime/{path.name}": path for path in runtime}
+    site["runtime/LICENSE.txt"] = LICENCE
+    site["runtime/files.json"] = json.dumps([path.name for path in runtime]).encode()
+    site[f"model/{file.name}"] = file
+    manifest = json.dumps(_manifest(file), indent=2) + "\n"
+    site[f"model/{MANIFEST_NAME}"] = manifest.encode()
+    return site
+
+
+def _manifest(file: Path) -> dict[str, Any]:
+    """Return the manifest of one model: its own, or what the file says of itself."""
+    # Opened once by Python's onnxruntime: what is wrong with it is said here, not in the browser.
+    model = load_model(file, threads=1)
+    own = read_manifest(file)
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    described = {
+        "format": "onnx",
+        "bytes": file.stat().st_size,
+        "sha256": digest,
+        **own.get("files", {}).get(file.name, {}),
+    }
+    return {
+        "format": 1,
+        "input": {"name": "photo"},
+        "outputs": {"probability": {}},
+        **own,
+        "name": model.name,
+        "threshold": model.threshold,
+        "long_side": model.long_side,
+        "files": {file.name: described},
+    }
+
+
+def write_site(site: Site, folder: Path) -> None:
+    """Write the page to a folder, whole or not at all.
+
+    Parameters
+    ----------
+    site
+        See `Site`.
+    folder
+        A new one, an empty one, or one that an earlier build wrote: that one is replaced.
+
+    Raises
+    ------
+    HumansegError
+        The folder holds something else, or cannot be written.
+    """
+    folder = folder.resolve()
+    if folder.exists() and not _may_be_replaced(folder):
+        raise HumansegError(
+            f"{folder} is there already, and is not a page that humanseg demo --build wrote: "
+            "choose another folder, or empty this one."
+        )
+    partial, old = (folder.with_name(f".{folder.name}.{what}.partial") for what in ("new", "old"))
+    try:
+        for rest in (partial, old):
+            shutil.rmtree(rest, ignore_errors=True)
+        for address, content in site.items():
+            path = partial / address
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            else:
+                shutil.copyfile(content, path)
+        if folder.exists():
+            folder.rename(old)
+        partial.rename(folder)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    finally:
+        for rest in (partial, old):
+            shutil.rmtree(rest, ignore_errors=True)
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    held = {path.name for path in folder.iterdir()}
+    return not held or {"index.html", "worker.js", "model", "runtime"} <= held

@@ -1,0 +1,65 @@
+"""What went wrong, as a paragraph for the person at the keyboard."""
+
+import errno
+import sys
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
+
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "insufficient memory",
+    "cannot allocate memory",
+    "out of shared memory",
+    "unable to allocate shared memory",
+    "killed by signal: killed",
+)
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def explain(error: BaseException) -> HumansegError | None:
+    """Turn what a person can cause into a paragraph.
+
+    Parameters
+    ----------
+    error
+        Whatever a command raised.
+
+    Returns
+    -------
+    HumansegError or None
+        None for a fault of the program.
+    """
+    if isinstance(error, HumansegError):
+        return error
+    text = str(error)
+    # Of any class: OpenCV has one of its own. A loader's worker that was killed is the cause of the
+    # error that its death makes.
+    if isinstance(error, MemoryError) or any(
+        sign in f"{text} {error.__cause__}".lower() for sign in _OUT_OF_MEMORY
+    ):
+        return out_of_memory(text.splitlines()[0] if text else "no memory is left")
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return explain_os_error(error, Path(error.filename or "a file"))
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
+        return HumansegError(
+            f"This command needs {error.name}, which is not installed: pip install "
+            "'humanseg[train]' brings all that training and checking need."
+        )
+    if "hydra" in sys.modules:
+        from humanseg.config.explain import explain_hydra_error, is_hydra_error
+
+        if isinstance(error, Exception) and is_hydra_error(error):
+            return explain_hydra_error(error)
+    return None
+
+
+def out_of_memory(what: str) -> HumansegError:
+    """Say what to lower when memory runs out; `what` says how it showed."""
+    return HumansegError(
+        f"The memory does not suffice ({what}). Lower data.batch_size, data.size or "
+        "data.workers, or take a smaller backbone, such as backbone=resnet18."
+    )

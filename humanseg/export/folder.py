@@ -1,0 +1,97 @@
+"""The folder of an export: it appears whole or not at all."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.export.formats import FORMATS
+from humanseg.files import explain_os_error
+
+MANIFEST, CARD = "manifest.json", "README.md"
+_OWN = {MANIFEST, CARD, *(each.file for each in FORMATS.values())}
+
+
+def require_free(folder: Path, overwrite: bool) -> None:
+    """Make sure that an export can take a folder, without touching it.
+
+    Parameters
+    ----------
+    folder
+        One that does not exist, or is empty; with `overwrite`, also one that holds an export and
+        nothing else.
+    overwrite
+        Whether an earlier export may go.
+
+    Raises
+    ------
+    HumansegError
+        Something is in the way.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise HumansegError(f"{folder} is a file: choose another folder with --out.")
+    names = {path.name for path in folder.iterdir()}
+    if not names:
+        return
+    if not _is_export(folder) or not names <= _OWN:
+        others = ", ".join(sorted(names - _OWN)[:3]) or "no manifest of an export"
+        raise HumansegError(
+            f"{folder} holds something else than an export ({others}): choose another folder "
+            "with --out."
+        )
+    if not overwrite:
+        raise HumansegError(
+            f"{folder} already holds an export: replace it by --overwrite, or choose another "
+            "folder with --out."
+        )
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Fill a folder beside its place, and put it there at the end.
+
+    Parameters
+    ----------
+    folder
+        Where it shall be; what is there is replaced.
+
+    Yields
+    ------
+    pathlib.Path
+        The folder to fill. When the block ends with an error it is removed, and `folder` stays as
+        it was.
+
+    Raises
+    ------
+    HumansegError
+        The folder cannot be written.
+    """
+    folder = folder.absolute()
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old.partial")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if folder.exists():
+            folder.rename(old)
+        partial.rename(folder)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        for path in (partial, old):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_export(folder: Path) -> bool:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and "format" in manifest

@@ -1,0 +1,69 @@
+"""What is exported: a `Segmenter` that says probability and mask, traced once for every size."""
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from humanseg.models import Segmenter
+
+INPUT = "photo"
+OUTPUTS = ("probability", "mask")
+
+
+class PhotoToMask(nn.Module):
+    """A `Segmenter` with its threshold: photos in, probabilities and masks out.
+
+    Parameters
+    ----------
+    segmenter
+        uint8 photos to logits; it is put into evaluation mode.
+    threshold
+        In (0, 1): a pixel is person where its probability is above it.
+    """
+
+    def __init__(self, segmenter: Segmenter, threshold: float) -> None:
+        super().__init__()
+        self.segmenter = segmenter.eval()
+        self.threshold = threshold
+
+    def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict.
+
+        Parameters
+        ----------
+        photo
+            uint8 RGB (N, 3, H, W), any N, H and W from 1 up.
+
+        Returns
+        -------
+        probability
+            float32 (N, 1, H, W), in [0, 1].
+        mask
+            uint8 (N, 1, H, W), in {0, 1}.
+        """
+        logits = self.segmenter(photo)
+        assert isinstance(logits, Tensor)
+        probability = logits.sigmoid()
+        return probability, (probability > self.threshold).to(torch.uint8)
+
+
+def trace(network: PhotoToMask) -> ExportedProgram:
+    """Record what a network does, for photos of any number and size.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, on the CPU and in fp32.
+
+    Returns
+    -------
+    ExportedProgram
+        One graph with dynamic batch, height and width.
+    """
+    # Two photos whose sides differ and suit no stride: torch takes a 1, and sizes that agree,
+    # for constants of the graph.
+    stride = network.segmenter.stride
+    photo = torch.zeros(2, 3, 3 * stride - 1, 2 * stride - 1, dtype=torch.uint8)
+    size = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    with torch.no_grad():
+        return torch.export.export(network, (photo,), dynamic_shapes={INPUT: size})

@@ -1,0 +1,102 @@
+"""Which run to export: the one that was named, or the best of a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder, open_run
+from humanseg.runs.find import find_runs, looks_like_run
+from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
+from humanseg.training.evaluation import evaluate_run
+
+_SHOWN = 3
+"""Runners-up that are named."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A choice among runs.
+
+    Attributes
+    ----------
+    run
+        The chosen one.
+    reasons
+        Lines that say why, and name the runners-up.
+    """
+
+    run: RunFolder
+    reasons: list[str]
+
+
+def pick_run(path: Path, data: Path | None = None) -> Pick:
+    """Take the run at a path, or the best finished one below it.
+
+    Parameters
+    ----------
+    path
+        A run's folder, or a folder that holds runs at any depth.
+    data
+        Where all of them are scored anew, when their own data differ.
+
+    Returns
+    -------
+    Pick
+        The run with the highest Dice at 0.5.
+
+    Raises
+    ------
+    HumansegError
+        There is no finished run, or the runs were scored on different photos and `data` is None.
+    """
+    if path.is_file() or looks_like_run(path):
+        return Pick(open_run(path), ["as asked for"])
+    finished, others = _find(path)
+    passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
+    if not finished:
+        raise HumansegError(
+            f"There is no finished run under {path}{passed_over}. Train one, or name the folder of "
+            "a run."
+        )
+    kinds = len({data_key(record) for record in finished})
+    if kinds > 1 and data is None:
+        raise HumansegError(
+            f"The {len(finished)} finished runs under {path} were made on {kinds} different data "
+            "sets, so their Dice cannot be compared. Give --data ROOT to score all of them on its "
+            "valid photos, or name one run."
+        )
+    # Of the same data, each run has said it already.
+    anew = data if kinds > 1 else None
+    scores = {record.folder: _score(record, anew) for record in finished}
+    best, *rest = sorted(scores, key=lambda run: scores[run], reverse=True)
+    where = "" if anew is None else f" on the valid photos of {anew}"
+    why = f"Dice {scores[best]:.4f} at 0.5{where}, the best of {len(finished)} finished runs"
+    reasons = [why + passed_over]
+    reasons += [f"then {scores[run]:.4f}  {run.path}" for run in rest[:_SHOWN]]
+    if len(rest) > _SHOWN:
+        reasons.append(f"and {len(rest) - _SHOWN} more")
+    return Pick(best, reasons)
+
+
+def _find(folder: Path) -> tuple[list[RunRecord], int]:
+    """Find the finished runs below a folder, and count the others."""
+    finished, others = [], 0
+    for name, run in find_runs([folder]).runs.items():
+        try:
+            record = read_run(run, name)
+        except NotARun:
+            continue
+        except HumansegError:
+            others += 1
+            continue
+        if record.finished:
+            finished.append(record)
+        else:
+            others += 1
+    return finished, others
+
+
+def _score(record: RunRecord, data: Path | None) -> float:
+    if data is None:
+        return record.dice_at_half
+    return evaluate_run(record.folder.path, data, "valid", False, None).scores["dice_at_half"]

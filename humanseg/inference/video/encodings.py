@@ -1,0 +1,76 @@
+"""Which container and codec a video is written in."""
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Literal
+
+from humanseg.inference.video.facts import VideoError
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How pictures are written.
+
+    Attributes
+    ----------
+    suffix
+        Of the file, which says the container.
+    codec
+        FFmpeg's name of the encoder.
+    pixels
+        FFmpeg's name of its pixel format.
+    options
+        The encoder's own: quality and speed. Nothing here is slower than it must be for films at
+        which a person sees no loss.
+    step
+        The sides of a picture are multiples of it.
+    """
+
+    suffix: str
+    codec: Literal["libx264", "libvpx-vp9", "prores_ks"]
+    pixels: str
+    options: dict[str, str] = field(default_factory=dict)
+    step: int = 1
+
+    @property
+    def container(self) -> str:
+        """FFmpeg's name of the container."""
+        return self.suffix[1:]
+
+    @property
+    def transparent(self) -> bool:
+        """Whether it keeps transparency."""
+        return self.pixels.startswith("yuva")
+
+
+# With B-frames, QuickTime's way of storing times loses the length of the last picture.
+_H264 = {"preset": "veryfast", "crf": "18", "bf": "0"}
+_VP9 = {"crf": "20", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
+
+
+def opaque_encoding(source: PurePath) -> Encoding:
+    """Return how to write a film of pictures made from `source`: in its own container.
+
+    Raises
+    ------
+    VideoError
+        A container that is not written here.
+    """
+    suffix = source.suffix.lower()
+    if suffix in (".mp4", ".mov"):
+        # Every player and phone knows 4:2:0, which stores colours for squares of 2×2 pixels.
+        return Encoding(suffix, "libx264", "yuv420p", _H264, step=2)
+    if suffix == ".webm":
+        return Encoding(suffix, "libvpx-vp9", "yuv420p", _VP9)
+    raise VideoError(f"{source} is of a kind that is not written here: choose mp4, mov or webm.")
+
+
+def transparent_encoding(source: PurePath) -> Encoding:
+    """Return how to write a film with transparency made from `source`.
+
+    QuickTime stays QuickTime, as ProRes 4444, which video editors take; all else becomes WebM
+    with VP9, which browsers play, since no codec of an mp4 that players know has transparency.
+    """
+    if source.suffix.lower() == ".mov":
+        return Encoding(".mov", "prores_ks", "yuva444p10le", {"profile": "4444"})
+    return Encoding(".webm", "libvpx-vp9", "yuva420p", _VP9)

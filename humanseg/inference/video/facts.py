@@ -1,0 +1,216 @@
+"""What a video says of itself, and whether all of it is there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+
+from humanseg.errors import HumansegError
+
+Turn: TypeAlias = tuple[int, int, int, int]
+"""(a, b, c, d), each -1, 0 or 1: a pixel at (x, y) belongs at (ax + cy, bx + dy)."""
+
+_UPRIGHT = (1, 0, 0, 1)
+_BT709, _UNSTATED, _BT601 = 1, 2, 6
+_HD = 720
+"""Of so many lines or more, a video that does not state its colours is BT.709, else BT.601."""
+_TAIL = 0.5
+"""Seconds, or a twentieth of a longer video, that may be missing at its end."""
+
+
+class VideoError(HumansegError):
+    """A video cannot be used; the message names the file and says what to do."""
+
+
+@dataclass(frozen=True)
+class Colours:
+    """How the numbers of a video stand for colours, in FFmpeg's codes.
+
+    Attributes
+    ----------
+    matrix, primaries, transfer
+        AVColorSpace, AVColorPrimaries, AVColorTransferCharacteristic. The last two may be 2,
+        unstated.
+    """
+
+    matrix: int
+    primaries: int
+    transfer: int
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What is known of a video before it is read through.
+
+    Attributes
+    ----------
+    size
+        (H, W) as a person sees it.
+    turn
+        How its pictures are turned to be seen so.
+    aspect
+        Width over height of a pixel as a person sees it; mostly 1.
+    time_base
+        Seconds that one unit of a frame's time stands for.
+    rate
+        Frames a second, on average.
+    seconds
+        How long it is; None where the file does not say.
+    colours
+        As the file states them or, where it does not, as players take them.
+    """
+
+    size: tuple[int, int]
+    turn: Turn
+    aspect: Fraction
+    time_base: Fraction
+    rate: Fraction
+    seconds: float | None
+    colours: Colours
+
+
+def examine(path: Path) -> VideoFacts:
+    """Look at a video without reading it through.
+
+    Parameters
+    ----------
+    path
+        A file of any container and codec that FFmpeg reads.
+
+    Raises
+    ------
+    VideoError
+        There is no such file, it is empty, cut off or broken, or holds no moving pictures.
+    """
+    with explained(path), av.open(path) as container:
+        stream = moving_pictures(path, container)
+        first = next(container.decode(stream), None)
+        if first is None:
+            raise VideoError(
+                f"{path} holds no picture that can be read: copy it again from its source, or "
+                "remove it."
+            )
+        facts = _facts(container, stream, first)
+        _require_end(path, container)
+    return facts
+
+
+def moving_pictures(path: Path, container: InputContainer) -> av.VideoStream:
+    """Return the first track of pictures; the cover of a song is none.
+
+    Raises
+    ------
+    VideoError
+        There is none.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise VideoError(
+        f"{path} holds sound but no moving pictures: take it out, or give a video instead."
+    )
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what FFmpeg says of a video into a paragraph for a person."""
+    try:
+        yield
+    except (FFmpegError, OSError) as error:
+        raise VideoError(_explain(path, error)) from error
+
+
+def _explain(path: Path, error: FFmpegError | OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {path}: check the name, or put the video there."
+    if path.is_file() and path.stat().st_size == 0:
+        return f"{path} is an empty file (0 bytes): copy it again from its source, or remove it."
+    if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
+        return (
+            f"{path} is not a video, or is cut off or broken: copy it again from its source, or "
+            "remove it."
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
+    return (
+        f"{path} cannot be read ({error.strerror}): save it anew with a video editor, as MP4 with "
+        "H.264."
+    )
+
+
+def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoFacts:
+    turn = _turn(first)
+    size = (first.height, first.width)
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    if turn[0] == 0:
+        size, aspect = size[::-1], 1 / aspect
+    time_base = stream.time_base or Fraction(1, av.time_base)
+    seconds = None
+    if stream.duration is not None:
+        seconds = float(stream.duration * time_base)
+    elif container.duration is not None:
+        seconds = container.duration / av.time_base
+    return VideoFacts(
+        size=size,
+        turn=turn,
+        aspect=aspect,
+        time_base=time_base,
+        rate=stream.average_rate or stream.guessed_rate or Fraction(30),
+        seconds=seconds,
+        colours=_colours(first),
+    )
+
+
+def _turn(frame: av.VideoFrame) -> Turn:
+    """Return how a frame is turned to be seen upright, to the nearest quarter."""
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return _UPRIGHT
+    # Nine numbers: three rows of (a, b, tilt), (c, d, tilt) and (x, y, scale).
+    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
+    if abs(a) >= abs(b):
+        return (-1 if a < 0 else 1, 0, 0, -1 if d < 0 else 1)
+    return (0, -1 if b < 0 else 1, -1 if c < 0 else 1, 0)
+
+
+def _colours(frame: av.VideoFrame) -> Colours:
+    matrix = frame.colorspace
+    # 0 is RGB, which has no matrix: what is written from it is what players expect.
+    if matrix in (0, _UNSTATED):
+        matrix = _BT709 if min(frame.width, frame.height) >= _HD else _BT601
+    return Colours(matrix, frame.color_primaries, frame.color_trc)
+
+
+def _require_end(path: Path, container: InputContainer) -> None:
+    """Refuse a file whose end is not there, as of a download or a recording that broke off."""
+    if container.duration is None:
+        return
+    whole = container.duration / av.time_base
+    missing = max(_TAIL, whole / 20)
+    container.seek(max(0, container.duration - int(2 * missing * av.time_base)))
+    ends: dict[int, float] = {}
+    tracks = [*container.streams.video, *container.streams.audio]
+    for packet in container.demux(tracks):
+        if packet.pts is not None:
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            ends[packet.stream.index] = max(end, ends.get(packet.stream.index, end))
+    # QuickTime states the length of each track, Matroska that of the whole alone.
+    stated = [
+        (float(each.duration * each.time_base), ends.get(each.index, 0.0))
+        for each in tracks
+        if each.duration is not None and each.time_base is not None
+    ] or [(whole, max(ends.values(), default=0.0))]
+    start = (container.start_time or 0) / av.time_base
+    if any(found - start < duration - missing for duration, found in stated):
+        raise VideoError(
+            f"{path} is cut off: it says that it is {whole:.1f} s long, but its end is not there. "
+            "Copy it again from its source, or remove it."
+        )

@@ -1,0 +1,142 @@
+"""Writing a video: frames with times of their own, and the sound that came with them."""
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import cv2
+import numpy as np
+from av.audio.stream import AudioStream
+from av.codec.context import Flags
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange
+from numpy.typing import NDArray
+
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
+from humanseg.inference.video.encodings import Encoding
+from humanseg.inference.video.facts import VideoFacts
+from humanseg.inference.video.reading import Frame, Sound
+from humanseg.inference.video.sound import SoundTrack
+
+
+class VideoWriter:
+    """A video that is being written: `with VideoWriter(…) as writer: …`.
+
+    Pictures keep their times, so that a variable rate stays one. Where the codec wants even sides,
+    the last row or column is written twice.
+
+    Parameters
+    ----------
+    path
+        The file. It is complete when the block has ended without an error.
+    encoding
+        Container and codec.
+    facts
+        Of the video that the frames are made from.
+    sound
+        The tracks of sound to keep. Their file must stay open meanwhile.
+
+    Raises
+    ------
+    HumansegError
+        The file cannot be written; also from `write`, and at the end of the block.
+    """
+
+    def __init__(
+        self, path: Path, encoding: Encoding, facts: VideoFacts, sound: Sequence[AudioStream] = ()
+    ) -> None:
+        self.path, self.encoding, self.facts = path, encoding, facts
+        with self._explained():
+            options = {} if encoding.container == "webm" else {"movflags": "+faststart"}
+            self._container = av.open(
+                str(path), "w", format=encoding.container, container_options=options
+            )
+            self._pictures = self._container.add_stream(
+                encoding.codec, rate=facts.rate, options=dict(encoding.options)
+            )
+            self._set_up()
+            self._sound = [SoundTrack(self._container, each) for each in sound]
+            # Opens the file and the encoders: what does not go shows before the first picture.
+            self._container.start_encoding()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what encoders still hold, and close the file."""
+        if error is not None:
+            with suppress(FFmpegError, OSError):
+                self._container.close()
+            return
+        with self._explained():
+            self._container.mux(self._pictures.encode(None))
+            for track in self._sound:
+                track.end()
+            self._container.close()
+
+    def write(self, part: Frame | Sound) -> None:
+        """Write the next picture or piece of sound, in the order of the source."""
+        with self._explained():
+            if isinstance(part, Frame):
+                self._container.mux(self._pictures.encode(self._encodable(part)))
+            else:
+                self._sound[part.track].write(part.packet)
+
+    def _set_up(self) -> None:
+        stream, step = self._pictures, self.encoding.step
+        height, width = self.facts.size
+        stream.height, stream.width = -(-height // step) * step, -(-width // step) * step
+        stream.pix_fmt = self.encoding.pixels
+        context = stream.codec_context
+        context.time_base = self.facts.time_base
+        # Without it, the last picture would be shown as long as the one before it.
+        context.flags |= Flags.frame_duration
+        context.sample_aspect_ratio = self.facts.aspect
+        context.color_range = ColorRange.MPEG
+        context.colorspace = self.facts.colours.matrix
+        context.color_primaries = self.facts.colours.primaries
+        context.color_trc = self.facts.colours.transfer
+
+    def _encodable(self, frame: Frame) -> av.VideoFrame:
+        pixels = self._padded(frame.pixels)
+        if pixels.ndim == 2:
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+        rgb = av.VideoFrame.from_ndarray(pixels, "rgba" if pixels.shape[2] == 4 else "rgb24")
+        encodable = rgb.reformat(
+            format=self.encoding.pixels,
+            dst_colorspace=self.facts.colours.matrix,
+            dst_color_range=ColorRange.MPEG,
+        )
+        encodable.color_primaries = self.facts.colours.primaries
+        encodable.color_trc = self.facts.colours.transfer
+        encodable.pts, encodable.time_base = frame.time, self.facts.time_base
+        encodable.duration = frame.duration
+        return encodable
+
+    def _padded(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        bottom = self._pictures.height - pixels.shape[0]
+        right = self._pictures.width - pixels.shape[1]
+        if not bottom and not right:
+            return np.ascontiguousarray(pixels)
+        padded = cv2.copyMakeBorder(pixels, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+        return padded.astype(np.uint8, copy=False)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except FFmpegError as error:
+            if error.errno in errno.errorcode:
+                raise explain_os_error(OSError(error.errno, error.strerror), self.path) from error
+            raise HumansegError(f"Cannot write {self.path}: {error.strerror}.") from error

@@ -1,0 +1,227 @@
+"""What each setting does to Dice, averaged over the others.
+
+A linear model with a mean and one term for each value of each setting is fitted to all runs, photo
+by photo; the terms of a setting add up to zero. Where every combination was tried equally often,
+its terms are plain averages over the others; elsewhere, least squares keeps the others equal. What
+two settings do only together (an interaction) is not in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.runs.ranking import Entry, Group
+from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Setting, as_text
+from humanseg.runs.statistics import interval_ends, resampled_means
+
+_MOST_LEVELS = 12
+_MOST_NUMBERS = 5  # more values of a number than these are put into three ranges
+
+
+@dataclass(frozen=True)
+class Level:
+    """A value of a setting, or a range of values.
+
+    Attributes
+    ----------
+    label
+        How it is read.
+    runs
+        How many runs have it.
+    effect
+        Dice above or below the mean of all values of the setting, the other settings equal.
+    low, high
+        95 % interval of the effect, over photos.
+    """
+
+    label: str
+    runs: int
+    effect: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A setting and its values, the best first."""
+
+    key: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The effects of all settings that can be told apart.
+
+    Attributes
+    ----------
+    settings
+        The setting with the largest range of effects first.
+    confounded
+        Settings left out, since no run tells them from others: they changed together.
+    left_out
+        How many runs are not in it: they have a value that was tried in one combination only, and
+        that would hide what another setting does.
+    balanced
+        Whether each effect is a plain average, since all combinations were tried equally often.
+    """
+
+    settings: tuple[Effect, ...]
+    confounded: tuple[str, ...]
+    left_out: int
+    balanced: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Factor:
+    """A setting as columns of the design.
+
+    Attributes
+    ----------
+    level
+        The place of each run's value in `labels`, shape (runs,).
+    coding
+        Sum coding, shape (levels, levels - 1): the last value is minus the sum of the others.
+    """
+
+    key: str
+    labels: tuple[str, ...]
+    level: NDArray[np.int64]
+
+    @property
+    def coding(self) -> NDArray[np.float64]:
+        free = len(self.labels) - 1
+        return np.vstack([np.eye(free), -np.ones((1, free))])
+
+
+def main_effects(group: Group) -> Effects:
+    """Fit the effect of each setting on Dice.
+
+    Parameters
+    ----------
+    group
+        Runs on the same data. Each run counts, so a setting with three seeds counts three times.
+
+    Returns
+    -------
+    Effects
+        Without settings where there are too few runs to tell any apart.
+    """
+    pairs = [(entry, run) for entry in group.entries for run in entry.runs if run.config]
+    factors = _factors(group, pairs)
+    while not all(_estimable(factor, factors) for factor in factors):
+        kept = _without_oddities(factors, pairs)
+        if not kept or len(kept) == len(pairs):
+            break
+        pairs = kept
+        factors = _factors(group, pairs)
+    told_apart = [factor for factor in factors if _estimable(factor, factors)]
+    confounded = tuple(factor.key for factor in factors if factor not in told_apart)
+    left_out = sum(len(entry.runs) for entry in group.entries) - len(pairs)
+    if not told_apart:
+        return Effects((), confounded, left_out, True)
+    scores = np.stack([run.dice for _, run in pairs])
+    design = _design(factors)
+    fit = np.linalg.pinv(design) @ scores
+    effects = [
+        _effect(factor, fit[columns])
+        for factor, columns in zip(factors, _columns(factors), strict=True)
+        if factor in told_apart
+    ]
+    effects.sort(key=lambda one: one.levels[-1].effect - one.levels[0].effect)
+    return Effects(
+        tuple(effects),
+        confounded,
+        left_out,
+        all(_orthogonal(one, other) for one, other in combinations(factors, 2)),
+    )
+
+
+def _factors(group: Group, pairs: Sequence[tuple[Entry, RunRecord]]) -> list[_Factor]:
+    entries = [entry for entry, _ in pairs]
+    made = [
+        _factor(setting, entries, place)
+        for place, setting in enumerate(group.settings)
+        if not setting.follows
+    ]
+    return [factor for factor in made if factor is not None]
+
+
+def _without_oddities(
+    factors: Sequence[_Factor], pairs: Sequence[tuple[Entry, RunRecord]]
+) -> list[tuple[Entry, RunRecord]]:
+    """Leave out the runs with a value that only one entry has."""
+    odd = np.zeros(len(pairs), bool)
+    for factor in factors:
+        for number in range(len(factor.labels)):
+            has = factor.level == number
+            odd |= has & (len({id(pairs[place][0]) for place in np.flatnonzero(has).tolist()}) == 1)
+    return [pair for pair, is_odd in zip(pairs, odd, strict=True) if not is_odd]
+
+
+def _factor(setting: Setting, entries: Sequence[Entry], place: int) -> _Factor | None:
+    """Turn a setting into a factor; None where it has one value, or too many words."""
+    values = [entry.values[place] for entry in entries]
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    if setting.numeric and len(set(numbers)) > _MOST_NUMBERS:
+        cuts = np.quantile(numbers, [1 / 3, 2 / 3])
+        level = np.searchsorted(cuts, numbers)
+        low, high = (as_text(float(cut)) for cut in cuts)
+        labels = [f"up to {low}", f"{low} to {high}", f"above {high}"]
+    else:
+        known = [one for one in setting.levels if any(repr(one) == repr(v) for v in values)]
+        places = {repr(one): number for number, one in enumerate(known)}
+        level = np.array([places[repr(value)] for value in values])
+        labels = [as_text(one) for one in known]
+    present = np.unique(level)
+    if not 2 <= len(present) <= _MOST_LEVELS:
+        return None
+    kept = tuple(labels[number] for number in present)
+    return _Factor(setting.key, kept, np.searchsorted(present, level))
+
+
+def _columns(factors: Sequence[_Factor]) -> list[slice]:
+    """Return where each factor's columns stand in the design, behind that of the mean."""
+    ends = np.cumsum([1, *(len(factor.labels) - 1 for factor in factors)])
+    return [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+
+
+def _design(factors: Sequence[_Factor]) -> NDArray[np.float64]:
+    runs = len(factors[0].level)
+    return np.hstack([np.ones((runs, 1)), *(factor.coding[factor.level] for factor in factors)])
+
+
+def _estimable(factor: _Factor, factors: Sequence[_Factor]) -> bool:
+    """Say whether the other factors together cannot imitate any part of this one."""
+    others = [other for other in factors if other is not factor]
+    without = np.linalg.matrix_rank(_design(others)) if others else 1
+    rank = np.linalg.matrix_rank(_design(factors))
+    return bool(rank - without == len(factor.labels) - 1)
+
+
+def _effect(factor: _Factor, fit: NDArray[np.float64]) -> Effect:
+    """Turn the fitted columns of a factor, (levels - 1, photos), into the effects of its levels."""
+    per_photo = (factor.coding @ fit).T
+    ends = interval_ends(resampled_means(per_photo))
+    means = per_photo.mean(axis=0)
+    levels = [
+        Level(
+            label,
+            int(np.count_nonzero(factor.level == number)),
+            *(float(one) for one in (means[number], ends[0, number], ends[1, number])),
+        )
+        for number, label in enumerate(factor.labels)
+    ]
+    return Effect(factor.key, tuple(sorted(levels, key=lambda level: -level.effect)))
+
+
+def _orthogonal(one: _Factor, other: _Factor) -> bool:
+    """Say whether each pair of values comes as often as chance would have it."""
+    together = np.zeros((len(one.labels), len(other.labels)), np.int64)
+    np.add.at(together, (one.level, other.level), 1)
+    expected = np.outer(together.sum(axis=1), together.sum(axis=0))
+    return bool(np.array_equal(together * together.sum(), expected))

@@ -1,0 +1,98 @@
+"""Finding the runs in folders, however deep they lie and wherever they were moved."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.pages.render import readable
+from humanseg.runs.folder import RunFolder
+from humanseg.task import natural_key
+
+_PARTS_OF_A_RUN = {"checkpoints", "logs", "test", "valid"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in some folders.
+
+    Attributes
+    ----------
+    base
+        The folder that holds all of it.
+    runs
+        Each folder that has a run's config or summary, by its path below `base`, naturally sorted.
+        Whether it is whole, or a run at all, is not looked at.
+    unreadable
+        Folders that could not be looked into, each with the reason.
+    """
+
+    base: Path
+    runs: dict[str, RunFolder]
+    unreadable: dict[str, str]
+
+
+def looks_like_run(folder: Path) -> bool:
+    """Say whether a folder has a run's config or summary."""
+    run = RunFolder(folder)
+    return run.config.is_file() or run.summary.is_file()
+
+
+def find_runs(paths: Sequence[Path]) -> Found:
+    """Find the runs in folders.
+
+    Parameters
+    ----------
+    paths
+        Folders of runs, folders that hold some at any depth, or files in the folder of a run.
+        A run that is reached twice counts once; links to folders are followed.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    HumansegError
+        A path does not exist.
+    """
+    starts = [Path(os.path.abspath(path.parent if path.is_file() else path)) for path in paths]
+    for start in starts:
+        if not start.is_dir():
+            raise HumansegError(
+                f"There is no folder {start}: give folders of runs, or a folder that holds some."
+            )
+    base = Path(
+        os.path.commonpath([start.parent if looks_like_run(start) else start for start in starts])
+    )
+    seen: set[str] = set()
+    unreadable: dict[str, str] = {}
+    runs = [run for start in starts for run in _walk(start, base, seen, unreadable)]
+    named = {_name(run, base): RunFolder(run) for run in runs}
+    return Found(base, {name: named[name] for name in sorted(named, key=natural_key)}, unreadable)
+
+
+def _name(folder: Path, base: Path) -> str:
+    return readable(folder.relative_to(base).as_posix())
+
+
+def _walk(folder: Path, base: Path, seen: set[str], unreadable: dict[str, str]) -> Iterator[Path]:
+    """Yield the folders that look like runs; `seen` holds what links may lead back to."""
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    seen.add(real)
+    is_run = looks_like_run(folder)
+    if is_run:
+        yield folder
+    try:
+        with os.scandir(folder) as entries:
+            below = sorted(entry.name for entry in entries if entry.is_dir())
+    except OSError as error:
+        unreadable[_name(folder, base)] = error.strerror or str(error)
+        return
+    for name in below:
+        # The thousands of pictures of a run, and the configs that loggers keep, are no runs.
+        if not name.startswith(".") and not (is_run and name in _PARTS_OF_A_RUN):
+            yield from _walk(folder / name, base, seen, unreadable)

@@ -1,0 +1,92 @@
+"""Everything that some folders hold: runs that are ranked, group by group, and all others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.runs.find import find_runs
+from humanseg.runs.ranking import Group, rank
+from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
+from humanseg.runs.settings import Shipped
+
+
+@dataclass(frozen=True, eq=False)
+class Leaderboard:
+    """Everything that was found in some folders.
+
+    Attributes
+    ----------
+    base
+        The folder that holds all of it; names of runs are paths below it.
+    groups
+        The finished runs, the group with the most runs first.
+    unranked
+        The runs that failed, run or were stopped half-way.
+    foreign
+        Folders that only look like runs, each with the reason.
+    broken
+        Folders of runs that cannot be read, each with the reason.
+    """
+
+    base: Path
+    groups: tuple[Group, ...]
+    unranked: tuple[RunRecord, ...]
+    foreign: Mapping[str, str]
+    broken: Mapping[str, str]
+
+
+def read_leaderboard(
+    paths: Sequence[Path],
+    shipped: Shipped,
+    on_read: Callable[[int, int], None] = lambda done, total: None,
+) -> Leaderboard:
+    """Read all runs in some folders and rank them.
+
+    Parameters
+    ----------
+    paths
+        Folders of runs, or folders that hold some at any depth.
+    shipped
+        The configs' options, so that a part can be called by its name.
+    on_read
+        Called after each run with the number of runs done, and of all.
+
+    Returns
+    -------
+    Leaderboard
+
+    Raises
+    ------
+    HumansegError
+        A path does not exist, or no run lies there.
+    """
+    found = find_runs(paths)
+    records: list[RunRecord] = []
+    foreign: dict[str, str] = {}
+    broken = dict(found.unreadable)
+    for done, (name, folder) in enumerate(found.runs.items(), 1):
+        try:
+            records.append(read_run(folder, name))
+        except NotARun as error:
+            foreign[name] = str(error)
+        except HumansegError as error:
+            broken[name] = str(error)
+        on_read(done, len(found.runs))
+    if not records and not broken:
+        places = ", ".join(str(path) for path in paths)
+        raise HumansegError(
+            f"There is no run in {places}: give a folder in which humanseg train has left some."
+        )
+    grouped: dict[str, list[RunRecord]] = {}
+    for record in records:
+        if record.finished:
+            grouped.setdefault(data_key(record), []).append(record)
+    groups = [rank(group, shipped) for group in grouped.values()]
+    return Leaderboard(
+        found.base,
+        tuple(sorted(groups, key=lambda group: -len(group.runs))),
+        tuple(record for record in records if not record.finished),
+        foreign,
+        broken,
+    )

@@ -1,0 +1,242 @@
+"""`leaderboard.html` and `leaderboard_files/`: the leaderboard as a page that opens from disk.
+
+A page that is opened from disk may load scripts, but not data, so the data are scripts:
+
+- `data.js` has the table, and is loaded with the page;
+- `photos/0.js` has the names, sizes and true masks of the valid photos of a group, whose files lie
+  in `photos/0/` once for all its runs;
+- `runs/0.js` has the masks and the scores per photo of a run;
+- `plotly.min.js` draws.
+
+All but the first are loaded when they are asked for, so hundreds of runs open as fast as one.
+"""
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from humanseg.files import explain_os_error
+from humanseg.pages.folder import PageFolder
+from humanseg.pages.pictures import ADDED, MISSED, css_colour
+from humanseg.pages.render import write_page
+from humanseg.runs.effects import main_effects
+from humanseg.runs.leaderboard import Leaderboard
+from humanseg.runs.page_photos import Source, link, write_photos
+from humanseg.runs.ranking import Entry, Group
+from humanseg.runs.record import RunRecord, read_masks
+from humanseg.runs.settings import as_text
+from humanseg.runs.statistics import Interval
+from humanseg.runs.terminal_table import conclusion, describe
+
+NAME, FILES = "leaderboard", "leaderboard_files"
+
+_LEAD = (
+    "Runs by their mean Dice per valid photo at threshold 0.5. The interval is where the mean of "
+    "other photos of the same kind would lie, 95 times in 100."
+)
+
+
+def plotly_script() -> Path:
+    """Find the script that draws the plots, in the installed package; nothing of it is imported.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Plotly is not installed.
+    """
+    found = find_spec("plotly")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("No module named 'plotly'", name="plotly")
+    return Path(found.origin).with_name("package_data") / "plotly.min.js"
+
+
+def write_leaderboard(
+    folder: Path,
+    board: Leaderboard,
+    find_photos: Callable[[Group], Mapping[str, Source] | str],
+    on_run: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Write the page and its files, all or nothing.
+
+    Parameters
+    ----------
+    folder
+        Where they shall be.
+    board
+        What was found.
+    find_photos
+        Returns a source for each valid photo of a group, or says in a sentence why there is none.
+    on_run
+        Called after each run with the number of runs written, and of all.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+
+    Raises
+    ------
+    HumansegError
+        It cannot be written.
+    ModuleNotFoundError
+        Plotly is not installed.
+    """
+    pages = PageFolder(folder, NAME, FILES)
+    pages.start()
+    try:
+        shutil.copyfile(plotly_script(), pages.place("plotly.min.js"))
+        for number, group in enumerate(board.groups):
+            photos = write_photos(pages, f"photos/{number}", group, find_photos(group))
+            _write_script(pages, f"photos/{number}.js", f"humanseg.photos[{number}]", photos)
+        runs = [run for group in board.groups for run in group.runs]
+        for number, run in enumerate(runs):
+            _write_script(pages, f"runs/{number}.js", f"humanseg.runs[{number}]", _per_photo(run))
+            on_run(number + 1, len(runs))
+        _write_script(pages, "data.js", "humanseg.leaderboard", page_data(board, folder))
+        return pages.finish(
+            partial(
+                write_page,
+                template="leaderboard/leaderboard.html",
+                heading="Leaderboard",
+                lead=_LEAD,
+                facts=_facts(board),
+                files=FILES,
+                missed=css_colour(MISSED),
+                added=css_colour(ADDED),
+            )
+        )
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    finally:
+        pages.discard()
+
+
+def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
+    """Return what `data.js` holds: plain values, text as it is, numbers or null.
+
+    Parameters
+    ----------
+    board
+        What was found.
+    folder
+        Where the page will be: links to the pages of runs start there.
+    """
+    places = {id(run): n for n, run in enumerate(r for group in board.groups for r in group.runs)}
+    return {
+        "groups": [_group(group, places) for group in board.groups],
+        "runs": [
+            _run(run, interval, folder)
+            for group in board.groups
+            for entry in group.entries
+            for run, interval in zip(entry.runs, entry.intervals, strict=True)
+        ],
+        "unranked": [_unranked(run) for run in board.unranked],
+        "broken": [list(pair) for pair in board.broken.items()],
+        "foreign": [list(pair) for pair in board.foreign.items()],
+    }
+
+
+def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:
+    effects = main_effects(group)
+    return {
+        "name": describe(group),
+        "conclusion": conclusion(group),
+        "ids": group.ids,
+        "settings": [
+            {
+                "key": setting.key,
+                "levels": [as_text(level) for level in setting.levels],
+                "numbers": list(setting.levels) if setting.numeric else None,
+                "telling": setting.telling,
+            }
+            for setting in group.settings
+        ],
+        "entries": [_entry(entry, group, places) for entry in group.entries],
+        "effects": [
+            {
+                "key": effect.key,
+                "levels": [
+                    [each.label, each.runs, *map(_number, (each.effect, each.low, each.high))]
+                    for each in effect.levels
+                ],
+            }
+            for effect in effects.settings
+        ],
+        "confounded": effects.confounded,
+        "left_out": effects.left_out,
+        "balanced": effects.balanced,
+    }
+
+
+def _entry(entry: Entry, group: Group, places: Mapping[int, int]) -> dict[str, Any]:
+    levels = [[repr(level) for level in setting.levels] for setting in group.settings]
+    costs = ("parameters", "seconds", "images_per_second", "boundary_dice", "epochs")
+    return {
+        "label": entry.label,
+        "runs": [places[id(run)] for run in entry.runs],
+        # The place of each value among the levels of its setting.
+        "values": [
+            names.index(repr(value)) for names, value in zip(levels, entry.values, strict=True)
+        ],
+        "dice": _number(entry.dice_at_half),
+        "spread": _number(entry.spread),
+        "interval": [_number(entry.interval.low), _number(entry.interval.high)],
+        "behind": [_number(entry.behind.difference), entry.worse],
+        "own_threshold": entry.own_threshold,
+    } | {key: _number(entry.mean(key)) for key in costs}
+
+
+def _run(run: RunRecord, interval: Interval, folder: Path) -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "seed": run.summary.get("seed"),
+        "dice": _number(run.dice_at_half),
+        "interval": [_number(interval.low), _number(interval.high)],
+        "threshold": run.threshold,
+        "best_epoch": run.number("best_epoch"),
+        "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve.tolist()],
+        "gallery": link(folder, run.folder.valid_page),
+        "test": link(folder, run.folder.test_page),
+    } | {key: _number(run.number(key)) for key in ("seconds", "images_per_second", "boundary_dice")}
+
+
+def _unranked(run: RunRecord) -> dict[str, Any]:
+    epochs = len(run.curve)
+    best = float(run.curve[:, 1].max()) if epochs else None
+    reached = {"epochs": epochs, "dice": best if best is None else _number(best)}
+    return {"name": run.name, "status": run.status, "failure": run.failure} | reached
+
+
+def _per_photo(run: RunRecord) -> dict[str, Any]:
+    masks = read_masks(run)
+    return {
+        "dice": [_number(value) for value in run.dice.tolist()],
+        "masks": [] if masks is None else [masks[id] for id in run.ids],
+    }
+
+
+def _facts(board: Leaderboard) -> list[tuple[str, str]]:
+    finished = sum(len(group.runs) for group in board.groups)
+    facts = [("Finished runs", str(finished))]
+    if len(board.groups) == 1:
+        facts.append(("Valid photos", str(len(board.groups[0].ids))))
+    elif board.groups:
+        facts.append(("Data sets", str(len(board.groups))))
+    left_out = len(board.unranked) + len(board.broken)
+    return [*facts, ("Not ranked", str(left_out))] if left_out else facts
+
+
+def _number(value: float | None) -> float | None:
+    """Round to what a score can hold; what is no number is null."""
+    return None if value is None or not math.isfinite(value) else round(value, 9)
+
+
+def _write_script(pages: PageFolder, name: str, target: str, value: Any) -> None:
+    # Files of a folder that appears as a whole need no care of their own.
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    pages.place(name).write_text(f"{target} = {text};\n", encoding="utf-8")

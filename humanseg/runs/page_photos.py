@@ -1,0 +1,134 @@
+"""The valid photos of a group of runs, brought into the files of the leaderboard's page."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from humanseg.images import ImageError, image_size, read_mask, read_photo, write_image
+from humanseg.pages.folder import PageFolder, picture_name
+from humanseg.pages.render import url
+from humanseg.runs.ranking import Group
+from humanseg.runs.record import RunRecord, foreground_shares
+from humanseg.task import encode_rle
+
+LONGEST = 640
+"""Photos with a longer side are made smaller; masks are drawn at the photo's own size."""
+
+_SAME_SHARE = 1e-9
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a valid photo lies, and its true mask where that is known."""
+
+    photo: Path
+    mask: Path | None
+
+
+def write_photos(
+    pages: PageFolder, folder: str, group: Group, data: Mapping[str, Source] | str
+) -> dict[str, Any]:
+    """Write the valid photos of a group into the page's files.
+
+    They come from the data set, if its true masks are those that the runs were scored with. If
+    not, they come from the gallery of a run, without true masks.
+
+    Parameters
+    ----------
+    pages
+        The page that is being made.
+    folder
+        The name of their folder in its files.
+    group
+        Runs on the same data.
+    data
+        A source for each id; or a sentence that says why there is none.
+
+    Returns
+    -------
+    dict
+        `note`: empty, or what is missing and why; and in the order of the group's ids `names`
+        (their paths, quoted), `sizes` (height and width) and `truth` (run-length codes). Each of
+        the three is empty where it is not known.
+    """
+    note = data if isinstance(data, str) else ""
+    if isinstance(data, Mapping):
+        try:
+            return _from_data(pages, folder, group, data)
+        except ImageError as error:
+            note = str(error)
+        shutil.rmtree(pages.place(folder), ignore_errors=True)
+    for run in group.runs:
+        drawn = _gallery(run)
+        if drawn is not None:
+            note = f"The true masks are not shown. {note}"
+            return _written(pages, folder, [drawn[id] for id in group.ids], []) | {"note": note}
+    return {"note": f"The photos are not shown. {note}", "names": [], "sizes": [], "truth": []}
+
+
+def _from_data(
+    pages: PageFolder, folder: str, group: Group, data: Mapping[str, Source]
+) -> dict[str, Any]:
+    shares = foreground_shares(group.runs[0])
+    truth = []
+    for id in group.ids:
+        mask_file = data[id].mask
+        assert mask_file is not None
+        mask = read_mask(mask_file)
+        if abs(float(mask.mean()) - shares[id]) > _SAME_SHARE:
+            raise ImageError(f"{mask_file} has changed since the runs were made.")
+        if image_size(data[id].photo) != mask.shape:
+            raise ImageError(f"{mask_file} and {data[id].photo} differ in size.")
+        truth.append(encode_rle(mask))
+    return _written(pages, folder, [data[id].photo for id in group.ids], truth)
+
+
+def _written(
+    pages: PageFolder, folder: str, photos: Sequence[Path], truth: list[str]
+) -> dict[str, Any]:
+    names, sizes = [], []
+    for number, photo in enumerate(photos):
+        # By number: an id may be no file name, or differ from another in capitals only.
+        name = f"{folder}/{number}.jpg"
+        sizes.append(list(image_size(photo)))
+        _write_photo(photo, pages.place(name))
+        names.append(name)
+    return {"note": "", "names": names, "sizes": sizes, "truth": truth}
+
+
+def _write_photo(source: Path, target: Path) -> None:
+    """Copy a photo that any browser shows, as it is; make a smaller JPEG of any other."""
+    with Image.open(source) as image:
+        plain = image.format == "JPEG" and image.mode in ("RGB", "L")
+        if plain and max(image.size) <= LONGEST and image.getexif().get(0x0112, 1) == 1:
+            shutil.copyfile(source, target)
+            return
+    write_image(target, _smaller(read_photo(source)))
+
+
+def _smaller(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = photo.shape[:2]
+    factor = LONGEST / max(height, width)
+    if factor >= 1:
+        return photo
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX))
+
+
+def _gallery(run: RunRecord) -> dict[str, Path] | None:
+    """Return the photos that a run's error gallery shows; None unless all are there."""
+    folder = run.folder.valid_page.with_suffix("")
+    found = {id: folder / picture_name(id, "_img.jpg") for id in run.ids}
+    return found if all(path.is_file() for path in found.values()) else None
+
+
+def link(page: Path, target: Path) -> str:
+    """Return the quoted path from the folder of a page to a file; empty where it is not there."""
+    return url(Path(os.path.relpath(target, page)).as_posix()) if target.is_file() else ""

@@ -1,0 +1,233 @@
+"""Runs on the same data side by side: seeds folded, the best first."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import (
+    NAMED_GROUPS,
+    Setting,
+    Settings,
+    Shipped,
+    Value,
+    as_text,
+    differing,
+    read_settings,
+    short_name,
+)
+from humanseg.runs.statistics import Interval, PairedDifference, interval_ends, resampled_means
+from humanseg.task import natural_key
+
+_FEW = 5
+"""So few entries are shown with all that sets them apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A row of the leaderboard: a run, or the runs that differ in nothing but their seed.
+
+    Attributes
+    ----------
+    label
+        What sets it apart: the values of the settings that differ, else the run's name.
+    runs
+        Its runs, by seed.
+    intervals
+        Of the Dice of each run.
+    values
+        Its value of each setting of the group, in their order.
+    dice_at_half
+        Mean over the runs of Dice at threshold 0.5: this one ranks.
+    spread
+        Standard deviation of it over the runs (n - 1 in the denominator); NaN for one run.
+    scores : numpy.ndarray of float64, shape (photos,)
+        Dice of each photo at each run's own threshold, mean over the runs.
+    interval
+        Of `scores`.
+    behind
+        `scores` against those of the group's best entry; of that one, the difference is 0.
+    """
+
+    label: str
+    runs: tuple[RunRecord, ...]
+    intervals: tuple[Interval, ...]
+    values: tuple[Value, ...]
+    dice_at_half: float
+    spread: float
+    scores: NDArray[np.float64]
+    interval: Interval
+    behind: PairedDifference
+
+    @property
+    def own_threshold(self) -> bool:
+        """Whether a run is cut elsewhere than at 0.5, so that `scores` are not what ranks."""
+        return any(run.threshold != 0.5 for run in self.runs)
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is worse than the best entry beyond what other photos would change."""
+        return self.behind.distinguishable and self.behind.difference < 0
+
+    def mean(self, key: str) -> float | None:
+        """Return the mean over the runs of a number in their summaries; None where one lacks it."""
+        numbers = [run.number(key) for run in self.runs]
+        known = [number for number in numbers if number is not None]
+        return statistics.fmean(known) if len(known) == len(numbers) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Runs on the same data, which alone may be ranked together.
+
+    Attributes
+    ----------
+    data
+        The `data` of their summaries.
+    ids
+        Their valid photos.
+    settings
+        In what their entries differ.
+    entries
+        The best first.
+    """
+
+    data: Mapping[str, object]
+    ids: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def runs(self) -> tuple[RunRecord, ...]:
+        """All its runs, those of the best entry first."""
+        return tuple(run for entry in self.entries for run in entry.runs)
+
+
+def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
+    """Fold the seeds of each setting, and put the best first.
+
+    Parameters
+    ----------
+    runs
+        Finished runs on the same data.
+    shipped
+        The configs' options.
+
+    Returns
+    -------
+    Group
+    """
+    settings = [read_settings(run.config, shipped) for run in runs]
+    differ = _sorted_out(settings, differing(settings))
+    folded: dict[str, list[int]] = {}
+    for place, run in enumerate(runs):
+        # A record without its config may be of any setting: it stands alone.
+        key = repr(_values(settings[place], differ)) if run.config else run.name
+        folded.setdefault(key, []).append(place)
+    parts = [
+        (sorted((runs[place] for place in places), key=_seed), settings[places[0]])
+        for places in folded.values()
+    ]
+    parts.sort(key=lambda part: (-_mean_at_half(part[0]), natural_key(part[0][0].name)))
+    run_means = resampled_means(np.stack([run.dice for some, _ in parts for run in some], axis=1))
+    run_ends = interval_ends(run_means)
+    columns = _columns([some for some, _ in parts])
+    labels = _labels([own for _, own in parts], differ)
+    # The mean over seeds and that over photos can be taken in either order.
+    means = np.stack([run_means[:, some].mean(axis=1) for some in columns], axis=1)
+    ends, behind = interval_ends(means), interval_ends(means - means[:, :1])
+    best = float(np.mean([run.dice for run in parts[0][0]]))
+    entries = []
+    for place, (some, own) in enumerate(parts):
+        scores = np.mean([run.dice for run in some], axis=0)
+        at_half = [run.dice_at_half for run in some]
+        mean = float(scores.mean())
+        low, high = map(float, ends[:, place])
+        lowest, highest = map(float, behind[:, place])
+        entries.append(
+            Entry(
+                labels[place] if labels[place] and some[0].config else some[0].name,
+                tuple(some),
+                _intervals(some, run_ends[:, columns[place]]),
+                _values(own, differ),
+                statistics.fmean(at_half),
+                statistics.stdev(at_half) if len(some) > 1 else math.nan,
+                scores,
+                Interval(mean, low, high),
+                PairedDifference(mean - best, lowest, highest, len(scores)),
+            )
+        )
+    data = runs[0].summary.get("data")
+    known = data if isinstance(data, Mapping) else {}
+    return Group(known, runs[0].ids, tuple(differ), tuple(entries))
+
+
+def _intervals(runs: Sequence[RunRecord], ends: NDArray[np.float64]) -> tuple[Interval, ...]:
+    return tuple(
+        Interval(float(run.dice.mean()), low, high)
+        for run, (low, high) in zip(runs, ends.T.tolist(), strict=True)
+    )
+
+
+def _columns(parts: Sequence[Sequence[RunRecord]]) -> list[slice]:
+    """Return where the runs of each part stand when all are put in a line."""
+    ends = np.cumsum([0, *map(len, parts)]).tolist()
+    return [slice(first, end) for first, end in pairwise(ends)]
+
+
+def _values(settings: Settings, differ: Sequence[Setting]) -> tuple[Value, ...]:
+    return tuple(settings.values.get(setting.key) for setting in differ)
+
+
+def _sorted_out(runs: Sequence[Settings], differ: Sequence[Setting]) -> list[Setting]:
+    """Put aside the settings in which one entry alone differs; one that tells two apart stays."""
+    entries = {repr(_values(run, differ)): _values(run, differ) for run in runs}
+    if len(entries) <= _FEW:
+        return list(differ)
+    told: list[tuple[Value, ...]] = [() for _ in entries]
+    result = []
+    # Those that several entries share come first, so that they do the telling.
+    for odd in (False, True):
+        for place, setting in enumerate(differ):
+            values = [entry[place] for entry in entries.values()]
+            most = max(Counter(map(repr, values)).values())
+            if setting.follows or odd != (len(values) - most < 2):
+                continue
+            finer = [(*before, value) for before, value in zip(told, values, strict=True)]
+            aside = odd and len(set(map(repr, finer))) == len(set(map(repr, told)))
+            told = told if aside else finer
+            result.append(replace(setting, aside=aside))
+    known = {setting.key: setting for setting in result}
+    return [known.get(setting.key, setting) for setting in differ]
+
+
+def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str]:
+    """Say what sets each entry apart.
+
+    The names of options come always, other values, each with its key, until all entries differ.
+    """
+    words: list[list[str]] = [[] for _ in settings]
+    named = [setting for setting in differ if setting.telling and setting.key in NAMED_GROUPS]
+    others = [setting for setting in differ if setting.telling and setting not in named]
+    for setting in [*named, *others]:
+        apart = len({" ".join(some) for some in words}) == len(words)
+        if setting in others and apart and len(words) > _FEW:
+            break
+        for some, own in zip(words, settings, strict=True):
+            value = as_text(own.values.get(setting.key))
+            some.append(value if setting in named else f"{short_name(setting.key)} {value}")
+    return [" · ".join(some) for some in words]
+
+
+def _mean_at_half(runs: Sequence[RunRecord]) -> float:
+    return statistics.fmean(run.dice_at_half for run in runs)
+
+
+def _seed(run: RunRecord) -> tuple[float, str]:
+    return run.number("seed") or 0.0, run.name

@@ -1,0 +1,7 @@
+"""Many trainings as one command: which jobs there are, what is left to do, what came out."""
+
+import warnings
+
+# Hydra checks conf/hydra/launcher against the plugins' own settings of the same names, as it
+# should, and warns of doing so, in each process of a launcher too.
+warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore")

@@ -1,0 +1,146 @@
+"""What a sweep would do, without doing it: its jobs, how large they are, how long they take."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from humanseg.config import find_mistakes
+from humanseg.config.pairs import count_parameters, pair_mistake
+from humanseg.explain import explain
+from humanseg.sweeps.estimate import count_photos, measure_epoch, speed_key
+from humanseg.sweeps.jobs import Job, Standing, standing
+from humanseg.sweeps.report import clock
+from humanseg.sweeps.sweep import Sweep
+from humanseg.training.terminal import console
+
+_HOW = (
+    "times: as finished jobs of this sweep with the same model took, where there are such; else "
+    "from 2 steps\nof each model on random photos, just now and here, without loading photos and "
+    "writing files"
+)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is known of a job before it starts.
+
+    Attributes
+    ----------
+    problem
+        What would make it fail at once.
+    parameters
+        Of its model.
+    seconds
+        For what is left of it.
+    """
+
+    problem: str = ""
+    parameters: int | None = None
+    seconds: float = 0.0
+
+
+def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
+    """Print a table of the jobs of a grid, and how long all of them take.
+
+    Raises
+    ------
+    HumansegError
+        The data are not there.
+    """
+    forecasts = forecast(sweep, jobs)
+    width = max(len(job.name) for job in jobs)
+    console.print(f"sweep   {sweep.folder}\n\n{'job':<{width}}  parameters       time  state")
+    for job, one in zip(jobs, forecasts, strict=True):
+        state = _standing(sweep, job).state
+        left = clock(one.seconds) if one.seconds else ""
+        count = "" if one.parameters is None else f"{one.parameters:,}"
+        told = f"would fail: {one.problem}" if one.problem else state
+        console.print(f"{job.name:<{width}}  {count:>10}  {left:>9}  {told}")
+    total = sum(one.seconds for one in forecasts)
+    console.print(f"\n{len(jobs)} jobs, about {clock(total)} one after another\n{_HOW}")
+
+
+def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
+    """Look at jobs before they start.
+
+    Parameters
+    ----------
+    sweep, jobs
+        Of a sweep, whatever is done of it.
+
+    Returns
+    -------
+    list of Forecast
+        One for each job.
+
+    Raises
+    ------
+    HumansegError
+        The data are not there.
+    """
+    configs = [sweep.request(job).config for job in jobs]
+    found = [_standing(sweep, job) for job in jobs]
+    epochs = {
+        speed_key(config): seconds
+        for config, one in zip(configs, found, strict=True)
+        if (seconds := _epoch_of(one)) is not None
+    }
+    forecasts = []
+    for config, one in zip(configs, found, strict=True):
+        mistakes = find_mistakes(config)
+        problem = mistakes[0] if mistakes else pair_mistake(config)
+        if problem:
+            forecasts.append(Forecast(problem))
+            continue
+        left = 0 if one.settled else max(0, (config.trainer.max_epochs or 0) - one.epochs)
+        key = speed_key(config)
+        if left and key not in epochs:
+            photos = count_photos(config)
+            try:
+                epochs[key] = measure_epoch(config, photos)
+            except Exception as error:
+                if (explained := explain(error)) is None:
+                    raise
+                forecasts.append(Forecast(" ".join(str(explained).split())))
+                continue
+        seconds = left * epochs[key] if left else 0.0
+        forecasts.append(Forecast("", count_parameters(config), seconds))
+    return forecasts
+
+
+def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: int) -> None:
+    """Print what a search draws from, and how long it takes.
+
+    Parameters
+    ----------
+    sweep
+        The search.
+    sample
+        A job like its trials.
+    space
+        What is drawn from, by key.
+    left
+        How many trials are to come.
+    """
+    console.print(f"sweep   {sweep.folder}\n")
+    for key, values in space.items():
+        console.print(f"{key:<24}  {values}")
+    (one,) = forecast(sweep, [sample])
+    if one.problem:
+        console.print(f"\nA trial such as {sample.name} would fail: {one.problem}")
+        return
+    each, all_left = clock(one.seconds), clock(left * one.seconds)
+    console.print(
+        f"\n{left} trials to come of about {each} each, {all_left} in all and less where some are "
+        f"pruned;\na model has {one.parameters:,} parameters, as in {sample.name}\n{_HOW}"
+    )
+
+
+def _standing(sweep: Sweep, job: Job) -> Standing:
+    """Look how far a job is; what will be put aside counts for nothing."""
+    return Standing("new", 0, {}) if sweep.config.fresh else standing(job.folder)
+
+
+def _epoch_of(one: Standing) -> float | None:
+    """Seconds of an epoch of a finished job."""
+    seconds, epochs = one.summary.get("seconds"), one.summary.get("epochs")
+    return seconds / epochs if one.state == "finished" and seconds and epochs else None

@@ -1,0 +1,77 @@
+"""Every combination of values, each trained once."""
+
+from collections.abc import Iterable
+from itertools import product
+
+from hydra.core.override_parser.types import Override
+
+from humanseg.errors import HumansegError
+from humanseg.sweeps.launch import run_jobs
+from humanseg.sweeps.report import report, require_none_failed, say_plan
+from humanseg.sweeps.sweep import Sweep
+from humanseg.training.interrupts import interruptible
+
+
+def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
+    """Train every combination that is not trained yet.
+
+    Parameters
+    ----------
+    sweep
+        What is asked for.
+    dry_run
+        Say what would be done, and start nothing.
+
+    Raises
+    ------
+    HumansegError
+        Something must be changed, and nothing was started; or some jobs have failed, and all
+        others are done.
+    """
+    jobs = [sweep.job(overrides) for overrides in combine(sweep.overrides)]
+    sweep.check(jobs)
+    if dry_run:
+        # Only here: it loads torch, which the process of a sweep does without.
+        from humanseg.sweeps.dry_run import show_jobs
+
+        show_jobs(sweep, jobs)
+        return
+    sweep.begin()
+    say_plan(sweep.folder, jobs)
+    with interruptible():
+        failed = run_jobs(jobs, sweep.launcher())
+    report(sweep.folder, jobs)
+    require_none_failed(failed, len(jobs))
+
+
+def combine(overrides: Iterable[Override]) -> list[tuple[str, ...]]:
+    """List every combination of the values that overrides give.
+
+    Parameters
+    ----------
+    overrides
+        Parsed; each gives one value or several.
+
+    Returns
+    -------
+    list of tuple of str
+        The overrides of each job, each combination once, the last key's values changing fastest.
+
+    Raises
+    ------
+    HumansegError
+        One gives a range without steps, which only a search can take values from.
+    """
+    return list(dict.fromkeys(product(*map(_values, overrides))))
+
+
+def _values(override: Override) -> list[str]:
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    if not override.is_discrete_sweep():
+        raise HumansegError(
+            f"{override.input_line}: a grid needs single values, and this is a whole range: give "
+            "some of it, such as 0.1,0.2, or search in it with hydra.sweeper.method=tpe."
+        )
+    key = override.get_key_element()
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]

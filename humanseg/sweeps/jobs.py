@@ -1,0 +1,162 @@
+"""The jobs of a sweep, and how far each of them is on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config import load_run_config
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder, is_locked, read_summary, update_summary
+from humanseg.sweeps.naming import PLACES, TECHNICAL, is_below, key_of
+from humanseg.training.request import Request, sweep_record
+
+State = Literal["new", "running", "interrupted", "finished", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training of a sweep.
+
+    Attributes
+    ----------
+    name
+        Of its folder: what differs.
+    folder
+        Where its run lies, or shall lie.
+    overrides
+        All that makes its config.
+    differs
+        Those of them that differ between jobs.
+    """
+
+    name: str
+    folder: Path
+    overrides: tuple[str, ...]
+    differs: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """How a job ended.
+
+    Attributes
+    ----------
+    state
+        `elsewhere`: another process is at it, so nothing was done.
+    reason
+        Why it is not finished.
+    """
+
+    state: Literal["finished", "pruned", "failed", "elsewhere"]
+    reason: str = ""
+
+
+class Standing(NamedTuple):
+    """How far a job is.
+
+    Attributes
+    ----------
+    state
+        `running`: a living process is at it; `interrupted`: none is, and it can be resumed.
+    epochs
+        Whole ones.
+    summary
+        Its `summary.json`; empty when there is none.
+    """
+
+    state: State
+    epochs: int
+    summary: dict[str, Any]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state in ("finished", "pruned")
+
+
+def standing(folder: Path, locked: bool | None = None) -> Standing:
+    """Look how far the job in a folder is; `locked` says whether another process is at it."""
+    run = RunFolder(folder)
+    summary = read_summary(run.summary)
+    status = summary.get("status")
+    state: State = "new"
+    if is_locked(run.lock) if locked is None else locked:
+        state = "running"
+    elif status == "finished":
+        state = "finished"
+    elif status == "failed":
+        state = "pruned" if summary.get("pruned") else "failed"
+    elif run.config.exists():
+        state = "interrupted"
+    return Standing(state, _epochs(run), summary)
+
+
+def require_same(request: Request) -> None:
+    """Make sure that what lies in a job's folder was made with the settings that are asked for.
+
+    A setting that did not exist yet when the job was begun has its default now, unless it is given.
+
+    Parameters
+    ----------
+    request
+        The job, as it is asked for now.
+
+    Raises
+    ------
+    HumansegError
+        It was made with other settings; names one.
+    """
+    run = RunFolder(request.folder)
+    if not run.config.exists():
+        return
+    then, now = _settings(load_run_config(run.config)), _settings(request.config)
+    given = [key_of(one) for one in request.overrides]
+    new = {key for key in now.keys() - then.keys() if not is_below(key, given)}
+    others = [key for key in {**then, **now} if key not in new and then.get(key) != now.get(key)]
+    if others:
+        key = others[0]
+        more = f", and {len(others) - 1} more differ" if len(others) > 1 else ""
+        raise HumansegError(
+            f"{run.path} was made with other settings: {key} was {then.get(key)} and would now be "
+            f"{now.get(key)}{more}. Give this sweep another name (sweep=NAME), or put the earlier "
+            "one aside with fresh=true."
+        )
+
+
+def record_failure(request: Request, reason: str, **more: Any) -> None:
+    """Leave a folder that says why its job has no result; call it with the job's lock."""
+    run = RunFolder(request.folder)
+    if not run.config.exists():
+        OmegaConf.save(request.config, run.config)
+    update_summary(
+        run.summary,
+        status="failed",
+        failure=reason,
+        seed=request.config.seed,
+        overrides=request.overrides,
+        **sweep_record(request.config),
+        **more,
+    )
+
+
+def _epochs(run: RunFolder) -> int:
+    if not run.history.exists() or not run.last.exists():
+        return 0
+    return len(run.history.read_text(encoding="utf-8").splitlines()) - 1
+
+
+def _settings(config: DictConfig) -> dict[str, Any]:
+    """Flatten a config to what a result follows from."""
+    leaves = _leaves(OmegaConf.to_container(config, resolve=True))
+    skipped = (*PLACES, *TECHNICAL, "run_dir", "name")
+    return {key: value for key, value in leaves.items() if not is_below(key, skipped)}
+
+
+def _leaves(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(node, dict) or not node:
+        return {prefix: node}
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        found |= _leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    return found

@@ -1,0 +1,82 @@
+"""Names of sweeps and jobs that follow from what was asked for, so that they are found again."""
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+LONGEST = 200
+"""Bytes in the name of a folder; common disks take 255."""
+PLACES = ("sweep", "fresh", "runs_dir", "trial")
+"""Keys that say where a job lies: they are no part of what it is."""
+TECHNICAL = ("threads", "logger", "data.workers", "data.cache", "data.cache_gb")
+"""Keys that may change between two parts of a job: its result does not follow from them."""
+_UNSAFE = re.compile(r"""[^\w\-.,=+~()\[\]]""")
+
+
+def key_of(override: str) -> str:
+    """Give the key of an override: `optimizer.lr` of ``+optimizer.lr=0.1``."""
+    return override.lstrip("+~").split("=")[0].split("@")[0]
+
+
+def is_below(key: str, keys: Collection[str]) -> bool:
+    """Say whether a key is one of `keys`, or of what lies below one of them."""
+    return any(key == one or key.startswith(f"{one}.") for one in keys)
+
+
+def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:
+    """Name a job by what differs.
+
+    Parameters
+    ----------
+    overrides
+        All of the job.
+    varied
+        The keys whose values differ between jobs.
+
+    Returns
+    -------
+    str
+        Such as ``loss=dice,seed=1``; `default` where nothing varies. A name that is too long for
+        a folder, or holds what no folder's name should, ends in a part of its SHA-256.
+    """
+    return _folder_name(",".join(differing(overrides, varied)) or "default")
+
+
+def differing(overrides: Sequence[str], varied: Collection[str]) -> list[str]:
+    """Those of a job's overrides that set a varied key, sorted."""
+    return sorted(one for one in overrides if key_of(one) in varied)
+
+
+def sweep_name(overrides: Sequence[str], params: Mapping[str, Any], varied: Sequence[str]) -> str:
+    """Name a sweep by what it varies, and by a mark that follows from all that was asked for.
+
+    Parameters
+    ----------
+    overrides
+        As given on the command line; neither their order counts nor where the sweep lies.
+    params
+        What its search varies, where it has one.
+    varied
+        The keys whose values differ between jobs.
+
+    Returns
+    -------
+    str
+        Such as ``loss-seed-1f0c88d2``, or ``losses-…`` for ``search=losses``.
+    """
+    asked = sorted(one for one in overrides if not is_below(key_of(one), (*PLACES, *TECHNICAL)))
+    plain = json.dumps([asked, {str(key): str(value) for key, value in params.items()}])
+    mark = sha256(plain.encode()).hexdigest()[:8]
+    searches = [one.split("=")[1] for one in asked if key_of(one) == "search"]
+    words = searches or [key.rpartition(".")[2] for key in sorted(varied)] or ["sweep"]
+    return _folder_name("-".join([*words, mark]))
+
+
+def _folder_name(text: str) -> str:
+    safe = _UNSAFE.sub("_", text)
+    if safe == text and len(text.encode()) <= LONGEST:
+        return text
+    mark = "~" + sha256(text.encode()).hexdigest()[:8]
+    return safe.encode()[: LONGEST - len(mark)].decode(errors="ignore") + mark

@@ -1,0 +1,78 @@
+"""The sweeper behind `humanseg train -m`, and how Hydra comes to know it.
+
+Imported whenever `humanseg train` starts: nothing heavy is imported here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from humanseg.errors import HumansegError
+
+TARGET = "hydra_plugins.humanseg.HumansegSweeper"
+"""What configs call the sweeper: Hydra takes plugins of this namespace only."""
+
+
+class HumansegSweeper(Sweeper):
+    """Jobs that are each done once, however often the sweep is interrupted.
+
+    Parameters
+    ----------
+    params
+        Values by key, in Hydra's words; those of the command line take their place.
+    method
+        `grid` or `tpe`.
+    dry_run
+        Say what would be done, and start nothing.
+    **settings
+        The fields of `humanseg.sweeps.search.Settings`.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, Any] | None = None,
+        method: str = "grid",
+        dry_run: bool = False,
+        **settings: Any,
+    ) -> None:
+        self._params = dict(params or {})
+        self._method, self._dry_run, self._settings = method, dry_run, settings
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Take what Hydra gives, but for its task: a job of a sweep has one of its own."""
+        self._context, self._config = hydra_context, config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Do all jobs that are left to do.
+
+        Raises
+        ------
+        HumansegError
+            Something must be changed, or some jobs have failed.
+        """
+        from humanseg.sweeps.sweep import read_sweep
+
+        asked = read_sweep(self._context, self._config, arguments, self._params)
+        if self._method == "grid":
+            from humanseg.sweeps.grid import run_grid
+
+            run_grid(asked, self._dry_run)
+        elif self._method == "tpe":
+            from humanseg.sweeps.search import read_settings, run_search
+
+            run_search(asked, read_settings(self._settings), self._dry_run)
+        else:
+            raise HumansegError(f"hydra.sweeper.method={self._method}: there are grid and tpe.")
+
+
+def announce_sweeper() -> None:
+    """Let Hydra know the sweeper, by the name that configs call it by."""
+    plugins = Plugins.instance()
+    plugins.register(HumansegSweeper)
+    plugins.class_name_to_class[TARGET] = HumansegSweeper

@@ -1,0 +1,106 @@
+"""What a sweep says of itself on the terminal."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.sweeps.jobs import Job, Standing, standing
+from humanseg.training.terminal import console
+
+
+class SomeFailed(HumansegError):  # noqa: N818 - read aloud: "Some failed: …"
+    """All jobs were tried, and some have failed."""
+
+    exit_code = 1
+
+
+def say_plan(sweep: Path, jobs: Sequence[Job]) -> None:
+    """Say what is there and what is left to do."""
+    states = [standing(job.folder).state for job in jobs]
+    words = {
+        "finished": "finished",
+        "pruned": "pruned",
+        "running": "running elsewhere",
+        "interrupted": "to go on with",
+        "failed": "to try again",
+        "new": "to start",
+    }
+    counts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
+    console.print(f"sweep   {sweep}\njobs    {len(jobs)}: {', '.join(counts)}")
+
+
+def report(sweep: Path, jobs: Sequence[Job]) -> None:
+    """Rank what came out, and say where it lies."""
+    console.print("\n" + ranking({job.name: standing(job.folder) for job in jobs}))
+    console.print(f"\nsweep   {sweep}\nCompare its runs: humanseg compare {sweep}")
+
+
+def require_none_failed(failed: Mapping[str, str], total: int) -> None:
+    """End with exit code 1 when jobs have failed.
+
+    Parameters
+    ----------
+    failed
+        Why, by their names.
+    total
+        How many jobs there were.
+
+    Raises
+    ------
+    SomeFailed
+        Lists them.
+    """
+    if failed:
+        lines = [f"  {name}: {reason}" for name, reason in failed.items()]
+        raise SomeFailed(f"{len(failed)} of {total} jobs failed:\n" + "\n".join(lines))
+
+
+def ranking(standings: Mapping[str, Standing]) -> str:
+    """Lay jobs out as a table, the best first.
+
+    Parameters
+    ----------
+    standings
+        By name.
+
+    Returns
+    -------
+    str
+        A line per job: its Dice at threshold 0.5, its time, how it ended. Jobs whose valid
+        photos differ stand in tables of their own, since their scores cannot be compared.
+    """
+    width = max(map(len, standings), default=0)
+    scored = {name: one for name, one in standings.items() if _dice(one) is not None}
+    groups = dict.fromkeys(map(_photos, scored.values()))
+    tables = [
+        [(name, one) for name, one in scored.items() if _photos(one) == photos] for photos in groups
+    ] or [[]]
+    tables[-1] += [(name, one) for name, one in standings.items() if name not in scored]
+    between = "\n\nThese were scored on other photos, and cannot be compared with those above:\n"
+    return between.join("\n".join(_table(rows, width)) for rows in tables)
+
+
+def _table(rows: list[tuple[str, Standing]], width: int) -> list[str]:
+    lines = [f"{'job':<{width}}  dice at 0.5       time  state"]
+    # The sort keeps the order of what has no score.
+    for name, one in sorted(rows, key=lambda row: -(_dice(row[1]) or -1.0)):
+        dice, seconds = _dice(one), one.summary.get("seconds")
+        score = "" if dice is None else f"{dice:.4f}"
+        took = "" if seconds is None else clock(seconds)
+        lines.append(f"{name:<{width}}  {score:>11}  {took:>9}  {one.state}")
+    return lines
+
+
+def _dice(one: Standing) -> float | None:
+    return one.summary.get("dice_at_half") if one.state == "finished" else None
+
+
+def _photos(one: Standing) -> str:
+    return json.dumps(one.summary.get("data"), sort_keys=True)
+
+
+def clock(seconds: float) -> str:
+    """Write a time as `h:mm:ss`."""
+    total = round(seconds)
+    return f"{total // 3600}:{total % 3600 // 60:02d}:{total % 60:02d}"

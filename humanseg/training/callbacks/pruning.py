@@ -1,0 +1,67 @@
+"""Ending a trial of a search that will not be among the best."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder
+from humanseg.training.callbacks.checkpoints import MONITOR
+from humanseg.training.callbacks.history import read_history
+from humanseg.training.studies import STUDY, open_study, running_trial
+
+
+class Pruned(HumansegError):  # noqa: N818 - read aloud: "Pruned: …"
+    """A trial was ended early, for others are better."""
+
+
+class Pruning(pl.Callback):
+    """Report the valid Dice of each epoch to the study, and end a hopeless trial.
+
+    Whether one is hopeless is for the study's pruner to say. A trial that was interrupted reports
+    again what it had reached before, since its study knows it by a new number.
+
+    Parameters
+    ----------
+    run
+        A job of the search; the study lies beside it.
+    number
+        Of the trial.
+    """
+
+    def __init__(self, run: RunFolder, number: int) -> None:
+        self._run = run
+        self._number = number
+        self._trial: Any = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Find the trial, and tell it of the epochs that are done."""
+        if not trainer.is_global_zero or not (self._run.path.parent / STUDY).exists():
+            return
+        self._trial = running_trial(open_study(self._run.path.parent), self._number)
+        if self._trial is None or not self._run.history.exists():
+            return
+        for row in read_history(self._run.history):
+            if int(row["epoch"]) <= trainer.current_epoch:
+                self._trial.report(float(row["val_dice"]), int(row["epoch"]))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report the epoch.
+
+        Raises
+        ------
+        Pruned
+            The trial is hopeless; in every process of it.
+        """
+        epoch = trainer.current_epoch + 1
+        dice = float(trainer.callback_metrics[MONITOR])
+        hopeless = False
+        if self._trial is not None:
+            self._trial.report(dice, epoch)
+            # The last epoch is paid for: its files are still worth writing.
+            hopeless = epoch != trainer.max_epochs and self._trial.should_prune()
+        if trainer.strategy.broadcast(hopeless):
+            raise Pruned(
+                f"Pruned after epoch {epoch}: with a Dice of {dice:.4f} it was behind the median "
+                "of the other trials."
+            )

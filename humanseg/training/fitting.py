@@ -1,0 +1,82 @@
+"""The training itself, in as many processes as it has devices."""
+
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+from pytorch_lightning.loggers import Logger
+
+from humanseg.runs import RunFolder
+from humanseg.training.callbacks.checkpoints import Checkpoints
+from humanseg.training.callbacks.history import History
+from humanseg.training.callbacks.progress import EpochProgress
+from humanseg.training.callbacks.pruning import Pruning
+from humanseg.training.callbacks.stay_stopped import StayStopped
+from humanseg.training.facts import peak_memory_mb
+from humanseg.training.hardware import settle_process
+from humanseg.training.preparation import Prepared, quieten
+from humanseg.training.processes import run_in_processes
+from humanseg.training.trainer import build_trainer
+
+
+def fit(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: Sequence[Logger]) -> float:
+    """Train; checkpoints and history are in the run's folder then.
+
+    Parameters
+    ----------
+    config
+        The run's.
+    run
+        Where it lies.
+    prepared
+        What is trained on what.
+    loggers
+        What the first process logs to.
+
+    Returns
+    -------
+    float
+        Most memory in use, in MB; of several processes, by the first.
+
+    Raises
+    ------
+    HumansegError
+        The training cannot go on.
+    Interrupted
+        Ctrl-C or SIGTERM.
+    """
+    hardware = prepared.hardware
+    if hardware.processes == 1:
+        return _fit(config, run, prepared, loggers)
+    return run_in_processes(
+        _fit_share, hardware.processes, hardware.threads_each, config, run, prepared, loggers
+    )
+
+
+def _fit_share(
+    config: DictConfig, run: RunFolder, prepared: Prepared, loggers: Sequence[Logger]
+) -> float:
+    """Train in one of several processes, which knows nothing yet."""
+    quieten()
+    settle_process(prepared.hardware.device, prepared.hardware.threads_each)
+    return _fit(config, run, prepared, loggers)
+
+
+def _fit(
+    config: DictConfig, run: RunFolder, prepared: Prepared, loggers: Sequence[Logger]
+) -> float:
+    checkpoints, history = Checkpoints(run), History(run)
+    callbacks = [
+        *prepared.callbacks,
+        StayStopped(),
+        history,
+        EpochProgress(history, checkpoints),
+        checkpoints,
+        *([] if config.get("trial") is None else [Pruning(run, config.trial)]),
+    ]
+    build_trainer(config, prepared.hardware, callbacks, loggers).fit(
+        prepared.module,
+        datamodule=prepared.photos,
+        ckpt_path=prepared.checkpoint,
+        weights_only=True,
+    )
+    return peak_memory_mb(prepared.hardware.device)

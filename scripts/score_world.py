@@ -1,0 +1,257 @@
+"""Score runs on a stand-in for photos from elsewhere: shifted versions of their valid photos.
+
+Every shift is made from photos and masks alone and is the same each time: closer crops, small
+figures, other backgrounds, landscape frames, company, and what cameras do. Prints the mean Dice
+per photo for each run and shift, at threshold 0.5. Only scores of one data set compare.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from humanseg.data.augmentation import sample_seed
+from humanseg.data.collage import another_room, placement
+from humanseg.data.cutout import paste, warp
+from humanseg.data.fit import scale_to
+from humanseg.data.parts import Parts
+from humanseg.data.picture import Draw, Picture, Pixels
+from humanseg.errors import HumansegError
+from humanseg.runs import open_run
+from humanseg.task import dice
+from humanseg.training.evaluation import data_of, exact_fp32, final_module
+
+Shift = Callable[[Picture, Draw, np.random.Generator], Picture]
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Probabilities (N, H, W) of photos uint8 (N, H, W, 3)."""
+
+_BATCH = 8
+
+
+def as_it_is(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Leave the photo alone: what `humanseg evaluate` scores."""
+    return picture
+
+
+def closer(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Crop to 1 / 1.5 to 1 / 2.5 of height and width, around a place on the person."""
+    zoom = generator.uniform(1.5, 2.5)
+    person = np.argwhere(picture.mask)
+    middle = person[generator.integers(len(person))] if len(person) else np.zeros(2)
+    size = [max(1, round(side / zoom)) for side in picture.size]
+    top, left = (
+        int(np.clip(at - length // 2, 0, side - length))
+        for at, length, side in zip(middle, size, picture.size, strict=True)
+    )
+    window = picture.map(lambda layer: layer[top : top + size[0], left : left + size[1]])
+    return scale_to(window.contiguous(), picture.size)
+
+
+def elsewhere(
+    picture: Picture,
+    others: Draw,
+    generator: np.random.Generator,
+    scales: tuple[float, float],
+    size: tuple[int, int] | None = None,
+) -> Picture:
+    """Put the person before a background made of other photos, in a frame of any size."""
+    frame = size or picture.size
+    scene = another_room(others, frame, generator)
+    place = placement(picture, frame, generator.uniform(*scales), generator)
+    return paste(scene, warp(picture, place, frame), 0.7, gain=0.5)
+
+
+def small(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Show the person at 0.3 to 0.6 of the size, before another background."""
+    return elsewhere(picture, others, generator, (0.3, 0.6))
+
+
+def background(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Show the person at about the size, before another background."""
+    return elsewhere(picture, others, generator, (0.9, 1.1))
+
+
+def landscape(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Show the person in a frame that is turned by a quarter."""
+    return elsewhere(picture, others, generator, (0.7, 1.2), picture.size[::-1])
+
+
+def company(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Put two more people behind the person."""
+    for _ in range(2):
+        other = others(generator)
+        place = placement(other, picture.size, generator.uniform(0.6, 1), generator)
+        picture = paste(picture, warp(other, place, picture.size), 0.7, behind=True, gain=0.5)
+    return picture
+
+
+def colour(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Change tint, brightness and gamma strongly."""
+    factors, gamma = generator.uniform(0.6, 1.4, 3), generator.choice([0.5, 1.8])
+    levels = (np.arange(256)[:, None] / 255) ** gamma * factors * 255
+    table = np.clip(levels, 0, 255).astype(np.uint8)[None]
+    return picture._replace(photo=np.asarray(cv2.LUT(picture.photo, table), np.uint8))
+
+
+def blur(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Put the photo out of focus."""
+    width = generator.uniform(1, 2.5)
+    photo = np.asarray(cv2.GaussianBlur(picture.photo, (0, 0), width), np.uint8)
+    return picture._replace(photo=photo)
+
+
+def noise(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Add the noise of a dark room."""
+    grain = generator.normal(0, generator.uniform(10, 30), picture.photo.shape)
+    return picture._replace(photo=np.clip(picture.photo + grain, 0, 255).astype(np.uint8))
+
+
+def jpeg(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    """Compress at half the size, to qualities of 10 to 30."""
+    height, width = picture.size
+    half = cv2.resize(picture.photo, (max(1, width // 2), max(1, height // 2)), interpolation=3)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(generator.integers(10, 31))]
+    _, encoded = cv2.imencode(".jpg", half, quality)
+    decoded = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    photo = np.asarray(cv2.resize(decoded, (width, height)), np.uint8)
+    return picture._replace(photo=photo)
+
+
+SHIFTS: Mapping[str, Shift] = {
+    "plain": as_it_is,
+    "closer": closer,
+    "small": small,
+    "background": background,
+    "landscape": landscape,
+    "company": company,
+    "colour": colour,
+    "blur": blur,
+    "noise": noise,
+    "jpeg": jpeg,
+}
+
+
+def shifted(name: str, ids: Sequence[str], pictures: Sequence[Picture]) -> Iterator[Picture]:
+    """Make the shifted version of every photo; it follows from the ids and the photos alone."""
+
+    def other(generator: np.random.Generator) -> Picture:
+        return pictures[int(generator.integers(len(pictures)))]
+
+    for identity, picture in zip(ids, pictures, strict=True):
+        seed = sample_seed(0, list(SHIFTS).index(name), identity)
+        yield SHIFTS[name](picture, other, np.random.default_rng(seed))
+
+
+def score(predict: Predict, pictures: Sequence[Picture]) -> float:
+    """Take the mean Dice per photo at threshold 0.5."""
+    found = []
+    for start in range(0, len(pictures), _BATCH):
+        batch = pictures[start : start + _BATCH]
+        # One by one where the sizes differ.
+        groups = [batch] if len({one.size for one in batch}) == 1 else [[one] for one in batch]
+        for group in groups:
+            probabilities = predict(np.stack([one.photo for one in group]))
+            found += [
+                dice(probability > 0.5, one.mask)
+                for probability, one in zip(probabilities, group, strict=True)
+            ]
+    return float(np.mean(found))
+
+
+def predictor(run: Path, tta: bool) -> Predict:
+    """Load the best checkpoint of a run, or an exported ONNX file, to predict with."""
+    if run.suffix == ".onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(run), providers=["CPUExecutionProvider"])
+        return lambda photos: np.asarray(
+            session.run(["probability"], {"photo": _channels_first(photos)})[0], np.float32
+        )[:, 0]
+    module, _ = final_module(open_run(run), tta)
+    module.eval()
+
+    def predict(photos: Pixels) -> NDArray[np.float32]:
+        with torch.inference_mode(), exact_fp32():
+            return module.probabilities(torch.from_numpy(_channels_first(photos)))[:, 0].numpy()
+
+    return predict
+
+
+def _channels_first(photos: Pixels) -> Pixels:
+    return np.ascontiguousarray(photos.transpose(0, 3, 1, 2))
+
+
+def valid_pictures(run: Path | None, data: Path | None) -> tuple[list[str], list[Picture]]:
+    """Read the valid photos of a run, or of a data folder, with their masks."""
+    if run is not None:
+        _, config = final_module(open_run(run))
+        part = data_of(config, data).parts.unchanged("valid")
+    elif data is not None:
+        part = Parts(data).part("valid")
+    else:
+        raise HumansegError("A model file knows no photos: say --data ROOT, or name a run first.")
+    found = [part.store[index] for index in range(len(part.store))]
+    return part.ids, [Picture(photo, mask) for photo, mask in found if mask is not None]
+
+
+def table(names: Sequence[str], rows: Mapping[str, Sequence[float]]) -> str:
+    """Lay scores out in columns, with the mean of all shifts but `plain` at the end."""
+    shifts = [at for at, name in enumerate(names) if name != "plain"]
+    wide = max(map(len, rows))
+    lines = [" ".join([" " * wide, *(f"{name:>10}" for name in names), f"{'world':>10}"])]
+    for run, scores in rows.items():
+        world = np.mean([scores[at] for at in shifts]) if shifts else float("nan")
+        lines.append(" ".join([f"{run:<{wide}}", *(f"{one:10.4f}" for one in [*scores, world])]))
+    return "\n".join(lines)
+
+
+def score_runs(arguments: argparse.Namespace) -> str:
+    """Score what the command line names."""
+    names = arguments.shifts or list(SHIFTS)
+    runs = [path for path in arguments.runs if path.suffix != ".onnx"]
+    ids, pictures = valid_pictures(runs[0] if runs else None, arguments.data)
+    count = min(arguments.limit or len(ids), len(ids))
+    kept = np.linspace(0, len(ids) - 1, count).round().astype(int)
+    predictors = {str(path): predictor(path, arguments.tta) for path in arguments.runs}
+    rows: dict[str, list[float]] = {path: [] for path in predictors}
+    for name in names:
+        scenes = list(shifted(name, ids, pictures))
+        for path, predict in predictors.items():
+            rows[path].append(score(predict, [scenes[at] for at in kept]))
+    return f"{len(kept)} photos\n{table(names, rows)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns
+    -------
+    int
+        0; 2 when the person must change something, which is then said.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or an exported .onnx"
+    )
+    parser.add_argument("--data", type=Path, metavar="ROOT", help="the data; else the first run's")
+    parser.add_argument("--shifts", nargs="+", choices=SHIFTS, help="default: all")
+    parser.add_argument("--limit", type=int, metavar="N", help="about N of the photos, spread out")
+    parser.add_argument("--tta", action="store_true", help="average with the mirrored photo")
+    try:
+        print(score_runs(parser.parse_args(arguments)))
+    except HumansegError as error:
+        if os.environ.get("HUMANSEG_DEBUG") == "1":
+            raise
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What the model runs on in the page: threads, one thread, a graphics processor."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+import humanseg
+from humanseg.demo import WEBGPU, DemoServer, demo_site, npm_files, write_site
+from humanseg.task import dice
+from tests.browser.demo.conftest import Demo, serving
+
+pytestmark = pytest.mark.browser
+
+# A graphics processor that the processor plays: slow, but there on every machine.
+PLAYED_GPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+
+
+def test_a_static_host_without_headers_gives_one_thread(
+    open_demo: Callable[..., Demo], model: Path, runtime: list[Path], photos: Path, tmp_path: Path
+) -> None:
+    write_site(demo_site(model, runtime), tmp_path / "site")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *arguments: object) -> None: ...
+
+    handler = partial(Quiet, directory=str(tmp_path / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        for address in serving(server, f"http://127.0.0.1:{server.server_port}/"):
+            demo = open_demo(address)
+            demo.choose(photos / "small.png")
+            assert "WebAssembly, 1 thread" in demo.fact("Runs on")
+            wanted = humanseg.load(model)(photos / "small.png")
+            assert dice(demo.mask(), wanted) >= 0.999
+
+
+def test_with_the_servers_headers_there_are_threads(
+    open_demo: Callable[..., Demo], address: str
+) -> None:
+    demo = open_demo(address)
+    demo.wait()
+    assert demo.page.evaluate("crossOriginIsolated")
+    several = (os.cpu_count() or 1) > 1
+    assert ("threads" in demo.fact("Runs on")) is several
+
+
+@pytest.mark.parametrize("flags", [(), PLAYED_GPU], ids=["no GPU", "no use"])
+def test_without_a_gpu_or_where_it_fails_a_processor_takes_over(
+    flags: tuple[str, ...],
+    launch: Callable[..., Browser],
+    open_demo: Callable[..., Demo],
+    model: Path,
+    runtime: list[Path],
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    broken = [tmp_path / name for name in WEBGPU]
+    for file in broken:
+        file.write_text("throw new Error('broken for a test');")
+    with DemoServer(demo_site(model, [*runtime, *broken]), port=0) as server:
+        for address in serving(server, server.address):
+            demo = open_demo(f"{address}?backend=webgpu", within=launch(*flags))
+            demo.choose(photos / "small.png")
+            assert demo.fact("Runs on").startswith("WebAssembly")
+
+
+@pytest.mark.slow
+def test_webgpu_gives_the_same_mask(
+    launch: Callable[..., Browser],
+    open_demo: Callable[..., Demo],
+    model: Path,
+    runtime: list[Path],
+    photos: Path,
+) -> None:
+    with (
+        npm_files(WEBGPU) as webgpu,
+        DemoServer(demo_site(model, [*runtime, *webgpu]), port=0) as server,
+    ):
+        for address in serving(server, server.address):
+            demo = open_demo(f"{address}?backend=webgpu", within=launch(*PLAYED_GPU))
+            if demo.page.evaluate("navigator.gpu?.requestAdapter().then(Boolean)") is not True:
+                pytest.skip("this Chromium cannot play a graphics processor")
+            demo.choose(photos / "large.png")
+            assert demo.fact("Runs on") == "WebGPU"
+            wanted = humanseg.load(model)(photos / "large.png")
+            assert dice(demo.mask(), wanted) >= 0.999

@@ -1,0 +1,107 @@
+"""`humanseg demo` on the command line: what it opens, writes and says."""
+
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+import pytest
+
+from humanseg import demo
+from humanseg.cli import main
+from humanseg.demo.runtime import PLAIN, WEBGPU
+from tests.inference.conftest import red_model
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    onnx.save(red_model(), tmp_path / "model.onnx")
+    return tmp_path / "model.onnx"
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for the runtime: it is npm's matter, and large."""
+    (tmp_path / "runtime").mkdir()
+    for name in (*PLAIN, *WEBGPU):
+        (tmp_path / "runtime" / name).touch()
+
+    @contextmanager
+    def brought(names: tuple[str, ...]) -> Iterator[list[Path]]:
+        yield [tmp_path / "runtime" / name for name in names]
+
+    monkeypatch.setattr(demo, "ready_runtime", lambda: [tmp_path / "runtime" / n for n in PLAIN])
+    monkeypatch.setattr(demo, "npm_files", brought)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that were opened; the server is stopped by Ctrl-C at once."""
+    found: list[str] = []
+
+    def stop(server: demo.DemoServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo.DemoServer, "serve_forever", stop)
+    monkeypatch.setattr(webbrowser, "open", found.append)
+    return found
+
+
+def test_it_opens_the_page_and_ends_well_by_ctrl_c(
+    model: Path, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--model", str(model), "--port", "0"]) == 0
+    (address,) = opened
+    assert address.startswith("http://127.0.0.1:")
+    assert address in capsys.readouterr().out
+
+
+def test_it_may_only_print_the_address(
+    model: Path, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--model", str(model), "--port", "0", "--no-browser"]) == 0
+    assert opened == []
+    assert "http://127.0.0.1:" in capsys.readouterr().out
+
+
+def test_a_build_brings_webgpu_and_says_what_a_host_must_do(
+    model: Path, tmp_path: Path, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--model", str(model), "--build", str(tmp_path / "site")]) == 0
+    said = capsys.readouterr()
+    assert opened == [] and said.err == ""
+    assert "https" in said.out and "Cross-Origin-Embedder-Policy: require-corp" in said.out
+    held = {path.name for path in (tmp_path / "site/runtime").iterdir()}
+    assert held == {*PLAIN, *WEBGPU, "files.json", "LICENSE.txt"}
+
+
+def test_a_build_without_npm_goes_without_webgpu_and_says_so(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @contextmanager
+    def none(names: tuple[str, ...]) -> Iterator[list[Path]]:
+        raise demo.NpmError("npm is not installed.")
+        yield
+
+    monkeypatch.setattr(demo, "npm_files", none)
+    assert main(["demo", "--model", str(model), "--build", str(tmp_path / "site")]) == 1
+    assert capsys.readouterr().err == "The page runs without WebGPU. npm is not installed.\n"
+    held = {path.name for path in (tmp_path / "site/runtime").iterdir()}
+    assert held == {*PLAIN, "files.json", "LICENSE.txt"}
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_is_a_number(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["demo", "--port", port])
+    assert caught.value.code == 2
+    assert f"{port} is not a number from 0 to 65535" in capsys.readouterr().err
+
+
+def test_a_missing_model_is_one_paragraph(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--model", str(tmp_path / "nothing.onnx")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("There is no model") and said.count("\n") == 1

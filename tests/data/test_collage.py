@@ -1,0 +1,149 @@
+"""Collages: scenes that follow from the generator, with masks that say who is in them."""
+
+import cv2
+import numpy as np
+import pytest
+
+from humanseg.data.collage import Collage, blur_background, covering, placement
+from humanseg.data.cutout import warp
+from humanseg.data.picture import Picture
+from humanseg.errors import HumansegError
+
+
+def people(shape: tuple[int, int], green: int) -> Picture:
+    """Draw somebody in one green, whom the lower edge cuts off, before noise without green."""
+    generator = np.random.default_rng(green)
+    mask = np.zeros(shape, np.uint8)
+    centre = (shape[1] // 2, shape[0])
+    cv2.ellipse(mask, centre, (shape[1] // 5, shape[0] * 2 // 3), 0, 0, 360, 1, -1)
+    photo = generator.integers(60, 140, (*shape, 3)).astype(np.uint8)
+    photo[..., 1] = 0
+    photo[mask == 1] = (90, green, 90)
+    return Picture(photo, mask)
+
+
+PICTURES = [people((80, 60), 180), people((80, 60), 220), people((50, 70), 250)]
+
+
+def draw(generator: np.random.Generator) -> Picture:
+    return PICTURES[int(generator.integers(len(PICTURES)))]
+
+
+def scenes(collage: Collage, count: int = 40) -> list[Picture]:
+    return [collage(PICTURES[0], draw, np.random.default_rng(seed)) for seed in range(count)]
+
+
+@pytest.mark.parametrize(
+    "collage",
+    [
+        Collage(elsewhere=1, company=0),
+        Collage(elsewhere=0, blur=1, company=0),
+        Collage(elsewhere=0, blur=0, company=1),
+        Collage(elsewhere=1, company=1),
+    ],
+)
+def test_the_mask_says_who_is_in_the_scene(collage: Collage) -> None:
+    for scene in scenes(collage):
+        assert scene.photo.shape == (80, 60, 3) and scene.mask.shape == (80, 60)
+        assert scene.photo.dtype == scene.mask.dtype == np.uint8
+        assert set(np.unique(scene.mask)) <= {0, 1}
+        green = scene.photo[..., 1] > 70
+        assert (green == (scene.mask == 1)).mean() > 0.95
+
+
+def test_the_generator_alone_decides() -> None:
+    collage = Collage(elsewhere=0.5, company=0.5, blur=0.5)
+    first, again = scenes(collage), scenes(collage)[::-1]
+    for one, other in zip(first, again[::-1], strict=True):
+        np.testing.assert_array_equal(one.photo, other.photo)
+        np.testing.assert_array_equal(one.mask, other.mask)
+    assert len({one.photo.tobytes() for one in first}) > 20
+
+
+def test_nothing_happens_at_probability_zero() -> None:
+    collage = Collage(elsewhere=0, company=0, blur=0)
+    assert collage(PICTURES[0], draw, np.random.default_rng(0)) is PICTURES[0]
+
+
+def test_photos_are_not_written_into() -> None:
+    before = [one.map(np.copy) for one in PICTURES]
+    scenes(Collage(elsewhere=1, company=1))
+    scenes(Collage(elsewhere=0, company=1, blur=1))
+    for one, other in zip(before, PICTURES, strict=True):
+        np.testing.assert_array_equal(one.photo, other.photo)
+        np.testing.assert_array_equal(one.mask, other.mask)
+
+
+def test_people_become_small_and_large() -> None:
+    collage = Collage(elsewhere=1, company=0, scale=[0.2, 1.0])
+    shares = [scene.mask.mean() / PICTURES[0].mask.mean() for scene in scenes(collage, 80)]
+    assert min(shares) < 0.08 and max(shares) > 0.6
+
+
+def test_company_adds_people() -> None:
+    collage = Collage(elsewhere=0, company=1, blur=0)
+    alone = PICTURES[0].mask
+    assert all((scene.mask >= alone).all() for scene in scenes(collage))
+    assert np.mean([scene.mask.sum() > alone.sum() for scene in scenes(collage)]) > 0.8
+
+
+def test_a_teachers_opinion_goes_where_its_person_goes() -> None:
+    soft = [one._replace(soft=one.mask * np.uint8(255)) for one in PICTURES]
+    collage = Collage(elsewhere=0.5, company=0.5)
+    for seed in range(30):
+        scene = collage(
+            soft[0], lambda generator: soft[int(generator.integers(3))], np.random.default_rng(seed)
+        )
+        assert scene.soft is not None
+        assert ((scene.soft > 127) == (scene.mask == 1)).mean() > 0.99
+
+
+def test_who_is_cut_off_mostly_stays_at_the_edge() -> None:
+    generator, at_edge = np.random.default_rng(0), 0
+    for _ in range(100):
+        matrix = placement(PICTURES[0], (80, 60), 0.4, generator)
+        mask = warp(PICTURES[0], matrix, (80, 60)).mask
+        at_edge += bool(mask[-1].any())
+    assert 70 < at_edge < 98
+
+
+def test_a_background_is_blurred_and_the_person_is_not() -> None:
+    picture = PICTURES[0]
+    blurred = blur_background(picture, 3.0)
+    inside = cv2.erode(picture.mask, np.ones((9, 9), np.uint8)) == 1
+    outside = cv2.dilate(picture.mask, np.ones((9, 9), np.uint8)) == 0
+    np.testing.assert_array_equal(blurred.photo[inside], picture.photo[inside])
+    assert blurred.photo[outside][:, 0].std() < 0.3 * picture.photo[outside][:, 0].std()
+    np.testing.assert_array_equal(blurred.mask, picture.mask)
+
+
+@pytest.mark.parametrize("size", [(80, 60), (60, 80), (5, 90), (1, 1)])
+def test_a_window_covers_the_scene(size: tuple[int, int]) -> None:
+    for seed in range(20):
+        window = covering(PICTURES[2], size, np.random.default_rng(seed))
+        assert window.size == size
+        assert (window.photo.max(axis=2) > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (3, 40), (1, 1)])
+def test_tiny_photos_and_photos_without_anybody(shape: tuple[int, int]) -> None:
+    tiny = Picture(np.full((*shape, 3), 99, np.uint8), np.zeros(shape, np.uint8))
+    collage = Collage(elsewhere=1, company=1)
+    for seed in range(10):
+        scene = collage(tiny, lambda _: tiny, np.random.default_rng(seed))
+        assert scene.size == shape and not scene.mask.any()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"elsewhere": 1.5}, "collage.elsewhere=1.5"),
+        ({"company": -0.1}, "collage.company=-0.1"),
+        ({"scale": [0, 1]}, r"collage.scale=\[0, 1\]"),
+        ({"scale": [1.2, 0.5]}, "collage.scale"),
+        ({"company_scale": [0.5]}, "collage.company_scale"),
+    ],
+)
+def test_impossible_options_are_named(options: dict, named: str) -> None:
+    with pytest.raises(HumansegError, match=named):
+        Collage(**options)

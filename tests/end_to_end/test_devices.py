@@ -1,0 +1,99 @@
+"""Several devices in one run, here two processes on the CPU: all of it happens once."""
+
+import csv
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.end_to_end.conftest import Commands, Train
+
+pytestmark = pytest.mark.slow
+
+TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "threads=2")
+
+
+def files_of(run: Path) -> list[str]:
+    return sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())
+
+
+def test_a_run_on_two_devices_leaves_what_one_leaves(
+    start_training: "Train", commands: "Commands", finished_run: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    done = start_training(run, *TWO, "trainer.max_epochs=3").wait()
+    assert (done.rc, done.stderr) == (0, ""), done.stderr
+    assert files_of(run) == files_of(finished_run)
+    said = [done.stdout.count(text) for text in ("epoch 1/3", "epoch 3/3", "Writing the files")]
+    assert said == [1, 1, 1]
+    assert "2 processes, each cpu" in done.stdout
+
+    summary = json.loads((run / "summary.json").read_text())
+    with (run / "history.csv").open(newline="") as file:
+        history = list(csv.DictReader(file))
+    assert [row["epoch"] for row in history] == ["1", "2", "3"]
+    # What both found together while they trained, and one alone afterwards.
+    best = history[summary["best_epoch"] - 1]
+    assert float(best["val_dice"]) == pytest.approx(summary["dice_at_half"], abs=1e-6)
+    assert float(best["val_dice"]) == max(float(row["val_dice"]) for row in history)
+    with (run / "scores.csv").open(newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == ["6", "7", "8"]
+    again = commands.run("evaluate", run)
+    found = re.search(r"^dice\s+([\d.]+)", again.stdout, re.MULTILINE)
+    assert found and float(found[1]) == pytest.approx(summary["dice"], abs=1e-6)
+
+
+def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
+    """Score a run's best checkpoint as a training does, and note who has scored what."""
+    from torchmetrics.utilities.data import dim_zero_cat
+
+    from humanseg.metrics import _unpack
+    from humanseg.runs import open_run
+    from humanseg.training.evaluation import data_of, final_module
+    from humanseg.training.hardware import choose_hardware
+    from humanseg.training.preparation import quieten
+    from humanseg.training.trainer import build_trainer
+
+    quieten()
+    module, config = final_module(open_run(run))
+    config.trainer.devices, config.trainer.strategy = devices, "auto" if devices == 1 else "ddp"
+    trainer = build_trainer(config, choose_hardware("cpu", "32-true"), [])
+    trainer.validate(module, datamodule=data_of(config), verbose=False)
+    flat = dim_zero_cat(module.valid_scores.photos).numpy()
+    ids = list(_unpack(flat, len(module.valid_scores.thresholds)))
+    (folder / os.environ.get("LOCAL_RANK", "alone")).write_text(json.dumps(ids))
+    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def test_one_checkpoint_has_one_dice_on_any_number_of_devices(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    from humanseg.training.processes import run_in_processes
+
+    alone = validate(finished_run, 1, tmp_path)
+    together = run_in_processes(validate, 2, 1, finished_run, 2, tmp_path)
+    assert alone["val/dice"] > 0
+    assert together == alone
+    assert {path.name: json.loads(path.read_text()) for path in tmp_path.iterdir()} == {
+        "alone": ["6", "7", "8"],
+        "0": ["6", "8"],
+        "1": ["7"],
+    }
+
+
+def test_what_goes_wrong_on_a_device_is_said_in_a_sentence(
+    start_training: "Train", tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    wild = ("optimizer=sgd", "optimizer.lr=1e30", "trainer.gradient_clip_val=null")
+    command = start_training(run, *TWO, *wild, "trainer.max_epochs=5")
+    done = command.wait()
+    assert done.rc == 2
+    assert "The training loss became" in done.stderr and done.stderr.count("\n") == 1
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["status"] == "failed" and "loss became" in summary["failure"]
+    command.wait_for_nobody()

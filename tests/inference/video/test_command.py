@@ -1,0 +1,138 @@
+"""`humanseg predict` on videos: what is written, skipped, reported."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from humanseg.cli import main
+from humanseg.images import write_image
+from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
+from humanseg.task import dice
+
+Write = Callable[..., Path]
+Play = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def clip(red_walk: Any, write_film: Write, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_film(tmp_path_factory.mktemp("clip") / "clip.mp4", red_walk.photos[:8])
+
+
+@pytest.fixture
+def predict(red: Path, tmp_path: Path) -> Callable[..., int]:
+    def run(*words: str | Path) -> int:
+        return main(
+            ["predict", *map(str, words), "--out", str(tmp_path / "out"), "--model", str(red)]
+        )
+
+    return run
+
+
+def made(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_mask_with_the_sound_is_made_by_default(
+    clip: Path,
+    red_walk: Any,
+    play: Play,
+    predict: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert predict(clip) == 0
+    assert made(tmp_path / "out") == {"clip_mask.mp4"}
+    film = play(tmp_path / "out/clip_mask.mp4")
+    for photo, mask in zip(film.photos, red_walk.masks, strict=False):
+        assert dice(photo[..., 0] > 127, mask) > 0.9
+    assert film.tone.size == play(clip).tone.size > 0
+    assert "8 pictures in" in capsys.readouterr().out
+
+
+def test_another_background_is_put_behind(
+    clip: Path, red_walk: Any, play: Play, predict: Callable[..., int], tmp_path: Path
+) -> None:
+    assert predict(clip, "--background", "rgb(0,0,200)", "--smooth", "0") == 0
+    assert made(tmp_path / "out") == {"clip_background.mp4"}
+    for photo, mask in zip(
+        play(tmp_path / "out/clip_background.mp4").photos, red_walk.masks, strict=False
+    ):
+        assert np.abs(np.median(photo[mask == 0], axis=0) - (0, 0, 200)).max() < 8
+        assert np.median(photo[mask == 1], axis=0)[0] > 200
+
+
+def test_all_kinds_come_in_containers_that_hold_them(
+    red_walk: Any, write_film: Write, play: Play, predict: Callable[..., int], tmp_path: Path
+) -> None:
+    for name in ("a.mov", "b.webm"):
+        write_film(tmp_path / "in" / name, red_walk.photos[:3])
+    kinds = "mask,cutout,overlay,soft"
+    assert predict(tmp_path / "in", "--save", kinds, "--background", "blur:20") == 0
+    wanted = {
+        f"{kind}{suffix}" for kind in (*kinds.split(","), "background") for suffix in (".mov",)
+    }
+    assert made(tmp_path / "out") == {f"a_{each}" for each in wanted} | {
+        f"b_{each.replace('.mov', '.webm')}" for each in wanted
+    }
+    for path in (tmp_path / "out").iterdir():
+        film = play(path)
+        assert len(film.photos) == 3 and film.tone.size > 0
+
+
+def test_what_is_there_is_left_unless_overwritten(
+    clip: Path, predict: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = tmp_path / "out" / "clip_mask.mp4"
+    there.parent.mkdir()
+    there.touch()
+    assert predict(clip) == 0
+    assert there.stat().st_size == 0
+    assert "1 videos were there already" in capsys.readouterr().out
+    assert predict(clip, "--overwrite") == 0
+    assert there.stat().st_size > 1000
+
+
+def test_a_broken_one_is_listed_and_the_others_are_done(
+    clip: Path, predict: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in/deep").mkdir(parents=True)
+    content = clip.read_bytes()
+    (tmp_path / "in/cut.mp4").write_bytes(content[: len(content) // 2])
+    (tmp_path / "in/empty.webm").touch()
+    shutil.copy(clip, tmp_path / "in/deep/clip.mp4")
+    assert predict(tmp_path / "in") == 1
+    assert made(tmp_path / "out") == {"deep/clip_mask.mp4"}
+    shown = capsys.readouterr()
+    assert "cut.mp4 is not a video, or is cut off or broken" in shown.out
+    assert "empty.webm is an empty file" in shown.out
+    assert shown.err == ""
+
+
+def test_a_photo_and_a_video_of_one_name_go_together(
+    clip: Path, red_walk: Any, predict: Callable[..., int], tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copy(clip, tmp_path / "in/IMG_1.MP4")
+    write_image(tmp_path / "in/IMG_1.jpg", red_walk.photos[0])
+    assert predict(tmp_path / "in") == 0
+    assert made(tmp_path / "out") == {"IMG_1_mask.mp4", "IMG_1_mask.png"}
+
+
+@pytest.mark.parametrize("strength", ["1", "-0.1", "much"])
+def test_an_impossible_strength_is_refused(
+    clip: Path, predict: Callable[..., int], strength: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        predict(clip, "--smooth", strength)
+    assert caught.value.code == 2
+    assert "from 0 to below 1" in capsys.readouterr().err
+
+
+def test_the_help_names_the_default_strength(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    assert f"default {DEFAULT_STRENGTH}" in " ".join(capsys.readouterr().out.split())

@@ -1,0 +1,168 @@
+"""A video through the model: the red model makes masks whose truth is known."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+from numpy.typing import NDArray
+
+import humanseg
+from humanseg.errors import HumansegError
+from humanseg.inference import Model
+from humanseg.inference.backgrounds import Colour
+from humanseg.inference.outputs import Cut, draw_background, draw_cutout, draw_mask
+from humanseg.inference.video.convert import Film, convert_video, plan_film
+from humanseg.inference.video.facts import VideoError
+from humanseg.task import dice
+
+Write = Callable[..., Path]
+Play = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def model(write_red: Callable[..., Path]) -> Model:
+    facts = {"format": 1, "name": "red", "threshold": 0.5, "long_side": 128}
+    return humanseg.load(write_red(facts=facts))
+
+
+@pytest.fixture(scope="module")
+def source(red_walk: Any, write_film: Write, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_film(tmp_path_factory.mktemp("source") / "walk.mp4", red_walk.photos)
+
+
+def cut(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> Cut:
+    return Cut(photo, probability, 0.5, Colour((0, 200, 0)))
+
+
+def masks(path: Path) -> Film:
+    return plan_film(path, path.with_suffix(""), draw_mask)
+
+
+def test_masks_follow_the_figure(
+    source: Path, model: Model, red_walk: Any, play: Play, tmp_path: Path
+) -> None:
+    seen: list[tuple[float, float | None]] = []
+    count = convert_video(
+        source,
+        [masks(tmp_path / "mask.mp4")],
+        model,
+        cut,
+        on_frame=lambda done, whole: seen.append((done, whole)),
+    )
+    film = play(tmp_path / "mask.mp4")
+    assert count == len(film.photos) == len(seen) == 30
+    assert seen[-1] == (pytest.approx(29 / 30), pytest.approx(1, abs=0.05))
+    scores = [
+        dice(photo[..., 0] > 127, mask)
+        for photo, mask in zip(film.photos, red_walk.masks, strict=True)
+    ]
+    assert np.mean(scores) > 0.97
+    assert film.tone.size == play(source).tone.size
+
+
+def test_several_films_come_from_one_pass(
+    source: Path, model: Model, play: Play, tmp_path: Path
+) -> None:
+    cutout = plan_film(source, tmp_path / "cutout", draw_cutout, transparent=True)
+    green = plan_film(source, tmp_path / "green", draw_background)
+    convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model, cut)
+    films = [play(cutout.path, "libvpx-vp9", "rgba"), play(tmp_path / "mask.mp4"), play(green.path)]
+    assert {len(film.photos) for film in films} == {30}
+    for film in films:
+        assert film.tone.size / 48000 == pytest.approx(1, abs=0.05)
+    alpha, white = films[0].photos[9][..., 3], films[1].photos[9][..., 0]
+    assert dice(alpha > 127, white > 127) > 0.97
+    wall = films[2].photos[9][white < 10]
+    assert np.abs(np.median(wall, axis=0) - (0, 200, 0)).max() < 6
+
+
+@pytest.mark.parametrize(
+    ("name", "opaque", "transparent"),
+    [("a.mp4", ".mp4", ".webm"), ("B.MOV", ".mov", ".mov"), ("c.d.webm", ".webm", ".webm")],
+)
+def test_a_film_is_named_by_what_can_hold_it(name: str, opaque: str, transparent: str) -> None:
+    source, stem = Path(name), Path("out") / Path(name).stem
+    for chosen, suffix in ((False, opaque), (True, transparent)):
+        film = plan_film(source, stem, draw_cutout, transparent=chosen)
+        assert film.path == Path("out") / f"{source.stem}{suffix}"
+        assert film.encoding.transparent == chosen
+
+
+def test_smoothing_takes_flicker_out(
+    red_walk: Any, write_film: Write, model: Model, play: Play, tmp_path: Path
+) -> None:
+    # The noise of the camera makes the red model waver where red is about half.
+    still = cv2.GaussianBlur(red_walk.photos[15], (0, 0), 4)
+    noise = np.random.default_rng(0)
+    photos = [
+        np.clip(still + noise.normal(0, 8, still.shape), 0, 255).astype(np.uint8) for _ in range(12)
+    ]
+    source = write_film(tmp_path / "a.mp4", photos, sound=None)
+
+    def flicker(smooth: float) -> float:
+        convert_video(source, [masks(tmp_path / "mask.mp4")], model, cut, smooth=smooth)
+        shown = np.stack([photo[..., 0] for photo in play(tmp_path / "mask.mp4").photos]) > 127
+        return float((shown[1:] != shown[:-1]).mean())
+
+    assert 0 < flicker(0.8) < 0.6 * flicker(0)
+
+
+def test_a_turned_video_is_written_upright(
+    red_walk: Any, write_film: Write, model: Model, play: Play, tmp_path: Path
+) -> None:
+    # As a phone does it: the sensor lies on its side, and the file says so.
+    lying = [np.ascontiguousarray(np.rot90(photo, -1)) for photo in red_walk.photos[:4]]
+    source = write_film(tmp_path / "a.mov", lying, rotation=90)
+    convert_video(source, [masks(tmp_path / "mask.mov")], model, cut)
+    for photo, mask in zip(play(tmp_path / "mask.mov").photos, red_walk.masks, strict=False):
+        assert dice(photo[..., 0] > 127, mask) > 0.95
+
+
+def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_path: Path) -> None:
+    seen = 0
+
+    def fail(made: Cut) -> NDArray[np.uint8]:
+        nonlocal seen
+        seen += 1
+        if seen == 20:
+            raise HumansegError("no more")
+        return draw_mask(made)
+
+    film = plan_film(source, tmp_path / "a", fail)
+    with pytest.raises(HumansegError, match="no more"):
+        convert_video(source, [masks(tmp_path / "b.mp4"), film], model, cut)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_video_leaves_nothing(source: Path, model: Model, tmp_path: Path) -> None:
+    whole = bytearray(source.read_bytes())
+    (tmp_path / "in").mkdir()
+    half = tmp_path / "in" / "a.mp4"
+    half.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VideoError):
+        convert_video(half, [masks(tmp_path / "out" / "a.mp4")], model, cut)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_length(
+    red_walk: Any, write_film: Write, model: Model, tmp_path: Path
+) -> None:
+    photos = [photo.repeat(2, 0).repeat(2, 1) for photo in red_walk.photos]
+    source = write_film(tmp_path / "a.mp4", [*photos, *photos[::-1]] * 25)
+    held: list[float] = []
+    process = psutil.Process()
+    convert_video(
+        source,
+        [masks(tmp_path / "mask.mp4")],
+        model,
+        cut,
+        on_frame=lambda done, whole: held.append(process.memory_info().rss / 1e6),
+    )
+    assert len(held) == 1500
+    # All pictures together would be 220 MB.
+    assert max(held[300:]) < max(held[:300]) + 50

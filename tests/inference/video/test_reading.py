@@ -1,0 +1,183 @@
+"""Videos are read the way a person sees them, and broken ones named."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from humanseg.inference.video.facts import VideoError, examine
+from humanseg.inference.video.reading import Frame, VideoReader, turned
+
+Write = Callable[..., Path]
+
+
+def frames(path: Path) -> list[Frame]:
+    with VideoReader(path) as video:
+        return [part for part in video if isinstance(part, Frame)]
+
+
+def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    return float(np.abs(first.astype(int) - second.astype(int)).mean())
+
+
+def quarters() -> NDArray[np.uint8]:
+    """Return 32×48 pixels of four colours, so that every way to turn it looks different."""
+    picture = np.zeros((32, 48, 3), np.uint8)
+    picture[:16, :24], picture[:16, 24:] = (200, 30, 30), (30, 200, 30)
+    picture[16:, :24], picture[16:, 24:] = (30, 30, 200), (200, 200, 30)
+    return picture
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm"])
+def test_every_picture_comes_at_its_time(
+    walk: Any, write_film: Write, tmp_path: Path, name: str
+) -> None:
+    path = write_film(tmp_path / name, walk.photos)
+    read = frames(path)
+    base = examine(path).time_base
+    assert len(read) == len(walk.photos)
+    for number, (frame, photo) in enumerate(zip(read, walk.photos, strict=True)):
+        assert frame.pixels.shape == photo.shape and frame.pixels.dtype == np.uint8
+        assert difference(frame.pixels, photo) < 8
+        assert frame.time * base == pytest.approx(number / 30, abs=0.0006)
+        assert frame.duration * base == pytest.approx(1 / 30, abs=0.001)
+
+
+def test_what_is_known_before_reading(walk: Any, write_film: Write, tmp_path: Path) -> None:
+    facts = examine(write_film(tmp_path / "a.mp4", walk.photos))
+    assert facts.size == (96, 128)
+    assert facts.rate == 30
+    assert facts.seconds == pytest.approx(1, abs=0.05)
+    assert facts.aspect == 1
+
+
+def test_sound_comes_along(walk: Any, write_film: Write, tmp_path: Path) -> None:
+    with VideoReader(write_film(tmp_path / "a.mp4", walk.photos)) as video:
+        parts = [part for part in video if not isinstance(part, Frame)]
+        assert len(video.sound) == 1
+    assert {part.track for part in parts} == {0}
+    assert sum(part.packet.size for part in parts) > 1000
+    assert frames(write_film(tmp_path / "b.mp4", walk.photos, sound=None))
+
+
+@pytest.mark.parametrize("mirrored", [False, True], ids=["plain", "mirrored"])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_pictures_of_a_turned_phone_are_upright(
+    write_film: Write, tmp_path: Path, rotation: int, mirrored: bool
+) -> None:
+    path = write_film(
+        tmp_path / "a.mp4", [quarters()] * 2, rotation=rotation, mirrored=mirrored, sound=None
+    )
+    # FFmpeg turns counter-clockwise, and mirrors what is turned.
+    seen = np.rot90(quarters(), rotation // 90)
+    seen = seen[:, ::-1] if mirrored else seen
+    for frame in frames(path):
+        assert frame.pixels.shape == seen.shape == (*examine(path).size, 3)
+        assert difference(frame.pixels, seen) < 8
+
+
+@pytest.mark.parametrize("flip", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
+@pytest.mark.parametrize("quarter", [False, True])
+def test_a_pixel_goes_where_the_turn_says(flip: tuple[int, int], quarter: bool) -> None:
+    picture = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    a, b, c, d = turn = (0, flip[0], flip[1], 0) if quarter else (flip[0], 0, 0, flip[1])
+    places = {(x, y): (a * x + c * y, b * x + d * y) for x in range(3) for y in range(2)}
+    left, top = (min(place[axis] for place in places.values()) for axis in (0, 1))
+    result = turned(picture, turn)
+    for (x, y), (right, down) in places.items():
+        assert (result[down - top, right - left] == picture[y, x]).all()
+
+
+def test_times_of_a_variable_rate_are_kept(walk: Any, write_film: Write, tmp_path: Path) -> None:
+    times = [0, 3000, 4500, 12000, 12300, 40000]
+    path = write_film(tmp_path / "a.mp4", walk.photos[:6], times=times)
+    base = examine(path).time_base
+    assert [frame.time * base * 90000 for frame in frames(path)] == times
+
+
+def test_narrow_pixels_stand_upright_too(walk: Any, write_film: Write, tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mp4", walk.photos[:2], aspect=Fraction(4, 3), rotation=90)
+    facts = examine(path)
+    assert facts.size == (128, 96)
+    assert facts.aspect == Fraction(3, 4)
+
+
+@pytest.mark.parametrize(
+    ("height", "matrix", "stated"),
+    [(96, 5, False), (720, 1, False), (96, 1, True), (720, 5, True)],
+    ids=["small", "large", "small that says BT.709", "large that says BT.601"],
+)
+def test_colours_are_those_that_players_show(
+    write_film: Write, tmp_path: Path, height: int, matrix: int, stated: bool
+) -> None:
+    red = np.full((height, height, 3), (220, 40, 60), np.uint8)
+    path = write_film(tmp_path / "a.mp4", [red], matrix=matrix, stated=stated, sound=None)
+    (frame,) = frames(path)
+    assert np.abs(frame.pixels.reshape(-1, 3).mean(0) - (220, 40, 60)).max() < 4
+
+
+def test_what_is_no_video_is_named(walk: Any, write_film: Write, tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("a letter to my mother " * 100)
+    (tmp_path / "folder.mp4").mkdir()
+    for name, message in (
+        ("nowhere.mp4", "There is no file"),
+        ("empty.mp4", "is an empty file"),
+        ("text.mp4", "is not a video, or is cut off or broken"),
+        ("folder.mp4", "Cannot read"),
+    ):
+        with pytest.raises(VideoError, match=rf"{name}") as caught:
+            VideoReader(tmp_path / name)
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as file:
+        stream: Any = file.add_stream("aac", rate=48000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 48000), np.float32), "fltp", "stereo")
+        frame.sample_rate = 48000
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    with pytest.raises(VideoError, match="holds sound but no moving pictures"):
+        examine(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm"])
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_a_video_that_is_cut_off_is_refused_before_it_is_read(
+    walk: Any, write_film: Write, tmp_path: Path, name: str, share: float
+) -> None:
+    times = list(range(0, 270000, 9000))
+    path = write_film(tmp_path / name, walk.photos, times=times, duration=9000)
+    assert len(frames(path)) == 30
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(VideoError, match="cut off"):
+        VideoReader(path)
+
+
+def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1)
+    photos = [noise.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(6)]
+    path = write_film(tmp_path / "a.mp4", photos, codec="libvpx-vp9", sound=None)
+    with av.open(str(path)) as file:
+        third = [packet for packet in file.demux(video=0) if packet.size][2]
+        place, size = third.pos, third.size
+    assert place is not None
+    content = bytearray(path.read_bytes())
+    content[place : place + size] = bytes(size)
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match=r"a\.mp4 is broken 0\.\d s after its start"):
+        frames(path)
+
+
+def test_the_first_picture_may_come_late(walk: Any, write_film: Write, tmp_path: Path) -> None:
+    times = [45000 + 3000 * number for number in range(30)]
+    path = write_film(tmp_path / "a.mp4", walk.photos, times=times)
+    assert frames(path)[0].time * examine(path).time_base == Fraction(1, 2)

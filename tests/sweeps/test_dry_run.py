@@ -1,0 +1,84 @@
+"""What a sweep would do, without doing it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from humanseg.sweeps import dry_run
+from humanseg.sweeps.jobs import Outcome
+from humanseg.training.request import Request
+from tests.conftest import SMALLEST
+
+if TYPE_CHECKING:
+    from tests.sweeps.conftest import Sweep, Work
+
+
+def rows(shown: str) -> dict[str, list[str]]:
+    """Read the table: the cells of each job, by its name."""
+    lines = shown.split("state\n")[1].split("\n\n")[0].splitlines()
+    return {line.split()[0]: line.split()[1:] for line in lines}
+
+
+def nothing(request: Request) -> Outcome:
+    raise AssertionError("a dry run did a job")
+
+
+def test_jobs_are_listed_with_parameters_and_time_and_not_started(
+    sweep: "Sweep", tmp_path: Path, sample_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (*SMALLEST, f"data.root={sample_root}", "seed=1,2", "model.channels=[4],[8],[four]")
+    assert sweep(nothing, *words, "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "6 jobs, about 0:00:" in shown and "2 steps" in shown
+    found = rows(shown)
+    assert len(found) == 6
+    small, large = found["model.channels=[4],seed=1"], found["model.channels=[8],seed=1"]
+    assert small[0] == "1,761" and small[2] == "new"
+    assert int(large[0].replace(",", "")) > 1761
+    assert found["model.channels=[four],seed=1"][:2] == ["would", "fail:"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_done_needs_no_time_and_tells_how_long_the_rest_takes(
+    sweep: "Sweep",
+    finish: "Work",
+    sample_root: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A job of two epochs took a minute, says its summary.
+    monkeypatch.setattr(dry_run, "measure_epoch", nothing)
+    words = (*SMALLEST, f"data.root={sample_root}", "sweep=mine")
+    assert sweep(lambda request: finish(request, epochs=2), *words, "seed=1") == 0
+    capsys.readouterr()
+    # In a sweep of one job nothing differs; in this one the seed does.
+    assert sweep(lambda request: finish(request, epochs=2), *words, "seed=1,1") == 0
+    capsys.readouterr()
+    assert sweep(nothing, *words, "seed=1,2,3", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert rows(shown)["seed=1"][1:] == ["finished"]
+    assert rows(shown)["seed=2"][1:] == ["0:01:00", "new"]
+    assert "about 0:02:00 one after another" in shown
+
+
+def test_a_search_lists_what_it_draws_from(
+    sweep: "Sweep", tmp_path: Path, sample_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (*SMALLEST, f"data.root={sample_root}", "search=optuna", "hydra.sweeper.n_trials=7")
+    assert sweep(nothing, *words, "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "optimizer.lr              tag(log,interval(0.0003,0.02))" in shown
+    assert "7 trials to come" in shown and "1,761 parameters" in shown
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_single_run_has_no_dry_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from humanseg.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--dry-run"]) == 2
+    assert "--dry-run is about a sweep" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

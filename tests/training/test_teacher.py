@@ -1,0 +1,179 @@
+"""Learning from other runs: what they say, what is kept of it, and who may not teach."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import DictConfig
+
+from humanseg.errors import HumansegError, Refused
+from humanseg.runs import RunFolder, read_summary
+from humanseg.training import teacher as teacher_module
+from humanseg.training.evaluation import data_of, final_module
+from humanseg.training.hardware import choose_hardware
+from humanseg.training.preparation import Prepared, prepare
+from humanseg.training.request import read_request
+from humanseg.training.teacher import ask, find_teachers
+
+Compose = Callable[..., DictConfig]
+Train = Callable[..., RunFolder]
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the answers within the test."""
+    folder = tmp_path / "caches"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def more(sample_root: Path, tmp_path: Path) -> Path:
+    """Photos without masks: turned train photos, and one of the valid photos."""
+    from PIL import Image
+
+    folder = tmp_path / "more"
+    folder.mkdir()
+    for number in range(4):
+        with Image.open(sample_root / f"train/{number}.jpg") as photo:
+            photo.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(folder / f"{number}.png")
+    shutil.copy(sample_root / "valid/7.jpg", folder)
+    return folder
+
+
+def prepared(compose: Compose, folder: Path, *overrides: str) -> Prepared:
+    return prepare(read_request(compose(f"run_dir={folder}", *overrides)))
+
+
+def epoch_of(one: Prepared, epoch: int = 0) -> list:
+    loader = one.photos.train_dataloader()
+    loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+    return list(loader)
+
+
+def test_answers_are_the_teachers_probabilities_mirrored_too(
+    compose: Compose, trained: RunFolder
+) -> None:
+    photos = data_of(compose(f"teacher={trained.path}"))
+    hardware = choose_hardware("cpu", "32-true")
+    answers = ask([trained], photos, hardware)["train"]
+    module, _ = final_module(trained, tta=True)
+    for index in (0, 4):
+        photo = torch.from_numpy(photos.part("train").store[index][0].copy())
+        with torch.no_grad():
+            expected = module.eval().probabilities(photo.permute(2, 0, 1)[None])[0, 0].numpy()
+        np.testing.assert_allclose(answers[index] / 255, expected, atol=0.003)
+
+
+def test_teachers_are_asked_once_and_averaged(
+    compose: Compose, trained: RunFolder, copied: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = torch.load(copied.best, weights_only=True)
+    state["state_dict"] = {key: value * 0.5 for key, value in state["state_dict"].items()}
+    torch.save(state, copied.best)
+    photos, hardware = data_of(compose()), choose_hardware("cpu", "32-true")
+    both, one, other = (
+        ask(who, photos, hardware)["train"][3].astype(float)
+        for who in ([trained, copied], [trained], [copied])
+    )
+    assert not np.array_equal(one, other)
+    np.testing.assert_allclose(both, (one + other) / 2, atol=1)
+    monkeypatch.setattr(teacher_module, "final_module", None)  # asked again, it would fail
+    again = ask([copied, trained], photos, hardware)["train"][3]
+    np.testing.assert_array_equal(again, both)
+
+
+def test_a_student_sees_photo_mask_and_answer_moved_alike(
+    compose: Compose, trained: RunFolder, more: Path, tmp_path: Path
+) -> None:
+    taught = (f"teacher={trained.path}", f"data.unlabelled={more}", "augmentation=world")
+    one = prepared(compose, tmp_path / "run", *taught)
+    batches = epoch_of(one)
+    ids = [identity for batch in batches for identity in batch["id"]]
+    assert sorted(ids) == sorted([*"012345", *(f"more/{number}.png" for number in range(4))])
+    for batch in batches:
+        assert batch["soft"].dtype == torch.uint8 and batch["soft"].shape == batch["mask"].shape
+        assert set(batch["mask"].unique().tolist()) <= {0, 1}
+    helped = prepared(compose, tmp_path / "run", *taught, "data.workers=2")
+    for batch, same in zip(batches, epoch_of(helped), strict=True):
+        assert batch["id"] == same["id"]
+        assert all(torch.equal(batch[key], same[key]) for key in ("image", "mask", "soft"))
+
+
+def test_a_mask_that_nobody_drew_is_the_teachers(
+    compose: Compose, trained: RunFolder, more: Path, tmp_path: Path
+) -> None:
+    one = prepared(
+        compose,
+        tmp_path / "run",
+        f"teacher={trained.path}",
+        f"data.unlabelled={more}",
+        "augmentation=none",
+    )
+    for batch in epoch_of(one):
+        for index, identity in enumerate(batch["id"]):
+            agrees = torch.equal(batch["soft"][index] > 127, batch["mask"][index] == 1)
+            assert agrees or "/" not in identity
+
+
+def test_a_student_is_trained_and_resumed(
+    trained: RunFolder, more: Path, tmp_path: Path, train_run: Train, resume_run: Train
+) -> None:
+    run = train_run(
+        tmp_path / "student",
+        f"teacher=[{trained.path},{trained.path}]",
+        "teacher_weight=0.7",
+        f"data.unlabelled={more}",
+    )
+    summary = read_summary(run.summary)
+    assert summary["status"] == "finished"
+    assert summary["teacher"] == {
+        "runs": [str(trained.path)] * 2,
+        "unlabelled": 4,
+        "copies": 1,
+        "unsure": 0,
+    }
+    assert summary["data"] == read_summary(trained.summary)["data"], "judged by the same photos"
+    assert resume_run(run.path, "trainer.max_epochs=3").best.exists()
+    (more / "0.png").unlink()
+    with pytest.raises(Refused, match="have changed"):
+        resume_run(run.path, "trainer.max_epochs=4")
+
+
+def test_photos_without_masks_need_a_teacher(compose: Compose, more: Path, tmp_path: Path) -> None:
+    with pytest.raises(HumansegError, match="data.unlabelled.*teacher=RUN"):
+        prepared(compose, tmp_path / "run", f"data.unlabelled={more}")
+
+
+def test_a_broken_photo_without_a_mask_is_named(
+    compose: Compose, trained: RunFolder, more: Path, tmp_path: Path
+) -> None:
+    (more / "2.png").write_bytes(b"no image")
+    with pytest.raises(HumansegError, match=r"2\.png"):
+        prepared(compose, tmp_path / "run", f"teacher={trained.path}", f"data.unlabelled={more}")
+
+
+def test_a_teacher_must_be_a_finished_run(compose: Compose, copied: RunFolder) -> None:
+    with pytest.raises(HumansegError, match="nowhere"):
+        find_teachers(compose("teacher=nowhere"))
+    copied.best.unlink()
+    with pytest.raises(HumansegError, match="no checkpoint yet"):
+        find_teachers(compose(f"teacher={copied.path}"))
+
+
+def test_a_teacher_must_not_know_what_its_student_is_judged_by(
+    compose: Compose, trained: RunFolder
+) -> None:
+    with pytest.raises(Refused, match=r"data\.fold=None of 5.*fold 1 of 3"):
+        find_teachers(compose(f"teacher={trained.path}", "data.fold=1", "data.folds=3"))
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1])
+def test_an_impossible_weight_is_named(compose: Compose, tmp_path: Path, weight: float) -> None:
+    with pytest.raises(HumansegError, match=f"teacher_weight={weight}"):
+        prepared(compose, tmp_path / "run", f"teacher_weight={weight}")
