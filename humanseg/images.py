@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from humanseg.errors import HumansegError
 from humanseg.files import whole_file
 from humanseg.levels import mask_levels, two_levels
+from humanseg.profiles import to_srgb
 
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -64,8 +65,9 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
     Returns
     -------
     numpy.ndarray of uint8, shape (H, W, 3)
-        RGB, turned as its EXIF orientation says. 16-bit grey is scaled to 8 bits, not cut off;
-        see-through pixels are laid over white, as most viewers show them.
+        RGB, turned as its EXIF orientation says, its colours brought to sRGB where it has another
+        profile. 16-bit grey is scaled to 8 bits, not cut off; see-through pixels are laid over
+        white, as most viewers show them.
 
     Raises
     ------
@@ -235,6 +237,8 @@ def _explain(path: Path, error: Exception) -> str:
         return f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
     if path.is_file() and path.stat().st_size == 0:
         return f"{path} is an empty file (0 bytes): copy it again from its source, or remove it."
+    if isinstance(error, UnidentifiedImageError) and path.suffix.lower() in (".heic", ".heif"):
+        return f"{path} is HEIC, which cannot be read here: save it as JPEG, or remove it."
     if isinstance(error, UnidentifiedImageError):
         return (
             f"{path} is not an image, or its first bytes are broken: copy it again from its "
@@ -263,7 +267,12 @@ def _turn(image: Image.Image) -> Image.Image:
 
 def _rgb_pixels(image: Image.Image) -> NDArray[np.uint8]:
     turned = _turn(image)
-    return np.array(turned if turned.mode == "RGB" else _to_rgb(turned))
+    profile = image.info.get("icc_profile")
+    # An RGB profile counts for what lies in a palette or beside transparency, too.
+    coloured = to_srgb(turned, profile)
+    if coloured.mode != "RGB":
+        coloured = to_srgb(_to_rgb(coloured), profile)
+    return np.array(coloured)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
