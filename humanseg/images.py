@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from humanseg.errors import HumansegError
 from humanseg.files import whole_file
 from humanseg.levels import mask_levels, two_levels
+from humanseg.profiles import to_srgb
 
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -28,7 +29,13 @@ _TURNS = {
 """What undoes each EXIF orientation (Exif 2.32, CIPA DC-008-2019, tag 274)."""
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
-_QUALITY = 92
+# Level 6 of PNG, the usual one, takes twice as long as 4 and saves 3 % of a cut-out's bytes.
+_OPTIONS: dict[str, dict[str, int]] = {
+    "JPEG": {"quality": 92},
+    "PNG": {"compress_level": 4},
+    "WEBP": {"quality": 92},
+    "BMP": {},
+}
 # What Pillow's decoders raise on broken files.
 _BROKEN = (
     OSError,
@@ -58,8 +65,9 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
     Returns
     -------
     numpy.ndarray of uint8, shape (H, W, 3)
-        RGB, turned as its EXIF orientation says. 16-bit grey is scaled to 8 bits, not cut off;
-        see-through pixels are laid over white, as most viewers show them.
+        RGB, turned as its EXIF orientation says, its colours brought to sRGB where it has another
+        profile. 16-bit grey is scaled to 8 bits, not cut off; see-through pixels are laid over
+        white, as most viewers show them.
 
     Raises
     ------
@@ -188,7 +196,7 @@ def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
         raise ImageError(
             f"Cannot write {path}: {path.suffix[1:]} holds no transparency; choose png or webp."
         )
-    options: dict[str, int | bool] = {"quality": _QUALITY} if file_format != "BMP" else {}
+    options: dict[str, int | bool] = dict(_OPTIONS[file_format])
     if file_format == "WEBP" and pixels.ndim == 2:
         options = {"lossless": True}
     with whole_file(path) as partial:
@@ -229,6 +237,8 @@ def _explain(path: Path, error: Exception) -> str:
         return f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
     if path.is_file() and path.stat().st_size == 0:
         return f"{path} is an empty file (0 bytes): copy it again from its source, or remove it."
+    if isinstance(error, UnidentifiedImageError) and path.suffix.lower() in (".heic", ".heif"):
+        return f"{path} is HEIC, which cannot be read here: save it as JPEG, or remove it."
     if isinstance(error, UnidentifiedImageError):
         return (
             f"{path} is not an image, or its first bytes are broken: copy it again from its "
@@ -257,7 +267,12 @@ def _turn(image: Image.Image) -> Image.Image:
 
 def _rgb_pixels(image: Image.Image) -> NDArray[np.uint8]:
     turned = _turn(image)
-    return np.array(turned if turned.mode == "RGB" else _to_rgb(turned))
+    profile = image.info.get("icc_profile")
+    # An RGB profile counts for what lies in a palette or beside transparency, too.
+    coloured = to_srgb(turned, profile)
+    if coloured.mode != "RGB":
+        coloured = to_srgb(_to_rgb(coloured), profile)
+    return np.array(coloured)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -5,7 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+
+from humanseg.images import write_image
+from tests.inference.conftest import red_model
 
 HEAVY = {
     "torch",
@@ -53,6 +58,7 @@ def call(*words: str) -> str:
         call("validate", "--help"),
         call("train", "--help"),
         call("train", "--cfg", "job"),
+        call("predict", "--help"),
     ],
 )
 def test_nothing_heavy_is_loaded(code: str, tmp_path: Path) -> None:
@@ -71,3 +77,17 @@ def test_the_process_of_a_sweep_loads_no_torch(module: str, tmp_path: Path) -> N
     # Its jobs have processes of their own, which must find torch unused.
     heavy = {"torch", "pytorch_lightning", "albumentations", "wandb", "timm"}
     assert not loaded(f"import humanseg.sweeps.{module}", tmp_path) & heavy
+
+
+def test_using_a_model_loads_nothing_that_only_training_needs(tmp_path: Path) -> None:
+    onnx.save(red_model(), tmp_path / "red.onnx")
+    write_image(tmp_path / "in" / "a.png", np.full((40, 50, 3), 200, np.uint8))
+    heavy = {"torch", "pytorch_lightning", "hydra", "omegaconf", "pandas", "albumentations"}
+    heavy |= {"matplotlib", "timm", "wandb", "jinja2", "av", "onnx"}
+    load = "import humanseg\nassert humanseg.load('red.onnx')('in/a.png').all()"
+    found = loaded(load, tmp_path)
+    assert "onnxruntime" in found and not found & (heavy | {"rich"})
+    words = ("predict", "in", "--out", "out", "--model", "red.onnx")
+    found = loaded(call(*words, "--save", "mask,cutout", "--background", "blur:9"), tmp_path)
+    assert (tmp_path / "out" / "a_mask.png").is_file()
+    assert "onnxruntime" in found and not found & heavy
