@@ -22,8 +22,15 @@ _COMMANDS: dict[str, str] = {
 }
 """What each command of `humanseg.commands` does, in the order of the help."""
 
+_HELP = {"--help", "-h"}
+
 
 def _train(arguments: Sequence[str]) -> int:
+    if not _HELP.isdisjoint(arguments):
+        from humanseg.config.help import train_help
+
+        print(train_help(arguments))
+        return 0
     from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.app import run_app
 

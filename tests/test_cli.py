@@ -60,6 +60,15 @@ def test_the_help_of_train_lists_groups_values_and_flags(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
+def test_the_help_of_train_lists_groups_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").touch()
+    for words in (["--config-dir", "."], ["-cd", "."], [f"--config-dir={tmp_path}"]):
+        shown = run("train", *words, "--help", cwd=tmp_path).stdout
+        (line,) = [line for line in shown.splitlines() if line.startswith("experiment: ")]
+        assert "mine, " in line and "tiny" in line
+
+
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"]], ids=" ".join)
 def test_help_answers_at_once(words: list[str], tmp_path: Path) -> None:
     # Seconds of the processor: those on the wall depend on what else the machine does.

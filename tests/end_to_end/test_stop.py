@@ -64,7 +64,7 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(
 ) -> None:
     # Where photos are decoded, which takes a while.
     wait = "import time\nfrom humanseg.data.module import PhotoData\n"
-    wait += "PhotoData.check = lambda self: (print('here', flush=True), time.sleep(300))"
+    wait += "PhotoData.check = lambda self, move=None: (print('here', flush=True), time.sleep(300))"
     command = start_training(tmp_path / "run", before=wait)
     command.wait_for_text("here")
     command.send(signal.SIGINT)
