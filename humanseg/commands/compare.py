@@ -116,9 +116,9 @@ def _to_wandb(
         with progress_on(errors, "uploading runs") as move:
             uploads = upload_runs([*_ranked(board), *board.unranked], project, move)
         failed = uploads.failed
-        words = [f"{len(uploads.done)} runs uploaded"]
-        words += [f"{len(uploads.before)} had been before"] if uploads.before else []
-        words += [f"{len(uploads.running)} still run, so not yet"] if uploads.running else []
+        words = [f"runs uploaded: {len(uploads.done)}"]
+        words += [f"before: {len(uploads.before)}"] if uploads.before else []
+        words += [f"not yet, since they go on: {len(uploads.running)}"] if uploads.running else []
         console.print(f"wandb  {', '.join(words)}", markup=False, highlight=False)
         if failed:
             console.print("\nCould not be uploaded", style="bold")

@@ -17,7 +17,9 @@ def quiet_wandb() -> Iterator[Mapping[str, str]]:
         say. That of this one is changed too, and here wandb says nothing.
     """
     before = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="humanseg-wandb-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="humanseg-wandb-", ignore_cleanup_errors=True
+    ) as folder:
         own = {
             "WANDB_DIR": folder,
             "WANDB_CACHE_DIR": folder,

@@ -161,8 +161,8 @@ def _look(api: Any, project: Project, view: str | None, exists: bool) -> str:
     if not found.get("project"):
         if exists:
             raise HumansegError(
-                f"There is no project {project.path} in wandb yet: --sync makes it, with the runs "
-                "that were logged offline."
+                f"There is no project {project.path} in wandb yet: it comes with its first run, by "
+                "--sync, or by a training with logger.wandb.mode=online."
             )
         return ""
     edges = found["project"]["allViews"]["edges"]

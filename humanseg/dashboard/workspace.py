@@ -69,25 +69,23 @@ def _ids(runs: Sequence[RunRecord]) -> list[str]:
 def _settings(group: Group) -> dict[str, bool]:
     """Return the settings that tell runs apart, as wandb calls them, and which span wide."""
     configs = [flat(run.config) for run in group.runs]
+    values = {
+        key: [config.get(key) for config in configs]
+        for key in dict.fromkeys(key for config in configs for key in config)
+    }
     result: dict[str, bool] = {}
     for setting in group.settings:
+        path = setting.key.replace(".", "/")
         if not setting.telling:
             continue
-        path = setting.key.replace(".", "/")
-        keys = (
-            [path]
-            if path in NAMED_GROUPS
-            else dict.fromkeys(
-                key
-                for config in configs
-                for key in config
-                if key == path or key.startswith(f"{path}/")
-            )
-        )
-        for key in keys:
-            values = [config.get(key) for config in configs]
-            if path in NAMED_GROUPS or len(set(map(repr, values))) > 1:
-                result[key] = _is_wide(values)
+        if path in NAMED_GROUPS:
+            result[path] = False
+            continue
+        # A list is one setting, and a key for each of its values in wandb.
+        for key in values:
+            inside = key == path or key.startswith(f"{path}/")
+            if inside and len(set(map(repr, values[key]))) > 1:
+                result[key] = _is_wide(values[key])
     return result
 
 

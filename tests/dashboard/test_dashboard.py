@@ -177,7 +177,7 @@ def test_without_a_network_the_page_is_written_all_the_same(
     ("project", "words"),
     [
         ("nobody/people", "no person or team nobody"),
-        ("team/nothing", "no project team/nothing in wandb yet: --sync"),
+        ("team/nothing", "no project team/nothing in wandb yet: it comes with its first run"),
     ],
 )
 def test_who_and_what_wandb_does_not_know(

@@ -46,7 +46,7 @@ def identity(run: Path) -> str:
 def test_offline_runs_arrive_once(runs: Path, wandb_stub: Stub, capsys: Said) -> None:
     assert main(["compare", str(runs), *COMMAND]) == 0
     said = capsys.readouterr().out
-    assert "wandb  2 runs uploaded\n" in said
+    assert "wandb  runs uploaded: 2\n" in said
     assert uploaded(wandb_stub) == {identity(runs / "a"), identity(runs / "b")}
     sent = wandb_stub.operations("upsertBucket")
     assert {(each["entity"], each["project"]) for each in sent} == {("team", "new")}
@@ -58,7 +58,7 @@ def test_offline_runs_arrive_once(runs: Path, wandb_stub: Stub, capsys: Said) ->
 
     before = len(wandb_stub.operations("upsertBucket"))
     assert main(["compare", str(runs), *COMMAND]) == 0
-    assert "wandb  0 runs uploaded, 2 had been before" in capsys.readouterr().out
+    assert "wandb  runs uploaded: 0, before: 2" in capsys.readouterr().out
     assert len(wandb_stub.operations("upsertBucket")) == before
 
 
@@ -68,12 +68,12 @@ def test_failures_are_listed_and_the_others_arrive(
     wandb_stub.refused = {identity(runs / "a")}
     assert main(["compare", str(runs), *COMMAND]) == 1
     said = capsys.readouterr().out
-    assert "wandb  1 runs uploaded\n\nCould not be uploaded\n  a: " in said
+    assert "wandb  runs uploaded: 1\n\nCould not be uploaded\n  a: " in said
     assert "permission denied" in said and len(wandb_stub.views()) == 1
     # They are tried again the next time.
     wandb_stub.refused = set()
     assert main(["compare", str(runs), *COMMAND]) == 0
-    assert "wandb  1 runs uploaded, 1 had been before" in capsys.readouterr().out
+    assert "wandb  runs uploaded: 1, before: 1" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def test_a_run_that_is_not_done_waits(runs: Path, wandb_stub: Stub, capsys: Said
     update_summary(runs / "a" / "summary.json", status="running")
     with run_lock(RunFolder(runs / "a").lock):
         assert main(["compare", str(runs), *COMMAND]) == 0
-    assert "wandb  1 runs uploaded, 1 still run, so not yet" in capsys.readouterr().out
+    assert "wandb  runs uploaded: 1, not yet, since they go on: 1" in capsys.readouterr().out
     assert uploaded(wandb_stub) == {identity(runs / "b")}
 
 
@@ -94,7 +94,7 @@ def test_a_run_that_was_killed_and_went_on_arrives_whole(
     shutil.copytree(whole.parent, killed.parent)
     os.truncate(killed, killed.stat().st_size - 40)
     assert main(["compare", str(runs), *COMMAND]) == 0
-    assert "wandb  2 runs uploaded" in capsys.readouterr().out
+    assert "wandb  runs uploaded: 2" in capsys.readouterr().out
     marks = sorted(path.parent.name for path in (runs / "a").rglob("*.synced"))
     assert marks == [killed.parent.name, whole.parent.name]
 
