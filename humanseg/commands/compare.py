@@ -120,6 +120,13 @@ def _to_wandb(
         words += [f"before: {len(uploads.before)}"] if uploads.before else []
         words += [f"not yet, since they go on: {len(uploads.running)}"] if uploads.running else []
         console.print(f"wandb  {', '.join(words)}", markup=False, highlight=False)
+        if uploads.bare:
+            console.print(
+                "wandb  moved since they were logged, so that their tables of predictions have no "
+                f"pictures there: {', '.join(uploads.bare)}",
+                markup=False,
+                highlight=False,
+            )
         if failed:
             console.print("\nCould not be uploaded", style="bold")
             for name, reason in failed.items():

@@ -1,5 +1,6 @@
 """Runs that were logged offline, uploaded by wandb's own tool."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,8 @@ _AT_ONCE = 4
 """Uploads wait for the network more than they compute."""
 _BROKEN_OFF = "ends with an incomplete record"
 """What wandb says of the log of a run that was killed, after uploading all before."""
+_STAGED = b"/data/artifacts/staging/"
+"""Where the pictures of a table wait, below the run's `wandb` folder."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,16 @@ class Uploads:
         Names of the runs that were uploaded, that had been before, and that still run.
     failed
         Names of the others, each with the reason.
+    bare
+        Names of those in `done` that have been moved since they were logged, and whose tables of
+        predictions therefore came without pictures.
     """
 
     done: tuple[str, ...]
     before: tuple[str, ...]
     running: tuple[str, ...]
     failed: Mapping[str, str]
+    bare: tuple[str, ...]
 
 
 def upload_runs(
@@ -80,7 +87,19 @@ def upload_runs(
         finally:
             pool.shutdown(cancel_futures=True)
     failed = {name: reasons[name] for name in todo if reasons[name]}
-    return Uploads(tuple(name for name in todo if name not in failed), before, running, failed)
+    done = tuple(name for name in todo if name not in failed)
+    bare = tuple(name for name in done if any(map(lost_pictures, todo[name])))
+    return Uploads(done, before, running, failed, bare)
+
+
+def lost_pictures(log: Path) -> bool:
+    """Say whether the pictures of a log are not where it says, which wandb passes over in silence.
+
+    They lie in the run's folder, but a log knows them by their absolute path.
+    """
+    content, folder = log.read_bytes(), log.parents[1]
+    here = {os.fsencode(place) for place in (os.path.abspath(folder), os.path.realpath(folder))}
+    return content.count(_STAGED) > sum(content.count(place + _STAGED) for place in here)
 
 
 def _offline(logs: Sequence[Path]) -> list[Path]:

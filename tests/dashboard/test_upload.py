@@ -5,9 +5,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from humanseg.cli import main
+from humanseg.dashboard.upload import lost_pictures
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.runs.wandb_names import wandb_id, wandb_logs
 from tests.dashboard.conftest import Stub
@@ -113,3 +115,22 @@ def test_who_is_not_known_gets_nothing(runs: Path, wandb_stub: Stub, capsys: Sai
     assert main(["compare", str(runs), "--wandb", "nobody/new", "--sync"]) == 2
     assert "no person or team nobody" in capsys.readouterr().err
     assert not uploaded(wandb_stub)
+
+
+@pytest.mark.slow
+def test_pictures_that_wandb_will_not_find_are_known(tmp_path: Path) -> None:
+    from humanseg.training.callbacks.prediction_table import Sample
+    from humanseg.training.loggers import WandbRun
+
+    mask = np.zeros((8, 8), np.uint8)
+    logger = WandbRun(str(tmp_path / "run"))
+    logger.log_samples([Sample("1", 1.0, np.zeros((8, 8, 3), np.uint8), mask, mask, "worst")])
+    logger.close(RunFolder(tmp_path / "run"), failed=False)
+    (log,) = wandb_logs(RunFolder(tmp_path / "run"))
+    assert not lost_pictures(log)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    assert lost_pictures(wandb_logs(RunFolder(tmp_path / "moved"))[0])
+
+
+def test_a_log_without_pictures_has_lost_none(runs: Path) -> None:
+    assert not lost_pictures(wandb_logs(RunFolder(runs / "a"))[0])
