@@ -76,15 +76,15 @@ class Stub:
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
         if "allViews" in query:
             known = variables["entity"] in self.entities
-            views = self.projects.get((variables["entity"], variables["project"]))
+            saved = self.projects.get((variables["entity"], variables["project"]))
             edges = [
                 {"node": {"id": id}}
-                for name, id in (views or {}).items()
+                for name, id in (saved or {}).items()
                 if name == variables["view"]
             ]
             return {
                 "entity": {"name": variables["entity"]} if known else None,
-                "project": None if views is None else {"allViews": {"edges": edges}},
+                "project": None if saved is None else {"allViews": {"edges": edges}},
             }
         if "viewer" in query:
             who = {"id": "u", "entity": "me", "username": "me", "email": "", "flags": "{}"}
@@ -101,7 +101,8 @@ def handler_of(stub: Stub) -> type[BaseHTTPRequestHandler]:
             content: Any = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             key = self.headers.get("Authorization", "").removeprefix("Basic ")
             key = base64.b64decode(key).decode().removeprefix("api:")
-            status, answer = 200, {}
+            status = 200
+            answer: dict[str, Any] = {}
             if self.path == "/graphql":
                 content = json.loads(content)
                 variables = content.get("variables") or {}
