@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from humanseg.dashboard import Project
     from humanseg.runs.leaderboard import Leaderboard
     from humanseg.runs.page_photos import Source
     from humanseg.runs.ranking import Group
+    from humanseg.runs.record import RunRecord
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +34,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="ROOT", type=Path, help="where the data are now, if they were moved"
     )
+    parser.add_argument(
+        "--wandb",
+        metavar="ENTITY/PROJECT",
+        help="build the leaderboard in this project of wandb too; needs an account",
+    )
+    parser.add_argument(
+        "--sync",
+        action="store_true",
+        help="with --wandb: first upload what the runs have logged offline",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0; 1 where folders of runs could not be read, which are listed.
+        0; 1 where folders of runs could not be read, or runs not uploaded, which are listed.
+
+    Raises
+    ------
+    HumansegError
+        There is no run, or wandb is asked for and cannot be had.
     """
     from rich.console import Console
 
@@ -53,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.runs.settings import read_shipped
 
     plotly_script()  # before the work, if it is missing
+    project = _wandb_project(arguments)
     console, errors = Console(soft_wrap=True), Console(stderr=True)
     with progress_on(errors, "reading runs") as move:
         board = read_leaderboard(arguments.runs, read_shipped(conf_folder()), move)
@@ -64,7 +82,63 @@ def run(arguments: argparse.Namespace) -> int:
             page = write_leaderboard(out, board, lambda group: _photos(group, arguments.data), move)
     console.print(f"table  {out / 'leaderboard.csv'}", markup=False, highlight=False)
     console.print(f"page   {page}", markup=False, highlight=False)
-    return 1 if board.broken else 0
+    uploaded = project is None or _to_wandb(board, project, arguments.sync, console, errors)
+    return 1 if board.broken or not uploaded else 0
+
+
+def _wandb_project(arguments: argparse.Namespace) -> "Project | None":
+    """Say where in wandb the leaderboard shall be, and find out early if it cannot."""
+    from humanseg.errors import HumansegError
+
+    if arguments.wandb is None:
+        if arguments.sync:
+            raise HumansegError(
+                "--sync uploads runs to wandb and must know where to: add --wandb ENTITY/PROJECT."
+            )
+        return None
+    from humanseg.dashboard import Project, require_wandb
+
+    project = Project.parse(arguments.wandb)
+    require_wandb()
+    return project
+
+
+def _to_wandb(
+    board: "Leaderboard", project: "Project", sync: bool, console: "Console", errors: "Console"
+) -> bool:
+    """Upload the runs if asked to, build the dashboards; return whether all runs were taken."""
+    from humanseg.dashboard import require_project, save_dashboards, upload_runs
+    from humanseg.progress import progress_on
+
+    failed: Mapping[str, str] = {}
+    if sync:
+        require_project(project, exists=False)
+        with progress_on(errors, "uploading runs") as move:
+            uploads = upload_runs([*_ranked(board), *board.unranked], project, move)
+        failed = uploads.failed
+        words = [f"runs uploaded: {len(uploads.done)}"]
+        words += [f"before: {len(uploads.before)}"] if uploads.before else []
+        words += [f"not yet, since they go on: {len(uploads.running)}"] if uploads.running else []
+        console.print(f"wandb  {', '.join(words)}", markup=False, highlight=False)
+        if uploads.bare:
+            console.print(
+                "wandb  moved since they were logged, so that their tables of predictions have no "
+                f"pictures there: {', '.join(uploads.bare)}",
+                markup=False,
+                highlight=False,
+            )
+        if failed:
+            console.print("\nCould not be uploaded", style="bold")
+            for name, reason in failed.items():
+                console.print(f"  {name}: {reason}", markup=False, highlight=False)
+            console.print()
+    for address in save_dashboards(board, project):
+        console.print(f"wandb  {address}", markup=False, highlight=False)
+    return not failed
+
+
+def _ranked(board: "Leaderboard") -> "list[RunRecord]":
+    return [run for group in board.groups for run in group.runs]
 
 
 def _say(board: "Leaderboard", console: "Console") -> None:

@@ -34,8 +34,10 @@ ROOMS: dict[str, set[str]] = {
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {"errors", "files", "task", "images", "pages", "postprocess"},
+    # The leaderboard in wandb; as free of torch as the one on disk.
+    "dashboard": {"errors", "runs"},
     "demo": {"errors", "files", "pages", "inference"},
-    "commands": GROUND | {"config", "data", "training", "export", "inference", "demo"},
+    "commands": GROUND | {"config", "data", "training", "export", "inference", "dashboard", "demo"},
     "cli": GROUND
     | MODELLING
     | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
@@ -43,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = GROUND | {"submission", "inference", "demo"}
+WITHOUT_TORCH = GROUND | {"submission", "inference", "dashboard", "demo"}
 
 
 def room_of(path: Path) -> str:

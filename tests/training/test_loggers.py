@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from humanseg.dashboard import COLUMNS, CURVES
 from humanseg.data.sample import write_sample
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
+from humanseg.runs.wandb_names import EPOCH, PREDICTIONS, wandb_id, wandb_logs
 from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.loggers import WandbRun, check_loggers, open_loggers
-from humanseg.training.loggers.content import files_of, flat
+from humanseg.training.loggers.content import files_of
 
 TINY = [
     "trainer=debug",
@@ -77,10 +79,6 @@ def inspect(file: Path, *flags: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def wandb_files(run: Path) -> list[Path]:
-    return sorted((run / "wandb").glob("offline-run-*/run-*.wandb"))
-
-
 def summary_of(file: Path) -> dict[str, Any]:
     summary: dict[str, Any] = json.loads(inspect(file, "--summary"))
     return summary
@@ -104,11 +102,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
 
 def test_a_run_is_read_back(trained: tuple[Path, dict[str, Any]]) -> None:
     run = trained[0] / "good"
-    (file,) = wandb_files(run)
+    (file,) = wandb_logs(RunFolder(run))
     back = summary_of(file)
     assert back["state"] == "finished" and back["exit_code"] == 0
     assert back["name"] == "good" and back["project"] == "humanseg" and back["tags"] == ["first"]
     assert back["config"]["model/_target_"] == "humanseg.models.LightUNet"
+    # The name of an option, which says more than the classes in it.
+    assert back["config"]["model"] == "light_unet" and back["config"]["loss"] == "bce_dice"
     assert back["config"]["data/batch_size"] == 2
     assert not [key for key, value in back["config"].items() if isinstance(value, dict) and value]
     summary = json.loads((run / "summary.json").read_text())
@@ -119,11 +119,23 @@ def test_a_run_is_read_back(trained: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_each_epoch_has_its_dice(trained: tuple[Path, dict[str, Any]]) -> None:
-    (file,) = wandb_files(trained[0] / "good")
+    (file,) = wandb_logs(RunFolder(trained[0] / "good"))
     records = [json.loads(line) for line in inspect(file).splitlines()]
     rows = [record["history"]["item"] for record in records if record["type"] == "history"]
     assert [row["epoch"] for row in rows if "val/dice" in row] == [0, 1]
     assert [row["epoch"] for row in rows if "train/loss" in row] == [0, 1]
+
+
+def test_all_that_the_dashboard_shows_is_logged(trained: tuple[Path, dict[str, Any]]) -> None:
+    run = trained[0] / "good"
+    (file,) = wandb_logs(RunFolder(run))
+    records = [json.loads(line) for line in inspect(file).splitlines()]
+    rows = [record["history"]["item"] for record in records if record["type"] == "history"]
+    for curve in CURVES.values():
+        assert [row[EPOCH] for row in rows if curve in row] == [0, 1], curve
+    back = summary_of(file)
+    assert set(COLUMNS) <= back["summary"].keys() and PREDICTIONS in back["summary"]
+    assert wandb_id(RunFolder(run)) == back["run_id"]
 
 
 def test_the_table_shows_predictions(trained: tuple[Path, dict[str, Any]]) -> None:
@@ -142,11 +154,11 @@ def test_the_table_shows_predictions(trained: tuple[Path, dict[str, Any]]) -> No
 
 def test_a_failed_run_is_marked_failed(trained: tuple[Path, dict[str, Any]]) -> None:
     folder, said = trained
-    (file,) = wandb_files(folder / "bad")
+    (file,) = wandb_logs(RunFolder(folder / "bad"))
     back = summary_of(file)
     assert said["codes"][:2] == [0, 2], said["stderr"]
     assert back["state"] == "failed" and back["exit_code"] == 1
-    (good,) = wandb_files(folder / "good")
+    (good,) = wandb_logs(RunFolder(folder / "good"))
     assert file.stem != good.stem
 
 
@@ -195,7 +207,7 @@ def test_a_resumed_run_keeps_its_id(tmp_path: Path) -> None:
         check=False,
     )
     assert said.returncode == 0
-    first, second = wandb_files(tmp_path / "run")
+    first, second = wandb_logs(RunFolder(tmp_path / "run"))
     assert first.name == second.name and first.parent != second.parent
     assert summary_of(second)["state"] == "finished"
 
@@ -251,11 +263,6 @@ def test_a_training_survives_its_log(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.count("the service is gone") == 1
 
 
-def test_configs_are_flattened_to_the_last_value() -> None:
-    nested = {"a": {"b": [{"p": 1}, 2], "empty": []}, "c": None}
-    assert flat(nested) == {"a/b/0/p": 1, "a/b/1": 2, "a/empty": [], "c": None}
-
-
 def test_the_artifact_holds_the_files_of_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,7 +295,7 @@ def test_a_spawned_process_logs_into_the_same_run(tmp_path: Path) -> None:
     mask = picture[..., 0]
     logger.log_samples([Sample("\udcff", 1.0, picture, mask, mask, "worst")])
     logger.close(run, failed=False)
-    (file,) = wandb_files(tmp_path)
+    (file,) = wandb_logs(RunFolder(tmp_path))
     back = summary_of(file)
     assert back["summary"]["val/dice"]["max"] == 0.75 and back["state"] == "finished"
     assert back["summary"]["predictions"]["nrows"] == 1

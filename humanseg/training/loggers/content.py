@@ -1,36 +1,12 @@
 """What of a run is logged, in the forms that wandb takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.prediction_table import Sample
 
 CLASSES = {0: "background", 1: "person"}
-
-
-def flat(config: Mapping[str, Any] | Sequence[Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested mappings and lists.
-
-    Parameters
-    ----------
-    config
-        Plain.
-    prefix
-        What comes before each key.
-
-    Returns
-    -------
-    dict
-        Keys such as ``optimizer/lr`` and ``augmentation/transforms/0/p``; wandb wants no dots
-        in keys.
-    """
-    pairs = config.items() if isinstance(config, Mapping) else enumerate(config)
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        nested = isinstance(value, Mapping | list | tuple) and len(value) > 0
-        result |= flat(value, f"{prefix}{key}/") if nested else {f"{prefix}{key}": value}
-    return result
 
 
 def files_of(run: RunFolder, identity: str) -> Any:

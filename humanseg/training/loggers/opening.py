@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers.logger import Logger
 
-from humanseg.config import build
+from humanseg.config import build, conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
+from humanseg.runs.settings import read_shipped
+from humanseg.runs.wandb_key import has_wandb_key
+from humanseg.runs.wandb_names import wandb_config
 from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.loggers.wandb_run import WandbRun, cannot_start
@@ -70,7 +74,7 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
             folder = run.path if _is_wandb(node) else run.path / "logs"
             loggers.append(build(node, save_dir=str(folder)))
         for logger in _wandb_runs(loggers):
-            logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+            logger.log_hyperparams(_shown(config))
         yield loggers
         failed = False
     except Pruned:
@@ -87,6 +91,12 @@ def sample_logs(loggers: Sequence[Logger]) -> list[Callable[[Sequence[Sample]], 
     return [logger.log_samples for logger in _wandb_runs(loggers)]
 
 
+def _shown(config: DictConfig) -> dict[str, Any]:
+    """Return a run's config as wandb shows it."""
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    return wandb_config(plain, read_shipped(conf_folder()))
+
+
 def _wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
     return [logger for logger in loggers if isinstance(logger, WandbRun)]
 
@@ -101,19 +111,7 @@ def _is_wandb(node: DictConfig) -> bool:
 
 
 def _has_key() -> bool:
-    """Whether wandb would find credentials without asking a person; the server is not asked."""
-    import wandb
-    from wandb.sdk import wandb_setup
-    from wandb.sdk.lib import wbauth
-
     try:
-        host = wandb_setup.singleton().settings.base_url
-        found = wbauth.authenticate_session(
-            host=host, source="humanseg", prompt=False, update_session=False
-        )
+        return has_wandb_key()
     except Exception as error:
         raise cannot_start(error) from error
-    finally:
-        if wandb.run is None:
-            wandb.teardown()
-    return found is not None

@@ -14,25 +14,9 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, read_summary
+from humanseg.runs.wandb_names import DICE, PREDICTIONS, STEP, SUMMARY, flat, wandb_id
 from humanseg.training.callbacks.prediction_table import Sample
-from humanseg.training.loggers.content import files_of, flat, table_of
-
-STEP = "trainer/global_step"
-SUMMARY = (
-    "dice",
-    "dice_at_half",
-    "iou",
-    "boundary_dice",
-    "threshold",
-    "best_epoch",
-    "epochs",
-    "parameters",
-    "seconds",
-    "images_per_second",
-    "loader_wait",
-    "peak_memory_mb",
-)
-"""What of `summary.json` becomes wandb's summary, under the same names."""
+from humanseg.training.loggers.content import files_of, table_of
 
 
 class WandbRun(Logger):
@@ -67,7 +51,7 @@ class WandbRun(Logger):
         self.mode: Literal["offline", "online"] = mode
         self._project, self._entity, self._group = project, entity, group
         self._tags = tuple(tags or ())
-        self._id = _earlier_id(self._folder / "wandb") or secrets.token_hex(4)
+        self._id = wandb_id(RunFolder(self._folder)) or secrets.token_hex(4)
         self._run: Any = None
         self._attach_id: str | None = None
         self._lost = False
@@ -136,7 +120,7 @@ class WandbRun(Logger):
         run = wandb.init(settings=settings)
         run.define_metric(STEP)
         run.define_metric("*", step_metric=STEP)
-        run.define_metric("val/dice", step_metric=STEP, summary="max")
+        run.define_metric(DICE, step_metric=STEP, summary="max")
         self._attach_id = run._attach_id
         if self.mode == "online":
             print(f"wandb   {run.url}")
@@ -183,7 +167,7 @@ class WandbRun(Logger):
 
     def log_samples(self, samples: Sequence[Sample]) -> None:
         """Log the table `predictions`: photos with both masks over them and their Dice."""
-        self._act(lambda run: run.log({"predictions": table_of(samples)}))
+        self._act(lambda run: run.log({PREDICTIONS: table_of(samples)}))
 
     def finalize(self, status: str) -> None:
         """Do nothing: Lightning calls this after `fit`, when the files are still to come."""
@@ -214,12 +198,6 @@ class WandbRun(Logger):
         # Its service keeps the folders that it was started with: each run has its own.
         if wandb.run is None:
             wandb.teardown()
-
-
-def _earlier_id(folder: Path) -> str | None:
-    """Find the id of the run whose files lie in a wandb folder."""
-    files = sorted(folder.glob("*run-*/run-*.wandb"))
-    return files[-1].stem.removeprefix("run-") if files else None
 
 
 def cannot_start(reason: object) -> HumansegError:

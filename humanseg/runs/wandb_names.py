@@ -1,0 +1,86 @@
+"""What a run and its values are called in wandb, for what logs them and what shows them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from humanseg.runs.folder import RunFolder
+from humanseg.runs.settings import NAMED_GROUPS, Shipped, read_settings
+
+EPOCH = "epoch"
+STEP = "trainer/global_step"
+DICE, TRAIN_LOSS, VALID_LOSS = "val/dice", "train/loss", "val/loss"
+PREDICTIONS = "predictions"
+"""The table of sample predictions."""
+SUMMARY = (
+    "dice",
+    "dice_at_half",
+    "iou",
+    "boundary_dice",
+    "threshold",
+    "best_epoch",
+    "epochs",
+    "parameters",
+    "seconds",
+    "images_per_second",
+    "loader_wait",
+    "peak_memory_mb",
+)
+"""What of `summary.json` becomes wandb's summary, under the same names."""
+
+
+def wandb_config(config: Mapping[str, Any], shipped: Shipped) -> dict[str, Any]:
+    """Turn the config of a run into that which wandb shows.
+
+    Parameters
+    ----------
+    config
+        The run's, plain.
+    shipped
+        The configs' options.
+
+    Returns
+    -------
+    dict
+        Each setting by its path, and each group by the name of its option (``loss``: "bce_dice"),
+        which the settings below it do not hold.
+    """
+    values = read_settings(config, shipped).values
+    return flat(config) | {group: values[group] for group in NAMED_GROUPS if group in values}
+
+
+def flat(config: Mapping[str, Any] | Sequence[Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested mappings and lists.
+
+    Parameters
+    ----------
+    config
+        Plain.
+    prefix
+        What comes before each key.
+
+    Returns
+    -------
+    dict
+        Keys such as ``optimizer/lr`` and ``augmentation/transforms/0/p``; wandb wants no dots
+        in keys.
+    """
+    pairs = config.items() if isinstance(config, Mapping) else enumerate(config)
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        nested = isinstance(value, Mapping | list | tuple) and len(value) > 0
+        result |= flat(value, f"{prefix}{key}/") if nested else {f"{prefix}{key}": value}
+    return result
+
+
+def wandb_logs(run: RunFolder) -> list[Path]:
+    """List the files that wandb wrote of a run, oldest first: one more for each time it went on."""
+    # Their folders are named by time, behind what says how wandb worked.
+    files = (run.path / "wandb").glob("*run-*/run-*.wandb")
+    return sorted(files, key=lambda file: (file.parent.name.partition("run-")[2], file))
+
+
+def wandb_id(run: RunFolder) -> str | None:
+    """Return a run's id in wandb; None where it was not logged there."""
+    files = wandb_logs(run)
+    return files[-1].stem.removeprefix("run-") if files else None
