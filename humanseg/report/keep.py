@@ -69,9 +69,7 @@ def keep_sweep(sweep: Path, out: Path) -> None:
     write_leaderboard_csv(out / "leaderboard.csv", board)
     for score in KEPT_SCORES:
         columns = {run.name: _column(run.folder, score) for run in group.runs}
-        rows = [
-            [id, *(_rounded(column[id]) for column in columns.values())] for id in group.ids
-        ]
+        rows = [[id, *(_rounded(column[id]) for column in columns.values())] for id in group.ids]
         write_csv_rows(out / f"{score}.csv", ["id", *columns], rows)
 
 

@@ -1,6 +1,6 @@
 """True masks in numbers, and what the task's score makes of masks that are slightly off."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -83,9 +83,7 @@ def outline_length(mask: Mask) -> int:
 
 def smoothed(mask: Mask, sigma: float) -> Mask:
     """Smooth the outline: a Gaussian of `sigma` pixels, cut at a half."""
-    soft = cv2.GaussianBlur(
-        mask.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE
-    )
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return (soft > 0.5).astype(np.uint8)
 
 
@@ -119,36 +117,23 @@ def perturbed_dice(mask: Mask) -> dict[str, float]:
         `square224` (both sides), `everything` (all is person).
     """
     return {
-        name: float(np.mean([dice(changed, mask) for changed in make(mask)]))
-        for name, make in _changes().items()
+        name: float(np.mean([dice(changed, mask) for changed in versions]))
+        for name, versions in _versions(mask)
     }
 
 
-def _changes() -> dict[str, Callable[[Mask], Iterator[Mask]]]:
-    changes: dict[str, Callable[[Mask], Iterator[Mask]]] = {}
+def _versions(mask: Mask) -> Iterator[tuple[str, list[Mask]]]:
     for step in _STEPS:
+        sideways = ((step, 0), (-step, 0), (0, step), (0, -step))
+        yield f"shift{step}", [shifted(mask, *way) for way in sideways]
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * step + 1, 2 * step + 1))
-        changes[f"shift{step}"] = lambda mask, by=step: _moved(mask, by)
-        changes[f"shrink{step}"] = lambda mask, kernel=disc: _one(cv2.erode(mask, kernel))
-        changes[f"grow{step}"] = lambda mask, kernel=disc: _one(cv2.dilate(mask, kernel))
-        changes[f"smooth{step}"] = lambda mask, sigma=step: _one(smoothed(mask, sigma))
-    changes["specks"] = lambda mask: _one(without_specks(mask, SPECK))
+        yield f"shrink{step}", [np.asarray(cv2.erode(mask, disc), np.uint8)]
+        yield f"grow{step}", [np.asarray(cv2.dilate(mask, disc), np.uint8)]
+        yield f"smooth{step}", [smoothed(mask, step)]
+    yield "specks", [without_specks(mask, SPECK)]
     for side in (160, 128):
-        changes[f"side{side}"] = lambda mask, to=side: _one(resampled(mask, _longest(mask, to)))
-    changes["square224"] = lambda mask: _one(resampled(mask, (224, 224)))
-    changes["everything"] = lambda mask: _one(np.ones_like(mask))
-    return changes
-
-
-def _one(mask: NDArray[np.generic]) -> Iterator[Mask]:
-    yield np.asarray(mask, np.uint8)
-
-
-def _moved(mask: Mask, by: int) -> Iterator[Mask]:
-    for rows, columns in ((by, 0), (-by, 0), (0, by), (0, -by)):
-        yield shifted(mask, rows, columns)
-
-
-def _longest(mask: Mask, side: int) -> tuple[int, int]:
-    scale = side / max(mask.shape)
-    return max(1, round(mask.shape[0] * scale)), max(1, round(mask.shape[1] * scale))
+        scale = side / max(mask.shape)
+        rows, columns = (max(1, round(length * scale)) for length in mask.shape)
+        yield f"side{side}", [resampled(mask, (rows, columns))]
+    yield "square224", [resampled(mask, (224, 224))]
+    yield "everything", [np.ones_like(mask)]

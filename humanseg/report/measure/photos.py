@@ -74,13 +74,13 @@ def measure_data(
         on_progress(len(seen), len(work))
     _write_sizes(out / "sizes.csv", seen)
     _write_masks(out / "masks.csv", seen)
-    mean = np.mean([mask for mask in _masks(seen, "train")], axis=0, dtype=np.float64)
+    mean = np.asarray(np.mean(_masks(seen, "train"), axis=0, dtype=np.float64))
     heat = cv2.resize(mean, _CELLS[::-1], interpolation=cv2.INTER_AREA)
     write_csv_rows(
         out / "heat.csv", [f"column{at}" for at in range(_CELLS[1])], heat.round(4).tolist()
     )
     _write_copies(out / "copies.csv", seen)
-    _write_perturbed(out / "perturbed.csv", seen, (mean > _HABIT).astype(np.uint8))
+    _write_perturbed(out / "perturbed.csv", seen, np.asarray(mean > _HABIT, np.uint8))
 
 
 def _see(work: tuple[str, Item]) -> _Seen:
