@@ -221,7 +221,7 @@ def photos_picture(root: Path | None, ids: list[str]) -> Picture | Prose:
     The committed notebook is made without them: they are not ours to publish.
     """
     if root is None:
-        return say("*With `humanseg report --data ROOT --out FILE`, photos are shown here.*")
+        return say("*`humanseg report --data ROOT` shows some of the photos here.*")
     from humanseg.data.folders import list_items
     from humanseg.images import read_mask, read_photo
     from humanseg.pages.pictures import error_overlay

@@ -1,6 +1,7 @@
 """Executing the report's notebook from records."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def execute(records: Path, photos: Path | None = None) -> "NotebookNode":
         import nbformat
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError
+        from traitlets.config import Config
     except ImportError as error:
         raise HumansegError(
             f"The report is executed by Jupyter's parts, and {error.name} is not installed: "
@@ -53,20 +55,22 @@ def execute(records: Path, photos: Path | None = None) -> "NotebookNode":
             "work in a clone of it."
         )
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=_LONGEST,
-        kernel_name="python3",
-        # When each cell ran would differ every time.
-        record_timing=False,
-        resources={"metadata": {"path": str(NOTEBOOK.parent)}},
-    )
-    try:
-        client.execute(env=_environment(records, photos))
-    except CellExecutionError as error:
-        raise HumansegError(
-            f"A cell of the report failed. {error.ename}: {error.evalue}"
-        ) from error
+    with tempfile.TemporaryDirectory() as sockets:
+        client = NotebookClient(
+            notebook,
+            timeout=_LONGEST,
+            kernel_name="python3",
+            # When each cell ran would differ every time.
+            record_timing=False,
+            config=Config({"KernelManager": _private(Path(sockets))}),
+            resources={"metadata": {"path": str(NOTEBOOK.parent)}},
+        )
+        try:
+            client.execute(env=_environment(records, photos))
+        except CellExecutionError as error:
+            raise HumansegError(
+                f"A cell of the report failed. {error.ename}: {error.evalue}"
+            ) from error
     # The version of Python is no part of the report.
     notebook.metadata.get("language_info", {}).pop("version", None)
     return notebook
@@ -77,6 +81,14 @@ def write_notebook(path: Path, notebook: "NotebookNode") -> None:
     import nbformat
 
     write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def _private(folder: Path) -> dict[str, str]:
+    """Return settings that let a kernel talk by sockets in a folder of this user.
+
+    A port, which is all that there is on Windows, can be reached by everybody on the machine.
+    """
+    return {"transport": "ipc", "ip": str(folder / "kernel")} if os.name == "posix" else {}
 
 
 def _environment(records: Path, photos: Path | None) -> dict[str, str]:

@@ -65,15 +65,21 @@ def shares_picture(records: Records) -> Picture:
     )
 
 
+def worst_ids(records: Records, count: int) -> list[str]:
+    """Return the photos on which the best run scores lowest, the worst first."""
+    scores = records.best().scores
+    ids = scores.text("id")
+    return [ids[place] for place in np.argsort(scores.numbers("dice"))[:count].tolist()]
+
+
 def worst_said(records: Records, count: int = 10) -> Prose:
     """Say how much of the loss lies in the worst photos."""
     best = records.best()
-    dice = best.scores.numbers("dice")
+    dice, ids = best.scores.numbers("dice"), worst_ids(records, count)
     order = np.argsort(dice)
     lost = 1 - dice
     part = lost[order[:count]].sum() / lost.sum()
     without = float(np.delete(dice, order[:count]).mean())
-    ids = np.array(best.scores.text("id"))[order[:count]]
     return say(
         f"The {count} worst of {len(dice)} photos hold {part:.0%} of what `{best.name}` loses; "
         f"without them its mean would be {score(without)}. The median photo has "

@@ -105,13 +105,14 @@ def how_to_repeat(records: Records, recipe: str) -> Prose:
 
 def next_said(records: Records) -> Prose:
     """List what is still to be done, from what the records lack."""
-    open_ends = [
-        f"`{name}` has no record: its floor is {recipe['floor']:.3f}, its goal {recipe['goal']:.3f}."
-        if not (runs := seeds_of(records, name))
-        else f"`{name}` has {len(runs)} of {SEEDS} seeds."
-        for name, recipe in recipes(records).items()
-        if len(seeds_of(records, name)) < SEEDS
-    ]
+    open_ends = []
+    for name, recipe in recipes(records).items():
+        runs = seeds_of(records, name)
+        if not runs:
+            aim = f"its floor is {recipe['floor']:.3f}, its goal {recipe['goal']:.3f}"
+            open_ends.append(f"`{name}` has no record: {aim}.")
+        elif len(runs) < SEEDS:
+            open_ends.append(f"`{name}` has {len(runs)} of {SEEDS} seeds.")
     best = records.best()
     if best.measured is None:
         open_ends.append(
