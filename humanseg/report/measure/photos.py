@@ -118,11 +118,11 @@ def _write_masks(path: Path, seen: Sequence[_Seen]) -> None:
 
 def _write_copies(path: Path, seen: Sequence[_Seen]) -> None:
     groups = find_copies([one.print for one in seen], lambda at: read_photo(seen[at].photo))
-    # The id of a photo without mask holds its folder's name already.
+    # Not the ids: that of a photo without mask is its folder and its file.
     rows = [
         (
             " ".join(seen[at].split for at in group.members),
-            " ".join(seen[at].id.rpartition("/")[2] for at in group.members),
+            " ".join(seen[at].photo.stem for at in group.members),
             int(group.identical),
         )
         for group in groups
