@@ -1,5 +1,6 @@
 # make run [DATA=path/to/five/folders] [ARGS="overrides"]   train, on the built-in sample without DATA
 # make demo [ARGS="--model FILE"]                           the page that cuts people out, in the browser
+# make report [ARGS="--html"]                               the research report from notebooks/records
 # make test | test-slow | lint | wheel | setup | lock       each does all set-up that it needs
 #
 # Needs Python 3.11 or newer, with venv; another one than python3: make run PYTHON=python3.12
@@ -14,7 +15,7 @@ STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum 
 # The recipes read it from the environment, where spaces and quotes do no harm.
 export DATA
 
-.PHONY: setup run demo demo-runtime lint test test-slow wheel lock
+.PHONY: setup run demo report demo-runtime lint test test-slow wheel lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -37,6 +38,9 @@ run: setup
 
 demo: setup
 	$(BIN)/humanseg demo $(ARGS)
+
+report: setup
+	$(BIN)/humanseg report $(ARGS)
 
 # onnxruntime-web, by npm ci: an installed humanseg demo then needs neither npm nor a network.
 demo-runtime: setup

@@ -19,6 +19,7 @@ _COMMANDS: dict[str, str] = {
     "export": "write the best model as files that other programs run, checked",
     "predict": "masks, cut-outs or new backgrounds for photos and videos",
     "demo": "cut people out of photos and the camera, in a page in the browser",
+    "report": "the research report, executed from run records",
 }
 """What each command of `humanseg.commands` does, in the order of the help."""
 

@@ -37,7 +37,10 @@ ROOMS: dict[str, set[str]] = {
     # The leaderboard in wandb; as free of torch as the one on disk.
     "dashboard": {"errors", "runs"},
     "demo": {"errors", "files", "pages", "inference"},
-    "commands": GROUND | {"config", "data", "training", "export", "inference", "dashboard", "demo"},
+    # What is known of runs and data, told; the few functions that measure photos know `data`.
+    "report": GROUND | {"config", "data"},
+    "commands": GROUND
+    | {"config", "data", "training", "export", "inference", "dashboard", "demo", "report"},
     "cli": GROUND
     | MODELLING
     | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
@@ -45,7 +48,7 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"inference"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
-WITHOUT_TORCH = GROUND | {"submission", "inference", "dashboard", "demo"}
+WITHOUT_TORCH = GROUND | {"submission", "inference", "dashboard", "demo", "report"}
 
 
 def room_of(path: Path) -> str:

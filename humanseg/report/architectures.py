@@ -1,0 +1,103 @@
+"""Section 4: decoders and backbones beside each other, with what they cost."""
+
+from pathlib import Path
+
+import numpy as np
+
+from humanseg.report.records import Columns, Records, read_columns
+from humanseg.report.show import COLOURS, INK, Picture, Prose, Table, label, panels, picture, score
+
+_PAIR = ("model", "backbone")
+
+
+def sweeps_of_parts(records: Records) -> list[Path]:
+    """Return the sweeps whose jobs differ in decoder or backbone."""
+    return [
+        sweep
+        for sweep in records.sweeps()
+        if any(part in read_columns(sweep / "leaderboard.csv") for part in _PAIR)
+    ]
+
+
+def parts_table(records: Records) -> Table | Prose:
+    """Show Dice, parameters, time and memory of each pair, the mean over all other settings."""
+    rows = []
+    for sweep in sweeps_of_parts(records):
+        jobs = read_columns(sweep / "leaderboard.csv")
+        for pair, members in _by_pair(jobs).items():
+            dice, outline = (
+                jobs.numbers(key)[members] for key in ("dice_at_half", "boundary_dice")
+            )
+            numbers = {
+                key: jobs.numbers(key)[members]
+                for key in ("parameters", "images_per_second", "peak_memory_mb")
+            }
+            rows.append(
+                [
+                    *pair,
+                    score(float(dice.mean())),
+                    score(float(outline.mean())),
+                    f"{numbers['parameters'].mean() / 1e6:.2f}",
+                    f"{np.median(numbers['images_per_second']):.1f}",
+                    f"{numbers['peak_memory_mb'].mean() / 1000:.2f}",
+                    str(len(members)),
+                    f"`{sweep.name}`",
+                ]
+            )
+    if not rows:
+        return Prose("*No sweep over decoders or backbones is on record yet.*")
+    rows.sort(key=lambda row: row[2], reverse=True)
+    names = ["Dice>", "at the outline>", "million parameters>", "photos a second>", "memory, GB>"]
+    return Table(["decoder", "backbone", *names, "jobs>", "sweep"], rows)
+
+
+def parts_picture(records: Records) -> Picture | Prose:
+    """Draw Dice against parameters and against time, a point for each job."""
+    sweeps = sweeps_of_parts(records)
+    if not sweeps:
+        return Prose("")
+    figure, (left, right) = panels(2)
+    colours: dict[tuple[str, str], str] = {}
+    for sweep in sweeps:
+        jobs = read_columns(sweep / "leaderboard.csv")
+        for pair, members in _by_pair(jobs).items():
+            new = pair not in colours
+            colour = colours.setdefault(pair, COLOURS[len(colours) % len(COLOURS)])
+            dice = jobs.numbers("dice_at_half")[members]
+            size = jobs.numbers("parameters")[members] / 1e6
+            speed = jobs.numbers("images_per_second")[members]
+            left.plot(size, dice, "o", color=colour, label=" on ".join(pair) if new else None)
+            right.plot(speed, dice, "o", color=colour)
+    left.legend(frameon=False, fontsize=8, labelcolor=INK)
+    label(left, "Size", "parameters, millions", "mean Dice on valid")
+    label(right, "Speed of training", "photos a second", "mean Dice on valid")
+    return picture(figure, "Dice of each job against its parameters and its training speed.")
+
+
+def curves_picture(records: Records) -> Picture:
+    """Draw Dice over the epochs of each recorded run."""
+    figure, (left, right) = panels(2)
+    ranked = sorted(records.runs.values(), key=lambda run: -run.dice)
+    for run, colour in zip(ranked, COLOURS, strict=False):
+        history = read_columns(run.folder / "history.csv")
+        epochs = history.numbers("epoch")
+        left.plot(epochs, history.numbers("val_dice"), color=colour, label=run.name, linewidth=2)
+        right.plot(epochs, history.numbers("val_boundary_dice"), color=colour, linewidth=2)
+    from matplotlib.ticker import MaxNLocator
+
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
+    label(left, "Whole photo", "epoch", "mean Dice on valid")
+    label(right, "Within 3 pixels of the outline", "epoch", "mean Dice on valid")
+    return picture(figure, "Dice on valid over the epochs of each run, whole and at the outline.")
+
+
+def _by_pair(jobs: Columns) -> dict[tuple[str, str], list[int]]:
+    """Group the finished jobs by decoder and backbone."""
+    words = [jobs.text(part) if part in jobs else [""] * len(jobs) for part in _PAIR]
+    found: dict[tuple[str, str], list[int]] = {}
+    for row, status in enumerate(jobs.text("status")):
+        if status == "finished":
+            found.setdefault((words[0][row], words[1][row]), []).append(row)
+    return found

@@ -1,0 +1,102 @@
+"""Executing the report's notebook from records."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import humanseg
+from humanseg.errors import HumansegError
+from humanseg.files import write_text
+from humanseg.report.records import PHOTOS, RECORDS
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+NOTEBOOK = Path(humanseg.__file__).resolve().parents[1] / "notebooks" / "report.ipynb"
+"""The report in the repository: its text and code, and what they gave from the records there."""
+
+_LONGEST = 600  # seconds for one cell
+
+
+def execute(records: Path, photos: Path | None = None) -> "NotebookNode":
+    """Execute the report in a kernel of its own.
+
+    Parameters
+    ----------
+    records
+        The folder of the records.
+    photos
+        The real data, to show photos too; None shows none.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        The notebook with its outputs, the same from the same records.
+
+    Raises
+    ------
+    HumansegError
+        The notebook is not there, Jupyter's parts are not installed, or a cell fails.
+    """
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
+        from traitlets.config import Config
+    except ImportError as error:
+        raise HumansegError(
+            f"The report is executed by Jupyter's parts, and {error.name} is not installed: "
+            "pip install nbclient nbformat ipykernel, or work in a clone after make setup."
+        ) from error
+    if not NOTEBOOK.is_file():
+        raise HumansegError(
+            f"The report's notebook is not in {NOTEBOOK.parent}: it is part of the repository, so "
+            "work in a clone of it."
+        )
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    with tempfile.TemporaryDirectory() as sockets:
+        client = NotebookClient(
+            notebook,
+            timeout=_LONGEST,
+            kernel_name="python3",
+            # When each cell ran would differ every time.
+            record_timing=False,
+            config=Config({"KernelManager": _private(Path(sockets))}),
+            resources={"metadata": {"path": str(NOTEBOOK.parent)}},
+        )
+        try:
+            client.execute(env=_environment(records, photos))
+        except CellExecutionError as error:
+            raise HumansegError(
+                f"A cell of the report failed. {error.ename}: {error.evalue}"
+            ) from error
+    # The version of Python is no part of the report.
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    return notebook
+
+
+def write_notebook(path: Path, notebook: "NotebookNode") -> None:
+    """Write a notebook, whole or not at all."""
+    import nbformat
+
+    write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def _private(folder: Path) -> dict[str, str]:
+    """Return settings that let a kernel talk by sockets in a folder of this user.
+
+    A port, which is all that there is on Windows, can be reached by everybody on the machine.
+    """
+    return {"transport": "ipc", "ip": str(folder / "kernel")} if os.name == "posix" else {}
+
+
+def _environment(records: Path, photos: Path | None) -> dict[str, str]:
+    """Return the kernel's environment: where things are, and the kernel of this Python."""
+    said = {RECORDS: str(records.resolve()), "JUPYTER_PREFER_ENV_PATH": "1"}
+    # The same humanseg as here, wherever it lies.
+    paths = [str(NOTEBOOK.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    kept = {key: value for key, value in os.environ.items() if key != PHOTOS}
+    if photos is not None:
+        said[PHOTOS] = str(photos.resolve())
+    return kept | said | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,0 +1,183 @@
+"""Section 6: where the best model fails, and how good the labels let it be."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.report.kinds import KINDS, PLAIN, kinds_of_valid
+from humanseg.report.measure.predictions import DISTANCES
+from humanseg.report.records import KeptRun, Records
+from humanseg.report.show import (
+    COLOURS,
+    INK,
+    Picture,
+    Prose,
+    Table,
+    label,
+    not_measured,
+    panels,
+    picture,
+    say,
+    score,
+)
+from humanseg.runs.statistics import bootstrap_interval
+
+_SHARES = (0.0, 0.3, 0.45, 0.6, 0.75, 1.0)
+
+
+def shares_table(records: Records) -> Table:
+    """Show the best run's Dice by how much of the photo is person."""
+    scores = records.best().scores
+    share, dice = scores.numbers("foreground"), scores.numbers("dice")
+    outline = scores.numbers("boundary_dice")
+    rows = []
+    for low, high in pairwise(_SHARES):
+        there = (share >= low) & (share < high)
+        if there.any():
+            interval = bootstrap_interval(dice[there])
+            rows.append(
+                [
+                    f"{low:.0%} to {high:.0%}",
+                    str(int(there.sum())),
+                    score(interval.mean),
+                    f"{interval.low:.4f} to {interval.high:.4f}",
+                    score(float(np.nanmean(outline[there]))),
+                ]
+            )
+    names = ["photos>", "Dice>", "95 % interval>", "at the outline>"]
+    return Table(["share of person", *names], rows)
+
+
+def shares_picture(records: Records) -> Picture:
+    """Draw the best run's Dice of each photo over its share of person, and how it is spread."""
+    scores = records.best().scores
+    share, dice = scores.numbers("foreground"), scores.numbers("dice")
+    figure, (left, right) = panels(2)
+    left.plot(share, dice, "o", color=COLOURS[0], alpha=0.6, markersize=4)
+    label(left, "By the size of the figure", "share of the photo that is person", "Dice")
+    right.hist(1 - dice, bins=40, color=COLOURS[0])
+    label(right, "How the loss is spread", "1 − Dice", "photos")
+    return picture(
+        figure,
+        "Left: Dice of each photo over its share of person. Right: a histogram of the lost Dice "
+        "with a long tail.",
+    )
+
+
+def worst_ids(records: Records, count: int) -> list[str]:
+    """Return the photos on which the best run scores lowest, the worst first."""
+    scores = records.best().scores
+    ids = scores.text("id")
+    return [ids[place] for place in np.argsort(scores.numbers("dice"))[:count].tolist()]
+
+
+def worst_said(records: Records, count: int = 10) -> Prose:
+    """Say how much of the loss lies in the worst photos."""
+    best = records.best()
+    dice, ids = best.scores.numbers("dice"), worst_ids(records, count)
+    order = np.argsort(dice)
+    lost = 1 - dice
+    part = lost[order[:count]].sum() / lost.sum()
+    without = float(np.delete(dice, order[:count]).mean())
+    return say(
+        f"The {count} worst of {len(dice)} photos hold {part:.0%} of what `{best.name}` loses; "
+        f"without them its mean would be {score(without)}. The median photo has "
+        f"{score(float(np.median(dice)))}. The worst, by id: {', '.join(ids)}, from "
+        f"{score(float(dice[order[0]]))} to {score(float(dice[order[count - 1]]))}."
+    )
+
+
+def kinds_table(records: Records) -> Table:
+    """Show the best run's Dice by kind of photo."""
+    best = records.best()
+    dice = _by_id(best, "dice")
+    rows = []
+    for name, ids in kinds_of_valid(records).items():
+        values = np.array([dice[id] for id in dice if id in ids])
+        if values.size:
+            interval = bootstrap_interval(values)
+            rows.append((interval.mean, name, values.size, interval.low, interval.high))
+    rows.sort()
+    written = [
+        [name, str(count), score(mean), f"{low:.4f} to {high:.4f}"]
+        for mean, name, count, low, high in rows
+    ]
+    return Table(["kind", "valid photos>", "Dice>", "95 % interval>"], written)
+
+
+def distances_picture(records: Records) -> Picture | Prose:
+    """Draw where wrong pixels lie, by their distance from the true outline."""
+    measured = records.measured()
+    if not measured:
+        return not_measured("errors by distance", "scripts/keep_record.py RUN RECORD --measure")
+    figure, (left, right) = panels(2)
+    names = [*map(str, DISTANCES), "beyond"]
+    ends = [f"≤ {DISTANCES[0]}", *(f"{low}–{high}" for low, high in pairwise(DISTANCES))]
+    ends.append(f"> {DISTANCES[-1]}")
+    width = 0.8 / len(measured)
+    for place, ((run, columns), colour) in enumerate(zip(measured.items(), COLOURS, strict=False)):
+        wrong = np.array([columns.numbers(f"wrong{name}").sum() for name in names])
+        pixels = np.array([columns.numbers(f"band{name}").sum() for name in names])
+        at = np.arange(len(names)) + (place - (len(measured) - 1) / 2) * width
+        left.bar(at, 100 * wrong / pixels, width, color=colour, label=run)
+        right.bar(at, 100 * wrong / wrong.sum(), width, color=colour)
+    for axes in (left, right):
+        axes.set_xticks(range(len(names)), ends)
+    left.legend(frameon=False, fontsize=9, labelcolor=INK)
+    label(left, "How often a pixel is wrong", "distance from the outline, pixels", "wrong, %")
+    label(right, "Where the errors are", "distance from the outline, pixels", "of all errors, %")
+    return picture(
+        figure, "Bars by distance from the true outline: the rate of errors, and their share."
+    )
+
+
+def distances_said(records: Records) -> Prose:
+    """Say how much of the error is outline and how much is whole regions."""
+    sentences = []
+    for run, columns in records.measured().items():
+        wrong = {name: columns.numbers(f"wrong{name}").sum() for name in (*DISTANCES, "beyond")}
+        total = sum(wrong.values())
+        near = sum(wrong[name] for name in DISTANCES if name <= 3)
+        far = wrong["beyond"] + wrong[DISTANCES[-1]]
+        sentences.append(
+            f"Of the wrong pixels of `{run}`, {near / total:.0%} lie within 3 pixels of the "
+            f"outline, and {far / total:.0%} more than {DISTANCES[-2]} pixels from it: whole "
+            "regions that were missed or added."
+        )
+    return say(" ".join(sentences))
+
+
+def ceiling_said(records: Records) -> Prose:
+    """Estimate the Dice that the labels' own noise allows, and how far the best run is from it."""
+    wrong, best = records.table("data/perturbed.csv"), records.best()
+    smooth = float(wrong.numbers("smooth2").mean())
+    one = float((wrong.numbers("shrink1") + wrong.numbers("grow1")).mean()) / 2
+    lost = 1 - best.dice
+    return say(
+        "Smoothing the outlines of the true masks by two pixels takes out the jags that no photo "
+        f"shows, and leaves a Dice of {score(smooth)}: noise of this kind costs {1 - smooth:.4f}. "
+        "Were the labels one pixel off all around, which nobody has checked, the ceiling would be "
+        f"{score(one)}. `{best.name}` loses {lost:.4f}, {lost / (1 - one):.1f} times that pixel. "
+        "Wrong regions in labels, which these numbers cannot see, come on top."
+    )
+
+
+def _by_id(run: KeptRun, name: str) -> dict[str, float]:
+    values: NDArray[np.float64] = run.scores.numbers(name)
+    return dict(zip(run.scores.text("id"), values.tolist(), strict=True))
+
+
+def hardest_said(records: Records) -> Prose:
+    """Name the hardest kind beside the photos of no kind."""
+    dice, kinds = _by_id(records.best(), "dice"), kinds_of_valid(records)
+    means = {
+        name: float(np.mean([dice[id] for id in ids if id in dice]))
+        for name, ids in kinds.items()
+        if ids & dice.keys()
+    }
+    worst = min((name for name in means if name != PLAIN), key=lambda name: means[name])
+    return say(
+        f"Hardest are those called “{worst}” ({KINDS[worst][0]}): {score(means[worst])}, beside "
+        f"{score(means[PLAIN])} for photos of none of these kinds."
+    )

@@ -1,0 +1,97 @@
+"""Section 5: what can be done with a prediction: thresholds, mirrored photos, tidier masks."""
+
+from humanseg.report.measure.predictions import THRESHOLDS
+from humanseg.report.records import Columns, Records
+from humanseg.report.scoring import at_thresholds, tuned, tuned_elsewhere
+from humanseg.report.show import (
+    COLOURS,
+    INK,
+    QUIET,
+    Picture,
+    Prose,
+    Table,
+    label,
+    not_measured,
+    panels,
+    picture,
+    say,
+    score,
+)
+from humanseg.runs.statistics import paired_difference
+
+WAYS = {
+    "tta": "the mean with the mirrored photo",
+    "largest": "only the largest figure",
+    "holes": "holes filled",
+    "parts": "parts under 0.5 % of the photo removed",
+    "blur": "probabilities blurred by one pixel",
+}
+"""What `scripts/keep_record.py --measure` has tried, by the column of `measured.csv`."""
+
+_KEEP = "scripts/keep_record.py RUN RECORD --measure"
+
+
+def ways_table(records: Records) -> Table | Prose:
+    """Show what each way to finish a mask changes, with its interval over photos."""
+    rows = []
+    for run, columns in records.measured().items():
+        plain = columns.numbers("dice")
+        rows.append([f"`{run}`", "as it is", score(float(plain.mean())), "", "", ""])
+        for way, said in WAYS.items():
+            finished = columns.numbers(way)
+            gap = paired_difference(finished, plain)
+            word = "no difference to be told"
+            if gap.distinguishable:
+                word = "better" if gap.difference > 0 else "worse"
+            rows.append(
+                [
+                    "",
+                    said,
+                    score(float(finished.mean())),
+                    f"{gap.difference:+.4f}",
+                    f"{gap.low:+.4f} to {gap.high:+.4f}",
+                    word,
+                ]
+            )
+    if not rows:
+        return not_measured("what mirrored photos and tidier masks change", _KEEP)
+    return Table(["record", "mask", "Dice>", "difference>", "95 % interval>", "verdict"], rows)
+
+
+def thresholds_picture(records: Records) -> Picture | Prose:
+    """Draw Dice over the threshold."""
+    measured = records.measured()
+    if not measured:
+        return Prose("")
+    figure, (left, right) = panels(2)
+    for (run, columns), colour in zip(measured.items(), COLOURS, strict=False):
+        means = at_thresholds(columns).mean(axis=0)
+        best, top = tuned(columns)
+        for axes in (left, right):
+            axes.plot(THRESHOLDS, means, color=colour, label=run, linewidth=2)
+            axes.plot([best], [top], "o", color=colour, markersize=7)
+    for axes in (left, right):
+        axes.axvline(0.5, color=QUIET, linewidth=1, linestyle=(0, (2, 3)))
+    tops = [tuned(columns)[1] for columns in measured.values()]
+    right.set_xlim(0.35, 0.75)
+    right.set_ylim(min(tops) - 0.006, max(tops) + 0.002)
+    right.legend(frameon=False, fontsize=9, labelcolor=INK, loc="center")
+    label(left, "Threshold", "probability above which a pixel is person", "mean Dice on valid")
+    label(right, "The same, near a half", "probability above which a pixel is person", "mean Dice")
+    return picture(
+        figure, "Dice over the threshold: a flat top around a half, its best point marked."
+    )
+
+
+def thresholds_said(records: Records) -> Prose:
+    """Say what tuning the threshold is worth, and what remains of it on other photos."""
+    return say(" ".join(_threshold_said(run, one) for run, one in records.measured().items()))
+
+
+def _threshold_said(run: str, columns: Columns) -> str:
+    plain = float(columns.numbers("dice").mean())
+    best, same = tuned(columns)
+    return (
+        f"For `{run}` the best threshold is {best:g}: {same - plain:+.4f} where it was tuned, "
+        f"{tuned_elsewhere(columns) - plain:+.4f} on photos on which it was not."
+    )

@@ -1,0 +1,98 @@
+"""From run folders to small records: what the report reads, without a path of this machine."""
+
+import csv
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from humanseg.config import conf_folder
+from humanseg.errors import HumansegError
+from humanseg.files import whole_file, write_csv_rows, write_json
+from humanseg.runs import RunFolder, read_summary
+from humanseg.runs.csv_table import write_leaderboard_csv
+from humanseg.runs.leaderboard import read_leaderboard
+from humanseg.runs.record import RunRecord, read_run
+from humanseg.runs.settings import read_shipped
+
+KEPT_SCORES = ("dice", "boundary_dice")
+"""What a sweep keeps of each photo; a file each, a column per job."""
+
+_DIGITS = 7
+_ABSOLUTE = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^/\\,\[\]=]+[/\\])*")
+
+
+def keep_run(run: RunFolder, out: Path) -> None:
+    """Keep the summary, the history and the scores of a finished run.
+
+    Parameters
+    ----------
+    run
+        Its folder.
+    out
+        The record's folder.
+
+    Raises
+    ------
+    HumansegError
+        The run is not finished or not sound, or a file cannot be written.
+    """
+    _require_finished(read_run(run, run.path.name))
+    write_json(out / "summary.json", without_folders(read_summary(run.summary)))
+    for source in (run.history, run.scores):
+        with whole_file(out / source.name) as partial:
+            shutil.copyfile(source, partial)
+
+
+def keep_sweep(sweep: Path, out: Path) -> None:
+    """Keep the table of a sweep, and the scores of each job on each photo.
+
+    Parameters
+    ----------
+    sweep
+        The folder of its jobs.
+    out
+        The record's folder. A file of hypotheses in it stays.
+
+    Raises
+    ------
+    HumansegError
+        No job is finished, the jobs are not of the same data, or a file cannot be written.
+    """
+    board = read_leaderboard([sweep], read_shipped(conf_folder()))
+    if len(board.groups) != 1:
+        raise HumansegError(
+            f"{sweep} holds runs of {len(board.groups)} data sets: a record is of one."
+        )
+    (group,) = board.groups
+    write_leaderboard_csv(out / "leaderboard.csv", board)
+    for score in KEPT_SCORES:
+        columns = {run.name: _column(run.folder, score) for run in group.runs}
+        rows = [[id, *(_rounded(column[id]) for column in columns.values())] for id in group.ids]
+        write_csv_rows(out / f"{score}.csv", ["id", *columns], rows)
+
+
+def without_folders(value: Any) -> Any:
+    """Cut absolute paths, in whatever holds them, to their last name."""
+    if isinstance(value, str):
+        return _ABSOLUTE.sub("", value)
+    if isinstance(value, Mapping):
+        return {key: without_folders(one) for key, one in value.items()}
+    if isinstance(value, Sequence):
+        return [without_folders(one) for one in value]
+    return value
+
+
+def _require_finished(record: RunRecord) -> None:
+    if not record.finished:
+        raise HumansegError(f"{record.folder.path} is {record.status}: only a finished run counts.")
+
+
+def _column(run: RunFolder, score: str) -> dict[str, str]:
+    with run.scores.open(newline="", encoding="utf-8") as file:
+        return {row["id"]: row[score] for row in csv.DictReader(file)}
+
+
+def _rounded(score: str) -> float:
+    return round(float(score), _DIGITS)

@@ -1,0 +1,81 @@
+"""Photos by kind, told from their true masks: what makes one harder than another."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.report.records import Columns, Records
+from humanseg.report.show import Table
+
+Kind = Callable[[Columns], NDArray[np.bool_]]
+
+SMALL, LARGE = 0.35, 0.8
+_CUT = 0.05  # share of a side of the frame
+
+KINDS: Mapping[str, tuple[str, Kind]] = {
+    "small figure": (
+        f"person on under {SMALL:.0%} of the photo",
+        lambda masks: masks.numbers("foreground") < SMALL,
+    ),
+    "close-up": (
+        f"person on over {LARGE:.0%} of the photo",
+        lambda masks: masks.numbers("foreground") > LARGE,
+    ),
+    "head cut off": (
+        f"person on over {_CUT:.0%} of the upper side",
+        lambda masks: masks.numbers("top") > _CUT,
+    ),
+    "body in the frame": (
+        "the lower side is free",
+        lambda masks: masks.numbers("bottom") < _CUT,
+    ),
+    "off centre": (
+        "the person's centre is over 10 % of the width beside the middle",
+        lambda masks: np.abs(masks.numbers("column") - 0.5) > 0.1,
+    ),
+    "winding outline": (
+        "over 1200 pixels long",
+        lambda masks: masks.numbers("outline") > 1200,
+    ),
+    "ragged mask": (
+        "the outline is over 1.3 times as long as when smoothed",
+        lambda masks: masks.numbers("ragged") > 1.3,
+    ),
+    "specks": (
+        "more than 10 in the mask",
+        lambda masks: masks.numbers("specks") > 10,
+    ),
+    "several people": (
+        "two or more separate parts",
+        lambda masks: masks.numbers("people") > 1,
+    ),
+}
+"""A name, what it means, and the test on `masks.csv`."""
+
+PLAIN = "none of these"
+
+
+def kinds_table(records: Records) -> Table:
+    """Count the photos of each kind in both splits with masks."""
+    masks = records.table("data/masks.csv")
+    split = np.array(masks.text("split"))
+    rows = []
+    for name, (meaning, found) in {**KINDS, PLAIN: ("", plain)}.items():
+        shares = [found(masks)[split == each].mean() for each in ("train", "valid")]
+        rows.append([name, meaning, *(f"{share:.1%}" for share in shares)])
+    return Table(["kind", "what it is", "of train>", "of valid>"], rows)
+
+
+def kinds_of_valid(records: Records) -> dict[str, set[str]]:
+    """Return the ids of the valid photos of each kind; a photo may be of several."""
+    masks = records.table("data/masks.csv")
+    valid = np.array(masks.text("split")) == "valid"
+    ids = np.array(masks.text("id"))
+    every = {**{name: test for name, (_, test) in KINDS.items()}, PLAIN: plain}
+    return {name: set(ids[valid & test(masks)].tolist()) for name, test in every.items()}
+
+
+def plain(masks: Columns) -> NDArray[np.bool_]:
+    """Tell the photos that are of no kind."""
+    return ~np.any([test(masks) for _, test in KINDS.values()], axis=0)

@@ -1,0 +1,189 @@
+"""The committed records: what the report knows of runs, sweeps, data and others' models."""
+
+import csv
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.errors import HumansegError
+from humanseg.runs.record import read_config
+
+RECORDS, PHOTOS = "HUMANSEG_REPORT_RECORDS", "HUMANSEG_REPORT_DATA"
+"""Environment variables by which a notebook learns where records and photos are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A CSV file by columns.
+
+    Attributes
+    ----------
+    path
+        Where it was read.
+    texts
+        Each column as it is written.
+    """
+
+    path: Path
+    texts: Mapping[str, list[str]]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(next(iter(self.texts.values()), []))
+
+    def __contains__(self, name: str) -> bool:
+        """Say whether there is such a column."""
+        return name in self.texts
+
+    def text(self, name: str) -> list[str]:
+        """Return a column as it is written."""
+        if name not in self.texts:
+            raise HumansegError(f"{self.path} has no column {name}: make the record anew.")
+        return self.texts[name]
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return a column as numbers, NaN where it is empty."""
+        try:
+            return np.array([float(text or "nan") for text in self.text(name)])
+        except ValueError as error:
+            raise HumansegError(
+                f"{self.path}: {name} holds something else than numbers."
+            ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class KeptRun:
+    """The record of a run.
+
+    Attributes
+    ----------
+    name
+        Its folder below all records, such as `best` or `best/seed1`.
+    folder
+        Where it lies.
+    summary
+        Its `summary.json`.
+    """
+
+    name: str
+    folder: Path
+    summary: Mapping[str, Any]
+
+    @cached_property
+    def scores(self) -> Columns:
+        """`scores.csv`: a row per photo."""
+        return read_columns(self.folder / "scores.csv")
+
+    @cached_property
+    def measured(self) -> Columns | None:
+        """`measured.csv`, what else could be made of its predictions; None without it."""
+        path = self.folder / "measured.csv"
+        return read_columns(path) if path.is_file() else None
+
+    @property
+    def dice(self) -> float:
+        """Mean Dice per photo at threshold 0.5."""
+        return float(self.summary["dice_at_half"])
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """All records in a folder.
+
+    Attributes
+    ----------
+    folder
+        Where they lie.
+    runs
+        Those of single runs, by name.
+    """
+
+    folder: Path
+    runs: Mapping[str, KeptRun]
+
+    def table(self, name: str) -> Columns:
+        """Read a CSV file of the records, such as `data/masks.csv`."""
+        return read_columns(self.folder / name)
+
+    def config(self, name: str) -> Mapping[str, Any]:
+        """Read a YAML file of the records, such as `recipes.yaml`."""
+        return read_config(self.folder / name)
+
+    def sweeps(self) -> list[Path]:
+        """Return the folders of sweeps, by name."""
+        return sorted(path.parent for path in self.folder.glob("*/leaderboard.csv"))
+
+    def best(self) -> KeptRun:
+        """Return the run with the highest Dice at threshold 0.5."""
+        if not self.runs:
+            raise HumansegError(f"{self.folder} has no record of a run.")
+        return max(self.runs.values(), key=lambda run: run.dice)
+
+    def measured(self) -> dict[str, Columns]:
+        """Return what was measured of runs' predictions, the best run first."""
+        ranked = sorted(self.runs.values(), key=lambda run: -run.dice)
+        return {run.name: run.measured for run in ranked if run.measured is not None}
+
+
+def open_records(folder: Path | None = None) -> Records:
+    """Open a folder of records.
+
+    Parameters
+    ----------
+    folder
+        None: the one that the command names, else `records` beside the notebook.
+
+    Raises
+    ------
+    HumansegError
+        There is no such folder, or a record in it is broken.
+    """
+    folder = folder or Path(os.environ.get(RECORDS, "records"))
+    if not folder.is_dir():
+        raise HumansegError(f"There is no folder {folder}: give the folder of the records.")
+    runs = {}
+    for path in sorted(folder.glob("**/summary.json")):
+        name = path.parent.relative_to(folder).as_posix()
+        runs[name] = KeptRun(name, path.parent, _read_summary(path))
+    return Records(folder, runs)
+
+
+def photos_folder() -> Path | None:
+    """Return the folder of the real photos, where the command names one."""
+    named = os.environ.get(PHOTOS)
+    return Path(named) if named else None
+
+
+def read_columns(path: Path) -> Columns:
+    """Read a CSV file with a header.
+
+    Raises
+    ------
+    HumansegError
+        It is missing or broken.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        return Columns(path, dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)))
+    except (OSError, ValueError, csv.Error) as error:
+        raise HumansegError(
+            f"{path} is missing or broken: take it from the repository again, or make the record "
+            "anew by scripts/keep_record.py or scripts/measure_data.py."
+        ) from error
+
+
+def _read_summary(path: Path) -> Mapping[str, Any]:
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        float(summary["dice_at_half"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HumansegError(f"{path} is not the summary of a finished run.") from error
+    return dict(summary)

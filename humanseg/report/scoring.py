@@ -1,0 +1,145 @@
+"""Section 1: how the task is scored, and how else scores are taken."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.data.sample import draw_photo
+from humanseg.pages.pictures import error_overlay
+from humanseg.report.measure.masks import shifted
+from humanseg.report.measure.predictions import SQUARE, THRESHOLDS
+from humanseg.report.records import Columns, Records
+from humanseg.report.show import (
+    INK,
+    QUIET,
+    Picture,
+    Prose,
+    Table,
+    not_measured,
+    panels,
+    picture,
+    say,
+    score,
+)
+from humanseg.task import boundary_dice, dice
+
+_EXAMPLE = (0, 3)  # seed and number of the drawn photo
+_KEEP = "scripts/keep_record.py RUN RECORD --measure"
+
+
+def example(shifts: Sequence[int] = (0, 2, 6)) -> Picture:
+    """Draw a person of the sample with masks that are shifted more and more, and their scores."""
+    photo, truth, _ = draw_photo(*_EXAMPLE)
+    figure, axes = panels(len(shifts) + 1, 3.6)
+    pictures = [(photo, "of the sample", "drawn, not taken")]
+    for by in shifts:
+        mask = shifted(truth, 0, by)
+        said = f"Dice {dice(mask, truth):.4f}\nat the outline {boundary_dice(mask, truth):.4f}"
+        title = f"{by} pixels off" if by else "its true mask"
+        pictures.append((error_overlay(photo, mask, truth), title, said))
+    for axis, (shown, title, said) in zip(axes, pictures, strict=True):
+        axis.imshow(shown)
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.spines["bottom"].set_visible(False)
+        axis.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+        axis.set_xlabel(said, color=QUIET, fontsize=9)
+    alt = "A drawn person, and masks of it at growing distance from the truth."
+    return picture(figure, alt, photos=True)
+
+
+def solutions_table(records: Records) -> Table:
+    """Show what other solutions report, and what their files score."""
+    table = records.table("others/solutions.csv")
+    rows = []
+    for name, how, said, again in zip(
+        table.text("solution"),
+        table.text("reported_how"),
+        table.numbers("reported"),
+        table.numbers("rescored"),
+        strict=True,
+    ):
+        gap = "" if np.isnan(said - again) else f"{again - said:+.4f}"
+        rows.append([name, f"{score(said)} {how}".strip(), score(again), gap])
+    return Table(["solution", "reported>", "scored again>", "difference>"], rows)
+
+
+def ways_table(records: Records) -> Table | Prose:
+    """Score the same predictions in the ways that are found in other solutions."""
+    measured = records.measured()
+    if not measured:
+        return not_measured("one run's predictions scored in several ways", _KEEP)
+    rows = []
+    for way, take in WAYS.items():
+        values = [take(columns) for columns in measured.values()]
+        differences = [
+            "" if way == TASK else f"{value - WAYS[TASK](columns):+.4f}"
+            for value, columns in zip(values, measured.values(), strict=True)
+        ]
+        pairs = zip(values, differences, strict=True)
+        rows.append([way, *(cell for value, gap in pairs for cell in (score(value), gap))])
+    names = [cell for run in measured for cell in (f"`{run}`>", "difference>")]
+    return Table(["way to score", *names], rows)
+
+
+def pooled(columns: Columns, tail: str = "") -> float:
+    """Take one Dice over the pixels of all photos, as if they were one large photo."""
+    both, predicted, true = (
+        columns.numbers(f"{name}{tail}").sum() for name in ("both", "predicted", "true")
+    )
+    return float(2 * both / (predicted + true))
+
+
+def at_thresholds(columns: Columns) -> NDArray[np.float64]:
+    """Return Dice of each photo at each threshold, shape (photos, thresholds)."""
+    return np.stack([columns.numbers(f"at{cut}") for cut in THRESHOLDS], axis=1)
+
+
+def tuned(columns: Columns) -> tuple[float, float]:
+    """Return the threshold that is best on all photos, and its Dice on the same photos."""
+    means = at_thresholds(columns).mean(axis=0)
+    best = int(means.argmax())
+    return THRESHOLDS[best], float(means[best])
+
+
+def tuned_elsewhere(columns: Columns) -> float:
+    """Return the Dice of a threshold that was chosen on the other half of the photos."""
+    scores = at_thresholds(columns)
+    halves = scores[0::2], scores[1::2]
+    taken = [
+        judged[:, int(chosen.mean(axis=0).argmax())] for judged, chosen in (halves, halves[::-1])
+    ]
+    return float(np.concatenate(taken).mean())
+
+
+TASK = "mean over photos, at the photo's size, threshold 0.5"
+"""The task's own way."""
+
+WAYS: dict[str, Callable[[Columns], float]] = {
+    TASK: lambda columns: float(columns.numbers("dice").mean()),
+    "pooled over all pixels": pooled,
+    f"squeezed to {SQUARE}×{SQUARE}": lambda columns: float(
+        columns.numbers(f"dice_{SQUARE}").mean()
+    ),
+    f"pooled, and at {SQUARE}×{SQUARE}": lambda columns: pooled(columns, f"_{SQUARE}"),
+    "threshold tuned on the same photos": lambda columns: tuned(columns)[1],
+    "threshold tuned on the other half": tuned_elsewhere,
+}
+"""Ways to score one set of predictions."""
+
+
+def ways_said(records: Records) -> Prose:
+    """Say how far the ways lie apart."""
+    measured = records.measured()
+    if not measured:
+        return say("")
+    sentences = []
+    for run, columns in measured.items():
+        values = {way: take(columns) for way, take in WAYS.items()}
+        most = max(values, key=lambda way: values[way])
+        sentences.append(
+            f"Of `{run}`, the same masks score {score(values[TASK])} by the task's rule and "
+            f"{score(values[most])} at most, by what is called “{most}” above."
+        )
+    return say(" ".join(sentences))

@@ -1,0 +1,144 @@
+"""What a cell of the report shows: a sentence, a table or a picture, in one style."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, QUIET, LINE = "#1b1c1a", "#63645e", "#d9d9d2"
+COLOURS = ("#0a6b58", "#c46f14", "#4f78c8", "#8b4a8f", "#7a7a35")
+"""For the series of a plot, in this order; told apart with the common kinds of colour blindness."""
+
+_DPI = 130
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph, or several, in Markdown."""
+
+    text: str
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        """Return the text itself: it is what a notebook keeps beside the Markdown."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of words and numbers that are written already.
+
+    Attributes
+    ----------
+    header
+        The columns' names; a column of numbers is one whose name ends with `>`.
+    rows
+        As many cells each as the header has.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def _repr_markdown_(self) -> str:
+        names = [name.rstrip(">") for name in self.header]
+        rules = ["---:" if name.endswith(">") else "---" for name in self.header]
+        return "\n".join("| " + " | ".join(row) + " |" for row in (names, rules, *self.rows))
+
+    def __repr__(self) -> str:
+        """Return the Markdown: it is what a notebook keeps beside it."""
+        return self._repr_markdown_()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot as PNG, with a sentence for those who cannot see it."""
+
+    png: bytes
+    alt: str
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def say(text: str) -> Prose:
+    """Make a paragraph of a text into which values were put."""
+    return Prose(" ".join(text.split()))
+
+
+def not_measured(what: str, how: str) -> Prose:
+    """Say that a number is missing, and the command that would bring it."""
+    return Prose(f"*Not measured yet: {what}. It comes with `{how}`.*")
+
+
+def score(value: float | None) -> str:
+    """Write a Dice with four decimals; a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:.4f}"
+
+
+def panels(count: int = 1, height: float = 3.6, width: float = 9.2) -> "tuple[Figure, list[Axes]]":
+    """Make a figure of some plots side by side, in the report's style.
+
+    Parameters
+    ----------
+    count
+        How many plots.
+    height, width
+        Of the whole figure, in inches.
+
+    Returns
+    -------
+    figure, axes
+        Free of pyplot and its global state. Give the figure to `picture`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(1, count, squeeze=False)[0])
+    for each in axes:
+        each.tick_params(colors=QUIET, length=0, labelsize=9)
+        each.grid(axis="y", color=LINE, linewidth=0.8)
+        each.set_axisbelow(True)
+        for side in ("left", "right", "top"):
+            each.spines[side].set_visible(False)
+        each.spines["bottom"].set_color(LINE)
+    return figure, axes
+
+
+def label(axes: "Axes", title: str, x: str, y: str) -> None:
+    """Write the title and what the axes are, with units."""
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+    axes.set_xlabel(x, color=QUIET, fontsize=9)
+    axes.set_ylabel(y, color=QUIET, fontsize=9)
+
+
+def picture(figure: "Figure", alt: str, *, photos: bool = False) -> Picture:
+    """Turn a figure into a small PNG.
+
+    Parameters
+    ----------
+    figure
+        Of `panels`.
+    alt
+        What it shows, in a sentence.
+    photos
+        Whether more is in it than lines and areas, whose colours a palette holds.
+    """
+    from PIL import Image
+
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png")
+    flat = Image.open(drawn).convert("RGB")
+    if not photos:
+        flat = flat.quantize(128, dither=Image.Dither.NONE)
+    flat.save(small, "PNG", optimize=True)
+    return Picture(small.getvalue(), alt)

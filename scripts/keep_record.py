@@ -1,0 +1,70 @@
+"""Keep what the report needs of a run or a sweep, as small files that can be committed.
+
+python scripts/keep_record.py runs/NAME notebooks/records/NAME             a run
+python scripts/keep_record.py runs/SWEEP notebooks/records/SWEEP           a sweep
+python scripts/keep_record.py runs/NAME notebooks/records/NAME --measure   and its predictions
+
+`--measure` predicts the run's valid photos again, for the sections on scoring, thresholds and
+errors; `--data ROOT` says where the photos are, if they were moved.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.files import write_csv_rows
+from humanseg.report.keep import keep_run, keep_sweep
+from humanseg.runs import RunFolder
+from humanseg.runs.find import looks_like_run
+
+
+def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
+    """Predict a run's valid photos, plain and mirrored, and write `measured.csv`."""
+    import torch
+
+    from humanseg.report.measure.predictions import measure
+    from humanseg.training.evaluation import data_of, exact_fp32, final_module
+
+    plain, config = final_module(run)
+    mirrored, _ = final_module(run, tta=True)
+    rows = []
+    with torch.inference_mode(), exact_fp32():
+        for batch in data_of(config, data).whole_photos("valid"):
+            both = [
+                module.eval().probabilities(batch["image"])[:, 0].numpy()
+                for module in (plain, mirrored)
+            ]
+            truths = batch["mask"][:, 0].numpy()
+            for id, one, other, truth in zip(batch["id"], *both, truths, strict=True):
+                rows.append({"id": id, **measure(one, other, truth)})
+    write_csv_rows(out / "measured.csv", list(rows[0]), [list(row.values()) for row in rows])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the record; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("path", metavar="PATH", type=Path, help="a run, or the folder of a sweep")
+    parser.add_argument("out", metavar="DIR", type=Path, help="the record's folder")
+    parser.add_argument("--measure", action="store_true", help="predict the valid photos too")
+    parser.add_argument("--data", metavar="ROOT", type=Path, help="if the photos were moved")
+    chosen = parser.parse_args(arguments)
+    try:
+        if looks_like_run(chosen.path):
+            keep_run(RunFolder(chosen.path), chosen.out)
+            if chosen.measure:
+                measure_run(RunFolder(chosen.path), chosen.data, chosen.out)
+        else:
+            keep_sweep(chosen.path, chosen.out)
+    except HumansegError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(chosen.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Measure a data set for the report: notebooks/records/data, plain numbers without a picture.
+
+python scripts/measure_data.py ROOT [--unlabelled FOLDER] [--out DIR]
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from humanseg.errors import HumansegError
+from humanseg.progress import progress_on
+from humanseg.report.measure.photos import measure_data
+
+RECORD = Path(__file__).resolve().parents[1] / "notebooks" / "records" / "data"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the record; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root", metavar="ROOT", type=Path, help="the five folders")
+    parser.add_argument("--unlabelled", metavar="FOLDER", type=Path, help="photos without masks")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=RECORD)
+    chosen = parser.parse_args(arguments)
+    try:
+        with progress_on(Console(stderr=True), "reading photos") as move:
+            measure_data(chosen.root, chosen.unlabelled, chosen.out, move)
+    except HumansegError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(chosen.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

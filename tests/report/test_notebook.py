@@ -1,0 +1,104 @@
+"""The report as it is committed, and as it is made anew."""
+
+import base64
+import io
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat import NotebookNode
+from PIL import Image
+
+from humanseg.cli import main
+from humanseg.report.execute import NOTEBOOK
+from tests.report.conftest import COMMITTED
+
+MOST = 3_000_000
+SECTIONS = (
+    *("1. The task", "2. The data", "3. Hypotheses", "4. Architectures", "5. After the model"),
+    *("6. Errors", "7. The tiny model", "8. The recipe"),
+)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_it_is_committed_as_executed(notebook: NotebookNode) -> None:
+    nbformat.validate(notebook)
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert {output.output_type for cell in cells for output in cell.outputs} == {"execute_result"}
+    assert NOTEBOOK.stat().st_size < MOST
+
+
+def test_it_has_its_sections_in_order(notebook: NotebookNode) -> None:
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    places = [text.index(f"\n## {section}") for section in SECTIONS]
+    assert places == sorted(places)
+
+
+def test_cells_are_calls_and_the_text_holds_no_measured_number(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"\d\.\d|\d ?%", re.sub(r"`[^`]*`", "", cell.source)), cell.source
+    for cell in code_cells(notebook)[1:]:
+        assert re.fullmatch(r"\w+\.\w+\(.*\)", cell.source), cell.source
+
+
+def test_it_shows_no_photo_and_no_path_of_a_machine(notebook: NotebookNode) -> None:
+    pictures = 0
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            data = output["data"]
+            assert {kind for kind in data if kind.startswith("image")} <= {"image/png"}
+            pictures += "image/png" in data
+            # Photos come from one function only, and without the data it says so in words.
+            assert "image/png" not in data or "photos_folder" not in cell.source, cell.source
+            words = " ".join(str(data[kind]) for kind in data if not kind.startswith("image"))
+            assert not re.search(r"(?<![\w.)])/(?:tmp|home|root|work|Users)/", words)
+    assert pictures >= 9
+
+
+@pytest.mark.parametrize("path", sorted(COMMITTED.rglob("*.*")), ids=lambda path: path.name)
+def test_records_are_small_text_without_a_path_of_a_machine(path: Path) -> None:
+    assert path.suffix in {".csv", ".json", ".yaml"}
+    assert path.stat().st_size < 200_000
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.)}])/(?:tmp|home|root|work|Users|mnt|data)/", text)
+
+
+@pytest.mark.slow
+def test_it_is_made_anew_from_the_committed_records(
+    notebook: NotebookNode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(COMMITTED, tmp_path / "records")
+    assert main(["report", str(tmp_path / "records"), "--html"]) == 0
+    said = capsys.readouterr().out
+    assert "report.ipynb" in said and "report.html" in said
+    again = nbformat.read(tmp_path / "report.ipynb", as_version=4)
+    assert [cell.source for cell in again.cells] == [cell.source for cell in notebook.cells]
+    for cell, kept in zip(code_cells(again), code_cells(notebook), strict=True):
+        for new, old in zip(cell.outputs, kept.outputs, strict=True):
+            for kind, value in old["data"].items():
+                if kind == "image/png":
+                    assert close(new["data"][kind], value), cell.source
+                else:
+                    assert new["data"][kind] == value, cell.source
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<figure") == sum(
+        "image/png" in output["data"] for cell in code_cells(again) for output in cell.outputs
+    )
+    assert not re.search(r"""(?:src|href)=["']?https?:""", page)
+
+
+def close(one: str, other: str) -> bool:
+    """Compare two pictures by their pixels: fonts are drawn a little otherwise elsewhere."""
+    first, second = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"), np.float64)
+        for png in (one, other)
+    )
+    return first.shape == second.shape and bool(np.abs(first - second).mean() < 3)

@@ -1,0 +1,58 @@
+"""A training flows in by a record: the recipes' table."""
+
+from pathlib import Path
+
+import pytest
+
+from humanseg.errors import HumansegError
+from humanseg.report.records import open_records
+from humanseg.report.results import how_to_repeat, next_said, recipes_table, standing
+from tests.report.conftest import MakeRun
+
+
+def row(folder: Path, recipe: str) -> list[str]:
+    (found,) = [list(row) for row in recipes_table(open_records(folder)).rows if recipe in row[0]]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("dice", "verdict"),
+    [
+        (0.975, "0.0050 below the floor"),
+        (0.985, "floor reached; 0.0020 to the goal"),
+        (0.987, "goal reached"),
+    ],
+)
+def test_a_record_is_held_against_floor_and_goal(
+    make_run: MakeRun, tmp_path: Path, dice: float, verdict: str
+) -> None:
+    make_run("tiny", [0.9])
+    assert row(tmp_path, "=best`")[4:] == ["–", "–", "not trained yet"]
+    make_run("best", [dice, dice])
+    assert row(tmp_path, "=best`")[4:] == [f"{dice:.4f}", "1", verdict]
+
+
+def test_further_seeds_are_folded(make_run: MakeRun, tmp_path: Path) -> None:
+    for name, dice in (("best", 0.98), ("best/seed1", 0.982), ("best/seed2", 0.984)):
+        make_run(name, [dice])
+    make_run("best/teacher", [0.5])
+    assert row(tmp_path, "=best`")[4:6] == ["0.9820 ± 0.0020", "3"]
+    records = open_records(tmp_path)
+    assert records.best().name == "best/seed2"
+    assert "`best` has" not in next_said(records).text
+    assert "`best_pspnet` has no record" in next_said(records).text
+    assert "`best_pspnet`" in standing(records).text
+
+
+def test_the_command_of_a_recipe_is_that_of_its_record(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run("best", [0.98], overrides=["experiment=best", "logger=[csv]", "seed=0"])
+    said = how_to_repeat(open_records(tmp_path), "best").text
+    assert "humanseg train experiment=best seed=0\n" in said
+    assert "Not measured yet" in how_to_repeat(open_records(tmp_path), "tiny").text
+
+
+def test_a_record_that_is_not_one_is_named(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run("best", [0.98])
+    (folder / "summary.json").write_text('{"status": "failed"}', encoding="utf-8")
+    with pytest.raises(HumansegError, match="not the summary of a finished run"):
+        open_records(tmp_path)
