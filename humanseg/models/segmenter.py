@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from humanseg.models.backbones.base import Backbone
+from humanseg.models.depthwise import speed_up_depthwise
 
 Triple = tuple[float, float, float]
 
@@ -133,4 +134,5 @@ def build_segmenter(
         The model cannot be built on this backbone.
     """
     net = model(backbone=backbone)
+    speed_up_depthwise(net)
     return Segmenter(net, backbone.mean, backbone.std, backbone.stride, long_side)

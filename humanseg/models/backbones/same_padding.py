@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 
+from humanseg.models.depthwise import conv2d
+
 
 class FixedSameConv2d(nn.Conv2d):
     """A SAME convolution for maps whose height and width are multiples of its stride.
@@ -55,7 +57,9 @@ class FixedSameConv2d(nn.Conv2d):
             (N, C', H / stride, W / stride).
         """
         padded = F.pad(input, self.same)
-        return F.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        return conv2d(
+            padded, self.weight, self.bias, self.stride, (0, 0), self.dilation, self.groups
+        )
 
 
 def fix_same_padding(module: nn.Module) -> None:
