@@ -105,15 +105,14 @@ def test_other_layers_stay() -> None:
 def test_the_gradient_is_faster_than_torchs() -> None:
     """Measured 5 to 20 times; where torch catches up, `conv2d` has served its time."""
     photos = torch.randn(8, 144, 67, 83).contiguous(memory_format=torch.channels_last)
-    weight = torch.randn(144, 1, 5, 5, requires_grad=True)
-    geometry = ((2, 2), (0, 0), (1, 1), 144)
-
-    def seconds(function: Callable[..., Tensor]) -> float:
-        best = float("inf")
-        for _ in range(4):
+    photos = photos.bfloat16().requires_grad_()
+    weight = torch.randn(144, 1, 5, 5).bfloat16().requires_grad_()
+    best = dict.fromkeys((conv2d, F.conv2d), float("inf"))
+    # In turns, and the best of several: what else runs on the machine hits both.
+    for _ in range(8):
+        for function in best:
+            output = function(photos, weight, None, (2, 2), (0, 0), (1, 1), 144)
             start = time.perf_counter()
-            in_bf16(lambda x: function(x, weight, None, *geometry), photos)
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    assert seconds(conv2d) < 0.7 * seconds(F.conv2d)
+            output.backward(output.detach())
+            best[function] = min(best[function], time.perf_counter() - start)
+    assert best[conv2d] < 0.7 * best[F.conv2d], list(best.values())
