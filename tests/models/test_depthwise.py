@@ -107,7 +107,7 @@ def test_the_gradient_is_faster_than_torchs() -> None:
     photos = torch.randn(8, 144, 67, 83).contiguous(memory_format=torch.channels_last)
     photos = photos.bfloat16().requires_grad_()
     weight = torch.randn(144, 1, 5, 5).bfloat16().requires_grad_()
-    best = dict.fromkeys((conv2d, F.conv2d), float("inf"))
+    best: dict[Callable[..., Tensor], float] = {conv2d: float("inf"), F.conv2d: float("inf")}
     # In turns, and the best of several: what else runs on the machine hits both.
     for _ in range(8):
         for function in best:
