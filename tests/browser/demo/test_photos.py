@@ -48,7 +48,10 @@ def test_so_it_is_with_the_model_that_ships(
             demo.choose(photo)
             wanted = humanseg.load()(photo)
             assert wanted.any()
-            assert dice(demo.mask(), wanted) >= 0.999
+            # Sums of 8-bit products are rounded a little otherwise by each runtime, which shows
+            # where the net is unsure.
+            int8 = (DEFAULT_MODEL / "model.int8.onnx").is_file()
+            assert dice(demo.mask(), wanted) >= (0.99 if int8 else 0.999)
 
 
 def test_the_cut_out_is_a_png_with_transparency(
