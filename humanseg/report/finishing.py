@@ -28,6 +28,9 @@ WAYS = {
 }
 """What `scripts/keep_record.py --measure` has tried, by the column of `measured.csv`."""
 
+ENSEMBLES = {"mean": ("the mean of all", 1), "mean_tta": ("the same, mirrored photos too", 2)}
+"""What `scripts/score_ensemble.py` has tried: in words, and how often it asks each model."""
+
 _KEEP = "scripts/keep_record.py RUN RECORD --measure"
 
 
@@ -56,6 +59,32 @@ def ways_table(records: Records) -> Table | Prose:
     if not rows:
         return not_measured("what mirrored photos and tidier masks change", _KEEP)
     return Table(["record", "mask", "Dice>", "difference>", "95 % interval>", "verdict"], rows)
+
+
+def ensembles_table(records: Records) -> Table | Prose:
+    """Show what the mean of several models gains on the best of them, and what it costs."""
+    if not (records.folder / "ensembles" / "ensembles.csv").is_file():
+        return not_measured(
+            "the mean of several models", "python scripts/score_ensemble.py RUN RUN"
+        )
+    columns = records.table("ensembles/ensembles.csv")
+    dices = {name: columns.numbers(name) for name in columns.texts if name != "id"}
+    together = {name: dices.pop(name) for name in ENSEMBLES}
+    ranked = sorted(dices, key=lambda name: -dices[name].mean())
+    rows = [[f"`{name}` alone", "1", score(float(dices[name].mean())), "", ""] for name in ranked]
+    for name, (said, passes) in ENSEMBLES.items():
+        gap = paired_difference(together[name], dices[ranked[0]])
+        rows.append(
+            [
+                said,
+                str(passes * len(dices)),
+                score(float(together[name].mean())),
+                f"{gap.difference:+.4f}",
+                f"{gap.low:+.4f} to {gap.high:+.4f}",
+            ]
+        )
+    head = ["prediction", "passes>", "Dice>", "difference from the best>", "95 % interval>"]
+    return Table(head, rows)
 
 
 def thresholds_picture(records: Records) -> Picture | Prose:

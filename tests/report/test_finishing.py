@@ -1,0 +1,25 @@
+"""Ensembles, beside the best of their members."""
+
+from pathlib import Path
+
+from humanseg.files import write_csv_rows
+from humanseg.report.finishing import ensembles_table
+from humanseg.report.records import open_records
+from humanseg.report.show import Prose, Table
+from tests.report.conftest import MakeRun
+
+
+def test_an_ensemble_stands_beside_its_best_member(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run("best", [0.98])
+    assert isinstance(ensembles_table(open_records(tmp_path)), Prose)
+    rows = [(1, 0.90, 0.92, 0.94, 0.95), (2, 0.80, 0.84, 0.86, 0.87)]
+    folder = tmp_path / "ensembles"
+    write_csv_rows(folder / "ensembles.csv", ("id", "low", "high", "mean", "mean_tta"), rows)
+    table = ensembles_table(open_records(tmp_path))
+    assert isinstance(table, Table)
+    assert [row[:4] for row in table.rows] == [
+        ["`high` alone", "1", "0.8800", ""],
+        ["`low` alone", "1", "0.8500", ""],
+        ["the mean of all", "2", "0.9000", "+0.0200"],
+        ["the same, mirrored photos too", "4", "0.9100", "+0.0300"],
+    ]
