@@ -240,18 +240,26 @@ def test_quoted_messages_are_those_of_the_code() -> None:
         assert any(map(pattern.search, said)), message
 
 
-@pytest.mark.parametrize(
-    "record",
-    sorted((ROOT / "notebooks" / "records").glob("*/summary.json")),
-    ids=lambda path: path.parent.name,
-)
-def test_the_scores_of_the_recipes_are_those_of_their_records(record: Path) -> None:
-    summary = json.loads(record.read_text(encoding="utf-8"))
-    row = next(line for line in README.splitlines() if f"records/{record.parent.name}/" in line)
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[1:4] == [
+RECIPES = {
+    link: line
+    for line in README.splitlines()
+    if line.startswith("|")
+    for link in re.findall(r"notebooks/records/[^)]*/summary\.json", line)
+}
+
+
+def test_every_record_of_a_recipe_has_a_row() -> None:
+    records = (ROOT / "notebooks" / "records").glob("*/summary.json")
+    assert {path.relative_to(ROOT).as_posix() for path in records} <= RECIPES.keys()
+
+
+@pytest.mark.parametrize("link", RECIPES)
+def test_the_scores_of_the_recipes_are_those_of_their_records(link: str) -> None:
+    summary = json.loads((ROOT / link).read_text(encoding="utf-8"))
+    _, *cells = [cell.strip() for cell in RECIPES[link].strip("|").split("|")]
+    assert cells[:4] == [
         f"{summary['dice']:.4f}",
         f"{summary['boundary_dice']:.4f}",
         str(summary["epochs"]),
+        f"{round(summary['seconds'] / 60)} min",
     ]
-    assert cells[4] == f"{round(summary['seconds'] / 60)} min"
