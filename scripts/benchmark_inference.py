@@ -37,6 +37,9 @@ from humanseg.images import read_mask, read_photo
 from humanseg.task import dice
 
 Photo = NDArray[np.uint8]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "humanseg"
+"""Where the npm package is kept."""
+
 PACKAGE = "@mediapipe/selfie_segmentation@0.1.1675465747"
 MEDIAPIPE = {
     "MediaPipe general": (
@@ -86,8 +89,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=200, help="timed calls of each model")
     parser.add_argument("--threads", type=int, default=1, help="of each model")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write the table there, too")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "humanseg"
-    parser.add_argument("--cache", type=Path, default=cache, help="where the npm package is kept")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where the npm package is kept")
     arguments = parser.parse_args()
     # Resizing, too, on the threads that the models have.
     cv2.setNumThreads(arguments.threads)

@@ -7,6 +7,7 @@ per photo for each run and shift, at threshold 0.5. Only scores of one data set 
 
 import argparse
 import os
+import runpy
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -184,6 +185,17 @@ def predictor(run: Path, tta: bool) -> Predict:
     return predict
 
 
+def mediapipe() -> dict[str, Predict]:
+    """Open MediaPipe's selfie models, as the benchmark of inference does."""
+    benchmark = runpy.run_path(str(Path(__file__).with_name("benchmark_inference.py")))
+
+    def asked(segment: Callable[[Pixels], NDArray[np.bool_]]) -> Predict:
+        return lambda photos: np.stack([segment(photo) for photo in photos]).astype(np.float32)
+
+    contenders = benchmark["mediapipe"](benchmark["CACHE"], 1)
+    return {contender.name: asked(contender.segment) for contender in contenders}
+
+
 def _channels_first(photos: Pixels) -> Pixels:
     return np.ascontiguousarray(photos.transpose(0, 3, 1, 2))
 
@@ -220,11 +232,13 @@ def score_runs(arguments: argparse.Namespace) -> tuple[str, dict[str, list[float
     count = min(arguments.limit or len(ids), len(ids))
     kept = np.linspace(0, len(ids) - 1, count).round().astype(int)
     predictors = {str(path): predictor(path, arguments.tta) for path in arguments.runs}
-    rows: dict[str, list[float]] = {path: [] for path in predictors}
+    if arguments.mediapipe:
+        predictors |= mediapipe()
+    rows: dict[str, list[float]] = {model: [] for model in predictors}
     for name in names:
         scenes = list(shifted(name, ids, pictures))
-        for path, predict in predictors.items():
-            rows[path].append(score(predict, [scenes[at] for at in kept]))
+        for model, predict in predictors.items():
+            rows[model].append(score(predict, [scenes[at] for at in kept]))
     return f"{len(kept)} photos\n{table(names, rows)}", rows
 
 
@@ -252,6 +266,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--shifts", nargs="+", choices=SHIFTS, help="default: all")
     parser.add_argument("--limit", type=int, metavar="N", help="about N of the photos, spread out")
     parser.add_argument("--tta", action="store_true", help="average with the mirrored photo")
+    parser.add_argument(
+        "--mediapipe",
+        action="store_true",
+        help="MediaPipe's selfie models, too; needs npm and pip install ai-edge-litert",
+    )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the scores there, too")
     chosen = parser.parse_args(arguments)
     try:

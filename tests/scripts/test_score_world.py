@@ -1,6 +1,7 @@
 """The stand-in for photos from elsewhere: always the same, with masks that fit."""
 
 import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -89,6 +90,27 @@ def test_plain_photos_score_what_the_run_says(
     assert row.split(",")[0] == run.path.name
     exact = [float(one) for one in row.split(",")[1:]]
     assert exact == pytest.approx([float(plain), float(small), float(landscape)], abs=1e-4)
+
+
+def test_mediapipe_stands_beside_runs(
+    run: RunFolder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    assert world.main([str(run.path), "--mediapipe"]) == 2
+    assert "pip install ai-edge-litert" in capsys.readouterr().err
+
+    everything = SimpleNamespace(name="all", segment=lambda photo: photo[..., 0] >= 0)
+    there = {"mediapipe": lambda cache, threads: iter([everything]), "CACHE": tmp_path}
+    monkeypatch.setattr(runpy, "run_path", lambda path: there)
+    assert world.main([str(run.path), "--shifts", "plain", "--mediapipe"]) == 0
+    *_, row = capsys.readouterr().out.splitlines()
+    _, pictures = world.valid_pictures(run.path, None)
+    full = np.mean([2 * p.mask.mean() / (1 + p.mask.mean()) for p in pictures])
+    name, plain, _ = row.split()
+    assert name == "all" and float(plain) == pytest.approx(full, abs=1e-4)
 
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
