@@ -92,6 +92,11 @@ class KeptRun:
         """Mean Dice per photo at threshold 0.5."""
         return float(self.summary["dice_at_half"])
 
+    @property
+    def overrides(self) -> list[str]:
+        """The settings of its command line; folders by their last name."""
+        return list(self.summary["overrides"])
+
 
 @dataclass(frozen=True, eq=False)
 class Records:

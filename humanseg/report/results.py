@@ -94,13 +94,48 @@ def standing(records: Records) -> Prose:
 
 
 def how_to_repeat(records: Records, recipe: str) -> Prose:
-    """Show the command of a recipe's first run, or say that there is none yet."""
+    """Show the commands of a recipe, from its beginning, or say that there is no run of it yet."""
     runs = seeds_of(records, recipe)
     if not runs:
         return not_measured(f"the recipe `{recipe}`", f"humanseg train experiment={recipe}")
-    words = [word for word in runs[0].summary["overrides"] if not word.startswith("logger=")]
-    commit = str(runs[0].summary["git"])[:7]
-    return Prose(f"`{recipe}`, at commit {commit}:\n\n```sh\nhumanseg train {' '.join(words)}\n```")
+    steps = lineage(records, runs[0])
+    commands = "\n".join(
+        " ".join(
+            ["humanseg train", *(word for word in step.overrides if not word.startswith("logger="))]
+        )
+        for step in steps
+    )
+    commits = ", ".join(dict.fromkeys(str(step.summary["git"])[:7] for step in steps))
+    return Prose(f"`{recipe}`, at commit {commits}:\n\n```sh\n{commands}\n```")
+
+
+def lineage(records: Records, run: KeptRun) -> list[KeptRun]:
+    """Return the runs on record that a run rests on, the earliest first, and itself."""
+    by_folder: dict[str, KeptRun] = {}
+    for one in records.runs.values():
+        for folder in _named(one, "run_dir"):
+            by_folder.setdefault(folder, one)
+    found: list[KeptRun] = []
+    seen = set()
+
+    def visit(one: KeptRun) -> None:
+        seen.add(one)
+        for name in (*_named(one, "init_from"), *_named(one, "teacher")):
+            earlier = by_folder.get(name)
+            if earlier is not None and earlier not in seen:
+                visit(earlier)
+        found.append(one)
+
+    visit(run)
+    return found
+
+
+def _named(run: KeptRun, setting: str) -> list[str]:
+    """Return the folders that a setting of the run's command line names: one, or a list."""
+    values = (word.partition("=") for word in run.overrides)
+    return [
+        name for key, _, value in values if key == setting for name in value.strip("[]").split(",")
+    ]
 
 
 def next_said(records: Records) -> Prose:
