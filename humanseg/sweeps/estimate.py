@@ -15,7 +15,7 @@ from humanseg.data.module import PhotoData
 from humanseg.images import image_size
 from humanseg.training.hardware import choose_hardware
 from humanseg.training.preparation import quieten
-from humanseg.training.rebuild import make_segmenter
+from humanseg.training.rebuild import make_segmenter, without_weights
 
 STEPS = 2
 """Steps that are timed, after one that is not."""
@@ -113,14 +113,6 @@ def measure_epoch(config: DictConfig, photos: Photos) -> float:
     train = _seconds(train_step) / batch * photos.train
     model.eval()
     return train + _seconds(valid_step) / batch * photos.valid
-
-
-def without_weights(config: DictConfig) -> DictConfig:
-    """Copy a config so that its backbone opens no weights."""
-    copy = config.copy()
-    if "weights" in copy.backbone:
-        copy.backbone.weights = "none"
-    return copy
 
 
 def _seconds(step: Callable[[], None]) -> float:

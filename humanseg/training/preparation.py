@@ -23,6 +23,7 @@ from humanseg.training.rebuild import (
     load_weights,
     make_segmenter,
     read_checkpoint,
+    without_weights,
 )
 from humanseg.training.request import Request
 from humanseg.training.teacher import ask, find_teachers
@@ -132,12 +133,13 @@ def quieten() -> None:
 
 
 def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> SegmentationModule:
-    segmenter = make_segmenter(config)
-    if checkpoint is not None:
-        # Loaded here first: what is wrong with it is said in a sentence.
-        load_weights(segmenter, checkpoint)
-    elif config.init_from:
-        load_weights(segmenter, find_checkpoint(Path(config.init_from)))
+    # Loaded here first, a checkpoint to resume too: what is wrong with it is said in a sentence.
+    source = checkpoint
+    if source is None and config.init_from:
+        source = find_checkpoint(Path(config.init_from))
+    segmenter = make_segmenter(config if source is None else without_weights(config))
+    if source is not None:
+        load_weights(segmenter, source)
     return SegmentationModule(
         segmenter,
         loss=build(config.loss),

@@ -28,6 +28,17 @@ def make_segmenter(config: DictConfig) -> Segmenter:
     )
 
 
+def without_weights(config: DictConfig) -> DictConfig:
+    """Copy a config so that its backbone opens no weights.
+
+    A checkpoint holds the backbone too: the file it once started from need not be there.
+    """
+    copy = config.copy()
+    if "weights" in copy.backbone:
+        copy.backbone.weights = "none"
+    return copy
+
+
 def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
     """Rebuild the best model of a run, from its folder alone.
 
@@ -52,9 +63,7 @@ def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
     missing = [key for key in ("model", "backbone", "data") if key not in config]
     if missing:
         raise HumansegError(f"{run.config} is not a run's config: it has no {', '.join(missing)}.")
-    # The checkpoint holds the backbone too: the file it once started from need not be there.
-    if "weights" in config.backbone:
-        config.backbone.weights = "none"
+    config = without_weights(config)
     segmenter = make_segmenter(config)
     load_weights(segmenter, run.best)
     return segmenter.float().eval(), config

@@ -12,7 +12,7 @@ from PIL import Image
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder
 from humanseg.training.preparation import prepare
-from humanseg.training.rebuild import read_checkpoint
+from humanseg.training.rebuild import PREFIX, make_segmenter, read_checkpoint
 from humanseg.training.request import read_request
 
 Compose = Callable[..., DictConfig]
@@ -95,6 +95,21 @@ def test_all_wrong_settings_are_named_at_once(compose: Compose, tmp_path: Path) 
     with pytest.raises(HumansegError) as caught:
         prepare(read_request(config))
     assert all(word in str(caught.value) for word in ("threshold=-1", "threads=0", "seed=-1"))
+
+
+def test_a_start_from_a_run_needs_no_other_weights(compose: Compose, tmp_path: Path) -> None:
+    def of(*more: str) -> DictConfig:
+        return compose(f"run_dir={tmp_path}/run", "backbone=resnet18", *more)
+
+    weights = f"backbone.weights={tmp_path}/gone.safetensors"
+    with pytest.raises(HumansegError, match=r"gone\.safetensors"):
+        prepare(read_request(of(weights)))
+    state = make_segmenter(of()).state_dict()
+    file = tmp_path / "best.ckpt"
+    torch.save({"state_dict": {PREFIX + name: value for name, value in state.items()}}, file)
+    module = prepare(read_request(of(weights, f"init_from={file}"))).module
+    for name, value in module.segmenter.state_dict().items():
+        torch.testing.assert_close(value, state[name], rtol=0, atol=0)
 
 
 def test_weights_alone_are_not_gone_on_from(compose: Compose, copied: RunFolder) -> None:
