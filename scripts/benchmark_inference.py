@@ -6,6 +6,7 @@ model in turn, so that a noisy machine is noisy for all.
 
     pip install ai-edge-litert
     python scripts/benchmark_inference.py export --data photos [--calls 200] [--threads 1]
+        [--csv FILE]
 
 MediaPipe's model files come from the npm package @mediapipe/selfie_segmentation (Apache-2.0), which
 is fetched once by `npm pack`, into a folder of the user's cache.
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 
 from humanseg.data.folders import list_items
 from humanseg.errors import HumansegError
-from humanseg.files import write_bytes
+from humanseg.files import write_bytes, write_csv_rows
 from humanseg.images import read_mask, read_photo
 from humanseg.task import dice
 
@@ -49,6 +50,8 @@ MEDIAPIPE = {
 }
 """The files in the package, and their SHA-256."""
 WARM_UP = 10
+COLUMNS = ("model", "milliseconds", "bytes", "dice")
+"""Of the table that `--csv` writes."""
 
 
 @dataclass
@@ -82,6 +85,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="five folders")
     parser.add_argument("--calls", type=int, default=200, help="timed calls of each model")
     parser.add_argument("--threads", type=int, default=1, help="of each model")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write the table there, too")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "humanseg"
     parser.add_argument("--cache", type=Path, default=cache, help="where the npm package is kept")
     arguments = parser.parse_args()
@@ -101,7 +105,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     race(contenders, [photo for photo, _ in pairs], arguments.calls)
-    report(contenders, pairs, arguments.threads)
+    rows = report(contenders, pairs, arguments.threads)
+    if arguments.csv is not None:
+        write_csv_rows(arguments.csv, COLUMNS, rows)
+        print(f"\n{arguments.csv}")
     return 0
 
 
@@ -223,8 +230,8 @@ def race(contenders: Sequence[Contender], photos: Sequence[Photo], calls: int) -
 
 def report(
     contenders: Sequence[Contender], pairs: Sequence[tuple[Photo, Photo]], threads: int
-) -> None:
-    """Print latency, size and mean Dice of every model."""
+) -> list[list[str | int | float]]:
+    """Print name, latency, size and mean Dice of every model; return them as rows."""
     sizes = {f"{photo.shape[0]}×{photo.shape[1]}" for photo, _ in pairs}
     calls = len(contenders[0].seconds)
     print(
@@ -232,14 +239,18 @@ def report(
         f"{len(pairs)} valid photos of {', '.join(sorted(sizes)[:3])} (height × width)\n"
     )
     print(f"{'model':<40}{'file':>9}{'median':>11}{'10 to 90 %':>20}{'Dice':>9}")
+    rows: list[list[str | int | float]] = []
     for one in contenders:
         milliseconds = sorted(1e3 * each for each in one.seconds)
         low, high = np.quantile(milliseconds, (0.1, 0.9))
         score = statistics.fmean(dice(one.segment(photo), truth) for photo, truth in pairs)
+        median = statistics.median(milliseconds)
         print(
-            f"{one.name:<40}{one.bytes / 1e6:>6.2f} MB{statistics.median(milliseconds):>8.2f} ms"
+            f"{one.name:<40}{one.bytes / 1e6:>6.2f} MB{median:>8.2f} ms"
             f"{f'{low:.2f} to {high:.2f} ms':>20}{score:>9.4f}"
         )
+        rows.append([one.name, round(median, 3), one.bytes, round(score, 6)])
+    return rows
 
 
 if __name__ == "__main__":
