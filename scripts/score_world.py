@@ -23,6 +23,7 @@ from humanseg.data.fit import scale_to
 from humanseg.data.parts import Parts
 from humanseg.data.picture import Draw, Picture, Pixels
 from humanseg.errors import HumansegError
+from humanseg.files import write_csv_rows
 from humanseg.runs import open_run
 from humanseg.task import dice
 from humanseg.training.evaluation import data_of, exact_fp32, final_module
@@ -211,8 +212,8 @@ def table(names: Sequence[str], rows: Mapping[str, Sequence[float]]) -> str:
     return "\n".join(lines)
 
 
-def score_runs(arguments: argparse.Namespace) -> str:
-    """Score what the command line names."""
+def score_runs(arguments: argparse.Namespace) -> tuple[str, dict[str, list[float]]]:
+    """Score what the command line names: a heading, and each model's scores by shift."""
     names = arguments.shifts or list(SHIFTS)
     runs = [path for path in arguments.runs if path.suffix != ".onnx"]
     ids, pictures = valid_pictures(runs[0] if runs else None, arguments.data)
@@ -224,7 +225,15 @@ def score_runs(arguments: argparse.Namespace) -> str:
         scenes = list(shifted(name, ids, pictures))
         for path, predict in predictors.items():
             rows[path].append(score(predict, [scenes[at] for at in kept]))
-    return f"{len(kept)} photos\n{table(names, rows)}"
+    return f"{len(kept)} photos\n{table(names, rows)}", rows
+
+
+def write_csv(path: Path, names: Sequence[str], rows: Mapping[str, Sequence[float]]) -> None:
+    """Write scores as the report reads them: a row per model, by the name of its folder or file."""
+    lines = [
+        [Path(model).name, *(round(one, 6) for one in scores)] for model, scores in rows.items()
+    ]
+    write_csv_rows(path, ["model", *names], lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -243,8 +252,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--shifts", nargs="+", choices=SHIFTS, help="default: all")
     parser.add_argument("--limit", type=int, metavar="N", help="about N of the photos, spread out")
     parser.add_argument("--tta", action="store_true", help="average with the mirrored photo")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the scores there, too")
+    chosen = parser.parse_args(arguments)
     try:
-        print(score_runs(parser.parse_args(arguments)))
+        printed, rows = score_runs(chosen)
+        print(printed)
+        if chosen.csv is not None:
+            write_csv(chosen.csv, chosen.shifts or list(SHIFTS), rows)
+            print(chosen.csv)
     except HumansegError as error:
         if os.environ.get("HUMANSEG_DEBUG") == "1":
             raise

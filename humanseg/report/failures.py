@@ -181,3 +181,18 @@ def hardest_said(records: Records) -> Prose:
         f"Hardest are those called “{worst}” ({KINDS[worst][0]}): {score(means[worst])}, beside "
         f"{score(means[PLAIN])} for photos of none of these kinds."
     )
+
+
+def elsewhere_table(records: Records) -> Table | Prose:
+    """Show each model's Dice on valid photos that were made like photos from elsewhere."""
+    if not (records.folder / "world" / "world.csv").is_file():
+        return not_measured("Dice on the stand-in", "python scripts/score_world.py RUN")
+    table = records.table("world/world.csv")
+    shifts = [name for name in table.texts if name != "model"]
+    others = np.array([table.numbers(name) for name in shifts if name != "plain"])
+    columns = [table.numbers(name) for name in shifts] + [others.mean(axis=0)]
+    rows = [
+        [f"`{model}`", *(f"{column[place]:.3f}" for column in columns)]
+        for place, model in enumerate(table.text("model"))
+    ]
+    return Table(["model", *(f"{name}>" for name in (*shifts, "mean of the shifts"))], rows)

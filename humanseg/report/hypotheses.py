@@ -137,10 +137,11 @@ def count_said(records: Records, wanted: int = 12) -> Prose:
     )
     if len(found) < wanted:
         text += f" At least {wanted} are planned; the others have no sweep on record yet."
-    if found and max(one.seeds for one in found) == 1:
+    single = sum(one.seeds == 1 for one in found)
+    if single:
         text += (
-            " All of it is from one seed each: an interval says what other photos would do, not "
-            "what another seed would."
+            f" {'All' if single == len(found) else single} of them are from one seed each: an "
+            "interval says what other photos would do, not what another seed would."
         )
     return Prose(text)
 

@@ -72,15 +72,23 @@ def test_a_perfect_and_an_empty_prediction(photos: tuple[list[str], list[Picture
 
 
 def test_plain_photos_score_what_the_run_says(
-    run: RunFolder, capsys: pytest.CaptureFixture[str]
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert world.main([str(run.path), "--shifts", "plain", "small", "landscape"]) == 0
-    count, header, scores = capsys.readouterr().out.splitlines()
+    file = tmp_path / "world.csv"
+    shifts = ["--shifts", "plain", "small", "landscape"]
+    assert world.main([str(run.path), *shifts, "--csv", str(file)]) == 0
+    count, header, scores, written = capsys.readouterr().out.splitlines()
+    assert written == str(file)
     assert count == "3 photos" and header.split() == ["plain", "small", "landscape", "world"]
     path, plain, small, landscape, mean = scores.split()
     assert path == str(run.path)
     assert float(plain) == pytest.approx(read_summary(run.summary)["dice_at_half"], abs=1e-4)
     assert float(mean) == pytest.approx((float(small) + float(landscape)) / 2, abs=1e-4)
+    columns, row = file.read_text(encoding="utf-8").splitlines()
+    assert columns == "model,plain,small,landscape"
+    assert row.split(",")[0] == run.path.name
+    exact = [float(one) for one in row.split(",")[1:]]
+    assert exact == pytest.approx([float(plain), float(small), float(landscape)], abs=1e-4)
 
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
