@@ -5,7 +5,6 @@ train, train_mask, valid, valid_mask, test and the template of the submission in
 """
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from rich.progress import (
 
 from humanseg.data.fetch import ArchiveError, direct_address, download, unpack
 from humanseg.data.fetch.transfer import Progress as Report
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.files import explain_os_error
 from humanseg.task import TEMPLATE_NAME
 
@@ -112,6 +111,7 @@ def find_root(folder: Path) -> Path:
     )
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -124,13 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--url", default=URL, help=f"a direct or share address; default {URL}")
     parser.add_argument("--out", type=Path, default=Path("data"), help="default: data")
     chosen = parser.parse_args(arguments)
-    try:
-        fresh = fetch(chosen.url, chosen.out)
-    except HumansegError as error:
-        if os.environ.get("HUMANSEG_DEBUG") == "1":
-            raise
-        print(error, file=sys.stderr)
-        return error.exit_code
+    fresh = fetch(chosen.url, chosen.out)
     counts = ", ".join(f"{name} {len(list((chosen.out / name).iterdir()))}" for name in FOLDERS)
     print(f"{chosen.out} {'holds' if fresh else 'was there already, with'} {counts} files")
     print(f"next: humanseg check {chosen.out}; humanseg train data.root={chosen.out}")

@@ -22,23 +22,13 @@ from humanseg.runs.find import looks_like_run
 
 def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
     """Predict a run's valid photos, plain and mirrored, and write `measured.csv`."""
-    import torch
-
     from humanseg.report.measure.predictions import measure
-    from humanseg.training.evaluation import data_of, exact_fp32, final_module
+    from humanseg.training.evaluation import valid_predictions
 
-    plain, config = final_module(run)
-    mirrored, _ = final_module(run, tta=True)
-    rows = []
-    with torch.inference_mode(), exact_fp32():
-        for batch in data_of(config, data).whole_photos("valid"):
-            both = [
-                module.eval().probabilities(batch["image"])[:, 0].numpy()
-                for module in (plain, mirrored)
-            ]
-            truths = batch["mask"][:, 0].numpy()
-            for id, one, other, truth in zip(batch["id"], *both, truths, strict=True):
-                rows.append({"id": id, **measure(one, other, truth)})
+    rows = [
+        {"id": id, **measure(plain, mirrored, truth)}
+        for id, (plain,), (mirrored,), truth in valid_predictions([run], data)
+    ]
     write_csv_rows(out / "measured.csv", list(rows[0]), [list(row.values()) for row in rows])
 
 

@@ -7,18 +7,17 @@ mean of all with the mirrored photo; `--csv` keeps them per photo, as the report
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+import numpy as np
 
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.files import write_csv_rows
 from humanseg.runs import open_run
 from humanseg.task import dice
-from humanseg.training.evaluation import data_of, exact_fp32, final_module
+from humanseg.training.evaluation import valid_predictions
 
 MEAN, MIRRORED = "mean", "mean_tta"
 """Columns of the ensemble; every other one is a run alone."""
@@ -44,30 +43,22 @@ def score_photos(paths: Sequence[Path], data: Path | None = None) -> list[dict[s
     HumansegError
         A folder is not a finished run, or two are called the same.
     """
-    names = [open_run(path).path.name for path in paths]
+    runs = [open_run(path) for path in paths]
+    names = [run.path.name for run in runs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise HumansegError(f"Two runs are called {twice[0]}: rename the folder of one of them.")
-    plain = [final_module(open_run(path)) for path in paths]
-    mirrored = [final_module(open_run(path), tta=True)[0] for path in paths]
     rows: list[dict[str, object]] = []
-    with torch.inference_mode(), exact_fp32():
-        for batch in data_of(plain[0][1], data).whole_photos("valid"):
-            alone = [module.eval().probabilities(batch["image"])[:, 0] for module, _ in plain]
-            both = [module.eval().probabilities(batch["image"])[:, 0] for module in mirrored]
-            soft = dict(zip(names, alone, strict=True)) | {
-                MEAN: torch.stack(alone).mean(0),
-                MIRRORED: torch.stack(both).mean(0),
-            }
-            for place, id in enumerate(batch["id"]):
-                truth = batch["mask"][place, 0].numpy()
-                scores = {
-                    name: round(dice((one[place] > 0.5).numpy(), truth), 7)
-                    for name, one in soft.items()
-                }
-                rows.append({"id": id, **scores})
+    for id, plain, mirrored, truth in valid_predictions(runs, data):
+        soft = dict(zip(names, plain, strict=True)) | {
+            MEAN: np.mean(plain, axis=0),
+            MIRRORED: np.mean(mirrored, axis=0),
+        }
+        scores = {name: round(dice(one > 0.5, truth), 7) for name, one in soft.items()}
+        rows.append({"id": id, **scores})
     return rows
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -83,19 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="ROOT", help="the data; else the first run's")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the scores there, too")
     chosen = parser.parse_args(arguments)
-    try:
-        rows = score_photos(chosen.runs, chosen.data)
-        for name in [name for name in rows[0] if name != "id"]:
-            mean = sum(float(str(row[name])) for row in rows) / len(rows)
-            print(f"{name:<24} {mean:.6f}")
-        if chosen.csv is not None:
-            write_csv_rows(chosen.csv, list(rows[0]), [list(row.values()) for row in rows])
-            print(chosen.csv)
-    except HumansegError as error:
-        if os.environ.get("HUMANSEG_DEBUG") == "1":
-            raise
-        print(error, file=sys.stderr)
-        return error.exit_code
+    rows = score_photos(chosen.runs, chosen.data)
+    for name in [name for name in rows[0] if name != "id"]:
+        mean = sum(float(str(row[name])) for row in rows) / len(rows)
+        print(f"{name:<24} {mean:.6f}")
+    if chosen.csv is not None:
+        write_csv_rows(chosen.csv, list(rows[0]), [list(row.values()) for row in rows])
+        print(chosen.csv)
     return 0
 
 

@@ -6,7 +6,6 @@ per photo for each run and shift, at threshold 0.5. Only scores of one data set 
 """
 
 import argparse
-import os
 import runpy
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from humanseg.data.cutout import paste, warp
 from humanseg.data.fit import scale_to
 from humanseg.data.parts import Parts
 from humanseg.data.picture import Draw, Picture, Pixels
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.files import write_csv_rows
 from humanseg.runs import open_run
 from humanseg.task import dice
@@ -250,6 +249,7 @@ def write_csv(path: Path, names: Sequence[str], rows: Mapping[str, Sequence[floa
     write_csv_rows(path, ["model", *names], lines)
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -273,17 +273,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the scores there, too")
     chosen = parser.parse_args(arguments)
-    try:
-        printed, rows = score_runs(chosen)
-        print(printed)
-        if chosen.csv is not None:
-            write_csv(chosen.csv, chosen.shifts or list(SHIFTS), rows)
-            print(chosen.csv)
-    except HumansegError as error:
-        if os.environ.get("HUMANSEG_DEBUG") == "1":
-            raise
-        print(error, file=sys.stderr)
-        return error.exit_code
+    printed, rows = score_runs(chosen)
+    print(printed)
+    if chosen.csv is not None:
+        write_csv(chosen.csv, chosen.shifts or list(SHIFTS), rows)
+        print(chosen.csv)
     return 0
 
 

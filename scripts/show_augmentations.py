@@ -5,7 +5,6 @@ the outline of the mask. Without data it takes photos of the built-in sample.
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from humanseg.data.fit import fit_to
 from humanseg.data.folders import Item, list_items
 from humanseg.data.picture import Picture, Pixels
 from humanseg.data.sample import write_sample
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.images import read_mask, read_photo, write_image
 
 _GAP = 4
@@ -141,6 +140,7 @@ def show(arguments: argparse.Namespace) -> None:
     print(arguments.out)
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -157,13 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", metavar="FILE", type=Path, default=Path("augmentations.png"))
     parser.add_argument("--photos", type=_count, default=4, help="rows; default 4")
     parser.add_argument("--draws", type=_count, default=7, help="epochs; default 7")
-    try:
-        show(parser.parse_intermixed_args(arguments))
-    except HumansegError as error:
-        if os.environ.get("HUMANSEG_DEBUG") == "1":
-            raise
-        print(error, file=sys.stderr)
-        return error.exit_code
+    show(parser.parse_intermixed_args(arguments))
     return 0
 
 

@@ -10,6 +10,7 @@ from humanseg.report.show import (
     Picture,
     Prose,
     Table,
+    difference,
     label,
     not_measured,
     panels,
@@ -51,8 +52,7 @@ def ways_table(records: Records) -> Table | Prose:
                     "",
                     said,
                     score(float(finished.mean())),
-                    f"{gap.difference:+.4f}",
-                    f"{gap.low:+.4f} to {gap.high:+.4f}",
+                    *difference(gap),
                     word,
                 ]
             )
@@ -79,8 +79,7 @@ def ensembles_table(records: Records) -> Table | Prose:
                 said,
                 str(passes * len(dices)),
                 score(float(together[name].mean())),
-                f"{gap.difference:+.4f}",
-                f"{gap.low:+.4f} to {gap.high:+.4f}",
+                *difference(gap),
             ]
         )
     head = ["prediction", "passes>", "Dice>", "difference from the best>", "95 % interval>"]

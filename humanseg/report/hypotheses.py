@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
 from humanseg.report.records import Columns, Records, read_columns
-from humanseg.report.show import COLOURS, INK, QUIET, Picture, Prose, Table, label, panels, picture
+from humanseg.report.show import (
+    COLOURS,
+    INK,
+    QUIET,
+    Picture,
+    Prose,
+    Table,
+    difference,
+    label,
+    panels,
+    picture,
+)
 from humanseg.runs.record import read_config
 from humanseg.runs.statistics import PairedDifference, paired_difference
 
@@ -106,8 +117,7 @@ def hypotheses_table(records: Records) -> Table:
                 one.claim,
                 f"`{one.setting}`: {one.better} − {one.than}",
                 _SCORE_NAMES.get(one.score, one.score),
-                f"{gap.difference:+.4f}",
-                f"{gap.low:+.4f} to {gap.high:+.4f}",
+                *difference(gap),
                 f"{one.pairs} × {one.seeds}",
                 f"**{one.verdict}**",
             ]

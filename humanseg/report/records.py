@@ -92,10 +92,15 @@ class KeptRun:
         """Mean Dice per photo at threshold 0.5."""
         return float(self.summary["dice_at_half"])
 
-    @property
-    def overrides(self) -> list[str]:
-        """The settings of its command line; folders by their last name."""
-        return list(self.summary["overrides"])
+    def named(self, setting: str) -> list[str]:
+        """Return the folders that a setting of its command line names: none, one, or a list."""
+        values = (word.partition("=") for word in self.summary["overrides"])
+        return [
+            name
+            for key, _, value in values
+            if key == setting
+            for name in value.strip("[]").split(",")
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +129,11 @@ class Records:
     def sweeps(self) -> list[Path]:
         """Return the folders of sweeps, by name."""
         return sorted(path.parent for path in self.folder.glob("*/leaderboard.csv"))
+
+    def behind(self, run: KeptRun, setting: str) -> list[KeptRun]:
+        """Return the runs on record whose folders a run's `init_from` or `teacher` names."""
+        wanted = run.named(setting)
+        return [one for one in self.runs.values() if set(one.named("run_dir")) & set(wanted)]
 
     def best(self) -> KeptRun:
         """Return the run with the highest Dice at threshold 0.5."""

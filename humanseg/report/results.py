@@ -99,43 +99,30 @@ def how_to_repeat(records: Records, recipe: str) -> Prose:
     if not runs:
         return not_measured(f"the recipe `{recipe}`", f"humanseg train experiment={recipe}")
     steps = lineage(records, runs[0])
-    commands = "\n".join(
-        " ".join(
-            ["humanseg train", *(word for word in step.overrides if not word.startswith("logger="))]
-        )
-        for step in steps
-    )
+    commands = "\n".join(f"humanseg train {' '.join(_words(step))}" for step in steps)
     commits = ", ".join(dict.fromkeys(str(step.summary["git"])[:7] for step in steps))
     return Prose(f"`{recipe}`, at commit {commits}:\n\n```sh\n{commands}\n```")
 
 
+def _words(run: KeptRun) -> list[str]:
+    return [word for word in run.summary["overrides"] if not word.startswith("logger=")]
+
+
 def lineage(records: Records, run: KeptRun) -> list[KeptRun]:
     """Return the runs on record that a run rests on, the earliest first, and itself."""
-    by_folder: dict[str, KeptRun] = {}
-    for one in records.runs.values():
-        for folder in _named(one, "run_dir"):
-            by_folder.setdefault(folder, one)
     found: list[KeptRun] = []
     seen = set()
 
     def visit(one: KeptRun) -> None:
-        seen.add(one)
-        for name in (*_named(one, "init_from"), *_named(one, "teacher")):
-            earlier = by_folder.get(name)
-            if earlier is not None and earlier not in seen:
-                visit(earlier)
-        found.append(one)
+        if one not in seen:
+            seen.add(one)
+            for setting in ("init_from", "teacher"):
+                for earlier in records.behind(one, setting):
+                    visit(earlier)
+            found.append(one)
 
     visit(run)
     return found
-
-
-def _named(run: KeptRun, setting: str) -> list[str]:
-    """Return the folders that a setting of the run's command line names: one, or a list."""
-    values = (word.partition("=") for word in run.overrides)
-    return [
-        name for key, _, value in values if key == setting for name in value.strip("[]").split(",")
-    ]
 
 
 def next_said(records: Records) -> Prose:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from humanseg.runs.statistics import PairedDifference
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -81,6 +83,11 @@ def not_measured(what: str, how: str) -> Prose:
 def score(value: float | None) -> str:
     """Write a Dice with four decimals; a dash where there is none."""
     return "–" if value is None or value != value else f"{value:.4f}"
+
+
+def difference(gap: PairedDifference) -> tuple[str, str]:
+    """Write a difference and its interval, as two cells of a table."""
+    return f"{gap.difference:+.4f}", f"{gap.low:+.4f} to {gap.high:+.4f}"
 
 
 def panels(count: int = 1, height: float = 3.6, width: float = 9.2) -> "tuple[Figure, list[Axes]]":

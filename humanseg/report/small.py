@@ -50,13 +50,15 @@ def shipped_said(records: Records) -> Prose:
         f"{about['scores']['photos']} valid photos, "
         f"{score(about['scores']['boundary_dice'])} at the outline. Its file has "
         f"{largest / 1e6:.2f} MB, {size} the limit of 1 MB; the floor is {recipe['floor']:.3f}, "
-        f"the goal {recipe['goal']:.3f}. {_teacher_said(run, records.runs.get('tiny/teacher'))}"
+        f"the goal {recipe['goal']:.3f}. {_teacher_said(records, run)}"
     )
 
 
-def _teacher_said(run: KeptRun, teacher: KeptRun | None) -> str:
-    if teacher is None:
+def _teacher_said(records: Records, run: KeptRun) -> str:
+    teachers = records.behind(run, "teacher")
+    if not teachers:
         return "Its teacher is not on record."
+    teacher = teachers[0]
     gap = paired_difference(run.scores.numbers("dice"), teacher.scores.numbers("dice"))
     more = run.summary.get("teacher", {}).get("unlabelled", 0)
     return (

@@ -10,6 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import build, check_config
@@ -27,6 +28,8 @@ from humanseg.training.callbacks.valid_page import ValidPageWriter
 from humanseg.training.hardware import choose_hardware, usable_accelerator
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import load_segmenter
+
+Probability = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,42 @@ def evaluate_run(
         )
     what = f"{split} photos of {photos.root}"
     return EvaluationReport(folder.path, what, chosen, scores.means(), scores.rows)
+
+
+def valid_predictions(
+    runs: Sequence[RunFolder], data: Path | None = None
+) -> Iterator[tuple[str, list[Probability], list[Probability], NDArray[np.uint8]]]:
+    """Predict the valid photos of the first run by each of the runs, plain and mirrored.
+
+    Parameters
+    ----------
+    runs
+        Finished runs.
+    data
+        The data folder; None: that of the first run.
+
+    Yields
+    ------
+    id
+        Of a photo.
+    plain
+        float32 (H, W) in [0, 1] by each run.
+    mirrored
+        The same, averaged with the prediction of the mirrored photo.
+    truth
+        uint8 (H, W) in {0, 1}.
+    """
+    plain = [final_module(run) for run in runs]
+    modules = [module for module, _ in plain]
+    modules += [final_module(run, tta=True)[0] for run in runs]
+    for batch in data_of(plain[0][1], data).whole_photos("valid"):
+        with torch.inference_mode(), exact_fp32():
+            found = [
+                module.eval().probabilities(batch["image"])[:, 0].numpy() for module in modules
+            ]
+        truths = batch["mask"][:, 0].numpy()
+        for id, truth, *each in zip(batch["id"], truths, *found, strict=True):
+            yield id, each[: len(runs)], each[len(runs) :], truth
 
 
 def write_files(
