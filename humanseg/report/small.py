@@ -40,17 +40,19 @@ def shipped_said(records: Records) -> Prose:
     if run is None:
         return not_measured("the tiny model", "humanseg train experiment=tiny")
     recipe = records.config("recipes.yaml")["tiny"]
-    largest = max(one["bytes"] for one in about["files"].values())
-    size = "within" if largest <= 1e6 else "over"
+    name, largest = max(about["files"].items(), key=lambda item: item[1]["bytes"])
+    megabytes = largest["bytes"] / 1e6
+    size = "within" if megabytes <= 1 else "over"
     low, high = about["scores"]["interval"]
     return say(
         f"What ships is `{about['name']}`, {run.summary['parameters'] / 1e6:.2f} million "
-        f"parameters, at a longer side of {about['long_side']} pixels: Dice "
-        f"{score(about['scores']['dice'])} ({low:.4f} to {high:.4f}) on "
+        f"parameters, at a longer side of {about['long_side']} pixels. As it was trained it has a "
+        f"Dice of {score(about['scores']['dice'])} ({low:.4f} to {high:.4f}) on "
         f"{about['scores']['photos']} valid photos, "
-        f"{score(about['scores']['boundary_dice'])} at the outline. Its file has "
-        f"{largest / 1e6:.2f} MB, {size} the limit of 1 MB; the floor is {recipe['floor']:.3f}, "
-        f"the goal {recipe['goal']:.3f}. {_teacher_said(records, run)}"
+        f"{score(about['scores']['boundary_dice'])} at the outline; as the file `{name}`, "
+        f"{score(largest['dice'])}. The file has {megabytes:.2f} MB, {size} the limit of 1 MB; the "
+        f"floor is {recipe['floor']:.3f}, the goal {recipe['goal']:.3f}. "
+        f"{_teacher_said(records, run)}"
     )
 
 
