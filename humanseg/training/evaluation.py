@@ -140,17 +140,17 @@ def valid_predictions(
     truth
         uint8 (H, W) in {0, 1}.
     """
-    plain = [final_module(run) for run in runs]
-    modules = [module for module, _ in plain]
-    modules += [final_module(run, tta=True)[0] for run in runs]
-    for batch in data_of(plain[0][1], data).whole_photos("valid"):
+    loaded = [final_module(run) for run in runs]
+    modules = [module.eval() for module, _ in loaded]
+    for batch in data_of(loaded[0][1], data).whole_photos("valid"):
+        photos = batch["image"]
         with torch.inference_mode(), exact_fp32():
-            found = [
-                module.eval().probabilities(batch["image"])[:, 0].numpy() for module in modules
-            ]
-        truths = batch["mask"][:, 0].numpy()
-        for id, truth, *each in zip(batch["id"], truths, *found, strict=True):
-            yield id, each[: len(runs)], each[len(runs) :], truth
+            plain = [module.probabilities(photos) for module in modules]
+            turned = [module.probabilities(photos.flip(-1)).flip(-1) for module in modules]
+        both = [(one + other) / 2 for one, other in zip(plain, turned, strict=True)]
+        for place, id in enumerate(batch["id"]):
+            alone, mirrored = ([one[place, 0].numpy() for one in each] for each in (plain, both))
+            yield id, alone, mirrored, batch["mask"][place, 0].numpy()
 
 
 def write_files(
