@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.folders import list_items
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.files import write_bytes, write_csv_rows
 from humanseg.images import read_mask, read_photo
 from humanseg.task import dice
@@ -79,6 +79,7 @@ class Contender:
     seconds: list[float] = field(default_factory=list)
 
 
+@says_errors
 def main() -> int:
     """Compare, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -93,19 +94,15 @@ def main() -> int:
     arguments = parser.parse_args()
     # Resizing, too, on the threads that the models have.
     cv2.setNumThreads(arguments.threads)
-    try:
-        contenders = [
-            *(one for folder in arguments.exports for one in ours(folder, arguments.threads)),
-            *mediapipe(arguments.cache, arguments.threads),
-        ]
-        pairs = [
-            (read_photo(item.photo), read_mask(item.mask))
-            for item in list_items(arguments.data, "valid", masks=True)
-            if item.mask is not None
-        ]
-    except HumansegError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    contenders = [
+        *(one for folder in arguments.exports for one in ours(folder, arguments.threads)),
+        *mediapipe(arguments.cache, arguments.threads),
+    ]
+    pairs = [
+        (read_photo(item.photo), read_mask(item.mask))
+        for item in list_items(arguments.data, "valid", masks=True)
+        if item.mask is not None
+    ]
     race(contenders, [photo for photo, _ in pairs], arguments.calls)
     rows = report(contenders, pairs, arguments.threads)
     if arguments.csv is not None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from humanseg.errors import HumansegError
+from humanseg.errors import says_errors
 from humanseg.files import write_csv_rows
 from humanseg.report.keep import keep_run, keep_sweep
 from humanseg.runs import RunFolder
@@ -32,6 +32,7 @@ def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
     write_csv_rows(out / "measured.csv", list(rows[0]), [list(row.values()) for row in rows])
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the record; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -42,16 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--measure", action="store_true", help="predict the valid photos too")
     parser.add_argument("--data", metavar="ROOT", type=Path, help="if the photos were moved")
     chosen = parser.parse_args(arguments)
-    try:
-        if looks_like_run(chosen.path):
-            keep_run(RunFolder(chosen.path), chosen.out)
-            if chosen.measure:
-                measure_run(RunFolder(chosen.path), chosen.data, chosen.out)
-        else:
-            keep_sweep(chosen.path, chosen.out)
-    except HumansegError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    if looks_like_run(chosen.path):
+        keep_run(RunFolder(chosen.path), chosen.out)
+        if chosen.measure:
+            measure_run(RunFolder(chosen.path), chosen.data, chosen.out)
+    else:
+        keep_sweep(chosen.path, chosen.out)
     print(chosen.out)
     return 0
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from humanseg.config import load_run_config
 from humanseg.data.sample import MARKER_NAME
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.files import whole_file
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.find import find_runs
@@ -94,6 +94,7 @@ def photograph_leaderboard(folder: Path) -> bytes:
         return tab.screenshot(clip={"x": 0, "y": 0, "width": _LEADERBOARD_WIDTH, "height": height})
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the picture; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -102,20 +103,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", metavar="PATH", type=Path, help="a run, or a folder of some")
     parser.add_argument("--out", metavar="FILE", type=Path, help="default: in notebooks/figures")
     chosen = parser.parse_args(arguments)
-    try:
-        if (chosen.path / "config.yaml").is_file():
-            name, shot = "test_page.png", photograph_test_page(open_run(chosen.path))
-        else:
-            name, shot = "leaderboard.png", photograph_leaderboard(chosen.path)
-        # A palette: the noise of the photos is most of the bytes of a PNG.
-        picture = Image.open(io.BytesIO(shot)).convert("RGB")
-        picture = picture.quantize(palette=picture.quantize(256))
-        out = chosen.out or FIGURES / name
-        with whole_file(out) as partial:
-            picture.save(partial, "PNG", optimize=True)
-    except HumansegError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    if (chosen.path / "config.yaml").is_file():
+        name, shot = "test_page.png", photograph_test_page(open_run(chosen.path))
+    else:
+        name, shot = "leaderboard.png", photograph_leaderboard(chosen.path)
+    # A palette: the noise of the photos is most of the bytes of a PNG.
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
+    picture = picture.quantize(palette=picture.quantize(256))
+    out = chosen.out or FIGURES / name
+    with whole_file(out) as partial:
+        picture.save(partial, "PNG", optimize=True)
     print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
     return 0
 

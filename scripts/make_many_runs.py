@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from humanseg.config import conf_folder
 from humanseg.data.folders import list_items
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.files import write_csv_rows, write_json, write_text
 from humanseg.images import read_mask
 from humanseg.runs import RunFolder, open_run
@@ -175,6 +175,7 @@ def _write_history(source: Path, target: Path, dice: float, random: np.random.Ge
     write_csv_rows(target, list(rows[0]), ([*row.values()] for row in rows))
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the folders; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -184,15 +185,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", metavar="DIR", type=Path, required=True)
     parser.add_argument("--count", type=int, default=300)
     chosen = parser.parse_args(arguments)
-    try:
-        models = [read_model(path) for path in chosen.runs]
-        for number, (parts, seed) in zip(range(chosen.count), settings(), strict=False):
-            words = [f"{group}={name}" for group, name in parts.items()]
-            folder = chosen.out / f"{number:03},{','.join(words)},seed={seed}"
-            make_run(models[number // _SEEDS % len(models)], folder, parts, seed, number)
-    except HumansegError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    models = [read_model(path) for path in chosen.runs]
+    for number, (parts, seed) in zip(range(chosen.count), settings(), strict=False):
+        words = [f"{group}={name}" for group, name in parts.items()]
+        folder = chosen.out / f"{number:03},{','.join(words)},seed={seed}"
+        make_run(models[number // _SEEDS % len(models)], folder, parts, seed, number)
     print(f"{chosen.out}: {chosen.count} runs")
     return 0
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.data.sample import write_sample
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, says_errors
 from humanseg.files import write_bytes
 from humanseg.images import read_photo
 from humanseg.inference.sources import PHOTO_SUFFIXES
@@ -158,6 +158,7 @@ def find_photos(root: Path) -> list[Path]:
     return sorted(found, key=lambda path: natural_key(str(path)))
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -173,20 +174,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--broken", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args(arguments)
-    try:
-        if chosen.folder.exists() and any(chosen.folder.iterdir()):
-            raise HumansegError(f"{chosen.folder} is not empty: name a new folder.")
-        with tempfile.TemporaryDirectory() as scratch:
-            root = chosen.data
-            if root is None:
-                root = Path(scratch) / "sample"
-                write_sample(root, train=12, valid=1, test=1)
-            broken = make_photos(
-                chosen.folder, find_photos(root), chosen.count, chosen.broken, chosen.seed
-            )
-    except HumansegError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    if chosen.folder.exists() and any(chosen.folder.iterdir()):
+        raise HumansegError(f"{chosen.folder} is not empty: name a new folder.")
+    with tempfile.TemporaryDirectory() as scratch:
+        root = chosen.data
+        if root is None:
+            root = Path(scratch) / "sample"
+            write_sample(root, train=12, valid=1, test=1)
+        broken = make_photos(
+            chosen.folder, find_photos(root), chosen.count, chosen.broken, chosen.seed
+        )
     print(f"{chosen.count} photos in {chosen.folder}, of them broken on purpose:")
     for path in broken:
         print(f"  {path}")

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from humanseg.errors import HumansegError
+from humanseg.errors import says_errors
 from humanseg.progress import progress_on
 from humanseg.report.measure.photos import measure_data
 
 RECORD = Path(__file__).resolve().parents[1] / "notebooks" / "records" / "data"
 
 
+@says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the record; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -24,12 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--unlabelled", metavar="FOLDER", type=Path, help="photos without masks")
     parser.add_argument("--out", metavar="DIR", type=Path, default=RECORD)
     chosen = parser.parse_args(arguments)
-    try:
-        with progress_on(Console(stderr=True), "reading photos") as move:
-            measure_data(chosen.root, chosen.unlabelled, chosen.out, move)
-    except HumansegError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    with progress_on(Console(stderr=True), "reading photos") as move:
+        measure_data(chosen.root, chosen.unlabelled, chosen.out, move)
     print(chosen.out)
     return 0
 
