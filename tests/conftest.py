@@ -6,6 +6,7 @@ import os
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 import hashlib
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,10 @@ import pytest
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+# A test runner in the background ignores Ctrl-C, and what it starts inherits that; a command that a
+# person types does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SMALLEST = (
     "backbone=plain",

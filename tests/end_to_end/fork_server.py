@@ -17,8 +17,6 @@ def run_command(order: dict[str, Any]) -> int:
     from humanseg.cli import main
 
     os.setsid()
-    # A test runner in the background ignores Ctrl-C; a command that a person types does not.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["cwd"])
     os.environ.update(order["environment"])
     for stream, path in ((1, order["stdout"]), (2, order["stderr"])):
