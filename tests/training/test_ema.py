@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -131,3 +132,13 @@ def test_a_resumed_run_ends_with_the_same_files_as_one_that_was_not_interrupted(
         assert all(torch.equal(one[key][name], other[key][name]) for name in one[key]), key
     for key in ("optimizer_states", "lr_schedulers"):
         assert str(one[key]) == str(other[key]), key
+
+
+def test_the_average_lies_where_the_training_is() -> None:
+    """Lightning makes it before it moves the module: on a GPU it would stay behind, on the CPU."""
+    trainer: Any = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("meta")))
+    average = EMA()
+    average.setup(trainer, Walk(), "fit")
+    assert average._average_model is not None
+    assert all(each.is_meta for each in average._average_model.module.parameters())
+    assert average._average_model.n_averaged.is_cpu

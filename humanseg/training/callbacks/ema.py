@@ -31,17 +31,30 @@ class EMA(WeightAveraging):
     def __init__(self, decay: float = 0.998) -> None:
         if not 0 <= decay < 1:
             raise HumansegError(f"callbacks.ema.decay lies from 0 to below 1, not at {decay}.")
-        super().__init__(use_buffers=True, avg_fn=self._average)
+        super().__init__(use_buffers=True, multi_avg_fn=self._average)
         self._decay = decay
 
-    def _average(
-        self, average: torch.Tensor, current: torch.Tensor, updates: int | torch.Tensor
-    ) -> torch.Tensor:
-        if not torch.is_floating_point(average):
-            return current
-        done = float(updates)
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Make the average where the training will be.
+
+        The module is still on the CPU here, and Lightning would leave the average there: a GPU
+        would then send it all weights at every step, one by one.
+        """
+        self._device = trainer.strategy.root_device
+        super().setup(trainer, pl_module, stage)
+        if self._average_model is not None:
+            # On the CPU: it is asked at each step, and to ask a GPU is to wait for it.
+            self._average_model.n_averaged = torch.tensor(0)
+
+    def _average(self, averages: Any, weights: Any, _: torch.Tensor | int) -> None:
+        """Move averages of one dtype toward the weights."""
+        assert self._average_model is not None
+        if not averages[0].is_floating_point():
+            torch._foreach_copy_(averages, weights)
+            return
+        done = int(self._average_model.n_averaged)
         decay = min(self._decay, (1 + done) / (10 + done))
-        return average.lerp(current.to(average.dtype), 1 - decay)
+        torch._foreach_lerp_(averages, weights, 1 - decay)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
