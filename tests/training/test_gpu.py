@@ -41,17 +41,18 @@ def test_a_machine_without_a_gpu_scores_it_the_same(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     done = command_line("evaluate", on_gpu.path)
     assert done.rc == 0, done.stderr
-    said = re.search(r"^dice .* (0\.\d+)$", done.stdout, re.MULTILINE)
+    said = re.search(r"^dice +(\d\.\d+)", done.stdout, re.MULTILINE)
     assert said is not None, done.stdout
     assert float(said[1]) == pytest.approx(read_summary(on_gpu.summary)["dice"], abs=1e-3)
 
 
-def test_an_interrupted_training_goes_on(
-    tmp_path: Path, train_run: Train, resume_run: Train, on_gpu: RunFolder
+def test_a_training_goes_on(
+    tmp_path: Path, train_run: Train, on_gpu: RunFolder, command_line: Callable[..., Any]
 ) -> None:
-    train_run(tmp_path / "run", *GPU, "trainer.max_epochs=1")
-    resumed = resume_run(tmp_path / "run", "trainer.max_epochs=2")
-    one, other = (read_checkpoint(run.last) for run in (on_gpu, resumed))
+    run = train_run(tmp_path / "run", *GPU, "trainer.max_epochs=1")
+    done = command_line("train", f"resume={run.path}", "trainer.max_epochs=2")
+    assert done.rc == 0, done.stderr
+    one, other = (read_checkpoint(each.last) for each in (on_gpu, run))
     assert one["global_step"] == other["global_step"]
     assert one["averaging_state"]["n_averaged"] == other["averaging_state"]["n_averaged"]
 
