@@ -16,6 +16,7 @@ SETTINGS: Mapping[str, Any] = {
     "seed": int,
     "threshold": float | Literal["tune"],
     "tta": bool,
+    "predict_long_side": int | None,
     "auxiliary_weight": float,
     "teacher": str | list[str] | None,
     "teacher_weight": float,

@@ -18,7 +18,7 @@ from humanseg.export.network import PhotoToMask
 from humanseg.images import image_size
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training.evaluation import data_of
-from humanseg.training.rebuild import load_segmenter
+from humanseg.training.rebuild import load_segmenter, prediction_side
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,10 @@ def long_side_of(config: DictConfig, size: tuple[int, int]) -> int:
     Returns
     -------
     int
-        `data.long_side`; without it, the longer side of the training samples.
+        `predict_long_side` or `data.long_side`; without them, the longer side of the training
+        samples.
     """
-    return int(config.data.get("long_side") or max(config.data.get("size") or size))
+    return prediction_side(config) or int(max(config.data.get("size") or size))
 
 
 def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[Pair]:

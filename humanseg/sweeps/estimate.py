@@ -15,7 +15,7 @@ from humanseg.data.module import PhotoData
 from humanseg.images import image_size
 from humanseg.training.hardware import choose_hardware
 from humanseg.training.preparation import quieten
-from humanseg.training.rebuild import make_segmenter, without_weights
+from humanseg.training.rebuild import make_segmenter, prediction_side, without_weights
 
 STEPS = 2
 """Steps that are timed, after one that is not."""
@@ -54,7 +54,7 @@ def count_photos(config: DictConfig) -> Photos:
     long_side = config.data.get("long_side")
     given = config.data.get("size")
     size = _scaled(image_size(train[0].photo), long_side) if given is None else given
-    whole = _scaled(image_size(valid[0].photo), long_side)
+    whole = _scaled(image_size(valid[0].photo), prediction_side(config))
     return Photos(len(train), len(valid), (int(size[0]), int(size[1])), whole)
 
 

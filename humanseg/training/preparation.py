@@ -181,6 +181,7 @@ def _require_a_share(photos: PhotoData, hardware: Hardware) -> None:
 def _require_ranges(config: DictConfig) -> None:
     """Name every setting whose type is right and whose value is impossible."""
     threshold, epochs = config.threshold, config.trainer.get("max_epochs")
+    side = config.get("predict_long_side")
     possible = {
         f"seed={config.seed} is no seed: give 0 to {2**32 - 1}": 0 <= config.seed < 2**32,
         f"threshold={threshold} is no probability: give one between 0 and 1, or tune": (
@@ -188,6 +189,9 @@ def _require_ranges(config: DictConfig) -> None:
         ),
         f"threads={config.threads} is too few: give 1 or more, or null": (
             config.threads is None or config.threads >= 1
+        ),
+        f"predict_long_side={side} is too small: give 1 or more, or null": (
+            side is None or side >= 1
         ),
         f"auxiliary_weight={config.auxiliary_weight} is too small: give 0 or more": (
             config.auxiliary_weight >= 0

@@ -23,9 +23,17 @@ def make_segmenter(config: DictConfig) -> Segmenter:
     HumansegError
         The pair of model and backbone is impossible, or the weights cannot be had.
     """
-    return build_segmenter(
-        build(config.model), build(config.backbone), config.data.get("long_side")
-    )
+    return build_segmenter(build(config.model), build(config.backbone), prediction_side(config))
+
+
+def prediction_side(config: DictConfig) -> int | None:
+    """Say at which longer side a config's model predicts; None: at the photos' own.
+
+    Training samples have `data.long_side` in any case. A net may do better at another size than the
+    one that it was trained at (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
+    """
+    side = config.get("predict_long_side") or config.data.get("long_side")
+    return None if side is None else int(side)
 
 
 def without_weights(config: DictConfig) -> DictConfig:

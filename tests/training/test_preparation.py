@@ -24,6 +24,7 @@ Compose = Callable[..., DictConfig]
         ("threshold=1.5", "threshold=1.5"),
         ("threads=0", "threads=0"),
         ("auxiliary_weight=-1", "auxiliary_weight=-1"),
+        ("predict_long_side=0", "predict_long_side=0"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0"),
         ("optimizer.lr=-1", "optimizer.lr=-1"),
         ("init_from=nowhere", "nowhere"),

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig, open_dict
 
+from humanseg.export.source import long_side_of
 from humanseg.runs import RunFolder, read_summary
-from humanseg.training.evaluation import evaluate_run
+from humanseg.training.evaluation import data_of, evaluate_run
+from humanseg.training.rebuild import load_segmenter, prediction_side
 
 Train = Callable[..., RunFolder]
 
@@ -28,3 +31,25 @@ def test_a_light_net_on_a_cut_backbone(train_run: Train, tmp_path: Path, long_si
     again = evaluate_run(run.path, None, "valid", tta=False, threshold=None)
     assert again.scores["dice"] == summary["dice"]
     assert len(again.per_photo) == 3
+
+
+def test_a_net_predicts_at_another_size_than_it_was_trained_at(
+    train_run: Train, tmp_path: Path
+) -> None:
+    run = train_run(tmp_path / "run", "data.long_side=96", "predict_long_side=40")
+    segmenter, config = load_segmenter(run)
+    assert segmenter.long_side == 40 and long_side_of(config, (64, 48)) == 40
+    assert data_of(config).train_size() == (96, 72)
+    again = evaluate_run(run.path, None, "valid", tta=False, threshold=None)
+    assert again.scores["dice"] == read_summary(run.summary)["dice"]
+
+
+def test_where_nothing_is_said_it_predicts_as_it_was_trained(
+    compose: Callable[..., DictConfig],
+) -> None:
+    for options, side, of_export in (([], None, 64), (["data.long_side=96"], 96, 96)):
+        config = compose(*options)
+        assert prediction_side(config) == side and long_side_of(config, (64, 48)) == of_export
+        with open_dict(config):  # runs from before there was such a setting lack it
+            del config["predict_long_side"]
+        assert prediction_side(config) == side
