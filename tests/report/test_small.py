@@ -21,8 +21,10 @@ from tests.report.conftest import MakeRun
 def test_the_file_is_told_apart_from_what_it_was_made_from(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, said: str
 ) -> None:
-    make_run("tiny", [0.9], teacher=None)
+    make_run("tiny", [0.8], teacher=None, parameters=3_000_000)
+    make_run("tiny/longer", [0.9], teacher=None, parameters=1_000_000)
     about = json.loads(small.SHIPPED.read_text(encoding="utf-8"))
+    about["run"] = "tiny/longer"
     about["scores"]["dice"] = 0.9123
     about["files"] = {"some.onnx": {"bytes": size, "dice": 0.8765, "precision": "int8"}}
     write_json(tmp_path / "manifest.json", about)
@@ -31,3 +33,4 @@ def test_the_file_is_told_apart_from_what_it_was_made_from(
     assert "As it was trained it has a Dice of 0.9123" in text
     assert "as the file `some.onnx`, 0.8765" in text
     assert said in text
+    assert "1.00 million parameters" in text
