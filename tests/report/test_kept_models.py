@@ -1,0 +1,30 @@
+"""The models that are committed beside the notebook are those that records and README speak of."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import humanseg
+from humanseg.inference.model_file import DEFAULT_MODEL
+
+ROOT = Path(__file__).parents[2]
+KEPT = [DEFAULT_MODEL, ROOT / "notebooks" / "models" / "best"]
+MB = 1_000_000
+
+
+@pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
+def test_a_committed_model_is_the_one_that_is_spoken_of(folder: Path) -> None:
+    # Refuses a file that is not the one of its manifest.
+    humanseg.load(folder)
+    about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    record = ROOT / "notebooks" / "records" / about["run"] / "summary.json"
+    summary = json.loads(record.read_text(encoding="utf-8"))
+    # A GPU and a CPU round otherwise.
+    assert about["scores"]["dice_at_half"] == pytest.approx(summary["dice_at_half"], abs=2e-4)
+    assert about["data"]["valid_sha256"] == summary["data"]["valid_sha256"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## Exporting the best model")[1].split("\n## ")[0]
+    for facts in about["files"].values():
+        assert f"{facts['dice']:.4f}" in section
+        assert f"{facts['bytes'] / MB:.2f} MB" in section
