@@ -27,7 +27,7 @@ SETTINGS: Mapping[str, Any] = {
     "fresh": bool,
     "trial": int | None,
     "resume": str | None,
-    "init_from": str | None,
+    "init_from": str | list[str] | None,
     "channels_last": bool | None,
     "threads": int | None,
 }

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,12 +135,10 @@ def quieten() -> None:
 
 def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> SegmentationModule:
     # Loaded here first, a checkpoint to resume too: what is wrong with it is said in a sentence.
-    source = checkpoint
-    if source is None and config.init_from:
-        source = find_checkpoint(Path(config.init_from))
-    segmenter = make_segmenter(config if source is None else without_weights(config))
-    if source is not None:
-        load_weights(segmenter, source)
+    sources = [checkpoint] if checkpoint is not None else _started_from(config.init_from or [])
+    segmenter = make_segmenter(without_weights(config) if sources else config)
+    if sources:
+        load_weights(segmenter, *sources)
     return SegmentationModule(
         segmenter,
         loss=build(config.loss),
@@ -150,6 +149,10 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         seed=config.seed,
         teacher_weight=config.get("teacher_weight", 0.0),
     )
+
+
+def _started_from(named: str | Sequence[str]) -> list[Path]:
+    return [find_checkpoint(Path(one)) for one in ([named] if isinstance(named, str) else named)]
 
 
 def _require_same(run: RunFolder, **now: Any) -> None:

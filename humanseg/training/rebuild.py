@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig
+from torch import Tensor
 
 from humanseg.config import build, load_run_config
 from humanseg.errors import HumansegError
@@ -77,17 +78,42 @@ def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
     return segmenter.float().eval(), config
 
 
-def load_weights(segmenter: Segmenter, checkpoint: Path) -> None:
-    """Load the weights of a checkpoint into a model.
+def load_weights(segmenter: Segmenter, *checkpoints: Path) -> None:
+    """Load the weights of a checkpoint into a model, or the mean of those of some.
+
+    The mean of nets that were fine-tuned from one another can have what each of them is good at:
+    "model soups", Wortsman et al. 2022 (arXiv 2203.05482).
+
+    Parameters
+    ----------
+    segmenter
+        Gets the weights.
+    *checkpoints
+        At least one; one that is given twice counts twice.
 
     Raises
     ------
     HumansegError
-        The checkpoint cannot be read, or is of another model: the names that do not fit.
+        A checkpoint cannot be read, or is of another model: the names that do not fit.
     """
-    state = read_checkpoint(checkpoint)["state_dict"]
-    state = {
-        key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)
+    states = [_fitting(segmenter, one) for one in checkpoints]
+    # Counts of batches, the whole numbers among them, are taken from the first.
+    segmenter.load_state_dict(
+        {
+            name: torch.stack([state[name].float() for state in states]).mean(0)
+            if first.is_floating_point() and len(states) > 1
+            else first
+            for name, first in states[0].items()
+        }
+    )
+
+
+def _fitting(segmenter: Segmenter, checkpoint: Path) -> dict[str, Tensor]:
+    """Read the weights of a checkpoint that has those of this model."""
+    state: dict[str, Tensor] = {
+        key.removeprefix(PREFIX): value
+        for key, value in read_checkpoint(checkpoint)["state_dict"].items()
+        if key.startswith(PREFIX)
     }
     own = segmenter.state_dict()
     wrong = sorted(set(state) ^ set(own))
@@ -98,7 +124,7 @@ def load_weights(segmenter: Segmenter, checkpoint: Path) -> None:
             f"{checkpoint} is a checkpoint of another model; these do not fit: {names}. Give a "
             "run with the same model and backbone."
         )
-    segmenter.load_state_dict(state)
+    return state
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
