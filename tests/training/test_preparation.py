@@ -113,6 +113,20 @@ def test_a_start_from_a_run_needs_no_other_weights(compose: Compose, tmp_path: P
         torch.testing.assert_close(value, state[name], rtol=0, atol=0)
 
 
+def test_a_start_from_some_runs_is_the_mean_of_their_weights(
+    compose: Compose, copied: RunFolder, tmp_path: Path
+) -> None:
+    state = read_checkpoint(copied.best)["state_dict"]
+    other = tmp_path / "other.ckpt"
+    more = {name: one + 3 if one.is_floating_point() else one + 1 for name, one in state.items()}
+    torch.save({"state_dict": more}, other)
+    config = compose(f"run_dir={tmp_path}/run", f"init_from=[{copied.path},{copied.path},{other}]")
+    for name, value in prepare(read_request(config)).module.segmenter.state_dict().items():
+        first = state[PREFIX + name]
+        wanted = first + 1 if first.is_floating_point() else first
+        torch.testing.assert_close(value, wanted)
+
+
 def test_weights_alone_are_not_gone_on_from(compose: Compose, copied: RunFolder) -> None:
     state = read_checkpoint(copied.last)["state_dict"]
     torch.save({"state_dict": state}, copied.last)

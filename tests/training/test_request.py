@@ -58,6 +58,7 @@ def test_paths_become_absolute(ask: Ask, tmp_path: Path) -> None:
     assert request.config.data.root == str(tmp_path / "photos")
     assert request.config.backbone.weights == str(tmp_path / "net.safetensors")
     assert request.config.init_from == str(tmp_path / "runs/a")
+    assert ask("init_from=[runs/a,/b]").config.init_from == [str(tmp_path / "runs/a"), "/b"]
     assert not request.resume
 
 
