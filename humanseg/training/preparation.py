@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from humanseg.training.rebuild import (
     read_checkpoint,
     without_weights,
 )
-from humanseg.training.request import Request
+from humanseg.training.request import Request, named_paths
 from humanseg.training.teacher import ask, find_teachers
 from humanseg.training.terminal import console
 from humanseg.training.trainer import count_processes
@@ -135,7 +134,10 @@ def quieten() -> None:
 
 def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> SegmentationModule:
     # Loaded here first, a checkpoint to resume too: what is wrong with it is said in a sentence.
-    sources = [checkpoint] if checkpoint is not None else _started_from(config.init_from or [])
+    if checkpoint is not None:
+        sources = [checkpoint]
+    else:
+        sources = [find_checkpoint(path) for path in named_paths(config.init_from)]
     segmenter = make_segmenter(without_weights(config) if sources else config)
     if sources:
         load_weights(segmenter, *sources)
@@ -149,10 +151,6 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         seed=config.seed,
         teacher_weight=config.get("teacher_weight", 0.0),
     )
-
-
-def _started_from(named: str | Sequence[str]) -> list[Path]:
-    return [find_checkpoint(Path(one)) for one in ([named] if isinstance(named, str) else named)]
 
 
 def _require_same(run: RunFolder, **now: Any) -> None:

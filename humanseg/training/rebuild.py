@@ -101,7 +101,7 @@ def load_weights(segmenter: Segmenter, *checkpoints: Path) -> None:
     segmenter.load_state_dict(
         {
             name: torch.stack([state[name].float() for state in states]).mean(0)
-            if first.is_floating_point() and len(states) > 1
+            if first.is_floating_point()
             else first
             for name, first in states[0].items()
         }

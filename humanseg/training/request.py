@@ -1,6 +1,7 @@
 """What a command line asks for: a new run, or to go on with one."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,11 @@ def settle(config: DictConfig) -> DictConfig:
             elif isinstance(value, str) and value not in NO_PATHS:
                 OmegaConf.update(settled, key, _absolute(value))
     return settled
+
+
+def named_paths(value: str | Sequence[str] | None) -> list[Path]:
+    """Return the paths that a setting names: none, one, or a list."""
+    return [Path(one) for one in ([value] if isinstance(value, str) else value or [])]
 
 
 def sweep_record(config: DictConfig) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, open_run
 from humanseg.training.evaluation import final_module
 from humanseg.training.hardware import Hardware
+from humanseg.training.request import named_paths
 from humanseg.training.terminal import console
 
 
@@ -41,8 +42,7 @@ def find_teachers(config: DictConfig) -> list[RunFolder]:
     Refused
         A teacher has learnt from the photos that this run shall be judged by.
     """
-    named = config.get("teacher") or []
-    teachers = [open_run(Path(path)) for path in ([named] if isinstance(named, str) else named)]
+    teachers = [open_run(path) for path in named_paths(config.get("teacher"))]
     if config.data.get("unlabelled") and not teachers:
         raise HumansegError(
             "data.unlabelled holds photos without masks, which only a teacher can make something "
