@@ -14,6 +14,7 @@ from humanseg.data.packed import PackedLayers, PackedPhotos, in_memory, on_disk
 from humanseg.data.picture import Pixels
 from humanseg.data.specks import without_specks
 from humanseg.images import image_size, read_mask, read_photo
+from humanseg.sizes import working_size
 
 Decoded = dict[Path, tuple[Pixels, Pixels | None]]
 Cache = Literal["memory", "disk", "none"]
@@ -131,11 +132,8 @@ def open_store(
 
 def scaled_size(size: tuple[int, ...], long_side: int | None) -> tuple[int, int]:
     """Height and width (H,W) scaled so that the longer one is `long_side`."""
-    height, width = size
-    if long_side is None:
-        return height, width
-    scale = long_side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    height, width = size[:2]
+    return (height, width) if long_side is None else working_size(height, width, long_side)
 
 
 def scaled_layers(layers: PackedLayers, photos: PhotoStore) -> PackedLayers:

@@ -15,6 +15,7 @@ from humanseg.errors import HumansegError
 from humanseg.images import ImageError, photo_pixels, read_photo
 from humanseg.inference.edges import refine
 from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
+from humanseg.sizes import working_size
 
 Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | Image.Image"
 """uint8 (H,W,3) RGB; or the path of a file that Pillow reads; or a PIL image of any mode."""
@@ -115,11 +116,11 @@ class Model:
             no larger.
         """
         height, width = pixels.shape[:2]
-        scale = self.long_side / max(height, width)
-        if scale >= 1:
+        if self.long_side >= max(height, width):
             return pixels
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        height, width = working_size(height, width, self.long_side)
+        small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+        return small.astype(np.uint8, copy=False)
 
     def run(self, pixels: NDArray[np.uint8], *, tta: bool = False) -> NDArray[np.float32]:
         """Run the net on a photo as it is, however large.

@@ -1,7 +1,6 @@
 """Photo in, logits of the same size out: the one module that knows geometry and colours."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.depthwise import speed_up_depthwise
+from humanseg.sizes import working_size
 
 Triple = tuple[float, float, float]
 
@@ -76,7 +76,8 @@ class Segmenter(nn.Module):
     def at_working_size(self, image: Tensor, long_side: int) -> Tensor:
         """Predict on photos scaled to a longer side; logits have the photos' size."""
         height, width = image.shape[-2], image.shape[-1]
-        size = _scaled_size(height, width, long_side)
+        # While it is exported height and width are symbols.
+        size = working_size(height, width, long_side, torch.sym_max)
         # Also where the size stays, which changes no value: a branch would not be exported.
         scaled = F.interpolate(image.to(self.scale.dtype), size, mode="bilinear", antialias=True)
         logits: Tensor = self.net(self.pad(self.normalise(scaled)))
@@ -96,17 +97,6 @@ class Segmenter(nn.Module):
         down = -image.shape[-2] % self.stride
         right = -image.shape[-1] % self.stride
         return F.pad(image, (0, right, 0, down), mode="replicate")
-
-
-def _scaled_size(height: int, width: int, long_side: int) -> tuple[int, int]:
-    """Round (height, width) · long_side / longer side, in whole numbers: ONNX has no others."""
-    longer = torch.sym_max(height, width)
-    # While it is exported these are symbols, which torch types as such.
-    scaled: Any = [
-        torch.sym_max(1, (2 * side * long_side + longer) // (2 * longer))
-        for side in (height, width)
-    ]
-    return scaled[0], scaled[1]
 
 
 def build_segmenter(

@@ -12,6 +12,7 @@ from humanseg.config import build
 from humanseg.config.pairs import pair_key
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.module import PhotoData
+from humanseg.data.store import scaled_size
 from humanseg.images import image_size
 from humanseg.training.hardware import choose_hardware
 from humanseg.training.preparation import quieten
@@ -53,8 +54,8 @@ def count_photos(config: DictConfig) -> Photos:
     train, valid = data.items("train"), data.items("valid")
     long_side = config.data.get("long_side")
     given = config.data.get("size")
-    size = _scaled(image_size(train[0].photo), long_side) if given is None else given
-    whole = _scaled(image_size(valid[0].photo), prediction_side(config))
+    size = scaled_size(image_size(train[0].photo), long_side) if given is None else given
+    whole = scaled_size(image_size(valid[0].photo), prediction_side(config))
     return Photos(len(train), len(valid), (int(size[0]), int(size[1])), whole)
 
 
@@ -126,9 +127,3 @@ def _seconds(step: Callable[[], None]) -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return (time.perf_counter() - start) / STEPS
-
-
-def _scaled(size: tuple[int, ...], long_side: int | None) -> tuple[int, int]:
-    height, width = size[:2]
-    scale = 1.0 if long_side is None else long_side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from humanseg.data.store import scaled_size
 from humanseg.export.half import halve_weights
 from humanseg.export.network import PhotoToMask, trace
 from humanseg.export.onnx import OPSET, convert, save
@@ -17,6 +18,7 @@ from humanseg.export.pt2 import save_pt2
 from humanseg.export.runners import open_file, open_model, run_network
 from humanseg.export.source import Source
 from humanseg.models import LightUNet, PlainBackbone, build_segmenter
+from humanseg.sizes import working_size
 
 Noise = Callable[..., NDArray[np.uint8]]
 SIZES = [(1, 1, 1), (3, 33, 47), (1, 64, 64), (2, 80, 60), (1, 161, 119)]
@@ -93,6 +95,26 @@ def test_scaling_to_the_working_size_is_in_the_file(
     photos = noise(height, width, count)
     probability, _ = open_model(convert(program, {}))(photos)
     np.testing.assert_allclose(probability, run_network(network)(photos)[0], atol=1e-4)
+
+
+def test_the_working_size_in_the_file_is_that_of_the_cache_and_of_inference(
+    scaling: tuple[PhotoToMask, Any],
+) -> None:
+    model = convert(scaling[1], {})
+    resize = next(node for node in model.graph.node if node.op_type == "Resize")
+    model.graph.output.append(onnx.ValueInfoProto(name=resize.output[0]))
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    # Of a longer side of 64, every second shorter side is scaled to a half.
+    for height, width in [
+        *((64, side) for side in range(1, 64)),
+        (5, 64),
+        (97, 31),
+        (7, 3),
+        (1, 1),
+    ]:
+        photo = np.zeros((1, 3, height, width), np.uint8)
+        scaled = session.run([resize.output[0]], {"photo": photo})[0].shape[2:]
+        assert scaled == working_size(height, width, 48) == scaled_size((height, width), 48)
 
 
 def test_a_pt2_file_takes_every_size(

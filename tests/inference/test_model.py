@@ -53,6 +53,13 @@ def test_a_photo_no_larger_than_the_long_side_reaches_the_net_as_it_is(model: Mo
     np.testing.assert_array_equal(model(photo, threshold=0.25), photo[..., 0] > 63)
 
 
+@pytest.mark.parametrize(("side", "scaled"), [(3, 2), (5, 3), (6, 3), (1, 1)])
+def test_a_half_of_a_pixel_is_rounded_up_as_in_training(
+    model: Model, side: int, scaled: int
+) -> None:
+    assert model.reduce(np.zeros((64, side, 3), np.uint8)).shape == (32, scaled, 3)
+
+
 def test_a_larger_photo_is_averaged_over_areas(model: Model) -> None:
     # A pattern that any filter but the area's would alias.
     photo = np.zeros((128, 64, 3), np.uint8)

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "humanseg"
 
-GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs", "postprocess"}
+GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs", "postprocess", "sizes"}
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
@@ -17,6 +17,7 @@ ROOMS: dict[str, set[str]] = {
     "levels": set(),
     "postprocess": set(),
     "profiles": set(),
+    "sizes": set(),
     "progress": set(),
     "images": {"errors", "files", "levels", "profiles"},
     "submission": GROUND | {"data"},
@@ -33,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     # Many trainings as one command; a training knows nothing of the others.
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
-    "inference": {"errors", "files", "task", "images", "pages", "postprocess"},
+    "inference": {"errors", "files", "task", "images", "pages", "postprocess", "sizes"},
     # The leaderboard in wandb; as free of torch as the one on disk.
     "dashboard": {"errors", "runs"},
     "demo": {"errors", "files", "pages", "inference"},

@@ -9,15 +9,11 @@
  * @returns {[number, number]} the photo's own size when its longer side is no larger
  */
 export function reducedSize(width, height, longSide) {
-  const scale = longSide / Math.max(width, height);
-  if (scale >= 1) return [width, height];
-  return [width, height].map((side) => Math.max(1, roundHalfToEven(side * scale)));
-}
-
-/** Python's `round`. */
-function roundHalfToEven(value) {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 ? rounded - 1 : rounded;
+  const longer = Math.max(width, height);
+  if (longSide >= longer) return [width, height];
+  // humanseg/sizes.py has the same rule.
+  return [width, height].map((side) =>
+    Math.max(1, Math.floor((2 * side * longSide + longer) / (2 * longer))));
 }
 
 /**
