@@ -1,6 +1,7 @@
 """The `humanseg` command: one verb per command, heavy imports inside the verb."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from humanseg import __version__
 from humanseg.commands.types import share
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, printable
 from humanseg.explain import explain
 
 _COMMANDS: dict[str, str] = {
@@ -66,7 +67,7 @@ def _check(arguments: argparse.Namespace) -> int:
     # On stderr, so that the report alone can be sent to a file.
     with progress_on(Console(stderr=True), "reading photos") as move:
         report = examine(arguments.root, move)
-    print(report.text())
+    print(printable(report.text()))
     if arguments.html is not None:
         report.write_html(arguments.html)
         print(f"page: {arguments.html}")
@@ -168,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done; 1 done, with some items failed; 2 the person must change something; 3 refused
         because the result would be wrong; 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
+    _print_anything()
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except BrokenPipeError:
@@ -186,5 +188,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         if os.environ.get("HUMANSEG_DEBUG") == "1":
             traceback.print_exc()
-        print(explained, file=sys.stderr)
+        print(printable(str(explained)), file=sys.stderr)
         return explained.exit_code
+
+
+def _print_anything() -> None:
+    """Let no letter that the terminal's encoding lacks end a command: it is spelled out."""
+    for stream in (sys.stdout, sys.stderr):
+        # None without a console, as under pythonw; a stand-in may have no encoding.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import unicodedata
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
@@ -23,6 +24,25 @@ class Refused(HumansegError):  # noqa: N818 - read aloud: "Refused: …"
     """The command could go on, but its result would be wrong."""
 
     exit_code = 3
+
+
+def printable(text: str) -> str:
+    """Return a text that a terminal shows and does not obey, whatever names of files are in it.
+
+    Control characters, signs that turn the direction of writing and bytes that are no letters are
+    spelled out as Python writes them. Ends of lines stay.
+    """
+    return "".join(sign if sign == "\n" or sign.isprintable() else _spelled(sign) for sign in text)
+
+
+def _spelled(sign: str) -> str:
+    # Spaces of other widths, and what joins letters and emoji.
+    if unicodedata.category(sign) == "Zs" or sign in "\u200c\u200d":
+        return sign
+    # Not decodable as a name: the byte that stands there on the disk.
+    if "\udc80" <= sign <= "\udcff":
+        return f"\\x{ord(sign) - 0xDC00:02x}"
+    return sign.encode("unicode_escape").decode("ascii")
 
 
 def says_errors(main: Callable[P, int]) -> Callable[P, int]:

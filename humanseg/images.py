@@ -6,11 +6,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from humanseg.comments import comment_options
 from humanseg.errors import HumansegError
 from humanseg.files import whole_file
 from humanseg.levels import mask_levels, two_levels
@@ -164,7 +166,7 @@ def image_size(path: Path) -> tuple[int, int]:
         return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
-def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
+def write_image(path: Path, pixels: NDArray[np.uint8], comment: str = "") -> None:
     """Write a picture, whole or not at all.
 
     Parameters
@@ -174,6 +176,8 @@ def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
         loss for shape (H, W)), bmp.
     pixels : numpy.ndarray of uint8, shape (H, W), (H, W, 3) or (H, W, 4)
         Grey, RGB or RGBA.
+    comment
+        A text of ASCII signs that is kept in the file; not in bmp, which has no place for it.
 
     Raises
     ------
@@ -196,9 +200,11 @@ def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
         raise ImageError(
             f"Cannot write {path}: {path.suffix[1:]} holds no transparency; choose png or webp."
         )
-    options: dict[str, int | bool] = dict(_OPTIONS[file_format])
+    options: dict[str, Any] = dict(_OPTIONS[file_format])
     if file_format == "WEBP" and pixels.ndim == 2:
         options = {"lossless": True}
+    if comment:
+        options |= comment_options(file_format, comment)
     with whole_file(path) as partial:
         try:
             Image.fromarray(pixels).save(partial, file_format, **options)

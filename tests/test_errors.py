@@ -2,7 +2,7 @@
 
 import pytest
 
-from humanseg.errors import HumansegError, Refused, says_errors
+from humanseg.errors import HumansegError, Refused, printable, says_errors
 
 
 @pytest.mark.parametrize(("error", "code"), [(HumansegError, 2), (Refused, 3)])
@@ -24,3 +24,17 @@ def test_a_script_says_the_error_and_ends_with_its_code(
     monkeypatch.setenv("HUMANSEG_DEBUG", "1")
     with pytest.raises(error):
         main(True)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("写真 ü 👩‍🚀.jpg", "写真 ü 👩‍🚀.jpg"),
+        ("a\x1b[2Jb\r\x07\x9bc\x7f", r"a\x1b[2Jb\r\x07\x9bc\x7f"),
+        ("right\u202eleft", r"right\u202eleft"),
+        ("latin \udce4", r"latin \xe4"),
+        ("two\nlines\u00a0wide", "two\nlines\u00a0wide"),
+    ],
+)
+def test_a_terminal_is_shown_names_and_obeys_none(name: str, shown: str) -> None:
+    assert printable(name) == shown

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humanseg.commands.types import count, share, strength
+from humanseg.errors import printable
 
 if TYPE_CHECKING:
-    from humanseg.inference.batch import Failure, Job, Wish
+    from humanseg.inference.batch import Job, Wish
+    from humanseg.inference.failures import Failure
 
 _KINDS = ("mask", "cutout", "overlay", "soft")
 
@@ -103,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         videos = [source for source in sources if source.is_video]
         failures += predict_all(videos, wish, arguments, _cores())
     for failure in failures:
-        print(f"  {failure.reason}")
+        print("  " + printable(failure.reason).replace("\n", r"\n"))
     return 1 if failures else 0
 
 

@@ -5,10 +5,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humanseg.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from humanseg.inference.batch import Failure, Wish
+    from humanseg.inference.batch import Wish
+    from humanseg.inference.failures import Failure
     from humanseg.inference.sources import Source
     from humanseg.inference.video.batch import VideoJob
 
@@ -81,7 +84,11 @@ def _predict(
             count += 1
             rate = count / (time.monotonic() - begin)
             progress.update(
-                task, description=escape(path.name), completed=done, total=whole, rate=rate
+                task,
+                description=escape(printable(path.name)),
+                completed=done,
+                total=whole,
+                rate=rate,
             )
 
         results = predict_videos(model, jobs, wish, smooth, show)
@@ -89,7 +96,8 @@ def _predict(
             seconds = time.monotonic() - begin
             if isinstance(result, int):
                 rate = result / seconds
-                print(f"{job.path}: {result} pictures in {seconds:.1f} s ({rate:.1f} a second)")
+                name = printable(str(job.path))
+                print(f"{name}: {result} pictures in {seconds:.1f} s ({rate:.1f} a second)")
             else:
                 failures.append(result)
             begin, count = time.monotonic(), 0

@@ -1,5 +1,6 @@
 """Many photos at once: reading, running and writing overlap, and memory stays bounded."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -7,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.images import ImageError, image_size, read_photo
+from humanseg.images import image_size, read_photo
 from humanseg.inference.backgrounds import Background
+from humanseg.inference.failures import Failure, failure_of, require_writable
 from humanseg.inference.model import Model
 from humanseg.inference.outputs import Cut, output_path, write_outputs
 from humanseg.inference.sources import Source
@@ -60,14 +61,6 @@ class Job:
     kinds: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A photo that could not be used, and why: a sentence that names it."""
-
-    path: Path
-    reason: str
-
-
 def plan(sources: Sequence[Source], out: Path, wish: Wish, overwrite: bool) -> list[Job]:
     """Return what is left to do: all, or with `overwrite` unset what is not there yet."""
     jobs = []
@@ -75,7 +68,7 @@ def plan(sources: Sequence[Source], out: Path, wish: Wish, overwrite: bool) -> l
         kinds = tuple(
             kind
             for kind in wish.kinds
-            if overwrite or not output_path(out, source.place, kind).exists()
+            if overwrite or not os.path.exists(output_path(out, source.place, kind))
         )
         if kinds:
             jobs.append(Job(source, kinds))
@@ -111,6 +104,7 @@ def predict_photos(
     HumansegError
         The outputs cannot be written, for a reason that holds for all of them.
     """
+    require_writable(out)
     budget = _Budget(_PIXELS_AT_ONCE)
     stopped = threading.Event()
 
@@ -124,12 +118,8 @@ def predict_photos(
                     cut = cut_picture(model, photo, probability, wish)
                 if not stopped.is_set():
                     write_outputs(cut, out, job.source.place, job.kinds)
-        except ImageError as error:
-            return Failure(job.source.path, str(error))
-        except (MemoryError, cv2.error) as error:
-            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
-                raise
-            return Failure(job.source.path, f"{job.source.path} is too large for the memory.")
+        except Exception as error:
+            return failure_of(job.source.path, error)
         return None
 
     with ThreadPoolExecutor(workers, thread_name_prefix="photo") as pool:

@@ -125,6 +125,28 @@ def test_broken_photos_are_listed_and_the_rest_goes_on(
     assert sorted(line.split()[0] for line in lines[1:]) == ["in/b.jpg", "in/c.webp"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_names_that_cannot_be_printed_are_spelled_out(
+    predict: Callable[..., int], monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    names = [b"latin \xe4.jpg", "写真 😀.jpg".encode(), b"\x1b[31mred.jpg", b"new\nline.jpg"]
+    Path("in").mkdir()
+    for name in names:
+        Path("in", os.fsdecode(name)).write_text("no photo")
+    write_image(Path("in/ü.png"), photo())
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, errors="strict") for _ in range(2))
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    assert predict("in") == 1
+    out.flush()
+    shown = out.buffer.getvalue().decode(encoding)
+    assert files() == ["ü_mask.png"]
+    assert shown.count("is not an image") == 4 and len(shown.splitlines()) == 5
+    for part in (r"latin \xe4.jpg", r"\x1b[31mred.jpg", r"new\nline.jpg"):
+        assert part in shown
+    assert ("写真 😀.jpg" in shown) == (encoding == "utf-8")
+
+
 def test_what_is_there_is_left_alone(
     predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """Many photos: what fails alone, what stops all, and what stays bounded."""
 
+import errno
 import resource
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 import humanseg
 from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
 from humanseg.images import read_photo, write_image
 from humanseg.inference import Model, batch
-from humanseg.inference.batch import Failure, Job, Wish, plan, predict_photos
+from humanseg.inference.batch import Job, Wish, plan, predict_photos
+from humanseg.inference.failures import Failure
 from humanseg.inference.sources import Source, collect
 
 MASK = Wish(("mask",))
@@ -92,12 +95,47 @@ def test_a_folder_that_cannot_be_written_stops_all(
     assert len(seen) < len(jobs)
 
 
-def test_a_fault_of_the_program_is_not_hidden(
+def test_a_fault_of_the_program_is_one_photos_trouble_and_shown_on_request(
     model: Model, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "write_outputs", lambda *_: 1 / 0)
+    results = list(predict_photos(model, jobs, tmp_path / "out", MASK, 2))
+    assert all(each and "ZeroDivisionError" in each.reason for each in results)
+    monkeypatch.setenv("HUMANSEG_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         list(predict_photos(model, jobs, tmp_path / "out", MASK, 2))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_or_read_only_disk_stops_all(
+    model: Model,
+    jobs: list[Job],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    def write(*_: Any) -> None:
+        raise explain_os_error(OSError(number, "x"), tmp_path) from OSError(number, "x")
+
+    monkeypatch.setattr(batch, "write_outputs", write)
+    with pytest.raises(HumansegError, match="Cannot write .*disk"):
+        list(predict_photos(model, jobs, tmp_path / "out", MASK, 2))
+
+
+def test_results_that_cannot_be_written_stop_no_other(model: Model, tmp_path: Path) -> None:
+    for name in ("a.png", "sub/b.png", f"{'ü' * 125}.png"):
+        write_image(tmp_path / "in" / name, photo())
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "sub").write_text("a file where a folder belongs")
+    found = collect([str(tmp_path / "in")], (), out)
+    for _ in range(2):
+        results = predict_photos(model, plan(found, out, MASK, False), out, MASK, 2)
+        reasons = sorted(each.reason for each in results if each)
+        assert len(reasons) == 2
+        assert "sub/b_mask.png: File exists" in reasons[0]
+        assert "the name is too long for this disk" in reasons[1]
+        assert read_photo(out / "a_mask.png").shape == (20, 30, 3)
 
 
 def test_what_is_there_is_not_made_again(model: Model, jobs: list[Job], tmp_path: Path) -> None:

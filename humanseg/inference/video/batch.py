@@ -1,17 +1,17 @@
 """Several videos, one after the other: what is left to do, and what could not be used."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from humanseg.images import ImageError
-from humanseg.inference.batch import Failure, Wish, cut_picture
+from humanseg.inference.batch import Wish, cut_picture
+from humanseg.inference.failures import Failure, failure_of
 from humanseg.inference.model import Model
 from humanseg.inference.outputs import OUTPUTS, output_path
 from humanseg.inference.sources import Source
 from humanseg.inference.video.convert import Film, convert_video, plan_film
-from humanseg.inference.video.facts import VideoError
 
 _TRANSPARENT = ("cutout",)
 
@@ -31,7 +31,7 @@ def plan_videos(
     jobs = []
     for source in sources:
         films = [_film(source, out, kind) for kind in wish.kinds]
-        left = tuple(film for film in films if overwrite or not film.path.exists())
+        left = tuple(film for film in films if overwrite or not os.path.exists(film.path))
         if left:
             jobs.append(VideoJob(source.path, left))
     return jobs
@@ -81,8 +81,8 @@ def predict_videos(
                 tta=wish.tta,
                 on_frame=partial(on_frame, job.path),
             )
-        except (VideoError, ImageError) as error:
-            yield Failure(job.path, str(error))
+        except Exception as error:
+            yield failure_of(job.path, error)
 
 
 def _film(source: Source, out: Path, kind: str) -> Film:

@@ -38,11 +38,14 @@ class Film:
         How it is stored.
     draw
         What it shows.
+    comment
+        A text that is kept in the file.
     """
 
     path: Path
     encoding: Encoding
     draw: Draw
+    comment: str = ""
 
 
 def plan_film(source: Path, stem: Path, draw: Draw, *, transparent: bool = False) -> Film:
@@ -157,6 +160,6 @@ def _draw(
 def _writer(film: Film, video: VideoReader) -> Iterator[VideoWriter]:
     with (
         whole_file(film.path) as partial,
-        VideoWriter(partial, film.encoding, video.facts, video.sound) as writer,
+        VideoWriter(partial, film.encoding, video.facts, video.sound, film.comment) as writer,
     ):
         yield writer

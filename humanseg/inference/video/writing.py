@@ -40,6 +40,8 @@ class VideoWriter:
         Of the video that the frames are made from.
     sound
         The tracks of sound to keep. Their file must stay open meanwhile.
+    comment
+        A text that is kept in the file.
 
     Raises
     ------
@@ -48,7 +50,12 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: Path, encoding: Encoding, facts: VideoFacts, sound: Sequence[AudioStream] = ()
+        self,
+        path: Path,
+        encoding: Encoding,
+        facts: VideoFacts,
+        sound: Sequence[AudioStream] = (),
+        comment: str = "",
     ) -> None:
         self.path, self.encoding, self.facts = path, encoding, facts
         with self._explained():
@@ -56,6 +63,8 @@ class VideoWriter:
             self._container = av.open(
                 str(path), "w", format=encoding.container, container_options=options
             )
+            if comment:
+                self._container.metadata["comment"] = comment
             self._pictures = self._container.add_stream(
                 encoding.codec, rate=facts.rate, options=dict(encoding.options)
             )

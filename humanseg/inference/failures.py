@@ -1,0 +1,80 @@
+"""What could not be used or made, and whether the rest can go on."""
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import cv2
+
+from humanseg.errors import HumansegError
+from humanseg.files import explain_os_error
+
+_OF_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO)
+"""What the system says of a disk or a process, not of one file."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A photo or video that could not be used, and why: a sentence that names it."""
+
+    path: Path
+    reason: str
+
+
+def failure_of(path: Path, error: Exception) -> Failure:
+    """Return what an error says of one photo or video, so that the others can go on.
+
+    Parameters
+    ----------
+    path
+        The photo or video.
+    error
+        What came while it was read, worked on or written.
+
+    Raises
+    ------
+    Exception
+        `error` itself, where it holds for all the others, too: the disk is full or read-only, or
+        HUMANSEG_DEBUG=1 asks for the traceback of a fault of the program.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _OF_ALL:
+            raise error
+        cause = cause.__cause__
+    if isinstance(error, HumansegError):
+        return Failure(path, str(error))
+    if isinstance(error, MemoryError) or (
+        isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
+    ):
+        return Failure(path, f"{path} is too large for the memory.")
+    if isinstance(error, OSError):
+        return Failure(path, f"{path} cannot be used: {error.strerror or error}.")
+    if os.environ.get("HUMANSEG_DEBUG") == "1":
+        raise error
+    said = (str(error).splitlines() or [""])[0][:200]
+    return Failure(
+        path,
+        f"{path} cannot be used, by a fault of humanseg ({type(error).__name__}: {said}): please "
+        "report it; HUMANSEG_DEBUG=1 shows where it lies.",
+    )
+
+
+def require_writable(folder: Path) -> None:
+    """Check that results can be written below a folder; it is not made yet.
+
+    Raises
+    ------
+    HumansegError
+        It cannot be made, or holds nothing new.
+    """
+    there = Path(os.path.abspath(folder))
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
