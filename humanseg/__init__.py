@@ -2,6 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from humanseg.telemetry import switch_off
+
+# Before anything else is imported: dependencies look once, when they are imported.
+switch_off()
+
 if TYPE_CHECKING:
     from os import PathLike
 

@@ -3,12 +3,14 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
+from humanseg.partials import partial_file, partial_folder
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",
@@ -60,21 +62,57 @@ def whole_file(path: Path) -> Iterator[Path]:
     HumansegError
         The folder cannot be written or the disk is full.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    if len(os.fsencode(partial.name)) > 255:
-        partial = path.with_name(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        # Without this, a power cut after the rename could leave an empty file under the name.
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with partial_file(path.parent) as partial:
+            yield partial
+            # Without this, a power cut after the rename could leave an empty file under the name.
+            # Windows wants a file that may be written to.
+            with partial.open("r+b") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
     except OSError as error:
         raise explain_os_error(error, path) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Fill a folder beside its place, and put it there at the end.
+
+    Parameters
+    ----------
+    folder
+        Where it shall be; what is there is replaced.
+
+    Yields
+    ------
+    pathlib.Path
+        The folder to fill. When the block ends with an error it is removed, and `folder` stays as
+        it was.
+
+    Raises
+    ------
+    HumansegError
+        The folder cannot be written.
+    """
+    folder = folder.absolute()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with partial_folder(folder.parent) as partial:
+            yield partial
+            # No name of what is half written: killed here, nobody may take it away.
+            former = partial.with_suffix(".former")
+            if folder.exists():
+                folder.rename(former)
+            try:
+                partial.rename(folder)
+            except BaseException:
+                if former.exists():
+                    former.rename(folder)
+                raise
+            shutil.rmtree(former, ignore_errors=True)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

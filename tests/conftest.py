@@ -1,11 +1,7 @@
 """What tests share: a small data set, composed configs, the command line."""
 
-import os
-
-# Albumentations asks the network for its newest version when it is imported without this.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+
+import humanseg  # noqa: F401 - first: it switches off the telemetry of what tests import
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -131,8 +131,6 @@ def find_target(target: object) -> Callable[..., Any]:
         raise HumansegError(f"{problem}.")
     assert isinstance(target, str)
     root, *parts = target.split(".")
-    # Read at its import; without it, albumentations asks the network for its newest version.
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     roots = tuple(name.split(".")[0] for name in ALLOWED + own_packages())
     try:
         found: Any = importlib.import_module(root)

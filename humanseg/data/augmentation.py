@@ -1,10 +1,5 @@
 """Random changes to a photo and its mask, drawn from the seed, the epoch and the id."""
 
-import os
-
-# Albumentations asks the network for its newest version when it is imported without this.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any

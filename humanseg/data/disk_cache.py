@@ -81,8 +81,8 @@ def _make_room(folder: Path, bound: int) -> None:
     Whoever has mapped one keeps it until it is done.
     """
     files = []
-    # With the dot: what a killed process left half written.
-    for path in [*folder.glob(f"*{SUFFIX}"), *folder.glob(f".*{SUFFIX}.*")]:
+    # With the dot: what an earlier version left half written when it was killed.
+    for path in [*folder.glob(f"*{SUFFIX}"), *folder.glob(f".*{SUFFIX}.*.partial")]:
         with suppress(OSError):
             state = path.stat()
             files.append((state.st_mtime, state.st_size, path))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.files import whole_folder
 
 _HERE = Path(__file__).parent
 _PROJECT = _HERE / "npm"
@@ -69,18 +69,10 @@ def ready_runtime() -> list[Path]:
 
 def _keep(fetched: Sequence[Path], name: str) -> None:
     """Put files into the folder of that name, whole or not at all, and no other beside it."""
-    partial = RUNTIME.with_name("runtime.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        (partial / name).mkdir(parents=True)
+    with whole_folder(RUNTIME) as partial:
+        (partial / name).mkdir()
         for file in fetched:
             shutil.copy(file, partial / name)
-        shutil.rmtree(RUNTIME, ignore_errors=True)
-        partial.rename(RUNTIME)
-    except OSError as error:
-        raise explain_os_error(error, RUNTIME) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager
@@ -111,6 +103,7 @@ def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
             shutil.copy(_PROJECT / file, folder)
         # No package runs a script of its own here: only files are needed.
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command += ["--no-update-notifier"]
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if run.returncode:
             said = (run.stderr.strip() or run.stdout.strip() or "no reason given").splitlines()

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from humanseg import pages
 from humanseg.demo.runtime import LICENCE
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.files import whole_folder
 from humanseg.inference import load_model
 from humanseg.inference.model_file import MANIFEST_NAME, find_model, read_manifest
 
@@ -99,10 +99,7 @@ def write_site(site: Site, folder: Path) -> None:
             f"{folder} is there already, and is not a page that humanseg demo --build wrote: "
             "choose another folder, or empty this one."
         )
-    partial, old = (folder.with_name(f".{folder.name}.{what}.partial") for what in ("new", "old"))
-    try:
-        for rest in (partial, old):
-            shutil.rmtree(rest, ignore_errors=True)
+    with whole_folder(folder) as partial:
         for address, content in site.items():
             path = partial / address
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,14 +107,6 @@ def write_site(site: Site, folder: Path) -> None:
                 path.write_bytes(content)
             else:
                 shutil.copyfile(content, path)
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    finally:
-        for rest in (partial, old):
-            shutil.rmtree(rest, ignore_errors=True)
 
 
 def _may_be_replaced(folder: Path) -> bool:

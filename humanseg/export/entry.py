@@ -6,13 +6,13 @@ from pathlib import Path
 from humanseg.export.benchmark import Timing, table, time_all, time_files
 from humanseg.export.card import render_card
 from humanseg.export.checking import Checked, check_files
-from humanseg.export.folder import CARD, MANIFEST, require_free, whole_folder
+from humanseg.export.folder import CARD, MANIFEST, require_free
 from humanseg.export.formats import Format
 from humanseg.export.manifest import describe_file, facts, make_manifest
 from humanseg.export.pick import pick_run
 from humanseg.export.source import Source, common_size, long_side_of, open_data, open_source
 from humanseg.export.writing import Kept, write_formats
-from humanseg.files import write_json, write_text
+from humanseg.files import whole_folder, write_json, write_text
 from humanseg.training.terminal import console
 
 BRIEF_CALLS = 20

@@ -1,15 +1,10 @@
-"""The folder of an export: it appears whole or not at all."""
+"""The folder of an export: what it may hold, and what it may replace."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.export.formats import FORMATS
-from humanseg.files import explain_os_error
 
 MANIFEST, CARD = "manifest.json", "README.md"
 _OWN = {MANIFEST, CARD, *(each.file for each in FORMATS.values())}
@@ -49,44 +44,6 @@ def require_free(folder: Path, overwrite: bool) -> None:
             f"{folder} already holds an export: replace it by --overwrite, or choose another "
             "folder with --out."
         )
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Fill a folder beside its place, and put it there at the end.
-
-    Parameters
-    ----------
-    folder
-        Where it shall be; what is there is replaced.
-
-    Yields
-    ------
-    pathlib.Path
-        The folder to fill. When the block ends with an error it is removed, and `folder` stays as
-        it was.
-
-    Raises
-    ------
-    HumansegError
-        The folder cannot be written.
-    """
-    folder = folder.absolute()
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old.partial")
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        for path in (partial, old):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_export(folder: Path) -> bool:

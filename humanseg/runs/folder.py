@@ -7,6 +7,7 @@ from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
+from humanseg.partials import is_partial
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def require_free(path: Path) -> None:
     """
     try:
         occupied = path.exists() and any(
-            child.name != ".lock" and not _is_partial(child) for child in path.iterdir()
+            child.name != ".lock" and not is_partial(child) for child in path.iterdir()
         )
         above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         if not above.is_dir():
@@ -167,9 +168,5 @@ def require_free(path: Path) -> None:
 def remove_partial(run: RunFolder) -> None:
     """Remove the half-written files that a killed process left; call it with the run's lock."""
     for path in [*run.path.iterdir(), *run.best.parent.glob(".*")]:
-        if _is_partial(path) and path.is_file():
+        if is_partial(path) and path.is_file():
             path.unlink(missing_ok=True)
-
-
-def _is_partial(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".partial")

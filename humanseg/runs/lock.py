@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import platform
-import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import psutil
 
 from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
+from humanseg.partials import partial_file
 
 try:
     import fcntl
@@ -28,6 +28,7 @@ BEAT = 20.0
 LEASE = 300.0
 """Seconds without a touch after which a lock of another machine counts as left behind."""
 _NO_LOCKS_HERE = (errno.EBADF, errno.ENOLCK, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+_NO_LINKS_HERE = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class Locked(HumansegError):  # noqa: N818 - read aloud: "Locked: …"
@@ -121,15 +122,9 @@ def _holder(path: Path) -> dict[str, Any] | None:
 
 def _age(path: Path) -> float:
     """Seconds since a file was touched, by the clock of its disk."""
-    probe = path.with_name(f".{secrets.token_hex(4)}.partial")
-    try:
-        probe.touch()
+    now = time.time()
+    with contextlib.suppress(OSError), partial_file(path.parent) as probe:
         now = probe.stat().st_mtime
-    except OSError:
-        now = time.time()
-    finally:
-        with contextlib.suppress(OSError):
-            probe.unlink(missing_ok=True)
     return now - path.stat().st_mtime
 
 
@@ -142,22 +137,22 @@ def _touch(path: Path, stopped: threading.Event) -> None:
 
 def _write(path: Path, mine: dict[str, Any]) -> None:
     """Put a lock where none is, or one that holds nothing; of several machines one succeeds."""
-    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
     try:
-        partial.write_text(json.dumps(mine), encoding="utf-8")
-        path.unlink(missing_ok=True)
-        # A link, unlike a rename, does not replace what another machine has put there meanwhile.
-        os.link(partial, path)
+        with partial_file(path.parent) as partial:
+            partial.write_text(json.dumps(mine), encoding="utf-8")
+            path.unlink(missing_ok=True)
+            try:
+                # A link, unlike a rename, does not replace what another machine has put there
+                # meanwhile.
+                os.link(partial, path)
+            except OSError as error:
+                if error.errno not in _NO_LINKS_HERE:
+                    raise
+                partial.replace(path)
     except FileExistsError:
         raise _locked(path, _holder(path) or {}) from None
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
-            raise explain_os_error(error, path) from error
-        # A disk without hard links.
-        partial.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        raise explain_os_error(error, path) from error
 
 
 def _locked(path: Path, holder: dict[str, Any]) -> Locked:

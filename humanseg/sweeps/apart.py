@@ -5,7 +5,6 @@ each job. A system that runs out of memory kills the process that takes it, and 
 """
 
 import multiprocessing
-import os
 import signal
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -45,8 +44,6 @@ def work_apart(request: Request) -> Outcome:
         # Joblib's workers have a method of their own, which no other process would know.
         multiprocessing.set_start_method(None, force=True)
     context: Any = multiprocessing.get_context(METHOD)
-    # Read when it is imported; without it, albumentations asks the network for its newest version.
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     if METHOD == "forkserver":
         context.set_forkserver_preload(["humanseg.sweeps.work"])
     receiver, sender = context.Pipe(duplex=False)

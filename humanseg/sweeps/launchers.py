@@ -1,6 +1,5 @@
 """Hydra's launchers: what starts the jobs of a sweep, here or elsewhere."""
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 
@@ -48,8 +47,6 @@ def open_launcher(context: HydraContext, config: DictConfig, task: TaskFunction)
                 f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} is not "
                 f"installed: pip install 'humanseg[{extra}]'."
             )
-    # Ray tells its makers that it is used, unless it is told not to.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     return Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=task, config=config
     )

@@ -63,9 +63,7 @@ def put(path: str, number: int) -> None:
 
 def serve() -> None:
     """Import once, then fork for each line."""
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-    import albumentations  # noqa: F401
-
+    import humanseg.data.augmentation
     import humanseg.training.app
     import humanseg.training.entry  # noqa: F401
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.export.folder import require_free, whole_folder
+from humanseg.export.folder import require_free
+from humanseg.files import whole_folder
 
 
 def make_export(folder: Path) -> Path:

@@ -8,11 +8,23 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "humanseg"
 
-GROUND = {"errors", "files", "progress", "task", "images", "pages", "runs", "postprocess", "sizes"}
+GROUND = {
+    "errors",
+    "files",
+    "partials",
+    "progress",
+    "task",
+    "images",
+    "pages",
+    "runs",
+    "postprocess",
+    "sizes",
+}
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
-    "files": {"errors"},
+    "partials": set(),
+    "files": {"errors", "partials"},
     "task": {"errors", "files"},
     "comments": set(),
     "levels": set(),
@@ -23,7 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "images": {"comments", "errors", "files", "levels", "profiles"},
     "submission": GROUND | {"data"},
     "pages": {"errors", "files", "task", "images"},
-    "runs": {"errors", "files", "task", "images", "pages"},
+    "runs": {"errors", "files", "partials", "task", "images", "pages"},
     "config": {"errors", "files"},
     "data": GROUND | {"config"},
     "losses": GROUND,
@@ -47,7 +59,8 @@ ROOMS: dict[str, set[str]] = {
     | MODELLING
     | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
     "__main__": {"cli"},
-    "__init__": {"inference"},
+    "telemetry": set(),
+    "__init__": {"inference", "telemetry"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}
 WITHOUT_TORCH = GROUND | {"submission", "inference", "dashboard", "demo", "report"}

@@ -1,0 +1,70 @@
+"""Files and folders appear whole or not at all."""
+
+import errno
+import fcntl
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from humanseg.errors import HumansegError
+from humanseg.files import whole_file, whole_folder, write_bytes, write_text
+
+
+@pytest.mark.parametrize("name", ["x" * 245, "人" * 80], ids=["Latin", "Japanese"])
+def test_threads_that_write_long_names_keep_their_own_contents(tmp_path: Path, name: str) -> None:
+    contents = {tmp_path / f"{name}{number:02d}": str(number) for number in range(40)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write_text, contents.keys(), contents.values()))
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == contents
+
+
+def test_a_name_too_long_for_the_disk_is_said(tmp_path: Path) -> None:
+    with pytest.raises(HumansegError, match="too long for this disk"):
+        write_text(tmp_path / ("x" * 300), "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_earlier_file(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "a"
+    path.write_text("earlier")
+    with pytest.raises(error), whole_file(path) as partial:
+        partial.write_text("half")
+        raise error
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "earlier")]
+
+
+def test_the_disk_is_asked_to_write_by_a_handle_that_windows_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+
+    def commit(descriptor: int) -> None:
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        synced.append(descriptor)
+
+    monkeypatch.setattr(os, "fsync", commit)
+    write_bytes(tmp_path / "a", b"whole")
+    assert synced and (tmp_path / "a").read_bytes() == b"whole"
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, rename = tmp_path / "export", Path.rename
+    place.mkdir()
+    (place / "a").write_text("earlier")
+
+    def refuse(path: Path, target: Path) -> Path:
+        if target == place and path.suffix == ".partial":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(HumansegError, match="may not be written"), whole_folder(place) as partial:
+        (partial / "a").write_text("later")
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+    assert (place / "a").read_text() == "earlier"
