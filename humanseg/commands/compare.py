@@ -178,6 +178,8 @@ def _state(status: str, failure: str) -> str:
 
 def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
     """Find the valid photos of a group in its data set, or in `root`."""
+    from itertools import product
+
     from humanseg.data.folders import scan
     from humanseg.errors import HumansegError
     from humanseg.runs.page_photos import Source
@@ -187,9 +189,9 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
         for record in group.runs
         if isinstance(node := record.config.get("data"), Mapping) and "root" in node
     )
-    split = "train" if group.data.get("fold") is not None else "valid"
+    splits = ["valid" if fold is None else "train" for fold in group.data("fold")] or ["valid"]
     places = [root] if root is not None else [Path(each) for each in roots]
-    for place in places:
+    for place, split in product(places, dict.fromkeys(splits)):
         try:
             items, _ = scan(place, split, masks=True)
         except HumansegError:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from humanseg.dashboard.project import Project
 from humanseg.runs.leaderboard import Leaderboard
 from humanseg.runs.ranking import Group
-from humanseg.runs.record import RunRecord, data_key
+from humanseg.runs.record import RunRecord
 from humanseg.runs.settings import NAMED_GROUPS
+from humanseg.runs.terminal_table import describe
 from humanseg.runs.wandb_names import (
     DICE,
     EPOCH,
@@ -54,11 +55,12 @@ def lay_out(board: Leaderboard, project: Project) -> "list[Workspace]":
     laid = []
     for group in board.groups:
         if known := _ids([*group.runs, *rest]):
-            title = f"{board.base.name}, {len(group.ids)} valid photos"
-            data = data_key(group.runs[0])
-            laid.append(_workspace(project, title, data, known, _settings(group)))
+            title = f"{board.base.name}, {describe(group)}"
+            # Not by its title: another run may have other photos to train on.
+            identity = f"{board.base.name}\n{group.key}"
+            laid.append(_workspace(project, title, identity, known, _settings(group)))
     if not board.groups and (known := _ids(rest)):
-        laid.append(_workspace(project, board.base.name, "", known, {}))
+        laid.append(_workspace(project, board.base.name, board.base.name, known, {}))
     return laid
 
 
@@ -95,7 +97,7 @@ def _is_wide(values: Sequence[Any]) -> bool:
 
 
 def _workspace(
-    project: Project, title: str, data: str, runs: Sequence[str], settings: dict[str, bool]
+    project: Project, title: str, identity: str, runs: Sequence[str], settings: dict[str, bool]
 ) -> "Workspace":
     from wandb_workspaces.workspaces import (
         And,
@@ -135,7 +137,7 @@ def _workspace(
             pinned_columns=["run:displayName", *columns],
         ),
     )
-    digest = sha256(f"{title}\n{data}".encode("utf-8", "surrogateescape")).hexdigest()
+    digest = sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
     result._internal_name = f"nw-{digest[:11]}-v"
     return result
 

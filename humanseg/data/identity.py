@@ -9,10 +9,10 @@ from humanseg.data.picture import Pixels
 from humanseg.data.store import PhotoStore
 
 
-def pixels_sha256(photo: Pixels, mask: Pixels) -> bytes:
-    """Hash a photo (H,W,3) and its mask (H,W), their sizes too."""
+def pixels_sha256(photo: Pixels, mask: Pixels | None) -> bytes:
+    """Hash a photo (H,W,3) and its mask (H,W), if it has one, their sizes too."""
     digest = hashlib.sha256(f"{photo.shape}\0".encode())
-    for array in (photo, mask):
+    for array in (photo,) if mask is None else (photo, mask):
         digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
 

@@ -148,9 +148,8 @@ class Parts:
             for role in (*self.learnt_from, "valid"):
                 self.part(role)
 
-    def pixels_sha256(self) -> str:
-        """Fingerprint what is trained and validated on, as `check` has read it."""
-        roles: tuple[Role, Role] = ("train", "valid")
+    def pixels_sha256(self, *roles: Role) -> str:
+        """Fingerprint the photos and masks of roles as `check` has read them."""
         return named_sha256(
             (f"{role}/{item.id}", self._digests[item.photo])
             for role in roles
@@ -161,8 +160,7 @@ class Parts:
         """Keep what the check has decoded: a digest, and for the stores what the bound allows."""
         photo, mask = checked.photo, checked.mask
         assert photo is not None
-        if mask is not None:
-            self._digests[checked.item.photo] = pixels_sha256(photo, mask)
+        self._digests[checked.item.photo] = pixels_sha256(photo, mask)
         if self.cache != "memory":
             return
         self._held += photo.nbytes + (0 if mask is None else mask.nbytes)

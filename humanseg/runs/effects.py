@@ -104,7 +104,8 @@ def main_effects(group: Group) -> Effects:
     Parameters
     ----------
     group
-        Runs on the same data. Each run counts, so a setting with three seeds counts three times.
+        Runs with the same valid photos. Each run counts: a setting with three seeds counts three
+        times.
 
     Returns
     -------

@@ -31,7 +31,7 @@ from humanseg.runs.ranking import Entry, Group
 from humanseg.runs.record import RunRecord, read_masks
 from humanseg.runs.settings import as_text
 from humanseg.runs.statistics import Interval
-from humanseg.runs.terminal_table import conclusion, describe
+from humanseg.runs.terminal_table import REPEATED, conclusion, describe
 
 NAME, FILES = "leaderboard", "leaderboard_files"
 
@@ -90,7 +90,7 @@ def write_leaderboard(
     pages.start()
     try:
         shutil.copyfile(plotly_script(), pages.place("plotly.min.js"))
-        for number, group in _photo_sets(board).values():
+        for number, group in enumerate(board.groups):
             photos = write_photos(pages, f"photos/{number}", group, find_photos(group))
             _write_script(pages, f"photos/{number}.js", f"humanseg.photos[{number}]", photos)
         runs = [run for group in board.groups for run in group.runs]
@@ -127,11 +127,9 @@ def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
         Where the page will be: links to the pages of runs start there.
     """
     places = {id(run): n for n, run in enumerate(r for group in board.groups for r in group.runs)}
-    photos = _photo_sets(board)
     return {
         "groups": [
-            _group(group, places) | {"photos": photos[_photo_set(group)][0]}
-            for group in board.groups
+            _group(group, places) | {"photos": number} for number, group in enumerate(board.groups)
         ],
         "runs": [
             _run(run, interval, folder)
@@ -145,24 +143,12 @@ def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
     }
 
 
-def _photo_sets(board: Leaderboard) -> dict[tuple[str, ...], tuple[int, Group]]:
-    """Give each set of valid photos a number, and a group that has it: groups may share one."""
-    sets: dict[tuple[str, ...], tuple[int, Group]] = {}
-    for group in board.groups:
-        sets.setdefault(_photo_set(group), (len(sets), group))
-    return sets
-
-
-def _photo_set(group: Group) -> tuple[str, ...]:
-    # Without a fingerprint of the masks nothing is known to be the same.
-    return str(group.data.get("valid_sha256", id(group))), *group.ids
-
-
 def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:
     effects = main_effects(group)
     return {
         "name": describe(group),
         "conclusion": conclusion(group),
+        "repeated": REPEATED if any(entry.repeats for entry in group.entries) else "",
         "ids": group.ids,
         "settings": [
             {
@@ -243,7 +229,7 @@ def _facts(board: Leaderboard) -> list[tuple[str, str]]:
     if len(board.groups) == 1:
         facts.append(("Valid photos", str(len(board.groups[0].ids))))
     elif board.groups:
-        facts.append(("Data sets", str(len(board.groups))))
+        facts.append(("Sets of valid photos", str(len(board.groups))))
     left_out = len(board.unranked) + len(board.broken)
     return [*facts, ("Not ranked", str(left_out))] if left_out else facts
 

@@ -48,7 +48,7 @@ def write_photos(
     folder
         The name of their folder in its files.
     group
-        Runs on the same data.
+        Runs with the same valid photos.
     data
         A source for each id; or a sentence that says why there is none.
 

@@ -1,16 +1,18 @@
-"""Runs on the same data side by side: seeds folded, the best first."""
+"""Runs with the same valid photos side by side: seeds folded, the best first."""
 
 import math
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.runs.record import RunRecord
+from humanseg.runs.origins import with_origins
+from humanseg.runs.record import RunRecord, data_key
 from humanseg.runs.settings import (
     NAMED_GROUPS,
     Setting,
@@ -31,7 +33,7 @@ _FEW = 5
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A row of the leaderboard: a run, or the runs that differ in nothing but their seed.
+    """A row of the leaderboard: a run, or the runs that differ in their seed and nothing else.
 
     Attributes
     ----------
@@ -53,6 +55,8 @@ class Entry:
         Of `scores`.
     behind
         `scores` against those of the group's best entry; of that one, the difference is 0.
+    repeats
+        Whether another entry has the same settings and a seed of this one.
     """
 
     label: str
@@ -64,6 +68,7 @@ class Entry:
     scores: NDArray[np.float64]
     interval: Interval
     behind: PairedDifference
+    repeats: bool
 
     @property
     def own_threshold(self) -> bool:
@@ -84,12 +89,12 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Runs on the same data, which alone may be ranked together.
+    """Runs with the same valid ids and masks, which alone may be ranked together.
 
     Attributes
     ----------
-    data
-        The `data` of their summaries.
+    key
+        What they share, and no other group has.
     ids
         Their valid photos.
     settings
@@ -98,7 +103,7 @@ class Group:
         The best first.
     """
 
-    data: Mapping[str, object]
+    key: str
     ids: tuple[str, ...]
     settings: tuple[Setting, ...]
     entries: tuple[Entry, ...]
@@ -108,6 +113,12 @@ class Group:
         """All its runs, those of the best entry first."""
         return tuple(run for entry in self.entries for run in entry.runs)
 
+    def data(self, key: str) -> list[Any]:
+        """Return the values, each once, that the `data` of their summaries have of a key."""
+        known = [run.summary.get("data") for run in self.runs]
+        values = [data.get(key) for data in known if isinstance(data, Mapping)]
+        return list({repr(value): value for value in values}.values())
+
 
 def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     """Fold the seeds of each setting, and put the best first.
@@ -115,7 +126,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     Parameters
     ----------
     runs
-        Finished runs on the same data.
+        Finished runs with the same valid ids and masks.
     shipped
         The configs' options.
 
@@ -123,22 +134,18 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     -------
     Group
     """
-    settings = [read_settings(run.config, shipped) for run in runs]
+    settings = with_origins(runs, [read_settings(run.config, shipped) for run in runs])
     differ = _sorted_out(settings, differing(settings))
-    folded: dict[str, list[int]] = {}
-    for place, run in enumerate(runs):
-        # A record without its config may be of any setting: it stands alone.
-        key = repr(_values(settings[place], differ)) if run.config else run.name
-        folded.setdefault(key, []).append(place)
     parts = [
         (sorted((runs[place] for place in places), key=_seed), settings[places[0]])
-        for places in folded.values()
+        for places in _folded(runs, [_values(own, differ) for own in settings])
     ]
     parts.sort(key=lambda part: (-_mean_at_half(part[0]), natural_key(part[0][0].name)))
     run_means = resampled_means(np.stack([run.dice for some, _ in parts for run in some], axis=1))
     run_ends = interval_ends(run_means)
     columns = _columns([some for some, _ in parts])
-    labels = _labels([own for _, own in parts], differ)
+    labels = _labels(parts, differ)
+    often = Counter(repr(_values(own, differ)) for some, own in parts if some[0].config)
     # The mean over seeds and that over photos can be taken in either order.
     means = np.stack([run_means[:, some].mean(axis=1) for some in columns], axis=1)
     ends, behind = interval_ends(means), interval_ends(means - means[:, :1])
@@ -152,7 +159,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
         lowest, highest = map(float, behind[:, place])
         entries.append(
             Entry(
-                labels[place] if labels[place] and some[0].config else some[0].name,
+                labels[place],
                 tuple(some),
                 _intervals(some, run_ends[:, columns[place]]),
                 _values(own, differ),
@@ -161,11 +168,27 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
                 scores,
                 Interval(mean, low, high),
                 PairedDifference(mean - best, lowest, highest, len(scores)),
+                bool(some[0].config) and often[repr(_values(own, differ))] > 1,
             )
         )
-    data = runs[0].summary.get("data")
-    known = data if isinstance(data, Mapping) else {}
-    return Group(known, runs[0].ids, tuple(differ), tuple(entries))
+    return Group(data_key(runs[0]), runs[0].ids, tuple(differ), tuple(entries))
+
+
+def _folded(
+    runs: Sequence[RunRecord], values: Sequence[tuple[Value, ...]]
+) -> Iterable[Sequence[int]]:
+    """Put together the places of runs that differ in their seed and in nothing else."""
+    folded: dict[tuple[str, int], list[int]] = {}
+    taken: Counter[tuple[str, float | None]] = Counter()
+    for place, run in enumerate(runs):
+        # A record without its config may be of any setting: it stands alone.
+        key = repr(values[place]) if run.config else run.name
+        # A run that repeats another, its seed too, says nothing of other seeds.
+        seed = run.number("seed")
+        repeat = taken[key, seed]
+        taken[key, seed] += 1
+        folded.setdefault((key, repeat), []).append(place)
+    return folded.values()
 
 
 def _intervals(runs: Sequence[RunRecord], ends: NDArray[np.float64]) -> tuple[Interval, ...]:
@@ -207,11 +230,15 @@ def _sorted_out(runs: Sequence[Settings], differ: Sequence[Setting]) -> list[Set
     return [known.get(setting.key, setting) for setting in differ]
 
 
-def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str]:
+def _labels(
+    parts: Sequence[tuple[Sequence[RunRecord], Settings]], differ: Sequence[Setting]
+) -> list[str]:
     """Say what sets each entry apart.
 
     The names of options come always, other values, each with its key, until all entries differ.
+    The name of its run comes where nothing else does: one run repeats another.
     """
+    settings = [own for _, own in parts]
     words: list[list[str]] = [[] for _ in settings]
     named = [setting for setting in differ if setting.telling and setting.key in NAMED_GROUPS]
     others = [setting for setting in differ if setting.telling and setting not in named]
@@ -222,7 +249,16 @@ def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str
         for some, own in zip(words, settings, strict=True):
             value = as_text(own.values.get(setting.key))
             some.append(value if setting in named else f"{short_name(setting.key)} {value}")
-    return [" · ".join(some) for some in words]
+    labels = [" · ".join(some) for some in words]
+    often = Counter(labels)
+    return [
+        some[0].name
+        if not label or not some[0].config
+        else f"{label} · {some[0].name}"
+        if often[label] > 1
+        else label
+        for label, (some, _) in zip(labels, parts, strict=True)
+    ]
 
 
 def _mean_at_half(runs: Sequence[RunRecord]) -> float:

@@ -213,5 +213,16 @@ def _require_one_piece(record: RunRecord) -> None:
 
 
 def data_key(record: RunRecord) -> str:
-    """Return what must be the same for two runs to be ranked together: their data, as text."""
-    return json.dumps([record.summary.get("data"), record.ids], sort_keys=True)
+    """Return what two runs must share to be ranked together: their valid ids and masks, as text."""
+    return json.dumps([valid_key(record.summary), record.ids], sort_keys=True)
+
+
+def valid_key(summary: Mapping[str, Any]) -> str:
+    """Return the fingerprint of the valid ids and masks that a summary has.
+
+    Of a run that recorded none, it is all that it says of its data; of one that says nothing, it is
+    empty.
+    """
+    data = summary.get("data")
+    known = data.get("valid_sha256") if isinstance(data, Mapping) else None
+    return str(known) if known else json.dumps(data, sort_keys=True) if data else ""

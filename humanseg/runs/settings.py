@@ -30,7 +30,7 @@ class Settings:
     ----------
     values
         A group by the name of its option (`model`: "unet"), everything in it, and beside it, by
-        its dotted key (`model.dropout`: 0.0). Of paths only the last part is kept.
+        its dotted key (`model.dropout`: 0.0). Paths: see `with_origins`.
     changed
         The keys in a group whose value is not the one that its option ships with.
     elements
@@ -126,7 +126,7 @@ def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
         changed |= {key for key in have if have[key] != default.get(key)} - targets
     others = {key: node for key, node in config.items() if key not in NAMED_GROUPS}
     values |= {key: value for key, value in _flat(others, "") if not key.endswith("._target_")}
-    kept = {key: value for key, value in values.items() if not _left_out(key)}
+    kept = {key: value for key, value in values.items() if not left_out(key)}
     return Settings(kept, frozenset(changed), _elements(config, ""))
 
 
@@ -272,9 +272,9 @@ def _last_part(text: str) -> str:
     return text.rstrip("/").rpartition("/")[2] if text.startswith("/") else text
 
 
-def _left_out(key: str) -> bool:
-    parts = key.split(".")
-    return any(".".join(parts[:depth]) in _LEFT_OUT for depth in range(1, len(parts) + 1))
+def left_out(key: str) -> bool:
+    """Say whether a setting has no part in what a run is."""
+    return any(f"{key}.".startswith(f"{one}.") for one in _LEFT_OUT)
 
 
 def _decides(runs: Sequence[Settings], group: str, key: str) -> bool:

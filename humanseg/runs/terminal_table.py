@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from rich.cells import cell_len
 from rich.table import Table
@@ -11,6 +12,11 @@ from humanseg.pages.render import duration, score
 from humanseg.runs.ranking import Entry, Group
 from humanseg.runs.settings import as_text
 
+REPEATED = (
+    "Rows with the same settings repeat one another with the same seed: they say nothing about "
+    "other seeds."
+)
+
 
 def conclusion(group: Group) -> str:
     """Say in words which entry is the best, and whether others can be told from it.
@@ -18,7 +24,7 @@ def conclusion(group: Group) -> str:
     Parameters
     ----------
     group
-        Runs on the same data.
+        Runs with the same valid photos.
 
     Returns
     -------
@@ -46,12 +52,22 @@ def conclusion(group: Group) -> str:
 
 
 def describe(group: Group) -> str:
-    """Say which data a group is about, such as `145 valid photos, 1200 to train (9b32fa99)`."""
-    data = group.data
-    words = [f"{len(group.ids)} valid photos", f"{data.get('train', '?')} to train"]
-    if data.get("fold") is not None:
-        words.append(f"fold {data['fold']} of {data.get('folds', '?')}")
-    return f"{', '.join(words)} ({str(data.get('valid_sha256', 'unknown'))[:8]})"
+    """Say which photos a group is about, such as `145 valid photos, 1200 to train (9b32fa99)`.
+
+    No two groups are called the same: what is in brackets is of the valid ids and masks.
+    """
+    photos = len(group.ids)
+    words = [f"{photos} valid photos" if photos > 1 else "1 valid photo"]
+    trained = sorted(count for count in group.data("train") if isinstance(count, int))
+    if trained:
+        most, least = trained[-1], trained[0]
+        words.append(f"{most} to train" if most == least else f"{least} to {most} to train")
+    folds = zip(group.data("fold"), group.data("folds"), strict=False)
+    words += [f"fold {fold} of {number}" for fold, number in folds if fold is not None]
+    shared = group.runs[0].summary.get("data")
+    known = shared.get("valid_sha256") if isinstance(shared, Mapping) else None
+    mark = known or sha256(group.key.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{', '.join(words)} ({str(mark)[:8]})"
 
 
 def footnotes(group: Group) -> list[str]:
@@ -61,6 +77,7 @@ def footnotes(group: Group) -> list[str]:
     return [
         *([f"≈ not distinguishable from the best on {_photos(group)}"] if alike else []),
         *(["* interval and differences are of Dice at the run's own threshold"] if own else []),
+        *([REPEATED] if any(entry.repeats for entry in group.entries) else []),
     ]
 
 
@@ -70,7 +87,7 @@ def terminal_table(group: Group, width: int | None = None) -> Table:
     Parameters
     ----------
     group
-        Runs on the same data.
+        Runs with the same valid photos.
     width
         Of the terminal: what is least needed is left out until the rest fits. None: of any width.
 
@@ -80,9 +97,10 @@ def terminal_table(group: Group, width: int | None = None) -> Table:
     """
     columns = _terminal_columns(group)
     telling = [setting.key for setting in group.settings if setting.telling]
+    by_name = not telling or any(entry.repeats for entry in group.entries)
     for name in _LEAST_NEEDED:
-        # Without settings a run has nothing but its name.
-        if _too_wide(columns, width) and (telling or name != "run"):
+        # Without settings of its own a run has nothing but its name.
+        if _too_wide(columns, width) and not (by_name and name == "run"):
             columns.pop(name, None)
     if _too_wide(columns, width) and telling:
         columns = {name: cells for name, cells in columns.items() if name not in telling}

@@ -1,10 +1,10 @@
 """What a sweep says of itself on the terminal."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.runs.record import valid_key
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.training.terminal import console
 
@@ -97,7 +97,7 @@ def _dice(one: Standing) -> float | None:
 
 
 def _photos(one: Standing) -> str:
-    return json.dumps(one.summary.get("data"), sort_keys=True)
+    return valid_key(one.summary)
 
 
 def clock(seconds: float) -> str:

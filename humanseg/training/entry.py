@@ -119,6 +119,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         versions=versions(),
         data=data,
         pixels_sha256=prepared.pixels,
+        sources=prepared.sources,
         teacher=prepared.teaching,
         device=device,
         parameters=sum(parameter.numel() for parameter in segmenter.parameters()),

@@ -26,6 +26,7 @@ from humanseg.training.rebuild import (
     without_weights,
 )
 from humanseg.training.request import Request, named_paths
+from humanseg.training.sources import fingerprint_sources
 from humanseg.training.teacher import ask, find_teachers
 from humanseg.training.terminal import console
 from humanseg.training.trainer import count_processes
@@ -44,8 +45,9 @@ class Prepared:
         What it runs on.
     photos
         Sound, and decoded.
-    data, pixels
-        Which photos these are, as `summary.json` has it under `data` and `pixels_sha256`.
+    data, pixels, sources
+        Which photos and weights these are, as `summary.json` has it under `data`, `pixels_sha256`
+        and `sources`.
     module
         With the weights that it starts from.
     callbacks
@@ -61,6 +63,7 @@ class Prepared:
     photos: PhotoData
     data: dict[str, Any]
     pixels: str
+    sources: dict[str, list[str]] | None
     module: SegmentationModule
     callbacks: list[pl.Callback]
     checkpoint: Path | None
@@ -122,7 +125,13 @@ def prepare(request: Request) -> Prepared:
         teaching = {"runs": runs} | photos.teach(ask(teachers, photos, hardware))
     if run is not None and checkpoint is not None:
         _require_same(run, data=data, pixels_sha256=pixels, teacher=teaching)
-    return Prepared(hardware, photos, data, pixels, module, callbacks, checkpoint, teaching)
+        # What it once started from need not be there any more.
+        sources = read_summary(run.summary).get("sources")
+    else:
+        sources = fingerprint_sources(config, photos)
+    return Prepared(
+        hardware, photos, data, pixels, sources, module, callbacks, checkpoint, teaching
+    )
 
 
 def quieten() -> None:

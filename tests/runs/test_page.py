@@ -79,21 +79,20 @@ def test_the_page_and_its_files(
     assert "http" not in html and HOSTILE not in html
 
 
-def test_two_groups_on_the_same_photos_share_them(
-    write_run: WriteRun,
-    compared_root: Path,
-    shipped: Shipped,
-    sources: dict[str, Source],
-    tmp_path: Path,
+def test_each_set_of_valid_photos_has_its_own(
+    write_run: WriteRun, compared_root: Path, shipped: Shipped, tmp_path: Path
 ) -> None:
-    for train in (6, 3):
-        data = {"train": train, "valid_sha256": "same"}
-        write_run(tmp_path / "runs" / str(train), compared_root, data=data)
+    for train, masks in ((6, "same"), (3, "same"), (6, "other")):
+        data = {"train": train, "valid_sha256": masks}
+        write_run(tmp_path / "runs" / f"{train} {masks}", compared_root, data=data)
     board = read_leaderboard([tmp_path / "runs"], shipped)
-    write_leaderboard(tmp_path, board, lambda group: sources)
-    files = tmp_path / "leaderboard_files"
-    assert sorted(path.name for path in (files / "photos").iterdir()) == ["0", "0.js"]
-    assert [group["photos"] for group in script(files / "data.js")["groups"]] == [0, 0]
+    write_leaderboard(tmp_path, board, lambda group: "They are gone.")
+    groups = script(tmp_path / "leaderboard_files" / "data.js")["groups"]
+    assert [(group["photos"], len(group["entries"])) for group in groups] == [(0, 2), (1, 1)]
+    assert len({group["name"] for group in groups}) == 2
+    for number in (0, 1):
+        note = script(tmp_path / "leaderboard_files" / "photos" / f"{number}.js")["note"]
+        assert "They are gone." in note
 
 
 def test_numbers_that_are_none_are_null(board: Leaderboard, tmp_path: Path) -> None:

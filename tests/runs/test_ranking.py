@@ -43,6 +43,17 @@ def test_seeds_of_a_setting_are_one_entry(make_record: Make, shipped: Shipped) -
     assert math.isnan(other.spread) and (best.label, other.label) == ("dice", "bce")
 
 
+def test_a_run_that_repeats_a_seed_stands_apart(make_record: Make, shipped: Shipped) -> None:
+    runs = [make_record(f"r{n}", PHOTOS - n / 100, seed=n % 2) for n in range(3)]
+    both, repeat = rank(runs, shipped).entries
+    assert ([run.name for run in both.runs], both.repeats) == (["r0", "r1"], True)
+    assert ([run.name for run in repeat.runs], repeat.repeats) == (["r2"], True)
+    assert math.isnan(repeat.spread) and len({both.label, repeat.label}) == 2
+    unknown = [make_record(name, PHOTOS, seed=None) for name in ("a", "b")]
+    assert len(rank(unknown, shipped).entries) == 2
+    assert not rank(runs[:2], shipped).entries[0].repeats
+
+
 def test_intervals_are_those_of_the_statistics(make_record: Make, shipped: Shipped) -> None:
     scores = [PHOTOS + NOISE[seed] for seed in range(2)]
     runs = [make_record(f"s{seed}", scores[seed], seed=seed) for seed in range(2)]

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,10 +129,18 @@ def test_a_broken_history_costs_the_curve_only(run: RunFolder) -> None:
     np.testing.assert_array_equal(record.curve, [[1, 0.5]])
 
 
-def test_the_data_are_their_record_and_the_ids(run: RunFolder) -> None:
+def test_valid_ids_and_masks_make_runs_comparable_and_nothing_else(run: RunFolder) -> None:
     record = read_run(run, "run")
-    again = read_run(run, "moved/run")
-    assert data_key(record) == data_key(again)
     data = json.loads(run.summary.read_text())["data"]
-    update_summary(run.summary, data=data | {"valid_sha256": "other"})
-    assert data_key(read_run(run, "run")) != data_key(record)
+
+    def with_data(**changes: Any) -> str:
+        update_summary(run.summary, data=data | changes)
+        return data_key(read_run(run, "moved/run"))
+
+    assert with_data(train=1, test=99) == data_key(record) == with_data(fold=1, folds=5)
+    assert with_data(valid_sha256="other") != data_key(record)
+    # Of an old run that says nothing of its masks, all that it says of its data must be the same.
+    assert with_data(valid_sha256=None) != with_data(valid_sha256=None, train=1)
+    scores = run.scores.read_text().replace("\n12,", "\n13,")
+    run.scores.write_text(scores)
+    assert with_data() != data_key(record)

@@ -53,10 +53,27 @@ def test_the_terminal_shows_names_as_they_are(make_record: Make, shipped: Shippe
     assert footnotes(group) == ["* interval and differences are of Dice at the run's own threshold"]
 
 
-def test_the_data_are_described(make_record: Make, shipped: Shipped) -> None:
+def test_the_valid_photos_are_described(make_record: Make, shipped: Shipped) -> None:
     fold = {"train": 960, "fold": 2, "folds": 5, "valid_sha256": "abcdef0123"}
-    group = rank([make_record("a", PHOTOS, data=fold)], shipped)
-    assert describe(group) == "30 valid photos, 960 to train, fold 2 of 5 (abcdef01)"
+    runs = [make_record("a", PHOTOS, data=fold)]
+    assert describe(rank(runs, shipped)) == "30 valid photos, 960 to train, fold 2 of 5 (abcdef01)"
+    runs.append(make_record("b", PHOTOS, data=fold | {"train": 480, "test": 3}))
+    assert "480 to 960 to train" in describe(rank(runs, shipped))
+    # What is not known to be the same is not called the same.
+    unknown = [rank([make_record("a", PHOTOS, data=data)], shipped) for data in ({}, {"train": 9})]
+    assert len({describe(group)[-10:] for group in unknown}) == 2
+
+
+def test_rows_that_repeat_one_another_are_told_by_their_names(
+    make_record: Make, shipped: Shipped
+) -> None:
+    runs = [make_record(name, PHOTOS, lr=lr) for name, lr in (("a", 1), ("b", 1), ("other", 2))]
+    group = rank(runs, shipped)
+    assert any("same seed" in note for note in footnotes(group))
+    console = Console(width=70)
+    with console.capture() as capture:
+        console.print(terminal_table(group, 70))
+    assert {"a", "b"} <= set(capture.get().split())
 
 
 def narrow(group: Group, width: int) -> tuple[list[str], int]:

@@ -232,6 +232,19 @@ def test_scores_on_other_photos_stand_apart(
     assert json.dumps(below).count("data.fold=1") == 2
 
 
+def test_scores_on_the_same_valid_photos_stand_together(
+    sweep: "Sweep", finish: "Work", capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(request: Request) -> Outcome:
+        outcome = finish(request)
+        data = {"train": request.config.seed, "test": request.config.seed, "valid_sha256": "same"}
+        update_summary(RunFolder(request.folder).summary, data=data)
+        return outcome
+
+    assert sweep(work, "seed=1,2") == 0
+    assert "cannot be compared" not in capsys.readouterr().out
+
+
 def test_a_sweeper_of_somebody_else_is_refused(
     sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

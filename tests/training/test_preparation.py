@@ -127,6 +127,29 @@ def test_a_start_from_some_runs_is_the_mean_of_their_weights(
         torch.testing.assert_close(value, wanted)
 
 
+def test_what_a_run_is_made_from_is_fingerprinted(
+    compose: Compose, copied: RunFolder, sample_root: Path, tmp_path: Path
+) -> None:
+    more = Path(shutil.copytree(sample_root / "test", tmp_path / "more"))
+
+    def sources(*overrides: str) -> dict[str, list[str]]:
+        request = read_request(compose(f"run_dir={tmp_path}/run", *overrides))
+        return prepare(request).sources or {}
+
+    start, teacher = f"init_from={copied.path}", f"teacher={copied.path}"
+    assert sources() == {}
+    before = sources(start, teacher, f"data.unlabelled={more}")
+    assert before.keys() == {"init_from", "teacher", "data.unlabelled"}
+    assert before["init_from"] == before["teacher"]
+    # The run is trained on, and a photo is drawn over: the names are those from before.
+    state = read_checkpoint(copied.best)["state_dict"]
+    torch.save({"state_dict": {name: value + 1 for name, value in state.items()}}, copied.best)
+    photo = next(more.iterdir())
+    Image.new("RGB", Image.open(photo).size).save(photo)
+    after = sources(start, teacher, f"data.unlabelled={more}")
+    assert not [key for key in before if before[key] == after[key]]
+
+
 def test_weights_alone_are_not_gone_on_from(compose: Compose, copied: RunFolder) -> None:
     state = read_checkpoint(copied.last)["state_dict"]
     torch.save({"state_dict": state}, copied.last)

@@ -76,6 +76,7 @@ function drawFootnote() {
     notes.push(`≈ not distinguishable from the best on these ${state.group.ids.length} photos.`);
   }
   if (state.group.folds) notes.push("± is the standard deviation over seeds.");
+  if (state.group.repeated) notes.push(state.group.repeated);
   if (everyRow().some((row) => row.own_threshold)) {
     notes.push("† The run has a threshold of its own. It is ranked by Dice at 0.5, but its interval, and all that is "
       + "said photo by photo, is of Dice at its own threshold: the probabilities, from which it could be taken anew "

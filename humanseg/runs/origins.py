@@ -1,0 +1,120 @@
+"""What runs were made from: photos and weights, told apart by what they hold, not by their names.
+
+`config.yaml` says where they lay. `summary.json` has their fingerprints: `pixels_sha256` of the
+photos, and under `sources` a list for each other setting that names files. Two folders called
+`start` may hold different weights, and one data set may be moved.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Settings, left_out
+
+DATA = "data.root"
+_SHOWN = 8  # digits of a fingerprint
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What a setting of one run named: its paths, its size in words, its fingerprint."""
+
+    paths: tuple[str, ...]
+    size: str = ""
+    fingerprint: str = ""
+
+
+def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> list[Settings]:
+    """Give each run, for what it was made from, a value that others have too if it is the same.
+
+    Parameters
+    ----------
+    runs
+        Runs with the same valid photos.
+    settings
+        Those of each run.
+
+    Returns
+    -------
+    list of Settings
+        With the shortest names that tell the origins apart: `a/start` and `b/start`, or, where
+        something was changed in its place, `start (1f2e3d4c)`. Of a run that has recorded no
+        fingerprints the path and the number of photos count.
+    """
+    origins = [dict(_origins(run)) for run in runs]
+    values: list[dict[str, str]] = [{} for _ in runs]
+    for key in dict.fromkeys(key for some in origins for key in some):
+        places = [place for place, some in enumerate(origins) if key in some]
+        names = _names([origins[place][key] for place in places])
+        for place, name in zip(places, names, strict=True):
+            values[place][key] = name
+    return [
+        replace(own, values={**own.values, **named})
+        for own, named in zip(settings, values, strict=True)
+    ]
+
+
+def _origins(run: RunRecord) -> Iterator[tuple[str, _Origin]]:
+    sources = run.summary.get("sources")
+    known = sources if isinstance(sources, Mapping) else {}
+    data = run.summary.get("data")
+    photos = data.get("train") if isinstance(data, Mapping) else None
+    for key, paths in _paths(run.config, ""):
+        if key == DATA:
+            size = "" if photos is None else f"{photos} photos"
+            yield key, _Origin(paths, size, str(run.summary.get("pixels_sha256") or ""))
+        elif not left_out(key):
+            yield key, _Origin(paths, "", _one_fingerprint(known.get(key)))
+
+
+def _one_fingerprint(fingerprints: Any) -> str:
+    """Join the fingerprints of some runs; their order does not matter: their mean is taken."""
+    some = sorted(map(str, fingerprints)) if isinstance(fingerprints, list) else []
+    return sha256(" ".join(some).encode()).hexdigest() if len(some) > 1 else "".join(some)
+
+
+def _paths(node: Any, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the settings that name files or folders, by their dotted keys."""
+    if isinstance(node, Mapping):
+        for name, below in node.items():
+            yield from _paths(below, f"{key}.{name}" if key else str(name))
+        return
+    values = node if isinstance(node, list) else [node]
+    if values and all(isinstance(value, str) and value.startswith("/") for value in values):
+        yield key, tuple(value.rstrip("/") for value in values)
+    elif isinstance(node, list):
+        for place, below in enumerate(node):
+            yield from _paths(below, f"{key}.{place}")
+
+
+def _names(origins: Sequence[_Origin]) -> list[str]:
+    """Name origins so that two have one name if, as far as is known, they are the same."""
+    fingerprints: dict[tuple[tuple[str, ...], str], str] = {}
+    for one in origins:
+        if one.fingerprint:
+            fingerprints.setdefault((one.paths, one.size), one.fingerprint)
+    same = [
+        one.fingerprint or fingerprints.get((one.paths, one.size)) or repr((one.paths, one.size))
+        for one in origins
+    ]
+    firsts = {mark: one for mark, one in reversed(list(zip(same, origins, strict=True)))}
+    sized = len({one.size for one in firsts.values()}) > 1
+    longest = max(path.count("/") for one in origins for path in one.paths)
+    names: dict[str, str] = {}
+    for parts in range(1, longest + 2):
+        names = {mark: _name(one, parts, sized) for mark, one in firsts.items()}
+        if len(set(names.values())) == len(names):
+            break
+    else:
+        # Something was changed in its place.
+        for mark, one in firsts.items():
+            if one.fingerprint:
+                names[mark] = f"{_name(one, 1, sized)} ({mark[:_SHOWN]})"
+    return [names[mark] for mark in same]
+
+
+def _name(origin: _Origin, parts: int, sized: bool) -> str:
+    names = ["/".join(path.split("/")[-parts:]) for path in origin.paths]
+    return ", ".join([*names, *([origin.size] if sized else [])])

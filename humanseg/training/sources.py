@@ -1,0 +1,46 @@
+"""Which weights and photos a run was made from, beside its five folders."""
+
+import hashlib
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from humanseg.data.module import PhotoData
+from humanseg.training.rebuild import find_checkpoint
+from humanseg.training.request import NO_PATHS, named_paths
+
+
+def fingerprint_sources(config: DictConfig, photos: PhotoData) -> dict[str, list[str]]:
+    """Fingerprint what a config names by paths: their names alone do not say what it was.
+
+    Parameters
+    ----------
+    config
+        Of a new run.
+    photos
+        Its data, checked.
+
+    Returns
+    -------
+    dict
+        By the keys of the config, a SHA-256 for each checkpoint, file of weights or folder of
+        photos; nothing for what is not used.
+    """
+    starts = named_paths(config.init_from)
+    weights = config.backbone.get("weights", "none")
+    # A run that starts from another opens no weights for its backbone.
+    opened = [] if starts or weights in NO_PATHS else [Path(weights)]
+    files = {
+        "init_from": list(map(find_checkpoint, starts)),
+        "teacher": list(map(find_checkpoint, named_paths(config.get("teacher")))),
+        "backbone.weights": opened,
+    }
+    sources = {key: [_sha256(path) for path in paths] for key, paths in files.items() if paths}
+    if photos.parts.unlabelled is not None:
+        sources["data.unlabelled"] = [photos.parts.pixels_sha256("unlabelled")]
+    return sources
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
