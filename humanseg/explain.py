@@ -13,10 +13,9 @@ _OUT_OF_MEMORY = (
     "not enough memory",
     "insufficient memory",
     "cannot allocate memory",
-    "out of shared memory",
-    "unable to allocate shared memory",
     "killed by signal: killed",
 )
+_OUT_OF_SHARED_MEMORY = ("out of shared memory", "unable to allocate shared memory")
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -36,12 +35,32 @@ def explain(error: BaseException) -> HumansegError | None:
     if isinstance(error, HumansegError):
         return error
     text = str(error)
+    first = text.splitlines()[0] if text else type(error).__name__
     # Of any class: OpenCV has one of its own. A loader's worker that was killed is the cause of the
     # error that its death makes.
-    if isinstance(error, MemoryError) or any(
-        sign in f"{text} {error.__cause__}".lower() for sign in _OUT_OF_MEMORY
-    ):
-        return out_of_memory(text.splitlines()[0] if text else "no memory is left")
+    signs = f"{text} {error.__cause__}".lower()
+    if any(sign in signs for sign in _OUT_OF_SHARED_MEMORY):
+        return HumansegError(
+            f"The shared memory does not suffice ({first}). Give data.workers=0, or start the "
+            "container with --shm-size=1g."
+        )
+    if isinstance(error, MemoryError) or any(sign in signs for sign in _OUT_OF_MEMORY):
+        return out_of_memory(first if text else "no memory is left")
+    if "too many open files" in signs:
+        return HumansegError(
+            f"This process may open no more files ({first}). Raise the limit, with `ulimit -n "
+            "4096` say, or give data.workers=0."
+        )
+    if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN:
+        return HumansegError(
+            f"The system lets this user start no more processes ({first}). Raise the limit "
+            "(`ulimit -u`), end others, or give data.workers=0."
+        )
+    if "dataloader worker (pid" in signs:
+        return HumansegError(
+            f"A process that makes batches ended without saying why ({error.__cause__ or first}). "
+            "With data.workers=0 the training makes them itself, and the reason is shown."
+        )
     if isinstance(error, OSError) and error.errno in _DISK:
         return explain_os_error(error, Path(error.filename or "a file"))
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
@@ -60,6 +79,7 @@ def explain(error: BaseException) -> HumansegError | None:
 def out_of_memory(what: str) -> HumansegError:
     """Say what to lower when memory runs out; `what` says how it showed."""
     return HumansegError(
-        f"The memory does not suffice ({what}). Lower data.batch_size, data.size or "
-        "data.workers, or take a smaller backbone, such as backbone=resnet18."
+        f"The memory does not suffice ({what}). Lower data.batch_size, data.workers or the size "
+        "that the model works at (data.long_side=640 for large photos, data.size), or take a "
+        "smaller backbone, such as backbone=resnet18."
     )

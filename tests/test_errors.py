@@ -1,8 +1,11 @@
-"""How a script ends on what a person must change."""
+"""How a script ends on what a person must change, and what is said of it."""
+
+import errno
 
 import pytest
 
 from humanseg.errors import HumansegError, Refused, printable, says_errors
+from humanseg.explain import explain
 
 
 @pytest.mark.parametrize(("error", "code"), [(HumansegError, 2), (Refused, 3)])
@@ -38,3 +41,18 @@ def test_a_script_says_the_error_and_ends_with_its_code(
 )
 def test_a_terminal_is_shown_names_and_obeys_none(name: str, shown: str) -> None:
     assert printable(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (RuntimeError("unable to allocate shared memory(shm) for file </torch_1>"), "--shm-size"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "data.long_side"),
+        (MemoryError(), "data.batch_size"),
+        (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),
+        (RuntimeError("DataLoader worker (pid 7) exited unexpectedly"), "data.workers=0"),
+    ],
+)
+def test_what_a_machine_lacks_is_told_with_its_remedy(error: Exception, remedy: str) -> None:
+    assert remedy in str(explain(error))

@@ -19,6 +19,7 @@ from humanseg.data.pictures import Pictures, Source
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
 from humanseg.data.store import Cache
 from humanseg.data.unlabelled import trustworthy
+from humanseg.data.workers import PREFETCH, Loading, WorkerPhotos, choose_loading, same
 from humanseg.errors import HumansegError
 
 
@@ -148,20 +149,36 @@ class PhotoData(pl.LightningDataModule):
         photos = TrainPhotos(pictures, self._augmentation, self.train_size(), self._fit, self._seed)
         order = SeededOrder(len(photos), self._seed, *self._share())
         gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        workers = default_workers(gpu) if self._workers is None else self._workers
+        loading = self.loading(gpu, self._share()[1])
+        workers = loading.workers
         return TimedLoader(
-            photos,
+            WorkerPhotos(photos, loading.shared) if workers else photos,
             batch_size=self.batch_size,
             sampler=order,
             # A last batch of one photo would upset batch norm; that photo waits for another epoch.
             drop_last=len(order) > 1 and len(order) % self.batch_size == 1 < self.batch_size,
-            collate_fn=collate,
+            collate_fn=same if workers else collate,
             num_workers=workers,
             persistent_workers=workers > 0,
-            prefetch_factor=4 if workers else None,
+            prefetch_factor=PREFETCH if workers else None,
             worker_init_fn=worker_threads,
             pin_memory=gpu,
         )
+
+    def loading(self, gpu: bool, processes: int = 1) -> Loading:
+        """Choose how train batches are made, by what this machine has.
+
+        Parameters
+        ----------
+        gpu
+            Whether the training is on one.
+        processes
+            How many trainings share this machine's memory, each with workers of its own.
+        """
+        wanted = default_workers(gpu) if self._workers is None else self._workers
+        height, width = self.train_size()
+        # Photo, mask and a teacher's opinion, a byte for each value.
+        return choose_loading(wanted, self.batch_size * height * width * 5 * processes)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Whole valid photos with masks; of several processes, each has its share of them."""

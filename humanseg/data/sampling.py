@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from humanseg.data.workers import opened
+
 
 class SeededOrder(Sampler[tuple[int, int]]):
     """Every photo once an epoch, in an order that follows from the seed and the epoch alone.
@@ -97,7 +99,7 @@ class SameSizeBatches(Sampler[list[int]]):
 
 
 class TimedLoader(DataLoader[Any]):
-    """A DataLoader that knows how long it was waited for.
+    """A DataLoader that knows how long it was waited for, and raises what its workers raise.
 
     Attributes
     ----------
@@ -117,12 +119,12 @@ class TimedLoader(DataLoader[Any]):
         batches = super().__iter__()
         while True:
             try:
-                batch = next(batches)
+                packed = next(batches)
             except StopIteration:
                 return
             finally:
                 self.waited += time.perf_counter() - start
-            yield batch
+            yield opened(packed)
             start = time.perf_counter()
 
 

@@ -5,7 +5,9 @@ each job. A system that runs out of memory kills the process that takes it, and 
 """
 
 import multiprocessing
+import os
 import signal
+import tempfile
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -17,9 +19,8 @@ from humanseg.training.interrupts import Interrupted
 from humanseg.training.processes import end_with_the_parent
 from humanseg.training.request import Request
 
-METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-"""How processes are started: from one that has imported torch and done nothing else, where the
-system can fork."""
+_LONGEST_FOLDER = 60
+"""Characters of a temporary folder in which a socket still has a name that the system takes."""
 
 
 def work_apart(request: Request) -> Outcome:
@@ -43,8 +44,9 @@ def work_apart(request: Request) -> Outcome:
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         # Joblib's workers have a method of their own, which no other process would know.
         multiprocessing.set_start_method(None, force=True)
-    context: Any = multiprocessing.get_context(METHOD)
-    if METHOD == "forkserver":
+    method = start_method()
+    context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
         context.set_forkserver_preload(["humanseg.sweeps.work"])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(sender, request), daemon=False)
@@ -68,6 +70,20 @@ def work_apart(request: Request) -> Outcome:
     with suppress(Locked), run_lock(RunFolder(request.folder).lock):
         record_failure(request, reason)
     return Outcome("failed", reason)
+
+
+def start_method() -> str:
+    """Choose how processes are started.
+
+    Returns
+    -------
+    str
+        `forkserver`, from a process that has imported torch and done nothing else: where the system
+        can fork, and has room for the name of that process's socket. Else `spawn`.
+    """
+    roomy = len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER
+    can_fork = "forkserver" in multiprocessing.get_all_start_methods()
+    return "forkserver" if can_fork and roomy else "spawn"
 
 
 def _death(code: int) -> str:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from humanseg.errors import HumansegError
+from humanseg.explain import explain
 from humanseg.files import write_text
 from humanseg.pages.render import duration
 from humanseg.runs import (
@@ -94,8 +95,8 @@ def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float
         console.print(f"Stopped. Go on with: humanseg train resume={run.path}")
         raise
     except BaseException as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        _fail(run, reason, pruned=isinstance(error, Pruned))
+        said = str(explain(error) or error) or type(error).__name__
+        _fail(run, said.splitlines()[0], pruned=isinstance(error, Pruned))
         raise
 
 
@@ -132,6 +133,8 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
     if prepared.teaching is not None:
         console.print(f"teacher {_teaching(prepared.teaching)}")
     console.print(f"device  {device}: {hardware}")
+    if note := prepared.photos.loading(hardware.device == "cuda", hardware.processes).note:
+        console.print(f"loader  {note}")
 
 
 def _teaching(facts: dict[str, Any]) -> str:

@@ -17,16 +17,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
+from humanseg.remote_errors import FarTraceback, portable
 from humanseg.training.interrupts import interruptible
 
 T = TypeVar("T")
 
 PATIENCE = 10.0
 """Seconds that processes have to end by themselves before they are killed."""
-
-
-class FarTraceback(Exception):  # noqa: N818 - no error of its own: the cause of one
-    """The traceback of an error in another process, as text."""
 
 
 def run_in_processes(function: Callable[..., T], count: int, threads: int, *arguments: Any) -> T:
@@ -148,18 +145,9 @@ def _work(environment: dict[str, str], payload: bytes, report: Connection) -> No
             function, arguments = pickle.loads(payload)
             result = function(*arguments)
     except BaseException as error:
-        report.send((False, _portable(error), traceback.format_exc()))
+        report.send((False, portable(error), traceback.format_exc()))
         sys.exit(1)
     report.send((True, result, ""))
-
-
-def _portable(error: BaseException) -> BaseException:
-    """Give an error that can travel to another process: itself, or one that says the same."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # whatever its class does when it is taken apart
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 def _free_port() -> int:

@@ -12,8 +12,9 @@ import pytest
 
 from humanseg.errors import Refused
 from humanseg.explain import explain
+from humanseg.remote_errors import FarTraceback
 from humanseg.training.interrupts import Interrupted
-from humanseg.training.processes import FarTraceback, run_in_processes
+from humanseg.training.processes import run_in_processes
 
 
 def rank() -> int:
