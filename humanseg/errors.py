@@ -1,6 +1,7 @@
 """Errors that a person can cause, and how a command ends on them."""
 
 import os
+import pickle
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -62,3 +63,16 @@ def says_errors(main: Callable[P, int]) -> Callable[P, int]:
             return error.exit_code
 
     return run
+
+
+class FarTraceback(Exception):  # noqa: N818 - no error of its own: the cause of one
+    """The traceback of an error in another process, as text."""
+
+
+def portable(error: BaseException) -> BaseException:
+    """Give an error that can travel to another process: itself, or one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever its class does when it is taken apart
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

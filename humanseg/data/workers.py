@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from humanseg.data.dataset import Batch, Sample, collate
-from humanseg.remote_errors import FarTraceback, portable
+from humanseg.errors import FarTraceback, portable
 
 PREFETCH = 4
 """Batches that each worker prepares ahead."""

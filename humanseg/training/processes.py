@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
-from humanseg.remote_errors import FarTraceback, portable
+from humanseg.errors import FarTraceback, portable
 from humanseg.training.interrupts import interruptible
 
 T = TypeVar("T")

@@ -15,9 +15,8 @@ from humanseg.data import workers
 from humanseg.data.dataset import Sample
 from humanseg.data.sampling import TimedLoader
 from humanseg.data.workers import WorkerPhotos, choose_loading, same
-from humanseg.errors import HumansegError
+from humanseg.errors import FarTraceback, HumansegError
 from humanseg.explain import explain
-from humanseg.remote_errors import FarTraceback
 
 
 class Drawn(Dataset[Sample]):

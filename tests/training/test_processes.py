@@ -10,9 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from humanseg.errors import Refused
+from humanseg.errors import FarTraceback, Refused
 from humanseg.explain import explain
-from humanseg.remote_errors import FarTraceback
 from humanseg.training.interrupts import Interrupted
 from humanseg.training.processes import run_in_processes
 
