@@ -41,9 +41,9 @@ ROOMS: dict[str, set[str]] = {
     "losses": GROUND,
     "metrics": GROUND,
     "models": GROUND,
-    # What went wrong, in words: a job of a sweep writes it down, a command prints it.
+    # What went wrong, in words: a run's summary holds it, a command prints it.
     "explain": {"errors", "files", "config"},
-    "training": GROUND | MODELLING | {"config"},
+    "training": GROUND | MODELLING | {"config", "explain"},
     # Many trainings as one command; a training knows nothing of the others.
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
