@@ -20,7 +20,7 @@ from humanseg.data.sample import write_sample
 from humanseg.errors import HumansegError, says_errors
 from humanseg.files import write_bytes
 from humanseg.images import read_photo
-from humanseg.inference.sources import PHOTO_SUFFIXES
+from humanseg.suffixes import PHOTO_SUFFIXES
 from humanseg.task import SPLITS, natural_key
 
 _SMALLEST, _LARGEST = 48, 4000

@@ -115,6 +115,7 @@ def find_fatal(
     splits: Sequence[str],
     on_checked: Callable[[Checked], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_other: Callable[[Problem], None] | None = None,
 ) -> list[Problem]:
     """Find everything in a data folder that would stop a training.
 
@@ -129,6 +130,8 @@ def find_fatal(
         of ids: a place to keep what was decoded.
     on_progress
         Called with the number of photos that were read, and of all photos.
+    on_other
+        Called with what the names say that would not stop a training.
 
     Returns
     -------
@@ -145,6 +148,10 @@ def find_fatal(
     done, total = 0, sum(len(items) for items, _ in scans)
     for items, found in scans:
         problems += [problem for problem in found if problem.fatal]
+        if on_other is not None:
+            for problem in found:
+                if not problem.fatal:
+                    on_other(problem)
 
         def moved(count: int, start: int = done) -> None:
             if on_progress is not None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.data.checks import map_in_order
+from humanseg.data.concerns import INVERTED, LARGE, SHAPES, Glance, inverted_masks, large, shapes
 from humanseg.data.duplicates import Copies, Fingerprint, find_copies
-from humanseg.data.folders import Item, has_masks, image_files, require_root, scan
+from humanseg.data.folders import NO_TEST, Item, by_photo, has_masks, require_root, scan
+from humanseg.data.listing import list_folder
 from humanseg.data.look import Look, look
 from humanseg.data.problems import Problem, printable
 from humanseg.data.report import Case, Finding, Level, Report, SplitSummary
@@ -33,15 +35,25 @@ _ADVICE = {
     "unreadable photo": "fetch the file again, or take it out together with its mask.",
     "unusable mask": "a mask has two values, one for person and one for background.",
     "sizes differ": "a mask must lie on its photo pixel by pixel.",
+    "passed over": "photos and masks lie right in their folder, as jpg, png, tif or the like; "
+    "move them there, and save the others as one of these.",
+    "masks of other names": "they are joined with their photos by what the names share.",
     "mask without a photo": "nothing reads these; a name may be misspelt.",
+    NO_TEST: "a training goes without, and writes no test page.",
     ACROSS: "a model scores too well on a picture that it has trained on; take one out.",
     WITHIN: "it counts twice in the training or in the score.",
+    INVERTED: "a model learns the background from these; turn the masks' values round.",
+    SHAPES: "a training brings all photos to one size, by default without keeping their shape.",
+    LARGE: "a training works at the photos' own size unless data.long_side says otherwise.",
     EMPTY: "nobody is in it; by the task's formula such a photo scores 0 at best.",
     FULL: "everything is person; see whether that is meant.",
     GREY: "they are cut at half of the brightness; save masks as PNG to keep them sharp.",
     SPECKS: f"dots and pinholes of under {SPECK} pixels, often left behind by another model.",
     ODD: "it is read as a person sees it; other programs may not.",
 }
+
+_NOTES = (NO_TEST, "masks of other names")
+"""Kinds of problems that are good to know and no worse."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +102,31 @@ def examine(root: Path, on_progress: Callable[[int, int], None] | None = None) -
             on_progress(len(looks), len(items))
     for seen in looks:
         found += _from_look(seen)
+    found += map(_from_problem, _concerns(root, looks))
     found += _copies(looks)
     return Report(root, tuple(_summaries(root, looks)), _findings(found))
+
+
+def _concerns(root: Path, looks: Sequence[Look]) -> Iterator[Problem]:
+    """Point out what a training without options of its own would say before its first step."""
+    read = [Glance(seen.item, seen.size, seen.inverted) for seen in looks if seen.size is not None]
+    yield from inverted_masks(root, read)
+    sizes = [each.size for each in read if each.item.split == "train"]
+    yield from shapes(root, sizes)
+    for size, _ in Counter(sizes).most_common(1):
+        yield from large(root, size)
 
 
 def _every_photo(root: Path, split: str) -> Iterator[Item]:
     """List all photos of a split, those without a mask or with a name of two files too."""
     folder, drawn_in = root / split, root / mask_folder(split)
-    masks = image_files(drawn_in) if drawn_in.is_dir() else {}
-    for id, photos in image_files(folder).items() if folder.is_dir() else ():
+    photos = list_folder(folder).images if folder.is_dir() else {}
+    masks = list_folder(drawn_in).images if drawn_in.is_dir() else {}
+    masks, _ = by_photo(photos, masks)
+    for id, paths in photos.items():
         drawn = masks.get(id, [])
-        for photo in photos:
-            yield Item(id, photo, drawn[0] if len(drawn) == len(photos) == 1 else None)
+        for photo in paths:
+            yield Item(id, photo, drawn[0] if len(drawn) == len(paths) == 1 else None)
 
 
 def _from_problem(problem: Problem) -> _Found:
@@ -113,7 +138,8 @@ def _from_problem(problem: Problem) -> _Found:
         (problem.path,) if is_photo else (),
         problem.path if problem.id and not is_photo else None,
     )
-    return _Found(problem.kind, "stops" if problem.fatal else "warning", case)
+    level: Level = "note" if problem.kind in _NOTES else "warning"
+    return _Found(problem.kind, "stops" if problem.fatal else level, case)
 
 
 def _from_look(seen: Look) -> Iterator[_Found]:
@@ -194,7 +220,7 @@ def _summaries(root: Path, looks: Sequence[Look]) -> Iterator[SplitSummary]:
         yield SplitSummary(
             split,
             len(of_split),
-            sum(map(len, image_files(drawn_in).values())) if drawn_in.is_dir() else None,
+            sum(map(len, list_folder(drawn_in).images.values())) if drawn_in.is_dir() else None,
             Counter(seen.size for seen in of_split if seen.size is not None),
             tuple(seen.foreground for seen in of_split if seen.foreground is not None),
         )

@@ -1,16 +1,23 @@
 """Photos and masks on disk, joined by the stem of their names and never by their order."""
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.data.problems import Problem, list_problems, printable
+from humanseg.data.listing import Listing, list_folder
+from humanseg.data.near_names import find_naming, looked_for
+from humanseg.data.problems import LISTED, Problem, list_problems, printable
 from humanseg.errors import HumansegError
-from humanseg.task import mask_folder, natural_key
+from humanseg.task import mask_folder
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-"""The suffixes, in lower case, of the files that are read; any other file is passed over."""
+NO_TEST = "no test photos"
+"""The kind of problem that a data folder without test photos has."""
+
+_WITHOUT = {
+    "valid": "; data.fold=0 takes a part of train instead",
+    "test": ": there will be no test page",
+}
+"""What comes of it when a split has no photos."""
 
 
 @dataclass(frozen=True)
@@ -40,40 +47,6 @@ class Item:
 def has_masks(split: str) -> bool:
     """Return whether the task gives masks for `split`: it does for all but test."""
     return split != "test"
-
-
-def image_files(folder: Path) -> dict[str, list[Path]]:
-    """Find the images in a folder, grouped by id.
-
-    Parameters
-    ----------
-    folder
-        Hidden files, sub-folders and files with a suffix outside `SUFFIXES` are passed over.
-
-    Returns
-    -------
-    dict
-        For each id, in natural order, its files; more than one where stems collide. An id is
-        the stem in Unicode's composed form (NFC), since some disks store "é" as two
-        characters and a mask drawn elsewhere must still find its photo.
-
-    Raises
-    ------
-    HumansegError
-        There is no such folder, or it may not be read.
-    """
-    found: dict[str, list[Path]] = {}
-    try:
-        # A link that leads nowhere is kept: reading it will say so by its name.
-        for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES or path.is_dir():
-                continue
-            found.setdefault(unicodedata.normalize("NFC", path.stem), []).append(path)
-    except OSError as error:
-        raise HumansegError(
-            f"Cannot read the folder {printable(str(folder))}: {error.strerror}."
-        ) from error
-    return {id: found[id] for id in sorted(found, key=natural_key)}
 
 
 def require_root(root: Path) -> None:
@@ -115,15 +88,21 @@ def scan(root: Path, split: str, masks: bool) -> tuple[list[Item], list[Problem]
     """
     require_root(root)
     folder = root / split
+    # A training needs photos to learn from and to be judged by, but no test photos.
+    needed = split != "test"
     if not folder.is_dir():
-        return [], [_folder_problem("missing folder", split, folder, "does not exist")]
-    photos = image_files(folder)
-    problems = list(_name_problems(split, "photo", photos))
+        what = f"does not exist{looked_for(root, split)}{_WITHOUT.get(split, '')}"
+        kind = "missing folder" if needed else NO_TEST
+        return [], [_folder_problem(kind, split, folder, what, needed)]
+    listing = list_folder(folder)
+    photos = listing.images
+    problems = [*_passed_over(split, folder, listing), *_name_problems(split, "photo", photos)]
     if not photos:
-        names = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        problems.append(
-            _folder_problem("empty split", split, folder, f"holds no photo ({names}): put some in")
-        )
+        only = f", only {said}" if (said := listing.passed_over()) else ""
+        do = ": put some right into it" if needed else ""
+        what = f"holds no photo{only}{do}{_WITHOUT.get(split, '')}"
+        kind = "empty split" if needed else NO_TEST
+        problems.append(_folder_problem(kind, split, folder, what, needed))
     if not masks:
         return [
             Item(id, paths[0], None) for id, paths in photos.items() if len(paths) == 1
@@ -131,11 +110,16 @@ def scan(root: Path, split: str, masks: bool) -> tuple[list[Item], list[Problem]
 
     drawn_in = root / mask_folder(split)
     if not drawn_in.is_dir():
-        what = f"does not exist, so no photo of {split} has a mask"
+        what = f"does not exist, so no photo of {split} has a mask{looked_for(root, drawn_in.name)}"
         problems.append(_folder_problem("missing folder", split, drawn_in, what))
         return [], problems
-    drawn = image_files(drawn_in)
-    problems += _name_problems(split, "mask", drawn)
+    listing = list_folder(drawn_in)
+    problems += _passed_over(split, drawn_in, listing)
+    problems += _name_problems(split, "mask", listing.images)
+    drawn, renamed = by_photo(photos, listing.images)
+    if renamed:
+        what = f"names masks otherwise than photos, {printable(renamed)}: that is how they are read"
+        problems.append(_folder_problem("masks of other names", split, drawn_in, what, False))
     problems += _partner_problems(split, drawn_in, photos, drawn)
     items = [
         Item(id, paths[0], drawn[id][0])
@@ -143,6 +127,33 @@ def scan(root: Path, split: str, masks: bool) -> tuple[list[Item], list[Problem]
         if len(paths) == 1 and len(drawn.get(id, [])) == 1
     ]
     return items, problems
+
+
+def by_photo(
+    photos: dict[str, list[Path]], masks: dict[str, list[Path]]
+) -> tuple[dict[str, list[Path]], str]:
+    """Name masks by the ids of their photos.
+
+    Parameters
+    ----------
+    photos, masks
+        The files by their stems.
+
+    Returns
+    -------
+    masks
+        As they are where any is called like its photo. Where none is, and all follow from the
+        photos' names in one way, such as ``0_mask`` for ``0``, by the photos' ids.
+    naming
+        That way; empty where masks are called like their photos.
+    """
+    if not photos or not masks or photos.keys() & masks.keys():
+        return masks, ""
+    naming = find_naming(list(photos), list(masks))
+    if naming is None:
+        return masks, ""
+    ids = {naming.mask_of(id): id for id in photos}
+    return {ids.get(stem, stem): paths for stem, paths in masks.items()}, str(naming)
 
 
 def list_items(root: Path, split: str, masks: bool) -> list[Item]:
@@ -160,7 +171,7 @@ def list_items(root: Path, split: str, masks: bool) -> list[Item]:
     Returns
     -------
     list of Item
-        Naturally sorted by id ("2" before "10"); never empty.
+        Naturally sorted by id ("2" before "10"); empty for test alone.
 
     Raises
     ------
@@ -178,8 +189,13 @@ def list_items(root: Path, split: str, masks: bool) -> list[Item]:
     return items
 
 
-def _folder_problem(kind: str, split: str, folder: Path, what: str) -> Problem:
-    return Problem(kind, split, "", folder, f"the folder {printable(str(folder))} {what}", True)
+def _folder_problem(kind: str, split: str, folder: Path, what: str, fatal: bool = True) -> Problem:
+    return Problem(kind, split, "", folder, f"the folder {printable(str(folder))} {what}", fatal)
+
+
+def _passed_over(split: str, folder: Path, listing: Listing) -> Iterable[Problem]:
+    if said := listing.passed_over():
+        yield _folder_problem("passed over", split, folder, f"holds {said}, not read", False)
 
 
 def _name_problems(split: str, role: str, files: dict[str, list[Path]]) -> Iterable[Problem]:
@@ -205,13 +221,16 @@ def _name_problems(split: str, role: str, files: dict[str, list[Path]]) -> Itera
 def _partner_problems(
     split: str, drawn_in: Path, photos: dict[str, list[Path]], drawn: dict[str, list[Path]]
 ) -> Iterable[Problem]:
-    for id, paths in photos.items():
-        if id not in drawn:
-            message = (
-                f"{printable(str(paths[0]))} has no mask: put {printable(id)}.png into "
-                f"{printable(str(drawn_in))}, or take the photo out"
-            )
-            yield Problem("missing mask", split, id, paths[0], message, True)
+    unused = [paths[0] for id, paths in drawn.items() if id not in photos]
+    for count, (id, paths) in enumerate((id, photos[id]) for id in photos if id not in drawn):
+        # No more than are listed: each is compared with all masks.
+        near = [path.name for path in unused if id in path.stem] if count < LISTED else []
+        there = f"; it holds {printable(' and '.join(near[:3]))}" if near else ""
+        message = (
+            f"{printable(str(paths[0]))} has no mask: put {printable(id)}.png into "
+            f"{printable(str(drawn_in))}{there}, or take the photo out"
+        )
+        yield Problem("missing mask", split, id, paths[0], message, True)
     for id, paths in drawn.items():
         if id not in photos:
             message = f"{printable(str(paths[0]))} has no photo in {split}, so it is not used"

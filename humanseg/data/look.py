@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from humanseg.data.checks import read_item
+from humanseg.data.concerns import looks_inverted
 from humanseg.data.duplicates import Fingerprint, fingerprint
 from humanseg.data.folders import Item
 from humanseg.data.problems import Problem
@@ -47,6 +48,8 @@ class Look:
         Share of the mask's pixels that are person, in [0, 1]; None without a readable mask.
     specks
         How many specks the mask has, as `find_specks` counts them.
+    inverted
+        Whether the mask looks inverted.
     grey_share
         Share of the mask's pixels that are neither its darkest nor its brightest value.
     oddities
@@ -59,6 +62,7 @@ class Look:
     print: Fingerprint | None
     foreground: float | None
     specks: int
+    inverted: bool
     grey_share: float
     oddities: tuple[str, ...]
 
@@ -73,6 +77,7 @@ def look(item: Item) -> Look:
         print=None if photo is None else fingerprint(photo),
         foreground=None if mask is None else float(mask.mean()),
         specks=0 if mask is None else find_specks(mask)[0],
+        inverted=mask is not None and looks_inverted(mask),
         grey_share=0.0 if mask is None or item.mask is None else _grey_share(item.mask),
         oddities=() if photo is None else _oddities(item.photo),
     )

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from humanseg.data.augmentation import Augmentation
+from humanseg.data.concerns import large, shapes, told
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item
@@ -132,6 +133,16 @@ class PhotoData(pl.LightningDataModule):
             Names every problem.
         """
         self.parts.check(on_progress)
+
+    def concerns(self) -> list[str]:
+        """Say what `check` has seen that may spoil a training, a sentence each, with the remedy."""
+        found = self.parts.concerns()
+        size = self.train_size()
+        if self._fit == "resize":
+            found += shapes(self.root, self.part("train").sizes, size)
+        if self._size is None:
+            found += large(self.root, size)
+        return told(found)
 
     def prepare_data(self) -> None:
         """Fill a disk cache once, before other processes map it."""

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from humanseg.data.checks import Checked, find_fatal, find_unreadable, raise_problems
+from humanseg.data.concerns import Glance, glance, inverted_masks, passed_over
 from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
 from humanseg.data.identity import masks_sha256, named_sha256, pixels_sha256
 from humanseg.data.packed import PackedLayers
 from humanseg.data.pictures import Source
+from humanseg.data.problems import Problem
 from humanseg.data.store import (
     Cache,
     Decoded,
@@ -23,6 +25,8 @@ from humanseg.data.unlabelled import unlabelled_items
 from humanseg.task import SPLITS
 
 Role = Literal["train", "valid", "test", "unlabelled"]
+
+_WITH_MASKS: tuple[Role, Role] = ("train", "valid")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Parts:
     _decoded: Decoded = field(default_factory=dict)
     _held: int = 0
     _digests: dict[Path, bytes] = field(default_factory=dict)
+    _glances: dict[Path, Glance] = field(default_factory=dict)
+    _others: list[Problem] = field(default_factory=list)
 
     @property
     def learnt_from(self) -> list[Role]:
@@ -108,9 +114,17 @@ class Parts:
             Names every problem.
         """
         splits = SPLITS if self.fold is None else ("train", "test")
-        raise_problems(self.root, find_fatal(self.root, splits, self._note, on_progress))
+        self._others.clear()
+        found = find_fatal(self.root, splits, self._note, on_progress, self._others.append)
+        raise_problems(self.root, found)
         if self.unlabelled is not None:
             raise_problems(self.unlabelled, find_unreadable(self.items("unlabelled"), self._note))
+            self._others += passed_over(self.unlabelled)
+
+    def concerns(self) -> list[Problem]:
+        """List what the check has seen that does not stop a training, but may spoil it."""
+        known = [self._glances[item.photo] for role in _WITH_MASKS for item in self.items(role)]
+        return [*self._others, *inverted_masks(self.root, known)]
 
     def part(self, role: Role) -> Part:
         """Decode the photos of a role, once; those that are learnt from at the working size.
@@ -160,6 +174,7 @@ class Parts:
         """Keep what the check has decoded: a digest, and for the stores what the bound allows."""
         photo, mask = checked.photo, checked.mask
         assert photo is not None
+        self._glances[checked.item.photo] = glance(checked)
         self._digests[checked.item.photo] = pixels_sha256(photo, mask)
         if self.cache != "memory":
             return

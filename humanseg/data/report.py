@@ -136,6 +136,8 @@ class Report:
         if warnings:
             many = "1 warning" if warnings == 1 else f"{warnings} warnings"
             return f"A training can start; {many}."
+        if self.findings:
+            return "A training can start; nothing is wrong with this data beyond the notes."
         return "A training can start; nothing is wrong with this data."
 
     def text(self) -> str:

@@ -121,6 +121,7 @@ def open_store(
     reader = DecodedOnTheFly(items, long_side, decoded, clean_specks)
     depth = 4 if all(item.mask is not None for item in items) else 3
     sizes = np.array([reader.size(index) for index in range(len(items))], dtype=np.int64)
+    sizes = sizes.reshape(-1, 2)  # of no photos, too
     if cache == "none" or int(sizes.prod(axis=1).sum()) * depth > bound_gb * 1e9:
         return reader
     fill = partial(_fill, reader=reader)

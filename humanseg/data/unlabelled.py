@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from humanseg.data.duplicates import find_copies, fingerprint
-from humanseg.data.folders import Item, image_files
+from humanseg.data.folders import Item
+from humanseg.data.listing import list_folder
 from humanseg.data.picture import Pixels
 from humanseg.data.pictures import Source
 from humanseg.data.problems import printable
@@ -32,7 +33,7 @@ def unlabelled_items(folder: Path) -> list[Item]:
     HumansegError
         There is no such folder, or no photo in it.
     """
-    files = image_files(folder) if folder.is_dir() else {}
+    files = list_folder(folder).images if folder.is_dir() else {}
     if not files:
         raise HumansegError(
             f"data.unlabelled: there is no photo in {printable(str(folder))}. Give a folder of "

@@ -9,13 +9,8 @@ from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.inference.video import VIDEO_SUFFIXES
+from humanseg.suffixes import PHOTO_SUFFIXES
 from humanseg.task import natural_key
-
-PHOTO_SUFFIXES = frozenset(
-    ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif "
-    ".tiff .webp".split()
-)
-"""Files in a folder that count as photos. Those that Pillow cannot read are reported, too."""
 
 _FOUND = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 

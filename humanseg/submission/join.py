@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from humanseg.data.folders import image_files
+from humanseg.data.listing import list_folder
 from humanseg.submission.complaints import Complaint, printable
 from humanseg.submission.table import Row
 from humanseg.task import SPLITS, natural_key, submission_ids
@@ -70,7 +70,7 @@ def join_rows(
     homes: dict[str, str] = {}
     if not set(first) <= set(wanted):
         others = [name for name in SPLITS if name != split and (root / name).is_dir()]
-        homes = {id: name for name in others for id in image_files(root / name)}
+        homes = {id: name for name in others for id in list_folder(root / name).images}
     for id in set(first) - set(wanted):
         complaints.append(_unknown(first[id], split, set(wanted), homes))
     return [row for id, row in first.items() if id in set(wanted)], complaints

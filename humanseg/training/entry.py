@@ -204,5 +204,7 @@ def _report(run: RunFolder, summary: dict[str, Any]) -> None:
     )
     here = Path.cwd()
     for name, path in rows:
+        if not path.exists():  # the page, where there are no test photos
+            continue
         shown = path.relative_to(here) if path.is_relative_to(here) else path
         console.print(f"{name:<14}{shown}")

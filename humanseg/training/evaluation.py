@@ -180,7 +180,7 @@ def write_files(
     writers = [
         SubmissionWriter(run.submission, submission_order(photos), threshold),
         scores,
-        TestPageWriter(run.path, threshold),
+        *([TestPageWriter(run.path, threshold)] if photos.items("test") else []),
         ValidPageWriter(run.path, threshold),
         *(PredictionTable(log, threshold) for log in logs),
     ]

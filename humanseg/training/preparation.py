@@ -118,6 +118,8 @@ def prepare(request: Request) -> Prepared:
         photos.check(move)
     _require_a_share(photos, hardware)
     submission_order(photos)
+    for concern in photos.concerns():
+        console.print(f"note    {concern}", highlight=False, soft_wrap=True)
     data, pixels = photos.record(), photos.pixels_sha256()
     teaching = None
     if teachers:

@@ -27,9 +27,147 @@ def test_items_are_joined_by_stem_and_sorted_naturally(tmp_path: Path) -> None:
 
 
 def test_hidden_files_other_suffixes_and_folders_are_passed_over(tmp_path: Path) -> None:
-    touch(tmp_path / "test", "1.jpg", ".2.jpg", "._1.jpg", "notes.txt", "Thumbs.db", "3.gif")
-    (tmp_path / "test" / "folder.jpg").mkdir()
-    assert [item.id for item in list_items(tmp_path, "test", masks=False)] == ["1"]
+    touch(tmp_path / "test", "1.jpg", ".2.jpg", "._1.jpg", "notes.txt", "Thumbs.db", "3.psd")
+    touch(tmp_path / "test" / "folder.jpg", "4.jpg", ".5.jpg", "6.txt")
+    items, (problem,) = scan(tmp_path, "test", masks=False)
+    assert [item.id for item in items] == ["1"]
+    assert not problem.fatal
+    assert "2 files of other kinds (1 psd, 1 txt)" in problem.message
+    assert "1 sub-folder (folder.jpg: 1 photo)" in problem.message
+
+
+def test_what_systems_leave_in_a_folder_is_not_spoken_of(tmp_path: Path) -> None:
+    touch(tmp_path / "test", "1.jpg", ".DS_Store", "Thumbs.db", "desktop.ini")
+    touch(tmp_path / "test" / "__MACOSX", "1.jpg")
+    assert scan(tmp_path, "test", masks=False)[1] == []
+
+
+@pytest.mark.parametrize("suffix", ["tif", "TIFF", "gif", "jfif", "JPE", "avif", "jp2", "ppm"])
+def test_photos_and_masks_of_every_format_are_found(tmp_path: Path, suffix: str) -> None:
+    touch(tmp_path / "train", f"1.{suffix}")
+    touch(tmp_path / "train_mask", f"1.{suffix}")
+    assert [item.id for item in list_items(tmp_path, "train", masks=True)] == ["1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
+def test_a_sub_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    touch(tmp_path / "test", "1.jpg")
+    touch(tmp_path / "test" / "more", "2.jpg")
+    (tmp_path / "test" / "more").chmod(0)
+    (problem,) = scan(tmp_path, "test", masks=False)[1]
+    (tmp_path / "test" / "more").chmod(0o700)
+    assert "more: cannot be read" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [
+        ("train_masks", "train_mask"),
+        ("Train_Mask", "train_mask"),
+        ("trainmask", "train_mask"),
+        ("masks/train", "train_mask"),
+        ("train/labels", "train_mask"),
+        ("Train", "train"),
+        ("images/train", "train"),
+        ("val", "valid"),
+        ("validation", "valid"),
+        ("SegmentationTrain", "train_mask"),
+    ],
+)
+def test_a_folder_of_a_near_name_is_offered(tmp_path: Path, there: str, missing: str) -> None:
+    touch(tmp_path / there, "1.png")
+    if missing == "train_mask":
+        touch(tmp_path / "train", "1.jpg")
+    with pytest.raises(HumansegError, match="does not exist") as caught:
+        list_items(tmp_path, missing.removesuffix("_mask"), masks=True)
+    assert f"did you mean {tmp_path / there}? Then call it {missing}" in str(caught.value)
+
+
+def test_nothing_is_offered_where_nothing_or_several_are_near(tmp_path: Path) -> None:
+    touch(tmp_path / "cats", "1.png")
+    with pytest.raises(HumansegError) as caught:
+        list_items(tmp_path, "train", masks=True)
+    touch(tmp_path / "Train", "1.png")
+    touch(tmp_path / "images" / "train", "1.png")
+    with pytest.raises(HumansegError) as twice:
+        list_items(tmp_path, "train", masks=True)
+    assert "did you mean" not in str(caught.value) + str(twice.value)
+
+
+def test_a_root_one_too_high_or_too_deep_is_named(tmp_path: Path) -> None:
+    touch(tmp_path / "mine" / "train", "1.png")
+    with pytest.raises(HumansegError) as above:
+        list_items(tmp_path, "train", masks=False)
+    assert f"did you mean the data folder {tmp_path / 'mine'}?" in str(above.value)
+    with pytest.raises(HumansegError) as below:
+        list_items(tmp_path / "mine" / "train", "train", masks=False)
+    assert f"did you mean the folder above, {tmp_path / 'mine'}?" in str(below.value)
+
+
+@pytest.mark.parametrize(
+    ("photo", "mask"),
+    [
+        ("{}", "{}_mask"),
+        ("{}", "{}-mask"),
+        ("{}", "{}.mask"),
+        ("{}", "mask_{}"),
+        ("{}", "{}_seg"),
+        ("{}_sat", "{}_mask"),
+        ("img_{}", "mask_{}"),
+        ("a {}", "a {} (mask)"),
+    ],
+)
+def test_masks_that_are_named_otherwise_in_one_way_are_read(
+    tmp_path: Path, photo: str, mask: str
+) -> None:
+    numbers = ["7", "10", "071"]
+    touch(tmp_path / "train", *(f"{photo.format(number)}.jpg" for number in numbers))
+    touch(tmp_path / "train_mask", *(f"{mask.format(number)}.png" for number in numbers))
+    items, (problem,) = scan(tmp_path, "train", masks=True)
+    assert {item.id: item.mask and item.mask.stem for item in items} == {
+        photo.format(number): mask.format(number) for number in numbers
+    }
+    assert (problem.kind, problem.fatal) == ("masks of other names", False)
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [
+        ["1_mask", "2"],  # one is called like its photo
+        ["1_edge", "2_edge", "1_depth", "2_depth"],  # two ways
+        ["1_mask", "3_mask"],  # not all
+        ["11", "21"],  # numbers make other names
+        ["x1", "y2"],
+    ],
+)
+def test_masks_whose_names_follow_in_no_one_way_are_not_guessed(
+    tmp_path: Path, masks: list[str]
+) -> None:
+    touch(tmp_path / "train", "1.jpg", "2.jpg")
+    touch(tmp_path / "train_mask", *(f"{mask}.png" for mask in masks))
+    with pytest.raises(HumansegError, match=r"1.jpg has no mask: put 1.png .*") as caught:
+        list_items(tmp_path, "train", masks=True)
+    assert ("it holds " in str(caught.value)) == any("1" in mask for mask in masks)
+
+
+def test_of_two_ways_to_name_masks_the_one_that_says_so_counts(tmp_path: Path) -> None:
+    touch(tmp_path / "train", "1.jpg", "2.jpg")
+    touch(tmp_path / "train_mask", "1_edge.png", "2_edge.png", "1_mask.png", "2_mask.png")
+    items, _ = scan(tmp_path, "train", masks=True)
+    assert [item.mask and item.mask.name for item in items] == ["1_mask.png", "2_mask.png"]
+
+
+def test_test_photos_are_not_needed(tmp_path: Path) -> None:
+    touch(tmp_path / "train", "1.jpg")
+    assert list_items(tmp_path, "test", masks=False) == []
+    (tmp_path / "test").mkdir()
+    assert list_items(tmp_path, "test", masks=False) == []
+
+
+def test_without_valid_photos_a_fold_is_offered(tmp_path: Path) -> None:
+    touch(tmp_path / "train", "1.jpg")
+    with pytest.raises(HumansegError, match="data.fold=0"):
+        list_items(tmp_path, "valid", masks=True)
 
 
 def test_masks_are_not_looked_at_unless_asked_for(tmp_path: Path) -> None:
@@ -77,7 +215,7 @@ def test_missing_folders_and_empty_splits_are_named(tmp_path: Path) -> None:
     with pytest.raises(HumansegError, match="train does not exist"):
         list_items(tmp_path, "train", masks=True)
     touch(tmp_path / "train", "readme.txt")
-    with pytest.raises(HumansegError, match=r"train holds no photo .*\n.*train_mask does not"):
+    with pytest.raises(HumansegError, match=r"train holds no photo, .*\n.*train_mask does not"):
         list_items(tmp_path, "train", masks=True)
     touch(tmp_path / "train", "1.jpg")
     with pytest.raises(HumansegError, match="train_mask does not exist") as caught:

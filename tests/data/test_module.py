@@ -358,3 +358,55 @@ def test_what_the_check_decodes_is_not_kept_beyond_the_bound(opened: Open) -> No
     data = opened(cache_gb=1e-9)
     data.check()
     assert not data.parts._decoded
+
+
+def concerns(data: PhotoData) -> list[str]:
+    data.check()
+    return data.concerns()
+
+
+def test_sound_photos_are_trained_on_without_a_word(opened: Open) -> None:
+    assert concerns(opened()) == []
+
+
+def test_what_is_not_read_is_said_before_a_training(root: Path, opened: Open) -> None:
+    (root / "train" / "more").mkdir()
+    (root / "valid_mask" / "notes.txt").touch()
+    shutil.copy(next((root / "train_mask").iterdir()), root / "train_mask" / "other.png")
+    said = "\n".join(concerns(opened(root=str(root))))
+    for what in ("1 sub-folder (more: no photo)", "(1 txt)", "other.png has no photo"):
+        assert what in said
+
+
+def test_inverted_masks_are_said_before_a_training(root: Path, opened: Open) -> None:
+    for path in [*(root / "train_mask").iterdir(), *(root / "valid_mask").iterdir()]:
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    (said,) = concerns(opened(root=str(root)))
+    assert "inverted" in said
+
+
+def test_people_are_not_squeezed_without_a_word(root: Path, opened: Open) -> None:
+    for folder in ("train", "train_mask"):
+        path = min((root / folder).iterdir())
+        Image.open(path).rotate(90, expand=True).save(path)
+    (said,) = concerns(opened(root=str(root)))
+    assert "data.fit=pad or data.fit=crop" in said
+    assert concerns(opened(root=str(root), fit="pad")) == []
+
+
+def test_large_samples_are_said_unless_a_size_is_chosen(root: Path, opened: Open) -> None:
+    for folder in ("train", "train_mask"):
+        for path in (root / folder).iterdir():
+            Image.open(path).resize((1200, 1600), Image.Resampling.NEAREST).save(path)
+    (said,) = concerns(opened(root=str(root)))
+    assert "1200x1600" in said and "data.long_side" in said
+    assert concerns(opened(root=str(root), long_side=640)) == []
+    assert concerns(opened(root=str(root), size=(64, 48))) == []
+
+
+def test_a_set_without_test_photos_has_a_loader_of_none(root: Path, opened: Open) -> None:
+    shutil.rmtree(root / "test")
+    data = opened(root=str(root))
+    assert concerns(data) == [f"the folder {root}/test does not exist: there will be no test page."]
+    assert data.record()["test"] == 0
+    assert list(data.whole_photos("test")) == []

@@ -19,6 +19,7 @@ GROUND = {
     "runs",
     "postprocess",
     "sizes",
+    "suffixes",
 }
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
@@ -31,6 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "postprocess": set(),
     "profiles": set(),
     "sizes": set(),
+    "suffixes": set(),
     "progress": set(),
     "images": {"comments", "errors", "files", "levels", "profiles"},
     "submission": GROUND | {"data"},
@@ -47,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     # Many trainings as one command; a training knows nothing of the others.
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
-    "inference": {"errors", "files", "task", "images", "pages", "postprocess", "sizes"},
+    "inference": {"errors", "files", "task", "images", "pages", "postprocess", "sizes", "suffixes"},
     # The leaderboard in wandb; as free of torch as the one on disk.
     "dashboard": {"errors", "runs"},
     "demo": {"errors", "files", "pages", "inference"},

@@ -72,6 +72,18 @@ def test_all_files_of_a_run_are_there(trained: RunFolder) -> None:
     assert expected <= set(read_summary(trained.summary))
 
 
+def test_without_test_photos_a_run_has_all_but_the_test_page(
+    root: Path, tmp_path: Path, train_run: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(root / "test")
+    run = train_run(tmp_path / "run", f"data.root={root}", "trainer.max_epochs=1")
+    said = capsys.readouterr().out
+    assert "there will be no test page" in said and "test.html" not in said
+    assert not run.test_page.exists() and run.valid_page.exists()
+    report = evaluate_run(run.path, None, "valid", False, None)
+    assert len(report.per_photo) == len(rows(run.submission))
+
+
 def test_the_submission_is_what_the_best_checkpoint_says_in_fp32(
     trained: RunFolder, sample_root: Path
 ) -> None:

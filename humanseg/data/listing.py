@@ -1,0 +1,111 @@
+"""What lies in a folder of photos or masks: the images, and what is not read."""
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.data.problems import printable
+from humanseg.errors import HumansegError
+from humanseg.suffixes import PHOTO_SUFFIXES
+from humanseg.task import natural_key
+
+_OF_SYSTEMS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"})
+"""What systems leave among somebody's photos, in lower case, besides hidden files."""
+
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The content of a folder, without hidden files and what systems leave there.
+
+    Attributes
+    ----------
+    images
+        For each id, in natural order, its files; more than one where stems collide. An id is
+        the stem in Unicode's composed form (NFC), since some disks store "é" as two
+        characters and a mask drawn elsewhere must still find its photo.
+    others
+        How many files there are of each other kind, by their suffix.
+    folders
+        The sub-folders, linked ones too.
+    """
+
+    images: dict[str, list[Path]]
+    others: Counter[str]
+    folders: tuple[Path, ...]
+
+    def passed_over(self) -> str:
+        """Say what is not read: "4 files of other kinds (3 psd, 1 txt)"; empty when all is."""
+        said = []
+        if self.others:
+            count = self.others.total()
+            kinds = ", ".join(f"{many} {kind}" for kind, many in sorted(self.others.items()))
+            files = "1 file of another kind" if count == 1 else f"{count} files of other kinds"
+            said.append(f"{files} ({kinds})")
+        if self.folders:
+            count = len(self.folders)
+            named = [f"{printable(each.name)}: {_photos(each)}" for each in self.folders[:_NAMED]]
+            more = [] if count <= _NAMED else [f"{count - _NAMED} more"]
+            folders = "1 sub-folder" if count == 1 else f"{count} sub-folders"
+            said.append(f"{folders} ({', '.join(named + more)})")
+        return " and ".join(said)
+
+
+def list_folder(folder: Path) -> Listing:
+    """List the images in a folder, and what is not read.
+
+    Parameters
+    ----------
+    folder
+        Images are the files with a suffix of `PHOTO_SUFFIXES`, in capitals or not.
+
+    Returns
+    -------
+    Listing
+
+    Raises
+    ------
+    HumansegError
+        There is no such folder, or it may not be read.
+    """
+    images: dict[str, list[Path]] = {}
+    others: Counter[str] = Counter()
+    folders = []
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") or path.name.lower() in _OF_SYSTEMS:
+                continue
+            if path.is_dir():
+                folders.append(path)
+            elif path.suffix.lower() in PHOTO_SUFFIXES:
+                # A link that leads nowhere is kept: reading it will say so by its name.
+                images.setdefault(unicodedata.normalize("NFC", path.stem), []).append(path)
+            else:
+                others[printable(path.suffix[1:].lower()) or "without a suffix"] += 1
+    except OSError as error:
+        raise HumansegError(
+            f"Cannot read the folder {printable(str(folder))}: {error.strerror}."
+        ) from error
+    ordered = {id: images[id] for id in sorted(images, key=natural_key)}
+    return Listing(ordered, others, tuple(folders))
+
+
+def _photos(folder: Path) -> str:
+    """Count the photos in a folder and below."""
+    unreadable: list[OSError] = []
+    count = sum(1 for _ in _images_below(folder, unreadable))
+    if unreadable:
+        return "cannot be read"
+    return "no photo" if count == 0 else "1 photo" if count == 1 else f"{count} photos"
+
+
+def _images_below(folder: Path, unreadable: list[OSError]) -> Iterator[str]:
+    for _, folders, names in os.walk(folder, onerror=unreadable.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
+                yield name
