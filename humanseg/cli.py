@@ -1,7 +1,6 @@
 """The `humanseg` command: one verb per command, heavy imports inside the verb."""
 
 import argparse
-import io
 import os
 import signal
 import sys
@@ -14,6 +13,9 @@ from humanseg import __version__
 from humanseg.commands.types import share
 from humanseg.errors import HumansegError, printable
 from humanseg.explain import explain
+from humanseg.files import explain_os_error
+from humanseg.streams import flush_output, protect_streams
+from humanseg.training.interrupts import interruptible
 
 _COMMANDS: dict[str, str] = {
     "compare": "rank runs, and say whether the best really is: table, CSV and page",
@@ -167,18 +169,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 done; 1 done, with some items failed; 2 the person must change something; 3 refused
-        because the result would be wrong; 130 stopped by Ctrl-C, 143 by SIGTERM.
+        because the result would be wrong; 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by a
+        closed terminal.
     """
-    _print_anything()
+    protect_streams()
+    code = _answer(sys.argv[1:] if arguments is None else list(arguments))
+    if error := flush_output():
+        print(explain_os_error(error, Path("standard output")), file=sys.stderr)
+        return HumansegError.exit_code
+    return code
+
+
+def _answer(arguments: Sequence[str]) -> int:
+    """Run a command, and say in a paragraph what ended it."""
     try:
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
-    except BrokenPipeError:
-        # Whoever read the output, such as `head`, had enough. Python would complain once more when
-        # it empties its buffer at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        with interruptible():
+            return _run(arguments)
     except KeyboardInterrupt as error:
-        # A training stopped by SIGTERM says so by the signal's number.
         number = getattr(error, "number", signal.SIGINT)
         print(f"Stopped by {signal.Signals(number).name}.", file=sys.stderr)
         return 128 + int(number)
@@ -190,11 +197,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(printable(str(explained)), file=sys.stderr)
         return explained.exit_code
-
-
-def _print_anything() -> None:
-    """Let no letter that the terminal's encoding lacks end a command: it is spelled out."""
-    for stream in (sys.stdout, sys.stderr):
-        # None without a console, as under pythonw; a stand-in may have no encoding.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

@@ -14,6 +14,7 @@ from typing import Any
 
 from humanseg.explain import out_of_memory
 from humanseg.runs import Locked, RunFolder, run_lock
+from humanseg.streams import protect_streams
 from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.training.interrupts import Interrupted
 from humanseg.training.processes import end_with_the_parent
@@ -110,6 +111,7 @@ def _serve(sender: Connection, request: Request) -> None:
     # Ctrl-C on a terminal reaches this process too, and the sweep sends SIGTERM besides.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_the_parent()
+    protect_streams()
     from humanseg.sweeps.work import work
 
     try:

@@ -1,13 +1,21 @@
-"""Ctrl-C and SIGTERM, as one kind of interruption."""
+"""Ctrl-C, SIGTERM and a closed terminal, as one kind of interruption."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNALS = tuple(
+    getattr(signal, name)
+    # Windows has no SIGHUP, and SIGBREAK in its place.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+)
+
 
 class Interrupted(KeyboardInterrupt):
-    """A person or the system asked the training to stop.
+    """A person or the system asked the command to stop.
 
     Parameters
     ----------
@@ -26,7 +34,10 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into `Interrupted`, also where Lightning would exit.
+    """Turn such signals into `Interrupted`, also where Lightning would exit.
+
+    One that this process was told to ignore, by `nohup` say, stays ignored. Outside the main
+    thread nothing changes, since signals only arrive there.
 
     Raises
     ------
@@ -39,9 +50,12 @@ def interruptible() -> Iterator[None]:
         received.append(number)
         raise Interrupted(number)
 
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        # None: a handler that is no Python function, and could not be put back.
+        left_alone = (signal.SIG_IGN, None)
+        heard = [number for number in SIGNALS if signal.getsignal(number) not in left_alone]
+        before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     except BaseException as error:

@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from humanseg.errors import FarTraceback, portable
+from humanseg.streams import protect_streams
 from humanseg.training.interrupts import interruptible
 
 T = TypeVar("T")
@@ -139,6 +140,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 def _work(environment: dict[str, str], payload: bytes, report: Connection) -> None:
     """Be one of the processes."""
     end_with_the_parent()
+    protect_streams()
     os.environ.update(environment)
     try:
         with interruptible():

@@ -19,6 +19,7 @@ GROUND = {
     "runs",
     "postprocess",
     "sizes",
+    "streams",
     "suffixes",
 }
 MODELLING = {"data", "losses", "metrics", "models"}
@@ -59,9 +60,19 @@ ROOMS: dict[str, set[str]] = {
     | {"config", "data", "training", "export", "inference", "dashboard", "demo", "report"},
     "cli": GROUND
     | MODELLING
-    | {"config", "explain", "training", "sweeps", "export", "inference", "submission", "commands"},
+    | {
+        "config",
+        "explain",
+        "training",
+        "sweeps",
+        "export",
+        "inference",
+        "submission",
+        "commands",
+    },
     "__main__": {"cli"},
     "telemetry": set(),
+    "streams": set(),
     "__init__": {"inference", "telemetry"},
 }
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}

@@ -1,12 +1,13 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from humanseg.training.interrupts import Interrupted, interruptible
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 def send(number: int) -> None:
@@ -49,6 +50,26 @@ def test_the_former_handlers_come_back() -> None:
     with pytest.raises(ValueError), interruptible():
         raise ValueError
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_what_nohup_said_to_ignore_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_another_thread_may_be_interruptible_in_vain() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(enter).result() == "done"
+
+
+def enter() -> str:
+    with interruptible():
+        return "done"
 
 
 def test_an_interruption_is_no_ordinary_error() -> None:
