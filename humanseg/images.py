@@ -1,34 +1,38 @@
 """Reading any photo or mask the way a person sees it, and writing pictures."""
 
-import os
 import struct
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image
 
 from humanseg.comments import comment_options
-from humanseg.errors import HumansegError
+from humanseg.decoding.opening import (
+    decode,
+    stored_orientation,
+    stored_size,
+    without_limit,
+)
+from humanseg.decoding.pixels import over_white, to_layers, upright
+from humanseg.decoding.problems import ImageError, explained, name_of
 from humanseg.files import whole_file
 from humanseg.levels import mask_levels, two_levels
-from humanseg.profiles import to_srgb
+from humanseg.notices import Notice
 
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What undoes each EXIF orientation (Exif 2.32, CIPA DC-008-2019, tag 274)."""
+__all__ = [
+    "ImageError",
+    "Picture",
+    "image_size",
+    "photo_pixels",
+    "picture_of",
+    "read_mask",
+    "read_photo",
+    "read_picture",
+    "write_image",
+]
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
 # Level 6 of PNG, the usual one, takes twice as long as 4 and saves 3 % of a cut-out's bytes.
@@ -38,26 +42,33 @@ _OPTIONS: dict[str, dict[str, int]] = {
     "WEBP": {"quality": 92},
     "BMP": {},
 }
-# What Pillow's decoders raise on broken files.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 
 
-class ImageError(HumansegError):
-    """An image cannot be used; the message names the file and says what to do."""
+@dataclass(frozen=True)
+class Picture:
+    """A photo as it was read.
+
+    Attributes
+    ----------
+    rgb : numpy.ndarray of uint8, shape (H, W, 3)
+        Upright, in sRGB; transparent pixels have the colours that are stored for them.
+    alpha : numpy.ndarray of uint8, shape (H, W), or None
+        How opaque each pixel is; None where all are.
+    notices
+        What a person should know of it, such as that it is one frame of an animation.
+    """
+
+    rgb: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
+    notices: tuple[Notice, ...] = ()
+
+    def over_white(self) -> NDArray[np.uint8]:
+        """Return uint8 (H, W, 3): transparent pixels lie over white, as viewers show them."""
+        return over_white(self.rgb, self.alpha)
 
 
-def read_photo(path: Path) -> NDArray[np.uint8]:
-    """Read a photo.
+def read_picture(path: Path) -> Picture:
+    """Read a photo, with its transparency and what is to be known of it.
 
     Parameters
     ----------
@@ -66,18 +77,63 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
 
     Returns
     -------
-    numpy.ndarray of uint8, shape (H, W, 3)
-        RGB, turned as its EXIF orientation says, its colours brought to sRGB where it has another
-        profile. 16-bit grey is scaled to 8 bits, not cut off; see-through pixels are laid over
-        white, as most viewers show them.
+    Picture
+        Turned as its EXIF orientation says, its colours brought to sRGB by its profile or, for
+        PNG, its gamma. Of an animation, the first frame that shows anything; of a file of several
+        pages, the first that is no preview. Values of more than 8 bits are scaled by what they
+        hold; see `humanseg.decoding.values.find_scale`. Where the end of a JPEG or PNG is cut off,
+        and with it no more than 2 % of its pixels, these are made up.
 
     Raises
     ------
     ImageError
-        There is no such file, it is empty, cut off or broken, or it is no image.
+        There is no such file, it is empty, cut off, broken or too large, or it is no photo.
     """
-    with _opened(path) as image:
-        return _rgb_pixels(image)
+    decoded = decode(path)
+    with explained(path):
+        rgb, alpha, notices = to_layers(decoded.image, decoded.orientation)
+    return Picture(rgb, alpha, (*decoded.notices, *notices))
+
+
+def read_photo(path: Path) -> NDArray[np.uint8]:
+    """Read a photo as it is seen over white.
+
+    Parameters
+    ----------
+    path
+        As of `read_picture`.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (H, W, 3)
+        The pixels of `read_picture`; see-through ones are laid over white, as most viewers show
+        them.
+
+    Raises
+    ------
+    ImageError
+        As of `read_picture`.
+    """
+    return read_picture(path).over_white()
+
+
+def picture_of(image: Image.Image) -> Picture:
+    """Return an image of Pillow the way `read_picture` returns a file.
+
+    Parameters
+    ----------
+    image
+        Of any mode, at the frame that is meant. It stays as it is.
+
+    Raises
+    ------
+    ImageError
+        It was opened from a file that is cut off or broken.
+    """
+    with explained(name_of(image)), without_limit():
+        orientation = stored_orientation(image)
+        image.load()
+        return Picture(*to_layers(image, orientation))
 
 
 def photo_pixels(image: Image.Image) -> NDArray[np.uint8]:
@@ -98,9 +154,7 @@ def photo_pixels(image: Image.Image) -> NDArray[np.uint8]:
     ImageError
         It was opened from a file that is cut off or broken.
     """
-    name = getattr(image, "filename", "") or "the image"
-    with _explained(Path(os.fsdecode(name))):
-        return _rgb_pixels(image)
+    return picture_of(image).over_white()
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
@@ -127,8 +181,9 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
     ImageError
         The file cannot be read, or the mask is neither two-valued nor close to it.
     """
-    with _opened(path) as image:
-        levels = mask_levels(_turn(image))
+    decoded = decode(path, whole=True)
+    with explained(path):
+        levels = upright(mask_levels(decoded.image), decoded.orientation)
     mask = two_levels(levels)
     if mask is None:
         values = np.unique(levels)
@@ -161,9 +216,7 @@ def image_size(path: Path) -> tuple[int, int]:
     ImageError
         There is no such file, it is empty, or it is no image.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        return (width, height) if _orientation(image) >= 5 else (height, width)
+    return stored_size(path)
 
 
 def write_image(path: Path, pixels: NDArray[np.uint8], comment: str = "") -> None:
@@ -217,82 +270,3 @@ def write_image(path: Path, pixels: NDArray[np.uint8], comment: str = "") -> Non
                 f"Cannot write {path}: {width}×{height} does not fit in {file_format} "
                 f"({error}); choose png."
             ) from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    # Another library may have set this for the process; a photo cut off half-way must not pass.
-    if ImageFile.LOAD_TRUNCATED_IMAGES:
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
-    with _explained(path), Image.open(path) as image:
-        yield image
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except _BROKEN as error:
-        raise ImageError(_explain(path, error)) from error
-
-
-def _explain(path: Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"There is no file {path}: check the name, or put the image there."
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
-    if path.is_file() and path.stat().st_size == 0:
-        return f"{path} is an empty file (0 bytes): copy it again from its source, or remove it."
-    if isinstance(error, UnidentifiedImageError) and path.suffix.lower() in (".heic", ".heif"):
-        return f"{path} is HEIC, which cannot be read here: save it as JPEG, or remove it."
-    if isinstance(error, UnidentifiedImageError):
-        return (
-            f"{path} is not an image, or its first bytes are broken: copy it again from its "
-            "source, or remove it."
-        )
-    if isinstance(error, Image.DecompressionBombError):
-        return f"{path} is too large to be a photo ({error}): make it smaller, or remove it."
-    return f"{path} is cut off or broken ({error}): copy it again from its source, or remove it."
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        # Not image.getexif(): for PNG it decodes all pixels to look for a tag behind them.
-        value = Image.Image.getexif(image).get(_ORIENTATION, 1)
-    except _BROKEN:
-        # A broken tag block does not make the pixels worse.
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _turn(image: Image.Image) -> Image.Image:
-    turn = _TURNS.get(_orientation(image))
-    image.load()
-    return image if turn is None else image.transpose(turn)
-
-
-def _rgb_pixels(image: Image.Image) -> NDArray[np.uint8]:
-    turned = _turn(image)
-    profile = image.info.get("icc_profile")
-    # An RGB profile counts for what lies in a palette or beside transparency, too.
-    coloured = to_srgb(turned, profile)
-    if coloured.mode != "RGB":
-        coloured = to_srgb(_to_rgb(coloured), profile)
-    return np.array(coloured)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return Image.fromarray(_sixteen_to_eight(image)).convert("RGB")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    seen = image.convert("RGBA")
-    white = Image.new("RGBA", seen.size, "white")
-    return Image.alpha_composite(white, seen).convert("RGB")
-
-
-def _sixteen_to_eight(image: Image.Image) -> NDArray[np.uint8]:
-    values = np.asarray(image).astype(np.int64)
-    if values.size and (values.min() < 0 or values.max() > 65535):
-        raise ValueError(f"its values, {values.min()} to {values.max()}, do not fit in 16 bits")
-    return ((values + 128) // 257).astype(np.uint8)

@@ -1,0 +1,177 @@
+"""JPEG files that lack their last bytes: how much of the picture is missing."""
+
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin
+
+_END = b"\xff\xd9"
+_START_OF_SCAN = 0xDA
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
+_BLOCK = 8
+_TRIES = 2
+_GREY = 128
+_TAIL = 4096
+"""Random bytes that stand for the missing ones; what is after the first wrong block is lost."""
+
+
+def complete(data: bytes) -> tuple[bytes, float] | None:
+    """End a JPEG file that breaks off, and measure what is missing.
+
+    The file is decoded with nothing, and with random bytes, in place of those that are missing:
+    from the first block that differs, the picture depends on them.
+
+    Parameters
+    ----------
+    data
+        The file.
+
+    Returns
+    -------
+    tuple of bytes and float, or None
+        A file that decodes to the end, grey where nothing is known, and the share of its pixels
+        that depend on missing bytes, in [0, 1]. None where a whole component or scan is missing.
+
+    Raises
+    ------
+    OSError, SyntaxError
+        It breaks off before its pixels, or is no JPEG.
+    """
+    end = _end_of_picture(data)
+    # A copy that failed may go on with bytes of one value.
+    data = data.rstrip(b"\0\xff") if end is None else data[:end]
+    progressive = _is_progressive(data)
+    if not _has_all_scans(data):
+        return None
+    ended = data + _END
+    expected = _decode(ended, whole=progressive)
+    share = 0.0
+    for seed in range(_TRIES):
+        noise = np.random.default_rng(seed).integers(0, 0xFF, _TAIL, np.uint8).tobytes()
+        other = _decode(data + noise + _END, whole=progressive)
+        share = max(share, _share_after_first_difference(expected, other, progressive))
+    return ended, share
+
+
+def lacks_end(file: BinaryIO, image: Image.Image) -> bool:
+    """Return whether the end of a JPEG file is missing, though its decoder does not say so.
+
+    It takes zeros for pixels, and an end mark for the end wherever it stands.
+
+    Parameters
+    ----------
+    file
+        Open for reading, at any place.
+    image
+        What it was decoded to.
+    """
+    file.seek(-len(_END), io.SEEK_END)
+    is_grey, is_progressive = _ends_in_grey(image), "progressive" in image.info
+    if file.read() == _END and not is_grey and not is_progressive:
+        return False
+    file.seek(0)
+    data = file.read()
+    if _end_of_picture(data) is None or (is_progressive and not _has_all_scans(data)):
+        return True
+    if not is_grey:
+        return False
+    found = complete(data)
+    return found is None or found[1] > 0
+
+
+def _ends_in_grey(image: Image.Image) -> bool:
+    """Return whether an image ends as one does whose end mark comes too early."""
+    if image.mode not in ("L", "RGB"):
+        return False
+    width, height = image.size
+    corner = image.crop((max(0, width - _BLOCK), max(0, height - _BLOCK), width, height))
+    return bool((np.asarray(corner) == _GREY).all())
+
+
+def _end_of_picture(data: bytes) -> int | None:
+    """Return where the end mark stands, if there is one."""
+    return next((start for marker, _, start in _segments(data) if marker == _END[1]), None)
+
+
+def _decode(data: bytes, whole: bool) -> NDArray[np.uint8]:
+    """Return uint8 (H,W) or (H,W,C): all pixels, or one of each block where that tells enough."""
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
+        if not whole:
+            image.draft(None, (max(1, image.width // _BLOCK), max(1, image.height // _BLOCK)))
+        return np.array(image)
+
+
+def _share_after_first_difference(
+    expected: NDArray[np.uint8], other: NDArray[np.uint8], whole: bool
+) -> float:
+    differs = expected != other
+    if differs.ndim == 3:
+        differs = differs.any(axis=2)
+    rows = np.flatnonzero(differs.any(axis=1))
+    if not rows.size:
+        return 0.0
+    # Blocks lie in rows of 8 or 16 pixels; the first of them is known up to a column.
+    height, width = differs.shape
+    band = 2 * _BLOCK if whole else 2
+    top = rows[0] - rows[0] % band
+    left = np.flatnonzero(differs[top : top + band].any(axis=0))[0]
+    below = max(0, height - top - band)
+    return float((width - left) * min(band, height - top) + below * width) / differs.size
+
+
+def _is_progressive(data: bytes) -> bool:
+    return any(marker == 0xC2 for marker, _, _ in _segments(data))
+
+
+def _has_all_scans(data: bytes) -> bool:
+    """Return whether each component's coefficients are there to their last bit.
+
+    The last scan counts as there, though it breaks off.
+    """
+    components: set[int] = set()
+    # Of each component and coefficient, the bits that are still missing.
+    missing: dict[tuple[int, int], int] = {}
+    for marker, body, _ in _segments(data):
+        if marker in (0xC0, 0xC1, 0xC2) and len(body) >= 6:
+            components = {
+                body[6 + 3 * index] for index in range(body[5]) if len(body) > 6 + 3 * index
+            }
+        if marker == _START_OF_SCAN and body:
+            count = body[0]
+            if len(body) < 4 + 2 * count:
+                return False
+            first, last, bits = body[1 + 2 * count : 4 + 2 * count]
+            for index in range(count):
+                for coefficient in range(first, min(last, 63) + 1):
+                    missing[body[1 + 2 * index], coefficient] = bits & 15
+    return bool(components) and all(
+        missing.get((component, coefficient), 1) == 0
+        for component in components
+        for coefficient in range(64)
+    )
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Yield the markers of a file, what belongs to each and where it stands.
+
+    The coded pixels are passed over; with the end mark it ends.
+    """
+    start = data.find(b"\xff\xd8") + 2
+    while 2 <= start < len(data):
+        start = data.find(b"\xff", start)
+        if start < 0 or start + 1 >= len(data):
+            return
+        marker = data[start + 1]
+        if marker in (0x00, 0xFF) or marker in _WITHOUT_LENGTH:
+            # Fill bytes, and what stands for a byte 255 or a restart among the pixels.
+            if marker == _END[1]:
+                yield marker, b"", start
+                return
+            start += 1 if marker == 0xFF else 2
+            continue
+        length = int.from_bytes(data[start + 2 : start + 4], "big")
+        yield marker, data[start + 4 : start + 2 + length], start
+        start += 2 + length

@@ -1,0 +1,276 @@
+"""Opening an image file: which of its pictures is the photo, and what its end lacks."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from humanseg.decoding import jpeg, png, tiff, webp
+from humanseg.decoding.frames import choose_frame
+from humanseg.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
+from humanseg.decoding.problems import BROKEN, UnreadableKind, explained
+from humanseg.decoding.values import find_scale
+from humanseg.notices import CUT_OFF, PAGES, Notice
+
+_ORIENTATION = 0x0112
+_MOST_PIXELS = 1 << 29
+"""Phones take 200 megapixels, scanners 400. Decoded, this many take up to 4 GB."""
+_MOST_MISSING = 0.02
+"""A photo of whose pixels more than this share is missing is not used."""
+
+_USUAL = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF", "BMP", "DIB", "PPM")
+_JPEG = ("JPEG", "MPO")
+_NOT_PHOTOS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF", "XVTHUMB"}
+"""What Pillow hands to other programs, or only knows by its name."""
+
+
+@dataclass
+class Decoded:
+    """A decoded image.
+
+    Attributes
+    ----------
+    image
+        With its pixels.
+    orientation
+        As of EXIF, from 1 to 8: how it has yet to be turned.
+    notices
+        What a person should know of it.
+    """
+
+    image: Image.Image
+    orientation: int
+    notices: list[Notice]
+
+
+def decode(path: Path, whole: bool = False) -> Decoded:
+    """Decode the photo that an image file holds.
+
+    Parameters
+    ----------
+    path
+        Its name.
+    whole
+        Whether every pixel must be there; if not, a small share at its end may be missing.
+
+    Raises
+    ------
+    ImageError
+        There is no such file, it is empty, cut off or broken, too large, or no photo.
+    """
+    with explained(path), path.open("rb") as file, without_limit():
+        image, notices = _open(file, path.name, pixels=True)
+        orientation = stored_orientation(image)
+        try:
+            image.load()
+            if image.format in _JPEG and jpeg.lacks_end(file, image):
+                raise OSError("its picture ends before it is whole")
+        except BROKEN as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            completed = _completed(file, image.format or "", 0.0 if whole else _MOST_MISSING)
+            if completed is None:
+                raise
+            image = completed
+            notices.append(CUT_OFF)
+        notices += choose_frame(image)
+    return Decoded(image, orientation, notices)
+
+
+def stored_size(path: Path) -> tuple[int, int]:
+    """Return the (H, W) that the photo in an image file has when it is turned upright.
+
+    Raises
+    ------
+    ImageError
+        There is no such file, it is empty, or it is no photo.
+    """
+    with explained(path), path.open("rb") as file, without_limit():
+        image, _ = _open(file, path.name, pixels=False)
+        width, height = image.size
+        return (width, height) if stored_orientation(image) >= 5 else (height, width)
+
+
+def stored_orientation(image: Image.Image) -> int:
+    """Return how an image has yet to be turned, from 1 to 8: by EXIF only, as browsers do.
+
+    Pillow turns TIFF itself as it decodes.
+    """
+    if image.format == "TIFF":
+        return 1
+    exif = Image.Exif()
+    try:
+        # Not image.getexif(), which goes by XMP where EXIF is silent.
+        exif.load(image.info.get("exif") or b"")
+        value = exif.get(_ORIENTATION, 1)
+    except BROKEN:
+        # A broken tag block does not make the pixels worse.
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _open(file: BinaryIO, name: str, pixels: bool) -> tuple[Image.Image, list[Notice]]:
+    """Open the photo that a file holds, and say what else there is; its pixels come later."""
+    # Another library may have set this for the process; a photo cut off half-way must not pass.
+    if ImageFile.LOAD_TRUNCATED_IMAGES:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+    head = file.read(HEAD)
+    file.seek(0)
+    if head.startswith(png.SIGNATURE):
+        return _open_png(file, pixels), []
+    if head[:2] in (b"II", b"MM") and head[2:4] in (b"*\0", b"\0*", b"+\0", b"\0+"):
+        return _open_tiff(file, name)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        file = webp.without_broken_end(file)
+    try:
+        return _require_size(_identify(file, head)), []
+    except BROKEN as error:
+        if not head or (isinstance(error, OSError) and error.errno is not None):
+            raise
+        if (kind := unreadable_kind(head)) is not None:
+            raise UnreadableKind(kind) from error
+        raise
+
+
+def _identify(file: BinaryIO, head: bytes) -> Image.Image:
+    if is_heic(head):
+        # An optional library, which makes itself known to Pillow.
+        try:
+            import pillow_heif
+
+            pillow_heif.register_heif_opener()
+        except ImportError:
+            raise UnidentifiedImageError from None
+        return Image.open(file)
+    try:
+        return Image.open(file, formats=_USUAL)
+    except UnidentifiedImageError:
+        file.seek(0)
+        return Image.open(file, formats=[name for name in Image.ID if name not in _NOT_PHOTOS])
+
+
+def _open_png(file: BinaryIO, pixels: bool) -> Image.Image:
+    cleaned = png.clean(file, pixels)
+    image = _require_size(Image.open(cleaned.stream, formats=("PNG",)))
+    if cleaned.profile:
+        image.info["icc_profile"] = cleaned.profile
+    if cleaned.cicp:
+        image.info["cicp"] = cleaned.cicp
+    return image
+
+
+def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
+    pages = tiff.find_pages(file)
+    if pages.is_raw or is_raw_name(name):
+        raise UnreadableKind(raw_kind())
+    file.seek(0)
+    image: Image.Image
+    try:
+        image = Image.open(file, formats=("TIFF",))
+        if pages.photo:
+            image.seek(pages.photo)
+    except BROKEN:
+        image = _read_by_opencv(file, pages)
+    # An orientation in XMP only, which Pillow would go by, is none.
+    image.info.pop("xmp", None)
+    return _require_size(image), [PAGES] if pages.count > 1 else []
+
+
+def _read_by_opencv(file: BinaryIO, pages: tiff.Pages) -> Image.Image:
+    """Read a TIFF file of a kind that Pillow does not: colours of 32 bits or of fractions."""
+    import cv2
+
+    width, height = pages.size
+    _require_pixels(width, height)
+    file.seek(0)
+    try:
+        values = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        values = None
+    if values is None or pages.photo:
+        raise UnreadableKind(
+            "is a TIFF file of a kind that cannot be read here: save it as PNG, or as TIFF with 8 "
+            "or 16 bits and without exotic compression"
+        )
+    if values.dtype != np.uint8:
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        whole_numbers = np.issubdtype(values.dtype, np.integer)
+        scale = find_scale(low, high, whole_numbers, values.dtype == np.uint16)
+        values = scale.to_eight_bits(values)
+    if values.ndim == 3:
+        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
+    image = Image.fromarray(np.ascontiguousarray(values))
+    if pages.orientation != 1:
+        exif = Image.Exif()
+        exif[_ORIENTATION] = pages.orientation
+        image.info["exif"] = exif.tobytes()
+    return image
+
+
+def _require_size(image: Image.Image) -> Image.Image:
+    _require_pixels(*image.size)
+    return image
+
+
+def _require_pixels(width: int, height: int) -> None:
+    if width * height > _MOST_PIXELS:
+        raise UnreadableKind(
+            f"is too large to be read: {width}×{height}, and the most is "
+            f"{_MOST_PIXELS // 1_000_000} megapixels. Make it smaller, or remove it"
+        )
+
+
+def _completed(file: BinaryIO, kind: str, most: float) -> Image.Image | None:
+    """Return the decoded picture of a file that lacks its end, if only so much of it is missing."""
+    file.seek(0)
+    try:
+        if kind == "PNG":
+            found = png.complete(png.clean(file, pixels=True).stream.getvalue())
+        elif kind in _JPEG:
+            found = jpeg.complete(file.read())
+        else:
+            found = None
+        if found is None or found[1] > most:
+            return None
+        data = io.BytesIO(found[0])
+        image = _open_png(data, pixels=True) if kind == "PNG" else Image.open(data)
+        image.load()
+    except BROKEN:
+        return None
+    return image
+
+
+class _Unlimited:
+    """Takes away Pillow's limit on pixels, which is below what phones take; ours takes its place.
+
+    It belongs to the process, so it is put back when the last thread is done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limit: int | None = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if not self._users:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    Image.MAX_IMAGE_PIXELS = self._limit
+
+
+without_limit = _Unlimited()

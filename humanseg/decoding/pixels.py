@@ -1,0 +1,162 @@
+"""The pixels of a decoded image as RGB, and how opaque they are, a strip at a time."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from humanseg.decoding.values import Scale, find_scale
+from humanseg.notices import RESCALED, Notice
+from humanseg.profiles import colour_conversion
+
+Pixels = NDArray[np.uint8]
+
+_STRIP = 1 << 22
+"""Pixels that are converted at once: a large photo is never held twice."""
+_NEARLY_ALL = 99.9
+
+
+def to_layers(
+    image: Image.Image, orientation: int
+) -> tuple[Pixels, Pixels | None, tuple[Notice, ...]]:
+    """Return the pixels of a decoded image, upright and in sRGB.
+
+    Parameters
+    ----------
+    image
+        Of any mode; decoded.
+    orientation
+        As of EXIF, from 1 to 8.
+
+    Returns
+    -------
+    rgb : numpy.ndarray of uint8, shape (H, W, 3)
+        The colours, those of transparent pixels as they are stored.
+    alpha : numpy.ndarray of uint8, shape (H, W), or None
+        How opaque each pixel is; None where all are.
+    notices
+        What is to be known of the values.
+    """
+    scale = _scale(image)
+    convert = colour_conversion(image)
+    width, height = image.size
+    upright = (width, height) if orientation >= 5 else (height, width)
+    rgb = np.empty((*upright, 3), np.uint8)
+    alpha = np.empty(upright, np.uint8) if image.has_transparency_data else None
+    # The arrays as the file stores them: filling these turns the photo, without a copy.
+    stored_rgb = _as_stored(rgb, orientation)
+    stored_alpha = None if alpha is None else _as_stored(alpha, orientation)
+    for rows, strip in _strips(image):
+        colours, opacity = _convert(strip, scale, convert)
+        stored_rgb[rows] = colours
+        if stored_alpha is not None:
+            stored_alpha[rows] = 255 if opacity is None else opacity
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    return rgb, alpha, (RESCALED,) if scale is not None and scale.is_guess else ()
+
+
+def over_white(rgb: Pixels, alpha: Pixels | None) -> Pixels:
+    """Lay a picture over white, as most viewers show it.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray of uint8, shape (H, W, 3)
+        Its colours.
+    alpha : numpy.ndarray of uint8, shape (H, W), or None
+        How opaque each pixel is; None where all are.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (H, W, 3)
+        `rgb` itself where all is opaque.
+    """
+    if alpha is None:
+        return rgb
+    result = np.empty_like(rgb)
+    step = max(1, _STRIP // max(1, rgb.shape[1]))
+    for top in range(0, len(rgb), step):
+        rows = slice(top, top + step)
+        share = alpha[rows][..., None].astype(np.uint32)
+        result[rows] = (rgb[rows] * share + 255 * (255 - share) + 127) // 255
+    return result
+
+
+def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn the rows and columns of a file as its EXIF orientation, from 1 to 8, says."""
+    # Each of the eight is undone by what makes it, but for the two quarter turns.
+    return _as_stored(array, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+def wide_values(image: Image.Image) -> NDArray[np.number]:
+    """Return the values of an image of one channel with more than 8 bits."""
+    values = np.asarray(image)
+    return values.astype(np.int64) if image.mode.startswith("I") else values.astype(np.float64)
+
+
+def is_wide(image: Image.Image) -> bool:
+    """Return whether an image has one channel with more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def _as_stored(array: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return a view of an upright picture that has its rows and columns as the file has."""
+    if orientation >= 5:
+        array = array.swapaxes(0, 1)
+    # Exif 2.32, CIPA DC-008-2019, tag 274: where the stored row 0 and column 0 are seen.
+    if orientation in (3, 4, 6, 7):
+        array = array[::-1]
+    if orientation in (2, 3, 7, 8):
+        array = array[:, ::-1]
+    return array
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    width, height = image.size
+    step = max(1, _STRIP // max(1, width))
+    if step >= height:
+        yield slice(0, height), image
+        return
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        yield slice(top, bottom), image.crop((0, top, width, bottom))
+
+
+def _scale(image: Image.Image) -> Scale | None:
+    if not is_wide(image):
+        return None
+    whole = image.mode != "F"
+    low, high = np.inf, -np.inf
+    for _, strip in _strips(image):
+        values = wide_values(strip)
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            # Fractions may have a hot pixel, or the sun, far brighter than all else.
+            top = finite.max() if whole else np.percentile(finite, _NEARLY_ALL)
+            low, high = min(low, float(finite.min())), max(high, float(top))
+    if low > high:
+        return Scale(0, 1)
+    return find_scale(low, high, whole, image.mode.startswith("I;16"))
+
+
+def _convert(
+    strip: Image.Image, scale: Scale | None, convert: Callable[[Image.Image], Image.Image]
+) -> tuple[Pixels, Pixels | None]:
+    if scale is not None:
+        values = wide_values(strip)
+        key = strip.info.get("transparency")
+        opacity = None
+        if isinstance(key, int):
+            opacity = np.where(values == key, np.uint8(0), np.uint8(255))
+        grey = Image.fromarray(scale.to_eight_bits(values))
+        return np.asarray(convert(grey)), opacity
+    if not strip.has_transparency_data:
+        return np.asarray(convert(strip)), None
+    key = strip.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:
+        # Of 16 bits; of the pixels only the upper 8 are left.
+        strip.info["transparency"] = tuple(value >> 8 for value in key)
+    with_alpha = strip.convert("RGBA")
+    return np.asarray(convert(with_alpha.convert("RGB"))), np.asarray(with_alpha.getchannel("A"))

@@ -1,0 +1,77 @@
+"""What a person should know of a file that was read all the same, counted over many files."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something about a file that is no error.
+
+    Attributes
+    ----------
+    word
+        In a list of what is unusual about one file: "animated".
+    one, many
+        What such files are called: "animation", "animations".
+    text
+        What was done with them: "the first frame was used".
+    """
+
+    word: str
+    one: str
+    many: str
+    text: str
+
+    def __str__(self) -> str:
+        """Say it of one file."""
+        return f"{self.one}: {self.text}"
+
+
+ANIMATION = Notice(
+    "animated", "animation", "animations", "only the first frame that shows anything was used"
+)
+PAGES = Notice(
+    "several pages", "file of several pages", "files of several pages", "only one page was used"
+)
+CUT_OFF = Notice(
+    "cut off at its end",
+    "photo lacks its last bytes",
+    "photos lack their last bytes",
+    "all but the end of it was there and was used",
+)
+RESCALED = Notice(
+    "values of another range",
+    "photo holds values of an unusual range",
+    "photos hold values of an unusual range",
+    "they were scaled to black and white by what they hold",
+)
+
+
+class Notices:
+    """Notices of many files, gathered by kind; threads may share one."""
+
+    def __init__(self) -> None:
+        self._names: dict[Notice, list[str]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, path: Path, notices: Iterable[Notice]) -> None:
+        """Keep what was noticed about a file."""
+        with self._lock:
+            for notice in notices:
+                self._names.setdefault(notice, []).append(path.name)
+
+    def lines(self) -> list[str]:
+        """Return one line for each kind: how many files, what was done, and some names."""
+        with self._lock:
+            return [_line(notice, names) for notice, names in self._names.items()]
+
+
+def _line(notice: Notice, names: list[str]) -> str:
+    names = sorted(names)
+    shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    return f"{len(names)} {notice.one if len(names) == 1 else notice.many}: {notice.text} ({shown})"

@@ -1,0 +1,187 @@
+"""PNG files with parts that other decoders pass over."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from humanseg.images import ImageError, image_size, read_mask, read_picture
+from humanseg.notices import CUT_OFF
+
+PHOTO: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (60, 40, 3), np.uint8)
+LONG = b"history " * 200_000
+
+
+def chunk(kind: bytes, body: bytes, wrong: int = 0) -> bytes:
+    return (
+        struct.pack(">I4s", len(body), kind)
+        + body
+        + struct.pack(">I", zlib.crc32(kind + body) ^ wrong)
+    )
+
+
+def saved(pixels: NDArray[np.uint8] = PHOTO, mode: str | None = None, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels)
+    (image if mode is None else image.convert(mode)).save(buffer, "PNG", **options)
+    return buffer.getvalue()
+
+
+def with_chunk(data: bytes, *added: bytes, at_end: bool = False) -> bytes:
+    place = len(data) - 12 if at_end else 33
+    return data[:place] + b"".join(added) + data[place:]
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize(
+    "added",
+    [
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(LONG)),
+        chunk(b"zTXt", b"workflow\0\0" + zlib.compress(LONG)),
+        chunk(b"tEXt", b"Comment\0" + LONG),
+        chunk(b"tEXt", b"Comment\0hello", wrong=1),
+        chunk(b"zTXt", b"Comment\0\0not packed"),
+        chunk(b"iCCP", b"icc\0\0" + zlib.compress(bytes(1_200_000))),
+        chunk(b"iCCP", b"icc\0\0not packed"),
+        chunk(b"iCCP", b"icc\0\0" + zlib.compress(bytes(100)), wrong=1),
+        chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\0", wrong=1),
+        chunk(b"eXIf", b"MM"),
+        chunk(b"gAMA", b"\0\0"),
+        chunk(b"cHRM", bytes(32)),
+        chunk(b"sRGB", b""),
+        chunk(b"tRNS", b"\0"),
+        chunk(b"pHYs", b"\0"),
+        chunk(b"acTL", bytes(8), wrong=1),
+        chunk(b"prVt", LONG),
+    ],
+    ids=lambda added: f"{added[4:8].decode()}-{len(added)}-{added[12:18]!r}",
+)
+def test_what_stands_beside_whole_pixels_does_no_harm(
+    tmp_path: Path, added: bytes, at_end: bool
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(with_chunk(saved(), added, at_end=at_end))
+    picture = read_picture(path)
+    np.testing.assert_array_equal(picture.rgb, PHOTO)
+    assert picture.alpha is None and picture.notices == ()
+    assert image_size(path) == (60, 40)
+
+
+def test_a_wrong_checksum_of_what_makes_the_picture_is_an_error(tmp_path: Path) -> None:
+    data = bytearray(saved())
+    data[29] ^= 1
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(ImageError, match="a.png"):
+        read_picture(tmp_path / "a.png")
+
+
+def adam7(pixels: NDArray[np.uint8]) -> bytes:
+    """Return an interlaced PNG, which Pillow does not write."""
+    height, width = pixels.shape[:2]
+    rows = b""
+    for left, top, across, down in (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ):
+        rows += b"".join(b"\0" + row.tobytes() for row in pixels[top::down, left::across])
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    )
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(("lost", "is_read"), [(12, True), (20, True), (70, True), (0.1, False)])
+def test_an_end_that_is_cut_off_is_made_up_where_it_is_short(
+    tmp_path: Path, interlaced: bool, lost: float, is_read: bool
+) -> None:
+    whole = adam7(PHOTO) if interlaced else saved()
+    path = tmp_path / "a.png"
+    path.write_bytes(whole[: -lost if isinstance(lost, int) else int(len(whole) * (1 - lost))])
+    if not is_read:
+        with pytest.raises(ImageError, match="cut off"):
+            read_picture(path)
+        return
+    picture = read_picture(path)
+    right = (picture.rgb == PHOTO).all(axis=2).mean()
+    assert right > 0.98
+    # All of the pixels are there where only the checksums and the end mark are not.
+    assert (right == 1) == (lost <= 20)
+    assert picture.notices in ((), (CUT_OFF,))
+    assert bool(picture.notices) >= (right < 1)
+
+
+def test_of_a_mask_nothing_is_made_up(tmp_path: Path) -> None:
+    mask = (PHOTO[..., 0] > 127).astype(np.uint8)
+    path = tmp_path / "a.png"
+    path.write_bytes(saved(mask * 255)[:-20])
+    np.testing.assert_array_equal(read_mask(path), mask)
+    path.write_bytes(saved(mask * 255)[:-24])
+    with pytest.raises(ImageError, match="cut off"):
+        read_mask(path)
+
+
+RAMP: NDArray[np.uint8] = np.dstack([np.tile(np.arange(256, dtype=np.uint8), (2, 1))] * 3)
+
+
+def decoded(path: Path, data: bytes) -> NDArray[np.uint8]:
+    path.write_bytes(data)
+    return read_picture(path).rgb
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
+def test_gamma_counts_where_nothing_better_is_said(tmp_path: Path, mode: str) -> None:
+    light = chunk(b"gAMA", struct.pack(">I", 100_000))
+    data = saved(RAMP, mode=mode) if mode != "P" else saved(RAMP[..., 0], mode=mode)
+    shown = decoded(tmp_path / "a.png", with_chunk(data, light))
+    value = np.arange(256) / 255
+    expected = np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
+    assert np.abs(shown[0, :, 0] - 255 * expected).max() <= 1
+    usual = chunk(b"gAMA", struct.pack(">I", 45_455))
+    srgb = chunk(b"sRGB", b"\0")
+    for better in ((usual,), (light, srgb)):
+        np.testing.assert_array_equal(decoded(tmp_path / "a.png", with_chunk(data, *better)), RAMP)
+
+
+def test_a_profile_and_code_points_go_before_gamma(tmp_path: Path) -> None:
+    light = chunk(b"gAMA", struct.pack(">I", 100_000))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    packed = chunk(b"iCCP", b"icc\0\0" + zlib.compress(profile))
+    for better in (packed, chunk(b"cICP", bytes([1, 13, 0, 1]))):
+        shown = decoded(tmp_path / "a.png", with_chunk(saved(RAMP), light, better))
+        np.testing.assert_array_equal(shown, RAMP)
+
+
+def test_primaries_are_brought_to_those_of_srgb(tmp_path: Path) -> None:
+    pixels = np.array([[[200, 40, 30], [90, 90, 90], [255, 255, 255], [60, 180, 70]]], np.uint8)
+    p3 = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    by_cicp = decoded(
+        tmp_path / "a.png", with_chunk(saved(pixels), chunk(b"cICP", bytes([12, 13, 0, 1])))
+    )
+    by_primaries = decoded(
+        tmp_path / "b.png", with_chunk(saved(pixels), chunk(b"cHRM", struct.pack(">8I", *p3)))
+    )
+    np.testing.assert_array_equal(by_cicp, by_primaries)
+    # Greys have no hue in any space of this white; colours get stronger.
+    np.testing.assert_array_equal(by_cicp[0, 1:3], pixels[0, 1:3])
+    assert by_cicp[0, 0, 0] > 210 and by_cicp[0, 0, 1] < 30
+
+
+def test_diffuse_white_of_high_dynamic_range_is_white(tmp_path: Path) -> None:
+    # 58 % of PQ's range are 203 cd/m², 75 % of HLG's the same (ITU-R BT.2408).
+    for transfer, share in ((16, 0.58), (18, 0.75)):
+        pixels = np.full((1, 2, 3), round(255 * share), np.uint8)
+        pixels[0, 1] = 0
+        cicp = chunk(b"cICP", bytes([9, transfer, 0, 1]))
+        shown = decoded(tmp_path / "a.png", with_chunk(saved(pixels), cicp))
+        assert shown[0, 0].min() >= 250 and shown[0, 1].max() <= 5
