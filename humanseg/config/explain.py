@@ -92,8 +92,9 @@ def explain_hydra_error(error: Exception) -> HumansegError:
         message = _missing_option(error)
     elif isinstance(error, OverrideParseException):
         message = (
-            f"{error.override}: this is not key=value as Hydra reads it. Put the whole in "
-            "'single quotes' where the value holds spaces, commas or brackets."
+            f"{error.override}: this is not key=value as Hydra reads it. A text with other "
+            "characters than letters, digits, spaces and /.:-+%@$ needs quotes of its own, inside "
+            """those of the shell: 'key="the text"'."""
         )
     elif isinstance(error, ConfigCompositionException):
         message = _unknown_key(error)

@@ -15,13 +15,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humanseg.config.find import conf_folder
+from humanseg.config.words import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
-
-_WITH_VALUE = (
-    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
-    *("--cfg", "-c", "--package", "-p", "--experimental-rerun"),
-)
-"""Hydra's flags that take the next word."""
 
 
 class _Failed(BaseException):
@@ -74,7 +69,8 @@ def run_app(arguments: Sequence[str]) -> None:
     application = hydra.main(
         config_path=str(conf_folder()), config_name="train", version_base="1.3"
     )(_task)
-    whole, sys.argv = sys.argv, ["humanseg train", *_overrides_first(arguments)]
+    words = _overrides_first(hydra_words(arguments))
+    whole, sys.argv = sys.argv, ["humanseg train", *words]
     try:
         application()
     except _Failed as failed:
@@ -102,6 +98,6 @@ def _overrides_first(arguments: Sequence[str]) -> list[str]:
             overrides.append("hydra.sweeper.dry_run=true")
             continue
         (flags if word.startswith("-") else overrides).append(word)
-        if word in _WITH_VALUE:
+        if word in WITH_VALUE:
             flags += [value for value in [next(words, None)] if value is not None]
     return overrides + flags

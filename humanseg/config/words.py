@@ -1,0 +1,132 @@
+"""The words of `humanseg train` as people type them, made into words that Hydra reads."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
+from hydra.errors import HydraException
+
+from humanseg.errors import HumansegError
+
+PATH_SETTINGS = frozenset(
+    "data.root data.unlabelled backbone.weights init_from teacher resume name runs_dir run_dir "
+    "sweep".split()
+)
+"""Settings that are a path or a part of one: a text, whatever it looks like."""
+_LISTS = ("init_from", "teacher")
+"""Those that may be a list of paths, too."""
+
+_OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)
+_MANY = ("-m", "--multirun")
+
+WITH_VALUE = (
+    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--cfg", "-c", "--package", "-p", "--experimental-rerun"),
+)
+"""Hydra's flags that take the next word."""
+
+
+def hydra_words(arguments: Sequence[str]) -> list[str]:
+    """Make the words of a command line into those that Hydra takes.
+
+    ``--data ROOT`` becomes an override. Where Hydra refuses the path of one of `PATH_SETTINGS`
+    (``~``, ``=``, brackets, letters beyond ASCII), or would take it for a number, it is put in
+    quotes. What Hydra takes as a text, a list, an interpolation or a sweep stays as it is.
+
+    Parameters
+    ----------
+    arguments
+        What stands after ``humanseg train``.
+
+    Returns
+    -------
+    list of str
+        In the same order.
+
+    Raises
+    ------
+    HumansegError
+        There is no word at all, or one that is a path alone.
+    """
+    if not arguments:
+        raise HumansegError(
+            "Which photos? humanseg train data.root=photos (or --data photos) trains on those in "
+            "the folder photos. To try it without any: humanseg sample sample, then humanseg "
+            "train data.root=sample."
+        )
+    many = any(word in _MANY or word.startswith(("search=", "+search=")) for word in arguments)
+    words = list(_with_data(arguments))
+    of_flags = [False, *(word in WITH_VALUE for word in words)]
+    return [
+        word if of_flag else _taken(word, many)
+        for word, of_flag in zip(words, of_flags, strict=False)
+    ]
+
+
+def _with_data(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the words, with ``--data ROOT`` as an override."""
+    words = iter(arguments)
+    for word in words:
+        flag, equals, root = word.partition("=")
+        if flag != "--data":
+            yield word
+            continue
+        root = root if equals else next(words, "")
+        if not root:
+            raise HumansegError("--data needs the folder of the photos: --data photos.")
+        # Given by itself, it is one folder even where it holds a comma.
+        yield f"data.root={_quoted(root)}"
+
+
+def _taken(word: str, many: bool) -> str:
+    override = _OVERRIDE.fullmatch(word)
+    if override is None:
+        if not word.startswith("-"):
+            _require_no_folder(word)
+        return word
+    before, key, value = override.groups()
+    if key not in PATH_SETTINGS or _is_text(before, key, value, many):
+        return word
+    brackets = key in _LISTS and value.startswith("[") and value.endswith("]")
+    if brackets and many:  # lists to choose from: whoever writes these can quote
+        return word
+    parts = value[1:-1].split(",") if brackets else value.split(",") if many else [value]
+    fitting = [part if _is_text(before, key, part, many=False) else _quoted(part) for part in parts]
+    joined = ",".join(fitting)
+    return f"{before}[{joined}]" if brackets else before + joined
+
+
+def _is_text(before: str, key: str, value: str, many: bool) -> bool:
+    """Say whether Hydra takes a value for the text, or the texts, that it must be."""
+    try:
+        override = OverridesParser.create().parse_override(before + value)
+    except HydraException:
+        return False
+    if override.is_sweep_override():
+        taken: Any = override.value()
+        # One run has no use for several values, so a comma is one of the name's.
+        if not many:
+            return not Path(value).expanduser().exists()
+        values = taken.list if isinstance(taken, ChoiceSweep) else []
+        return all(isinstance(each, str | QuotedString | None) for each in values)
+    taken = override.value()
+    return isinstance(taken, str | None) or (key in _LISTS and isinstance(taken, list))
+
+
+def _quoted(text: str) -> str:
+    return QuotedString(text, Quote.single).with_quotes()
+
+
+def _require_no_folder(word: str) -> None:
+    """Refuse a path that stands alone; ``~key`` is Hydra's way to take a setting out."""
+    # The shell leaves ~ alone inside quotes.
+    path = Path(word).expanduser() if word.startswith("~/") else Path(word)
+    if path.is_dir() or (not word.startswith("~") and path.name != word):
+        raise HumansegError(
+            f"{word}: humanseg train takes settings as key=value. To train on the photos in this "
+            f"folder: humanseg train --data {word} (or data.root={word}); to go on with the run "
+            f"in it: humanseg train resume={word}."
+        )
