@@ -5,6 +5,8 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from humanseg.decoding.opening import without_limit
+
 _KEY = "humanseg"
 _DESCRIPTION = 0x010E
 """ImageDescription of EXIF, the one place for a text in WebP."""
@@ -39,7 +41,7 @@ def read_comment(path: Path) -> str | None:
     Only the file's head is read. A file that is no picture, or a broken one, holds none.
     """
     try:
-        with Image.open(path) as image:
+        with without_limit(), Image.open(path) as image:
             found = image.info.get(_KEY) or image.info.get("comment")
             if found is None and image.format == "WEBP":
                 found = image.getexif().get(_DESCRIPTION)

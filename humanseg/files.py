@@ -19,6 +19,7 @@ _ADVICE = {
     errno.EPERM: "it may not be written: change its permissions, or choose another folder",
     errno.EROFS: "the disk is read-only: choose another folder",
     errno.ENOTDIR: "a part of this path is a file, not a folder: choose another folder",
+    errno.EEXIST: "a file of this name is there already: choose another folder",
     errno.ENAMETOOLONG: "the name is too long for this disk: choose a shorter one",
 }
 
@@ -43,13 +44,15 @@ def explain_os_error(error: OSError, path: Path) -> HumansegError:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Write a file beside its place and rename it there at the end.
 
     Parameters
     ----------
     path
         Where the file shall be. Its folder is made when missing.
+    replace
+        Whether a file that is there by then may be replaced.
 
     Yields
     ------
@@ -60,19 +63,43 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises
     ------
     HumansegError
-        The folder cannot be written or the disk is full.
+        The folder cannot be written or the disk is full; caused by FileExistsError, where `path`
+        is there and may not be replaced.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with partial_file(path.parent) as partial:
             yield partial
             # Without this, a power cut after the rename could leave an empty file under the name.
             # Windows wants a file that may be written to.
             with partial.open("r+b") as file:
                 os.fsync(file.fileno())
-            partial.replace(path)
+            if replace:
+                partial.replace(path)
+            else:
+                _place_new(partial, path)
     except OSError as error:
         raise explain_os_error(error, path) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+
+
+def _place_new(partial: Path, path: Path) -> None:
+    try:
+        # Unlike a rename, it never replaces what another process has put there meanwhile.
+        os.link(partial, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        # A disk without links.
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        partial.replace(path)
 
 
 @contextmanager
@@ -97,7 +124,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     folder = folder.absolute()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder.parent)
         with partial_folder(folder.parent) as partial:
             yield partial
             # No name of what is half written: killed here, nobody may take it away.

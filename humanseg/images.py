@@ -219,7 +219,9 @@ def image_size(path: Path) -> tuple[int, int]:
     return stored_size(path)
 
 
-def write_image(path: Path, pixels: NDArray[np.uint8], comment: str = "") -> None:
+def write_image(
+    path: Path, pixels: NDArray[np.uint8], comment: str = "", *, replace: bool = True
+) -> None:
     """Write a picture, whole or not at all.
 
     Parameters
@@ -231,6 +233,8 @@ def write_image(path: Path, pixels: NDArray[np.uint8], comment: str = "") -> Non
         Grey, RGB or RGBA.
     comment
         A text of ASCII signs that is kept in the file; not in bmp, which has no place for it.
+    replace
+        Whether a file that is there may be replaced.
 
     Raises
     ------
@@ -258,7 +262,7 @@ def write_image(path: Path, pixels: NDArray[np.uint8], comment: str = "") -> Non
         options = {"lossless": True}
     if comment:
         options |= comment_options(file_format, comment)
-    with whole_file(path) as partial:
+    with whole_file(path, replace=replace) as partial:
         try:
             Image.fromarray(pixels).save(partial, file_format, **options)
         except (ValueError, struct.error, OSError) as error:

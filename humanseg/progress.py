@@ -1,4 +1,4 @@
-"""How far something is, for whoever waits for it at a terminal."""
+"""How far something is, for whoever waits for it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,33 +10,86 @@ from rich.progress import Progress
 MOMENT = 1.0
 """Seconds that nobody needs to be shown anything for."""
 
+LINE_EVERY = 10.0
+"""Seconds between two lines where no bar can be shown, as in a log."""
 
-@contextmanager
-def progress_on(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal while something takes longer than a moment; it is gone at the end.
+
+class ProgressLines:
+    """Lines now and then, for a log; none for what is done within some seconds.
 
     Parameters
     ----------
     console
-        Where; nothing is shown where it is no terminal.
+        Where.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.began = self._last = time.monotonic()
+
+    def restart(self) -> None:
+        """Begin to count the time anew."""
+        self.began = time.monotonic()
+
+    def show(self, what: str, done: float, total: float | None, rate: str = "") -> None:
+        """Print a line, if the last one is old enough.
+
+        Parameters
+        ----------
+        what
+            Stands before it.
+        done, total
+            So much of so much; total is None where it is unknown.
+        rate
+            How fast it is, in words.
+        """
+        now = time.monotonic()
+        if now - self._last < LINE_EVERY:
+            return
+        self._last = now
+        parts = [f"{done:.0f}" + (f" of {total:.0f}" if total else ""), rate]
+        if total and done:
+            left = (total - done) * (now - self.began) / done
+            parts.append(f"about {_in_words(left)} left")
+        line = f"{what}: " + ", ".join(part for part in parts if part)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_on(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far something is that takes longer than a moment.
+
+    Parameters
+    ----------
+    console
+        Where: a terminal gets a bar, which is gone at the end, anything else a line now and then.
     what
-        Stands before the bar.
+        Stands before it.
 
     Yields
     ------
     Callable
         To be called with what is done and all there is to do.
     """
+    lines = ProgressLines(console)
     bar = Progress(console=console, transient=True, disable=not console.is_interactive)
     task = bar.add_task(what, total=None)
-    began = time.monotonic()
 
     def move(done: int, total: int) -> None:
+        if not console.is_interactive:
+            lines.show(what, done, total)
+            return
         bar.update(task, completed=done, total=total)
-        if time.monotonic() - began >= MOMENT:
+        if time.monotonic() - lines.began >= MOMENT:
             bar.start()
 
     try:
         yield move
     finally:
         bar.stop()
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -28,3 +28,11 @@ def test_what_is_no_picture_has_none(tmp_path: Path) -> None:
     Image.new("L", (3, 3)).save(tmp_path / "c.bmp")
     for name in ("a.png", "b.png", "c.bmp", "gone.png", "x" * 300):
         assert read_comment(tmp_path / name) is None
+
+
+def test_a_picture_larger_than_pillow_likes_keeps_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    write_image(tmp_path / "a.png", PIXELS, "large")
+    assert read_comment(tmp_path / "a.png") == "large"

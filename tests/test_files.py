@@ -5,6 +5,7 @@ import fcntl
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,29 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_earlier_one(
         (partial / "a").write_text("later")
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
     assert (place / "a").read_text() == "earlier"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_replaces_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EPERM, "no links on this disk")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "a"
+    with whole_file(path, replace=False) as partial:
+        partial.write_text("first")
+    with pytest.raises(HumansegError, match="is there already") as caught:
+        with whole_file(path, replace=False) as partial:
+            partial.write_text("second")
+    assert isinstance(caught.value.__cause__, FileExistsError)
+    assert path.read_text() == "first" and os.listdir(tmp_path) == ["a"]
+
+
+def test_a_file_where_a_folder_belongs_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("mine")
+    for path in (tmp_path / "a/b", tmp_path / "a/b/c"):
+        with pytest.raises(HumansegError, match="a part of this path is a file"):
+            write_text(path, "")

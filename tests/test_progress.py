@@ -1,4 +1,4 @@
-"""A bar for whoever waits at a terminal, and for nobody else."""
+"""A bar for whoever waits at a terminal, and a line now and then for a log."""
 
 import io
 import time
@@ -24,6 +24,11 @@ def shown(terminal: bool, seconds: float, monkeypatch: pytest.MonkeyPatch) -> st
 
 def test_what_takes_a_while_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "reading photos" in shown(True, 2.0, monkeypatch)
+
+
+def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(False, 6.0, monkeypatch).splitlines()
+    assert lines == ["reading photos: 2 of 3, about 6 s left"]
 
 
 @pytest.mark.parametrize(("terminal", "seconds"), [(True, 0.1), (False, 2.0)])

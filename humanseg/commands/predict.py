@@ -2,84 +2,108 @@
 
 import argparse
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from humanseg.commands.types import count, share, strength
-from humanseg.errors import printable
+from humanseg.commands.outcomes import Tally, plural, print_failures
+from humanseg.commands.predict_options import add_options
+from humanseg.errors import HumansegError
 
 if TYPE_CHECKING:
-    from humanseg.inference.batch import Job, Wish
-    from humanseg.inference.failures import Failure
+    from humanseg.inference.model import Model
+    from humanseg.inference.outputs import Destination
+    from humanseg.inference.places import Source
+    from humanseg.inference.plan import Batch, Wish
 
-_KINDS = ("mask", "cutout", "overlay", "soft")
+_DEFAULT_FOLDER = Path("predictions")
+_STDOUT = "-"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `humanseg predict`."""
-    parser.add_argument(
-        "paths",
-        metavar="PATH",
-        nargs="+",
-        help="photos, videos (mp4, mov, webm), folders (searched to the bottom), patterns in "
-        "quotes such as 'photos/**/*.jpg'; - stands for a list of paths on standard input, one a "
-        "line",
-    )
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="for the results")
-    parser.add_argument(
-        "--model", metavar="FILE", type=Path, help="an .onnx file or a folder that export wrote"
-    )
-    parser.add_argument(
-        "--save",
-        metavar="KINDS",
-        type=_kinds,
-        help=f"some of {','.join(_KINDS)}; default mask, or with --background only that",
-    )
-    parser.add_argument(
-        "--background",
-        metavar="COLOUR|FILE|blur:R",
-        help="put the people before a colour, a picture, or their own place blurred by R "
-        "thousandths of the photo's longer side",
-    )
-    parser.add_argument("--threshold", metavar="T", type=share, help="other than the model's own")
-    parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
-    parser.add_argument(
-        "--keep-largest", action="store_true", help="keep only the largest connected figure"
-    )
-    parser.add_argument("--fill-holes", action="store_true", help="fill all that a figure encloses")
-    parser.add_argument(
-        "--min-area",
-        metavar="SHARE",
-        type=share,
-        default=0.0,
-        help="drop figures that cover less than this share of the photo, such as 0.01",
-    )
-    parser.add_argument(
-        "--smooth",
-        metavar="S",
-        type=strength,
-        help="against flicker in videos: how much of the past counts where nothing moves, from 0, "
-        "not at all, to below 1; default 0.8",
-    )
-    parser.add_argument(
-        "--threads", metavar="N", type=count, help="processor cores to use; default all"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="make again what is already there")
+    add_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Predict; return 0, or 1 where some photos could not be used."""
+    """Predict; return 0, or 1 where some photos or videos could not be used."""
+    with ExitStack() as stack:
+
+        @cache
+        def spool() -> Path:
+            return Path(stack.enter_context(TemporaryDirectory(prefix="humanseg-")))
+
+        return _run(arguments, spool)
+
+
+def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
+    from humanseg.inference.model_file import find_model, identify_model
+    from humanseg.inference.plan import Batch
+    from humanseg.inference.sources import collect, count_kinds
+
+    wish = _wish(arguments)
+    to_stdout = arguments.out == _STDOUT
+    destination = _destination(arguments.out, wish.kinds, spool)
+    found = collect(arguments.paths, destination.file or destination.folder, spool, _read_stdin)
+    if destination.file is not None:
+        _require_one(arguments.out, found.sources, wish.kinds)
+    model = identify_model(find_model(arguments.model))
+    say = _say_on_stderr if to_stdout else print
+    if arguments.out is None:
+        say(f"Results go to {destination.folder}{os.sep}; -o names another folder.")
+    failures = list(found.failures)
+
+    def batch(threads: int) -> Batch:
+        return Batch(
+            wish, destination, _loader(arguments.model, threads), model, arguments.overwrite
+        )
+
+    cores = arguments.threads or _cores()
+    photos = [source for source in found.sources if not source.is_video]
+    videos = [source for source in found.sources if source.is_video]
+    tallies = []
+    if photos:
+        workers = min(cores, len(photos))
+        # One core for each photo: more done in all than with all cores for each photo in turn.
+        begin = time.monotonic()
+        tallies.append(_predict(batch(max(1, cores // workers)), photos, workers, cores))
+        out = None if to_stdout else destination.folder
+        say(tallies[-1].summary(time.monotonic() - begin, out))
+    if videos:
+        # Only now: PyAV is loaded for it.
+        from humanseg.commands.videos import predict_all
+
+        tallies.append(predict_all(batch(cores), videos, arguments.temporal_smoothing, cores, say))
+    for tally in tallies:
+        failures += tally.failures
+        if tally.empty:
+            say(tally.said_empty())
+    if found.left_out:
+        count = found.left_out.total()
+        kinds = "another kind" if count == 1 else "other kinds"
+        say(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(found.left_out)}")
+    print_failures(failures, None if destination.file else destination.folder, say)
+    if to_stdout and not failures and destination.file is not None:
+        with destination.file.open("rb") as result:
+            shutil.copyfileobj(result, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    return 1 if failures else 0
+
+
+def _wish(arguments: argparse.Namespace) -> "Wish":
     from humanseg.inference.backgrounds import parse_background
-    from humanseg.inference.batch import Wish, plan
     from humanseg.inference.outputs import BACKGROUND
-    from humanseg.inference.sources import collect
+    from humanseg.inference.plan import Wish
 
     background = parse_background(arguments.background) if arguments.background else None
     kinds = arguments.save or (() if background else ("mask",))
-    wish = Wish(
+    return Wish(
         kinds=(*kinds, BACKGROUND) if background else kinds,
         background=background,
         threshold=arguments.threshold,
@@ -88,82 +112,101 @@ def run(arguments: argparse.Namespace) -> int:
         keep_largest=arguments.keep_largest,
         fill_holes=arguments.fill_holes,
     )
-    sources = collect(arguments.paths, _lines(), arguments.out)
-    photos = [source for source in sources if not source.is_video]
-    failures: list[Failure] = []
-    if photos:
-        jobs = plan(photos, arguments.out, wish, arguments.overwrite)
-        begin = time.monotonic()
-        failures = _predict(jobs, wish, arguments) if jobs else []
-        seconds = time.monotonic() - begin
-        done = len(jobs) - len(failures)
-        print(_summary(done, len(photos) - len(jobs), len(failures), seconds, arguments.out))
-    if len(photos) < len(sources):
-        # Only now: PyAV is loaded for it.
-        from humanseg.commands.videos import predict_all
-
-        videos = [source for source in sources if source.is_video]
-        failures += predict_all(videos, wish, arguments, _cores())
-    for failure in failures:
-        print("  " + printable(failure.reason).replace("\n", r"\n"))
-    return 1 if failures else 0
 
 
-def _predict(jobs: "list[Job]", wish: "Wish", arguments: argparse.Namespace) -> "list[Failure]":
+def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path]) -> "Destination":
+    from humanseg.inference.folders import FOUND
+    from humanseg.inference.outputs import OUTPUTS, Destination
+
+    if out is None:
+        return Destination(_DEFAULT_FOLDER)
+    if out == _STDOUT:
+        if sys.stdout is None or sys.stdout.isatty():
+            raise HumansegError(
+                "-o - writes a picture to standard output, which is this terminal: send it on "
+                "with | or >, or name a file."
+            )
+        suffix, _ = OUTPUTS[kinds[0]]
+        return Destination(spool(), spool() / f"result{suffix}")
+    path = Path(out)
+    is_folder = path.is_dir() or out.endswith(("/", os.sep))
+    if is_folder or path.suffix.lower() not in FOUND:
+        return Destination(path)
+    return Destination(path.parent, path)
+
+
+def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) -> None:
+    """Raise where more than one result would go into one file."""
+    if len(sources) > 1:
+        raise HumansegError(
+            f"-o {out} is one file, and there are {len(sources)} photos and videos: name a folder."
+        )
+    if len(kinds) > 1:
+        raise HumansegError(
+            f"-o {out} is one file, and there are {len(kinds)} kinds of results "
+            f"({', '.join(kinds)}): name a folder, or one kind."
+        )
+    if out == _STDOUT and any(source.is_video for source in sources):
+        raise HumansegError("-o - writes a picture. For what is made of a video, name a file.")
+
+
+def _predict(batch: "Batch", photos: "Sequence[Source]", workers: int, cores: int) -> Tally:
     import warnings
 
     import cv2
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from humanseg.inference import load_model
     from humanseg.inference.batch import predict_photos
+    from humanseg.progress import progress_on
 
-    cores = arguments.threads or _cores()
-    workers = min(cores, len(jobs))
-    # One core for each photo: more done in all than with all cores for each photo in turn.
-    model = load_model(arguments.model, threads=max(1, cores // workers))
     cv2.setNumThreads(max(1, cores // workers))
     # What Pillow finds odd in a file that it reads all the same.
     warnings.filterwarnings("ignore", module="PIL")
-    failures = []
-    # On stderr, so that the summary alone can be sent to a file; it is gone at the end.
-    console = Console(stderr=True)
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    done = 0
+    tally, done = Tally("photo"), 0
     try:
-        with progress:
-            task = progress.add_task("photos", total=len(jobs))
-            for failure in predict_photos(model, jobs, arguments.out, wish, workers):
+        # On stderr, so that the summary alone can be sent to a file.
+        with progress_on(Console(stderr=True), "photos") as move:
+            for outcome in predict_photos(batch, photos, workers):
                 done += 1
-                failures += [failure] if failure else []
-                progress.update(task, completed=done)
+                tally.add(outcome)
+                move(done, len(photos))
     except KeyboardInterrupt:
         print(
-            f"{done} of {len(jobs)} photos are done. The same command goes on with the others.",
+            f"{done} of {plural(len(photos), 'photo')} are done. The same command goes on with "
+            "the others.",
             file=sys.stderr,
         )
         raise
-    return failures
+    return tally
 
 
-def _kinds(text: str) -> tuple[str, ...]:
-    kinds = tuple(dict.fromkeys(text.split(",")))
-    unknown = [kind for kind in kinds if kind not in _KINDS]
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f"{unknown[0]!r} is none of {', '.join(_KINDS)}; several are written a,b"
-        )
-    return kinds
+def _loader(path: Path | None, threads: int) -> "Callable[[], Model]":
+    """Return what loads the model once, whichever thread asks first."""
+    from threading import Lock
+
+    lock = Lock()
+
+    @cache
+    def load() -> "Model":
+        from humanseg.inference import load_model
+
+        return load_model(path, threads)
+
+    def locked() -> "Model":
+        with lock:
+            return load()
+
+    return locked
 
 
-def _lines() -> Iterator[str]:
-    """Yield the paths on standard input, one a line, or ended by a zero as find -print0 does."""
-    listed = sys.stdin.buffer.read()
-    end = b"\0" if b"\0" in listed else b"\n"
-    # Not stripped more: a name may begin or end with a space.
-    yield from (os.fsdecode(line.removesuffix(b"\r")) for line in listed.split(end))
+def _read_stdin() -> bytes:
+    if sys.stdin is None:
+        raise HumansegError("Standard input is closed: there is nothing to read for -.")
+    return sys.stdin.buffer.read()
+
+
+def _say_on_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _cores() -> int:
@@ -171,14 +214,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _summary(done: int, there: int, failed: int, seconds: float, out: Path) -> str:
-    parts = ["1 photo done" if done == 1 else f"{done} photos done"]
-    if done:
-        parts[0] += f" in {seconds:.1f} s ({done / max(seconds, 1e-3):.1f} a second)"
-    if there:
-        parts.append(f"{there} were there already (--overwrite makes them again)")
-    if failed:
-        parts.append(f"{failed} could not be used, see below")
-    return f"{', '.join(parts)}: {out}"

@@ -1,69 +1,54 @@
 """The part of `humanseg predict` that is about videos, and what it shows meanwhile."""
 
-import argparse
 import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from humanseg.commands.outcomes import Tally, plural
 from humanseg.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from humanseg.inference.batch import Wish
-    from humanseg.inference.failures import Failure
-    from humanseg.inference.sources import Source
-    from humanseg.inference.video.batch import VideoJob
+    from humanseg.inference.places import Source
+    from humanseg.inference.plan import Batch, Outcome
 
 
 def predict_all(
-    videos: "Sequence[Source]", wish: "Wish", arguments: argparse.Namespace, cores: int
-) -> "list[Failure]":
+    batch: "Batch",
+    videos: "Sequence[Source]",
+    smooth: float | None,
+    cores: int,
+    say: Callable[[str], None],
+) -> Tally:
     """Work on videos, and print a line about each that is done.
 
     Parameters
     ----------
+    batch
+        What to make of them.
     videos
         All that were named, done already or not.
-    wish
-        What to make of each picture.
-    arguments
-        Of the command.
+    smooth
+        Strength against flicker; the usual one where it is None.
     cores
-        Of the processor, where the arguments name no number.
+        Of the processor.
+    say
+        Prints a line.
 
     Returns
     -------
-    list of Failure
-        The videos that could not be used.
+    Tally
+        What became of them.
     """
-    from humanseg.inference.video.batch import plan_videos
-
-    jobs = plan_videos(videos, arguments.out, wish, arguments.overwrite)
-    if len(jobs) < len(videos):
-        print(
-            f"{len(videos) - len(jobs)} videos were there already (--overwrite makes them again): "
-            f"{arguments.out}"
-        )
-    return _predict(jobs, wish, arguments, cores) if jobs else []
-
-
-def _predict(
-    jobs: "list[VideoJob]", wish: "Wish", arguments: argparse.Namespace, cores: int
-) -> "list[Failure]":
     import cv2
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
-    from humanseg.inference import load_model
     from humanseg.inference.video.batch import predict_videos
     from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
+    from humanseg.progress import ProgressLines
 
-    threads = arguments.threads or cores
-    model = load_model(arguments.model, threads)
-    cv2.setNumThreads(threads)
-    smooth = DEFAULT_STRENGTH if arguments.smooth is None else arguments.smooth
+    cv2.setNumThreads(cores)
     # On stderr, so that the lines about the videos alone can be sent to a file.
     console = Console(stderr=True)
     columns = (
@@ -73,33 +58,43 @@ def _predict(
         "{task.fields[rate]:.1f} pictures/s",
         TimeRemainingColumn(),
     )
-    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    failures: list[Failure] = []
+    on_terminal = console.is_terminal
+    progress = Progress(*columns, console=console, transient=True, disable=not on_terminal)
+    lines, tally = ProgressLines(console), Tally("video")
     with progress:
         task = progress.add_task("videos", total=None, rate=0.0)
         begin, count = time.monotonic(), 0
 
-        def show(path: Path, done: float, whole: float | None) -> None:
+        def show(source: "Source", done: float, whole: float | None) -> None:
             nonlocal count
             count += 1
             rate = count / (time.monotonic() - begin)
-            progress.update(
-                task,
-                description=escape(printable(path.name)),
-                completed=done,
-                total=whole,
-                rate=rate,
-            )
-
-        results = predict_videos(model, jobs, wish, smooth, show)
-        for job, result in zip(jobs, results, strict=True):
-            seconds = time.monotonic() - begin
-            if isinstance(result, int):
-                rate = result / seconds
-                name = printable(str(job.path))
-                print(f"{name}: {result} pictures in {seconds:.1f} s ({rate:.1f} a second)")
+            name = printable(source.path.name)
+            if on_terminal:
+                progress.update(
+                    task, description=escape(name), completed=done, total=whole, rate=rate
+                )
             else:
-                failures.append(result)
+                lines.show(f"{name}, seconds", done, whole, f"{rate:.1f} pictures a second")
+
+        strength = DEFAULT_STRENGTH if smooth is None else smooth
+        for outcome in predict_videos(batch, videos, strength, show):
+            tally.add(outcome)
+            if outcome.frames and not outcome.failure:
+                say(_line(outcome, time.monotonic() - begin))
             begin, count = time.monotonic(), 0
+            lines.restart()
             progress.reset(task, total=None, rate=0.0)
-    return failures
+    if tally.there:
+        say(printable(f"{tally.said_there()}: {batch.destination.folder}"))
+    return tally
+
+
+def _line(outcome: "Outcome", seconds: float) -> str:
+    rate = outcome.frames / max(seconds, 1e-3)
+    pictures = plural(outcome.frames, "picture")
+    why = "; ".join(sorted(state.value for state in set(outcome.again)))
+    again = f", again ({why})" if why else ""
+    paths = ", ".join(map(str, outcome.paths))
+    said = f"{pictures} in {seconds:.1f} s ({rate:.1f} a second){again}: {paths}"
+    return printable(f"{outcome.source.stream or outcome.source.path}: {said}")

@@ -1,6 +1,8 @@
 """What a person may stand before: a colour, a picture, or the blurred place itself."""
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from humanseg.inference.foreground import foreground
 Pixels = NDArray[np.uint8]
 
 _BLUR = "blur:"
+_SEE_THROUGH = ("transparent", "transparency", "none", "alpha")
 _WORKING_SIDE = 1000
 """Longer side at which a background is blurred; the radius is in pixels of this size."""
 _FINE = 4.0
@@ -26,6 +29,10 @@ _NOTHING = 1e-3
 
 class Background(Protocol):
     """Gives what stands behind the person."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other background."""
 
     def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the background of a photo.
@@ -56,6 +63,11 @@ class Colour:
 
     rgb: tuple[int, int, int]
 
+    @property
+    def key(self) -> str:
+        """The colour, as CSS writes it."""
+        return "#" + bytes(self.rgb).hex()
+
     def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the colour, in the photo's shape."""
         return np.broadcast_to(np.array(self.rgb, np.uint8), photo.shape)
@@ -74,6 +86,13 @@ class Picture:
     pixels: Pixels
     # The photos of a folder, or the frames of a video, are often of one size.
     _fitted: Pixels | None = field(default=None, repr=False)
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of the pixels."""
+        digest = hashlib.sha256(repr(self.pixels.shape).encode())
+        digest.update(self.pixels.tobytes())
+        return digest.hexdigest()[:16]
 
     def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the picture, scaled to cover the photo."""
@@ -96,6 +115,11 @@ class Blur:
     """
 
     radius: float
+
+    @property
+    def key(self) -> str:
+        """The words that ask for it."""
+        return f"{_BLUR}{self.radius:g}"
 
     def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the photo, blurred over the pixels that are background."""
@@ -129,6 +153,8 @@ def parse_background(text: str) -> Background:
     HumansegError
         It is none of these, or the picture cannot be read.
     """
+    if text.strip().lower() in _SEE_THROUGH:
+        raise HumansegError(f"--background {text}: for a transparent background, --save cutout.")
     if text.startswith(_BLUR):
         try:
             radius = float(text.removeprefix(_BLUR))

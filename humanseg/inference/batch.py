@@ -1,22 +1,22 @@
 """Many photos at once: reading, running and writing overlap, and memory stays bounded."""
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.images import image_size, read_photo
-from humanseg.inference.backgrounds import Background
-from humanseg.inference.failures import Failure, failure_of, require_writable
+from humanseg.errors import HumansegError
+from humanseg.images import image_size, read_photo, write_image
+from humanseg.inference.failures import require_writable
 from humanseg.inference.model import Model
-from humanseg.inference.outputs import Cut, output_path, write_outputs
-from humanseg.inference.sources import Source
+from humanseg.inference.outputs import OUTPUTS, Cut
+from humanseg.inference.places import Source
+from humanseg.inference.plan import Batch, Outcome, Target, Wish
+from humanseg.inference.provenance import Fingerprint, State
 from humanseg.postprocess import tidy
 
 _PIXELS_AT_ONCE = 64_000_000
@@ -24,110 +24,111 @@ _PIXELS_AT_ONCE = 64_000_000
 _AHEAD = 2
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What shall be made of each photo.
-
-    Attributes
-    ----------
-    kinds
-        Keys of `humanseg.inference.outputs.OUTPUTS`.
-    background
-        What the person is put before, for the output of that name.
-    threshold
-        Other than the model's own.
-    tta
-        Average over the mirrored photo.
-    min_area
-        Remove figures that cover less than this share of the photo.
-    keep_largest, fill_holes
-        Tidy the mask so.
-    """
-
-    kinds: tuple[str, ...]
-    background: Background | None = None
-    threshold: float | None = None
-    tta: bool = False
-    min_area: float = 0.0
-    keep_largest: bool = False
-    fill_holes: bool = False
-
-
-@dataclass(frozen=True)
-class Job:
-    """A photo, and the outputs that it still lacks."""
-
-    source: Source
-    kinds: tuple[str, ...]
-
-
-def plan(sources: Sequence[Source], out: Path, wish: Wish, overwrite: bool) -> list[Job]:
-    """Return what is left to do: all, or with `overwrite` unset what is not there yet."""
-    jobs = []
-    for source in sources:
-        kinds = tuple(
-            kind
-            for kind in wish.kinds
-            if overwrite or not os.path.exists(output_path(out, source.place, kind))
-        )
-        if kinds:
-            jobs.append(Job(source, kinds))
-    return jobs
-
-
-def predict_photos(
-    model: Model, jobs: Iterable[Job], out: Path, wish: Wish, workers: int
-) -> Iterator[Failure | None]:
+def predict_photos(batch: Batch, sources: Iterable[Source], workers: int) -> Iterator[Outcome]:
     """Work on photos in several threads, each on one photo from reading to writing.
 
     Parameters
     ----------
-    model
-        Shared by the threads.
-    jobs
-        What to do.
-    out
-        The output folder.
-    wish
-        What to make.
+    batch
+        What to make of them. What is there already is left where it was made from the same photo
+        with the same options by the same model, and made again where options, model or photo have
+        changed; what was made from another photo stays, and is a failure.
+    sources
+        The photos.
     workers
         Number of threads.
 
     Yields
     ------
-    Failure or None
-        One for each job, as they end: None where all went well. When the iteration is broken off,
-        photos under way are ended or given up; no file is left half-written.
+    Outcome
+        One for each photo, as they end. When the iteration is broken off, photos under way are
+        ended or given up; no file is left half-written.
 
     Raises
     ------
     HumansegError
-        The outputs cannot be written, for a reason that holds for all of them.
+        The outputs cannot be written or the model cannot be loaded: a reason that holds for all.
     """
-    require_writable(out)
+    require_writable(batch.destination.folder)
     budget = _Budget(_PIXELS_AT_ONCE)
     stopped = threading.Event()
 
-    def work(job: Job) -> Failure | None:
+    def work(source: Source) -> Outcome:
         try:
-            height, width = image_size(job.source.path)
-            with budget.take(height * width):
-                if not stopped.is_set():
-                    photo = read_photo(job.source.path)
-                    probability = model.probability(photo, tta=wish.tta)
-                    cut = cut_picture(model, photo, probability, wish)
-                if not stopped.is_set():
-                    write_outputs(cut, out, job.source.place, job.kinds)
+            fingerprint = Fingerprint(source.path, named=not source.stream)
+            size = image_size(source.path)
+            targets = _targets(batch, source, fingerprint, size)
         except Exception as error:
-            return failure_of(job.source.path, error)
-        return None
+            return Outcome(source, failure=source.failure(error))
+        to_make = [each for each in targets if each.is_to_be_made(batch.overwrite)]
+        outcome = Outcome.of(source, targets, to_make)
+        if not to_make or stopped.is_set():
+            return outcome
+        # Not one photo's trouble: without a model there is no other.
+        model = batch.load()
+        try:
+            with budget.take(size[0] * size[1]):
+                person = _make(batch, model, source, fingerprint, to_make, stopped)
+        except Exception as error:
+            return replace(outcome, made=0, again=(), failure=source.failure(error))
+        return replace(outcome, person=person)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="photo") as pool:
         try:
-            yield from _as_they_end(pool, work, jobs, workers * _AHEAD)
+            yield from _as_they_end(pool, work, sources, workers * _AHEAD)
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)
+
+
+def _targets(
+    batch: Batch, source: Source, fingerprint: Fingerprint, size: tuple[int, int]
+) -> list[Target]:
+    return [
+        batch.target(batch.destination.path(source.place, kind, size), kind, fingerprint)
+        for kind in batch.wish.kinds
+    ]
+
+
+def _make(
+    batch: Batch,
+    model: Model,
+    source: Source,
+    fingerprint: Fingerprint,
+    targets: Sequence[Target],
+    stopped: threading.Event,
+) -> bool:
+    """Write results of a photo; return whether anybody was found."""
+    if stopped.is_set():
+        return True
+    photo = read_photo(source.path)
+    probability = model.probability(photo, tta=batch.wish.tta)
+    cut = cut_picture(model, photo, probability, batch.wish)
+    person = bool((cut.probability > cut.threshold).any())
+    # What results say of the photo must be true of the pixels that they come from.
+    comments = [batch.comment(each.kind, fingerprint, person=person) for each in targets]
+    fingerprint.require_unchanged()
+    for target, comment in zip(targets, comments, strict=True):
+        if stopped.is_set():
+            break
+        _, draw = OUTPUTS[target.kind]
+        is_new = target.state is State.MISSING
+        try:
+            write_image(target.path, draw(cut), comment, replace=batch.overwrite or not is_new)
+        except HumansegError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+            _require_same(batch, target, source, fingerprint, error)
+    return person
+
+
+def _require_same(
+    batch: Batch, target: Target, source: Source, fingerprint: Fingerprint, error: HumansegError
+) -> None:
+    """Accept what another process has put there meanwhile, if it is what was asked for."""
+    now = batch.target(target.path, target.kind, fingerprint)
+    if now.state is not State.CURRENT:
+        raise now.refusal(source.path) or error
 
 
 def cut_picture(
@@ -147,7 +148,7 @@ def cut_picture(
         What to make.
     """
     threshold = model.threshold if wish.threshold is None else wish.threshold
-    if wish.min_area or wish.keep_largest or wish.fill_holes:
+    if wish.tidies:
         probability = tidy(
             probability,
             threshold,
@@ -160,14 +161,14 @@ def cut_picture(
 
 def _as_they_end(
     pool: ThreadPoolExecutor,
-    work: Callable[[Job], Failure | None],
-    jobs: Iterable[Job],
+    work: Callable[[Source], Outcome],
+    sources: Iterable[Source],
     most: int,
-) -> Iterator[Failure | None]:
-    """Yield results while no more than `most` jobs wait or run."""
-    pending: set[Future[Failure | None]] = set()
-    for job in jobs:
-        pending.add(pool.submit(work, job))
+) -> Iterator[Outcome]:
+    """Yield results while no more than `most` photos wait or run."""
+    pending: set[Future[Outcome]] = set()
+    for source in sources:
+        pending.add(pool.submit(work, source))
         if len(pending) >= most:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (each.result() for each in done)

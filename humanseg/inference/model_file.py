@@ -126,6 +126,26 @@ def read_manifest(file: Path) -> Mapping[str, Any]:
     return dict(manifest)
 
 
+def identify_model(file: Path) -> str:
+    """Return a digest of all that shapes what a model finds.
+
+    Parameters
+    ----------
+    file
+        The ONNX file.
+
+    Raises
+    ------
+    HumansegError
+        As of `read_manifest`.
+    """
+    said = {key: read_manifest(file).get(key) for key in ("threshold", "long_side")}
+    digest = hashlib.sha256(json.dumps(said).encode())
+    with file.open("rb") as opened:
+        digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
 def read_facts(file: Path, metadata: Mapping[str, str], manifest: Mapping[str, Any]) -> ModelFacts:
     """Return what a model says of itself.
 

@@ -1,6 +1,6 @@
 """What can be made of a photo and its mask, and under which names it is kept."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.images import write_image
 from humanseg.inference.backgrounds import Background, blend
 from humanseg.inference.foreground import foreground, opacity
 
@@ -93,41 +92,53 @@ OUTPUTS: dict[str, tuple[str, Callable[[Cut], Pixels]]] = {
     "mask": (".png", draw_mask),
     "cutout": (".png", draw_cutout),
     "overlay": (".jpg", draw_overlay),
+    "probability": (".png", draw_soft),
+    # The name that it had before.
     "soft": (".png", draw_soft),
     BACKGROUND: (".jpg", draw_background),
 }
 """Of each kind of output, the suffix of its file and what makes it."""
 
 
-def output_path(folder: Path, place: Path, kind: str) -> Path:
-    """Return the file of an output.
+_JPEG_SIDE = 65_500
+"""The longest side that libjpeg writes."""
 
-    Parameters
+
+@dataclass(frozen=True)
+class Destination:
+    """Where results go.
+
+    Attributes
     ----------
     folder
-        Where all outputs go.
-    place
-        The photo's place below it, without suffix: ``holiday/17``.
-    kind
-        A key of `OUTPUTS`.
-
-    Returns
-    -------
-    pathlib.Path
-        Such as ``folder/holiday/17_mask.png``.
+        Of all results.
+    file
+        The one result, where a person has named a file.
     """
-    suffix, _ = OUTPUTS[kind]
-    return folder / place.parent / f"{place.name}_{kind}{suffix}"
 
+    folder: Path
+    file: Path | None = None
 
-def write_outputs(cut: Cut, folder: Path, place: Path, kinds: Collection[str]) -> None:
-    """Write outputs of one photo, each whole or not at all.
+    def path(self, place: Path, kind: str, size: tuple[int, int] = (1, 1)) -> Path:
+        """Return the file of a result.
 
-    Raises
-    ------
-    HumansegError
-        One cannot be written.
-    """
-    for kind in kinds:
-        _, draw = OUTPUTS[kind]
-        write_image(output_path(folder, place, kind), draw(cut))
+        Parameters
+        ----------
+        place
+            The photo's place below the folder, without suffix: ``holiday/17``.
+        kind
+            A key of `OUTPUTS`.
+        size
+            (H, W). What is too long for JPEG becomes PNG.
+
+        Returns
+        -------
+        pathlib.Path
+            Such as ``folder/holiday/17_mask.png``.
+        """
+        if self.file is not None:
+            return self.file
+        suffix, _ = OUTPUTS[kind]
+        if suffix == ".jpg" and max(size) > _JPEG_SIDE:
+            suffix = ".png"
+        return self.folder / place.parent / f"{place.name}_{kind}{suffix}"

@@ -1,59 +1,74 @@
-"""Which photos somebody means, and where among the outputs each belongs."""
+"""Which photos and videos somebody means, and where among the outputs each belongs."""
 
 import glob
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.inference.video import VIDEO_SUFFIXES
-from humanseg.suffixes import PHOTO_SUFFIXES
-from humanseg.task import natural_key
-
-_FOUND = PHOTO_SUFFIXES | VIDEO_SUFFIXES
+from humanseg.inference.failures import Failure
+from humanseg.inference.folders import (
+    FOUND,
+    RESULTS,
+    inside,
+    is_earlier_result,
+    natural_order,
+    search,
+)
+from humanseg.inference.outputs import OUTPUTS
+from humanseg.inference.places import Source, absolute, common_folder, give_places
+from humanseg.inference.stdin import (
+    copy_stream,
+    listed_paths,
+    picture_suffix,
+    with_suffix_of_content,
+)
 
 STDIN = "-"
 _SHOWN = 10
 
 
-@dataclass(frozen=True)
-class Source:
-    """A photo or video to be worked on.
+@dataclass
+class Collection:
+    """What somebody means.
 
     Attributes
     ----------
-    path
-        The file.
-    place
-        Where its outputs go below the output folder, without suffix.
+    sources
+        What is to be worked on.
+    failures
+        What cannot be: folders that cannot be read, files whose results have no place.
+    left_out
+        How many files of folders are no photos or videos, by kind.
     """
 
-    path: Path
-    place: Path
-
-    @property
-    def is_video(self) -> bool:
-        """Whether it is a video, by its name."""
-        return self.path.suffix.lower() in VIDEO_SUFFIXES
+    sources: list[Source] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
-def collect(words: Sequence[str], listed: Iterable[str], out: Path) -> list[Source]:
-    """Find all photos that somebody has named.
+def collect(
+    words: Sequence[str], out: Path, spool: Callable[[], Path], read_stdin: Callable[[], bytes]
+) -> Collection:
+    """Find all photos and videos that somebody has named.
 
     Parameters
     ----------
     words
-        Files, folders and patterns such as ``photos/**/*.jpg``; ``-`` stands for `listed`.
-    listed
-        Paths, one each, such as the lines of standard input. Only read where asked for.
+        Files, folders and patterns such as ``photos/**/*.jpg``; ``-`` stands for standard input:
+        a list of paths, or a picture.
     out
         The output folder. What lies in it is no input.
+    spool
+        Returns a folder for copies of what comes through pipes, which can be read only once.
+    read_stdin
+        Returns what comes on standard input. Only called where asked for.
 
     Returns
     -------
-    list of Source
+    Collection
         Each file once, in the order named; within a folder sorted as a person does. A folder's
         structure is kept below the folder, that of a pattern below its fixed part, and that of
         a list below the folder that all its files have in common.
@@ -61,45 +76,63 @@ def collect(words: Sequence[str], listed: Iterable[str], out: Path) -> list[Sour
     Raises
     ------
     HumansegError
-        Something named is not there, no photos are found, the outputs would fall among the
-        photos, or those of two photos on each other.
+        Something named is not there, no photos are found, or the outputs would fall among the
+        photos.
     """
-    missing = [word for word in words if word != STDIN and not _exists(word)]
-    if missing:
-        raise HumansegError(
-            f"There is no {_some(missing)}: name photos, folders, or patterns in quotes; - stands "
-            "for a list of paths on standard input."
-        )
-    found: dict[Path, Source] = {}
+    _require_there(words)
+    found = Collection()
+    sources: dict[Path, Source] = {}
     for word in words:
-        for source in _listed(listed) if word == STDIN else _named(word, out):
-            found.setdefault(Path(os.path.abspath(source.path)), source)
-    if not found:
-        kinds = ", ".join(sorted(suffix[1:] for suffix in _FOUND))
+        if word == STDIN:
+            named = list(_on_stdin(read_stdin(), out, spool, found))
+        else:
+            named = list(_named(word, out, spool, found))
+        for source in named:
+            sources.setdefault(Path(os.path.abspath(source.path)), source)
+    if not sources and not found.failures:
+        kinds = ", ".join(sorted(suffix[1:] for suffix in FOUND))
+        left = f" Left out: {count_kinds(found.left_out)}." if found.left_out else ""
         raise HumansegError(
             f"No photos or videos in {_some(words)}: in folders, files with these suffixes are "
-            f"taken: {kinds}."
+            f"taken: {kinds}.{left}"
         )
-    sources = list(found.values())
-    _require_own_places(sources)
-    return sources
+    found.sources, clashes = give_places(_without_results(list(sources.values()), found))
+    found.failures += clashes
+    return found
 
 
-def _exists(word: str) -> bool:
+def count_kinds(left_out: Counter[str]) -> str:
+    """Return counts by kind as a person reads them, the greatest first: ``.nef 10, .mkv 2``."""
+    kinds = left_out.most_common()
+    shown = [f"{kind} {count}" for kind, count in kinds[:_SHOWN]]
+    rest = sum(count for _, count in kinds[_SHOWN:])
+    return ", ".join(shown + ([f"and {rest} of {len(kinds) - _SHOWN} more kinds"] if rest else []))
+
+
+def _require_there(words: Sequence[str]) -> None:
     # A file may be called [1].jpg: what exists is no pattern.
-    return os.path.exists(word) or bool(glob.has_magic(word) and _matches(word))
+    missing = [
+        word
+        for word in words
+        if word != STDIN
+        and not os.path.exists(word)
+        and not (glob.has_magic(word) and _matches(word))
+    ]
+    if missing:
+        kinds = [word for word in missing if word.strip(",") in OUTPUTS]
+        hint = f" Kinds of results are written --save a,{kinds[0]}." if kinds else ""
+        raise HumansegError(
+            f"There is no {_some(missing)}: name photos, folders, or patterns in quotes; - stands "
+            f"for a list of paths, or a photo, on standard input.{hint}"
+        )
 
 
 def _matches(pattern: str) -> list[Path]:
     paths = [Path(name) for name in glob.glob(pattern, recursive=True)]
-    return sorted((path for path in paths if path.is_file()), key=_order)
+    return sorted((path for path in paths if path.is_file()), key=natural_order)
 
 
-def _order(path: Path) -> list[object]:
-    return [natural_key(part) for part in path.parts]
-
-
-def _named(word: str, out: Path) -> Iterator[Source]:
+def _named(word: str, out: Path, spool: Callable[[], Path], found: Collection) -> Iterator[Source]:
     path = Path(word)
     if path.is_dir():
         if os.path.realpath(path) == os.path.realpath(out):
@@ -107,36 +140,63 @@ def _named(word: str, out: Path) -> Iterator[Source]:
                 f"--out {out} is the folder of the photos itself: name another one, such as "
                 f"{out / 'cut'}, so that results are not taken for photos the next time."
             )
-        yield from (Source(each, _stem(each, path)) for each in _photos_in(path, out))
+        yield from (Source(each, _stem(each, path)) for each in _searched(path, out, found))
+    elif path.exists() and _is_stream(path):
+        yield Source(copy_stream(path, spool()), Path(path.stem), str(path))
     elif path.exists():
         yield Source(path, Path(path.stem))
     else:
         fixed = _fixed_part(path)
         for each in _matches(word):
-            if _inside(each, out):
-                continue
-            yield Source(each, _stem(each, fixed))
+            if not inside(each, out):
+                yield Source(each, _stem(each, fixed))
 
 
-def _photos_in(folder: Path, out: Path) -> list[Path]:
-    found = []
-    for root, folders, names in os.walk(folder):
-        here = Path(root)
-        # Hidden ones hold thumbnails and what systems keep beside files (._17.jpg), not photos.
-        folders[:] = [name for name in folders if name[0] != "." and not _inside(here / name, out)]
-        found += [
-            here / name for name in names if name[0] != "." and Path(name).suffix.lower() in _FOUND
-        ]
-    return sorted(found, key=_order)
+def _searched(folder: Path, out: Path, found: Collection) -> list[Path]:
+    contents = search(folder, out)
+    found.left_out += contents.left_out
+    found.failures += contents.failures
+    return contents.paths
 
 
-def _listed(listed: Iterable[str]) -> Iterator[Source]:
-    paths = [Path(line) for line in listed if line]
-    if not paths:
+def _is_stream(path: Path) -> bool:
+    # /dev/stdin may be a file, but one that is not called after what it holds.
+    return not path.is_file() or path.is_relative_to("/dev")
+
+
+def _on_stdin(
+    content: bytes, out: Path, spool: Callable[[], Path], found: Collection
+) -> Iterator[Source]:
+    if picture_suffix(content) is not None:
+        file = spool() / "stdin"
+        file.write_bytes(content)
+        yield Source(with_suffix_of_content(file), Path("stdin"), "the picture on standard input")
         return
-    common = Path(os.path.commonpath([os.path.abspath(path.parent) for path in paths]))
+    paths: list[Path] = []
+    for word in listed_paths(content):
+        path = Path(word)
+        if path.is_dir():
+            paths += _searched(path, out, found)
+        elif path.exists() and not path.is_file():
+            found.failures.append(Failure(path, f"{path} is no file, but a pipe or device."))
+        elif inside(path, out):
+            found.left_out[RESULTS] += 1
+        else:
+            paths.append(path)
+    common = common_folder([path.parent for path in paths])
     for path in paths:
-        yield Source(path, _stem(Path(os.path.abspath(path)), common))
+        yield Source(path, Path(path.stem) if common is None else _stem(absolute(path), common))
+
+
+def _without_results(sources: list[Source], found: Collection) -> list[Source]:
+    """Leave out results of an earlier run that lie, or were named, among the photos."""
+    results = {source for source in sources if is_earlier_result(source.path)}
+    # Nothing but results: somebody means them.
+    if len(results) == len(sources):
+        return sources
+    if results:
+        found.left_out[RESULTS] += len(results)
+    return [source for source in sources if source not in results]
 
 
 def _stem(path: Path, below: Path) -> Path:
@@ -150,23 +210,6 @@ def _fixed_part(pattern: Path) -> Path:
             break
         parts.append(part)
     return Path(*parts)
-
-
-def _inside(path: Path, folder: Path) -> bool:
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
-
-
-def _require_own_places(sources: Iterable[Source]) -> None:
-    by_place = defaultdict(list)
-    for source in sources:
-        # A phone keeps a photo that moves as two files of one name: both may go on.
-        by_place[source.place, source.is_video].append(str(source.path))
-    shared = [" and ".join(paths) for paths in by_place.values() if len(paths) > 1]
-    if shared:
-        raise HumansegError(
-            f"The results of some photos would overwrite each other: {_some(shared)}. Rename one, "
-            "or name the folder that holds both, so that its structure is kept."
-        )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -66,8 +66,11 @@ def test_a_folder_becomes_a_folder_of_masks(
 
 def test_all_kinds_and_a_background_at_once(predict: Callable[..., int]) -> None:
     write_image(Path("a.png"), photo())
-    assert predict("a.png", "--save", "mask,cutout,overlay,soft", "--background", "lime") == 0
-    kinds = ["background.jpg", "cutout.png", "mask.png", "overlay.jpg", "soft.png"]
+    assert (
+        predict("a.png", "--save", "mask, cutouts,overlay,probabilitys", "--background", "lime")
+        == 0
+    )
+    kinds = ["background.jpg", "cutout.png", "mask.png", "overlay.jpg", "probability.png"]
     assert files() == [f"a_{kind}" for kind in kinds]
     left = read_photo(Path("out/a_background.jpg"))[:, :16]
     assert np.abs(left.astype(int) - (0, 255, 0)).mean() < 8
@@ -154,15 +157,38 @@ def test_what_is_there_is_left_alone(
         write_image(Path(f"in/{name}.png"), photo())
     Path("out").mkdir()
     Path("out/a_mask.png").write_text("mine")
-    assert predict("in") == 0
-    assert "1 photo done" in capsys.readouterr().out
+    assert predict("in") == 1
+    shown = capsys.readouterr().out
+    assert "1 photo done" in shown and "does not say what it was made from" in shown
     assert Path("out/a_mask.png").read_text() == "mine"
-    assert predict("in") == 0
-    assert capsys.readouterr().out == (
-        "0 photos done, 2 were there already (--overwrite makes them again): out\n"
-    )
     assert predict("in", "--overwrite") == 0
     assert read_photo(Path("out/a_mask.png")).shape == (24, 36, 3)
+    capsys.readouterr()
+    assert predict("in") == 0
+    assert capsys.readouterr().out == (
+        "2 photos were there already (--overwrite makes them again): out\n"
+    )
+
+
+def test_a_result_is_what_was_asked_for_or_the_command_says_why_not(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, size in (("c1", (20, 30)), ("c2", (24, 36))):
+        write_image(Path(folder, "IMG_1.png"), photo(size))
+
+    def said(*words: str) -> tuple[int, str]:
+        return predict(*words), capsys.readouterr().out
+
+    assert said("c1/IMG_1.png", "--background", "red")[0] == 0
+    code, shown = said("c1/IMG_1.png", "--background", "blue")
+    assert code == 0 and "again (made with other options): out/IMG_1_background.jpg" in shown
+    assert read_photo(Path("out/IMG_1_background.jpg"))[0, 0, 2] > 240
+    code, shown = said("c2/IMG_1.png", "--background", "blue")
+    assert code == 1 and "made from another photo" in shown
+    assert read_photo(Path("out/IMG_1_background.jpg")).shape[0] == 20
+    # Both by one command have a folder each.
+    assert said("c1/IMG_1.png", "c2/IMG_1.png")[0] == 0
+    assert {"c1/IMG_1_mask.png", "c2/IMG_1_mask.png"} < set(files())
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\0"])
@@ -182,7 +208,10 @@ def test_a_list_comes_from_standard_input(
     [
         (["nowhere"], "There is no nowhere"),
         (["in", "--background", "whit"], "neither a colour"),
-        (["in/a.png", "in/deep/a.jpg"], "would overwrite each other"),
+        (["in", "--background", "Transparent"], "--save cutout"),
+        (["in", "-o", "all.png"], "-o all.png is one file, and there are 2 photos"),
+        (["in/a.png", "-o", "a.png", "--save", "mask,overlay"], "2 kinds of results (mask, over"),
+        (["in/a.png", "mask"], "Kinds of results are written --save a,mask"),
         (["in", "--model", "none.onnx"], "There is no model none.onnx"),
         (["in", "--model", "in/a.png"], "is not an ONNX file"),
     ],
@@ -198,16 +227,17 @@ def test_mistakes_are_said_before_anything_is_written(
     monkeypatch.chdir(tmp_path)
     write_image(Path("in/a.png"), photo())
     write_image(Path("in/deep/a.jpg"), photo())
-    assert main(["predict", "--model", str(red), *words, "--out", "out"]) == 2
+    out = () if "-o" in words else ("--out", "out")
+    assert main(["predict", "--model", str(red), *words, *out]) == 2
     shown = capsys.readouterr()
     assert message in shown.err and shown.err.count("\n") == 1 and not shown.out
-    assert not Path("out").exists()
+    assert os.listdir() == ["in"]
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["--save", "masks"],
+        ["--save", "hair"],
         ["--save", ""],
         ["--threads", "0"],
         ["--threads", "two"],
@@ -220,6 +250,142 @@ def test_wrong_options_are_refused(predict: Callable[..., int], words: list[str]
     with pytest.raises(SystemExit) as caught:
         predict("a.png", *words)
     assert caught.value.code == 2
+
+
+def test_a_kind_that_is_misspelled_is_guessed(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        predict("a.png", "--save", "mask,cutuot")
+    assert "did you mean cutout?" in capsys.readouterr().err
+
+
+def test_former_names_go_on_working_and_name_the_new(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(Path("a.png"), photo())
+    assert predict("a.png", "--save", "soft", "--smooth", "0.5") == 0
+    assert files() == ["a_soft.png"]
+    said = capsys.readouterr().err
+    assert "--save soft is called --save probability" in said
+    assert "--smooth is called --temporal-smoothing" in said
+
+
+@pytest.fixture
+def bare(red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run the command without an output folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: main(["predict", *words, "--model", str(red), "--threads", "1"])
+
+
+def test_without_a_folder_results_go_to_one_that_is_named(
+    bare: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(Path("a.png"), photo())
+    assert bare("a.png") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Results go to predictions/; -o names another folder.\n")
+    assert shown.endswith(": predictions/a_mask.png\n")
+    # Neither they nor what lies there is taken for a photo.
+    assert bare(".") == 0
+    assert files("predictions") == ["a_mask.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "mode"),
+    [("m.png", "mask", "L"), ("m.JPG", "overlay", "RGB"), ("sub/c.webp", "cutout", "RGBA")],
+)
+def test_one_result_goes_to_the_file_that_is_named(
+    bare: Callable[..., int], name: str, kind: str, mode: str
+) -> None:
+    write_image(Path("in/a.png"), photo())
+    for _ in range(2):
+        assert bare("in", "-o", name, "--save", kind) == 0
+    with Image.open(name) as image:
+        assert image.mode == mode or name.endswith(".JPG")
+    assert files(".") == sorted(["in/a.png", name])
+    assert bare("in", "-o", name, "--save", "cutout" if "JPG" in name else kind) == ("JPG" in name)
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_a_photo_comes_on_standard_input_and_its_result_goes_to_standard_output(
+    bare: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    write_image(Path("a.png"), photo())
+    content = Path("a.png").read_bytes()
+    stdin(monkeypatch, content)
+    assert bare("-", "-o", "-", "--save", "cutout") == 0
+    shown = capfdbinary.readouterr()
+    with Image.open(io.BytesIO(shown.out)) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (36, 24))
+    assert b"1 photo done" in shown.err
+    assert os.listdir() == ["a.png"]
+    stdin(monkeypatch, content)
+    assert bare("-") == 0 and files("predictions") == ["stdin_mask.png"]
+    stdin(monkeypatch, content[:-30])
+    assert bare("-", "-o", "broken") == 1
+    assert b"the picture on standard input is cut off" in capfdbinary.readouterr().out
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n\n", b"\0\1\2\3"])
+def test_nothing_usable_on_standard_input_is_one_sentence(
+    bare: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes | None,
+) -> None:
+    if content is None:
+        monkeypatch.setattr(sys, "stdin", None)
+    else:
+        stdin(monkeypatch, content)
+    assert bare("-") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_photos_without_people_are_named(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(7):
+        write_image(Path(f"in/{number}.png"), np.zeros((9, 9, 3), np.uint8))
+    write_image(Path("in/someone.png"), photo())
+    for _ in range(2):
+        assert predict("in") == 0
+        (line,) = (line for line in capsys.readouterr().out.splitlines() if "nobody" in line)
+        assert line.startswith("nobody found in 7 photos: in/") and line.endswith("and 2 more")
+
+
+def test_what_a_folder_holds_besides_is_counted(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(Path("in/a.png"), photo())
+    for name in ("b.nef", "c.nef", "notes"):
+        Path("in", name).touch()
+    assert predict("in") == 0
+    assert "3 files of other kinds left out: .nef 2, no suffix 1\n" in capsys.readouterr().out
+
+
+def test_many_failures_are_some_lines_and_a_file_with_all(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in").mkdir()
+    for number in range(30):
+        Path(f"in/{number}.jpg").write_text("no photo")
+    assert predict("in") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 12 and lines[-1].endswith("20 more: out/failures.txt names all of them")
+    rows = Path("out/failures.txt").read_text().splitlines()[1:]
+    assert {row.split("\t")[0] for row in rows} == {f"in/{number}.jpg" for number in range(30)}
+    assert all("is not an image" in row for row in rows)
+    for number in range(30):
+        write_image(Path(f"in/{number}.png"), photo((4, 6)))
+        Path(f"in/{number}.jpg").unlink()
+    assert predict("in") == 0
+    assert not Path("out/failures.txt").exists()
 
 
 def test_ctrl_c_leaves_whole_files_and_says_how_to_go_on(red: Path, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Many photos: what fails alone, what stops all, and what stays bounded."""
 
 import errno
+import os
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,24 @@ from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
 from humanseg.images import read_photo, write_image
 from humanseg.inference import Model, batch
-from humanseg.inference.batch import Job, Wish, plan, predict_photos
+from humanseg.inference.backgrounds import Blur, Colour, Picture
+from humanseg.inference.batch import predict_photos
 from humanseg.inference.failures import Failure
-from humanseg.inference.sources import Source, collect
+from humanseg.inference.outputs import Destination
+from humanseg.inference.places import Source
+from humanseg.inference.plan import Batch, Outcome, Wish
 
 MASK = Wish(("mask",))
+
+
+def batch_of(
+    model: Model, out: Path, wish: Wish = MASK, name: str = "red", overwrite: bool = False
+) -> Batch:
+    return Batch(wish, Destination(out), lambda: model, name, overwrite)
+
+
+def failures(outcomes: Iterable[Outcome]) -> list[Failure]:
+    return [each.failure for each in outcomes if each.failure]
 
 
 @pytest.fixture(scope="module")
@@ -35,41 +49,41 @@ def photo(size: tuple[int, int] = (20, 30)) -> NDArray[np.uint8]:
 
 
 @pytest.fixture
-def jobs(tmp_path: Path) -> list[Job]:
+def sources(tmp_path: Path) -> list[Source]:
     for number in range(12):
         write_image(tmp_path / "in" / f"{number}.png", photo((20 + number, 30)))
-    return plan(collect([str(tmp_path / "in")], (), tmp_path), tmp_path / "out", MASK, False)
+    return [Source(tmp_path / "in" / f"{number}.png", Path(str(number))) for number in range(12)]
 
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_each_photo_gets_its_own_mask(
-    model: Model, jobs: list[Job], tmp_path: Path, workers: int
+    model: Model, sources: list[Source], tmp_path: Path, workers: int
 ) -> None:
-    results = list(predict_photos(model, jobs, tmp_path / "out", MASK, workers))
-    assert results == [None] * 12
+    results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, workers))
+    assert [(each.made, each.failure) for each in results] == [(1, None)] * 12
     for number in range(12):
         mask = read_photo(tmp_path / "out" / f"{number}_mask.png")[..., 0]
         np.testing.assert_array_equal(mask > 0, photo((20 + number, 30))[..., 0] > 127)
 
 
 def test_a_photo_that_cannot_be_used_stops_no_other(
-    model: Model, jobs: list[Job], tmp_path: Path
+    model: Model, sources: list[Source], tmp_path: Path
 ) -> None:
     (tmp_path / "in/3.png").write_text("no photo")
     (tmp_path / "in/5.png").unlink()
     whole = (tmp_path / "in/7.png").read_bytes()
     (tmp_path / "in/7.png").write_bytes(whole[: len(whole) - 30])
-    results = list(predict_photos(model, jobs, tmp_path / "out", MASK, 3))
-    failures = {each.path.name: each.reason for each in results if each}
-    assert set(failures) == {"3.png", "5.png", "7.png"}
-    assert "is not an image" in failures["3.png"]
-    assert "There is no file" in failures["5.png"]
-    assert "is cut off or broken" in failures["7.png"]
+    results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 3))
+    reasons = {each.path.name: each.reason for each in failures(results)}
+    assert set(reasons) == {"3.png", "5.png", "7.png"}
+    assert "is not an image" in reasons["3.png"]
+    assert "There is no file" in reasons["5.png"]
+    assert "is cut off or broken" in reasons["7.png"]
     assert len(list((tmp_path / "out").iterdir())) == 9
 
 
 def test_memory_that_does_not_suffice_is_that_photos_trouble(
-    model: Model, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, sources: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read(path: Path) -> NDArray[np.uint8]:
         if path.stem == "3":
@@ -77,49 +91,48 @@ def test_memory_that_does_not_suffice_is_that_photos_trouble(
         return read_photo(path)
 
     monkeypatch.setattr(batch, "read_photo", read)
-    results = list(predict_photos(model, jobs, tmp_path / "out", MASK, 2))
+    results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
     path = tmp_path / "in/3.png"
-    assert [each for each in results if each] == [
-        Failure(path, f"{path} is too large for the memory.")
-    ]
+    assert failures(results) == [Failure(path, f"{path} is too large for the memory.")]
 
 
 def test_a_folder_that_cannot_be_written_stops_all(
-    model: Model, jobs: list[Job], tmp_path: Path
+    model: Model, sources: list[Source], tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("a file")
     seen: list[Any] = []
     with pytest.raises(HumansegError, match="Cannot write"):
-        for result in predict_photos(model, jobs, tmp_path / "out", MASK, 2):
+        for result in predict_photos(batch_of(model, tmp_path / "out"), sources, 2):
             seen.append(result)
-    assert len(seen) < len(jobs)
+    assert len(seen) < len(sources)
 
 
 def test_a_fault_of_the_program_is_one_photos_trouble_and_shown_on_request(
-    model: Model, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, sources: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "write_outputs", lambda *_: 1 / 0)
-    results = list(predict_photos(model, jobs, tmp_path / "out", MASK, 2))
-    assert all(each and "ZeroDivisionError" in each.reason for each in results)
+    monkeypatch.setattr(batch, "write_image", lambda *_, **__: 1 / 0)
+    results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
+    assert len(failures(results)) == 12
+    assert all("ZeroDivisionError" in each.reason for each in failures(results))
     monkeypatch.setenv("HUMANSEG_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
-        list(predict_photos(model, jobs, tmp_path / "out", MASK, 2))
+        list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_a_full_or_read_only_disk_stops_all(
     model: Model,
-    jobs: list[Job],
+    sources: list[Source],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     number: int,
 ) -> None:
-    def write(*_: Any) -> None:
+    def write(*_: Any, **__: Any) -> None:
         raise explain_os_error(OSError(number, "x"), tmp_path) from OSError(number, "x")
 
-    monkeypatch.setattr(batch, "write_outputs", write)
+    monkeypatch.setattr(batch, "write_image", write)
     with pytest.raises(HumansegError, match="Cannot write .*disk"):
-        list(predict_photos(model, jobs, tmp_path / "out", MASK, 2))
+        list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
 
 
 def test_results_that_cannot_be_written_stop_no_other(model: Model, tmp_path: Path) -> None:
@@ -128,24 +141,174 @@ def test_results_that_cannot_be_written_stop_no_other(model: Model, tmp_path: Pa
     out = tmp_path / "out"
     out.mkdir()
     (out / "sub").write_text("a file where a folder belongs")
-    found = collect([str(tmp_path / "in")], (), out)
+    names = ["a.png", "sub/b.png", f"{'ü' * 125}.png"]
+    sources = [Source(tmp_path / "in" / name, Path(name).with_suffix("")) for name in names]
     for _ in range(2):
-        results = predict_photos(model, plan(found, out, MASK, False), out, MASK, 2)
-        reasons = sorted(each.reason for each in results if each)
+        results = predict_photos(batch_of(model, out), sources, 2)
+        reasons = sorted(each.reason for each in failures(results))
         assert len(reasons) == 2
-        assert "sub/b_mask.png: File exists" in reasons[0]
+        assert "sub/b_mask.png: a part of this path is a file" in reasons[0]
         assert "the name is too long for this disk" in reasons[1]
         assert read_photo(out / "a_mask.png").shape == (20, 30, 3)
 
 
-def test_what_is_there_is_not_made_again(model: Model, jobs: list[Job], tmp_path: Path) -> None:
+def made(batch: Batch, sources: Sequence[Source]) -> dict[str, tuple[int, str, bool]]:
+    """Run, and return what became of each photo: results made, why again, whether it failed."""
+    return {
+        each.source.path.name: (
+            each.made,
+            " ".join(state.name for state in each.again),
+            each.failure is not None,
+        )
+        for each in predict_photos(batch, sources, 2)
+    }
+
+
+def test_what_is_there_is_not_made_again(
+    model: Model, sources: list[Source], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    list(predict_photos(model, jobs[:5], out, MASK, 2))
-    sources = [job.source for job in jobs]
-    assert plan(sources, out, MASK, overwrite=False) == jobs[5:]
-    assert plan(sources, out, MASK, overwrite=True) == jobs
-    both = plan(sources, out, Wish(("mask", "soft")), overwrite=False)
-    assert [job.kinds for job in both] == [("soft",)] * 5 + [("mask", "soft")] * 7
+    made(batch_of(model, out), sources[:5])
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    both = Wish(("mask", "soft"))
+    results = made(batch_of(model, out, both), sources)
+    assert [each[0] for each in sorted(results.values())] == [1] * 5 + [2] * 7
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert set(made(batch_of(model, out, both), sources).values()) == {(0, "", False)}
+    again = made(batch_of(model, out, both, overwrite=True), sources)
+    assert {each[0] for each in again.values()} == {2}
+
+
+@pytest.mark.parametrize(
+    ("wish", "name", "reason"),
+    [
+        (Wish(("background",), Colour((0, 0, 255))), "red", "OTHER_OPTIONS"),
+        (Wish(("background",), Blur(3)), "red", "OTHER_OPTIONS"),
+        (Wish(("background",), Picture(photo())), "red", "OTHER_OPTIONS"),
+        (Wish(("background",), Colour((255, 0, 0)), threshold=0.3), "red", "OTHER_OPTIONS"),
+        (Wish(("background",), Colour((255, 0, 0)), fill_holes=True), "red", "OTHER_OPTIONS"),
+        (Wish(("background",), Colour((255, 0, 0))), "other", "OTHER_MODEL"),
+    ],
+)
+def test_what_was_made_otherwise_is_made_again(
+    model: Model, sources: list[Source], tmp_path: Path, wish: Wish, name: str, reason: str
+) -> None:
+    out = tmp_path / "out"
+    red = Wish(("background", "mask"), Colour((255, 0, 0)))
+    made(batch_of(model, out, red), sources[:1])
+    assert made(batch_of(model, out, wish, name), sources[:1]) == {"0.png": (1, reason, False)}
+    assert made(batch_of(model, out, wish, name), sources[:1]) == {"0.png": (0, "", False)}
+    # A background makes no other mask.
+    mask = made(batch_of(model, out, MASK), sources[:1])
+    assert mask == {"0.png": (0, "", False)}
+
+
+def test_a_photo_that_changed_is_read_again(
+    model: Model, sources: list[Source], tmp_path: Path
+) -> None:
+    out, path = tmp_path / "out", sources[0].path
+    made(batch_of(model, out), sources[:1])
+    before, size = path.stat(), path.read_bytes()
+    mirrored = photo((20, 30))[:, ::-1]
+    write_image(path, np.ascontiguousarray(mirrored))
+    # Of the same size and time as the one before it.
+    padded = path.read_bytes() + bytes(max(0, len(size) - path.stat().st_size))
+    path.write_bytes(padded)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert made(batch_of(model, out), sources[:1]) == {"0.png": (1, "CHANGED_PHOTO", False)}
+    mask = read_photo(out / "0_mask.png")[..., 0]
+    np.testing.assert_array_equal(mask > 0, mirrored[..., 0] > 127)
+
+
+def test_a_photo_that_was_only_moved_or_touched_is_the_same(
+    model: Model, sources: list[Source], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    made(batch_of(model, out), sources[:2])
+    (tmp_path / "in").rename(tmp_path / "moved")
+    moved = [Source(tmp_path / "moved" / each.path.name, each.place) for each in sources[:2]]
+    os.utime(moved[0].path)
+    assert set(made(batch_of(model, out), moved).values()) == {(0, "", False)}
+
+
+@pytest.mark.parametrize("held", ["another photo", "a file of somebody", "nothing"])
+def test_what_is_not_known_to_be_of_this_photo_is_kept_and_said(
+    model: Model, sources: list[Source], tmp_path: Path, held: str
+) -> None:
+    out = tmp_path / "out"
+    other = Source(sources[1].path, Path("0"))
+    if held == "another photo":
+        made(batch_of(model, out), [other])
+    else:
+        out.mkdir()
+        (out / "0_mask.png").write_text("mine" if held == "a file of somebody" else "")
+    before = (out / "0_mask.png").read_bytes()
+    (result,) = predict_photos(batch_of(model, out), sources[:1], 1)
+    assert result.failure and "0_mask.png is there already" in result.failure.reason
+    assert (out / "0_mask.png").read_bytes() == before
+    assert made(batch_of(model, out, overwrite=True), sources[:1]) == {"0.png": (1, "", False)}
+    assert read_photo(out / "0_mask.png").shape[0] == 20
+
+
+def test_two_photos_never_replace_each_other_at_the_same_time(
+    model: Model, sources: list[Source], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    meet = threading.Barrier(2, timeout=30)
+
+    class Slow(Model):
+        def __init__(self) -> None:
+            self.threshold = model.threshold
+
+        def probability(self, *_: Any, **__: Any) -> NDArray[np.float32]:
+            meet.wait()
+            return model.probability(*_, **__)
+
+    slow = Slow()
+    both = [Source(each.path, Path("same")) for each in sources[:2]]
+    results = list(predict_photos(batch_of(slow, out), both, 2))
+    (failure,) = failures(results)
+    assert "made from another photo" in failure.reason
+    (kept,) = (each for each in results if not each.failure)
+    rows = read_photo(kept.source.path).shape[0]
+    assert read_photo(out / "same_mask.png").shape[0] == rows
+    # Two of the same photo share what the first has made.
+    twice = [Source(sources[0].path, Path("twice"))] * 2
+    assert not failures(predict_photos(batch_of(slow, out), twice, 2))
+
+
+def test_a_photo_is_not_overwritten_by_its_own_result(
+    model: Model, sources: list[Source], tmp_path: Path
+) -> None:
+    before = sources[0].path.read_bytes()
+    named = Destination(tmp_path, sources[0].path)
+    for overwrite in (False, True):
+        batch = Batch(MASK, named, lambda: model, "red", overwrite)
+        (failure,) = failures(predict_photos(batch, sources[:1], 1))
+        assert "is the photo itself" in failure.reason
+    assert sources[0].path.read_bytes() == before
+
+
+def test_nobody_found_is_known_the_next_time_too(model: Model, tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
+    source = Source(tmp_path / "a.png", Path("a"))
+    for made_now in (1, 0):
+        (result,) = predict_photos(batch_of(model, tmp_path / "out"), [source], 1)
+        assert (result.made, result.person) == (made_now, False)
+
+
+def test_the_model_is_loaded_only_where_something_is_made(
+    model: Model, sources: list[Source], tmp_path: Path
+) -> None:
+    made(batch_of(model, tmp_path / "out"), sources)
+
+    def load() -> Model:
+        raise HumansegError("no model")
+
+    unloaded = Batch(MASK, Destination(tmp_path / "out"), load, "red")
+    assert set(made(unloaded, sources).values()) == {(0, "", False)}
+    with pytest.raises(HumansegError, match="no model"):
+        made(Batch(MASK, Destination(tmp_path / "new"), load, "red"), sources)
 
 
 def test_tidying_and_threshold_reach_the_mask(model: Model, tmp_path: Path) -> None:
@@ -154,11 +317,12 @@ def test_tidying_and_threshold_reach_the_mask(model: Model, tmp_path: Path) -> N
     pixels[2:4, 2:4, 0] = 255  # a speck
     pixels[10:12, 3:9, 0] = 100  # below the model's own threshold
     write_image(tmp_path / "a.png", pixels)
-    job = Job(Source(tmp_path / "a.png", Path("a")), ("mask",))
+    source = Source(tmp_path / "a.png", Path("a"))
 
     def counted(**options: Any) -> int:
         wish = Wish(("mask",), **options)
-        assert list(predict_photos(model, [job], tmp_path, wish, 1)) == [None]
+        (result,) = predict_photos(batch_of(model, tmp_path, wish), [source], 1)
+        assert result.failure is None
         return int((read_photo(tmp_path / "a_mask.png")[..., 0] > 0).sum())
 
     assert counted() == 300 - 9 + 4
@@ -171,31 +335,31 @@ def test_tidying_and_threshold_reach_the_mask(model: Model, tmp_path: Path) -> N
 
 
 def test_breaking_off_leaves_no_half_file_and_no_thread(
-    model: Model, jobs: list[Job], tmp_path: Path
+    model: Model, sources: list[Source], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     before = threading.active_count()
-    results = predict_photos(model, jobs, out, MASK, 2)
-    assert next(results) is None
+    results = predict_photos(batch_of(model, out), sources, 2)
+    assert next(results).failure is None
     results.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
     names = [path.name for path in out.iterdir()]
-    assert 0 < len(names) < len(jobs)
+    assert 0 < len(names) < len(sources)
     for name in names:
         assert name.endswith("_mask.png")
         read_photo(out / name)
 
 
-def test_only_a_few_jobs_wait(model: Model, jobs: list[Job], tmp_path: Path) -> None:
+def test_only_a_few_jobs_wait(model: Model, sources: list[Source], tmp_path: Path) -> None:
     taken = 0
 
-    def endless() -> Iterator[Job]:
+    def endless() -> Iterator[Source]:
         nonlocal taken
         while True:
             taken += 1
-            yield jobs[taken % len(jobs)]
+            yield sources[taken % len(sources)]
 
-    results = predict_photos(model, endless(), tmp_path / "out", MASK, 2)
+    results = predict_photos(batch_of(model, tmp_path / "out"), endless(), 2)
     for _ in range(5):
         next(results)
     results.close()  # type: ignore[attr-defined]
@@ -241,16 +405,14 @@ def test_memory_stays_flat(model: Model, tmp_path: Path) -> None:
         write_image(files[-1], photo((size[0], size[1])))
     everything = Wish(("mask", "cutout", "overlay"), tta=True, keep_largest=True)
 
-    def endless() -> Iterator[Job]:
+    def endless() -> Iterator[Source]:
         for number in range(3000):
-            source = Source(files[number % 60], Path(str(number % 60)))
-            yield Job(source, everything.kinds)
+            yield Source(files[number % 60], Path(str(number % 60)))
 
     sizes = {}
-    for done, failure in enumerate(
-        predict_photos(model, endless(), tmp_path / "out", everything, 2), start=1
-    ):
-        assert failure is None
+    whole = batch_of(model, tmp_path / "out", everything, overwrite=True)
+    for done, result in enumerate(predict_photos(whole, endless(), 2), start=1):
+        assert result.failure is None
         if done in (500, 3000):
             sizes[done] = resident_mb()
     assert abs(sizes[3000] - sizes[500]) < 50, sizes

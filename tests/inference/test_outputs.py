@@ -7,18 +7,17 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.images import ImageError
+from humanseg.images import ImageError, write_image
 from humanseg.inference.backgrounds import Colour
 from humanseg.inference.outputs import (
     OUTPUTS,
     Cut,
+    Destination,
     draw_background,
     draw_cutout,
     draw_mask,
     draw_overlay,
     draw_soft,
-    output_path,
-    write_outputs,
 )
 
 
@@ -62,25 +61,39 @@ def test_a_background_is_seen_where_nobody_is(cut: Cut) -> None:
 
 
 def test_each_output_has_its_name_and_is_an_image(cut: Cut, tmp_path: Path) -> None:
-    write_outputs(cut, tmp_path, Path("a/17.5"), OUTPUTS)
     modes = {"mask": "L", "cutout": "RGBA", "overlay": "RGB", "soft": "L", "background": "RGB"}
-    for kind, mode in modes.items():
-        with Image.open(output_path(tmp_path, Path("a/17.5"), kind)) as image:
-            assert (image.mode, image.size) == (mode, (50, 40))
+    modes["probability"] = "L"
+    assert set(modes) == set(OUTPUTS)
+    for kind, (_, draw) in OUTPUTS.items():
+        path = Destination(tmp_path).path(Path("a/17.5"), kind)
+        write_image(path, draw(cut))
+        with Image.open(path) as image:
+            assert (image.mode, image.size) == (modes[kind], (50, 40))
     names = {path.name for path in (tmp_path / "a").iterdir()}
     assert names == {
         "17.5_mask.png",
         "17.5_cutout.png",
         "17.5_overlay.jpg",
+        "17.5_probability.png",
         "17.5_soft.png",
         "17.5_background.jpg",
     }
 
 
-def test_what_a_format_cannot_hold_is_said_of_that_photo(tmp_path: Path) -> None:
-    wide = Cut(np.zeros((1, 70000, 3), np.uint8), np.zeros((1, 70000), np.float32), 0.5)
-    with pytest.raises(ImageError, match=r"17_overlay\.jpg: 70000×1 does not fit"):
-        write_outputs(wide, tmp_path, Path("17"), ["overlay"])
+@pytest.mark.parametrize("size", [(1, 65_501), (70_000, 1)])
+def test_what_is_too_long_for_jpeg_becomes_png(size: tuple[int, int], tmp_path: Path) -> None:
+    for kind in ("overlay", "background"):
+        path = Destination(tmp_path).path(Path("17"), kind, size)
+        assert path.name == f"17_{kind}.png"
+        assert Destination(tmp_path).path(Path("17"), kind, (1, 65_500)).suffix == ".jpg"
+    write_image(path, np.zeros((*size, 3), np.uint8))
+    with pytest.raises(ImageError, match="does not fit"):
+        write_image(tmp_path / "17.jpg", np.zeros((*size, 3), np.uint8))
+
+
+def test_a_file_that_is_named_is_the_result(tmp_path: Path) -> None:
+    named = Destination(tmp_path, tmp_path / "mine.webp")
+    assert named.path(Path("a/17"), "cutout") == tmp_path / "mine.webp"
 
 
 def test_an_empty_and_a_full_mask_are_drawn() -> None:

@@ -1,13 +1,22 @@
 """Which photos are meant, and where their results go."""
 
+import errno
+import io
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.inference.sources import collect
+from humanseg.images import write_image
+from humanseg.inference.provenance import Provenance
+from humanseg.inference.sources import Collection, collect, count_kinds
+
+MADE = Provenance("1", "2", "3", "4", {}, True).text()
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +31,16 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "photos"
 
 
+def find(*words: str, listed: bytes = b"", out: str = "out") -> Collection:
+    spool = Path("spool")
+    spool.mkdir(exist_ok=True)
+    return collect(words, Path(out), lambda: spool, lambda: listed)
+
+
 def places(*words: str, listed: Iterable[str] = (), out: str = "out") -> list[tuple[str, str]]:
-    found = collect(words, listed, Path(out))
-    return [(each.path.as_posix(), each.place.as_posix()) for each in found]
+    found = find(*words, listed="\n".join(listed).encode(), out=out)
+    assert not found.failures
+    return [(each.path.as_posix(), each.place.as_posix()) for each in found.sources]
 
 
 def test_a_folder_is_searched_to_the_bottom_and_keeps_its_structure() -> None:
@@ -34,6 +50,63 @@ def test_a_folder_is_searched_to_the_bottom_and_keeps_its_structure() -> None:
         ("photos/a/1.png", "a/1"),
         ("photos/a/b/1.webp", "a/b/1"),
     ]
+
+
+def test_what_is_left_out_is_counted_by_kind() -> None:
+    for name in ("1.nef", "2.NEF", "3.nef", "Makefile", "a/x.psd", ".DS_Store"):
+        Path("photos", name).touch()
+    os.mkfifo("photos/pipe.jpg")
+    write_image(Path("photos/a/r.png"), np.zeros((2, 2), np.uint8), MADE)
+    found = find("photos")
+    assert len(found.sources) == 4
+    assert found.left_out == {
+        **{".nef": 3, ".psd": 1, ".txt": 1, "no suffix": 1},
+        **{"hidden": 1, "pipes and devices": 1, "results of humanseg": 1},
+    }
+    assert count_kinds(found.left_out).startswith(".nef 3, ")
+    with pytest.raises(HumansegError, match=r"Left out: \.psd 2, \.raw 1\."):
+        Path("other").mkdir()
+        for name in ("a.psd", "b.psd", "c.raw"):
+            Path("other", name).touch()
+        find("other")
+
+
+def test_results_that_were_named_among_photos_are_left_out_but_not_alone() -> None:
+    write_image(Path("photos/a/r.png"), np.zeros((2, 2), np.uint8), MADE)
+    assert [path for path, _ in places("photos/a/1.png", "photos/a/r.png")] == ["photos/a/1.png"]
+    assert places("photos/a/r.png") == [("photos/a/r.png", "r")]
+
+
+def test_a_folder_that_cannot_be_read_is_a_failure_and_the_rest_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = os.scandir
+
+    def scan(path: Path) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("b"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    found = find("photos")
+    assert len(found.sources) == 3
+    (failure,) = found.failures
+    assert failure.reason == "photos/a/b cannot be read: Permission denied. Check its permissions."
+
+
+def test_linked_folders_are_followed_once(photos: Path) -> None:
+    Path("elsewhere/deep").mkdir(parents=True)
+    Path("elsewhere/deep/9.jpg").touch()
+    (photos / "link").symlink_to(Path("elsewhere").absolute())
+    (photos / "again").symlink_to(Path("elsewhere").absolute())
+    (Path("elsewhere") / "back").symlink_to(photos)
+    (photos / "up").symlink_to(photos.parent)
+    (photos / "a-link").symlink_to(photos / "a")
+    (photos / "gone").symlink_to("nowhere")
+    found = places("photos")
+    assert len(found) == 5
+    assert ("photos/a/1.png", "a/1") in found
+    assert [place for path, place in found if path.endswith("9.jpg")] == ["again/deep/9"]
 
 
 def test_a_file_goes_by_its_name_whatever_its_suffix() -> None:
@@ -69,6 +142,40 @@ def test_a_list_keeps_the_structure_below_the_common_folder() -> None:
     assert places("-", listed=["photos/a/1.png"]) == [("photos/a/1.png", "1")]
 
 
+@pytest.mark.parametrize("listed", [[".", "./photos", "./photos/a"], ["photos/a", "photos"]])
+def test_a_list_may_hold_folders(listed: list[str]) -> None:
+    assert sorted(path for path, _ in places("-", listed=listed)) == [
+        "photos/10.jpg",
+        "photos/2.JPG",
+        "photos/a/1.png",
+        "photos/a/b/1.webp",
+    ]
+
+
+def test_a_list_may_hold_pipes_and_results() -> None:
+    os.mkfifo("pipe.jpg")
+    Path("out").mkdir()
+    Path("out/1_mask.png").touch()
+    found = find("-", listed=b"pipe.jpg\nout/1_mask.png\nphotos/a/1.png")
+    assert [each.path for each in found.sources] == [Path("photos/a/1.png")]
+    assert [each.path for each in found.failures] == [Path("pipe.jpg")]
+    assert found.left_out == {"results of humanseg": 1}
+
+
+def test_a_pipe_that_is_named_is_read_once() -> None:
+    os.mkfifo("pipe")
+    buffer = io.BytesIO()
+    Image.new("RGB", (5, 4)).save(buffer, "PNG")
+    writer = threading.Thread(target=Path("pipe").write_bytes, args=(buffer.getvalue(),))
+    writer.start()
+    (source,) = find("pipe").sources
+    writer.join()
+    assert source.path.read_bytes() == buffer.getvalue()
+    assert (source.path.suffix, source.place, source.stream) == (".png", Path("pipe"), "pipe")
+    failure = source.failure(HumansegError(f"{source.path} is broken."))
+    assert failure.reason == "pipe is broken."
+
+
 def test_each_file_comes_once() -> None:
     named = places("photos", "photos/a/1.png", str(Path("photos/10.jpg").absolute()))
     assert [path for path, _ in named] == [path for path, _ in places("photos")]
@@ -95,7 +202,6 @@ def test_a_loop_of_links_ends(photos: Path) -> None:
         (["nowhere", "photos", "no*.jpg"], "out", r"There is no nowhere; no\*\.jpg: name photos"),
         (["photos"], "photos", "--out photos is the folder of the photos itself"),
         (["photos"], "photos/a/..", "is the folder of the photos itself"),
-        (["photos/a/1.png", "photos/a/b/1.webp"], "out", r"1\.png and photos/a/b/1\.webp"),
         (["-"], "out", "No photos or videos in -"),
     ],
 )
@@ -106,10 +212,41 @@ def test_what_cannot_work_is_said_before_the_start(
         places(*words, out=out)
 
 
-def test_photos_that_differ_by_suffix_only_are_named() -> None:
+def test_files_that_differ_by_suffix_only_are_named_by_the_whole_file() -> None:
+    for name in ("a/1.jpg", "a/c.mov", "a/c.mp4", "a/d.jpg", "a/d.mov"):
+        Path("photos", name).touch()
+    assert places("photos/a") == [
+        ("photos/a/1.jpg", "1.jpg"),
+        ("photos/a/1.png", "1.png"),
+        ("photos/a/b/1.webp", "b/1"),
+        ("photos/a/c.mov", "c.mov"),
+        ("photos/a/c.mp4", "c.mp4"),
+        ("photos/a/d.jpg", "d"),
+        ("photos/a/d.mov", "d"),
+    ]
+    assert ("photos/a/1.png", "a/1.png") in places("photos")
+
+
+def test_files_of_one_name_that_are_named_one_by_one_keep_their_folders() -> None:
+    assert places("photos/a/1.png", "photos/a/b/1.webp", "photos/10.jpg") == [
+        ("photos/a/1.png", "1"),
+        ("photos/a/b/1.webp", "b/1"),
+        ("photos/10.jpg", "10"),
+    ]
+    assert places("photos/a", "photos/a/b", "photos/a/../2.JPG") == [
+        ("photos/a/1.png", "1"),
+        ("photos/a/b/1.webp", "b/1"),
+        ("photos/a/../2.JPG", "2"),
+    ]
+
+
+def test_what_has_no_place_of_its_own_is_named_and_the_rest_is_taken() -> None:
     Path("photos/a/1.jpg").touch()
-    with pytest.raises(HumansegError, match=r"photos/a/1\.jpg and photos/a/1\.png"):
-        places("photos")
+    Path("photos/a/1.png.webp").touch()
+    found = find("photos/a")
+    assert [each.place.as_posix() for each in found.sources] == ["1.jpg", "1.png", "b/1"]
+    (failure,) = found.failures
+    assert failure.path == Path("photos/a/1.png.webp") and "would overwrite" in failure.reason
 
 
 def test_a_folder_without_photos_is_named() -> None:

@@ -29,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "partials": set(),
     "files": {"errors", "partials"},
     "task": {"errors", "files"},
-    "comments": set(),
+    "comments": {"decoding"},
     "levels": set(),
     "postprocess": set(),
     "profiles": set(),
@@ -54,6 +54,7 @@ ROOMS: dict[str, set[str]] = {
     "sweeps": GROUND | MODELLING | {"config", "explain", "training"},
     "export": GROUND | MODELLING | {"config", "training"},
     "inference": {
+        "comments",
         "errors",
         "files",
         "task",

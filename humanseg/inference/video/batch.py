@@ -1,59 +1,37 @@
 """Several videos, one after the other: what is left to do, and what could not be used."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from humanseg.inference.batch import Wish, cut_picture
-from humanseg.inference.failures import Failure, failure_of
-from humanseg.inference.model import Model
-from humanseg.inference.outputs import OUTPUTS, output_path
-from humanseg.inference.sources import Source
+from humanseg.errors import HumansegError
+from humanseg.inference.batch import cut_picture
+from humanseg.inference.failures import require_writable
+from humanseg.inference.outputs import OUTPUTS
+from humanseg.inference.places import Source
+from humanseg.inference.plan import Batch, Outcome, Target
+from humanseg.inference.provenance import Fingerprint, State
+from humanseg.inference.video.comment import read_film_comment
 from humanseg.inference.video.convert import Film, convert_video, plan_film
 
 _TRANSPARENT = ("cutout",)
 
 
-@dataclass(frozen=True)
-class VideoJob:
-    """A video, and the films that are still to be made of it."""
-
-    path: Path
-    films: tuple[Film, ...]
-
-
-def plan_videos(
-    sources: Sequence[Source], out: Path, wish: Wish, overwrite: bool
-) -> list[VideoJob]:
-    """Return what is left to do: all, or with `overwrite` unset what is not there yet."""
-    jobs = []
-    for source in sources:
-        films = [_film(source, out, kind) for kind in wish.kinds]
-        left = tuple(film for film in films if overwrite or not os.path.exists(film.path))
-        if left:
-            jobs.append(VideoJob(source.path, left))
-    return jobs
-
-
 def predict_videos(
-    model: Model,
-    jobs: Iterable[VideoJob],
-    wish: Wish,
+    batch: Batch,
+    sources: Iterable[Source],
     smooth: float,
-    on_frame: Callable[[Path, float, float | None], None],
-) -> Iterator[int | Failure]:
+    on_frame: Callable[[Source, float, float | None], None],
+) -> Iterator[Outcome]:
     """Work on videos, one at a time.
 
     Parameters
     ----------
-    model
-        Best with all the processor's cores for one picture.
-    jobs
-        What to do.
-    wish
-        What to make of each picture.
+    batch
+        What to make of them, as of `predict_photos`; its model is best with all the processor's
+        cores for one picture.
+    sources
+        The videos.
     smooth
         Strength against flicker.
     on_frame
@@ -62,31 +40,77 @@ def predict_videos(
 
     Yields
     ------
-    int or Failure
-        One for each job: how many pictures it had, or why it could not be used.
+    Outcome
+        One for each video.
 
     Raises
     ------
     HumansegError
-        The films cannot be written, for a reason that holds for all of them.
+        The films cannot be written or the model cannot be loaded: a reason that holds for all.
     """
-    for job in jobs:
+    require_writable(batch.destination.folder)
+    batch = replace(batch, extra={"temporal_smoothing": smooth} if smooth else {})
+    for source in sources:
         try:
-            yield convert_video(
-                job.path,
-                job.films,
-                model,
-                lambda photo, probability: cut_picture(model, photo, probability, wish),
-                smooth=smooth,
-                tta=wish.tta,
-                on_frame=partial(on_frame, job.path),
-            )
+            fingerprint = Fingerprint(source.path, named=not source.stream)
+            films = {kind: _film(batch, source, kind) for kind in batch.wish.kinds}
+            targets = [
+                batch.target(film.path, kind, fingerprint, read_film_comment)
+                for kind, film in films.items()
+            ]
         except Exception as error:
-            yield failure_of(job.path, error)
+            yield Outcome(source, failure=source.failure(error))
+            continue
+        to_make = [each for each in targets if each.is_to_be_made(batch.overwrite)]
+        outcome = Outcome.of(source, targets, to_make)
+        if to_make:
+            # Not one video's trouble: without a model there is no other.
+            batch.load()
+            try:
+                made = [_marked(batch, each, films[each.kind], fingerprint) for each in to_make]
+                frames = _convert(batch, source, made, smooth, partial(on_frame, source))
+                outcome = replace(outcome, frames=frames)
+            except Exception as error:
+                outcome = replace(outcome, made=0, again=(), failure=source.failure(error))
+        yield outcome
 
 
-def _film(source: Source, out: Path, kind: str) -> Film:
+def _film(batch: Batch, source: Source, kind: str) -> Film:
     _, draw = OUTPUTS[kind]
-    # Named like the output of a photo, but for the suffix.
-    stem = output_path(out, source.place, kind).with_suffix("")
-    return plan_film(source.path, stem, draw, transparent=kind in _TRANSPARENT)
+    transparent = kind in _TRANSPARENT
+    file = batch.destination.file
+    if file is None:
+        # Named like the output of a photo, but for the suffix.
+        stem = batch.destination.path(source.place, kind).with_suffix("")
+        return plan_film(source.path, stem, draw, transparent=transparent)
+    film = plan_film(file, file.with_suffix(""), draw, transparent=transparent)
+    if film.path != file:
+        raise HumansegError(
+            f"{source.path}: a {kind} cannot be kept in {file.name}; {film.path.name} can hold it."
+        )
+    return film
+
+
+def _marked(batch: Batch, target: Target, film: Film, fingerprint: Fingerprint) -> Film:
+    comment = batch.comment(target.kind, fingerprint, person=True)
+    is_new = target.state is State.MISSING
+    return replace(film, comment=comment, replace=batch.overwrite or not is_new)
+
+
+def _convert(
+    batch: Batch,
+    source: Source,
+    films: Iterable[Film],
+    smooth: float,
+    on_frame: Callable[[float, float | None], None],
+) -> int:
+    model, wish = batch.load(), batch.wish
+    return convert_video(
+        source.path,
+        tuple(films),
+        model,
+        lambda photo, probability: cut_picture(model, photo, probability, wish),
+        smooth=smooth,
+        tta=wish.tta,
+        on_frame=on_frame,
+    )

@@ -40,12 +40,15 @@ class Film:
         What it shows.
     comment
         A text that is kept in the file.
+    replace
+        Whether a file that is there may be replaced.
     """
 
     path: Path
     encoding: Encoding
     draw: Draw
     comment: str = ""
+    replace: bool = True
 
 
 def plan_film(source: Path, stem: Path, draw: Draw, *, transparent: bool = False) -> Film:
@@ -159,7 +162,7 @@ def _draw(
 @contextmanager
 def _writer(film: Film, video: VideoReader) -> Iterator[VideoWriter]:
     with (
-        whole_file(film.path) as partial,
+        whole_file(film.path, replace=film.replace) as partial,
         VideoWriter(partial, film.encoding, video.facts, video.sound, film.comment) as writer,
     ):
         yield writer

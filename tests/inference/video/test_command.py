@@ -83,17 +83,41 @@ def test_all_kinds_come_in_containers_that_hold_them(
         assert len(film.photos) == 3 and film.tone.size > 0
 
 
-def test_what_is_there_is_left_unless_overwritten(
+def test_what_is_there_is_left_unless_it_was_made_otherwise(
     clip: Path, predict: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    there = tmp_path / "out" / "clip_mask.mp4"
+    there = tmp_path / "out" / "clip_background.mp4"
     there.parent.mkdir()
     there.touch()
-    assert predict(clip) == 0
+    assert predict(clip, "--background", "red") == 1
     assert there.stat().st_size == 0
-    assert "1 videos were there already" in capsys.readouterr().out
-    assert predict(clip, "--overwrite") == 0
-    assert there.stat().st_size > 1000
+    assert "does not say what it was made from" in capsys.readouterr().out
+    assert predict(clip, "--background", "red", "--overwrite") == 0
+    first = there.stat().st_mtime_ns
+    capsys.readouterr()
+    assert predict(clip, "--background", "red") == 0
+    assert "1 video was there already" in capsys.readouterr().out
+    assert there.stat().st_mtime_ns == first
+    for words in (["blue"], ["blue", "--temporal-smoothing", "0.5"], ["blue", "--smooth", "0"]):
+        assert predict(clip, "--background", *words) == 0
+        assert "again (made with other options)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "b.mov", "c.webm"])
+def test_every_container_says_what_it_was_made_from(
+    red_walk: Any, write_film: Write, predict: Callable[..., int], tmp_path: Path, name: str
+) -> None:
+    write_film(tmp_path / name, red_walk.photos[:2])
+    kinds = ["--save", "mask,cutout"]
+    assert predict(tmp_path / name, *kinds) == 0
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    assert predict(tmp_path / name, *kinds) == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
+    # Among the videos they are results, not videos.
+    for path in times:
+        shutil.copy(path, tmp_path)
+    assert predict(tmp_path, *kinds) == 0
+    assert made(tmp_path / "out") == {path.name for path in times}
 
 
 def test_a_broken_one_is_listed_and_the_others_are_done(

@@ -1,0 +1,149 @@
+"""What `humanseg predict` says of its photos and videos, at the end and meanwhile."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humanseg.errors import HumansegError, printable
+from humanseg.files import write_text
+
+if TYPE_CHECKING:
+    from humanseg.inference.failures import Failure
+    from humanseg.inference.plan import Outcome
+    from humanseg.inference.provenance import State
+
+FAILURES_NAME = "failures.txt"
+_HEAD = "# What humanseg predict could not use or make: the file, and the reason.\n"
+_LISTED = 20
+"""So many failures are printed; of more, some, and all are written to a file."""
+_SOME = 10
+_NAMED = 5
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number and its noun: ``1 photo``, ``2 photos``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def said_again(states: "Sequence[State]") -> str:
+    """Say how many results that were there were made again, and why."""
+    counts = Counter(state.value for state in states).most_common()
+    if len(states) == 1:
+        return f"again ({counts[0][0]})"
+    reasons = "; ".join(f"{why}: {count}" for why, count in counts)
+    return f"{len(states)} of them again ({reasons})"
+
+
+class Tally:
+    """Counts what becomes of many photos or videos.
+
+    Parameters
+    ----------
+    noun
+        What they are: ``photo`` or ``video``.
+    """
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        self.done = self.there = self.parts_made = 0
+        self.again: list[State] = []
+        self.failures: list[Failure] = []
+        self.empty: list[Path] = []
+        self.paths: tuple[Path, ...] = ()
+
+    def add(self, outcome: "Outcome") -> None:
+        """Count one more."""
+        self.paths = outcome.paths
+        self.again += set(outcome.again)
+        if not outcome.person:
+            self.empty.append(outcome.source.path)
+        if outcome.failure is not None:
+            self.failures.append(outcome.failure)
+        elif outcome.made:
+            self.done += 1
+        else:
+            self.there += 1
+
+    def summary(self, seconds: float, out: Path | None) -> str:
+        """Return one line on all: how many, how fast, why again, and where they lie.
+
+        `out` is None for standard output.
+        """
+        parts = []
+        if self.done or not self.there:
+            parts.append(f"{plural(self.done, self.noun)} done")
+        if self.done:
+            parts[0] += f" in {seconds:.1f} s ({self.done / max(seconds, 1e-3):.1f} a second)"
+        if self.again:
+            parts.append(said_again(self.again))
+        if self.there:
+            parts.append(self.said_there())
+        if self.failures:
+            parts.append(f"{len(self.failures)} could not be used, see below")
+        return printable(f"{', '.join(parts)}: {self._where(out)}")
+
+    def said_there(self) -> str:
+        """Say how many were there already."""
+        verb = "was" if self.there == 1 else "were"
+        return f"{plural(self.there, self.noun)} {verb} there already (--overwrite makes " + (
+            "it again)" if self.there == 1 else "them again)"
+        )
+
+    def said_empty(self) -> str:
+        """Say in which nobody was found."""
+        names = ", ".join(map(str, self.empty[:_NAMED]))
+        more = f", and {len(self.empty) - _NAMED} more" if len(self.empty) > _NAMED else ""
+        return printable(f"nobody found in {plural(len(self.empty), self.noun)}: {names}{more}")
+
+    def _where(self, out: Path | None) -> str:
+        if out is None:
+            return "standard output"
+        only_one = self.done + self.there + len(self.failures) == 1 and not self.failures
+        return ", ".join(map(str, self.paths)) if only_one else str(out)
+
+
+def print_failures(
+    failures: "Sequence[Failure]", folder: Path | None, say: Callable[[str], None]
+) -> None:
+    """Print why photos and videos could not be used: all, or some and the name of a file with all.
+
+    Parameters
+    ----------
+    failures
+        What went wrong.
+    folder
+        Where the file belongs; None where there is none.
+    say
+        Prints a line.
+    """
+    lines = [_one_line(failure.reason) for failure in failures]
+    file = folder / FAILURES_NAME if folder else None
+    if file is None or len(lines) <= _LISTED:
+        _forget(file)
+        for line in lines:
+            say(f"  {line}")
+        return
+    try:
+        rows = (f"{_one_line(str(each.path))}\t{_one_line(each.reason)}\n" for each in failures)
+        write_text(file, _HEAD + "".join(rows))
+    except HumansegError:
+        print_failures(failures, None, say)
+        return
+    for line in lines[:_SOME]:
+        say(f"  {line}")
+    say(f"  and {len(lines) - _SOME} more: {printable(str(file))} names all of them")
+
+
+def _forget(file: Path | None) -> None:
+    """Remove the list of an earlier run, which no longer holds."""
+    try:
+        if file is not None and file.read_text(encoding="utf-8").startswith(_HEAD):
+            os.unlink(file)
+    except (OSError, ValueError):
+        pass
+
+
+def _one_line(text: str) -> str:
+    return printable(text).replace("\n", r"\n")

@@ -1,0 +1,119 @@
+"""The options of `humanseg predict`."""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from humanseg.commands.types import count, share, strength
+
+KINDS = ("mask", "cutout", "overlay", "probability")
+_FORMER_KINDS = {"soft": "probability"}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all of them."""
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        help="photos, videos (mp4, mov, webm and others), folders (searched to the bottom), "
+        "patterns in quotes such as 'photos/**/*.jpg'; - stands for standard input: a photo, or a "
+        "list of paths, one a line",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="DIR|FILE",
+        help="for the results: a folder, by default predictions; or for one photo or video a file; "
+        "- is standard output",
+    )
+    parser.add_argument(
+        "--model", metavar="FILE", type=Path, help="an .onnx file or a folder that export wrote"
+    )
+    parser.add_argument(
+        "--save",
+        metavar="KINDS",
+        type=_kinds,
+        help=f"some of {','.join(KINDS)}; default mask, or with --background only that",
+    )
+    parser.add_argument(
+        "--background",
+        metavar="COLOUR|FILE|blur:R",
+        help="put the people before a colour, a picture, or their own place blurred by R "
+        "thousandths of the photo's longer side",
+    )
+    parser.add_argument("--threshold", metavar="T", type=share, help="other than the model's own")
+    parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
+    parser.add_argument(
+        "--keep-largest", action="store_true", help="keep only the largest connected figure"
+    )
+    parser.add_argument("--fill-holes", action="store_true", help="fill all that a figure encloses")
+    parser.add_argument(
+        "--min-area",
+        metavar="SHARE",
+        type=share,
+        default=0.0,
+        help="drop figures that cover less than this share of the photo, such as 0.01",
+    )
+    parser.add_argument(
+        "--temporal-smoothing",
+        metavar="S",
+        type=strength,
+        help="against flicker in videos: how much of the past counts where nothing moves, from 0, "
+        "not at all, to below 1; default 0.8",
+    )
+    parser.add_argument(
+        "--smooth",
+        dest="temporal_smoothing",
+        type=_former("--smooth", "--temporal-smoothing", strength),
+        help=argparse.SUPPRESS,
+    )
+    parser.add_argument(
+        "--threads", metavar="N", type=count, help="processor cores to use; default all"
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="make again what is there, and replace what was made from other photos",
+    )
+
+
+def _former(old: str, new: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a reader of an option's value that names the new spelling."""
+
+    def told(text: str) -> Any:
+        value = read(text)
+        _name_new(old, new)
+        return value
+
+    return told
+
+
+def _name_new(old: str, new: str) -> None:
+    print(
+        f"{old} is called {new} now; the old name goes on working for one release.", file=sys.stderr
+    )
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(_kind(word.strip()) for word in text.split(",") if word.strip()))
+    if not kinds:
+        raise argparse.ArgumentTypeError(f"name some of {', '.join(KINDS)}, such as mask,cutout")
+    return kinds
+
+
+def _kind(word: str) -> str:
+    known = (*KINDS, *_FORMER_KINDS)
+    kind = word.lower()
+    if kind not in known and kind.removesuffix("s") in known:
+        kind = kind.removesuffix("s")
+    if kind in _FORMER_KINDS:
+        _name_new(f"--save {kind}", f"--save {_FORMER_KINDS[kind]}")
+    if kind in known:
+        return kind
+    close = difflib.get_close_matches(kind, KINDS, 1)
+    hint = f", did you mean {close[0]}?" if close else "; several are written a,b"
+    raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(KINDS)}{hint}")

@@ -1,0 +1,196 @@
+"""What is to be made of photos and videos, and what of it is there already."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from humanseg.comments import read_comment
+from humanseg.errors import HumansegError
+from humanseg.inference.backgrounds import Background
+from humanseg.inference.failures import Failure
+from humanseg.inference.model import Model
+from humanseg.inference.outputs import BACKGROUND, Destination
+from humanseg.inference.places import Source
+from humanseg.inference.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
+
+_WITHOUT_THRESHOLD = ("probability", "soft")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What shall be made of each photo.
+
+    Attributes
+    ----------
+    kinds
+        Keys of `humanseg.inference.outputs.OUTPUTS`.
+    background
+        What the person is put before, for the output of that name.
+    threshold
+        Other than the model's own.
+    tta
+        Average over the mirrored photo.
+    min_area
+        Remove figures that cover less than this share of the photo.
+    keep_largest, fill_holes
+        Tidy the mask so.
+    """
+
+    kinds: tuple[str, ...]
+    background: Background | None = None
+    threshold: float | None = None
+    tta: bool = False
+    min_area: float = 0.0
+    keep_largest: bool = False
+    fill_holes: bool = False
+
+    @property
+    def tidies(self) -> bool:
+        """Whether the mask is tidied."""
+        return bool(self.min_area or self.keep_largest or self.fill_holes)
+
+    def options(self, kind: str) -> dict[str, Any]:
+        """Return all that shapes a result of a kind, as `Provenance` keeps it."""
+        options = {
+            "kind": kind,
+            "background": self.background.key if self.background and kind == BACKGROUND else None,
+            "threshold": None if kind in _WITHOUT_THRESHOLD and not self.tidies else self.threshold,
+            "tta": self.tta,
+            "min_area": self.min_area,
+            "keep_largest": self.keep_largest,
+            "fill_holes": self.fill_holes,
+        }
+        return {name: value for name, value in options.items() if value}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file that a result belongs in, and what is there now."""
+
+    path: Path
+    kind: str
+    state: State
+    found: Provenance | None = None
+
+    def is_to_be_made(self, overwrite: bool) -> bool:
+        """Return whether it is missing or outdated, or may be overwritten."""
+        if self.state is State.SOURCE:
+            return False
+        return overwrite or self.state is State.MISSING or self.state in OUTDATED
+
+    def refusal(self, source: Path) -> HumansegError | None:
+        """Return why what is there is neither what was asked for nor replaced unasked, if so."""
+        if self.state is State.SOURCE:
+            said = "is the photo itself, and would be overwritten by its result. Choose another -o."
+        elif self.state is State.OTHER_PHOTO:
+            said = (
+                "is there already, made from another photo. Choose another folder with -o; "
+                "--overwrite replaces it."
+            )
+        elif self.state is State.UNKNOWN:
+            said = (
+                "is there already, and does not say what it was made from. Move it away, or choose "
+                "another folder with -o; --overwrite replaces it."
+            )
+        else:
+            return None
+        return HumansegError(f"{source}: {self.path} {said}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a photo or video.
+
+    Attributes
+    ----------
+    source
+        The photo or video.
+    paths
+        Its results, those that were there already among them.
+    made
+        How many of them were made now.
+    again
+        Why results that were there were made again.
+    person
+        Whether anybody was found, as far as is known.
+    frames
+        Of a video, how many were worked on.
+    failure
+        Why some or all results are not there.
+    """
+
+    source: Source
+    paths: tuple[Path, ...] = ()
+    made: int = 0
+    again: tuple[State, ...] = ()
+    person: bool = True
+    frames: int = 0
+    failure: Failure | None = None
+
+    @classmethod
+    def of(cls, source: Source, targets: Sequence[Target], to_make: Sequence[Target]) -> Self:
+        """Return what becomes of a photo or video, provided that `to_make` is made."""
+        refusals = [each.refusal(source.path) for each in targets if each not in to_make]
+        refusal = next((each for each in refusals if each), None)
+        return cls(
+            source,
+            paths=tuple(each.path for each in targets),
+            made=len(to_make),
+            again=tuple(each.state for each in to_make if each.state in OUTDATED),
+            person=all(each.found.person for each in targets if each.found),
+            failure=source.failure(refusal) if refusal else None,
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is to be made of many photos or videos, where, and how.
+
+    Attributes
+    ----------
+    wish
+        What to make of each.
+    destination
+        Where the results go.
+    load
+        Returns the model; called when the first result is to be made, from any thread.
+    model
+        Digest of the model.
+    overwrite
+        Whether to make again what is there.
+    extra
+        Further options that shape results.
+    """
+
+    wish: Wish
+    destination: Destination
+    load: Callable[[], Model]
+    model: str
+    overwrite: bool = False
+    extra: Mapping[str, Any] | None = None
+
+    def target(
+        self,
+        path: Path,
+        kind: str,
+        source: Fingerprint,
+        read: Callable[[Path], str | None] = read_comment,
+    ) -> Target:
+        """Look at the file that a result belongs in; `read` returns the comment that it holds."""
+        state, found = state_of(path, source, self.model, self._options(kind), read)
+        return Target(path, kind, state, found)
+
+    def comment(self, kind: str, source: Fingerprint, *, person: bool) -> str:
+        """Return what the file of a result is to say of itself."""
+        return Provenance(
+            photo=source.content,
+            origin=source.origin,
+            stat=source.settled_stat,
+            model=self.model,
+            options=self._options(kind),
+            person=person,
+        ).text()
+
+    def _options(self, kind: str) -> dict[str, Any]:
+        return self.wish.options(kind) | dict(self.extra or {})

@@ -1,0 +1,121 @@
+"""What comes through a pipe: a list of paths, or a picture or film itself."""
+
+import codecs
+import io
+import os
+import shutil
+from pathlib import Path
+
+from PIL import Image
+
+from humanseg.errors import HumansegError
+
+_STARTS = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG\r\n\x1a\n": ".png",
+    b"GIF8": ".gif",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+    b"8BPS": ".psd",
+    b"\xff\x0a": ".jxl",
+    b"\0\0\0\x0cJXL ": ".jxl",
+    b"\0\0\0\x0cjP  ": ".jp2",
+}
+_STILLS = {b"avif": ".avif", b"avis": ".avif"} | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), ".heic"
+)
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_HEAD = 4096
+
+
+def picture_suffix(content: bytes) -> str | None:
+    """Return the suffix that a picture or film of these bytes would have; None for other bytes.
+
+    Parameters
+    ----------
+    content
+        The whole file, or its beginning: then a picture of a rare kind is not recognised.
+    """
+    for start, suffix in _STARTS.items():
+        if content.startswith(start):
+            return suffix
+    if content[:4] == b"RIFF":
+        return {b"WEBP": ".webp", b"AVI ": ".avi"}.get(content[8:12])
+    if content[4:8] == b"ftyp":
+        brand = content[8:12]
+        return _STILLS.get(brand, ".mov" if brand == b"qt  " else ".mp4")
+    if content.startswith(b"\x1aE\xdf\xa3"):
+        return ".webm" if b"webm" in content[:_HEAD] else ".mkv"
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return f".{(image.format or 'img').lower()}"
+    except Exception:
+        # Pillow's readers raise almost anything on what they do not know.
+        return None
+
+
+def listed_paths(content: bytes) -> list[str]:
+    r"""Return the paths of a list, one a line, or each ended by a zero as ``find -print0`` does.
+
+    Parameters
+    ----------
+    content
+        In the file system's encoding, or with the mark of UTF-8 or UTF-16 as Windows writes it.
+
+    Raises
+    ------
+    HumansegError
+        It is no list.
+    """
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    try:
+        if encoding is not None:
+            return _lines(content.decode(encoding).removeprefix("\ufeff"))
+        # Every other byte of plain letters: UTF-16 without its mark.
+        if len(content) >= 8 and not any(content[1::2]) and all(content[0::2]):
+            return _lines(content.decode("utf-16-le"))
+    except UnicodeDecodeError as error:
+        raise HumansegError(
+            f"The list on standard input is not {encoding or 'utf-16'}, as it begins: write it "
+            "anew as UTF-8."
+        ) from error
+    text = os.fsdecode(content)
+    names = text.split("\0") if "\0" in text else _lines(text)
+    if _is_binary(content) and not any(os.path.lexists(name) for name in names if name):
+        raise HumansegError(
+            "What comes on standard input is neither a picture nor a list of paths: give one path "
+            "a line, or a photo."
+        )
+    return [name for name in names if name]
+
+
+def copy_stream(path: Path, folder: Path) -> Path:
+    """Read a pipe or device to its end, once, into a file of a folder; return the file."""
+    file = folder / f"stream{len(os.listdir(folder))}"
+    try:
+        with path.open("rb") as source, file.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    except OSError as error:
+        raise HumansegError(f"Cannot read {path}: {error.strerror}.") from error
+    return with_suffix_of_content(file)
+
+
+def with_suffix_of_content(file: Path) -> Path:
+    """Rename a file so that its suffix says what it holds; return its new name."""
+    with file.open("rb") as opened:
+        suffix = picture_suffix(opened.read(_HEAD))
+    return file if suffix is None else file.rename(file.with_suffix(suffix))
+
+
+def _lines(text: str) -> list[str]:
+    # Not stripped more: a name may begin or end with a space.
+    return [line for each in text.split("\n") if (line := each.removesuffix("\r"))]
+
+
+def _is_binary(content: bytes) -> bool:
+    head = content[:_HEAD].replace(b"\0", b"")
+    return any(byte < 32 and byte not in b"\t\n\r\x1b" for byte in head)

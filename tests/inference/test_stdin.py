@@ -1,0 +1,73 @@
+"""What comes through a pipe is told apart: lists in any spelling, pictures, films."""
+
+import codecs
+import io
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from humanseg.errors import HumansegError
+from humanseg.inference.stdin import listed_paths, picture_suffix
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a b.jpg\nü/写.png\n".encode(),
+        "a b.jpg\r\nü/写.png\r\n".encode(),
+        "a b.jpg\0ü/写.png\0".encode(),
+        codecs.BOM_UTF8 + "a b.jpg\nü/写.png".encode(),
+        codecs.BOM_UTF16_LE + "a b.jpg\r\nü/写.png\r\n".encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + "a b.jpg\nü/写.png\n".encode("utf-16-be"),
+    ],
+)
+def test_a_list_is_read_however_it_is_written(content: bytes) -> None:
+    assert listed_paths(content) == ["a b.jpg", "ü/写.png"]
+    assert picture_suffix(content) is None
+
+
+def test_utf16_without_its_mark_is_recognised() -> None:
+    assert listed_paths("a.jpg\nb.jpg".encode("utf-16-le")) == ["a.jpg", "b.jpg"]
+
+
+def test_a_name_that_is_no_text_is_kept() -> None:
+    assert listed_paths(b"latin \xe4.jpg\n") == [os.fsdecode(b"latin \xe4.jpg")]
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)) * 4, b"\0\1\2\3", b"PK\3\4" + bytes(99)])
+def test_rubbish_is_one_sentence(content: bytes) -> None:
+    assert picture_suffix(content) is None
+    with pytest.raises(HumansegError, match="neither a picture nor a list"):
+        listed_paths(content)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".tif", ".bmp", ".avif"])
+def test_pictures_are_recognised(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (16, 16)).save(path)
+    assert picture_suffix(path.read_bytes()) == suffix
+
+
+@pytest.mark.parametrize(
+    ("start", "suffix"),
+    [
+        (b"\0\0\0\x20ftypisom", ".mp4"),
+        (b"\0\0\0\x14ftypqt  ", ".mov"),
+        (b"\0\0\0\x18ftypheic", ".heic"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x1fB\x86\x81\x01matroska", ".mkv"),
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\x82\x84webm", ".webm"),
+        (b"RIFF\0\0\0\0AVI LIST", ".avi"),
+        (b"8BPS\0\1", ".psd"),
+    ],
+)
+def test_films_and_what_cannot_be_read_are_recognised(start: bytes, suffix: str) -> None:
+    assert picture_suffix(start + bytes(100)) == suffix
+
+
+def test_a_ppm_is_a_picture_and_a_name_that_begins_like_one_is_not() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, "PPM")
+    assert picture_suffix(buffer.getvalue()) == ".ppm"
+    assert picture_suffix(b"P6 of May.jpg\nBM.jpg\n") is None
