@@ -8,16 +8,22 @@ from humanseg.telemetry import switch_off
 switch_off()
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     from humanseg.inference import Model
+    from humanseg.inference.providers import Provider
 
 __all__ = ["__version__", "load"]
 
 __version__ = "0.1.0"
 
 
-def load(path: "str | PathLike[str] | None" = None, threads: int | None = None) -> "Model":
+def load(
+    path: "str | PathLike[str] | None" = None,
+    threads: int | None = None,
+    providers: "Provider | Sequence[Provider] | None" = None,
+) -> "Model":
     """Load a model that cuts people out of photos; torch is not needed.
 
     Parameters
@@ -27,17 +33,22 @@ def load(path: "str | PathLike[str] | None" = None, threads: int | None = None) 
         that ships with humanseg.
     threads
         How many processor cores one photo may use; None: all.
+    providers
+        What onnxruntime runs it on, the preferred first: such as "cuda", "coreml", "directml" or
+        "openvino", where this onnxruntime has it; its own names and options are taken too, as in
+        ``[("CUDAExecutionProvider", {"device_id": 1})]``. None: the processor.
 
     Returns
     -------
     Model
-        To be called with a photo: an array, a path or a PIL image. It returns the mask, at the
-        photo's size.
+        To be called with a photo: an array, a path, the bytes of a file, an open file or a PIL
+        image. It returns the mask, at the photo's size.
 
     Raises
     ------
     HumansegError
-        There is no such file, or it is not a model that humanseg can use; the message says why.
+        There is no such file, it is not a model that humanseg can use, or a provider cannot be
+        had; the message says why.
 
     Examples
     --------
@@ -47,4 +58,4 @@ def load(path: "str | PathLike[str] | None" = None, threads: int | None = None) 
     # Here, so that `import humanseg` alone costs nothing.
     from humanseg.inference import load_model
 
-    return load_model(path, threads)
+    return load_model(path, threads, providers)

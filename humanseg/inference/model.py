@@ -1,33 +1,33 @@
 """The exported model as an object: called with a photo, it returns the mask."""
 
-import re
+from collections.abc import Sequence
+from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.images import ImageError, photo_pixels, read_photo
+from humanseg.images import ImageError
 from humanseg.inference.edges import refine
+from humanseg.inference.inputs import Photo, photo_array
 from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
+from humanseg.inference.providers import Provider, resolve_providers
+from humanseg.inference.session import Session, first_line
 from humanseg.sizes import working_size
 
-Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | Image.Image"
-"""uint8 (H,W,3) RGB; or the path of a file that Pillow reads; or a PIL image of any mode."""
-
 _INPUT, _OUTPUT = "photo", "probability"
-_FATAL = 4
 
 
 class Model:
     """Finds the people in photos. Made by `humanseg.load`.
 
-    It may be called from several threads at once.
+    It may be called from several threads at once, pickled, copied, and used in a process that was
+    forked after it was loaded. A process that gets it by pickle opens the same file.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Model:
         is then refined on the photo itself.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, facts: ModelFacts) -> None:
+    def __init__(self, session: Session, facts: ModelFacts) -> None:
         self._session = session
         self.name = facts.name
         self.threshold = facts.threshold
@@ -58,7 +58,8 @@ class Model:
         Parameters
         ----------
         photo
-            An array uint8 (H,W,3) in RGB, a path, or a PIL image.
+            An array uint8 (H,W,3) in RGB, a path, the bytes of an image file, a file that is open
+            for reading bytes, or a PIL image.
         threshold
             Other than the model's own.
         tta
@@ -74,9 +75,13 @@ class Model:
         ImageError
             The file or image cannot be read, or is too large for the memory.
         ValueError
-            An array of another shape or dtype.
+            An array of another shape or dtype; a threshold that is not between 0 and 1.
+        TypeError
+            Something that is no photo; the message says how to make one of it.
         """
         limit = self.threshold if threshold is None else threshold
+        if not isinstance(limit, Real) or not 0 <= limit <= 1:
+            raise ValueError(f"threshold={limit!r}: a number from 0 to 1 is needed.")
         return (self.probability(photo, tta=tta) > limit).astype(np.uint8)
 
     def probability(self, photo: Photo, *, tta: bool = False) -> NDArray[np.float32]:
@@ -94,10 +99,10 @@ class Model:
 
         Raises
         ------
-        ImageError, ValueError
+        ImageError, ValueError, TypeError
             As of a call.
         """
-        pixels = _pixels(photo)
+        pixels = photo_array(photo)
         small = self.reduce(pixels)
         return refine(self.run(small, tta=tta), small, pixels)
 
@@ -154,47 +159,24 @@ class Model:
             height, width = pixels.shape[:2]
             raise ImageError(
                 f"The model {self.name} cannot be run on a photo of {width}×{height} "
-                f"({_first_line(error)}): take a smaller photo, or a machine with more memory."
+                f"({first_line(error)}): take a smaller photo, or a machine with more memory."
             ) from error
         probability: NDArray[np.float32] = result[0, 0]
         return probability
 
 
-def load_model(path: str | PathLike[str] | None = None, threads: int | None = None) -> Model:
+def load_model(
+    path: str | PathLike[str] | None = None,
+    threads: int | None = None,
+    providers: Provider | Sequence[Provider] | None = None,
+) -> Model:
     """Load a model; `humanseg.load` says how."""
     file = find_model(None if path is None else Path(path))
     manifest = read_manifest(file)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.log_severity_level = _FATAL
-    try:
-        session = onnxruntime.InferenceSession(
-            file, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
-        raise HumansegError(_explain(file, error)) from error
-    _require_signature(session, file)
-    metadata = session.get_modelmeta().custom_metadata_map
+    session = Session(file, threads or 0, resolve_providers(providers))
+    _require_signature(session.native, file)
+    metadata = session.native.get_modelmeta().custom_metadata_map
     return Model(session, read_facts(file, metadata, manifest))
-
-
-def _explain(file: Path, error: Exception) -> str:
-    said = str(error)
-    if any(sign in said for sign in ("INVALID_PROTOBUF", "No graph was found")):
-        return (
-            f"{file} is not an ONNX file, or is cut off or broken: name a file that humanseg "
-            "export wrote, or copy it again from its source."
-        )
-    return (
-        f"onnxruntime {onnxruntime.__version__} cannot open {file} ({_first_line(error)}). If a "
-        "newer one wrote it: pip install -U onnxruntime. If not, export it again."
-    )
-
-
-def _first_line(error: Exception) -> str:
-    """Return what onnxruntime says, without the places in its source."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return re.sub(r"/\S+\.(cc|h):\d+ .*?\) (?=[A-Z])", " ", line)[:300]
 
 
 def _require_signature(session: onnxruntime.InferenceSession, file: Path) -> None:
@@ -236,15 +218,3 @@ def _signature(values: list[Any]) -> str:
     return ", ".join(
         f"{each.name} {each.type} ({', '.join(map(str, each.shape))})" for each in values
     )
-
-
-def _pixels(photo: Photo) -> NDArray[np.uint8]:
-    if isinstance(photo, np.ndarray):
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
-            raise ValueError(
-                f"a photo has dtype uint8 and shape (H, W, 3), not {photo.dtype} {photo.shape}"
-            )
-        return photo
-    if isinstance(photo, Image.Image):
-        return photo_pixels(photo)
-    return read_photo(Path(photo))

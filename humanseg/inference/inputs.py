@@ -1,0 +1,151 @@
+"""What a model is called with: a photo, in whatever form a program has it."""
+
+import io
+import os
+import re
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from humanseg.images import ImageError, photo_pixels, read_photo
+
+Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | bytes | IO[bytes] | Image.Image"
+"""uint8 (H,W,3) RGB; the path of a file that Pillow reads, its bytes, or the open file; or a PIL
+image of any mode."""
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}[^/\\]")
+_ONE_PHOTO = (
+    "a path, the bytes of an image file, a file opened with mode 'rb', a PIL image, or an array "
+    "uint8 (H, W, 3) in RGB"
+)
+
+
+def photo_array(photo: Any) -> NDArray[np.uint8]:
+    """Return the pixels of a photo.
+
+    Parameters
+    ----------
+    photo
+        See `Photo`.
+
+    Returns
+    -------
+    ndarray
+        uint8 (H,W,3), RGB.
+
+    Raises
+    ------
+    ImageError
+        The file, its bytes or the image cannot be read.
+    ValueError
+        An array of another shape or dtype.
+    TypeError
+        Anything else; the message says how to make a photo of it.
+    """
+    if isinstance(photo, np.ndarray):
+        return _checked(photo)
+    if isinstance(photo, Image.Image):
+        return _pil_pixels(photo)
+    if isinstance(photo, str | PathLike):
+        return _read(photo)
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return _decode(bytes(photo), "the bytes")
+    if hasattr(photo, "__array__"):
+        return _checked(_array(photo))
+    if hasattr(photo, "read"):
+        return _decode(_content(photo), f"the open file {getattr(photo, 'name', '')}".rstrip())
+    raise TypeError(_advice(photo))
+
+
+def _read(path: "str | PathLike[str]") -> NDArray[np.uint8]:
+    name = os.fspath(path)
+    # pathlib makes one slash of two.
+    if isinstance(name, str) and _ADDRESS.match(name) and not Path(name).exists():
+        raise ImageError(
+            f"{name} is an address, and nothing is fetched here: download it first, and pass the "
+            "file or its bytes."
+        )
+    return read_photo(Path(name))
+
+
+def _content(file: Any) -> bytes:
+    if getattr(file, "closed", False):
+        raise ValueError("The file is closed: pass it while it is open, or pass its path.")
+    if getattr(file, "seekable", lambda: False)():
+        file.seek(0)
+    content = file.read()
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise TypeError("The file was opened as text: open it with mode 'rb', or pass its path.")
+    return bytes(content)
+
+
+def _decode(content: bytes, what: str) -> NDArray[np.uint8]:
+    if not content:
+        raise ImageError(f"{what} are empty: pass a whole image file.".capitalize())
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return photo_pixels(image)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{what} are not an image, or its start is broken.") from error
+
+
+def _pil_pixels(image: Image.Image) -> NDArray[np.uint8]:
+    try:
+        # Raises for a closed image; the other error is of one that is not decoded yet.
+        with suppress(AssertionError):
+            image.im  # noqa: B018
+    except ValueError as error:
+        raise ValueError(
+            "The PIL image is closed: pass it while it is open, or pass its path."
+        ) from error
+    return photo_pixels(image)
+
+
+def _checked(array: NDArray[Any]) -> NDArray[np.uint8]:
+    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size:
+        return array
+    raise ValueError(
+        f"a photo has dtype uint8 and shape (H, W, 3), not {array.dtype} {array.shape}"
+        f"{_array_advice(array)}"
+    )
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(tensor)
+    except Exception as error:
+        # Frameworks have errors of their own for what lies on a GPU or is part of a training.
+        raise TypeError(
+            f"A {type(tensor).__name__} cannot be read from here ({str(error).splitlines()[0]}): "
+            "pass it as an array of numpy, uint8 (H, W, 3) in RGB."
+        ) from error
+
+
+def _array_advice(array: NDArray[Any]) -> str:
+    if array.ndim == 4:
+        return ": call the model for each photo"
+    steps = []
+    if array.dtype != np.uint8:
+        steps.append("scale it to whole numbers from 0 to 255, as (array * 255).astype('uint8')")
+    if array.ndim == 3 and array.shape[0] == 3:
+        steps.append("put the colours last, as array.transpose(1, 2, 0)")
+    elif array.ndim == 2:
+        steps.append("repeat the grey one, as np.dstack([array] * 3)")
+    elif array.ndim == 3 and array.shape[2] == 4:
+        steps.append("lay it over a background, or pass PIL's Image.fromarray(array)")
+    return f": {', and '.join(steps)}" if steps else ""
+
+
+def _advice(photo: Any) -> str:
+    kind = type(photo).__name__
+    if photo is None:
+        # What OpenCV returns for a file that it cannot read.
+        return f"A photo is {_ONE_PHOTO}, not None: the file that it comes from was not read."
+    if isinstance(photo, list | tuple | set):
+        return f"A photo is {_ONE_PHOTO}, not a {kind}: call the model for each of them."
+    return f"A photo is {_ONE_PHOTO}, not a {kind}."

@@ -1,0 +1,109 @@
+"""What onnxruntime runs a model on: the processor, or a device that this installation knows."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+import onnxruntime
+
+from humanseg.errors import HumansegError
+
+Provider: TypeAlias = str | tuple[str, Mapping[str, Any]]
+"""A name, such as "cuda" or "CUDAExecutionProvider", or a name and onnxruntime's options for it."""
+Resolved: TypeAlias = list[str | tuple[str, dict[str, Any]]]
+
+CPU = "CPUExecutionProvider"
+_NAMES = {
+    "cpu": CPU,
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "dml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+    "qnn": "QNNExecutionProvider",
+    "webgpu": "WebGpuExecutionProvider",
+    "xnnpack": "XnnpackExecutionProvider",
+}
+_BROUGHT_BY = {
+    "CUDAExecutionProvider": "pip uninstall onnxruntime; pip install onnxruntime-gpu",
+    "TensorrtExecutionProvider": "pip uninstall onnxruntime; pip install onnxruntime-gpu",
+    "DmlExecutionProvider": "on Windows: pip uninstall onnxruntime; pip install "
+    "onnxruntime-directml",
+    "OpenVINOExecutionProvider": "pip uninstall onnxruntime; pip install onnxruntime-openvino",
+    "QNNExecutionProvider": "pip uninstall onnxruntime; pip install onnxruntime-qnn",
+    "CoreMLExecutionProvider": "the onnxruntime for macOS has it",
+}
+
+
+def resolve_providers(wanted: Provider | Sequence[Provider] | None) -> Resolved:
+    """Return providers as onnxruntime names them.
+
+    Parameters
+    ----------
+    wanted
+        One or several, the preferred first; None: the processor.
+
+    Raises
+    ------
+    HumansegError
+        There is none of that name, or this onnxruntime does not have it.
+    """
+    if wanted is None:
+        return [CPU]
+    is_one = not isinstance(wanted, list | tuple) or (
+        isinstance(wanted, tuple) and len(wanted) == 2 and isinstance(wanted[1], Mapping)
+    )
+    named: Sequence[Any] = [wanted] if is_one else wanted
+    found = [_resolve(provider) for provider in named]
+    if not found:
+        raise HumansegError("providers is empty: name at least one, such as 'cpu'.")
+    return found
+
+
+def require_in_use(session: onnxruntime.InferenceSession, wanted: Resolved) -> None:
+    """Raise where a session was made without what it was asked to run on.
+
+    onnxruntime goes on with the processor when a library of a device cannot be loaded.
+    """
+    used = session.get_providers()
+    missing = [name for name in map(_name, wanted) if name not in used]
+    if missing:
+        raise HumansegError(
+            f"onnxruntime {onnxruntime.__version__} has {missing[0]}, but could not start it, and "
+            f"would run the model on {', '.join(used)} instead: look whether the device and its "
+            "driver and libraries are there and fit, or leave providers out."
+        )
+
+
+def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
+    short, options = provider if isinstance(provider, tuple) else (provider, None)
+    name = _full_name(short)
+    available = onnxruntime.get_available_providers()
+    if name not in available:
+        how = _BROUGHT_BY.get(name, "another build of onnxruntime may have it")
+        raise HumansegError(
+            f"providers={short!r}: this onnxruntime ({onnxruntime.__version__}) has only "
+            f"{', '.join(available)}. For {name}, {how}. Without providers, the model runs on the "
+            "processor."
+        )
+    return name if options is None else (name, dict(options))
+
+
+def _full_name(short: Any) -> str:
+    known = onnxruntime.get_all_providers()
+    full = {name.lower(): name for name in (*known, *onnxruntime.get_available_providers())}
+    full |= {key: name for key, name in _NAMES.items() if name.lower() in full}
+    if isinstance(short, str) and short.lower() in full:
+        return full[short.lower()]
+    near = get_close_matches(str(short).lower(), full, n=1)
+    hint = f", did you mean {near[0]!r}?" if near else "."
+    raise HumansegError(
+        f"providers={short!r}: onnxruntime knows no such provider{hint} There are: "
+        f"{', '.join(key for key in _NAMES if key in full)}."
+    )
+
+
+def _name(provider: str | tuple[str, dict[str, Any]]) -> str:
+    return provider if isinstance(provider, str) else provider[0]

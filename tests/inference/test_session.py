@@ -1,0 +1,166 @@
+"""A model travels: to another process by pickle, into a forked one, onto another device."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+import humanseg
+from humanseg.errors import HumansegError
+from humanseg.inference import providers, session
+from humanseg.inference.model_file import DEFAULT_MODEL
+
+PHOTO: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_gives_the_same_and_keeps_what_was_set(red: Path, way: Any) -> None:
+    model = humanseg.load(red, threads=1)
+    model.threshold = 0.25
+    other = way(model)
+    assert other.threshold == 0.25
+    np.testing.assert_array_equal(other(PHOTO), model(PHOTO))
+
+
+def test_a_pickle_names_the_file_whatever_the_working_folder_is(
+    write_red: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file: Path = write_red()
+    monkeypatch.chdir(file.parent)
+    pickled = pickle.dumps(humanseg.load(file.name))
+    monkeypatch.chdir(tmp_path)
+    assert pickle.loads(pickled)(PHOTO).shape == (20, 30)
+    file.write_bytes(file.read_bytes() + b"\0")
+    with pytest.raises(HumansegError, match="not the file any more"):
+        pickle.loads(pickled)
+    file.unlink()
+    with pytest.raises(HumansegError, match="There is no file .* any more"):
+        pickle.loads(pickled)
+
+
+def test_the_bundled_model_is_found_wherever_humanseg_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pickled = pickle.dumps(humanseg.load(threads=1))
+    elsewhere = tmp_path / "default_model"
+    elsewhere.symlink_to(DEFAULT_MODEL)
+    monkeypatch.setattr(session, "DEFAULT_MODEL", elsewhere)
+    assert pickle.loads(pickled).name == humanseg.load().name
+
+
+FORK = """
+import gc, os, sys, warnings
+import numpy as np
+import humanseg
+warnings.simplefilter("ignore")
+model = humanseg.load(sys.argv[1], threads=4)
+photo = np.full((32, 32, 3), 200, np.uint8)
+assert model(photo).all()
+child = os.fork()
+if child == 0:
+    if sys.argv[2] == "drops":
+        del model
+        gc.collect()
+    elif sys.argv[2] == "predicts":
+        for _ in range(3):
+            assert model(photo).all()
+    elif sys.argv[2] == "forks":
+        assert model(photo).all()
+        grandchild = os.fork()
+        if grandchild:
+            assert os.waitpid(grandchild, 0)[1] == 0
+        else:
+            assert model(photo).all()
+    sys.exit(0)
+_, status = os.waitpid(child, 0)
+assert model(photo).all()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("child", ["predicts", "drops", "ends", "forks"])
+def test_a_process_that_is_forked_may_use_and_drop_the_model(red: Path, child: str) -> None:
+    words = [sys.executable, "-c", FORK, str(red), child]
+    done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_fork_that_python_did_not_hear_of_is_noticed(
+    red: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = humanseg.load(red, threads=1)
+    parents = model._session.native
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    assert model(PHOTO).shape == (20, 30)
+    assert model._session.native is not parents
+
+
+def test_what_to_run_on_goes_by_short_and_by_full_names() -> None:
+    names: list[Any] = ["cpu", "CPU", "CPUExecutionProvider", ["cpu"], ("cpu", {}), [("cpu", {})]]
+    for name in names:
+        (found,) = providers.resolve_providers(name)
+        assert found in ("CPUExecutionProvider", ("CPUExecutionProvider", {}))
+
+
+def test_a_device_that_this_onnxruntime_has_is_used(
+    red: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    class Opened(onnxruntime.InferenceSession):
+        def __init__(self, file: Any, **options: Any) -> None:
+            seen.update(options)
+            super().__init__(file, **options | {"providers": ["CPUExecutionProvider"]})
+
+        def get_providers(self) -> list[str]:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    has_cuda = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: has_cuda)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Opened)
+    humanseg.load(red, providers=[("cuda", {"device_id": 1}), "cpu"])
+    wanted = [("CUDAExecutionProvider", {"device_id": 1}), "CPUExecutionProvider"]
+    assert seen["providers"] == wanted
+    assert not seen["enable_fallback"], "onnxruntime would go on with the processor"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("cuda", r"has only .*CPUExecutionProvider.*pip install onnxruntime-gpu"),
+        ("coreml", "macOS"),
+        ("DmlExecutionProvider", "onnxruntime-directml"),
+        (["cuda", "cpu"], "onnxruntime-gpu"),
+        ("cudaa", "did you mean 'cuda'?"),
+        (7, "no such provider"),
+        ([], "providers is empty"),
+    ],
+)
+def test_a_device_that_is_not_there_is_one_paragraph(red: Path, wanted: Any, message: str) -> None:
+    with pytest.raises(HumansegError, match=message) as caught:
+        humanseg.load(red, providers=wanted)
+    assert str(caught.value).count("\n") == 0
+
+
+def test_a_device_that_does_not_start_is_not_replaced_by_the_processor(
+    red: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_cuda = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: has_cuda)
+    with (
+        pytest.warns(UserWarning, match="CUDAExecutionProvider"),
+        pytest.raises(HumansegError, match="could not start it"),
+    ):
+        humanseg.load(red, providers="cuda")
+    opened = onnxruntime.InferenceSession(red, providers=["CPUExecutionProvider"])
+    with pytest.raises(HumansegError, match="could not start it, and would run .* instead"):
+        providers.require_in_use(opened, ["CUDAExecutionProvider"])
