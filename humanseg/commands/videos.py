@@ -82,6 +82,8 @@ def predict_all(
             tally.add(outcome)
             if outcome.frames and not outcome.failure:
                 say(_line(outcome, time.monotonic() - begin))
+                for note in outcome.notes:
+                    say(f"  {printable(note)}")
             begin, count = time.monotonic(), 0
             lines.restart()
             progress.reset(task, total=None, rate=0.0)

@@ -132,7 +132,11 @@ def _require_same(
 
 
 def cut_picture(
-    model: Model, photo: NDArray[np.uint8], probability: NDArray[np.float32], wish: Wish
+    model: Model,
+    photo: NDArray[np.uint8],
+    probability: NDArray[np.float32],
+    wish: Wish,
+    rgba: NDArray[np.uint8] | None = None,
 ) -> Cut:
     """Return what the outputs of a photo are made from, tidied as wished.
 
@@ -146,6 +150,8 @@ def cut_picture(
         float32 (H,W) in [0,1].
     wish
         What to make.
+    rgba
+        uint8 (H,W,4): the photo with its own transparency, where it has some.
     """
     threshold = model.threshold if wish.threshold is None else wish.threshold
     if wish.tidies:
@@ -156,7 +162,7 @@ def cut_picture(
             largest=wish.keep_largest,
             holes=wish.fill_holes,
         )
-    return Cut(photo, probability, threshold, wish.background)
+    return Cut(photo, probability, threshold, wish.background, rgba)
 
 
 def _as_they_end(

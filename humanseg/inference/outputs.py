@@ -20,6 +20,8 @@ BACKGROUND = "background"
 _TINT = (51, 136, 255)
 _OUTLINE = (255, 255, 255)
 _TINTED = np.uint8(115)
+_SOLID = 250
+"""Of 255: what is less transparent than this is taken for opaque, as lossy codecs leave it."""
 
 
 @dataclass(frozen=True)
@@ -29,29 +31,40 @@ class Cut:
     Attributes
     ----------
     photo
-        uint8 (H,W,3).
+        uint8 (H,W,3): as a person sees it, over white where it is transparent.
     probability
         float32 (H,W) in [0,1].
     threshold
         In (0,1); above it lies the mask.
     background
         What to put the person before, if anything.
+    rgba
+        uint8 (H,W,4): the photo with its own transparency; None where it has none.
     """
 
     photo: Pixels
     probability: NDArray[np.float32]
     threshold: float
     background: Background | None = None
+    rgba: Pixels | None = None
 
     @cached_property
     def alpha(self) -> Pixels:
-        """uint8 (H,W): how much of each pixel is person, of 255."""
-        return opacity(self.probability, self.threshold)
+        """uint8 (H,W): how much of each pixel is visible person, of 255."""
+        alpha = opacity(self.probability, self.threshold)
+        if self.rgba is None:
+            return alpha
+        return cv2.multiply(alpha, self.rgba[..., 3], scale=1 / 255).astype(np.uint8, copy=False)
 
     @cached_property
     def person(self) -> Pixels:
         """uint8 (H,W,3): the photo, without the background's colours in hair and edges."""
-        return foreground(self.photo, self.alpha)
+        person = foreground(self.photo, self.alpha)
+        if self.rgba is not None:
+            # The file keeps the colours of these pixels apart from what lies behind them.
+            partly = self.rgba[..., 3] < _SOLID
+            person[partly] = self.rgba[partly, :3]
+        return person
 
 
 def draw_mask(cut: Cut) -> Pixels:

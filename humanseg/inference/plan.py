@@ -116,6 +116,8 @@ class Outcome:
         Whether anybody was found, as far as is known.
     frames
         Of a video, how many were worked on.
+    notes
+        What of a video is not as it was, or left out, in words.
     failure
         Why some or all results are not there.
     """
@@ -126,6 +128,7 @@ class Outcome:
     again: tuple[State, ...] = ()
     person: bool = True
     frames: int = 0
+    notes: tuple[str, ...] = ()
     failure: Failure | None = None
 
     @classmethod

@@ -60,6 +60,25 @@ def test_a_background_is_seen_where_nobody_is(cut: Cut) -> None:
     np.testing.assert_array_equal(result[cut.alpha == 255], cut.photo[cut.alpha == 255])
 
 
+def test_the_transparency_of_the_input_stays(cut: Cut) -> None:
+    own = np.full((40, 50), 255, np.uint8)
+    own[:10], own[10:20] = 0, 128
+    rgba = np.dstack([cut.photo, own])
+    seen = np.where(own[..., None] == 0, 255, cut.photo).astype(np.uint8)
+    part = Cut(seen, cut.probability, cut.threshold, cut.background, rgba)
+    result, before = draw_cutout(part), cut.alpha.astype(float)
+    assert not result[:10].any()
+    assert np.abs(result[10:20, :, 3] - before[10:20] * 128 / 255).max() <= 1
+    np.testing.assert_array_equal(result[20:, :, 3], before[20:])
+    # Neither what was hidden nor the white that a viewer shows behind it is mixed in.
+    person = before[10:20] > 0
+    np.testing.assert_array_equal(result[10:20][person][:, :3], cut.photo[10:20][person])
+    behind = draw_background(part)
+    assert (behind[:10] == (1, 2, 3)).all()
+    half = (cut.photo[15, 49] * 128.0 + np.array((1, 2, 3)) * 127.0) / 255
+    assert np.abs(behind[15, 49] - half).max() <= 1
+
+
 def test_each_output_has_its_name_and_is_an_image(cut: Cut, tmp_path: Path) -> None:
     modes = {"mask": "L", "cutout": "RGBA", "overlay": "RGB", "soft": "L", "background": "RGB"}
     modes["probability"] = "L"

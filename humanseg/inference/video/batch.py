@@ -12,7 +12,7 @@ from humanseg.inference.places import Source
 from humanseg.inference.plan import Batch, Outcome, Target
 from humanseg.inference.provenance import Fingerprint, State
 from humanseg.inference.video.comment import read_film_comment
-from humanseg.inference.video.convert import Film, convert_video, plan_film
+from humanseg.inference.video.convert import Converted, Film, convert_video, plan_film
 
 _TRANSPARENT = ("cutout",)
 
@@ -68,8 +68,8 @@ def predict_videos(
             batch.load()
             try:
                 made = [_marked(batch, each, films[each.kind], fingerprint) for each in to_make]
-                frames = _convert(batch, source, made, smooth, partial(on_frame, source))
-                outcome = replace(outcome, frames=frames)
+                done = _convert(batch, source, made, smooth, partial(on_frame, source))
+                outcome = replace(outcome, frames=done.pictures, notes=done.notes)
             except Exception as error:
                 outcome = replace(outcome, made=0, again=(), failure=source.failure(error))
         yield outcome
@@ -103,13 +103,13 @@ def _convert(
     films: Iterable[Film],
     smooth: float,
     on_frame: Callable[[float, float | None], None],
-) -> int:
+) -> Converted:
     model, wish = batch.load(), batch.wish
     return convert_video(
         source.path,
         tuple(films),
         model,
-        lambda photo, probability: cut_picture(model, photo, probability, wish),
+        lambda photo, probability, rgba: cut_picture(model, photo, probability, wish, rgba),
         smooth=smooth,
         tta=wish.tta,
         on_frame=on_frame,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -20,10 +20,29 @@ from humanseg.inference.video.reading import Frame, Sound, VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, Smoother
 from humanseg.inference.video.writing import VideoWriter
 
-CutPicture: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.float32]], Cut]
-"""From a picture, uint8 (H,W,3), and its probability, float32 (H,W), to what is drawn from."""
+CutPicture: TypeAlias = Callable[
+    [NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8] | None], Cut
+]
+"""From a picture, uint8 (H,W,3), its probability, float32 (H,W), and where it has transparency
+the picture with it, uint8 (H,W,4), to what is drawn from."""
 Draw: TypeAlias = Callable[[Cut], NDArray[np.uint8]]
 """To what is shown, uint8: (H,W), (H,W,3) or (H,W,4)."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was made of a video.
+
+    Attributes
+    ----------
+    pictures
+        How many it had.
+    notes
+        What of it is not as it was, or left out, in words.
+    """
+
+    pictures: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +76,8 @@ def plan_film(source: Path, stem: Path, draw: Draw, *, transparent: bool = False
     Parameters
     ----------
     source
-        The video: what is made from it is stored in the same container.
+        The video: what is made from it is stored in the same container where that is one of mp4,
+        mov, mkv and webm, else as mp4.
     stem
         Where the film shall be, without the suffix, which is added here.
     draw
@@ -65,11 +85,6 @@ def plan_film(source: Path, stem: Path, draw: Draw, *, transparent: bool = False
     transparent
         Whether it draws (H,W,4). No mp4 that players know has transparency: such a film becomes a
         WebM (VP9), or stays QuickTime (ProRes 4444).
-
-    Raises
-    ------
-    VideoError
-        The source is of a kind that is not written here.
     """
     encoding = (transparent_encoding if transparent else opaque_encoding)(source)
     return Film(stem.with_name(stem.name + encoding.suffix), encoding, draw)
@@ -84,7 +99,7 @@ def convert_video(
     smooth: float = DEFAULT_STRENGTH,
     tta: bool = False,
     on_frame: Callable[[float, float | None], None] = lambda done, whole: None,
-) -> int:
+) -> Converted:
     """Make films from a video, each whole or not at all.
 
     Reading, running the model and writing overlap. Memory does not grow with the length.
@@ -110,13 +125,13 @@ def convert_video(
 
     Returns
     -------
-    int
-        How many pictures there were.
+    Converted
+        How many pictures there were, and what else a person wants to know.
 
     Raises
     ------
     VideoError
-        The video cannot be read.
+        The video cannot be read, or a container does not take what is in it.
     HumansegError
         A film cannot be written, or the model cannot be run.
     """
@@ -133,7 +148,9 @@ def convert_video(
             if isinstance(pieces[0], Frame):
                 count += 1
                 on_frame(float(pieces[0].time * video.facts.time_base), video.facts.seconds)
-    return count
+    notes = [f"left out: {', '.join(video.left_out)}"] if video.left_out else []
+    notes += [note for writer in writers for note in writer.notes]
+    return Converted(count, tuple(notes))
 
 
 def _draw(
@@ -154,8 +171,8 @@ def _draw(
         since = float((part.time - last.time) * time_base) if last else 0.0
         small = model.reduce(part.pixels)
         coarse = smoother(small, model.run(small, tta=tta), since)
-        made = cut(part.pixels, refine(coarse, small, part.pixels))
-        yield [replace(part, pixels=film.draw(made)) for film in films]
+        made = cut(part.pixels, refine(coarse, small, part.pixels), part.rgba)
+        yield [Frame(film.draw(made), part.time, part.duration) for film in films]
         last = part
 
 
@@ -163,6 +180,8 @@ def _draw(
 def _writer(film: Film, video: VideoReader) -> Iterator[VideoWriter]:
     with (
         whole_file(film.path, replace=film.replace) as partial,
-        VideoWriter(partial, film.encoding, video.facts, video.sound, film.comment) as writer,
+        VideoWriter(
+            partial, film.encoding, video.facts, video.sound, film.comment, film.path
+        ) as writer,
     ):
         yield writer

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
-from humanseg.inference.video.facts import VideoError
-
 
 @dataclass(frozen=True)
 class Encoding:
@@ -35,7 +33,7 @@ class Encoding:
     @property
     def container(self) -> str:
         """FFmpeg's name of the container."""
-        return self.suffix[1:]
+        return "matroska" if self.suffix == ".mkv" else self.suffix[1:]
 
     @property
     def transparent(self) -> bool:
@@ -45,24 +43,22 @@ class Encoding:
 
 # With B-frames, QuickTime's way of storing times loses the length of the last picture.
 _H264 = {"preset": "veryfast", "crf": "18", "bf": "0"}
+_KEPT = {".mov": ".mov", ".qt": ".mov", ".mkv": ".mkv"}
 _VP9 = {"crf": "20", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
 
 
 def opaque_encoding(source: PurePath) -> Encoding:
-    """Return how to write a film of pictures made from `source`: in its own container.
+    """Return how to write a film of pictures made from `source`.
 
-    Raises
-    ------
-    VideoError
-        A container that is not written here.
+    mp4, mov, mkv and webm stay what they are; the pictures of all other containers go into an
+    mp4, which every player and phone knows.
     """
     suffix = source.suffix.lower()
-    if suffix in (".mp4", ".mov"):
-        # Every player and phone knows 4:2:0, which stores colours for squares of 2×2 pixels.
-        return Encoding(suffix, "libx264", "yuv420p", _H264, step=2)
     if suffix == ".webm":
         return Encoding(suffix, "libvpx-vp9", "yuv420p", _VP9)
-    raise VideoError(f"{source} is of a kind that is not written here: choose mp4, mov or webm.")
+    suffix = _KEPT.get(suffix, ".mp4")
+    # Every player and phone knows 4:2:0, which stores colours for squares of 2×2 pixels.
+    return Encoding(suffix, "libx264", "yuv420p", _H264, step=2)
 
 
 def transparent_encoding(source: PurePath) -> Encoding:
@@ -71,6 +67,6 @@ def transparent_encoding(source: PurePath) -> Encoding:
     QuickTime stays QuickTime, as ProRes 4444, which video editors take; all else becomes WebM
     with VP9, which browsers play, since no codec of an mp4 that players know has transparency.
     """
-    if source.suffix.lower() == ".mov":
+    if source.suffix.lower() in (".mov", ".qt"):
         return Encoding(".mov", "prores_ks", "yuva444p10le", {"profile": "4444"})
     return Encoding(".webm", "libvpx-vp9", "yuva420p", _VP9)

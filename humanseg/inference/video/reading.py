@@ -1,19 +1,31 @@
 """Reading a video the way a person sees it, frame by frame."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import cv2
 import numpy as np
-from av.error import InvalidDataError
+from av.container import InputContainer
+from av.error import FFmpegError, InvalidDataError
+from av.format import Flags
+from av.stream import Disposition
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
+from humanseg.inference.backgrounds import blend
 from humanseg.inference.video.facts import Turn, VideoError, examine, explained, moving_pictures
+from humanseg.inference.video.transparency import has_alpha, picture_decoder
+
+_TS_DISCONT = cast(int, Flags.ts_discont.value)
+_NO_PTS = ("avi",)
+"""Containers that say when a picture is decoded, and not when it is shown."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +35,23 @@ class Frame:
     Attributes
     ----------
     pixels
-        uint8: (H,W,3) RGB as it is read; what is written may also be grey, (H,W), or have
-        transparency, (H,W,4).
+        uint8: (H,W,3) RGB as it is read, over white where it is transparent; what is written may
+        also be grey, (H,W), or have transparency, (H,W,4).
     time
         When it is shown, in units of the video's time base.
     duration
         How long, in the same unit; 0 where the file does not say.
+    rgba
+        uint8 (H,W,4): the picture with its own transparency; None where it is opaque.
     """
 
     pixels: NDArray[np.uint8]
     time: int
     duration: int
+    rgba: NDArray[np.uint8] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sound:
     """A piece of a video's sound, as it is encoded.
 
@@ -45,11 +60,23 @@ class Sound:
     track
         The place of its track in `VideoReader.sound`.
     packet
-        The bytes, with their times.
+        The bytes, with their times; empty for the end of the track.
+    broken
+        Whether `frames` could not be decoded.
     """
 
     track: int
     packet: av.Packet
+    broken: bool = False
+
+    @cached_property
+    def frames(self) -> list[av.AudioFrame]:
+        """What is heard; decoded once, in the order of the track, for all files that need it."""
+        try:
+            return cast("list[av.AudioFrame]", self.packet.decode())
+        except FFmpegError:
+            self.broken = True
+            return []
 
 
 class VideoReader:
@@ -64,6 +91,8 @@ class VideoReader:
         What is known of it.
     sound
         Its tracks of sound.
+    left_out
+        What else it holds that is not read, in words.
 
     Raises
     ------
@@ -77,9 +106,11 @@ class VideoReader:
         with explained(path):
             self._container = av.open(path)
         self._pictures = moving_pictures(path, self._container)
-        self._pictures.thread_type = "AUTO"
+        self._decoder = picture_decoder(path, self._pictures)
+        self._decoder.thread_type = "AUTO"
         # Tracks of a codec that FFmpeg does not know have no context.
         self.sound = [each for each in self._container.streams.audio if each.codec_context]
+        self.left_out = _left_out(self._container, self.sound)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -98,22 +129,23 @@ class VideoReader:
         """Yield pictures and pieces of sound."""
         last = None
         tracks = {stream.index: track for track, stream in enumerate(self.sound)}
+        begin, clock = _begin(self._container), _Clock(self._container.format.name)
         with explained(self.path):
             for packet in self._container.demux(self._pictures, *self.sound):
+                _shift(packet, begin)
                 if packet.stream is not self._pictures:
-                    # An empty packet only says that the track ends.
-                    if packet.size:
-                        yield Sound(tracks[packet.stream.index], packet)
+                    yield Sound(tracks[packet.stream.index], packet)
                     continue
+                clock.decode(packet)
                 for decoded in self._decode(packet, last):
-                    time = decoded.pts if decoded.pts is not None else decoded.dts or 0
+                    time = clock.show(decoded)
                     # Broken files step back in time; what is written must not.
                     last = time if last is None else max(last + 1, time)
-                    yield Frame(self._pixels(decoded), last, decoded.duration or 0)
+                    yield self._frame(decoded, last)
 
     def _decode(self, packet: av.Packet, last: int | None) -> list[av.VideoFrame]:
         try:
-            return self._pictures.decode(packet)
+            return self._decoder.decode(packet)
         except InvalidDataError as error:
             seconds = float((last or 0) * self.facts.time_base)
             raise VideoError(
@@ -121,12 +153,23 @@ class VideoReader:
                 "source, or cut that part out with a video editor."
             ) from error
 
-    def _pixels(self, decoded: av.VideoFrame) -> NDArray[np.uint8]:
+    def _frame(self, decoded: av.VideoFrame, time: int) -> Frame:
+        duration = decoded.duration or 0
+        pixels = self._pixels(decoded, "rgba" if has_alpha(decoded.format) else "rgb24")
+        if pixels.shape[2] == 3:
+            return Frame(pixels, time, duration)
+        colours, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3]
+        if alpha.min() == 255:
+            return Frame(colours, time, duration)
+        seen = blend(colours, np.full_like(colours, 255), alpha)
+        return Frame(seen, time, duration, pixels)
+
+    def _pixels(self, decoded: av.VideoFrame, layout: str) -> NDArray[np.uint8]:
         height, width = self.facts.size
         if self.facts.turn[0] == 0:
             height, width = width, height
         pixels = decoded.to_ndarray(
-            format="rgb24",
+            format=layout,
             # Not its own: the size may change on the way, as calls over a bad line do it.
             width=width,
             height=height,
@@ -134,6 +177,64 @@ class VideoReader:
             dst_color_range=ColorRange.JPEG,
         )
         return turned(pixels.astype(np.uint8, copy=False), self.facts.turn)
+
+
+class _Clock:
+    """Says when pictures are shown."""
+
+    def __init__(self, container: str) -> None:
+        self._no_pts = container in _NO_PTS
+        self._times: deque[int] = deque()
+
+    def decode(self, packet: av.Packet) -> None:
+        """Take note of a packet that is about to be decoded."""
+        if self._no_pts and packet.dts is not None:
+            self._times.append(packet.dts)
+
+    def show(self, decoded: av.VideoFrame) -> int:
+        """Return the time of the next picture, in units of the video's time base."""
+        # The decoder gives pictures in the order of showing, some packets late: the first of all
+        # is shown at the time of the first packet.
+        if self._times:
+            return self._times.popleft()
+        return decoded.pts if decoded.pts is not None else decoded.dts or 0
+
+
+def _left_out(container: InputContainer, sound: Sequence[av.AudioStream]) -> list[str]:
+    """Return what of a file is not read, in words."""
+    pictures = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+    counts = {
+        "track of sound of an unknown kind": len(container.streams.audio) - len(sound),
+        "further track of pictures": len(pictures) - 1,
+        "track of subtitles": len(container.streams.subtitles),
+    }
+    return [
+        f"{count} {what if count == 1 else what.replace('track', 'tracks', 1)}"
+        for what, count in counts.items()
+        if count
+    ]
+
+
+def _begin(container: InputContainer) -> Fraction:
+    """Return the seconds on a file's own clock at which it begins.
+
+    Broadcasts and cameras that write transport or programme streams count from anywhere; in other
+    containers, a late begin is meant.
+    """
+    if not _TS_DISCONT & container.format.flags or container.start_time is None:
+        return Fraction(0)
+    return Fraction(container.start_time, av.time_base)
+
+
+def _shift(packet: av.Packet, begin: Fraction) -> None:
+    if begin and packet.time_base:
+        units = round(begin / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - units
+        packet.dts = None if packet.dts is None else packet.dts - units
 
 
 def turned(pixels: NDArray[np.uint8], turn: Turn) -> NDArray[np.uint8]:

@@ -1,17 +1,36 @@
 """The sound of a video on its way into another: as it is, or encoded anew where it must be."""
 
+from contextlib import suppress
+from fractions import Fraction
+from typing import cast
+
 import av
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.error import FFmpegError
+from av.format import Flags
 
-_OPUS_RATE = 48000
+from humanseg.inference.video.reading import Sound
+
+_USUAL_RATE = 48000
+_SMALLER = ((8, "7.1"), (6, "5.1"), (2, "stereo"), (1, "mono"))
+"""What sound of at least so many channels is mixed to where its own layout cannot be encoded."""
+_PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
+"""What players know in an mp4. More is allowed there, such as PCM and MP2."""
+
+
+_TS_NONSTRICT = cast(int, Flags.ts_nonstrict.value)
+"""Of a container that lets two packets have one time."""
 
 
 class SoundTrack:
     """One track of sound in a file that is being written.
 
-    The bytes are copied where the container takes the codec; otherwise they are decoded and
-    encoded as Opus for WebM and as AAC for the others.
+    The bytes are copied where the container takes the codec. Otherwise they are decoded and
+    encoded as Opus for WebM and as AAC for the others, with the channels and the rate of the
+    source where the encoder takes them, else with the closest that it takes.
 
     Parameters
     ----------
@@ -19,31 +38,133 @@ class SoundTrack:
         The open file, before its first packet.
     source
         The track that the packets will come from; its file must stay open.
+    copy
+        Whether its bytes may be copied at all.
+
+    Attributes
+    ----------
+    copied
+        Whether they are.
+    remixed
+        The layouts before and after, where channels were mixed together; else None.
+    broken
+        How many pieces could not be decoded, and are left out.
     """
 
-    def __init__(self, container: OutputContainer, source: AudioStream) -> None:
-        self._container, self._source = container, source
-        context = source.codec_context
-        self.copied = context.codec.canonical_name in container.supported_codecs
-        if self.copied:
-            self._stream = container.add_stream_from_template(source)
-        elif container.format.name == "webm":
-            self._stream = container.add_stream("libopus", rate=_OPUS_RATE)
-        else:
-            self._stream = container.add_stream("aac", rate=context.sample_rate)
-        if not self.copied:
-            self._stream.layout = context.layout
+    def __init__(self, container: OutputContainer, source: AudioStream, copy: bool = True) -> None:
+        self._container = container
+        self.remixed: tuple[str, str] | None = None
+        self.broken = 0
+        copied = _copy_of(container, source) if copy and _may_copy(container, source) else None
+        self.copied = copied is not None
+        self._last: int | None = None
+        self._resampler: AudioResampler | None = None
+        self._form: tuple[str, str, int] | None = None
+        self._stream = copied or self._encoded(source)
 
-    def write(self, packet: av.Packet) -> None:
-        """Write a packet of the source."""
-        if self.copied:
-            packet.stream = self._stream
-            self._container.mux(packet)
-            return
-        for frame in self._source.decode(packet):
-            self._container.mux(self._stream.encode(frame))
+    def write(self, sound: Sound) -> None:
+        """Write a piece of the source."""
+        if not self.copied:
+            self._encode(sound.frames)
+            self.broken += sound.broken
+        elif sound.packet.size:
+            self._copy(sound.packet)
 
     def end(self) -> None:
         """Write what the encoder still holds."""
         if not self.copied:
+            self._encode(self._resampled(None))
             self._container.mux(self._stream.encode(None))
+
+    def _encoded(self, source: AudioStream) -> AudioStream:
+        context = source.codec_context
+        codec = "libopus" if self._container.format.name == "webm" else "aac"
+        layout, rate = context.layout.name, context.sample_rate
+        fitting, rate = _fitting(codec, layout, context.layout.nb_channels, rate)
+        if _channels(fitting) < context.layout.nb_channels:
+            self.remixed = layout, fitting
+        stream = self._container.add_stream(codec, rate=rate)
+        assert isinstance(stream, AudioStream)
+        stream.layout = fitting
+        return stream
+
+    def _copy(self, packet: av.Packet) -> None:
+        # The same packet goes into other files, whose units of time may be others.
+        kept = packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration
+        packet.stream = self._stream
+        # Some files step back in time, or do not say the time of each packet.
+        step = 0 if _TS_NONSTRICT & self._container.format.flags else 1
+        if packet.dts is None:
+            packet.dts = 0 if self._last is None else self._last + (packet.duration or 1)
+        elif self._last is not None and packet.dts < self._last + step:
+            packet.dts = self._last + step
+        if packet.pts is None or packet.pts < packet.dts:
+            packet.pts = packet.dts
+        self._last = packet.dts
+        self._container.mux(packet)
+        packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration = kept
+
+    def _encode(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            for ready in self._resampled(frame):
+                # The same unit throughout, whatever the pieces came in.
+                if ready.pts is not None and ready.time_base is not None:
+                    ready.pts = round(ready.pts * ready.time_base * self._stream.rate)
+                ready.time_base = Fraction(1, self._stream.rate)
+                self._container.mux(self._stream.encode(ready))
+
+    def _resampled(self, frame: AudioFrame | None) -> list[AudioFrame]:
+        """Return a piece as the encoder takes it; broadcasts change their channels on the way."""
+        form = (frame.format.name, frame.layout.name, frame.sample_rate) if frame else None
+        rest: list[AudioFrame] = []
+        if form != self._form:
+            rest = self._resampler.resample(None) if self._resampler else []
+            context = self._stream.codec_context
+            self._resampler, self._form = (
+                AudioResampler(context.format.name, context.layout.name, context.sample_rate),
+                form,
+            )
+        return rest + (self._resampler.resample(frame) if frame and self._resampler else [])
+
+
+def _may_copy(container: OutputContainer, source: AudioStream) -> bool:
+    if container.format.name != "mp4" or "mp4" in source.container.format.name.split(","):
+        return True
+    return source.codec_context.codec.canonical_name in _PLAYED
+
+
+def _copy_of(container: OutputContainer, source: AudioStream) -> AudioStream | None:
+    """Return a new track for the bytes of `source`; None where the container does not take them."""
+    with suppress(ValueError):
+        return container.add_stream_from_template(source)
+    return None
+
+
+def _fitting(codec: str, layout: str, channels: int, rate: int) -> tuple[str, int]:
+    """Return the layout and rate that an encoder takes: those given, or the closest."""
+    smaller = [name for least, name in _SMALLER if channels >= least] or ["stereo"]
+    rates = av.Codec(codec, "w").audio_rates or [rate]
+    if rate not in rates:
+        rate = min((each for each in rates if each >= rate > 0), default=_USUAL_RATE)
+    # The same channels, by the name that encoders and players expect of speakers at the sides.
+    for name in (layout.removesuffix("(side)"), layout, *smaller):
+        if _takes(codec, name, rate):
+            return name, rate
+    return smaller[-1], _USUAL_RATE
+
+
+def _takes(codec: str, layout: str, rate: int) -> bool:
+    """Return whether an encoder opens for a layout of channels: FFmpeg keeps no list of them."""
+    try:
+        context = av.CodecContext.create(codec, "w")
+        assert isinstance(context, av.AudioCodecContext)
+        context.format = (context.codec.audio_formats or [av.AudioFormat("fltp")])[0]
+        context.layout, context.sample_rate = layout, rate
+        context.open()
+    except (FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _channels(layout: str) -> int:
+    return av.AudioLayout(layout).nb_channels

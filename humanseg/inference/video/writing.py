@@ -1,6 +1,5 @@
 """Writing a video: frames with times of their own, and the sound that came with them."""
 
-import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,15 +10,15 @@ import av
 import cv2
 import numpy as np
 from av.audio.stream import AudioStream
+from av.codec.codec import UnknownCodecError
 from av.codec.context import Flags
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
-from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
 from humanseg.inference.video.encodings import Encoding
-from humanseg.inference.video.facts import VideoFacts
+from humanseg.inference.video.facts import VideoError, VideoFacts
 from humanseg.inference.video.reading import Frame, Sound
 from humanseg.inference.video.sound import SoundTrack
 
@@ -42,11 +41,16 @@ class VideoWriter:
         The tracks of sound to keep. Their file must stay open meanwhile.
     comment
         A text that is kept in the file.
+    name
+        What errors call the file, where it is written under another name for now.
 
     Raises
     ------
+    VideoError
+        This container or encoder does not take the pictures or the sound; also from `write`, and
+        at the end of the block.
     HumansegError
-        The file cannot be written; also from `write`, and at the end of the block.
+        The file cannot be written; also from there.
     """
 
     def __init__(
@@ -56,22 +60,49 @@ class VideoWriter:
         facts: VideoFacts,
         sound: Sequence[AudioStream] = (),
         comment: str = "",
+        name: Path | None = None,
     ) -> None:
-        self.path, self.encoding, self.facts = path, encoding, facts
+        self.path, self.encoding, self.facts = name or path, encoding, facts
+        self._comment = comment
         with self._explained():
-            options = {} if encoding.container == "webm" else {"movflags": "+faststart"}
-            self._container = av.open(
-                str(path), "w", format=encoding.container, container_options=options
-            )
-            if comment:
-                self._container.metadata["comment"] = comment
-            self._pictures = self._container.add_stream(
-                encoding.codec, rate=facts.rate, options=dict(encoding.options)
-            )
-            self._set_up()
-            self._sound = [SoundTrack(self._container, each) for each in sound]
-            # Opens the file and the encoders: what does not go shows before the first picture.
-            self._container.start_encoding()
+            try:
+                self._open(path, sound, copy=True)
+            except (FFmpegError, ValueError):
+                if not sound:
+                    raise
+                # The container knows the codec, but not this kind of it.
+                self._open(path, sound, copy=False)
+
+    @property
+    def notes(self) -> list[str]:
+        """What became of the sound that a person would not expect; complete after the block."""
+        notes = []
+        for track in self._sound:
+            if track.remixed:
+                before, after = track.remixed
+                notes.append(f"{self.path.name}: sound of {before} is mixed to {after}")
+            if track.broken:
+                notes.append(
+                    f"{self.path.name}: {track.broken} pieces of sound are broken, and left out"
+                )
+        return notes
+
+    def _open(self, path: Path, sound: Sequence[AudioStream], copy: bool) -> None:
+        self._sound: list[SoundTrack] = []
+        encoding = self.encoding
+        options = {"movflags": "+faststart"} if encoding.container in ("mp4", "mov") else {}
+        self._container = av.open(
+            str(path), "w", format=encoding.container, container_options=options
+        )
+        if self._comment:
+            self._container.metadata["comment"] = self._comment
+        self._pictures = self._container.add_stream(
+            encoding.codec, rate=self.facts.rate, options=dict(encoding.options)
+        )
+        self._set_up()
+        self._sound += [SoundTrack(self._container, each, copy) for each in sound]
+        # Opens the file and the encoders: what does not go shows before the first picture.
+        self._container.start_encoding()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -100,7 +131,7 @@ class VideoWriter:
             if isinstance(part, Frame):
                 self._container.mux(self._pictures.encode(self._encodable(part)))
             else:
-                self._sound[part.track].write(part.packet)
+                self._sound[part.track].write(part)
 
     def _set_up(self) -> None:
         stream, step = self._pictures, self.encoding.step
@@ -145,7 +176,18 @@ class VideoWriter:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except FFmpegError as error:
-            if error.errno in errno.errorcode:
-                raise explain_os_error(OSError(error.errno, error.strerror), self.path) from error
-            raise HumansegError(f"Cannot write {self.path}: {error.strerror}.") from error
+        except OSError as error:
+            # Of the disk; FFmpeg's errors of this kind are of both classes.
+            raise explain_os_error(OSError(error.errno, error.strerror), self.path) from error
+        except UnknownCodecError as error:
+            raise VideoError(
+                f"{self.path} cannot be made: this build of FFmpeg lacks {error}. Install PyAV "
+                "from PyPI, which brings it: pip install --force-reinstall av"
+            ) from error
+        except (FFmpegError, ValueError) as error:
+            said = error.strerror if isinstance(error, FFmpegError) else error
+            raise VideoError(
+                f"{self.path} cannot be made: {self.encoding.suffix[1:]} does not take the "
+                f"pictures or the sound of this video ({said}). Save the video anew with a video "
+                "editor, as MP4 with H.264 and AAC, and try that one."
+            ) from error

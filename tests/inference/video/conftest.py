@@ -85,6 +85,8 @@ def _write_film(
     codec: str = "",
     pixels: str = "yuv420p",
     sound: str | None = "",
+    layout: str = "mono",
+    sound_rate: int = SOUND_RATE,
     times: Sequence[int] | None = None,
     duration: int = 3000,
     rotation: float | None = None,
@@ -93,13 +95,17 @@ def _write_film(
     stated: bool = False,
     aspect: Fraction | None = None,
 ) -> Path:
-    """Write photos, `times` and `duration` in units of 1/90000 s, and a tone as long as they are.
+    """Write photos, RGB or RGBA, and a tone as long as they are.
 
-    `matrix` is FFmpeg's number of the colour matrix, and `stated` whether the file names it.
+    `times` and `duration` are in units of 1/90000 s, `matrix` is FFmpeg's number of the colour
+    matrix, and `stated` whether the file names it.
     """
     webm = path.suffix == ".webm"
     codec = codec or ("libvpx-vp9" if webm else "libx264")
     speed = {"deadline": "realtime", "cpu-used": "8"} if webm else {"preset": "ultrafast"}
+    if pixels == "yuva420p":
+        # libvpx writes no picture ahead of its time where there is transparency.
+        speed["auto-alt-ref"] = "0"
     path.parent.mkdir(parents=True, exist_ok=True)
     if times is None:
         times = [number * 90000 // RATE for number in range(len(photos))]
@@ -118,11 +124,12 @@ def _write_film(
             stream.set_display_rotation(rotation, hflip=mirrored)
         tone: Any = None
         if sound is not None:
-            tone = file.add_stream(sound or ("libopus" if webm else "aac"), rate=SOUND_RATE)
-            tone.layout = "mono"
+            tone = file.add_stream(sound or ("libopus" if webm else "aac"), rate=sound_rate)
+            tone.layout = layout
         file.start_encoding()
         for photo, time in zip(photos, times, strict=True):
-            frame = av.VideoFrame.from_ndarray(photo, "rgb24").reformat(
+            colours = "rgba" if photo.shape[2] == 4 else "rgb24"
+            frame = av.VideoFrame.from_ndarray(photo, colours).reformat(
                 format=pixels, dst_colorspace=matrix, dst_color_range=1
             )
             frame.pts, frame.time_base, frame.duration = time, UNIT, duration
@@ -130,9 +137,10 @@ def _write_film(
         file.mux(stream.encode(None))
         if tone is not None:
             length = (times[-1] + duration) / 90000
-            wave = np.sin(2 * np.pi * TONE * np.arange(int(SOUND_RATE * length)) / SOUND_RATE)
-            heard = av.AudioFrame.from_ndarray(wave[None].astype(np.float32) / 4, "fltp", "mono")
-            heard.sample_rate, heard.pts = SOUND_RATE, 0
+            wave = np.sin(2 * np.pi * TONE * np.arange(int(sound_rate * length)) / sound_rate)
+            channels = wave.astype(np.float32)[None].repeat(len(tone.layout.channels), 0) / 4
+            heard = av.AudioFrame.from_ndarray(channels, "fltp", layout)
+            heard.sample_rate, heard.pts = sound_rate, 0
             file.mux(tone.encode(heard))
             file.mux(tone.encode(None))
     return path

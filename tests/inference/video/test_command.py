@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
 from humanseg.cli import main
 from humanseg.images import write_image
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
+from humanseg.inference.video.sound import SoundTrack
 from humanseg.task import dice
 
 Write = Callable[..., Path]
@@ -160,3 +162,41 @@ def test_the_help_names_the_default_strength(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         main(["predict", "--help"])
     assert f"default {DEFAULT_STRENGTH}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_film_that_cannot_be_written_is_named_and_the_next_is_made(
+    clip: Path,
+    predict: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a 😀.mp4", "b.mp4"):
+        shutil.copy(clip, tmp_path / "in" / name)
+    mux, seen = SoundTrack.write, []
+
+    def refuse(self: SoundTrack, sound: Any) -> None:
+        seen.append(sound)
+        if len(seen) == 3:
+            raise av.error.ArgumentError(22, "Invalid argument")
+        mux(self, sound)
+
+    monkeypatch.setattr(SoundTrack, "write", refuse)
+    assert predict(tmp_path / "in") == 1
+    assert made(tmp_path / "out") == {"b_mask.mp4"}
+    shown = capsys.readouterr()
+    assert "a 😀_mask.mp4 cannot be made: mp4 does not take" in shown.out
+    assert "partial" not in shown.out + shown.err
+
+
+def test_what_is_not_as_it_was_is_said(
+    red_walk: Any,
+    write_film: Write,
+    predict: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = write_film(tmp_path / "a.mp4", red_walk.photos[:3], sound="ac3", layout="4.0")
+    assert predict(source, "--save", "cutout") == 0
+    assert "  a_cutout.webm: sound of 4.0 is mixed to stereo\n" in capsys.readouterr().out
