@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from humanseg.config.find import conf_folder
 from humanseg.config.words import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
+from humanseg.training.copies import refuse_torchrun
 
 
 class _Failed(BaseException):
@@ -27,9 +28,10 @@ def _task(config: DictConfig) -> float:
     """Train one run; the jobs of a sweep have a task of their own."""
     if mistake := _not_single(HydraConfig.get()):
         raise _Failed from HumansegError(mistake)
-    from humanseg.training.entry import train
-
     try:
+        refuse_torchrun()
+        from humanseg.training.entry import train
+
         return train(config)
     except Exception as error:
         raise _Failed from error

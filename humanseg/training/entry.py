@@ -22,6 +22,7 @@ from humanseg.runs import (
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import read_history
 from humanseg.training.callbacks.pruning import Pruned
+from humanseg.training.copies import copies_note
 from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
 from humanseg.training.fitting import fit
@@ -133,6 +134,8 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
     if prepared.teaching is not None:
         console.print(f"teacher {_teaching(prepared.teaching)}")
     console.print(f"device  {device}: {hardware}")
+    if request.config.get("sweep") is None and (note := copies_note()):
+        console.print(f"note    {note}")
     if note := prepared.photos.loading(hardware.device == "cuda", hardware.processes).note:
         console.print(f"loader  {note}")
 

@@ -1,5 +1,6 @@
 """The training itself, in as many processes as it has devices."""
 
+import os
 from collections.abc import Sequence
 
 from omegaconf import DictConfig
@@ -57,7 +58,8 @@ def _fit_share(
 ) -> float:
     """Train in one of several processes, which knows nothing yet."""
     quieten()
-    settle_process(prepared.hardware.device, prepared.hardware.threads_each)
+    hardware, rank = prepared.hardware, int(os.environ["LOCAL_RANK"])
+    settle_process(hardware.device, hardware.threads_each, rank)
     return _fit(config, run, prepared, loggers)
 
 

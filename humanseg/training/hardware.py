@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from humanseg.errors import HumansegError
 
@@ -105,8 +106,19 @@ def choose_hardware(
     )
 
 
-def settle_process(device: str, threads: int) -> None:
-    """Let this process train on a device with so many threads, as fast as it can."""
+def settle_process(device: str, threads: int, rank: int = 0) -> None:
+    """Let this process train on a device with so many threads, as fast as it can.
+
+    Parameters
+    ----------
+    device, threads
+        What it trains with.
+    rank
+        Its place among the processes of a training; only the first one logs.
+    """
+    # Lightning takes it from whatever the environment says of other processes: under srun, all
+    # trainings but the first would log nothing.
+    rank_zero_only.rank = rank
     torch.set_num_threads(threads)
     if device == "cpu":
         keep_freed_memory()

@@ -62,6 +62,11 @@ def run_in_processes(function: Callable[..., T], count: int, threads: int, *argu
         for rank in range(count):
             environment = {
                 "LOCAL_RANK": str(rank),
+                # Of another launcher, these would put all processes into its order.
+                "RANK": str(rank),
+                "WORLD_SIZE": str(count),
+                "NODE_RANK": "0",
+                "GROUP_RANK": "0",
                 "MASTER_ADDR": "127.0.0.1",
                 "MASTER_PORT": str(port),
                 "OMP_NUM_THREADS": str(threads),
