@@ -118,7 +118,7 @@ def settle_process(device: str, threads: int, rank: int = 0) -> None:
     """
     # Lightning takes it from whatever the environment says of other processes: under srun, all
     # trainings but the first would log nothing.
-    rank_zero_only.rank = rank
+    rank_zero_only.rank = rank  # type: ignore[attr-defined]  # an attribute of a function
     torch.set_num_threads(threads)
     if device == "cpu":
         keep_freed_memory()
