@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ __all__ = [
     "ImageError",
     "Picture",
     "image_size",
+    "over_white",
     "photo_pixels",
     "picture_of",
     "read_mask",
@@ -67,13 +68,16 @@ class Picture:
         return over_white(self.rgb, self.alpha)
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path | BinaryIO, name: str = "") -> Picture:
     """Read a photo, with its transparency and what is to be known of it.
 
     Parameters
     ----------
     path
-        A file of any format and colour mode that Pillow reads.
+        A file of any format and colour mode that Pillow reads; or the file itself, open for
+        reading at its beginning.
+    name
+        What messages call a file that is no path, such as ``the open file``.
 
     Returns
     -------
@@ -89,8 +93,8 @@ def read_picture(path: Path) -> Picture:
     ImageError
         There is no such file, it is empty, cut off, broken or too large, or it is no photo.
     """
-    decoded = decode(path)
-    with explained(path):
+    decoded = decode(path, name)
+    with explained(name or path):
         rgb, alpha, notices = to_layers(decoded.image, decoded.orientation)
     return Picture(rgb, alpha, (*decoded.notices, *notices))
 

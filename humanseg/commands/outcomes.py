@@ -52,6 +52,7 @@ class Tally:
         self.failures: list[Failure] = []
         self.empty: list[Path] = []
         self.paths: tuple[Path, ...] = ()
+        self.noticed: list[Outcome] = []
 
     def add(self, outcome: "Outcome") -> None:
         """Count one more."""
@@ -59,6 +60,8 @@ class Tally:
         self.again += set(outcome.again)
         if not outcome.person:
             self.empty.append(outcome.source.path)
+        if outcome.notices:
+            self.noticed.append(outcome)
         if outcome.failure is not None:
             self.failures.append(outcome.failure)
         elif outcome.made:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from humanseg.commands.outcomes import Tally, plural, print_failures
 from humanseg.commands.predict_options import add_options
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, printable
 
 if TYPE_CHECKING:
     from humanseg.inference.model import Model
     from humanseg.inference.outputs import Destination
     from humanseg.inference.places import Source
     from humanseg.inference.plan import Batch, Wish
+    from humanseg.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
 _STDOUT = "-"
@@ -46,8 +47,10 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
     from humanseg.inference.model_file import find_model, identify_model
     from humanseg.inference.plan import Batch
     from humanseg.inference.sources import collect, count_kinds
+    from humanseg.notices import Notices
 
-    wish = _wish(arguments)
+    notices = Notices()
+    wish = _wish(arguments, notices)
     to_stdout = arguments.out == _STDOUT
     destination = _destination(arguments.out, wish.kinds, spool)
     found = collect(arguments.paths, destination.file or destination.folder, spool, _read_stdin)
@@ -84,6 +87,10 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
         failures += tally.failures
         if tally.empty:
             say(tally.said_empty())
+        for outcome in tally.noticed:
+            notices.add(outcome.source.path, outcome.notices)
+    for line in notices.lines():
+        say(printable(line))
     if found.left_out:
         count = found.left_out.total()
         kinds = "another kind" if count == 1 else "other kinds"
@@ -96,12 +103,12 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
     return 1 if failures else 0
 
 
-def _wish(arguments: argparse.Namespace) -> "Wish":
+def _wish(arguments: argparse.Namespace, notices: "Notices") -> "Wish":
     from humanseg.inference.backgrounds import parse_background
     from humanseg.inference.outputs import BACKGROUND
     from humanseg.inference.plan import Wish
 
-    background = parse_background(arguments.background) if arguments.background else None
+    background = parse_background(arguments.background, notices) if arguments.background else None
     kinds = arguments.save or (() if background else ("mask",))
     return Wish(
         kinds=(*kinds, BACKGROUND) if background else kinds,

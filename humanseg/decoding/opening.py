@@ -3,7 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -49,13 +49,15 @@ class Decoded:
     notices: list[Notice]
 
 
-def decode(path: Path, whole: bool = False) -> Decoded:
+def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Decoded:
     """Decode the photo that an image file holds.
 
     Parameters
     ----------
-    path
-        Its name.
+    source
+        Its path, or the file itself, open for reading at its beginning.
+    name
+        What messages call it, where it is no path.
     whole
         Whether every pixel must be there; if not, a small share at its end may be missing.
 
@@ -64,8 +66,8 @@ def decode(path: Path, whole: bool = False) -> Decoded:
     ImageError
         There is no such file, it is empty, cut off or broken, too large, or no photo.
     """
-    with explained(path), path.open("rb") as file, without_limit():
-        image, notices = _open(file, path.name, pixels=True)
+    with explained(name or source), _file(source) as file, without_limit():
+        image, notices = _open(file, str(getattr(source, "name", "")), pixels=True)
         orientation = stored_orientation(image)
         try:
             image.load()
@@ -81,6 +83,10 @@ def decode(path: Path, whole: bool = False) -> Decoded:
             notices.append(CUT_OFF)
         notices += choose_frame(image)
     return Decoded(image, orientation, notices)
+
+
+def _file(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    return source.open("rb") if isinstance(source, Path) else nullcontext(source)
 
 
 def stored_size(path: Path) -> tuple[int, int]:

@@ -33,22 +33,22 @@ class UnreadableKind(Exception):  # noqa: N818 - it is no error of the file
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with an image file into an `ImageError` that names it."""
+def explained(name: object) -> Iterator[None]:
+    """Turn what goes wrong with an image into an `ImageError` that names it."""
     try:
         yield
     except UnreadableKind as kind:
-        raise ImageError(f"{path} {kind}.") from kind
+        raise ImageError(_sentence(f"{name} {kind}.")) from kind
     except BROKEN as error:
-        raise ImageError(_explain(path, error)) from error
+        raise ImageError(_sentence(_explain(name, error))) from error
 
 
-def _explain(path: Path, error: Exception) -> str:
+def _explain(path: object, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"There is no file {path}: check the name, or put the image there."
     if isinstance(error, OSError) and error.errno is not None:
         return f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
-    if path.is_file() and path.stat().st_size == 0:
+    if isinstance(path, Path) and path.is_file() and path.stat().st_size == 0:
         return f"{path} is an empty file (0 bytes): copy it again from its source, or remove it."
     if isinstance(error, UnidentifiedImageError):
         return (
@@ -56,6 +56,10 @@ def _explain(path: Path, error: Exception) -> str:
             "source, or remove it."
         )
     return f"{path} is cut off or broken ({error}): copy it again from its source, or remove it."
+
+
+def _sentence(text: str) -> str:
+    return f"T{text[1:]}" if text.startswith("the ") else text
 
 
 def name_of(image: Image.Image) -> Path:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from humanseg.errors import HumansegError
-from humanseg.images import read_photo
+from humanseg.images import read_picture
 from humanseg.inference.edges import bands
 from humanseg.inference.foreground import foreground
+from humanseg.notices import Notices
 
 Pixels = NDArray[np.uint8]
 
@@ -139,7 +140,7 @@ class Blur:
         return cv2.resize(even, (width, height)).astype(np.uint8, copy=False)
 
 
-def parse_background(text: str) -> Background:
+def parse_background(text: str, notices: Notices | None = None) -> Background:
     """Return the background that a person has named.
 
     Parameters
@@ -147,6 +148,8 @@ def parse_background(text: str) -> Background:
     text
         ``blur:R``; a colour as CSS writes it, such as ``white``, ``#20c060`` or ``rgb(9,9,9)``;
         or the path of a picture.
+    notices
+        Where to put what a person should know of the picture, such as that it is animated.
 
     Raises
     ------
@@ -174,7 +177,10 @@ def parse_background(text: str) -> Background:
                 f"--background {text} is neither a colour (white, #20c060), nor {_BLUR}R, nor a "
                 "picture that is there."
             ) from None
-        return Picture(read_photo(Path(text)))
+        picture = read_picture(Path(text))
+        if notices is not None:
+            notices.add(Path(text), picture.notices)
+        return Picture(picture.over_white())
     if len(colour) == 4:
         raise HumansegError(
             f"--background {text}: a colour behind a person is not see-through. For a transparent "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
-from humanseg.images import image_size, read_photo, write_image
+from humanseg.images import Picture, image_size, read_picture, write_image
 from humanseg.inference.failures import require_writable
 from humanseg.inference.model import Model
 from humanseg.inference.outputs import OUTPUTS, Cut
@@ -68,10 +68,13 @@ def predict_photos(batch: Batch, sources: Iterable[Source], workers: int) -> Ite
         model = batch.load()
         try:
             with budget.take(size[0] * size[1]):
-                person = _make(batch, model, source, fingerprint, to_make, stopped)
+                if stopped.is_set():
+                    return outcome
+                picture = read_picture(source.path)
+                person = _make(batch, model, source, picture, fingerprint, to_make, stopped)
         except Exception as error:
             return replace(outcome, made=0, again=(), failure=source.failure(error))
-        return replace(outcome, person=person)
+        return replace(outcome, person=person, notices=picture.notices)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="photo") as pool:
         try:
@@ -94,17 +97,15 @@ def _make(
     batch: Batch,
     model: Model,
     source: Source,
+    picture: Picture,
     fingerprint: Fingerprint,
     targets: Sequence[Target],
     stopped: threading.Event,
 ) -> bool:
     """Write results of a photo; return whether anybody was found."""
-    if stopped.is_set():
-        return True
-    photo = read_photo(source.path)
-    probability = model.probability(photo, tta=batch.wish.tta)
-    cut = cut_picture(model, photo, probability, batch.wish)
-    person = bool((cut.probability > cut.threshold).any())
+    probability = model.probability(picture.over_white(), tta=batch.wish.tta)
+    cut = cut_picture(model, picture.rgb, probability, batch.wish, picture.alpha)
+    person = bool((cut.visible_probability > cut.threshold).any())
     # What results say of the photo must be true of the pixels that they come from.
     comments = [batch.comment(each.kind, fingerprint, person=person) for each in targets]
     fingerprint.require_unchanged()
@@ -136,7 +137,7 @@ def cut_picture(
     photo: NDArray[np.uint8],
     probability: NDArray[np.float32],
     wish: Wish,
-    rgba: NDArray[np.uint8] | None = None,
+    visible: NDArray[np.uint8] | None = None,
 ) -> Cut:
     """Return what the outputs of a photo are made from, tidied as wished.
 
@@ -150,8 +151,8 @@ def cut_picture(
         float32 (H,W) in [0,1].
     wish
         What to make.
-    rgba
-        uint8 (H,W,4): the photo with its own transparency, where it has some.
+    visible
+        uint8 (H,W): how opaque the photo itself is; None where it is all over.
     """
     threshold = model.threshold if wish.threshold is None else wish.threshold
     if wish.tidies:
@@ -162,7 +163,7 @@ def cut_picture(
             largest=wish.keep_largest,
             holes=wish.fill_holes,
         )
-    return Cut(photo, probability, threshold, wish.background, rgba)
+    return Cut(photo, probability, threshold, wish.background, visible)
 
 
 def _as_they_end(

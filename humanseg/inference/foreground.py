@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from humanseg.images import over_white
 from humanseg.inference.edges import enlarged
 
 Pixels = NDArray[np.uint8]
@@ -16,6 +17,8 @@ _WORKING_SIDE = 1024
 _WIDE, _NARROW = 90, 6
 """Sides of the two windows, in pixels, as the paper gives them."""
 _NOTHING = 1e-5
+_SOLID = 250
+"""Of 255: what is less transparent than this is taken for opaque, as lossy codecs leave it."""
 
 
 def opacity(probability: NDArray[np.float32], threshold: float) -> Pixels:
@@ -42,7 +45,27 @@ def opacity(probability: NDArray[np.float32], threshold: float) -> Pixels:
     return cv2.convertScaleAbs(above, alpha=255 / (2 * reach)).astype(np.uint8, copy=False)
 
 
-def foreground(photo: Pixels, alpha: Pixels) -> Pixels:
+def hide(probability: NDArray[np.float32], visible: Pixels | None) -> NDArray[np.float32]:
+    """Return how much of a person is seen: nobody is where a photo shows nothing.
+
+    Parameters
+    ----------
+    probability
+        float32 (H,W) in [0,1].
+    visible
+        uint8 (H,W): how opaque the photo is; None where it is all over.
+
+    Returns
+    -------
+    ndarray
+        float32 (H,W) in [0,1]; `probability` itself where all is opaque.
+    """
+    if visible is None:
+        return probability
+    return probability * (visible.astype(np.float32) / np.float32(255))
+
+
+def foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = None) -> Pixels:
     """Take the background's colour out of the pixels that are partly person.
 
     By two passes of blur fusion (M. Forte, Approximate Fast Foreground Colour Estimation, IEEE
@@ -54,6 +77,10 @@ def foreground(photo: Pixels, alpha: Pixels) -> Pixels:
         uint8 (H,W,3).
     alpha
         uint8 (H,W): how much of each pixel is person.
+    visible
+        uint8 (H,W): how opaque the photo itself is; None where it is all over. Pixels that are not
+        opaque were cut out before, so they have no background's colour and keep their own. What is
+        hidden has no say.
 
     Returns
     -------
@@ -62,9 +89,11 @@ def foreground(photo: Pixels, alpha: Pixels) -> Pixels:
     """
     result = photo.copy()
     partly = (alpha > 0) & (alpha < 255)
+    if visible is not None:
+        partly &= visible >= _SOLID
     if not partly.any():
         return result
-    for rows, blurred in enlarged(_blurred(photo, alpha), alpha.shape):
+    for rows, blurred in enlarged(_blurred(photo, alpha, visible), alpha.shape):
         edge = partly[rows]
         share = alpha[rows][edge][:, None].astype(np.float32) / np.float32(255)
         colour = photo[rows][edge].astype(np.float32) / np.float32(255)
@@ -73,7 +102,7 @@ def foreground(photo: Pixels, alpha: Pixels) -> Pixels:
     return result
 
 
-def _blurred(photo: Pixels, alpha: Pixels) -> NDArray[np.float32]:
+def _blurred(photo: Pixels, alpha: Pixels, visible: Pixels | None) -> NDArray[np.float32]:
     """Return the colours of person and background around each pixel of the reduced photo.
 
     Returns
@@ -86,14 +115,33 @@ def _blurred(photo: Pixels, alpha: Pixels) -> NDArray[np.float32]:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small, share = (
         cv2.resize(each, size, interpolation=cv2.INTER_AREA) / np.float32(255)
-        for each in (photo, alpha)
+        for each in (over_white(photo, visible), alpha)
     )
+    if visible is not None:
+        small = _spread(small, cv2.resize(visible, size, interpolation=cv2.INTER_AREA) / 255)
     share = share[..., None]
     person = behind = small
     for side in (_WIDE, _NARROW):
         around, behind = _mean(person, share, side), _mean(behind, 1 - share, side)
         person = _fuse(small, share, around, behind)
     return np.dstack([around, behind])
+
+
+def _spread(shown: Plane, visible: NDArray[np.floating]) -> Plane:
+    """Give hidden pixels the colours of visible ones near them.
+
+    Parameters
+    ----------
+    shown
+        float32 (h,w,3) in [0,1], over white.
+    visible
+        (h,w) in [0,1].
+    """
+    weight = visible.astype(np.float32)[..., None]
+    # Out of white again: the visible colours, times how visible they are.
+    colour = np.maximum(shown - (1 - weight), 0)
+    own = colour / (weight + np.float32(_NOTHING))
+    return np.asarray(colour + (1 - weight) * _mean(own, weight, _WIDE), np.float32)
 
 
 def _mean(colour: Plane, weight: Plane, side: int) -> Plane:

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import warnings
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from humanseg.images import ImageError, photo_pixels, read_photo
+from humanseg.images import ImageError, Picture, picture_of, read_picture
 
 Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | bytes | IO[bytes] | Image.Image"
 """uint8 (H,W,3) RGB; the path of a file that Pillow reads, its bytes, or the open file; or a PIL
@@ -25,8 +26,8 @@ _ONE_PHOTO = (
 )
 
 
-def photo_array(photo: Any) -> NDArray[np.uint8]:
-    """Return the pixels of a photo.
+def photo_picture(photo: Any) -> Picture:
+    """Return a photo with its transparency.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ def photo_array(photo: Any) -> NDArray[np.uint8]:
 
     Returns
     -------
-    ndarray
-        uint8 (H,W,3), RGB.
+    Picture
+        Of an array, opaque.
 
     Raises
     ------
@@ -48,21 +49,21 @@ def photo_array(photo: Any) -> NDArray[np.uint8]:
         Anything else; the message says how to make a photo of it.
     """
     if isinstance(photo, np.ndarray):
-        return _checked(photo)
+        return Picture(_checked(photo))
     if isinstance(photo, Image.Image):
-        return _pil_pixels(photo)
+        return _pil_picture(photo)
     if isinstance(photo, str | PathLike):
         return _read(photo)
     if isinstance(photo, bytes | bytearray | memoryview):
-        return _decode(bytes(photo), "the bytes")
+        return _decode(bytes(photo), "the image in these bytes")
     if hasattr(photo, "__array__"):
-        return _checked(_array(photo))
+        return Picture(_checked(_array(photo)))
     if hasattr(photo, "read"):
         return _decode(_content(photo), f"the open file {getattr(photo, 'name', '')}".rstrip())
     raise TypeError(_advice(photo))
 
 
-def _read(path: "str | PathLike[str]") -> NDArray[np.uint8]:
+def _read(path: "str | PathLike[str]") -> Picture:
     name = os.fspath(path)
     # pathlib makes one slash of two.
     if isinstance(name, str) and _ADDRESS.match(name) and not Path(name).exists():
@@ -70,7 +71,7 @@ def _read(path: "str | PathLike[str]") -> NDArray[np.uint8]:
             f"{name} is an address, and nothing is fetched here: download it first, and pass the "
             "file or its bytes."
         )
-    return read_photo(Path(name))
+    return _with_warnings(read_picture(Path(name)), name)
 
 
 def _content(file: Any) -> bytes:
@@ -84,17 +85,20 @@ def _content(file: Any) -> bytes:
     return bytes(content)
 
 
-def _decode(content: bytes, what: str) -> NDArray[np.uint8]:
+def _decode(content: bytes, what: str) -> Picture:
     if not content:
-        raise ImageError(f"{what} are empty: pass a whole image file.".capitalize())
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            return photo_pixels(image)
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{what} are not an image, or its start is broken.") from error
+        raise ImageError(f"{what} is empty: pass a whole image file.".capitalize())
+    return _with_warnings(read_picture(io.BytesIO(content), what), what)
 
 
-def _pil_pixels(image: Image.Image) -> NDArray[np.uint8]:
+def _with_warnings(picture: Picture, name: object) -> Picture:
+    for notice in picture.notices:
+        # Said of the line that calls the model.
+        warnings.warn(f"{name}: {notice}", stacklevel=6)
+    return picture
+
+
+def _pil_picture(image: Image.Image) -> Picture:
     try:
         # Raises for a closed image; the other error is of one that is not decoded yet.
         with suppress(AssertionError):
@@ -103,7 +107,7 @@ def _pil_pixels(image: Image.Image) -> NDArray[np.uint8]:
         raise ValueError(
             "The PIL image is closed: pass it while it is open, or pass its path."
         ) from error
-    return photo_pixels(image)
+    return picture_of(image)
 
 
 def _checked(array: NDArray[Any]) -> NDArray[np.uint8]:

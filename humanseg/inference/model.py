@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from humanseg.errors import HumansegError
 from humanseg.images import ImageError
 from humanseg.inference.edges import refine
-from humanseg.inference.inputs import Photo, photo_array
+from humanseg.inference.foreground import hide
+from humanseg.inference.inputs import Photo, photo_picture
 from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session, first_line
@@ -95,16 +96,18 @@ class Model:
         Returns
         -------
         ndarray
-            float32 (H,W) in [0,1], at the photo's size.
+            float32 (H,W) in [0,1], at the photo's size. The model sees a photo with transparency
+            over white; nobody is where it is transparent.
 
         Raises
         ------
         ImageError, ValueError, TypeError
             As of a call.
         """
-        pixels = photo_array(photo)
+        picture = photo_picture(photo)
+        pixels = picture.over_white()
         small = self.reduce(pixels)
-        return refine(self.run(small, tta=tta), small, pixels)
+        return hide(refine(self.run(small, tta=tta), small, pixels), picture.alpha)
 
     def reduce(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Scale a photo down to the size the net works at.

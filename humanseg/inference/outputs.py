@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from humanseg.images import over_white
 from humanseg.inference.backgrounds import Background, blend
-from humanseg.inference.foreground import foreground, opacity
+from humanseg.inference.foreground import foreground, hide, opacity
 
 Pixels = NDArray[np.uint8]
 
@@ -20,8 +21,6 @@ BACKGROUND = "background"
 _TINT = (51, 136, 255)
 _OUTLINE = (255, 255, 255)
 _TINTED = np.uint8(115)
-_SOLID = 250
-"""Of 255: what is less transparent than this is taken for opaque, as lossy codecs leave it."""
 
 
 @dataclass(frozen=True)
@@ -31,50 +30,61 @@ class Cut:
     Attributes
     ----------
     photo
-        uint8 (H,W,3): as a person sees it, over white where it is transparent.
+        uint8 (H,W,3): its colours, those that it hides included.
     probability
         float32 (H,W) in [0,1].
     threshold
         In (0,1); above it lies the mask.
     background
         What to put the person before, if anything.
-    rgba
-        uint8 (H,W,4): the photo with its own transparency; None where it has none.
+    visible
+        uint8 (H,W): how opaque the photo itself is; None where it is all over. What it hides is
+        in no output.
     """
 
     photo: Pixels
     probability: NDArray[np.float32]
     threshold: float
     background: Background | None = None
-    rgba: Pixels | None = None
+    visible: Pixels | None = None
+
+    @cached_property
+    def matte(self) -> Pixels:
+        """uint8 (H,W): how much of what the photo shows at each pixel is person, of 255."""
+        return opacity(self.probability, self.threshold)
 
     @cached_property
     def alpha(self) -> Pixels:
-        """uint8 (H,W): how much of each pixel is visible person, of 255."""
-        alpha = opacity(self.probability, self.threshold)
-        if self.rgba is None:
-            return alpha
-        return cv2.multiply(alpha, self.rgba[..., 3], scale=1 / 255).astype(np.uint8, copy=False)
+        """uint8 (H,W): how much of each pixel is person, of 255."""
+        if self.visible is None:
+            return self.matte
+        product = self.matte.astype(np.uint16) * self.visible
+        return ((product + 127) // 255).astype(np.uint8)
 
     @cached_property
     def person(self) -> Pixels:
         """uint8 (H,W,3): the photo, without the background's colours in hair and edges."""
-        person = foreground(self.photo, self.alpha)
-        if self.rgba is not None:
-            # The file keeps the colours of these pixels apart from what lies behind them.
-            partly = self.rgba[..., 3] < _SOLID
-            person[partly] = self.rgba[partly, :3]
-        return person
+        return foreground(self.photo, self.matte, self.visible)
+
+    @cached_property
+    def shown(self) -> Pixels:
+        """uint8 (H,W,3): the photo as it is seen over white."""
+        return over_white(self.photo, self.visible)
+
+    @cached_property
+    def visible_probability(self) -> NDArray[np.float32]:
+        """float32 (H,W) in [0,1]: that a person is seen at each pixel."""
+        return hide(self.probability, self.visible)
 
 
 def draw_mask(cut: Cut) -> Pixels:
     """Return uint8 (H,W): 255 for the person, 0 elsewhere."""
-    return np.where(cut.probability > cut.threshold, np.uint8(255), np.uint8(0))
+    return np.where(cut.visible_probability > cut.threshold, np.uint8(255), np.uint8(0))
 
 
 def draw_soft(cut: Cut) -> Pixels:
     """Return uint8 (H,W): the probability, 255 for certainty."""
-    return cv2.convertScaleAbs(cut.probability, alpha=255).astype(np.uint8, copy=False)
+    return cv2.convertScaleAbs(cut.visible_probability, alpha=255).astype(np.uint8, copy=False)
 
 
 def draw_cutout(cut: Cut) -> Pixels:
@@ -88,8 +98,8 @@ def draw_cutout(cut: Cut) -> Pixels:
 def draw_overlay(cut: Cut) -> Pixels:
     """Return uint8 (H,W,3): the photo with the mask tinted and outlined."""
     mask = draw_mask(cut)
-    tint = np.full_like(cut.photo, _TINT)
-    result = blend(tint, cut.photo, np.minimum(mask, _TINTED))
+    tint = np.full_like(cut.shown, _TINT)
+    result = blend(tint, cut.shown, np.minimum(mask, _TINTED))
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     width = max(1, round(max(mask.shape) / 500))
     return cv2.drawContours(result, contours, -1, _OUTLINE, width).astype(np.uint8, copy=False)
@@ -98,7 +108,7 @@ def draw_overlay(cut: Cut) -> Pixels:
 def draw_background(cut: Cut) -> Pixels:
     """Return uint8 (H,W,3): the person before the other background."""
     assert cut.background is not None
-    return blend(cut.person, cut.background.behind(cut.photo, cut.alpha), cut.alpha)
+    return blend(cut.person, cut.background.behind(cut.shown, cut.alpha), cut.alpha)
 
 
 OUTPUTS: dict[str, tuple[str, Callable[[Cut], Pixels]]] = {

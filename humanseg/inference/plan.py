@@ -13,6 +13,7 @@ from humanseg.inference.model import Model
 from humanseg.inference.outputs import BACKGROUND, Destination
 from humanseg.inference.places import Source
 from humanseg.inference.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
+from humanseg.notices import Notice
 
 _WITHOUT_THRESHOLD = ("probability", "soft")
 
@@ -120,6 +121,8 @@ class Outcome:
         What of a video is not as it was, or left out, in words.
     failure
         Why some or all results are not there.
+    notices
+        What a person should know of it, such as that it is one frame of an animation.
     """
 
     source: Source
@@ -130,6 +133,7 @@ class Outcome:
     frames: int = 0
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    notices: tuple[Notice, ...] = ()
 
     @classmethod
     def of(cls, source: Source, targets: Sequence[Target], to_make: Sequence[Target]) -> Self:

@@ -415,3 +415,39 @@ def test_ctrl_c_leaves_whole_files_and_says_how_to_go_on(red: Path, tmp_path: Pa
     for path in written:
         assert path.suffix == ".png" and path.name[0] != "."
         read_photo(path)
+
+
+def test_what_was_used_in_part_is_counted(
+    predict: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = [Image.new("RGB", (8, 6), colour) for colour in ("red", "blue")]
+    for number in range(4):
+        frames[0].save(
+            tmp_path / f"in-{number}.gif", save_all=True, append_images=frames[1:], duration=50
+        )
+    frames[0].save(tmp_path / "plain.png")
+    assert predict(*(path.name for path in sorted(tmp_path.glob("*.*")))) == 0
+    said = capsys.readouterr().out
+    assert "4 animations: only the first frame that shows anything was used (in-0.gif" in said
+    assert "plain.png" not in said
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_a_cut_out_of_a_cut_out_is_no_less_transparent(
+    predict: Callable[..., int], tmp_path: Path, name: str
+) -> None:
+    pixels = np.zeros((20, 30, 4), np.uint8)
+    pixels[..., :3] = (250, 80, 10)
+    pixels[5:15, 10:20, 3] = 255
+    pixels[5:15, 9, 3] = 200
+    Image.fromarray(pixels).save(tmp_path / name, lossless=True, exact=True)
+    assert predict(name, "--save", "cutout,mask,overlay", "--background", "blue") == 0
+    with Image.open("out/a_cutout.png") as image:
+        cutout = np.array(image)
+    seen = pixels[..., 3] > 0
+    assert np.abs(cutout[..., 3].astype(int) - pixels[..., 3]).max() <= 1
+    assert np.abs(cutout[seen][:, :3].astype(int) - (250, 80, 10)).max() <= 2
+    mask = read_photo(Path("out/a_mask.png"))[..., 0] > 0
+    np.testing.assert_array_equal(mask, pixels[..., 3] > 0)
+    behind = read_photo(Path("out/a_background.jpg"))[0, 0].astype(int)
+    assert np.abs(behind - (0, 0, 255)).max() <= 6

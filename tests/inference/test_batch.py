@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import humanseg
+from humanseg import images
 from humanseg.errors import HumansegError
 from humanseg.files import explain_os_error
 from humanseg.images import read_photo, write_image
@@ -85,12 +86,12 @@ def test_a_photo_that_cannot_be_used_stops_no_other(
 def test_memory_that_does_not_suffice_is_that_photos_trouble(
     model: Model, sources: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(path: Path) -> NDArray[np.uint8]:
+    def read(path: Path) -> images.Picture:
         if path.stem == "3":
             raise MemoryError
-        return read_photo(path)
+        return images.read_picture(path)
 
-    monkeypatch.setattr(batch, "read_photo", read)
+    monkeypatch.setattr(batch, "read_picture", read)
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
     path = tmp_path / "in/3.png"
     assert failures(results) == [Failure(path, f"{path} is too large for the memory.")]

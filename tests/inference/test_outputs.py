@@ -63,9 +63,7 @@ def test_a_background_is_seen_where_nobody_is(cut: Cut) -> None:
 def test_the_transparency_of_the_input_stays(cut: Cut) -> None:
     own = np.full((40, 50), 255, np.uint8)
     own[:10], own[10:20] = 0, 128
-    rgba = np.dstack([cut.photo, own])
-    seen = np.where(own[..., None] == 0, 255, cut.photo).astype(np.uint8)
-    part = Cut(seen, cut.probability, cut.threshold, cut.background, rgba)
+    part = Cut(cut.photo, cut.probability, cut.threshold, cut.background, own)
     result, before = draw_cutout(part), cut.alpha.astype(float)
     assert not result[:10].any()
     assert np.abs(result[10:20, :, 3] - before[10:20] * 128 / 255).max() <= 1
@@ -122,3 +120,51 @@ def test_an_empty_and_a_full_mask_are_drawn() -> None:
         assert draw_cutout(cut)[..., 3].mean() == 255 * value
         assert draw_background(cut).mean() == 50 * value
         assert draw_overlay(cut).shape == (9, 9, 3)
+
+
+@pytest.fixture
+def half_hidden() -> Cut:
+    """A photo of one person all over, that is transparent at the left and half so in a column."""
+    rng = np.random.default_rng(0)
+    photo = rng.integers(100, 200, (40, 50, 3), np.uint8)
+    visible = np.full((40, 50), 255, np.uint8)
+    visible[:, :20] = 0
+    visible[:, 20:22] = 128
+    # What is hidden is of a colour that would be seen wherever it came through.
+    photo[:, :20] = (0, 255, 0)
+    return Cut(photo, np.ones((40, 50), np.float32), 0.5, Colour((1, 2, 3)), visible)
+
+
+def test_a_cut_out_is_as_transparent_as_the_photo(half_hidden: Cut) -> None:
+    result = draw_cutout(half_hidden)
+    assert half_hidden.visible is not None
+    np.testing.assert_array_equal(result[..., 3], half_hidden.visible)
+    seen = half_hidden.visible > 0
+    np.testing.assert_array_equal(result[seen][:, :3], half_hidden.photo[seen])
+    assert not result[~seen].any()
+
+
+def test_what_a_photo_hides_is_in_no_output(half_hidden: Cut) -> None:
+    assert half_hidden.visible is not None
+    hidden, half = half_hidden.visible == 0, half_hidden.visible == 128
+    assert not draw_mask(half_hidden)[hidden].any()
+    assert not draw_soft(half_hidden)[hidden].any()
+    assert np.abs(draw_soft(half_hidden)[half].astype(int) - 128).max() <= 1
+    assert (draw_overlay(half_hidden)[:, :10] == 255).all()
+    background = draw_background(half_hidden)
+    assert (background[hidden] == (1, 2, 3)).all()
+    mixed = (half_hidden.photo[half].astype(int) * 128 + np.array([1, 2, 3]) * 127) / 255
+    assert np.abs(background[half] - mixed).max() <= 1
+
+
+def test_the_edge_of_a_photo_that_was_cut_out_takes_no_hidden_colour(half_hidden: Cut) -> None:
+    assert half_hidden.visible is not None
+    photo = np.full((40, 50, 3), (180, 120, 60), np.uint8)
+    photo[:, :20] = (0, 255, 0)
+    # The model is not sure near the edge, where all that is visible is person.
+    probability = np.tile(np.clip((np.arange(50, dtype=np.float32) - 15) / 20, 0, 1), (40, 1))
+    cut = Cut(photo, probability.astype(np.float32), 0.5, None, half_hidden.visible)
+    result = draw_cutout(cut)
+    unsure = (cut.alpha > 0) & (cut.alpha < 255)
+    assert unsure.sum() > 200
+    assert np.abs(result[unsure][:, :3].astype(int) - (180, 120, 60)).max() <= 12

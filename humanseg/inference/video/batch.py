@@ -109,7 +109,7 @@ def _convert(
         source.path,
         tuple(films),
         model,
-        lambda photo, probability, rgba: cut_picture(model, photo, probability, wish, rgba),
+        lambda photo, probability, visible: cut_picture(model, photo, probability, wish, visible),
         smooth=smooth,
         tta=wish.tta,
         on_frame=on_frame,

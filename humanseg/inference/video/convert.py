@@ -23,8 +23,8 @@ from humanseg.inference.video.writing import VideoWriter
 CutPicture: TypeAlias = Callable[
     [NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8] | None], Cut
 ]
-"""From a picture, uint8 (H,W,3), its probability, float32 (H,W), and where it has transparency
-the picture with it, uint8 (H,W,4), to what is drawn from."""
+"""From a picture, uint8 (H,W,3), its probability, float32 (H,W), and where it has transparency how
+opaque it is, uint8 (H,W), to what is drawn from."""
 Draw: TypeAlias = Callable[[Cut], NDArray[np.uint8]]
 """To what is shown, uint8: (H,W), (H,W,3) or (H,W,4)."""
 
@@ -171,7 +171,13 @@ def _draw(
         since = float((part.time - last.time) * time_base) if last else 0.0
         small = model.reduce(part.pixels)
         coarse = smoother(small, model.run(small, tta=tta), since)
-        made = cut(part.pixels, refine(coarse, small, part.pixels), part.rgba)
+        probability = refine(coarse, small, part.pixels)
+        if part.rgba is None:
+            made = cut(part.pixels, probability, None)
+        else:
+            # Without the white that the model saw behind it.
+            visible = np.ascontiguousarray(part.rgba[..., 3])
+            made = cut(np.ascontiguousarray(part.rgba[..., :3]), probability, visible)
         yield [Frame(film.draw(made), part.time, part.duration) for film in films]
         last = part
 

@@ -36,9 +36,9 @@ def source(red_walk: Any, write_film: Write, tmp_path_factory: pytest.TempPathFa
 
 
 def cut(
-    photo: NDArray[np.uint8], probability: NDArray[np.float32], rgba: NDArray[np.uint8] | None
+    photo: NDArray[np.uint8], probability: NDArray[np.float32], visible: NDArray[np.uint8] | None
 ) -> Cut:
-    return Cut(photo, probability, 0.5, Colour((0, 200, 0)), rgba)
+    return Cut(photo, probability, 0.5, Colour((0, 200, 0)), visible)
 
 
 def masks(path: Path) -> Film:

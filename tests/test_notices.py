@@ -1,0 +1,17 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from humanseg.notices import ANIMATION, PAGES, Notices
+
+
+def test_files_are_counted_by_kind_and_some_are_named() -> None:
+    notices = Notices()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda index: notices.add(Path(f"in/{index}.gif"), [ANIMATION]), range(5)))
+    notices.add(Path("scan.tif"), [PAGES])
+    notices.add(Path("plain.jpg"), [])
+    animations, pages = sorted(notices.lines(), reverse=True)
+    assert animations.startswith("5 animations: ") and animations.endswith(
+        "(0.gif, 1.gif, 2.gif, …)"
+    )
+    assert pages.startswith("1 file of several pages: ") and pages.endswith("(scan.tif)")
