@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from humanseg.errors import HumansegError, printable
 from humanseg.files import write_text
+from humanseg.task import natural_key
 
 if TYPE_CHECKING:
     from humanseg.inference.failures import Failure
@@ -85,7 +86,8 @@ class Tally:
             parts.append(self.said_there())
         if self.failures:
             parts.append(f"{len(self.failures)} could not be used, see below")
-        return printable(f"{', '.join(parts)}: {self._where(out)}")
+        where = f": {self._where(out)}" if self.done or self.there else ""
+        return printable(", ".join(parts) + where)
 
     def said_there(self) -> str:
         """Say how many were there already."""
@@ -96,7 +98,8 @@ class Tally:
 
     def said_empty(self) -> str:
         """Say in which nobody was found."""
-        names = ", ".join(map(str, self.empty[:_NAMED]))
+        # Threads end in any order.
+        names = ", ".join(sorted(map(str, self.empty), key=natural_key)[:_NAMED])
         more = f", and {len(self.empty) - _NAMED} more" if len(self.empty) > _NAMED else ""
         return printable(f"nobody found in {plural(len(self.empty), self.noun)}: {names}{more}")
 
@@ -121,6 +124,7 @@ def print_failures(
     say
         Prints a line.
     """
+    failures = sorted(failures, key=lambda failure: natural_key(str(failure.path)))
     lines = [_one_line(failure.reason) for failure in failures]
     file = folder / FAILURES_NAME if folder else None
     if file is None or len(lines) <= _LISTED:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_FOLDER = Path("predictions")
 _STDOUT = "-"
+_OTHERS = ", --save cutout or --background blur:15 makes more than masks"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +60,8 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
     model = identify_model(find_model(arguments.model))
     say = _say_on_stderr if to_stdout else print
     if arguments.out is None:
-        say(f"Results go to {destination.folder}{os.sep}; -o names another folder.")
+        others = "" if arguments.save or arguments.background else _OTHERS
+        say(f"Results go to {destination.folder}{os.sep}; -o names another folder{others}.")
     failures = list(found.failures)
 
     def batch(threads: int) -> Batch:
@@ -209,6 +211,8 @@ def _loader(path: Path | None, threads: int) -> "Callable[[], Model]":
 def _read_stdin() -> bytes:
     if sys.stdin is None:
         raise HumansegError("Standard input is closed: there is nothing to read for -.")
+    if sys.stdin.isatty():
+        print("Paths, one a line; Ctrl-D ends the list:", file=sys.stderr)
     return sys.stdin.buffer.read()
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.images import over_white
+from humanseg.images import ImageError, over_white
 from humanseg.inference.backgrounds import Background, blend
 from humanseg.inference.foreground import foreground, hide, opacity
 
@@ -158,8 +158,18 @@ class Destination:
         -------
         pathlib.Path
             Such as ``folder/holiday/17_mask.png``.
+
+        Raises
+        ------
+        ImageError
+            It is too long for the file that was named.
         """
         if self.file is not None:
+            if self.file.suffix.lower() in (".jpg", ".jpeg") and max(size) > _JPEG_SIDE:
+                raise ImageError(
+                    f"Cannot write {self.file}: {size[1]}×{size[0]} does not fit in JPEG, which "
+                    f"ends at {_JPEG_SIDE} pixels. Name it .png."
+                )
             return self.file
         suffix, _ = OUTPUTS[kind]
         if suffix == ".jpg" and max(size) > _JPEG_SIDE:

@@ -91,6 +91,8 @@ def collect(
             sources.setdefault(Path(os.path.abspath(source.path)), source)
     if not sources and not found.failures:
         kinds = ", ".join(sorted(suffix[1:] for suffix in FOUND))
+        if list(words) == [STDIN] and not found.left_out:
+            raise HumansegError("Standard input is empty: give one path a line, or a photo.")
         left = f" Left out: {count_kinds(found.left_out)}." if found.left_out else ""
         raise HumansegError(
             f"No photos or videos in {_some(words)}: in folders, files with these suffixes are "

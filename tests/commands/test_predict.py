@@ -284,7 +284,7 @@ def test_without_a_folder_results_go_to_one_that_is_named(
     write_image(Path("a.png"), photo())
     assert bare("a.png") == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("Results go to predictions/; -o names another folder.\n")
+    assert shown.startswith("Results go to predictions/; -o names another folder")
     assert shown.endswith(": predictions/a_mask.png\n")
     # Neither they nor what lies there is taken for a photo.
     assert bare(".") == 0

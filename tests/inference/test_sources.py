@@ -202,7 +202,7 @@ def test_a_loop_of_links_ends(photos: Path) -> None:
         (["nowhere", "photos", "no*.jpg"], "out", r"There is no nowhere; no\*\.jpg: name photos"),
         (["photos"], "photos", "--out photos is the folder of the photos itself"),
         (["photos"], "photos/a/..", "is the folder of the photos itself"),
-        (["-"], "out", "No photos or videos in -"),
+        (["-"], "out", "Standard input is empty"),
     ],
 )
 def test_what_cannot_work_is_said_before_the_start(
