@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from humanseg.runs.record import RunRecord
-from humanseg.runs.settings import Settings, left_out
+from humanseg.runs.settings import Settings, as_text, left_out, short_name
 
 DATA = "data.root"
 _SHOWN = 8  # digits of a fingerprint
@@ -41,7 +41,8 @@ def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> lis
     list of Settings
         With the shortest names that tell the origins apart: `a/start` and `b/start`, or, where
         something was changed in its place, `start (1f2e3d4c)`. Of a run that has recorded no
-        fingerprints the path and the number of photos count.
+        fingerprints the path and the number of photos count. What was changed when a run went on is
+        a setting too, `resumed`.
     """
     origins = [dict(_origins(run)) for run in runs]
     values: list[dict[str, str]] = [{} for _ in runs]
@@ -50,10 +51,22 @@ def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> lis
         names = _names([origins[place][key] for place in places])
         for place, name in zip(places, names, strict=True):
             values[place][key] = name
+    for run, named in zip(runs, values, strict=True):
+        named |= _changed_on_the_way(run)
     return [
         replace(own, values={**own.values, **named})
         for own, named in zip(settings, values, strict=True)
     ]
+
+
+def _changed_on_the_way(run: RunRecord) -> dict[str, str]:
+    """Tell a run that went on with other settings from one that had them from the start."""
+    words = [
+        f"{short_name(key)} {as_text(new)} after epoch {step['after_epoch']}"
+        for step in run.summary.get("resumed") or []
+        for key, (_, new) in step["changed"].items()
+    ]
+    return {"resumed": ", ".join(words)} if words else {}
 
 
 def _origins(run: RunRecord) -> Iterator[tuple[str, _Origin]]:

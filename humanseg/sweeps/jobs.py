@@ -11,6 +11,7 @@ from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, is_locked, read_summary, update_summary
 from humanseg.sweeps.naming import PLACES, TECHNICAL, is_below, key_of
 from humanseg.training.request import Request, sweep_record
+from humanseg.training.resuming import leaves
 
 State = Literal["new", "running", "interrupted", "finished", "pruned", "failed"]
 
@@ -148,15 +149,6 @@ def _epochs(run: RunFolder) -> int:
 
 def _settings(config: DictConfig) -> dict[str, Any]:
     """Flatten a config to what a result follows from."""
-    leaves = _leaves(OmegaConf.to_container(config, resolve=True))
+    found = leaves(OmegaConf.to_container(config, resolve=True))
     skipped = (*PLACES, *TECHNICAL, "run_dir", "name")
-    return {key: value for key, value in leaves.items() if not is_below(key, skipped)}
-
-
-def _leaves(node: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(node, dict) or not node:
-        return {prefix: node}
-    found: dict[str, Any] = {}
-    for key, value in node.items():
-        found |= _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+    return {key: value for key, value in found.items() if not is_below(key, skipped)}

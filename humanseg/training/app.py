@@ -4,6 +4,7 @@ Only Hydra is imported here, so that help and mistakes in a config are answered 
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from traceback import extract_tb
@@ -18,6 +19,9 @@ from humanseg.config.find import conf_folder
 from humanseg.config.words import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
 from humanseg.training.copies import refuse_torchrun
+
+_SETTING = re.compile(r"\w+\.[\w.]+=")
+"""An override of a single setting in a group."""
 
 
 class _Failed(BaseException):
@@ -90,8 +94,10 @@ def run_app(arguments: Sequence[str]) -> None:
 def _overrides_first(arguments: Sequence[str]) -> list[str]:
     """Put overrides before flags: Hydra takes overrides on one side of its flags only.
 
-    Of our own flags Hydra knows nothing: they become overrides.
+    Of our own flags Hydra knows nothing: they become overrides. A run that goes on may have parts
+    that the defaults lack: its settings are added to those, and looked at where the run is read.
     """
+    resumed = any(word.startswith("resume=") for word in arguments)
     overrides: list[str] = []
     flags: list[str] = []
     words = iter(arguments)
@@ -99,6 +105,8 @@ def _overrides_first(arguments: Sequence[str]) -> list[str]:
         if word == "--dry-run":
             overrides.append("hydra.sweeper.dry_run=true")
             continue
+        if resumed and _SETTING.match(word):
+            word = f"++{word}"
         (flags if word.startswith("-") else overrides).append(word)
         if word in WITH_VALUE:
             flags += [value for value in [next(words, None)] if value is not None]

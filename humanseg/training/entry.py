@@ -15,6 +15,7 @@ from humanseg.runs import (
     RunFolder,
     new_run_folder,
     open_run,
+    read_summary,
     remove_partial,
     run_lock,
     update_summary,
@@ -110,6 +111,9 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
     if hardware.processes > 1:
         device = f"{hardware.processes} × {device}"
     data, segmenter = prepared.data, prepared.module.segmenter
+    resumed = read_summary(run.summary).get("resumed") or []
+    if prepared.done and request.changed:
+        resumed.append({"after_epoch": prepared.done, "changed": request.changed})
     update_summary(
         run.summary,
         status="running",
@@ -122,6 +126,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         data=data,
         pixels_sha256=prepared.pixels,
         sources=prepared.sources,
+        resumed=resumed,
         teacher=prepared.teaching,
         device=device,
         parameters=sum(parameter.numel() for parameter in segmenter.parameters()),
@@ -131,6 +136,14 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         f"data    {prepared.photos.root}: {data['train']} train, {data['valid']} valid, "
         f"{data['test']} test photos",
     )
+    for note in prepared.notes:
+        console.print(f"note    {note}")
+    if prepared.done and request.changed:
+        changes = ", ".join(f"{key} {old} → {new}" for key, (old, new) in request.changed.items())
+        console.print(
+            f"changed after epoch {prepared.done}: {changes}. The result is not that of a run that "
+            "had this from the start"
+        )
     if prepared.teaching is not None:
         console.print(f"teacher {_teaching(prepared.teaching)}")
     console.print(f"device  {device}: {hardware}")

@@ -11,6 +11,7 @@ from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.callbacks.progress import EpochProgress
 from humanseg.training.callbacks.pruning import Pruning
+from humanseg.training.callbacks.resumed_schedule import ResumedSchedule
 from humanseg.training.callbacks.stay_stopped import StayStopped
 from humanseg.training.facts import peak_memory_mb
 from humanseg.training.hardware import settle_process
@@ -70,6 +71,7 @@ def _fit(
     callbacks = [
         *prepared.callbacks,
         StayStopped(),
+        ResumedSchedule(),
         history,
         EpochProgress(history, checkpoints),
         checkpoints,

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
-from humanseg.errors import HumansegError, Refused
+from humanseg.errors import HumansegError
 from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
@@ -26,6 +26,7 @@ from humanseg.training.rebuild import (
     without_weights,
 )
 from humanseg.training.request import Request, named_paths
+from humanseg.training.resuming import require_same
 from humanseg.training.sources import fingerprint_sources
 from humanseg.training.teacher import ask, find_teachers
 from humanseg.training.terminal import console
@@ -57,17 +58,23 @@ class Prepared:
     teaching
         What `summary.json` has of teachers: their `runs`, and counts of photos without masks;
         None without a teacher.
+    done
+        Epochs that a resumed training has behind it.
+    notes
+        What a person should know of a training that goes on.
     """
 
     hardware: Hardware
     photos: PhotoData
     data: dict[str, Any]
     pixels: str
-    sources: dict[str, list[str]] | None
+    sources: dict[str, list[str]]
     module: SegmentationModule
     callbacks: list[pl.Callback]
     checkpoint: Path | None
     teaching: dict[str, Any] | None
+    done: int
+    notes: list[str]
 
 
 def prepare(request: Request) -> Prepared:
@@ -107,8 +114,12 @@ def prepare(request: Request) -> Prepared:
         config.data, augmentation=build(config.augmentation), seed=config.seed
     )
     checkpoint = run.last if run is not None and run.last.exists() else None
-    if run is not None and checkpoint is not None:
-        _require_epochs(run, config)
+    if run is not None and not photos.root.is_dir():
+        raise HumansegError(
+            f"{run.path} was trained on {photos.root}, and there is no such folder now. Where the "
+            "photos were moved, say where to: data.root=ROOT."
+        )
+    done = 0 if run is None or checkpoint is None else _epochs_done(run, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
@@ -125,14 +136,23 @@ def prepare(request: Request) -> Prepared:
     if teachers:
         runs = [str(teacher.path) for teacher in teachers]
         teaching = {"runs": runs} | photos.teach(ask(teachers, photos, hardware))
+    sources = fingerprint_sources(config, photos, resumed=checkpoint is not None)
+    notes: list[str] = []
     if run is not None and checkpoint is not None:
-        _require_same(run, data=data, pixels_sha256=pixels, teacher=teaching)
-        # What it once started from need not be there any more.
-        sources = read_summary(run.summary).get("sources")
-    else:
-        sources = fingerprint_sources(config, photos)
+        notes = require_same(run, data, pixels, teaching, sources)
+        sources |= read_summary(run.summary).get("sources") or {}
     return Prepared(
-        hardware, photos, data, pixels, sources, module, callbacks, checkpoint, teaching
+        hardware,
+        photos,
+        data,
+        pixels,
+        sources,
+        module,
+        callbacks,
+        checkpoint,
+        teaching,
+        done,
+        notes,
     )
 
 
@@ -162,22 +182,6 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         seed=config.seed,
         teacher_weight=config.get("teacher_weight", 0.0),
     )
-
-
-def _require_same(run: RunFolder, **now: Any) -> None:
-    """Refuse to go on with other photos or teachers than those that a run began with."""
-    summary = read_summary(run.summary)
-    for name, facts in now.items():
-        before = summary.get(name)
-        if before is None or before == facts:
-            continue
-        what = f"it had {before}, now there are {facts}"
-        if name == "pixels_sha256":
-            what = "their names are the same, and what they show is not"
-        raise Refused(
-            f"The photos that {run.path} was trained on have changed: {what}. Put them back, or "
-            f"start a new run with init_from={run.path}."
-        )
 
 
 def _require_a_share(photos: PhotoData, hardware: Hardware) -> None:
@@ -218,8 +222,8 @@ def _require_ranges(config: DictConfig) -> None:
         raise HumansegError("\n".join(mistakes))
 
 
-def _require_epochs(run: RunFolder, config: DictConfig) -> None:
-    """Refuse to resume a run that is already past the epochs that are asked for."""
+def _epochs_done(run: RunFolder, config: DictConfig) -> int:
+    """Count the epochs of a run to resume; refuse if fewer are asked for."""
     checkpoint = read_checkpoint(run.last)
     missing = [key for key in RESUMED if key not in checkpoint]
     if missing:
@@ -227,9 +231,10 @@ def _require_epochs(run: RunFolder, config: DictConfig) -> None:
             f"{run.last} cannot be resumed from: it has no {', '.join(missing)}. Start a new run "
             f"from its weights with init_from={run.last}."
         )
-    done, wanted = checkpoint["epoch"] + 1, config.trainer.get("max_epochs")
+    done, wanted = int(checkpoint["epoch"]) + 1, config.trainer.get("max_epochs")
     if wanted is not None and 0 <= wanted < done:
         raise HumansegError(
             f"{run.path} has {done} epochs already: trainer.max_epochs={wanted} would take some "
             f"away. Give {done} or more, or start a new run."
         )
+    return done

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from humanseg.config import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
+from humanseg.training.resuming import changed_settings, resumed_config
 
 PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
 """Keys of paths that a person may give relative to where they are."""
@@ -33,12 +34,15 @@ class Request:
         Whether it goes on.
     overrides
         What was changed on the command line; of a resumed run, then and now.
+    changed
+        Of a resumed run, the settings that sway the result and are others now: before, and now.
     """
 
     config: DictConfig
     folder: Path
     resume: bool
     overrides: list[str]
+    changed: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def read_request(config: DictConfig) -> Request:
@@ -52,16 +56,16 @@ def read_request(config: DictConfig) -> Request:
     Returns
     -------
     Request
-        Of a resumed run, the run's own config with the `trainer.*` overrides.
+        Of a resumed run, the run's own config with what may be changed in it.
 
     Raises
     ------
     HumansegError
-        Something else than `trainer.*` was to be changed in a resumed run, or there is no run.
+        Something else was to be changed in a resumed run, or there is no run.
     """
     overrides = _overrides()
     if config.get("resume"):
-        return _resumed(Path(str(config.resume)).expanduser(), overrides)
+        return _resumed(config, overrides)
     _require_no_sweep(config)
     settled = settle(config)
     return Request(settled, _new_folder(settled), False, overrides)
@@ -112,22 +116,13 @@ def _absolute(path: str) -> str:
     return str(Path(path).expanduser().resolve())
 
 
-def _resumed(folder: Path, overrides: list[str]) -> Request:
-    run = open_run(folder)
-    others = [
-        each for each in overrides if not each.lstrip("+").startswith(("trainer.", "resume="))
-    ]
-    if others:
-        raise HumansegError(
-            f"A resumed run keeps its config; only trainer.* may be changed, not "
-            f"{', '.join(others)}. Leave it out, or start a new run with init_from={folder}."
-        )
-    config = load_run_config(run.config)
-    changes = [each.lstrip("+") for each in overrides if each.lstrip("+").startswith("trainer.")]
-    merged = OmegaConf.merge(config, OmegaConf.from_dotlist(changes))
-    assert isinstance(merged, DictConfig)
+def _resumed(config: DictConfig, overrides: list[str]) -> Request:
+    run = open_run(Path(str(config.resume)).expanduser())
+    saved = load_run_config(run.config)
+    now = resumed_config(saved, settle(config), overrides)
+    changes = [each.lstrip("+") for each in overrides if not each.startswith("resume=")]
     before = read_summary(run.summary).get("overrides") or []
-    return Request(merged, run.path, True, [*before, *changes])
+    return Request(now, run.path, True, [*before, *changes], changed_settings(saved, now))
 
 
 def _new_folder(config: DictConfig) -> Path:

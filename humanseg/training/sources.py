@@ -10,15 +10,19 @@ from humanseg.training.rebuild import find_checkpoint
 from humanseg.training.request import NO_PATHS, named_paths
 
 
-def fingerprint_sources(config: DictConfig, photos: PhotoData) -> dict[str, list[str]]:
+def fingerprint_sources(
+    config: DictConfig, photos: PhotoData, resumed: bool = False
+) -> dict[str, list[str]]:
     """Fingerprint what a config names by paths: their names alone do not say what it was.
 
     Parameters
     ----------
     config
-        Of a new run.
+        Of a run.
     photos
         Its data, checked.
+    resumed
+        Whether it goes on: what it once started from need not be there any more.
 
     Returns
     -------
@@ -30,11 +34,9 @@ def fingerprint_sources(config: DictConfig, photos: PhotoData) -> dict[str, list
     weights = config.backbone.get("weights", "none")
     # A run that starts from another opens no weights for its backbone.
     opened = [] if starts or weights in NO_PATHS else [Path(weights)]
-    files = {
-        "init_from": list(map(find_checkpoint, starts)),
-        "teacher": list(map(find_checkpoint, named_paths(config.get("teacher")))),
-        "backbone.weights": opened,
-    }
+    files = {"teacher": list(map(find_checkpoint, named_paths(config.get("teacher"))))}
+    if not resumed:
+        files |= {"init_from": list(map(find_checkpoint, starts)), "backbone.weights": opened}
     sources = {key: [_sha256(path) for path in paths] for key, paths in files.items() if paths}
     if photos.parts.unlabelled is not None:
         sources["data.unlabelled"] = [photos.parts.pixels_sha256("unlabelled")]

@@ -310,4 +310,7 @@ def test_a_resumed_run_keeps_its_photos_and_its_config(
     (own_data / "valid_mask/8.png").unlink()
     changed = commands.run("train", f"resume={run}", "trainer.max_epochs=2")
     assert changed.rc == 3 and "have changed" in changed.stderr
+    own_data.rename(own_data.with_name("moved"))
+    gone = commands.run("train", f"resume={run}")
+    assert gone.rc == 2 and "data.root=ROOT" in gone.stderr
     assert (run / "summary.json").read_text() == summary

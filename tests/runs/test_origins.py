@@ -110,3 +110,10 @@ def test_any_other_path_in_a_config_tells_runs_apart(compare: Compare) -> None:
     parts = [of("augmentation", [{"folder": f"/{place}/x"}]) for place in "ab"]
     assert len(compare(*parts).entries) == 2
     assert [setting.levels for setting in compare(*parts).settings] == [("a/x", "b/x")]
+
+
+def test_a_run_that_went_on_with_other_settings_is_not_one_that_had_them(compare: Compare) -> None:
+    steps = [{"after_epoch": 2, "changed": {"data.batch_size": [4, 8]}}]
+    made = [("tta", False, {"resumed": some}) for some in ([], steps)]
+    assert labels(compare(*made)) == ["resumed –", "resumed batch_size 8 after epoch 2"]
+    assert len(compare(made[0], made[0], ("tta", False, {})).entries) == 1

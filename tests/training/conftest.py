@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import hydra
 import pytest
 import torch
-from omegaconf import DictConfig
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
+from humanseg.config import conf_folder
 from humanseg.runs import RunFolder, open_run
+from humanseg.training.request import Request, read_request
 
 Train = Callable[..., RunFolder]
 
@@ -34,13 +40,32 @@ def train_run(compose: Callable[..., DictConfig]) -> Train:
 
 
 @pytest.fixture(scope="session")
-def resume_run(compose: Callable[..., DictConfig]) -> Train:
+def ask() -> Callable[..., Request]:
+    """What a command line asks for."""
+
+    def given(*overrides: str) -> Request:
+        GlobalHydra.instance().clear()
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            config = hydra.compose("train", [*overrides], return_hydra_config=True)
+        holder: Any = HydraConfig.instance()
+        with pytest.MonkeyPatch.context() as patch:
+            # As Hydra sets it for a job.
+            patch.setattr(holder, "cfg", config)
+            visible = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+            return read_request(visible)
+
+    return given
+
+
+@pytest.fixture(scope="session")
+def resume_run(ask: Callable[..., Request]) -> Train:
     """Go on with the run in a folder, in this process."""
-    from humanseg.training.entry import train
+    from humanseg.training.entry import train_locked
 
     def run(folder: Path, *overrides: str) -> RunFolder:
-        train(compose(f"resume={folder}", *overrides))
-        return open_run(folder)
+        found = open_run(folder)
+        train_locked(ask(f"resume={folder}", *overrides), found)
+        return found
 
     return run
 

@@ -1,5 +1,6 @@
 """What is wrong with a request is said before a photo is read, and nothing is written."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,10 @@ from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder
 from humanseg.training.preparation import prepare
 from humanseg.training.rebuild import PREFIX, make_segmenter, read_checkpoint
-from humanseg.training.request import read_request
+from humanseg.training.request import Request, read_request
 
 Compose = Callable[..., DictConfig]
+Ask = Callable[..., Request]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,34 @@ def test_a_run_is_not_resumed_on_other_pixels(
     flipped.save(root / file)
     with pytest.raises(Refused, match="have changed: their names are the same"):
         prepare(request)
+
+
+def test_a_run_goes_on_where_its_photos_lie_now(
+    ask: Ask, copied: RunFolder, sample_root: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(sample_root, tmp_path / "moved_data"))
+    request = ask(f"resume={copied.path}", f"data.root={root}", "data.workers=2")
+    prepared = prepare(request)
+    assert prepared.photos.root == root and prepared.notes == [] and prepared.done == 2
+    # A photo that is only predicted changes nothing of the training.
+    shutil.copy(root / "train" / "0.jpg", root / "test" / "more.jpg")
+    (note,) = prepare(request).notes
+    assert "3 test photos, where there were 2" in note
+    (root / "train" / "0.jpg").unlink()
+    (root / "train_mask" / "0.png").unlink()
+    with pytest.raises(Refused, match="have changed: it had 6 train and 3 valid.* 5 train"):
+        prepare(request)
+
+
+def test_a_run_of_an_older_version_goes_on_where_its_photos_lie_now(
+    ask: Ask, copied: RunFolder, sample_root: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(sample_root, tmp_path / "moved_data"))
+    summary = json.loads(copied.summary.read_text())
+    del summary["pixels_sha256"], summary["sources"]
+    copied.summary.write_text(json.dumps(summary))
+    (note,) = prepare(ask(f"resume={copied.path}", f"data.root={root}")).notes
+    assert "older version" in note
 
 
 def test_all_wrong_settings_are_named_at_once(compose: Compose, tmp_path: Path) -> None:

@@ -1,37 +1,21 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hydra
 import pytest
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
-from humanseg.training.request import Request, read_request
+from humanseg.training.request import Request
 
 Ask = Callable[..., Request]
 
 
-@pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ask:
-    """What a command line asks for, given in an empty folder."""
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-
-    def given(*overrides: str) -> Request:
-        GlobalHydra.instance().clear()
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = hydra.compose("train", [*overrides], return_hydra_config=True)
-        # As Hydra sets it for a job.
-        holder: Any = HydraConfig.instance()
-        monkeypatch.setattr(holder, "cfg", config)
-        visible = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return read_request(visible)
-
-    return given
 
 
 @pytest.fixture
@@ -122,13 +106,88 @@ def test_a_resumed_run_still_says_how_it_was_started(ask: Ask, run: RunFolder) -
 
 
 @pytest.mark.parametrize(
-    "override", ["optimizer.lr=1", "model=pspnet", "trainer=debug", "seed=1", "~trainer.devices"]
+    "override",
+    [
+        *("optimizer.lr=1", "model=pspnet", "seed=1", "~trainer.devices", "data.size=[8,8]"),
+        *("++callbacks.ema.decay=0.5", "augmentation=none", "name=other", "init_from=x"),
+    ],
 )
-def test_nothing_but_the_trainer_changes_in_a_resumed_run(
+def test_what_would_make_it_another_run_is_not_changed(
     ask: Ask, run: RunFolder, override: str
 ) -> None:
-    with pytest.raises(HumansegError, match=rf"only trainer\.\* may be changed, not {override}\."):
-        ask(f"resume={run.path}", override)
+    message = rf"only trainer\.\*, data\.root, .* not {re.escape(override.lstrip('+'))}\. "
+    with pytest.raises(HumansegError, match=message):
+        ask(f"resume={run.path}", override, "trainer.max_epochs=9")
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("data.workers=3", "data.workers", 3),
+        ("data.cache=none", "data.cache", "none"),
+        ("data.cache_gb=1", "data.cache_gb", 1),
+        ("threads=3", "threads", 3),
+        ("channels_last=true", "channels_last", True),
+        ("logger=[tensorboard]", "logger", ["tensorboard"]),
+        ("++logger.wandb.project=mine", "logger.wandb.project", "mine"),
+        ("++trainer.enable_progress_bar=false", "trainer.enable_progress_bar", False),
+        ("trainer.accelerator=gpu", "trainer.accelerator", "gpu"),
+    ],
+)
+def test_what_does_not_sway_the_result_is_free(
+    ask: Ask, run: RunFolder, override: str, key: str, value: Any
+) -> None:
+    request = ask(f"resume={run.path}", override)
+    found = OmegaConf.select(request.config, key)
+    assert (list(found) if key == "logger" else found) == value
+    assert request.changed == {}
+    assert request.config.seed == 7 and "_target_" in request.config.trainer
+
+
+def test_photos_may_lie_elsewhere(ask: Ask, run: RunFolder, tmp_path: Path) -> None:
+    request = ask(f"resume={run.path}", "data.root=moved", "data.workers=2")
+    assert request.config.data.root == str(tmp_path / "moved")
+    assert request.changed == {}
+
+
+def test_what_sways_the_result_is_known_to_have_changed(ask: Ask, run: RunFolder) -> None:
+    before = OmegaConf.load(run.config).data.batch_size
+    request = ask(f"resume={run.path}", "data.batch_size=9", "trainer.gradient_clip_val=5")
+    assert request.changed == {
+        "data.batch_size": [before, 9],
+        "trainer.gradient_clip_val": [1.0, 5],
+    }
+
+
+def test_another_device_by_its_option(ask: Ask, run: RunFolder) -> None:
+    ddp = ask(f"resume={run.path}", "trainer=ddp", "trainer.devices=3")
+    assert (ddp.config.trainer.strategy, ddp.config.trainer.devices) == ("ddp", 3)
+    OmegaConf.save(ddp.config, run.config)
+    before = ddp.config.trainer.max_epochs
+    cpu = ask(f"resume={run.path}", "trainer=cpu").config.trainer
+    assert (cpu.accelerator, cpu.devices, cpu.max_epochs) == ("cpu", 1, before)
+    assert "strategy" not in cpu and "sync_batchnorm" not in cpu
+    assert ask(f"resume={run.path}", "trainer=fp32").config.trainer.precision == "32-true"
+    assert ask(f"resume={run.path}", "trainer=debug").config.trainer.limit_train_batches == 2
+
+
+def test_early_stopping_may_come_and_go(ask: Ask, run: RunFolder) -> None:
+    named = list(OmegaConf.load(run.config).callbacks)
+    options = ",".join([*named, "early_stopping"])
+    come = ask(
+        f"resume={run.path}", f"callbacks=[{options}]", "callbacks.early_stopping.patience=4"
+    )
+    assert come.config.callbacks.early_stopping.patience == 4
+    assert come.changed == {"callbacks.early_stopping": [None, "on"]}
+    OmegaConf.save(come.config, run.config)
+    longer = ask(f"resume={run.path}", "++callbacks.early_stopping.patience=5")
+    assert longer.changed == {"callbacks.early_stopping.patience": [4, 5]}
+    assert "_target_" in longer.config.callbacks.early_stopping
+    gone = ask(f"resume={run.path}", f"callbacks=[{','.join(named) or 'none'}]")
+    assert gone.changed == {"callbacks.early_stopping": ["on", None]}
+    other = "ema" if "ema" not in named else "none"
+    with pytest.raises(HumansegError, match="only early_stopping may come or go"):
+        ask(f"resume={run.path}", f"callbacks=[{other}]")
 
 
 def test_only_a_run_can_be_resumed(ask: Ask, tmp_path: Path) -> None:

@@ -139,7 +139,14 @@ def test_a_student_is_trained_and_resumed(
         "unsure": 0,
     }
     assert summary["data"] == read_summary(trained.summary)["data"], "judged by the same photos"
-    assert resume_run(run.path, "trainer.max_epochs=3").best.exists()
+    # The teachers may lie elsewhere now; others may not take their place.
+    moved = shutil.copytree(trained.path, tmp_path / "moved teacher")
+    named = f"teacher=['{moved}','{moved}']"
+    assert resume_run(run.path, named, "trainer.max_epochs=3").best.exists()
+    shutil.copy(run.best, moved / "checkpoints" / "best.ckpt")
+    with pytest.raises(Refused, match="what teacher names is not what it was"):
+        resume_run(run.path, "trainer.max_epochs=4")
+    shutil.copy(trained.best, moved / "checkpoints" / "best.ckpt")
     (more / "0.png").unlink()
     with pytest.raises(Refused, match="have changed"):
         resume_run(run.path, "trainer.max_epochs=4")

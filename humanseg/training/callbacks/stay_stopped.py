@@ -11,16 +11,18 @@ class StayStopped(pl.Callback):
     A run that is killed after its last epoch, while its files are written, must not train more
     when it is resumed: Lightning keeps what early stopping counted, but not that it stopped.
     Where a person now asks for more epochs than before, it trains on, and early stopping counts
-    afresh.
+    afresh; where for more patience than has run out, it counts on.
     """
 
     def __init__(self) -> None:
         self._before: int | None = None
         self._now: int | None = None
+        self._patience: list[int] = []
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Note how many epochs are asked for."""
+        """Note what is asked for, before a checkpoint says what was."""
         self._now = trainer.max_epochs
+        self._patience = [callback.patience for callback in trainer.early_stopping_callbacks]
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a resumed training must know."""
@@ -35,8 +37,13 @@ class StayStopped(pl.Callback):
         if self._before is None:
             return
         more = self._now is None or self._now == -1 or self._now > self._before >= 0
-        for callback in trainer.early_stopping_callbacks:
+        for callback, patience in zip(
+            trainer.early_stopping_callbacks, self._patience, strict=True
+        ):
+            longer, callback.patience = patience > callback.patience, patience
             if more:
                 callback.wait_count = callback.stopped_epoch = 0
+            elif longer and callback.wait_count < patience:
+                callback.stopped_epoch = 0
             elif callback.stopped_epoch > 0:
                 trainer.should_stop = True

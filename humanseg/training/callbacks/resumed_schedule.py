@@ -1,0 +1,42 @@
+"""A training that goes on in other batches keeps its place in the schedule of the learning rate."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.optim.lr_scheduler import LambdaLR
+
+
+class ResumedSchedule(pl.Callback):
+    """Count the steps of a schedule anew where an epoch has more or fewer of them than before.
+
+    A schedule is a share of all steps, and its checkpoint has a number of steps: after half of the
+    epochs it goes on in its middle, whatever the batches are now.
+    """
+
+    def __init__(self) -> None:
+        self._before: float | None = None
+        self._now: float = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a resumed training must know."""
+        return {"steps_per_epoch": self._now}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what an interrupted training knew."""
+        self._before = state_dict["steps_per_epoch"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Find out how many steps an epoch has, and move the schedule to where it belongs."""
+        self._now = -(-trainer.num_training_batches // trainer.accumulate_grad_batches)
+        by_epochs = trainer.max_steps == -1 and (trainer.max_epochs or -1) > 0
+        if self._before in (None, self._now) or not by_epochs:
+            return
+        for config in trainer.lr_scheduler_configs:
+            schedule = config.scheduler
+            if isinstance(schedule, LambdaLR) and config.interval == "step":
+                schedule.last_epoch = round(trainer.current_epoch * self._now)
+                bases = zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+                rates = [base * factor(schedule.last_epoch) for base, factor in bases]
+                schedule._last_lr = rates
+                for group, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
+                    group["lr"] = rate

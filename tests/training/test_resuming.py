@@ -1,0 +1,81 @@
+"""A run goes on with other settings, and says so."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from humanseg.cli import main
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder, read_summary
+
+Train = Callable[..., RunFolder]
+
+
+def rates(run: RunFolder) -> list[float]:
+    with run.history.open(newline="") as file:
+        return [float(row["lr"]) for row in csv.DictReader(file)]
+
+
+def test_other_batches_keep_the_schedule_of_the_epochs(
+    train_run: Train, resume_run: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ("scheduler=cosine", "data.batch_size=1", "trainer.limit_train_batches=1.0")
+    whole = train_run(tmp_path / "whole", *made, "trainer.max_epochs=4")
+    parts = train_run(tmp_path / "parts", *made, "trainer.max_epochs=2")
+    capsys.readouterr()
+    # Twice the batch, half the steps: after two of four epochs it is in the middle all the same.
+    resume_run(parts.path, "trainer.max_epochs=4", "data.batch_size=2")
+    said = capsys.readouterr().out
+    assert "data.batch_size 1 → 2" in said and "not that of a run" in said
+    assert rates(whole)[3] < rates(parts)[2] < rates(whole)[1]
+    summary = read_summary(parts.summary)
+    assert summary["resumed"] == [
+        {
+            "after_epoch": 2,
+            "changed": {"data.batch_size": [1, 2], "trainer.max_epochs": [2, 4]},
+        }
+    ]
+    # To write its files again changes nothing.
+    resume_run(parts.path, "data.workers=0")
+    assert read_summary(parts.summary)["resumed"] == summary["resumed"]
+
+
+def test_more_patience_wakes_a_run_that_had_stopped(
+    train_run: Train, resume_run: Train, tmp_path: Path
+) -> None:
+    run = train_run(
+        tmp_path / "run",
+        "callbacks=[early_stopping]",
+        "callbacks.early_stopping.patience=1",
+        # No epoch is better than the one before by as much as that.
+        "callbacks.early_stopping.min_delta=1.0",
+        "trainer.max_epochs=6",
+    )
+    assert len(rates(run)) == 2
+    resume_run(run.path)
+    assert len(rates(run)) == 2
+    resume_run(run.path, "++callbacks.early_stopping.patience=3")
+    assert len(rates(run)) == 4
+    resume_run(run.path, "callbacks=[none]")
+    assert len(rates(run)) == 6
+
+
+def test_settings_that_the_defaults_lack_are_changed_by_their_keys(
+    trained: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def train(config: DictConfig) -> float:
+        asked.append(config)
+        raise HumansegError("enough")
+
+    monkeypatch.setattr("humanseg.training.entry.train", train)
+    patience, resumed = "callbacks.early_stopping.patience=2", f"resume={trained.path}"
+    for words in ([resumed, patience], [patience, resumed]):
+        assert main(["train", *words]) == 2
+        assert asked.pop().callbacks.early_stopping.patience == 2
+    assert main(["train", patience]) == 2 and not asked
+    assert "early_stopping" in capsys.readouterr().err
