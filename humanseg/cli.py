@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from humanseg import __version__
+from humanseg.commands.parser import Parser, did_you_mean, one_of
 from humanseg.commands.types import share
 from humanseg.errors import HumansegError, printable
 from humanseg.explain import explain
@@ -26,6 +27,8 @@ _COMMANDS: dict[str, str] = {
 }
 """What each command of `humanseg.commands` does, in the order of the help."""
 
+_NAMES = ("train", "evaluate", "score", "check", "sample", "validate", *_COMMANDS)
+_SPLITS = ("train", "valid")
 _HELP = {"--help", "-h"}
 
 
@@ -44,6 +47,10 @@ def _train(arguments: Sequence[str]) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
+    from humanseg.training.paths import require_run
+
+    require_run(arguments.run, arguments.data)
+    # Only now, when all is there: it loads torch.
     from humanseg.training.evaluation import evaluate_run
 
     report = evaluate_run(
@@ -96,16 +103,16 @@ def _validate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parser(chosen: str | None) -> argparse.ArgumentParser:
+def _parser(chosen: str | None) -> Parser:
     """Make the parser; of `humanseg.commands`, only the chosen one's options are looked up."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="humanseg",
         description="Cut people out of photos: from five folders to the best checkpoint.",
         epilog="exit codes: 0 done; 1 done, with some items failed; 2 something must be changed; "
         "3 refused because the result would be wrong. HUMANSEG_DEBUG=1 shows tracebacks.",
     )
     parser.add_argument("--version", action="version", version=f"humanseg {__version__}")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(
         name: str, does: str, action: Callable[[argparse.Namespace], int]
@@ -120,14 +127,18 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     verb = add("evaluate", "score the best checkpoint of a run", _evaluate)
     verb.add_argument("run", metavar="RUN", type=Path, help="the run's folder")
     verb.add_argument("--data", metavar="ROOT", type=Path, help="other data than the run's own")
-    verb.add_argument("--split", default="valid", choices=("train", "valid"))
+    verb.add_argument(
+        "--split", default="valid", type=one_of("train", "valid"), metavar="train|valid"
+    )
     verb.add_argument("--tta", action="store_true", help="average over the mirrored photo")
     verb.add_argument("--threshold", metavar="T", type=share, help="other than the run's own")
 
     verb = add("score", "score a submission file the way the task does", _score)
     verb.add_argument("csv", metavar="CSV", type=Path)
     verb.add_argument("--data", metavar="ROOT", type=Path, required=True)
-    verb.add_argument("--split", default="valid", choices=("train", "valid"))
+    verb.add_argument(
+        "--split", default="valid", type=one_of("train", "valid"), metavar="train|valid"
+    )
 
     verb = add("check", "look for everything that is wrong with a data set", _check)
     verb.add_argument("root", metavar="ROOT", type=Path)
@@ -152,7 +163,17 @@ def _run(arguments: Sequence[str]) -> int:
     # Hydra has its own --help and flags, so argparse must not look at what follows the verb.
     if arguments and arguments[0] == "train":
         return _train(arguments[1:])
-    namespace = _parser(arguments[0] if arguments else None).parse_args(arguments)
+    parser = _parser(arguments[0] if arguments else None)
+    if not arguments or arguments[0] == "help":
+        parser.print_help()
+        return 0 if arguments else HumansegError.exit_code
+    if arguments[0][:1] != "-" and arguments[0] not in _NAMES:
+        hint = did_you_mean(arguments[0], _NAMES) or "."
+        raise HumansegError(
+            f"humanseg {arguments[0]}: there is no such command{hint} The commands are "
+            f"{', '.join(_NAMES)}; humanseg --help says what they do."
+        )
+    namespace = parser.parse_args(arguments)
     action: Callable[[argparse.Namespace], int] = namespace.action
     return action(namespace)
 

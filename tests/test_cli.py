@@ -21,6 +21,8 @@ def entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """A training that does what the test wants, in an empty working folder."""
     module = ModuleType("humanseg.training.entry")
     monkeypatch.setitem(sys.modules, "humanseg.training.entry", module)
+    # There is no data here, and none is needed.
+    monkeypatch.setattr("humanseg.training.paths.require_paths", lambda config: None)
     monkeypatch.chdir(tmp_path)
     return module
 
@@ -218,16 +220,80 @@ def test_a_missing_path_is_one_paragraph(
 
 
 @pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "humanseg trian: there is no such command, did you mean train?"),
+        (["x"], "there is no such command. The commands are train, evaluate,"),
+        (["--verison"], "there is no option --verison, did you mean --version?"),
+        (["score", "--dta", "x", "c.csv"], "--dta, did you mean --data?"),
+        (["predict", "--overwritte", "a.jpg"], "--overwritte, did you mean --overwrite?"),
+        (["score", "c.csv", "--data", "x", "--split", "vald"], "no vald, did you mean valid?"),
+        (["evaluate"], "required: RUN"),
+        (["evaluate", "run", "--threshold", "2"], "2 is not between 0 and 1"),
+        (["evaluate", "r", "--threshold", "half"], "half is not between 0 and 1"),
+        (["check", "a", "b"], "unrecognized arguments: b"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_words_are_one_paragraph_that_says_what_was_meant(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    try:
+        code = main(words)
+    except SystemExit as caught:
+        assert isinstance(caught.code, int)
+        code = caught.code
+    shown = capsys.readouterr()
+    assert (code, shown.out) == (2, "")
+    assert message in shown.err and shown.err.count("\n") == 1
+
+
+def test_the_beginning_of_an_option_will_do(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["score", "no.csv", "--dat", "nowhere"]) == 2
+
+
+def test_humanseg_alone_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    alone = capsys.readouterr()
+    assert "\n    predict " in alone.out and not alone.err
+    assert main(["help"]) == 0
+    assert capsys.readouterr().out == alone.out
+
+
+@pytest.mark.parametrize(
     "words",
     [
-        [],
-        ["evaluate"],
-        ["evaluate", "run", "--threshold", "2"],
-        ["evaluate", "r", "--threshold", "half"],
-        ["x"],
+        ["evaluate", "nowhere"],
+        ["evaluate", "run", "--data", "nowhere"],
+        ["export", "nowhere"],
+        ["export", "run", "--data", "nowhere"],
+        ["train", "data.root=nowhere"],
+        ["train", "resume=nowhere"],
+        ["train", "init_from=nowhere", "data.root=data"],
+        ["train", "teacher=[nowhere]", "data.root=data"],
+        ["train", "backbone=resnet18", "backbone.weights=nowhere", "data.root=data"],
+        ["train", "run_dir=data/nowhere/.."],
     ],
+    ids=" ".join,
 )
-def test_wrong_words_exit_with_two(words: list[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(words)
-    assert caught.value.code == 2
+def test_a_path_that_leads_nowhere_is_answered_without_torch(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "letter.txt").touch()
+    run = tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints" / "best.ckpt").touch()
+    (run / "config.yaml").write_text("data: {root: data}\n")
+    # None in sys.modules: an import of it fails.
+    for module in ("entry", "evaluation"):
+        monkeypatch.setitem(sys.modules, f"humanseg.training.{module}", None)
+    assert main(words) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    assert "nowhere" in shown or "holds files that are not a run" in shown

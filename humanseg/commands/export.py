@@ -41,14 +41,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export."""
-    from humanseg.export.entry import Order, export
+    from humanseg.export.folder import require_free
     from humanseg.export.formats import read_formats
+    from humanseg.export.pick import pick_run
+    from humanseg.training.paths import require_run
+
+    formats = read_formats(arguments.formats.split(","))
+    require_free(arguments.out, arguments.overwrite)
+    pick = pick_run(arguments.runs, arguments.data)
+    require_run(pick.run.path, arguments.data)
+    # Only now, when nothing is in the way: it loads torch.
+    from humanseg.export.entry import Order, export
 
     export(
         Order(
-            path=arguments.runs,
+            pick=pick,
             out=arguments.out,
-            formats=read_formats(arguments.formats.split(",")),
+            formats=formats,
             data=arguments.data,
             max_drop=arguments.max_drop,
             overwrite=arguments.overwrite,

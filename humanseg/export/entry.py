@@ -9,7 +9,7 @@ from humanseg.export.checking import Checked, check_files
 from humanseg.export.folder import CARD, MANIFEST, require_free
 from humanseg.export.formats import Format
 from humanseg.export.manifest import describe_file, facts, make_manifest
-from humanseg.export.pick import pick_run
+from humanseg.export.pick import Pick
 from humanseg.export.source import Source, common_size, long_side_of, open_data, open_source
 from humanseg.export.writing import Kept, write_formats
 from humanseg.files import whole_folder, write_json, write_text
@@ -27,8 +27,8 @@ class Order:
 
     Attributes
     ----------
-    path
-        A run's folder, or a folder of runs.
+    pick
+        The run, and why it was chosen.
     out
         Where the export shall be.
     formats
@@ -43,7 +43,7 @@ class Order:
         Whether to measure all files at length, next to torch.
     """
 
-    path: Path
+    pick: Pick
     out: Path
     formats: list[Format]
     data: Path | None
@@ -68,7 +68,7 @@ def export(order: Order) -> None:
         A file predicts something else than the checkpoint; nothing was written.
     """
     require_free(order.out, order.overwrite)
-    pick = pick_run(order.path, order.data)
+    pick = order.pick
     say("run", str(pick.run.path))
     for reason in pick.reasons:
         say("", reason)

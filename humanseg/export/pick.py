@@ -7,7 +7,6 @@ from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.find import find_runs, looks_like_run
 from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
-from humanseg.training.evaluation import evaluate_run
 
 _SHOWN = 3
 """Runners-up that are named."""
@@ -99,4 +98,7 @@ def _find(folder: Path) -> tuple[list[RunRecord], int]:
 def _score(record: RunRecord, data: Path | None) -> float:
     if data is None:
         return record.dice_at_half
+    # Only here: it loads torch.
+    from humanseg.training.evaluation import evaluate_run
+
     return evaluate_run(record.folder.path, data, "valid", False, None).scores["dice_at_half"]

@@ -34,6 +34,10 @@ def _task(config: DictConfig) -> float:
         raise _Failed from HumansegError(mistake)
     try:
         refuse_torchrun()
+        from humanseg.training.paths import require_paths
+
+        require_paths(config)
+        # Only now, when all is there: it loads torch.
         from humanseg.training.entry import train
 
         return train(config)

@@ -17,6 +17,7 @@ from humanseg.export.formats import read_formats
 from humanseg.export.manifest import facts
 from humanseg.export.network import trace
 from humanseg.export.onnx import convert
+from humanseg.export.pick import Pick
 from humanseg.export.source import Source, open_source
 from humanseg.runs import RunFolder, open_run
 
@@ -62,7 +63,7 @@ def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
 
     def exported(out: Path, formats: str = "onnx", **changes: Any) -> Path:
         settings: dict[str, Any] = {
-            "path": run.path,
+            "pick": Pick(run, []),
             "out": out,
             "formats": read_formats(formats.split(",")),
             "data": None,

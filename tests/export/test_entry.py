@@ -18,6 +18,7 @@ from humanseg.errors import HumansegError, Refused
 from humanseg.export import writing
 from humanseg.export.int8 import Quantised
 from humanseg.export.onnx import save
+from humanseg.export.pick import Pick
 from humanseg.images import read_photo
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
 from humanseg.training.evaluation import evaluate_run
@@ -200,7 +201,7 @@ def test_a_checkpoint_that_was_replaced_is_refused(
     other = open_run(Path(shutil.copytree(run.path, tmp_path / "run")))
     update_summary(other.summary, dice_at_half=read_summary(run.summary)["dice_at_half"] + 0.001)
     with pytest.raises(Refused, match="best checkpoint gives"):
-        export(tmp_path / "out", path=other.path)
+        export(tmp_path / "out", pick=Pick(other, []))
 
 
 def test_data_that_moved_is_asked_for_and_found(
@@ -211,8 +212,8 @@ def test_data_that_moved_is_asked_for_and_found(
     config.data.root = str(tmp_path / "gone")
     OmegaConf.save(config, other.config)
     with pytest.raises(HumansegError, match=r"gone any more.*--data"):
-        export(tmp_path / "out", path=other.path)
-    out = export(tmp_path / "out", path=other.path, data=sample_root)
+        export(tmp_path / "out", pick=Pick(other, []))
+    out = export(tmp_path / "out", pick=Pick(other, []), data=sample_root)
     assert "are not the ones" not in (out / "README.md").read_text()
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.export import pick
 from humanseg.export.pick import pick_run
 
 
@@ -58,7 +57,7 @@ def test_runs_on_different_photos_are_not_ranked_together(
     def evaluate(run: Path, data: Path, *_: Any) -> Any:
         return type("Report", (), {"scores": {"dice_at_half": {first: 0.5, second: 0.6}[run]}})
 
-    monkeypatch.setattr(pick, "evaluate_run", evaluate)
+    monkeypatch.setattr("humanseg.training.evaluation.evaluate_run", evaluate)
     chosen = pick_run(tmp_path, Path("photos"))
     assert (
         chosen.run.path == second

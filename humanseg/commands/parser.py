@@ -1,0 +1,53 @@
+"""The words of a command line, with a hint where one is nearly right."""
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``", did you mean X?"`` for the nearest word that is known, or an empty string."""
+    near = get_close_matches(word, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """Return the type of an option that takes one of some words."""
+
+    def word(text: str) -> str:
+        if text not in known:
+            hint = did_you_mean(text, known) or "."
+            raise argparse.ArgumentTypeError(f"there is no {text}{hint} It is {' or '.join(known)}")
+        return text
+
+    return word
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says a mistake in one paragraph, and what was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and exit with 2."""
+        end = "" if message.endswith(("?", ".")) else "."
+        self.exit(2, f"{self.prog}: {message}{end} See {self.prog} --help.\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, as argparse does, but look for misspelt options first.
+
+        argparse would rather miss what follows one.
+        """
+        self._require_known(args or ())
+        return super().parse_known_args(args, namespace)
+
+    def _require_known(self, words: Sequence[str]) -> None:
+        options = self._option_string_actions
+        for word in words:
+            # What follows a command is looked at by the command's own parser.
+            if word == "--" or (self._subparsers is not None and not word.startswith("-")):
+                return
+            name = word.split("=")[0]
+            # The beginning of a name will do, as long as it is that of one only.
+            if name.startswith("--") and not any(option.startswith(name) for option in options):
+                hint = did_you_mean(name, options)
+                self.error(f"there is no option {name}{hint}")

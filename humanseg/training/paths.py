@@ -1,0 +1,85 @@
+"""Paths that lead nowhere, found before torch is loaded: that takes seconds.
+
+What a path holds is looked at later, where it is used.
+"""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config.load import load_run_config
+from humanseg.data.folders import require_root
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder, open_run, require_free
+from humanseg.training.request import NO_PATHS, named_paths, read_request
+
+_OWN_DATA = "humanseg.data."
+
+
+def require_paths(config: DictConfig) -> None:
+    """Raise unless all that a new or a resumed run shall read and write can be there.
+
+    Parameters
+    ----------
+    config
+        As composed by Hydra.
+
+    Raises
+    ------
+    HumansegError
+        Something is not there, or something is in the way.
+    """
+    request = read_request(config)
+    if not request.resume:
+        require_free(request.folder)
+    settled = request.config
+    root = _data_root(settled)
+    if root is not None:
+        require_root(root)
+    for key in ("init_from", "teacher"):
+        for path in named_paths(OmegaConf.select(settled, key)):
+            if not path.is_file():
+                open_run(path)
+    weights = OmegaConf.select(settled, "backbone.weights")
+    if isinstance(weights, str) and weights not in NO_PATHS and not Path(weights).exists():
+        raise HumansegError(
+            f"backbone.weights={weights}: there is no such file. Set it to a .safetensors file, "
+            "to pretrained (which downloads weights), or to none."
+        )
+
+
+def require_run(path: Path, data: Path | None) -> RunFolder:
+    """Find a run that can predict, and make sure that the data for it is there.
+
+    Parameters
+    ----------
+    path
+        As `open_run` takes it.
+    data
+        Other data than the run's own.
+
+    Raises
+    ------
+    HumansegError
+        There is no run, it has no checkpoint, or there is no data folder.
+    """
+    run = open_run(path)
+    if not run.best.is_file():
+        raise HumansegError(
+            f"There is no checkpoint {run.best}: the run has not finished an epoch yet."
+        )
+    own = _data_root(load_run_config(run.config))
+    if data is not None:
+        require_root(data)
+    elif own is not None and not own.is_dir():
+        raise HumansegError(
+            f"The data of this run is not at {own} any more: say where it is by --data ROOT."
+        )
+    return run
+
+
+def _data_root(config: DictConfig) -> Path | None:
+    """Return the data folder; None for data of one's own class, which may lie anywhere."""
+    target = str(OmegaConf.select(config, "data._target_") or "")
+    root = OmegaConf.select(config, "data.root")
+    return Path(root) if target.startswith(_OWN_DATA) and isinstance(root, str) else None
