@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.images import over_white
-from humanseg.inference.edges import enlarged
+from humanseg.inference.edges import bands, enlarged
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
@@ -40,9 +40,12 @@ def opacity(probability: NDArray[np.float32], threshold: float) -> Pixels:
         uint8 (H,W), 0 to 255.
     """
     reach = _SURE * min(threshold, 1 - threshold)
-    # convertScaleAbs rounds and saturates above, but would mirror what is below 0.
-    above = np.maximum(probability - np.float32(threshold - reach), 0)
-    return cv2.convertScaleAbs(above, alpha=255 / (2 * reach)).astype(np.uint8, copy=False)
+    result = np.empty(probability.shape, np.uint8)
+    for rows in bands(*probability.shape):
+        # convertScaleAbs rounds and saturates above, but would mirror what is below 0.
+        above = np.maximum(probability[rows] - np.float32(threshold - reach), 0)
+        result[rows] = cv2.convertScaleAbs(above, alpha=255 / (2 * reach))
+    return result
 
 
 def hide(probability: NDArray[np.float32], visible: Pixels | None) -> NDArray[np.float32]:

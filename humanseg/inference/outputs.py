@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from humanseg.images import ImageError, over_white
 from humanseg.inference.backgrounds import Background, blend
+from humanseg.inference.edges import bands
 from humanseg.inference.foreground import foreground, hide, opacity
 
 Pixels = NDArray[np.uint8]
@@ -58,8 +59,7 @@ class Cut:
         """uint8 (H,W): how much of each pixel is person, of 255."""
         if self.visible is None:
             return self.matte
-        product = self.matte.astype(np.uint16) * self.visible
-        return ((product + 127) // 255).astype(np.uint8)
+        return cv2.multiply(self.matte, self.visible, scale=1 / 255).astype(np.uint8, copy=False)
 
     @cached_property
     def person(self) -> Pixels:
@@ -89,9 +89,12 @@ def draw_soft(cut: Cut) -> Pixels:
 
 def draw_cutout(cut: Cut) -> Pixels:
     """Return uint8 (H,W,4): the person in RGBA."""
-    result = np.dstack([cut.person, cut.alpha])
-    # What cannot be seen is not kept: the file is smaller, and gives nothing away.
-    result[cut.alpha == 0] = 0
+    result = np.empty((*cut.alpha.shape, 4), np.uint8)
+    for rows in bands(*cut.alpha.shape):
+        alpha = cut.alpha[rows][..., None]
+        # What cannot be seen is not kept: the file is smaller, and gives nothing away.
+        np.multiply(cut.person[rows], alpha > 0, out=result[rows][..., :3])
+        result[rows][..., 3:] = alpha
     return result
 
 
