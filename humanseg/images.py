@@ -12,6 +12,7 @@ from PIL import Image
 from humanseg.comments import comment_options
 from humanseg.decoding.opening import (
     decode,
+    load,
     stored_orientation,
     stored_size,
     without_limit,
@@ -136,7 +137,7 @@ def picture_of(image: Image.Image) -> Picture:
     """
     with explained(name_of(image)), without_limit():
         orientation = stored_orientation(image)
-        image.load()
+        load(image)
         return Picture(*to_layers(image, orientation))
 
 

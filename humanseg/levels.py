@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from humanseg.decoding.values import find_scale
+
 # All distances below are in 255ths of the span between the lowest and the highest value.
 _TIGHT = 11
 """Most pixels of a compressed mask lie this close to black or white."""
@@ -86,6 +88,8 @@ def mask_levels(image: Image.Image) -> NDArray[np.integer]:
         return np.asarray(image)
     if image.mode.startswith("I"):
         return np.asarray(image).astype(np.int64)
+    if image.mode == "F":
+        return _whole_numbers(np.asarray(image))
     if not image.has_transparency_data:
         grey = np.asarray(image.convert("RGB").convert("L"))
         # A palette that paints every index alike says nothing: then the indices are meant.
@@ -100,3 +104,11 @@ def mask_levels(image: Image.Image) -> NDArray[np.integer]:
     if visible.size == 0 or int(visible.max()) - int(visible.min()) <= _SAME_COLOUR:
         return alpha
     return (grey.astype(np.int64) * alpha + 127) // 255
+
+
+def _whole_numbers(fractions: NDArray[np.floating]) -> NDArray[np.integer]:
+    """Return class numbers as they are, and shares of a person as 0 to 255."""
+    values = np.nan_to_num(fractions.astype(np.float64), posinf=0.0, neginf=0.0)
+    if (values == np.rint(values)).all():
+        return values.astype(np.int64)
+    return find_scale(float(values.min()), float(values.max()), False, False).to_eight_bits(values)

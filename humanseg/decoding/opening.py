@@ -70,7 +70,7 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
         image, notices = _open(file, str(getattr(source, "name", "")), pixels=True)
         orientation = stored_orientation(image)
         try:
-            image.load()
+            load(image)
             if image.format in _JPEG and jpeg.lacks_end(file, image):
                 raise OSError("its picture ends before it is whole")
         except BROKEN as error:
@@ -101,6 +101,16 @@ def stored_size(path: Path) -> tuple[int, int]:
         image, _ = _open(file, path.name, pixels=False)
         width, height = image.size
         return (width, height) if stored_orientation(image) >= 5 else (height, width)
+
+
+def load(image: Image.Image) -> None:
+    """Decode an image; TIFF is turned meanwhile, but not by XMP, as Pillow would have it."""
+    xmp = image.info.pop("xmp", None)
+    try:
+        image.load()
+    finally:
+        if xmp is not None:
+            image.info["xmp"] = xmp
 
 
 def stored_orientation(image: Image.Image) -> int:
@@ -183,8 +193,6 @@ def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
             image.seek(pages.photo)
     except BROKEN:
         image = _read_by_opencv(file, pages)
-    # An orientation in XMP only, which Pillow would go by, is none.
-    image.info.pop("xmp", None)
     return _require_size(image), [PAGES] if pages.count > 1 else []
 
 
@@ -195,8 +203,12 @@ def _read_by_opencv(file: BinaryIO, pages: tiff.Pages) -> Image.Image:
     width, height = pages.size
     _require_pixels(width, height)
     file.seek(0)
+    data = bytearray(file.read())
+    # It would turn half of the orientations itself, and fail on the others.
+    place, upright = pages.upright
+    data[place] = upright
     try:
-        values = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         values = None
     if values is None or pages.photo:

@@ -16,6 +16,7 @@ _WANTED = {
     _DNG_VERSION,
     _CR2_SLICES,
 }
+_PLACE_OF_ORIENTATION = -_ORIENTATION
 _SENSOR = {32803, 34892}
 """Photometric interpretations of a sensor's values: colour filter array, linear raw."""
 _REDUCED, _MASK = 1, 4
@@ -42,6 +43,8 @@ class Pages:
         (W, H) of the photo as it is stored.
     orientation
         Of the photo, as of EXIF.
+    upright
+        The file's bytes that say the orientation, and what they would be if it were 1.
     """
 
     is_raw: bool
@@ -49,6 +52,7 @@ class Pages:
     count: int
     size: tuple[int, int]
     orientation: int
+    upright: tuple[slice, bytes]
 
 
 def find_pages(file: BinaryIO) -> Pages:
@@ -87,7 +91,10 @@ def find_pages(file: BinaryIO) -> Pages:
     photo = photos[0] if photos else 0
     tags = pages[photo] if pages else {}
     size = tags.get(_WIDTH, (0,))[0], tags.get(_HEIGHT, (0,))[0]
-    return Pages(is_raw, photo, max(1, len(photos)), size, tags.get(_ORIENTATION, (1,))[0])
+    at = tags.get(_PLACE_OF_ORIENTATION, (0,))[0]
+    upright = slice(at, at + 2 if at else 0), reader.pack("H", 1) if at else b""
+    orientation = tags.get(_ORIENTATION, (1,))[0]
+    return Pages(is_raw, photo, max(1, len(photos)), size, orientation, upright)
 
 
 def _area(directory: Directory) -> int:
@@ -135,6 +142,9 @@ class _Reader:
             tag, kind = self._unpack("HH", entries[start : start + 4])
             if tag in _WANTED:
                 directory[tag] = self._values(kind, entries[start + 4 : start + entry_size])
+            if tag == _ORIENTATION and kind == 3:
+                place = offset + struct.calcsize(self._order + count_format) + start
+                directory[_PLACE_OF_ORIENTATION] = (place + (12 if self._big else 8),)
         return directory, following
 
     def _values(self, kind: int, rest: bytes) -> tuple[int, ...]:
@@ -147,6 +157,10 @@ class _Reader:
         (offset,) = self._unpack("Q" if self._big else "I", rest[width:])
         self._file.seek(offset)
         return self._unpack(form, self._file.read(size))
+
+    def pack(self, form: str, *values: int) -> bytes:
+        """Return numbers as the file writes them."""
+        return struct.pack(self._order + form, *values)
 
     def _take(self, form: str) -> tuple[int, ...]:
         return self._unpack(form, self._file.read(struct.calcsize(self._order + form)))

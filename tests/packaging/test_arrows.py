@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "files": {"errors", "partials"},
     "task": {"errors", "files"},
     "comments": {"decoding"},
-    "levels": set(),
+    "levels": {"decoding"},
     "postprocess": set(),
     "profiles": set(),
     "sizes": set(),
