@@ -26,6 +26,7 @@ from humanseg.notices import Notice
 __all__ = [
     "ImageError",
     "Picture",
+    "grey_counts",
     "image_size",
     "over_white",
     "photo_pixels",
@@ -58,11 +59,17 @@ class Picture:
         How opaque each pixel is; None where all are.
     notices
         What a person should know of it, such as that it is one frame of an animation.
+    mode
+        How the file stores its pixels, as Pillow calls it: "RGB", "CMYK".
+    turned
+        Whether it is stored in another orientation.
     """
 
     rgb: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None = None
     notices: tuple[Notice, ...] = ()
+    mode: str = "RGB"
+    turned: bool = False
 
     def over_white(self) -> NDArray[np.uint8]:
         """Return uint8 (H, W, 3): transparent pixels lie over white, as viewers show them."""
@@ -97,7 +104,8 @@ def read_picture(path: Path | BinaryIO, name: str = "") -> Picture:
     decoded = decode(path, name)
     with explained(name or path):
         rgb, alpha, notices = to_layers(decoded.image, decoded.orientation)
-    return Picture(rgb, alpha, (*decoded.notices, *notices))
+    notices = (*decoded.notices, *notices)
+    return Picture(rgb, alpha, notices, decoded.image.mode, decoded.turned)
 
 
 def read_photo(path: Path) -> NDArray[np.uint8]:
@@ -201,6 +209,13 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
             "(0), and save it as PNG."
         )
     return mask
+
+
+def grey_counts(path: Path) -> NDArray[np.int64]:
+    """Return int64 (256,): how many pixels of a mask have each brightness; raise `ImageError`."""
+    decoded = decode(path, whole=True)
+    with explained(path):
+        return np.array(decoded.image.convert("L").histogram(), np.int64)
 
 
 def image_size(path: Path) -> tuple[int, int]:

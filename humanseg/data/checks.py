@@ -12,7 +12,7 @@ import numpy as np
 from humanseg.data.folders import Item, has_masks, scan
 from humanseg.data.problems import Problem, list_problems, printable
 from humanseg.errors import HumansegError
-from humanseg.images import ImageError, read_mask, read_photo
+from humanseg.images import ImageError, Picture, read_mask, read_picture
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -32,12 +32,15 @@ class Checked(NamedTuple):
         photo's H and W exactly when `problems` is empty.
     problems
         All of them are fatal.
+    picture
+        The photo with what its file says of it, or None when it cannot be read.
     """
 
     item: Item
     photo: np.ndarray | None
     mask: np.ndarray | None
     problems: tuple[Problem, ...]
+    picture: Picture | None = None
 
 
 def map_in_order(
@@ -77,9 +80,10 @@ def read_item(item: Item) -> Checked:
     Nothing is raised for a broken file: it is named in `Checked.problems`.
     """
     problems = []
-    photo = mask = None
+    picture = photo = mask = None
     try:
-        photo = read_photo(item.photo)
+        picture = read_picture(item.photo)
+        photo = picture.over_white()
     except ImageError as error:
         problems.append(_problem("unreadable photo", item, item.photo, error))
     if item.mask is not None:
@@ -89,7 +93,7 @@ def read_item(item: Item) -> Checked:
             problems.append(_problem("unusable mask", item, item.mask, error))
     if photo is not None and mask is not None and photo.shape[:2] != mask.shape:
         problems.append(_size_problem(item, photo.shape, mask.shape))
-    return Checked(item, photo, mask, tuple(problems))
+    return Checked(item, photo, mask, tuple(problems), picture)
 
 
 def read_checked(items: Iterable[Item], workers: int | None = None) -> Iterator[Checked]:

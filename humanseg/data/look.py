@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from humanseg.data.checks import read_item
 from humanseg.data.concerns import looks_inverted
@@ -12,8 +11,8 @@ from humanseg.data.duplicates import Fingerprint, fingerprint
 from humanseg.data.folders import Item
 from humanseg.data.problems import Problem
 from humanseg.data.specks import find_specks
+from humanseg.images import Picture, grey_counts
 
-_ORIENTATION_TAG = 0x0112
 _USUAL_MODE = "RGB"
 _MODES = {
     "1": "black and white",
@@ -69,7 +68,7 @@ class Look:
 
 def look(item: Item) -> Look:
     """Read a photo and its mask, and keep what the doctor needs to know about them."""
-    _, photo, mask, problems = read_item(item)
+    _, photo, mask, problems, picture = read_item(item)
     return Look(
         item=item,
         problems=problems,
@@ -79,39 +78,24 @@ def look(item: Item) -> Look:
         specks=0 if mask is None else find_specks(mask)[0],
         inverted=mask is not None and looks_inverted(mask),
         grey_share=0.0 if mask is None or item.mask is None else _grey_share(item.mask),
-        oddities=() if photo is None else _oddities(item.photo),
+        oddities=() if picture is None else _oddities(picture),
     )
 
 
 def _grey_share(path: Path) -> float:
-    try:
-        with Image.open(path) as image:
-            counts = np.array(image.convert("L").histogram())
-    except (OSError, ValueError):
-        return 0.0
+    counts = grey_counts(path)
     values = np.flatnonzero(counts)
     return float(counts[values[1:-1]].sum() / max(counts.sum(), 1))
 
 
-def _oddities(path: Path) -> tuple[str, ...]:
-    """Name what a file's header says that a plain RGB photo's does not."""
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            # Not image.getexif(): for PNG it decodes all pixels to look for a tag behind them.
-            turned = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1) not in (0, 1)
-            transparent = mode in ("P", "RGB") and "transparency" in image.info
-            # The further frames of a phone's JPEG are previews of the same photo.
-            animated = image.format != "MPO" and getattr(image, "n_frames", 1) > 1
-    except (OSError, ValueError, SyntaxError):
-        return ()
+def _oddities(picture: Picture) -> tuple[str, ...]:
+    """Name what a photo's file says that a plain RGB photo's does not."""
     found = []
+    mode = picture.mode
     if mode != _USUAL_MODE:
         found.append("16-bit" if mode.startswith("I;16") else _MODES.get(mode, mode))
-    if transparent:
+    if picture.alpha is not None and mode in ("P", "RGB"):
         found.append("with transparency")
-    if turned:
+    if picture.turned:
         found.append("turned by EXIF")
-    if animated:
-        found.append("animated")
-    return tuple(found)
+    return (*found, *(notice.word for notice in picture.notices))

@@ -42,11 +42,14 @@ class Decoded:
         As of EXIF, from 1 to 8: how it has yet to be turned.
     notices
         What a person should know of it.
+    turned
+        Whether the file says that it is to be turned, or was before this.
     """
 
     image: Image.Image
     orientation: int
     notices: list[Notice]
+    turned: bool
 
 
 def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Decoded:
@@ -69,6 +72,7 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
     with explained(name or source), _file(source) as file, without_limit():
         image, notices = _open(file, str(getattr(source, "name", "")), pixels=True)
         orientation = stored_orientation(image)
+        turned = orientation != 1 or getattr(image, "tag_v2", {}).get(_ORIENTATION, 1) != 1
         try:
             load(image)
             if image.format in _JPEG and jpeg.lacks_end(file, image):
@@ -82,7 +86,7 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
             image = completed
             notices.append(CUT_OFF)
         notices += choose_frame(image)
-    return Decoded(image, orientation, notices)
+    return Decoded(image, orientation, notices, turned)
 
 
 def _file(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:

@@ -120,6 +120,12 @@ def test_unusual_photo_files(five_folders: Path, photo_of: Draw) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(photo_of(34)).save(test / "turned.jpg", exif=exif)
+    exif_of_tiff = {274: 8}
+    Image.fromarray(photo_of(35)).save(test / "turned too.tif", tiffinfo=exif_of_tiff)
+    frames = [Image.fromarray(photo_of(number)) for number in (36, 37)]
+    frames[0].save(test / "moving.webp", save_all=True, append_images=frames[1:])
+    frames[0].transpose(Image.Transpose.ROTATE_90).save(test / "short.jpg")
+    (test / "short.jpg").write_bytes((test / "short.jpg").read_bytes()[:-2])
     report = examine(five_folders)
     said = {c.id: c.message for f in report.findings if f.kind == doctor.ODD for c in f.cases}
     words = {
@@ -128,11 +134,14 @@ def test_unusual_photo_files(five_folders: Path, photo_of: Draw) -> None:
         "alpha": "with transparency",
         "deep": "16-bit",
         "turned": "turned by EXIF",
+        "turned too": "turned by EXIF",
+        "moving": "animated",
+        "short": "cut off at its end",
     }
     assert said.keys() == words.keys()
     assert all(words[id] in said[id] for id in words)
     test_summary = report.splits[-1]
-    assert test_summary.sizes == {(80, 60): 6, (60, 80): 1}, "sizes as a person sees them"
+    assert test_summary.sizes == {(80, 60): 7, (60, 80): 3}, "sizes as a person sees them"
 
 
 def test_a_mask_without_a_photo_is_a_warning(five_folders: Path, put: Put) -> None:

@@ -85,7 +85,7 @@ def measure_data(
 
 def _see(work: tuple[str, Item]) -> _Seen:
     split, item = work
-    _, photo, mask, problems = read_item(item)
+    _, photo, mask, problems, _ = read_item(item)
     if problems or photo is None:
         raise HumansegError(f"{problems[0].message}; humanseg check says more.")
     height, width = photo.shape[:2]
