@@ -11,6 +11,7 @@ from humanseg.report.records import KeptRun, Records
 from humanseg.report.show import (
     COLOURS,
     INK,
+    INTERVAL,
     Picture,
     Prose,
     Table,
@@ -45,7 +46,7 @@ def shares_table(records: Records) -> Table:
                     score(float(np.nanmean(outline[there]))),
                 ]
             )
-    names = ["photos>", "Dice>", "95 % interval>", "at the outline>"]
+    names = ["photos>", "Dice>", INTERVAL, "at the outline>"]
     return Table(["share of person", *names], rows)
 
 
@@ -103,7 +104,7 @@ def kinds_table(records: Records) -> Table:
         [name, str(count), score(mean), f"{low:.4f} to {high:.4f}"]
         for mean, name, count, low, high in rows
     ]
-    return Table(["kind", "valid photos>", "Dice>", "95 % interval>"], written)
+    return Table(["kind", "valid photos>", "Dice>", INTERVAL], written)
 
 
 def distances_picture(records: Records) -> Picture | Prose:

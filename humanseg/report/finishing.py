@@ -6,6 +6,7 @@ from humanseg.report.scoring import at_thresholds, tuned, tuned_elsewhere
 from humanseg.report.show import (
     COLOURS,
     INK,
+    INTERVAL,
     QUIET,
     Picture,
     Prose,
@@ -44,7 +45,7 @@ def ways_table(records: Records) -> Table | Prose:
         for way, said in WAYS.items():
             finished = columns.numbers(way)
             gap = paired_difference(finished, plain)
-            word = "no difference to be told"
+            word = "not significantly different"
             if gap.distinguishable:
                 word = "better" if gap.difference > 0 else "worse"
             rows.append(
@@ -58,7 +59,7 @@ def ways_table(records: Records) -> Table | Prose:
             )
     if not rows:
         return not_measured("what mirrored photos and tidier masks change", _KEEP)
-    return Table(["record", "mask", "Dice>", "difference>", "95 % interval>", "verdict"], rows)
+    return Table(["record", "mask", "Dice>", "difference>", INTERVAL, "verdict"], rows)
 
 
 def ensembles_table(records: Records) -> Table | Prose:
@@ -82,7 +83,13 @@ def ensembles_table(records: Records) -> Table | Prose:
                 *difference(gap),
             ]
         )
-    head = ["prediction", "passes>", "Dice>", "difference from the best>", "95 % interval>"]
+    head = [
+        "prediction",
+        "passes>",
+        "Dice>",
+        "difference from the best>",
+        INTERVAL,
+    ]
     return Table(head, rows)
 
 

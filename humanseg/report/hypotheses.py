@@ -13,6 +13,7 @@ from humanseg.report.records import Columns, Records, read_columns
 from humanseg.report.show import (
     COLOURS,
     INK,
+    INTERVAL,
     QUIET,
     Picture,
     Prose,
@@ -25,7 +26,7 @@ from humanseg.report.show import (
 from humanseg.runs.record import read_config
 from humanseg.runs.statistics import PairedDifference, paired_difference
 
-HOLDS, OPPOSITE, OPEN = "holds", "the opposite holds", "not distinguishable"
+HOLDS, OPPOSITE, OPEN = "holds", "the opposite holds", "not significantly different"
 
 _SCORE_NAMES = {"dice": "Dice", "boundary_dice": "Dice at the outline"}
 
@@ -122,7 +123,7 @@ def hypotheses_table(records: Records) -> Table:
                 f"**{one.verdict}**",
             ]
         )
-    names = ["#>", "claim", "compared", "score", "difference>", "95 % interval>"]
+    names = ["#>", "claim", "compared", "score", "difference>", INTERVAL]
     return Table([*names, "pairs × seeds>", "verdict"], rows)
 
 
@@ -143,21 +144,21 @@ def count_said(records: Records, wanted: int = 12) -> Prose:
     ended = [sum(one.verdict == verdict for one in found) for verdict in (HOLDS, OPPOSITE, OPEN)]
     text = (
         f"{len(found)} hypotheses were tested: {ended[0]} hold, of {ended[1]} the opposite holds, "
-        f"and {ended[2]} could not be told from chance on these photos."
+        f"and {ended[2]} make no significant difference on these photos."
     )
     if len(found) < wanted:
         text += f" At least {wanted} are planned; the others have no sweep on record yet."
     single = sum(one.seeds == 1 for one in found)
     if single:
         text += (
-            f" {'All' if single == len(found) else single} of them are from one seed each: an "
-            "interval says what other photos would do, not what another seed would."
+            f" {'All' if single == len(found) else single} of them are from one seed each: a "
+            "confidence interval over photos says nothing about other seeds."
         )
     return Prose(text)
 
 
 def hypotheses_picture(records: Records) -> Picture:
-    """Draw the differences with their intervals."""
+    """Draw the differences with their confidence intervals."""
     found = read_hypotheses(records)
     figure, (axes,) = panels(1, 0.9 + 0.36 * max(len(found), 1))
     colours = {HOLDS: COLOURS[0], OPPOSITE: COLOURS[1], OPEN: QUIET}
@@ -174,7 +175,10 @@ def hypotheses_picture(records: Records) -> Picture:
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color="#d9d9d2", linewidth=0.8)
     label(
-        axes, "What each claim is worth", "difference of the score, 95 % interval over photos", ""
+        axes,
+        "What each claim is worth",
+        "difference of the score, 95 % confidence interval",
+        "",
     )
     return picture(figure, "The difference of each hypothesis with its interval, beside zero.")
 

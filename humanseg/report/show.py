@@ -16,6 +16,9 @@ INK, QUIET, LINE = "#1b1c1a", "#63645e", "#d9d9d2"
 COLOURS = ("#0a6b58", "#c46f14", "#4f78c8", "#8b4a8f", "#7a7a35")
 """For the series of a plot, in this order; told apart with the common kinds of colour blindness."""
 
+INTERVAL = "95 % confidence interval>"
+"""The column of it in a table."""
+
 _DPI = 130
 
 

@@ -35,7 +35,7 @@ class Level:
     effect
         Dice above or below the mean of all values of the setting, the other settings equal.
     low, high
-        95 % interval of the effect, over photos.
+        95 % confidence interval of the effect, over photos.
     """
 
     label: str

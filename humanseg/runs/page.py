@@ -36,8 +36,8 @@ from humanseg.runs.terminal_table import REPEATED, conclusion, describe
 NAME, FILES = "leaderboard", "leaderboard_files"
 
 _LEAD = (
-    "Runs by their mean Dice per valid photo at threshold 0.5. The interval is where the mean of "
-    "other photos of the same kind would lie, 95 times in 100."
+    "Runs by their mean Dice per valid photo at threshold 0.5, with the 95 % confidence interval "
+    "of the mean (bootstrap over the valid photos)."
 )
 
 

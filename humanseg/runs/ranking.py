@@ -77,7 +77,7 @@ class Entry:
 
     @property
     def worse(self) -> bool:
-        """Whether it is worse than the best entry beyond what other photos would change."""
+        """Whether it is significantly worse than the best entry."""
         return self.behind.distinguishable and self.behind.difference < 0
 
     def mean(self, key: str) -> float | None:

@@ -1,11 +1,14 @@
 """How sure a mean over photos is, and whether one run is better than another.
 
-All of it is the percentile bootstrap over photos: the photos are drawn anew, with replacement, many
-times, and the middle 95 % of the means that come out is the interval (B. Efron and R. Tibshirani,
-An Introduction to the Bootstrap, 1993, chapter 13). Two runs are compared photo by photo: what both
-find hard falls out of the difference, so that it can be sure where two intervals still overlap.
+All of it is the percentile bootstrap over photos: the photos are drawn again, with replacement,
+many times, and the middle 95 % of the means that come out is the 95 % confidence interval of the
+mean (B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). Two runs are
+compared photo by photo: what both find hard falls out of the difference, so that it can be sure
+where two intervals still overlap.
 
-An interval says what other photos of the same kind would do. It says nothing about another seed.
+Of 100 samples of photos, the intervals of about 95 hold the mean over all photos of that kind. The
+mean of another sample, which varies itself, lies inside one only about 83 times in 100. An interval
+says nothing about another seed.
 
 The draws follow from a counter and a hash that a few lines of any language repeat. The page of the
 leaderboard has them in JavaScript, and so gives the same numbers as this module.
@@ -19,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
-"""How often the photos are drawn anew."""
+"""How often the photos are drawn again."""
 
 LEVEL = 0.95
 """The share of the means that lies in an interval."""
@@ -34,7 +37,7 @@ _AT_ONCE = 4_000_000  # draws, to bound the memory
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and where 95 % of the resampled means lie.
+    """A mean and its 95 % confidence interval.
 
     Attributes
     ----------
@@ -58,7 +61,7 @@ class PairedDifference:
     difference
         Mean over photos of the first's score minus the second's.
     low, high
-        Its 95 % interval.
+        Its 95 % confidence interval.
     photos
         How many photos it was taken on.
     """
@@ -70,7 +73,7 @@ class PairedDifference:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the interval leaves out zero, and there are photos enough to say so."""
+        """Whether it is significant: the interval leaves out zero, and there are photos enough."""
         return self.photos >= FEWEST_PHOTOS and (self.low > 0 or self.high < 0)
 
     def swapped(self) -> "PairedDifference":
@@ -87,17 +90,17 @@ class PairedDifference:
         >>> PairedDifference(-0.0042, -0.0066, -0.0019, 145).sentence()
         'worse by 0.0042, interval 0.0019 to 0.0066'
         >>> PairedDifference(0.0004, -0.0010, 0.0019, 145).sentence()
-        'not distinguishable on these 145 photos'
+        'not significantly different on these 145 photos'
         """
         if not self.distinguishable:
-            return f"not distinguishable on {_these(self.photos)}"
+            return f"not significantly different on {_these(self.photos)}"
         near, far = sorted((abs(self.low), abs(self.high)))
         word = "better" if self.difference > 0 else "worse"
         return f"{word} by {abs(self.difference):.4f}, interval {near:.4f} to {far:.4f}"
 
 
 def bootstrap_interval(scores: ArrayLike, *, seed: int = 0) -> Interval:
-    """Return the mean of a score over photos with its 95 % interval.
+    """Return the mean of a score over photos with its 95 % confidence interval.
 
     Parameters
     ----------
@@ -168,7 +171,7 @@ def resampled_means(scores: NDArray[np.float64], *, seed: int = 0) -> NDArray[np
 
 
 def interval_ends(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the ends of the 95 % interval of resampled means.
+    """Return the ends of the 95 % confidence interval by resampled means.
 
     Parameters
     ----------

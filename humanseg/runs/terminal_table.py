@@ -19,7 +19,7 @@ REPEATED = (
 
 
 def conclusion(group: Group) -> str:
-    """Say in words which entry is the best, and whether others can be told from it.
+    """Say in words which entry is the best, and whether others differ significantly from it.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def conclusion(group: Group) -> str:
         next_one = f"the next, {second.label}, is {second.behind.sentence()}"
         return f"{first} All others are worse on {_photos(group)}; {next_one}."
     verb = "is" if alike == 1 else "are"
-    return f"{first} {alike} of the others {verb} not distinguishable from it on {_photos(group)}."
+    alike_said = f"{alike} of the others {verb} not significantly different from it"
+    return f"{first} {alike_said} on {_photos(group)}."
 
 
 def describe(group: Group) -> str:
@@ -75,7 +76,7 @@ def footnotes(group: Group) -> list[str]:
     alike = any(not entry.worse for entry in group.entries[1:])
     own = any(entry.own_threshold for entry in group.entries)
     return [
-        *([f"≈ not distinguishable from the best on {_photos(group)}"] if alike else []),
+        *([f"≈ not significantly different from the best on {_photos(group)}"] if alike else []),
         *(["* interval and differences are of Dice at the run's own threshold"] if own else []),
         *([REPEATED] if any(entry.repeats for entry in group.entries) else []),
     ]

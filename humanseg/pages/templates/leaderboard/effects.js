@@ -6,7 +6,7 @@ function effectsNote({ effects, confounded, left_out, balanced, ids }) {
     : "The combinations were not tried evenly, so these are from a least-squares fit that keeps the other settings equal.";
   const notes = [
     effects.length + confounded.length > 1 ? fitted : "No other setting differs, so these are plain averages.",
-    `The average is that of a setting's values; bars are 95 % intervals over the ${ids.length} photos; what settings `
+    `The average is that of a setting's values; bars are 95 % confidence intervals over the ${ids.length} photos; what settings `
       + "do only together is not in it.",
   ];
   if (left_out === 1) notes.push("A run with a value that was tried only once is left out.");

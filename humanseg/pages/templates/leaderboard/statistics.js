@@ -35,7 +35,7 @@ function pairedDifference(first, second) {
 }
 
 function sentence({ difference, low, high, photos, distinguishable }) {
-  if (!distinguishable) return `not distinguishable on ${photos === 1 ? "this one photo" : `these ${photos} photos`}`;
+  if (!distinguishable) return `not significantly different on ${photos === 1 ? "this one photo" : `these ${photos} photos`}`;
   const [near, far] = [Math.abs(low), Math.abs(high)].sort((a, b) => a - b);
   const word = difference > 0 ? "better" : "worse";
   return `${word} by ${Math.abs(difference).toFixed(4)}, interval ${near.toFixed(4)} to ${far.toFixed(4)}`;

@@ -73,7 +73,7 @@ function drawPicks() {
 function drawFootnote() {
   const notes = [];
   if (state.group.entries.slice(1).some((entry) => !entry.behind[1])) {
-    notes.push(`≈ not distinguishable from the best on these ${state.group.ids.length} photos.`);
+    notes.push(`≈ not significantly different from the best on these ${state.group.ids.length} photos.`);
   }
   if (state.group.folds) notes.push("± is the standard deviation over seeds.");
   if (state.group.repeated) notes.push(state.group.repeated);
