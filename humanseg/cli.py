@@ -63,7 +63,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _score(arguments: argparse.Namespace) -> int:
     from humanseg.submission import score_file
 
-    print(score_file(arguments.csv, arguments.data, arguments.split).text())
+    print(printable(score_file(arguments.csv, arguments.data, arguments.split).text()))
     return 0
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humanseg.errors import HumansegError, printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -88,8 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _wandb_project(arguments: argparse.Namespace) -> "Project | None":
     """Say where in wandb the leaderboard shall be, and find out early if it cannot."""
-    from humanseg.errors import HumansegError
-
     if arguments.wandb is None:
         if arguments.sync:
             raise HumansegError(
@@ -130,7 +130,7 @@ def _to_wandb(
         if failed:
             console.print("\nCould not be uploaded", style="bold")
             for name, reason in failed.items():
-                console.print(f"  {name}: {reason}", markup=False, highlight=False)
+                console.print(printable(f"  {name}: {reason}"), markup=False, highlight=False)
             console.print()
     for address in save_dashboards(board, project):
         console.print(f"wandb  {address}", markup=False, highlight=False)
@@ -156,7 +156,7 @@ def _say(board: "Leaderboard", console: "Console") -> None:
         else:
             wide.print(terminal_table(group))
         for line in [*footnotes(group), conclusion(group)]:
-            console.print(line, markup=False, highlight=False)
+            console.print(printable(line), markup=False, highlight=False)
         console.print()
     if not board.groups:
         console.print("No run has finished yet, so there is nothing to rank.\n")
@@ -168,7 +168,7 @@ def _say(board: "Leaderboard", console: "Console") -> None:
         if pairs:
             console.print(title, style="bold")
             for name, reason in pairs:
-                console.print(f"  {name}: {reason}", markup=False, highlight=False)
+                console.print(printable(f"  {name}: {reason}"), markup=False, highlight=False)
             console.print()
 
 
@@ -181,7 +181,6 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
     from itertools import product
 
     from humanseg.data.folders import scan
-    from humanseg.errors import HumansegError
     from humanseg.runs.page_photos import Source
 
     roots = dict.fromkeys(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from humanseg.commands.outcomes import Tally, plural, print_failures
 from humanseg.commands.predict_options import add_options
 from humanseg.errors import HumansegError, printable
+from humanseg.files import explain_os_error
 
 if TYPE_CHECKING:
     from humanseg.inference.model import Model
@@ -39,7 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
 
         @cache
         def spool() -> Path:
-            return Path(stack.enter_context(TemporaryDirectory(prefix="humanseg-")))
+            try:
+                return Path(stack.enter_context(TemporaryDirectory(prefix="humanseg-")))
+            except OSError as error:
+                raise explain_os_error(
+                    error, Path("a temporary file; TMPDIR names its folder")
+                ) from error
 
         return _run(arguments, spool)
 

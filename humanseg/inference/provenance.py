@@ -174,7 +174,8 @@ def state_of(
         return State.MISSING, None
     if source.is_file(path):
         return State.SOURCE, None
-    found = Provenance.parse(read(path))
+    # A pipe would never end.
+    found = Provenance.parse(read(path)) if path.is_file() else None
     if found is None:
         return State.UNKNOWN, None
     # Bytes are read only where the cheap proof fails, as of a copy.

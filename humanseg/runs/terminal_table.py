@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from humanseg.errors import printable
 from humanseg.pages.render import duration, score
 from humanseg.runs.ranking import Entry, Group
 from humanseg.runs.settings import as_text
@@ -113,7 +114,7 @@ def terminal_table(group: Group, width: int | None = None) -> Table:
         table.add_column(Text(name), justify="right" if number else "left", no_wrap=number)
     for row in zip(*columns.values(), strict=True):
         # Text, not markup: a run's name may hold square brackets.
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table
 
 

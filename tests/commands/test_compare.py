@@ -148,3 +148,16 @@ def test_no_torch_is_loaded(runs: Path) -> None:
     heavy = {"torch", "pytorch_lightning", "pandas", "matplotlib", "plotly", "wandb", "optuna"}
     assert done.returncode == 0, done.stderr
     assert not [name for name in heavy if f"'{name}'" in done.stdout.splitlines()[-1]]
+
+
+def test_the_terminal_obeys_no_name_of_a_run(
+    write_run: WriteRun, compared_root: Path, tmp_path: Path, capsys: Said
+) -> None:
+    for number in range(2):
+        write_run(tmp_path / f"runs/{number}\x1b[31mred", compared_root, noise=number)
+    shutil.rmtree(tmp_path / "runs/1\x1b[31mred" / "checkpoints", ignore_errors=True)
+    (tmp_path / "runs/2\x1b[2Jbroken").mkdir()
+    (tmp_path / "runs/2\x1b[2Jbroken/summary.json").write_text("no json")
+    main(["compare", str(tmp_path / "runs")])
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and r"0\x1b[31mred" in said

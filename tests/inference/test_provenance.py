@@ -87,3 +87,11 @@ def test_a_change_while_it_is_read_is_noticed(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, name: str) -> None:
     with pytest.raises(ImageError):
         Fingerprint(tmp_path / name)
+
+
+def test_a_pipe_or_folder_in_the_place_of_a_result_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"a")
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", tmp_path):
+        assert state_of(place, Fingerprint(path), "m", OPTIONS) == (State.UNKNOWN, None)

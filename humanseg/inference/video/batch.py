@@ -1,6 +1,6 @@
 """Several videos, one after the other: what is left to do, and what could not be used."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -54,10 +54,7 @@ def predict_videos(
         try:
             fingerprint = Fingerprint(source.path, named=not source.stream)
             films = {kind: _film(batch, source, kind) for kind in batch.wish.kinds}
-            targets = [
-                batch.target(film.path, kind, fingerprint, read_film_comment)
-                for kind, film in films.items()
-            ]
+            targets = _targets(batch, films, fingerprint)
         except Exception as error:
             yield Outcome(source, failure=source.failure(error))
             continue
@@ -71,8 +68,23 @@ def predict_videos(
                 done = _convert(batch, source, made, smooth, partial(on_frame, source))
                 outcome = replace(outcome, frames=done.pictures, notes=done.notes)
             except Exception as error:
-                outcome = replace(outcome, made=0, again=(), failure=source.failure(error))
+                outcome = replace(outcome, made=0, again=())
+                # Another process may have put the same there meanwhile.
+                if not isinstance(error.__cause__, FileExistsError) or not _are_there(
+                    _targets(batch, films, fingerprint)
+                ):
+                    outcome = replace(outcome, failure=source.failure(error))
         yield outcome
+
+
+def _targets(batch: Batch, films: Mapping[str, Film], source: Fingerprint) -> list[Target]:
+    return [
+        batch.target(film.path, kind, source, read_film_comment) for kind, film in films.items()
+    ]
+
+
+def _are_there(targets: Iterable[Target]) -> bool:
+    return all(target.state is State.CURRENT for target in targets)
 
 
 def _film(batch: Batch, source: Source, kind: str) -> Film:
