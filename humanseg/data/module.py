@@ -142,7 +142,7 @@ class PhotoData(pl.LightningDataModule):
             found += shapes(self.root, self.part("train").sizes, size)
         if self._size is None:
             found += large(self.root, size)
-        return told(found)
+        return [*told(found), *(f"{line}." for line in self.parts.notices.lines())]
 
     def prepare_data(self) -> None:
         """Fill a disk cache once, before other processes map it."""

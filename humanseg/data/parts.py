@@ -22,6 +22,7 @@ from humanseg.data.store import (
     scaled_layers,
 )
 from humanseg.data.unlabelled import unlabelled_items
+from humanseg.notices import Notices
 from humanseg.task import SPLITS
 
 Role = Literal["train", "valid", "test", "unlabelled"]
@@ -61,6 +62,8 @@ class Parts:
         The folder of the splits, and that of photos without masks.
     fold, folds, long_side, clean_specks, cache, cache_gb
         As of `PhotoData`.
+    notices
+        What `check` has seen of photos that are used all the same, such as animations.
     """
 
     root: Path
@@ -77,6 +80,7 @@ class Parts:
     _digests: dict[Path, bytes] = field(default_factory=dict)
     _glances: dict[Path, Glance] = field(default_factory=dict)
     _others: list[Problem] = field(default_factory=list)
+    notices: Notices = field(default_factory=Notices)
 
     @property
     def learnt_from(self) -> list[Role]:
@@ -115,6 +119,7 @@ class Parts:
         """
         splits = SPLITS if self.fold is None else ("train", "test")
         self._others.clear()
+        self.notices = Notices()
         found = find_fatal(self.root, splits, self._note, on_progress, self._others.append)
         raise_problems(self.root, found)
         if self.unlabelled is not None:
@@ -173,7 +178,8 @@ class Parts:
     def _note(self, checked: Checked) -> None:
         """Keep what the check has decoded: a digest, and for the stores what the bound allows."""
         photo, mask = checked.photo, checked.mask
-        assert photo is not None
+        assert photo is not None and checked.picture is not None
+        self.notices.add(checked.item.photo, checked.picture.notices)
         self._glances[checked.item.photo] = glance(checked)
         self._digests[checked.item.photo] = pixels_sha256(photo, mask)
         if self.cache != "memory":

@@ -378,6 +378,16 @@ def test_what_is_not_read_is_said_before_a_training(root: Path, opened: Open) ->
         assert what in said
 
 
+def test_photos_that_are_read_in_part_are_said_before_a_training(root: Path, opened: Open) -> None:
+    for path in sorted((root / "train").iterdir())[:2]:
+        image = Image.open(path).convert("RGB")
+        path.unlink()
+        image.save(path.with_suffix(".jpg"))
+        path.with_suffix(".jpg").write_bytes(path.with_suffix(".jpg").read_bytes()[:-2])
+    (said,) = concerns(opened(root=str(root)))
+    assert said.startswith("2 photos lack their last bytes: ") and said.endswith(").")
+
+
 def test_inverted_masks_are_said_before_a_training(root: Path, opened: Open) -> None:
     for path in [*(root / "train_mask").iterdir(), *(root / "valid_mask").iterdir()]:
         Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
