@@ -1,14 +1,18 @@
 """The page on this computer: a server that only this computer reaches."""
 
 import errno
+import os
 import shutil
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path, PurePosixPath
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from humanseg.demo.site import Site
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, printable
 
 PORT = 8350
 """Taken when it is free: a browser remembers by the port that the camera was allowed."""
@@ -52,6 +56,8 @@ class DemoServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    # Windows takes it for leave to share a port with another program.
+    allow_reuse_address = os.name != "nt"
 
     def __init__(self, site: Site, port: int | None = None) -> None:
         self.site = site
@@ -72,10 +78,17 @@ class DemoServer(ThreadingHTTPServer):
         """What to type into a browser."""
         return f"http://{_HOST}:{self.server_port}/"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away: a tab was closed in the middle of a load."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: DemoServer
     protocol_version = "HTTP/1.1"
+    timeout = 60
+    """Seconds that a browser may say nothing in the middle of something."""
 
     def do_GET(self) -> None:  # noqa: N802 - so called by the standard library
         self._answer(with_body=True)
@@ -87,12 +100,31 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the terminal shows the address, and that stays in sight."""
 
     def _answer(self, with_body: bool) -> None:
-        address = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        try:
+            address = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        except ValueError:
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
         content = self.server.site.get(address)
         if content is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        try:
+            body = BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+        except OSError as error:
+            # The page says what it could not load; the terminal says why.
+            said = (
+                f"{content} cannot be read any more ({error.strerror}): start humanseg demo again."
+            )
+            print(printable(said), file=sys.stderr)
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return
+        with body:
+            self._send(address, body, with_body)
+
+    def _send(self, address: str, body: BinaryIO, with_body: bool) -> None:
+        size = body.seek(0, os.SEEK_END)
+        body.seek(0)
         self.send_response(HTTPStatus.OK)
         kind = _TYPES.get(PurePosixPath(address).suffix, "application/octet-stream")
         self.send_header("Content-Type", kind)
@@ -100,10 +132,5 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in _HEADERS.items():
             self.send_header(name, value)
         self.end_headers()
-        if not with_body:
-            return
-        if isinstance(content, Path):
-            with content.open("rb") as file:
-                shutil.copyfileobj(file, self.wfile)
-        else:
-            self.wfile.write(content)
+        if with_body:
+            shutil.copyfileobj(body, self.wfile)

@@ -1,8 +1,11 @@
 """The server: to this computer only, with what threads need, and nothing that is not listed."""
 
+import contextlib
 import http.client
 import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +75,88 @@ def test_nothing_else_can_be_had(path: str, server: DemoServer) -> None:
 
 def test_it_takes_no_uploads(server: DemoServer) -> None:
     assert ask(server, "/", "POST")[0].status == 501
+
+
+@pytest.fixture
+def large(runtime: list[Path], tmp_path: Path) -> Iterator[DemoServer]:
+    """A server of a file that no buffer on the way to a browser holds, and of one that is gone."""
+    (tmp_path / "large").write_bytes(bytes(32_000_000))
+    site = {"large": tmp_path / "large", "gone": tmp_path / "gone", "small": b"all of it"}
+    with DemoServer(site, port=0) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "reads"),
+    [
+        (b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        (b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n", False),
+        (b"HEAD /large HTTP/1.1\r\nHost: x\r\n\r\n" * 50, False),
+        (b"GET /large HT", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\nhalf", False),
+        (b"", False),
+        (b"\x16\x03\x01\x02\x00", False),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", True),
+    ],
+    ids=["body", "at once", "heads", "half", "upload", "silent", "https", "address"],
+)
+@pytest.mark.parametrize("abort", [True, False], ids=["reset", "closed"])
+def test_a_browser_that_goes_away_leaves_no_word(
+    request_bytes: bytes,
+    reads: bool,
+    abort: bool,
+    large: DemoServer,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        browser = socket.create_connection(("127.0.0.1", large.server_port), timeout=10)
+        if abort:
+            browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        browser.sendall(request_bytes)
+        if reads:
+            browser.recv(100)
+        browser.close()
+    give_up = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert threading.active_count() == before, "a thread still waits for a browser that is gone"
+    assert ask(large, "/small")[1] == b"all of it"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_browser_that_says_no_more_is_given_up(
+    large: DemoServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("humanseg.demo.server._Handler.timeout", 0.2)
+    for words in (b"GET /sm", b"GET /large HTTP/1.1\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", large.server_port), timeout=10) as browser:
+            browser.sendall(words)
+            time.sleep(0.5)
+            browser.settimeout(5)
+            with contextlib.suppress(ConnectionError):
+                while browser.recv(1 << 20):
+                    pass
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_that_is_gone_is_named(large: DemoServer, capfd: pytest.CaptureFixture[str]) -> None:
+    assert ask(large, "/gone")[0].status == 500
+    shown = capfd.readouterr()
+    assert "gone cannot be read any more" in shown.err and "Traceback" not in shown.err
+
+
+def test_a_fault_of_the_server_itself_is_shown(
+    large: DemoServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    large.site = {"small": 3}  # type: ignore[dict-item]
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask(large, "/small")
+    assert "Traceback" in capfd.readouterr().err
 
 
 def test_a_port_that_is_taken(
