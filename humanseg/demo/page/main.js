@@ -245,6 +245,11 @@ $("picture").addEventListener("change", async () => {
   settle();
 });
 $("download").addEventListener("click", save);
+// Browsers are content with half of what has the focus in sight.
+document.querySelector(".panel").addEventListener("focusin", ({ target }) => {
+  if (!target.matches(":focus-visible")) return;
+  (target.closest("label") ?? target).scrollIntoView({ block: "nearest", inline: "nearest" });
+});
 $("trouble-close").addEventListener("click", () => complain());
 startCompare($("sheet"), $("split"));
 
