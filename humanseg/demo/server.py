@@ -113,10 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = BytesIO(content) if isinstance(content, bytes) else content.open("rb")
         except OSError as error:
             # The page says what it could not load; the terminal says why.
-            said = (
-                f"{content} cannot be read any more ({error.strerror}): start humanseg demo again."
-            )
-            print(printable(said), file=sys.stderr)
+            said = f"{error.filename} cannot be read any more ({error.strerror})"
+            print(printable(f"{said}: start humanseg demo again."), file=sys.stderr)
             self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
             return
         with body:

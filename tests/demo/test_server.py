@@ -81,7 +81,8 @@ def test_it_takes_no_uploads(server: DemoServer) -> None:
 def large(runtime: list[Path], tmp_path: Path) -> Iterator[DemoServer]:
     """A server of a file that no buffer on the way to a browser holds, and of one that is gone."""
     (tmp_path / "large").write_bytes(bytes(32_000_000))
-    site = {"large": tmp_path / "large", "gone": tmp_path / "gone", "small": b"all of it"}
+    site: dict[str, Path | bytes] = {name: tmp_path / name for name in ("large", "gone")}
+    site["small"] = b"all of it"
     with DemoServer(site, port=0) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

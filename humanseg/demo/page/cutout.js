@@ -25,6 +25,28 @@ export function cutOut(pixels, probability, threshold, size, scale) {
   return { cutout: withoutBackground(pixels, alpha, size, Math.round(STEP * scale)), mask };
 }
 
+/** As there: what is less transparent than this is taken for opaque. */
+const SOLID = 250;
+
+/**
+ * Leave out what the photo itself hides.
+ *
+ * @param {{cutout: Uint8ClampedArray, mask: Uint8Array}} result of cutOut, of the photo over white
+ * @param {Uint8ClampedArray} visible RGBA of the photo as it is
+ * @param {Float32Array} probability
+ * @param {number} threshold
+ */
+export function hide({ cutout, mask }, visible, probability, threshold) {
+  for (let at = 0; at < mask.length; at++) {
+    const own = visible[4 * at + 3];
+    if (own === 255) continue;
+    if (probability[at] * own / 255 <= threshold) mask[at] = 0;
+    cutout[4 * at + 3] = Math.round(cutout[4 * at + 3] * own / 255);
+    // Cut out before, such a pixel has nothing of a background in it.
+    if (own < SOLID) for (let plane = 0; plane < 3; plane++) cutout[4 * at + plane] = visible[4 * at + plane];
+  }
+}
+
 /**
  * Take the background's share out of the colours of soft pixels, so that no fringe of the old
  * background stands before the new one.

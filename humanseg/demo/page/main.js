@@ -1,9 +1,10 @@
 /* The page: what a person does, and what they see then. */
 
+import { startBehind } from "./behind.js";
 import { nextFrame, openCamera } from "./camera.js";
 import { VIEWS, drawable, fit, paint } from "./painter.js";
 import { onFiles, readPicture } from "./photos.js";
-import { openSegmenter, segment } from "./segmenter.js";
+import { TooLarge, openSegmenter, segment } from "./segmenter.js";
 import { addToStrip, startCompare, wipe } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
@@ -14,7 +15,6 @@ let model;
 let shown = null; // what is on the stage: a drawable result, with the `name` of its photo
 let latest = 0; // whoever began last may draw
 let camera = null;
-let picture = null;
 
 /* Saying. */
 
@@ -40,9 +40,11 @@ function runsOn({ backend, threads }) {
   return `${backend}, ${count}${self.crossOriginIsolated ? "" : " (the host's headers allow no more)"}`;
 }
 
-function tellAbout(result, more = {}) {
+function tellAbout(result, [width, height], more = {}) {
+  const reduced = width !== result.width || height !== result.height;
   tell({
     Picture: `${result.width} × ${result.height}`,
+    ...(reduced ? { Reduced: `from ${width} × ${height}, more than this browser can draw; humanseg predict keeps the size` } : {}),
     Time: `${Math.round(result.took)} ms`,
     ...more,
     Model: model.name,
@@ -57,7 +59,7 @@ const choice = (name) => document.querySelector(`input[name="${name}"]:checked`)
 function ground() {
   const value = choice("ground");
   if (value === "blur") return { kind: "blur", blur: +$("blur").value };
-  if (value === "picture") return { kind: "picture", picture };
+  if (value === "picture") return { kind: "picture", picture: pictureBehind() };
   return { kind: "colour", colour: value === "colour" ? $("colour").value : value };
 }
 
@@ -80,7 +82,10 @@ function settle() {
 
 function drawPhoto(bitmap, mirrored = false) {
   fit(before, bitmap.width, bitmap.height);
-  before.getContext("2d").drawImage(bitmap, 0, 0);
+  const context = before.getContext("2d");
+  // The photo before would be seen through a transparent one.
+  context.clearRect(0, 0, bitmap.width, bitmap.height);
+  context.drawImage(bitmap, 0, 0);
   const sheet = $("sheet");
   sheet.style.setProperty("--w", bitmap.width);
   sheet.style.setProperty("--h", bitmap.height);
@@ -104,27 +109,35 @@ async function showPhoto({ file, button }) {
   for (const other of $("strip").children) other.setAttribute("aria-pressed", other === button);
   say(model ? "Cutting out…" : "Loading the model…");
   try {
-    const bitmap = await readPicture(file);
-    if (turn !== latest) return;
-    shown = null;
-    fit(after, 1, 1);
-    $("download").disabled = true;
-    drawPhoto(bitmap);
-    before.setAttribute("aria-label", `Photo ${file.name}`);
-    await opened;
-    if (turn !== latest) return;
-    say("Cutting out…");
-    const result = await segment(bitmap);
-    if (turn !== latest) return;
-    drawResult(result, file.name.replace(/\.\w+$/, ""));
-    tellAbout(result);
-    wipe();
-    say("");
+    await cutOutPhoto(file, turn).catch((error) => {
+      // A size that can be drawn may still be too much for the memory.
+      if (!(error instanceof TooLarge || error instanceof RangeError) || turn !== latest) throw error;
+      return cutOutPhoto(file, turn, true);
+    });
   } catch (error) {
     if (turn !== latest) return;
     say("");
     complain(error.message);
   }
+}
+
+async function cutOutPhoto(file, turn, safe = false) {
+  const { bitmap, size } = await readPicture(file, safe);
+  if (turn !== latest) return;
+  shown = null;
+  fit(after, 1, 1);
+  $("download").disabled = true;
+  drawPhoto(bitmap);
+  before.setAttribute("aria-label", `Photo ${file.name}`);
+  await opened;
+  if (turn !== latest) return;
+  say("Cutting out…");
+  const result = await segment(bitmap);
+  if (turn !== latest) return;
+  drawResult(result, file.name.replace(/\.\w+$/, ""));
+  tellAbout(result, size);
+  wipe();
+  say("");
 }
 
 async function takePhotos(files) {
@@ -199,7 +212,7 @@ async function follow(turn) {
     const now = performance.now();
     rate = rate ? 0.9 * rate + 0.1 * 1000 / (now - last) : 1000 / (now - last);
     last = now;
-    tellAbout(result, { "Frame rate": `${rate.toFixed(rate < 10 ? 1 : 0)} a second` });
+    tellAbout(result, [result.width, result.height], { "Frame rate": `${rate.toFixed(rate < 10 ? 1 : 0)} a second` });
     say("");
   }
 }
@@ -209,7 +222,10 @@ async function follow(turn) {
 function save() {
   // What is on the screen may be the next frame by the time the file is written.
   const view = choice("view"), { name } = shown;
+  say("Writing the file…");
   after.toBlob((blob) => {
+    say("");
+    if (!blob) return complain("This browser cannot write a picture of this size: humanseg predict can.");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `${name}-${view}.png`;
@@ -231,19 +247,11 @@ $("turn").addEventListener("click", () => startCamera(camera.next));
 for (const input of document.querySelectorAll("input[type=radio], #blur, #colour")) {
   input.addEventListener("input", settle);
 }
-$("choose-picture").addEventListener("click", () => $("picture").click());
-$("picture").addEventListener("change", async () => {
-  try {
-    const chosen = await readPicture($("picture").files[0]);
-    picture?.close();
-    picture = chosen;
-    complain();
-  } catch (error) {
-    complain(error.message);
-  }
-  $("picture").value = "";
-  settle();
-});
+const pictureBehind = startBehind($("ground-picture"), $("picture-swatch"), $("picture"), $("choose-picture"),
+  (failure) => {
+    complain(...(failure ? [failure] : []));
+    settle();
+  });
 $("download").addEventListener("click", save);
 // Browsers are content with half of what has the focus in sight.
 document.querySelector(".panel").addEventListener("focusin", ({ target }) => {

@@ -1,32 +1,60 @@
 /* Files into pictures, in words where that fails. */
 
-/** The most pixels that every browser's canvas can hold, phones included. */
-const MOST_PIXELS = 2 ** 24;
+/** What every browser's canvas can hold, phones included: pixels in all, and along a side. */
+const SAFE_PIXELS = 2 ** 24, SAFE_SIDE = 16384;
+/** More is not tried: each pixel takes some 30 bytes on its way. */
+const MOST_PIXELS = (navigator.deviceMemory ?? 8) < 4 ? SAFE_PIXELS : 2 ** 26;
 
 /**
  * Decode a picture, turned as its EXIF orientation says.
  *
  * @param {File} file
- * @returns {Promise<ImageBitmap>} scaled down where it is larger than a browser can draw
+ * @returns {Promise<ImageBitmap>} however large
  */
-export async function readPicture(file) {
-  let bitmap;
+export async function decode(file) {
   try {
-    bitmap = await createImageBitmap(file);
+    return await createImageBitmap(file);
   } catch {
     throw new Error(file.size === 0
       ? `${file.name} is an empty file: choose another one.`
       : `${file.name} is not a picture that this browser can read: choose a JPEG, PNG or WebP file.`);
   }
-  const scale = Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height));
-  if (scale >= 1) return bitmap;
+}
+
+/**
+ * Decode a picture at its own size, or at the largest that this browser can draw.
+ *
+ * @param {File} file
+ * @param {boolean} [safe] whether to take no more than every browser can draw
+ * @returns {Promise<{bitmap: ImageBitmap, size: [number, number]}>} and the file's own width and
+ *   height
+ */
+export async function readPicture(file, safe = false) {
+  const bitmap = await decode(file);
+  const { width, height } = bitmap;
+  const area = width * height, side = Math.max(width, height);
+  if (!safe && area <= MOST_PIXELS && canDraw(width, height)) return { bitmap, size: [width, height] };
+  const scale = Math.min(1, Math.sqrt(SAFE_PIXELS / area), SAFE_SIDE / side);
+  if (scale === 1) return { bitmap, size: [width, height] };
   const reduced = await createImageBitmap(bitmap, {
-    resizeWidth: Math.floor(bitmap.width * scale),
-    resizeHeight: Math.floor(bitmap.height * scale),
+    resizeWidth: Math.max(1, Math.floor(width * scale)),
+    resizeHeight: Math.max(1, Math.floor(height * scale)),
     resizeQuality: "high",
   });
   bitmap.close();
-  return reduced;
+  return { bitmap: reduced, size: [width, height] };
+}
+
+/** Browsers do not say how large a canvas may be: one that is too large stays empty. */
+function canDraw(width, height) {
+  if (width * height <= SAFE_PIXELS && Math.max(width, height) <= SAFE_SIDE) return true;
+  try {
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    context.fillRect(width - 1, height - 1, 1, 1);
+    return context.getImageData(width - 1, height - 1, 1, 1).data[3] === 255;
+  } catch {
+    return false;
+  }
 }
 
 /**

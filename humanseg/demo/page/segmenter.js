@@ -1,5 +1,8 @@
 /* The model as the page sees it: photos in, people out, somewhere else. */
 
+/** A photo that the memory does not hold. */
+export class TooLarge extends Error {}
+
 /** What the worker says, by the number of the question. */
 const waiting = new Map();
 let worker, asked = 0;
@@ -18,11 +21,11 @@ function ask(question, transfer = []) {
  */
 export function openSegmenter(backend) {
   worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  worker.addEventListener("message", ({ data: { id, result, failure } }) => {
+  worker.addEventListener("message", ({ data: { id, result, failure, tooLarge } }) => {
     const { resolve, reject } = waiting.get(id);
     waiting.delete(id);
     if (failure === undefined) resolve(result);
-    else reject(new Error(failure));
+    else reject(new (tooLarge ? TooLarge : Error)(failure));
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /* The stage: comparing before and after, and the strip of photos. */
 
-import { readPicture } from "./photos.js";
+import { decode } from "./photos.js";
 
 const THUMBNAIL = 128;
 
@@ -54,7 +54,7 @@ export function wipe() {
  * @returns {Promise<{file: File, button: HTMLButtonElement}>}
  */
 export async function addToStrip(strip, file, open) {
-  const bitmap = await readPicture(file);
+  const bitmap = await decode(file);
   const side = Math.min(bitmap.width, bitmap.height);
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = THUMBNAIL;

@@ -1,7 +1,7 @@
 /* Beside the page's own thread, so that the page stays quick: a photo in, the person out. */
 
 import { reduce, reducedSize } from "./area.js";
-import { cutOut } from "./cutout.js";
+import { cutOut, hide } from "./cutout.js";
 import { refine } from "./edges.js";
 import { openModel } from "./model.js";
 
@@ -16,13 +16,14 @@ async function open({ backend }) {
 async function run({ bitmap }) {
   const begin = performance.now();
   const size = [bitmap.width, bitmap.height];
-  const pixels = read(bitmap);
+  const { pixels, visible } = read(bitmap);
   const small = reducedSize(...size, model.manifest.long_side);
   const planes = reduce(pixels, size, small);
   const coarse = await model.run(planes, small);
   const probability = refine(coarse, planes, small, pixels, size);
   const scale = size[0] / small[0];
   const result = cutOut(pixels, probability, model.manifest.threshold, size, scale);
+  if (visible) hide(result, visible, probability, model.manifest.threshold);
   return { ...result, width: size[0], height: size[1], took: performance.now() - begin };
 }
 
@@ -32,12 +33,21 @@ function read(bitmap) {
   const { width, height } = bitmap;
   if (canvas?.width !== width || canvas.height !== height) canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  // What is see-through in a photo is white, as most viewers show it.
+  context.clearRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  const own = context.getImageData(0, 0, width, height).data;
+  let opaque = true;
+  for (let at = 3; opaque && at < own.length; at += 4) opaque = own[at] === 255;
+  if (opaque) {
+    bitmap.close();
+    return { pixels: own, visible: null };
+  }
+  // The model sees white where a photo is transparent, as most viewers show it.
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return context.getImageData(0, 0, width, height).data;
+  return { pixels: context.getImageData(0, 0, width, height).data, visible: own };
 }
 
 const jobs = { open, run };
@@ -48,6 +58,8 @@ self.addEventListener("message", async ({ data }) => {
     const buffers = [result.cutout?.buffer, result.mask?.buffer].filter(Boolean);
     self.postMessage({ id: data.id, result }, buffers);
   } catch (error) {
-    self.postMessage({ id: data.id, failure: error.message || String(error) });
+    // What browsers raise where an array or a canvas finds no room.
+    const tooLarge = error instanceof RangeError || ["IndexSizeError", "InvalidStateError"].includes(error.name);
+    self.postMessage({ id: data.id, failure: error.message || String(error), tooLarge });
   }
 });

@@ -1,5 +1,6 @@
 """The page of `humanseg demo` with photos, as a person uses it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 import humanseg
+from humanseg import pages
 from humanseg.data.sample import draw_photo
 from humanseg.demo import DemoServer, demo_site
 from humanseg.inference.model_file import DEFAULT_MODEL
@@ -123,6 +125,115 @@ def test_another_background(open_demo: Callable[..., Demo], address: str, photos
     demo.page.locator("#picture").set_input_files(photos / "letter.txt")
     assert demo.complaint().startswith("letter.txt is not a picture")
     np.testing.assert_array_equal(behind(), pictured)
+
+
+def test_plus_opens_the_chooser_and_shows_what_was_chosen(
+    open_demo: Callable[..., Demo], address: str, photos: Path
+) -> None:
+    demo = open_demo(address, before=lambda page: page.on("filechooser", lambda _: None))
+    demo.choose(photos / "small.png")
+    demo.show("Background")
+    page, plus = demo.page, demo.page.locator("#picture-swatch")
+    chosen = page.get_by_role("radio", name="A picture")
+    # Given up: nothing stands behind the person that was not there before.
+    with page.expect_file_chooser():
+        plus.click()
+    page.locator("#picture").dispatch_event("cancel")
+    expect(page.get_by_role("radio", name="Blurred photo")).to_be_checked()
+    assert page.evaluate("document.getElementById('picture-swatch').style.backgroundImage") == ""
+    with page.expect_file_chooser() as chooser:
+        plus.click()
+    chooser.value.set_files(photos / "large.png")
+    expect(page.get_by_role("button", name="Choose another picture than large.png")).to_be_visible()
+    expect(chosen).to_be_checked()
+    behind = np.asarray(demo.download()[1].convert("RGB"))
+    assert len(np.unique(behind.reshape(-1, 3), axis=0)) > 20
+    expect(plus).to_have_css("background-image", re.compile("data:image/png"))
+    expect(plus.locator("svg")).to_be_hidden()
+    # Back to it from another one: it is still there, and nobody is asked again.
+    page.get_by_role("radio", name="White").check(force=True)
+    plus.click()
+    expect(chosen).to_be_checked()
+    np.testing.assert_array_equal(np.asarray(demo.download()[1].convert("RGB")), behind)
+    with page.expect_file_chooser():
+        plus.click()
+    chosen.focus()
+    with page.expect_file_chooser():
+        page.keyboard.press("Enter")
+
+
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of more pixels than a phone's canvas holds."""
+    pixels = np.full((4100, 4200, 3), BACKGROUND, np.uint8)
+    pixels[:, 1000:3000] = FOREGROUND
+    path = tmp_path_factory.mktemp("huge") / "huge.png"
+    Image.fromarray(pixels).save(path, compress_level=1)
+    return path
+
+
+def test_a_large_photo_keeps_its_size(
+    open_demo: Callable[..., Demo], address: str, huge: Path
+) -> None:
+    demo = open_demo(address)
+    demo.choose(huge)
+    assert demo.fact("Picture") == "4200 × 4100"
+    expect(demo.page.locator("#facts")).not_to_contain_text("Reduced")
+    assert demo.download()[1].size == (4200, 4100)
+
+
+def test_a_photo_that_the_browser_cannot_draw_is_reduced_and_says_so(
+    open_demo: Callable[..., Demo], address: str, huge: Path
+) -> None:
+    small = "Object.defineProperty(navigator, 'deviceMemory', { value: 2 })"
+    demo = open_demo(address, before=lambda page: page.add_init_script(small))
+    demo.choose(huge)
+    width, height = demo.download()[1].size
+    assert width < 4200 and 0.98 * 2**24 < width * height <= 2**24
+    assert demo.fact("Picture") == f"{width} × {height}"
+    assert demo.fact("Reduced").startswith("from 4200 × 4100, more than this browser can draw")
+
+
+def test_a_photo_that_the_memory_does_not_hold_is_tried_again_smaller(
+    open_demo: Callable[..., Demo], address: str, huge: Path
+) -> None:
+    def intercept(page: Page) -> None:
+        # As a worker whose memory is at its end.
+        text = "if (bitmap.width >= 4200) throw new RangeError('no room');"
+        original = (Path(pages.__file__).parents[1] / "demo/page/worker.js").read_text("utf-8")
+        body = original.replace("const begin", f"{text} const begin")
+        assert body != original
+        headers = {
+            "Cross-Origin-Embedder-Policy": "require-corp",
+            "Content-Type": "text/javascript",
+        }
+        page.context.route("**/worker.js", lambda route: route.fulfill(body=body, headers=headers))
+
+    demo = open_demo(address, before=intercept)
+    demo.choose(huge)
+    assert demo.download()[1].size[0] < 4200
+    assert demo.fact("Reduced").startswith("from 4200 × 4100")
+
+
+def test_what_a_photo_hides_stays_hidden(
+    open_demo: Callable[..., Demo], address: str, model: Path, photos: Path, tmp_path: Path
+) -> None:
+    pixels = np.asarray(Image.open(photos / "small.png").convert("RGBA")).copy()
+    pixels[:50, :, 3], pixels[50:90, :, 3] = 0, 128
+    path = tmp_path / "part.png"
+    Image.fromarray(pixels).save(path)
+    demo = open_demo(address)
+    demo.choose(path)
+    cut = np.asarray(demo.download()[1])
+    whole, mask = pixels[..., :3], demo.mask()
+    assert not cut[:50].any() and not mask[:50].any()
+    half = cut[50:90][cut[50:90, :, 3] > 0]
+    assert half.size and abs(int(half[:, 3].max()) - 128) <= 1
+    person = cut[50:90, :, 3] == 128
+    # A browser keeps colours multiplied by their alpha, which costs half their steps.
+    assert np.abs(cut[50:90][person][:, :3].astype(int) - whole[50:90][person]).max() <= 2
+    with Image.open(path) as image:
+        assert dice(mask, humanseg.load(model)(image)) > 0.99
 
 
 def split(demo: Demo) -> float:
