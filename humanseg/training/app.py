@@ -16,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humanseg.config.find import conf_folder
+from humanseg.config.required import require_init_from
 from humanseg.config.words import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
 from humanseg.training.copies import refuse_torchrun
@@ -34,6 +35,8 @@ def _task(config: DictConfig) -> float:
         raise _Failed from HumansegError(mistake)
     try:
         refuse_torchrun()
+        if not config.get("resume"):
+            require_init_from(config.init_from)
         from humanseg.training.paths import require_paths
 
         require_paths(config)

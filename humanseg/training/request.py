@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config import load_run_config
+from humanseg.config.required import REQUIRED, require_init_from
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
 from humanseg.training.resuming import changed_settings, resumed_config
@@ -78,6 +79,11 @@ def settle(config: DictConfig) -> DictConfig:
     -------
     DictConfig
         A copy, as `config.yaml` holds it.
+
+    Raises
+    ------
+    HumansegError
+        The experiment is a later step, and what it starts from is not given.
     """
     settled = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(settled, DictConfig)
@@ -87,6 +93,9 @@ def settle(config: DictConfig) -> DictConfig:
             value = OmegaConf.select(settled, key)
             if isinstance(value, ListConfig):
                 OmegaConf.update(settled, key, [_absolute(each) for each in value])
+            elif key == "init_from" and value in ("none", REQUIRED):
+                require_init_from(value)
+                settled.init_from = None
             elif isinstance(value, str) and value not in NO_PATHS:
                 OmegaConf.update(settled, key, _absolute(value))
     return settled

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
-from humanseg.training.request import Request
+from humanseg.training.request import Request, settle
 
 Ask = Callable[..., Request]
 
@@ -196,3 +196,22 @@ def test_only_a_run_can_be_resumed(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(HumansegError, match="no config.yaml"):
         ask("resume=empty")
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    ["best", "best_from_scratch", "best_pspnet", "tiny", "unet_lite2_home", "unet_plain_home"],
+)
+def test_a_later_step_asks_for_the_run_before_it(
+    experiment: str, compose: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    with pytest.raises(HumansegError, match="init_from=RUN"):
+        settle(compose(f"experiment={experiment}"))
+    assert settle(compose(f"experiment={experiment}", "init_from=none")).init_from is None
+    given = settle(compose(f"experiment={experiment}", f"init_from={tmp_path}"))
+    assert given.init_from == str(tmp_path)
+
+
+@pytest.mark.parametrize("experiment", ["unet_lite0", "seed_pspnet", "unet_plain_world"])
+def test_a_first_step_starts_alone(experiment: str, compose: Callable[..., DictConfig]) -> None:
+    assert settle(compose(f"experiment={experiment}")).init_from is None

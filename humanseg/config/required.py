@@ -1,0 +1,29 @@
+"""Settings that an experiment leaves to the person."""
+
+from typing import Any
+
+from humanseg.errors import HumansegError
+
+REQUIRED = "required"
+"""What an experiment that is a later step has as `init_from`."""
+
+
+def require_init_from(value: Any) -> None:
+    """Refuse to train a later step from random weights, unless a person insists.
+
+    Parameters
+    ----------
+    value
+        The `init_from` of a composed config.
+
+    Raises
+    ------
+    HumansegError
+        It is still what the experiment's file has.
+    """
+    if value == REQUIRED:
+        raise HumansegError(
+            "This experiment is a later step: it goes on from the weights of an earlier run. Give "
+            "init_from=RUN, the folder of that run; the experiment's file says which steps come "
+            "before. init_from=none starts from random weights all the same."
+        )
