@@ -152,14 +152,15 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
 
 def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) -> None:
     """Raise where more than one result would go into one file."""
+    one = "writes one result" if out == _STDOUT else "is one file"
     if len(sources) > 1:
         raise HumansegError(
-            f"-o {out} is one file, and there are {len(sources)} photos and videos: name a folder."
+            f"-o {out} {one}, and there are {len(sources)} photos or videos: name a folder."
         )
     if len(kinds) > 1:
         raise HumansegError(
-            f"-o {out} is one file, and there are {len(kinds)} kinds of results "
-            f"({', '.join(kinds)}): name a folder, or one kind."
+            f"-o {out} {one}, and there are {len(kinds)} kinds of results ({', '.join(kinds)}): "
+            "name a folder, or one kind."
         )
     if out == _STDOUT and any(source.is_video for source in sources):
         raise HumansegError("-o - writes a picture. For what is made of a video, name a file.")

@@ -9,6 +9,8 @@ from pathlib import Path
 from humanseg.inference.failures import Failure, failure_of
 from humanseg.inference.video import VIDEO_SUFFIXES
 
+_ROUNDS = 3
+
 
 @dataclass(frozen=True)
 class Source:
@@ -63,7 +65,10 @@ def give_places(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]
         ``IMG_1.JPG``; ``a/1.jpg`` and ``b/1.jpg`` that were named one by one get ``a/1`` and
         ``b/1``.
     """
-    parted = _part(_part(sources, _by_suffix), _by_folder)
+    parted = list(sources)
+    # A new place may be another one's: 1.png of twins, and that of 1.png.jpg.
+    for _ in range(_ROUNDS):
+        parted = _part(_part(parted, _by_suffix), _by_folder)
     alone, failures = list[Source](), list[Failure]()
     taken: dict[tuple[Path, bool], Source] = {}
     for source in parted:

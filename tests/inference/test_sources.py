@@ -240,13 +240,38 @@ def test_files_of_one_name_that_are_named_one_by_one_keep_their_folders() -> Non
     ]
 
 
-def test_what_has_no_place_of_its_own_is_named_and_the_rest_is_taken() -> None:
-    Path("photos/a/1.jpg").touch()
-    Path("photos/a/1.png.webp").touch()
-    found = find("photos/a")
-    assert [each.place.as_posix() for each in found.sources] == ["1.jpg", "1.png", "b/1"]
+def test_a_place_that_was_given_to_a_twin_is_nobody_elses() -> None:
+    for name in ("1.jpg", "1.png.webp", "1.png.webp.gif"):
+        Path("photos/a", name).touch()
+    assert sorted(place for _, place in places("photos/a")) == [
+        "1.jpg",
+        "1.png",
+        "1.png.webp",
+        "1.png.webp.gif",
+        "b/1",
+    ]
+
+
+def test_folders_of_one_name_below_others_are_kept_apart() -> None:
+    for name in ("x/a/1.jpg", "y/a/1.jpg", "z/a/1.jpg", "x/a/2.jpg"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    assert places("x/a/1.jpg", "y", "z/a") == [
+        ("x/a/1.jpg", "x/a/1"),
+        ("y/a/1.jpg", "a/1"),
+        ("z/a/1.jpg", "z/a/1"),
+    ]
+
+
+def test_what_has_no_place_of_its_own_is_named_and_the_rest_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As on two drives of Windows.
+    monkeypatch.setattr("humanseg.inference.places.common_folder", lambda _: None)
+    found = find("photos/a/1.png", "photos/a/b/1.webp", "photos/10.jpg")
+    assert [each.place.as_posix() for each in found.sources] == ["1", "10"]
     (failure,) = found.failures
-    assert failure.path == Path("photos/a/1.png.webp") and "would overwrite" in failure.reason
+    assert failure.path == Path("photos/a/b/1.webp") and "would overwrite" in failure.reason
 
 
 def test_a_folder_without_photos_is_named() -> None:
