@@ -106,9 +106,10 @@ def _transform(profile: bytes, mode: str) -> Conversion | None:
         return None
 
     def apply(image: Image.Image) -> Image.Image:
-        result = ImageCms.applyTransform(image, transform)
-        assert result is not None
-        return result
+        try:
+            return ImageCms.applyTransform(image, transform) or image.convert("RGB")
+        except ImageCms.PyCMSError:
+            return image.convert("RGB")
 
     return apply
 

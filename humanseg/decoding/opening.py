@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from humanseg.decoding import jpeg, png, tiff, webp
 from humanseg.decoding.frames import choose_frame
 from humanseg.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
 from humanseg.decoding.problems import BROKEN, UnreadableKind, explained
-from humanseg.decoding.values import find_scale
 from humanseg.notices import CUT_OFF, PAGES, Notice
 
 _ORIENTATION = 0x0112
@@ -196,44 +194,9 @@ def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
         if pages.photo:
             image.seek(pages.photo)
     except BROKEN:
-        image = _read_by_opencv(file, pages)
+        _require_pixels(*pages.size)
+        image = tiff.read_by_opencv(file, pages)
     return _require_size(image), [PAGES] if pages.count > 1 else []
-
-
-def _read_by_opencv(file: BinaryIO, pages: tiff.Pages) -> Image.Image:
-    """Read a TIFF file of a kind that Pillow does not: colours of 32 bits or of fractions."""
-    import cv2
-
-    width, height = pages.size
-    _require_pixels(width, height)
-    file.seek(0)
-    data = bytearray(file.read())
-    # It would turn half of the orientations itself, and fail on the others.
-    place, upright = pages.upright
-    data[place] = upright
-    try:
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        values = None
-    if values is None or pages.photo:
-        raise UnreadableKind(
-            "is a TIFF file of a kind that cannot be read here: save it as PNG, or as TIFF with 8 "
-            "or 16 bits and without exotic compression"
-        )
-    if values.dtype != np.uint8:
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        whole_numbers = np.issubdtype(values.dtype, np.integer)
-        scale = find_scale(low, high, whole_numbers, values.dtype == np.uint16)
-        values = scale.to_eight_bits(values)
-    if values.ndim == 3:
-        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
-    image = Image.fromarray(np.ascontiguousarray(values))
-    if pages.orientation != 1:
-        exif = Image.Exif()
-        exif[_ORIENTATION] = pages.orientation
-        image.info["exif"] = exif.tobytes()
-    return image
 
 
 def _require_size(image: Image.Image) -> Image.Image:

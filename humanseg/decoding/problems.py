@@ -18,6 +18,7 @@ BROKEN = (
     TypeError,
     LookupError,
     EOFError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )

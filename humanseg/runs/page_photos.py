@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.images import ImageError, image_size, read_mask, read_photo, write_image
+from humanseg.images import ImageError, Picture, image_size, read_mask, read_picture, write_image
 from humanseg.pages.folder import PageFolder, picture_name
 from humanseg.pages.render import url
 from humanseg.runs.ranking import Group
@@ -106,12 +106,19 @@ def _written(
 
 def _write_photo(source: Path, target: Path) -> None:
     """Copy a photo that any browser shows, as it is; make a smaller JPEG of any other."""
-    with Image.open(source) as image:
-        plain = image.format == "JPEG" and image.mode in ("RGB", "L")
-        if plain and max(image.size) <= LONGEST and image.getexif().get(0x0112, 1) == 1:
-            shutil.copyfile(source, target)
-            return
-    write_image(target, _smaller(read_photo(source)))
+    picture = read_picture(source)
+    if max(picture.rgb.shape) <= LONGEST and _is_plain(picture, source):
+        shutil.copyfile(source, target)
+    else:
+        write_image(target, _smaller(picture.over_white()))
+
+
+def _is_plain(picture: Picture, source: Path) -> bool:
+    """Return whether a photo is an upright JPEG of RGB or grey."""
+    if picture.mode not in ("RGB", "L") or picture.turned or picture.notices:
+        return False
+    with source.open("rb") as file:
+        return file.read(3) == b"\xff\xd8\xff"
 
 
 def _smaller(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
