@@ -1,35 +1,37 @@
 """Every value of a config against the signature it will be passed to, before anything is built."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from annotated_types import Interval
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.explain import nearest
+from humanseg.config.ranges import OF_OTHERS, NotNegative, Seed, Share, Side, Text, Whole
 from humanseg.config.signatures import node_mistakes, value_mistakes
 from humanseg.config.targets import find_target, name_problem, walk_targets
 from humanseg.errors import HumansegError
 
 #: What stands beside the groups in train.yaml, and the values each admits.
 SETTINGS: Mapping[str, Any] = {
-    "seed": int,
-    "threshold": float | Literal["tune"],
+    "seed": Seed,
+    "threshold": Annotated[float, Interval(gt=0, lt=1)] | Literal["tune"],
     "tta": bool,
-    "predict_long_side": int | None,
-    "auxiliary_weight": float,
-    "teacher": str | list[str] | None,
-    "teacher_weight": float,
-    "runs_dir": str,
-    "name": str | None,
-    "run_dir": str | None,
-    "sweep": str | None,
+    "predict_long_side": Side | None,
+    "auxiliary_weight": NotNegative,
+    "teacher": Text | list[Text] | None,
+    "teacher_weight": Share,
+    "runs_dir": Text,
+    "name": Text | None,
+    "run_dir": Text | None,
+    "sweep": Text | None,
     "fresh": bool,
-    "trial": int | None,
-    "resume": str | None,
-    "init_from": str | list[str] | None,
+    "trial": Whole | None,
+    "resume": Text | None,
+    "init_from": Text | list[Text] | None,
     "channels_last": bool | None,
-    "threads": int | None,
+    "threads": Annotated[int, Interval(ge=1, le=1024)] | None,
 }
 
 #: The groups that are one object each, and the arguments that the code adds to the config's.
@@ -67,6 +69,8 @@ BASES: Mapping[str, str] = {
     "callbacks": "pytorch_lightning.callbacks.callback.Callback",
     "logger": "pytorch_lightning.loggers.logger.Logger",
 }
+
+_ABSENT = object()
 
 #: Values that the code replaces before it calls the target.
 REPLACED: Mapping[str, tuple[Any, ...]] = {
@@ -131,6 +135,15 @@ def _named_mistakes(group: str, entries: Any) -> list[str]:
     ]
 
 
+def _at(plain: Any, key: str) -> Any:
+    """Return what stands at a full key, or `_ABSENT`."""
+    for name in key.split("."):
+        if not isinstance(plain, dict) or name not in plain:
+            return _ABSENT
+        plain = plain[name]
+    return plain
+
+
 def find_mistakes(config: DictConfig) -> list[str]:
     """List all that is wrong with a config; see `check_config`.
 
@@ -163,6 +176,10 @@ def find_mistakes(config: DictConfig) -> list[str]:
             mistakes += _object_mistakes(value, name, [])
         else:
             mistakes.append(f"{name}: unknown{nearest(name, known)}")
+    known_wrong = {mistake.split(":")[0] for mistake in mistakes}
+    for key, annotation in OF_OTHERS.items():
+        if key not in known_wrong and (value := _at(plain, key)) is not _ABSENT:
+            mistakes += value_mistakes(value, annotation, key)
     seen = {mistake.split(":")[0].split(".")[0] for mistake in mistakes}
     mistakes += [f"{name}: missing" for name in RUNTIME if name not in plain and name not in seen]
     return mistakes
@@ -171,9 +188,9 @@ def find_mistakes(config: DictConfig) -> list[str]:
 def check_config(config: DictConfig) -> None:
     """Check every value of a config against the signature it will be passed to.
 
-    Nothing is built. Unknown keys, missing values, wrong types, forbidden targets and keys that
-    an experiment file added by a typo are found; what follows from values (a size that does not
-    fit, a probability above 1) is found by what they are passed to.
+    Nothing is built. Unknown keys, missing values, wrong types, values out of their range,
+    forbidden targets and keys that an experiment file added by a typo are found; what follows
+    from several values (a fold that is not among the folds) by what they are passed to.
 
     Parameters
     ----------

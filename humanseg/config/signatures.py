@@ -24,7 +24,9 @@ def _resolved(annotation: Any, home: str) -> Any:
         return annotation
     holder = SimpleNamespace(__annotations__={"it": annotation})
     try:
-        return typing.get_type_hints(holder, globalns=vars(sys.modules[home]))["it"]
+        return typing.get_type_hints(holder, globalns=vars(sys.modules[home]), include_extras=True)[
+            "it"
+        ]
     except Exception:  # names that are imported for type checkers only
         return Any
 

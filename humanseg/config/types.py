@@ -2,10 +2,13 @@
 
 import collections.abc as abc
 import inspect
+import math
 import types
 from enum import Enum
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from annotated_types import Interval, MinLen
 
 from humanseg.config.targets import find_target
 
@@ -70,14 +73,14 @@ def fits(value: Any, annotation: Any) -> bool:
     -------
     bool
         False only where the value cannot be meant. A whole number fits a float; true and false
-        are no numbers; a text is neither a number nor a list.
+        are no numbers; a text is neither a number nor a list. An `Interval` bounds a number.
     """
     origin = get_origin(annotation) or annotation
     arguments = get_args(annotation)
     if annotation in (Any, inspect.Parameter.empty, object) or isinstance(annotation, TypeVar):
         return True
     if origin is Annotated:
-        return fits(value, arguments[0])
+        return fits(value, arguments[0]) and all(_meets(value, each) for each in arguments[1:])
     if _is_union(annotation):
         return any(fits(value, one) for one in arguments)
     if origin is Literal:
@@ -101,6 +104,38 @@ def fits(value: Any, annotation: Any) -> bool:
     return True
 
 
+def _meets(value: Any, bound: Any) -> bool:
+    """Say whether a value is in a range; no range holds what is infinite or no number."""
+    if isinstance(bound, MinLen):
+        return len(value) >= bound.min_length
+    return not isinstance(bound, Interval) or _is_inside(value, bound)
+
+
+def _is_inside(value: Any, interval: Any) -> bool:
+    return (
+        math.isfinite(value)
+        and (interval.ge is None or value >= interval.ge)
+        and (interval.gt is None or value > interval.gt)
+        and (interval.le is None or value <= interval.le)
+        and (interval.lt is None or value < interval.lt)
+    )
+
+
+def _bound(bound: Any) -> str:
+    """Write a range: "from 0 to 1", "above 0 and below 1"."""
+    if isinstance(bound, MinLen):
+        return "that is not empty"
+    return _range(bound) if isinstance(bound, Interval) else ""
+
+
+def _range(interval: Interval) -> str:
+    ge, gt, le, lt = interval.ge, interval.gt, interval.le, interval.lt
+    if ge is not None and le is not None:
+        return f"from {ge} to {le}"
+    words = {"of at least": ge, "above": gt, "of at most": le, "below": lt}
+    return " and ".join(f"{word} {end}" for word, end in words.items() if end is not None)
+
+
 def _words(annotation: Any) -> list[str]:
     """Describe each alternative of an annotation."""
     arguments = get_args(annotation)
@@ -108,11 +143,14 @@ def _words(annotation: Any) -> list[str]:
     if _is_union(annotation):
         return [word for one in arguments for word in _words(one)]
     if origin is Annotated:
-        return _words(arguments[0])
+        bounds = [bound for each in arguments[1:] if (bound := _bound(each))]
+        return [" ".join([word, *bounds]) for word in _words(arguments[0])]
     if origin is Literal:
         return [str(getattr(one, "value", one)) for one in arguments]
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
-        return [f"a list of {len(arguments)}"]
+        parts = list(dict.fromkeys(map(describe, arguments)))
+        each = f" (each {parts[0]})" if len(parts) == 1 else ""
+        return [f"a list of {len(arguments)}{each}"]
     if origin in _LISTS:
         inner = f" (each {describe(arguments[0])})" if arguments else ""
         return [f"a list{inner}"]

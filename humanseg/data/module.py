@@ -1,19 +1,30 @@
 """The five folders as a LightningDataModule."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
+from annotated_types import Interval
 from torch.utils.data import DataLoader
 
+from humanseg.config.ranges import (
+    Count,
+    NotNegative,
+    Processes,
+    Seed,
+    Share,
+    Side,
+    Text,
+    Whole,
+)
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.concerns import large, shapes, told
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item
-from humanseg.data.options import default_workers, too_small, wrong_fold, wrong_share, wrong_size
+from humanseg.data.options import default_workers, require_fold
 from humanseg.data.packed import PackedLayers
 from humanseg.data.parts import Part, Parts, Role
 from humanseg.data.pictures import Pictures, Source
@@ -21,7 +32,6 @@ from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, wo
 from humanseg.data.store import Cache
 from humanseg.data.unlabelled import trustworthy
 from humanseg.data.workers import PREFETCH, Loading, WorkerPhotos, choose_loading, same
-from humanseg.errors import HumansegError
 
 
 class PhotoData(pl.LightningDataModule):
@@ -60,37 +70,29 @@ class PhotoData(pl.LightningDataModule):
     Raises
     ------
     HumansegError
-        Names every option that is impossible.
+        There is no such fold. Ranges are checked with the config.
     """
 
     def __init__(
         self,
-        root: str,
+        root: Text,
         augmentation: Augmentation,
-        seed: int = 0,
-        batch_size: int = 16,
-        size: Sequence[int] | None = None,
+        seed: Seed = 0,
+        batch_size: Count = 16,
+        size: tuple[Side, Side] | None = None,
         fit: Fit = "resize",
-        long_side: int | None = None,
-        workers: int | None = None,
+        long_side: Side | None = None,
+        workers: Processes | None = None,
         cache: Cache = "memory",
-        cache_gb: float = 4.0,
-        fold: int | None = None,
-        folds: int = 5,
-        clean_specks: int = 0,
-        unlabelled: str | None = None,
-        min_confidence: float = 0.0,
+        cache_gb: NotNegative = 4.0,
+        fold: Whole | None = None,
+        folds: Annotated[int, Interval(ge=2)] = 5,
+        clean_specks: Whole = 0,
+        unlabelled: Text | None = None,
+        min_confidence: Share = 0.0,
     ) -> None:
         super().__init__()
-        mistakes = [
-            *too_small(batch_size=batch_size, long_side=long_side, folds=folds, workers=workers),
-            *too_small(clean_specks=clean_specks),
-            *wrong_size(size),
-            *wrong_fold(fold, folds),
-            *wrong_share(min_confidence=min_confidence),
-        ]
-        if mistakes:
-            raise HumansegError("\n".join(mistakes))
+        require_fold(fold, folds)
         self.parts = Parts(
             Path(root).expanduser(),
             unlabelled=None if unlabelled is None else Path(unlabelled).expanduser(),

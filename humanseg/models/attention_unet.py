@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoder import UpBlock
+from humanseg.models.layers import Dropout
 from humanseg.models.unet import UNet
 
 
@@ -126,7 +127,7 @@ class AttentionUNet(UNet):
         backbone: Backbone,
         attention: Literal["gate", "scse"] = "gate",
         channels: Sequence[int] = (16, 32, 64, 128, 256),
-        dropout: float = 0.0,
+        dropout: Dropout = 0.0,
         deep_supervision: int = 0,
     ) -> None:
         blocks = {"gate": GatedUpBlock, "scse": ExcitedUpBlock}

@@ -1,9 +1,14 @@
 """The small pieces that the nets share."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch.nn.functional as F
+from annotated_types import Interval
 from torch import Tensor, nn
+
+Dropout = Annotated[float, Interval(ge=0, lt=1)]
+"""The share of a map that is set to 0 in training."""
 
 
 def conv_bn_relu(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoder import halvings
-from humanseg.models.layers import Head, conv_bn_relu, initialise, with_auxiliary
+from humanseg.models.layers import Dropout, Head, conv_bn_relu, initialise, with_auxiliary
 
 
 class PyramidPooling(nn.Module):
@@ -172,7 +172,7 @@ class PSPNet(nn.Module):
         bins: Sequence[int] = (1, 2, 3, 6),
         channels: int = 128,
         upsampling: Literal["bilinear", "learned"] = "bilinear",
-        dropout: float = 0.1,
+        dropout: Dropout = 0.1,
         auxiliary: bool = False,
     ) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoder import BlockFactory, UNetDecoder, UpBlock
-from humanseg.models.layers import Head, initialise, with_auxiliary
+from humanseg.models.layers import Dropout, Head, initialise, with_auxiliary
 
 
 class UNet(nn.Module):
@@ -42,7 +42,7 @@ class UNet(nn.Module):
         self,
         backbone: Backbone,
         channels: Sequence[int] = (16, 32, 64, 128, 256),
-        dropout: float = 0.0,
+        dropout: Dropout = 0.0,
         deep_supervision: int = 0,
         block: BlockFactory = UpBlock,
     ) -> None:

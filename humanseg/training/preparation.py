@@ -100,7 +100,6 @@ def prepare(request: Request) -> Prepared:
     config = request.config
     check_config(config)
     check_loggers(config)
-    _require_ranges(config)
     quieten()
     run = open_run(request.folder) if request.resume else None
     if run is None:
@@ -192,34 +191,6 @@ def _require_a_share(photos: PhotoData, hardware: Hardware) -> None:
             f"There are {count} valid photos for {hardware.processes} devices, and each must score "
             f"one: lower trainer.devices to {count}."
         )
-
-
-def _require_ranges(config: DictConfig) -> None:
-    """Name every setting whose type is right and whose value is impossible."""
-    threshold, epochs = config.threshold, config.trainer.get("max_epochs")
-    side = config.get("predict_long_side")
-    possible = {
-        f"seed={config.seed} is no seed: give 0 to {2**32 - 1}": 0 <= config.seed < 2**32,
-        f"threshold={threshold} is no probability: give one between 0 and 1, or tune": (
-            threshold == "tune" or 0 < threshold < 1
-        ),
-        f"threads={config.threads} is too few: give 1 or more, or null": (
-            config.threads is None or config.threads >= 1
-        ),
-        f"predict_long_side={side} is too small: give 1 or more, or null": (
-            side is None or side >= 1
-        ),
-        f"auxiliary_weight={config.auxiliary_weight} is too small: give 0 or more": (
-            config.auxiliary_weight >= 0
-        ),
-        f"teacher_weight={config.get('teacher_weight')} is no share: give 0 to 1": (
-            0 <= config.get("teacher_weight", 0.0) <= 1
-        ),
-        f"trainer.max_epochs={epochs} is too few: give 1 or more": epochs is None or epochs >= 1,
-    }
-    mistakes = [f"{what}." for what, holds in possible.items() if not holds]
-    if mistakes:
-        raise HumansegError("\n".join(mistakes))
 
 
 def _epochs_done(run: RunFolder, config: DictConfig) -> int:

@@ -17,8 +17,8 @@ from humanseg.training.resuming import changed_settings, resumed_config
 
 PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
 """Keys of paths that a person may give relative to where they are."""
-NO_PATHS = ("none", "pretrained")
-"""Values of these keys that are words."""
+NO_PATHS = ("", "none", "pretrained")
+"""Values of these keys that are no paths."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ def test_the_defaults_have_no_mistakes(composed: Compose) -> None:
         ("seed=half", "seed: 'half' is not a whole number"),
         ("seed=1.5", "seed: 1.5 is not a whole number"),
         ("tta=1", "tta: 1 is not true or false"),
-        ("threshold=tuned", "threshold: 'tuned' is not a number or tune, did you mean tune?"),
+        ("threshold=tuned", "threshold: 'tuned' is not a number above 0 and below 1 or tune, "
+         "did you mean tune?"),
         ("+sede=1", "sede: unknown, did you mean seed?"),
         ("+optimiser.lr=1", "optimiser: unknown, did you mean optimizer?"),
         ("data.fit=resise", "data.fit: 'resise' is not resize or crop or pad, did you mean"),
@@ -70,6 +71,50 @@ def test_each_kind_of_mistake_is_named_by_its_key(
         OmegaConf.update(config, key, yaml.safe_load(text))
     mistakes = find_mistakes(config)
     assert len(mistakes) == 1 and mistakes[0].startswith(mistake), mistakes
+
+
+@pytest.mark.parametrize(
+    ("override", "range_"),
+    [
+        ("seed=-1", "of at least 0"),
+        ("seed=4294967296", "below 4294967296"),
+        ("threshold=0", "above 0 and below 1"),
+        ("threshold=1", "above 0 and below 1"),
+        ("predict_long_side=7", "from 16 to 16384"),
+        ("auxiliary_weight=.inf", "of at least 0"),
+        ("teacher_weight=1.1", "from 0 to 1"),
+        ("threads=0", "from 1 to 1024"),
+        ("trial=-1", "of at least 0"),
+        ("runs_dir=''", "that is not empty"),
+        ("init_from=['']", "that is not empty"),
+        ("data.root=''", "that is not empty"),
+        ("data.batch_size=0", "of at least 1"),
+        ("data.size=[7,64]", "from 16 to 16384"),
+        ("data.size=[64]", "a list of 2"),
+        ("data.long_side=7", "from 16 to 16384"),
+        ("data.long_side=1000000", "from 16 to 16384"),
+        ("data.workers=-3", "from 0 to 256"),
+        ("data.cache_gb=-1", "of at least 0"),
+        ("data.cache_gb=.nan", "of at least 0"),
+        ("data.fold=-1", "of at least 0"),
+        ("data.folds=1", "of at least 2"),
+        ("data.clean_specks=-1", "of at least 0"),
+        ("data.min_confidence=1.5", "from 0 to 1"),
+        ("model.dropout=1", "below 1"),
+        ("backbone.dropout=-0.1", "of at least 0"),
+        ("trainer.max_epochs=0", "of at least 1"),
+        ("trainer.accumulate_grad_batches=0", "of at least 1"),
+        ("trainer.gradient_clip_val=-1", "of at least 0"),
+    ],
+)
+def test_a_value_out_of_its_range_is_named_with_the_range(
+    composed: Compose, override: str, range_: str
+) -> None:
+    config = composed()
+    key, _, text = override.partition("=")
+    OmegaConf.update(config, key, yaml.safe_load(text))
+    (mistake,) = find_mistakes(config)
+    assert mistake.startswith(key) and range_ in mistake
 
 
 def test_all_mistakes_are_named_at_once_and_fast(composed: Compose) -> None:

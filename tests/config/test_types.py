@@ -1,9 +1,10 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional, Union
 
 import pytest
+from annotated_types import Interval, MinLen
 from torch import nn
 
 from humanseg.config.types import describe, fits
@@ -43,5 +44,41 @@ def test_does_not_fit(value: Any, annotation: Any) -> None:
 def test_descriptions_are_for_people() -> None:
     assert describe(int | None) == "a whole number or null"
     assert describe(Literal["a", "b"] | float) == "a or b or a number"
-    assert describe(list[tuple[int, int]]) == "a list (each a list of 2)"
+    assert describe(list[tuple[int, int]]) == "a list (each a list of 2 (each a whole number))"
     assert describe(nn.Module | bool) == "a Module or true or false"
+
+
+INSIDE: list[tuple[Any, Any]] = [
+    (0, Interval(ge=0)), (1, Interval(ge=0, le=1)), (0.1, Interval(gt=0, lt=1)),
+    (-3, Interval(lt=0)),
+]  # fmt: skip
+OUTSIDE: list[tuple[Any, Any]] = [
+    (-1, Interval(ge=0)), (0, Interval(gt=0)), (1.1, Interval(le=1)), (1, Interval(lt=1)),
+    (float("nan"), Interval(ge=0)), (float("inf"), Interval(ge=0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "interval", "inside"), [
+    *((*pair, True) for pair in INSIDE), *((*pair, False) for pair in OUTSIDE)
+], ids=str)  # fmt: skip
+def test_a_number_must_lie_in_its_range(value: float, interval: Interval, inside: bool) -> None:
+    bounded: Any = Annotated[float, interval]
+    assert fits(value, bounded) == inside
+    assert fits([value], list[bounded]) == inside
+    assert fits(value, bounded | None) == inside and fits(None, bounded | None)
+    assert not fits("0.5", bounded)
+
+
+def test_a_text_may_not_be_empty_where_that_is_said() -> None:
+    assert fits("a", Annotated[str, MinLen(1)]) and not fits("", Annotated[str, MinLen(1)])
+
+
+def test_ranges_are_described_to_people() -> None:
+    for interval, words in [
+        (Interval(ge=1), "a whole number of at least 1"),
+        (Interval(ge=0, le=1), "a whole number from 0 to 1"),
+        (Interval(gt=0, lt=9), "a whole number above 0 and below 9"),
+        (Interval(lt=9), "a whole number below 9"),
+    ]:
+        bounded: Any = Annotated[int, interval]
+        assert describe(bounded | None) == f"{words} or null"

@@ -23,11 +23,11 @@ Ask = Callable[..., Request]
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("threshold=1.5", "threshold=1.5"),
-        ("threads=0", "threads=0"),
-        ("auxiliary_weight=-1", "auxiliary_weight=-1"),
-        ("predict_long_side=0", "predict_long_side=0"),
-        ("trainer.max_epochs=0", "trainer.max_epochs=0"),
+        ("threshold=1.5", "threshold: 1.5 is not a number above 0 and below 1 or tune"),
+        ("threads=0", "threads: 0 is not a whole number from 1 to 1024 or null"),
+        ("auxiliary_weight=-1", "auxiliary_weight: -1 is not a number of at least 0"),
+        ("predict_long_side=7", "predict_long_side: 7 is not a whole number from 16"),
+        ("trainer.max_epochs=0", "trainer.max_epochs: 0 is not a whole number of at least 1"),
         ("optimizer.lr=-1", "optimizer.lr=-1"),
         ("init_from=nowhere", "nowhere"),
         ("data.fold=9", "data.fold=9"),
@@ -125,7 +125,7 @@ def test_all_wrong_settings_are_named_at_once(compose: Compose, tmp_path: Path) 
     config = compose(f"run_dir={tmp_path}/run", "threshold=-1", "threads=0", "seed=-1")
     with pytest.raises(HumansegError) as caught:
         prepare(read_request(config))
-    assert all(word in str(caught.value) for word in ("threshold=-1", "threads=0", "seed=-1"))
+    assert all(word in str(caught.value) for word in ("threshold: -1", "threads: 0", "seed: -1"))
 
 
 def test_a_start_from_a_run_needs_no_other_weights(compose: Compose, tmp_path: Path) -> None:

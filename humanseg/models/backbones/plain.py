@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
-from humanseg.models.layers import double_conv, initialise
+from humanseg.models.layers import Dropout, double_conv, initialise
 
 
 class PlainBackbone(Backbone):
@@ -31,7 +31,7 @@ class PlainBackbone(Backbone):
     """
 
     def __init__(
-        self, widths: Sequence[int] = (32, 64, 128, 256, 512), dropout: float = 0.0
+        self, widths: Sequence[int] = (32, 64, 128, 256, 512), dropout: Dropout = 0.0
     ) -> None:
         super().__init__()
         if not widths or min(widths) < 1:
