@@ -54,7 +54,7 @@ def partial_file(folder: Path) -> Iterator[Path]:
     OSError
         The folder cannot be written.
     """
-    _sweep_once(folder)
+    remove_abandoned_once(folder)
     path, lock = _make(folder, _new_file)
     try:
         yield path
@@ -67,7 +67,7 @@ def partial_file(folder: Path) -> Iterator[Path]:
 @contextmanager
 def partial_folder(folder: Path) -> Iterator[Path]:
     """Make an empty folder in another one, as `partial_file` makes a file."""
-    _sweep_once(folder)
+    remove_abandoned_once(folder)
     path, lock = _make(folder, _new_folder)
     try:
         yield path
@@ -86,6 +86,14 @@ def remove_abandoned(folder: Path) -> None:
                 _remove_if_abandoned(path, f"-{_machine()}-" in path.name, now)
 
 
+def remove_abandoned_once(folder: Path) -> None:
+    """Do so where this process has not done it yet."""
+    name = os.path.abspath(folder)
+    if name not in _swept:
+        _swept.add(name)
+        remove_abandoned(folder)
+
+
 def _make(folder: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
     """Make something under a new name, and hold its lock where there are locks."""
     while True:
@@ -98,13 +106,6 @@ def _make(folder: Path, make: Callable[[Path], int | None]) -> tuple[Path, int |
         if _lock(descriptor) is not False and path.exists():
             return path, descriptor
         _close(descriptor)
-
-
-def _sweep_once(folder: Path) -> None:
-    name = os.path.abspath(folder)
-    if name not in _swept:
-        _swept.add(name)
-        remove_abandoned(folder)
 
 
 def _new_file(path: Path) -> int | None:

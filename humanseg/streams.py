@@ -42,8 +42,13 @@ class _Output(io.FileIO):
     def __init__(self, number: int) -> None:
         super().__init__(number, "w", closefd=False)
         self._number = number
-        # A terminal that is gone gives the error that a broken disk gives a file.
-        self._ends = (errno.EPIPE, errno.EIO) if os.isatty(number) else (errno.EPIPE,)
+        self._ends = {errno.EPIPE}
+        if os.isatty(number):
+            # A terminal that is gone gives the error that a broken disk gives a file.
+            self._ends.add(errno.EIO)
+        if os.name == "nt":
+            # What Windows says of a closed pipe.
+            self._ends.add(errno.EINVAL)
 
     def write(self, data: Any) -> int:
         try:

@@ -8,15 +8,14 @@ imported, so that the memory is what its users see.
 
 import argparse
 import json
-import resource
 import statistics
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
 from humanseg.export.runners import Runner, open_file, run_network
+from humanseg.memory import process_peak_mb
 
 WARM_UP = 5
 
@@ -65,11 +64,10 @@ def peak_mb() -> float:
     status = Path("/proc/self/status")
     if status.exists():
         # Unlike getrusage, this does not count the process that started this one.
-        for line in status.read_text().splitlines():
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    return process_peak_mb()
 
 
 def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:

@@ -14,6 +14,7 @@ from humanseg.inference.outputs import BACKGROUND, Destination
 from humanseg.inference.places import Source
 from humanseg.inference.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
 from humanseg.notices import Notice
+from humanseg.partials import remove_abandoned_once
 
 _WITHOUT_THRESHOLD = ("probability", "soft")
 
@@ -185,6 +186,8 @@ class Batch:
         read: Callable[[Path], str | None] = read_comment,
     ) -> Target:
         """Look at the file that a result belongs in; `read` returns the comment that it holds."""
+        # Also where nothing is left to make: what a killed command was writing goes.
+        remove_abandoned_once(path.parent)
         state, found = state_of(path, source, self.model, self._options(kind), read)
         return Target(path, kind, state, found)
 

@@ -55,7 +55,7 @@ def find_runs(paths: Sequence[Path]) -> Found:
     Raises
     ------
     HumansegError
-        A path does not exist.
+        A path does not exist, or they lie on several drives.
     """
     starts = [Path(os.path.abspath(path.parent if path.is_file() else path)) for path in paths]
     for start in starts:
@@ -63,9 +63,17 @@ def find_runs(paths: Sequence[Path]) -> Found:
             raise HumansegError(
                 f"There is no folder {start}: give folders of runs, or a folder that holds some."
             )
-    base = Path(
-        os.path.commonpath([start.parent if looks_like_run(start) else start for start in starts])
-    )
+    try:
+        base = Path(
+            os.path.commonpath(
+                [start.parent if looks_like_run(start) else start for start in starts]
+            )
+        )
+    except ValueError as error:
+        raise HumansegError(
+            f"{starts[0]} and the other folders lie on different drives, so that runs have no name "
+            "that tells them apart: give folders of one drive."
+        ) from error
     seen: set[str] = set()
     unreadable: dict[str, str] = {}
     runs = [run for start in starts for run in _walk(start, base, seen, unreadable)]

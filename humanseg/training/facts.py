@@ -1,13 +1,13 @@
 """What a run was made with."""
 
 import platform
-import resource
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from humanseg.memory import process_peak_mb
 
 PACKAGES = ("humanseg", "torch", "pytorch-lightning", "timm", "albumentations", "numpy")
 
@@ -52,9 +52,7 @@ def peak_memory_mb(device: str) -> float:
     """Most memory in use so far, in MB: of the GPU, or of this process on a CPU."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts kilobytes, macOS bytes.
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    return process_peak_mb()
 
 
 def _git(folder: Path, *arguments: str) -> str:

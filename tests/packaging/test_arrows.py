@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "humanseg"
 GROUND = {
     "errors",
     "files",
+    "memory",
     "partials",
     "progress",
     "task",
@@ -26,6 +27,7 @@ GROUND = {
 MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
+    "memory": set(),
     "partials": set(),
     "files": {"errors", "partials"},
     "task": {"errors", "files"},
@@ -64,6 +66,7 @@ ROOMS: dict[str, set[str]] = {
         "postprocess",
         "sizes",
         "suffixes",
+        "partials",
     },
     # The leaderboard in wandb; as free of torch as the one on disk.
     "dashboard": {"errors", "runs"},

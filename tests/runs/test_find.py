@@ -74,3 +74,12 @@ def test_a_folder_that_may_not_be_read_is_named(
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(HumansegError, match="no folder .*nowhere"):
         find_runs([tmp_path, tmp_path / "nowhere"])
+
+
+def test_folders_of_two_drives_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def commonpath(paths: list[Path]) -> str:
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr("humanseg.runs.find.os.path.commonpath", commonpath)
+    with pytest.raises(HumansegError, match="give folders of one drive"):
+        find_runs([tmp_path])

@@ -1,0 +1,16 @@
+"""How much memory a process has had, on any system."""
+
+import sys
+
+
+def process_peak_mb() -> float:
+    """Return the most memory that this process has had so far, in MB."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset) / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kilobytes, macOS bytes.
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
