@@ -16,7 +16,7 @@ class TestCard:
         Id of the photo, any text.
     photo, mask, cutout
         Paths of the pictures relative to the page, with forward slashes, not quoted.
-    foreground
+    predicted_foreground
         Share of the photo that the mask covers, in [0, 1].
     height, width
         Size of the photo in pixels.
@@ -29,7 +29,7 @@ class TestCard:
     photo: str
     mask: str
     cutout: str
-    foreground: float
+    predicted_foreground: float
     height: int
     width: int
 
@@ -39,11 +39,12 @@ class TestCard:
 
     def measures(self) -> dict[str, float]:
         """Return what the page can sort and filter by."""
-        return {"foreground": round(self.foreground, 6)}
+        return {"predicted_foreground": round(self.predicted_foreground, 6)}
 
     def caption(self) -> str:
         """Return the line under the full-size picture."""
-        return f"{percent(self.foreground)} foreground · {self.width} × {self.height} pixels"
+        share = percent(self.predicted_foreground)
+        return f"{share} predicted foreground · {self.width} × {self.height} pixels"
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class ValidCard:
     dice, iou, boundary_dice
         Scores of the prediction, in [0, 1]; `boundary_dice` is NaN where the true mask has no
         boundary.
-    foreground
-        Share of the photo that the predicted mask covers, in [0, 1].
+    foreground, predicted_foreground
+        Share of the photo that the true mask covers, and the predicted one, in [0, 1].
     height, width
         Size of the photo in pixels.
     """
@@ -73,6 +74,7 @@ class ValidCard:
     iou: float
     boundary_dice: float
     foreground: float
+    predicted_foreground: float
     height: int
     width: int
 
@@ -87,6 +89,7 @@ class ValidCard:
             "iou": self.iou,
             "boundary": self.boundary_dice,
             "foreground": self.foreground,
+            "predicted_foreground": self.predicted_foreground,
         }
         return {key: 0.0 if math.isnan(v) else round(v, 6) for key, v in measures.items()}
 
@@ -94,5 +97,6 @@ class ValidCard:
         """Return the line under the full-size picture."""
         return (
             f"Dice {score(self.dice)} · IoU {score(self.iou)} · "
-            f"boundary Dice {score(self.boundary_dice)} · {percent(self.foreground)} foreground"
+            f"boundary Dice {score(self.boundary_dice)} · {percent(self.foreground)} foreground, "
+            f"{percent(self.predicted_foreground)} predicted"
         )

@@ -67,10 +67,19 @@ def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, 
     return tuple(round(count / highest, 3) for count in counts)
 
 
-def _foreground_range(cards: Sequence[TestCard] | Sequence[ValidCard]) -> Range:
-    """Build the filter by foreground share."""
-    bars = histogram([card.foreground for card in cards], 0, 1)
-    return Range("foreground", "Foreground", "percent", 0, 1, 0.01, bars)
+_SHARES = {"foreground": "Foreground", "predicted_foreground": "Predicted foreground"}
+"""What the shares of the true mask, and of the predicted one, are called."""
+
+
+def _share_range(cards: Sequence[TestCard] | Sequence[ValidCard], key: str) -> Range:
+    """Build the filter by a share of the photo."""
+    bars = histogram([card.measures()[key] for card in cards], 0, 1)
+    return Range(key, _SHARES[key], "percent", 0, 1, 0.01, bars)
+
+
+def _share_sorts(key: str) -> list[tuple[str, str]]:
+    name = _SHARES[key].lower()
+    return [(f"{key}:up", f"Least {name} first"), (f"{key}:down", f"Most {name} first")]
 
 
 def _dice_range(cards: Sequence[ValidCard]) -> Range:
@@ -108,8 +117,8 @@ def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ())
     """
     means = []
     if cards:
-        mean = statistics.fmean(card.foreground for card in cards)
-        means = [("Mean foreground", percent(mean))]
+        mean = statistics.fmean(card.predicted_foreground for card in cards)
+        means = [("Mean predicted foreground", percent(mean))]
     _write_gallery(
         path,
         "test.html",
@@ -120,8 +129,8 @@ def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ())
         "or move the slider, to fade it into its mask; open one to see it at full size.",
         legend=(),
         layers=("Photo", "Mask", "Cut-out"),
-        sorts=[("place:up", "In order of id")],
-        ranges=[],
+        sorts=[("place:up", "In order of id"), *_share_sorts("predicted_foreground")],
+        ranges=[_share_range(cards, "predicted_foreground")],
     )
 
 
@@ -169,8 +178,10 @@ def write_valid_page(path: Path, cards: Sequence[ValidCard], *, facts: Facts = (
             ("dice:down", "Best Dice first"),
             ("iou:up", "Worst IoU first"),
             ("boundary:up", "Worst boundary Dice first"),
+            *_share_sorts("foreground"),
+            *_share_sorts("predicted_foreground"),
         ],
-        ranges=[_dice_range(cards)],
+        ranges=[_dice_range(cards), _share_range(cards, "foreground")],
     )
 
 
@@ -187,7 +198,7 @@ def _write_gallery(
     sorts: Facts,
     ranges: Sequence[Range],
 ) -> None:
-    """Write a page of photos: their number first, and sorted and filtered by foreground too."""
+    """Write a page of photos, with their number first among the facts."""
     write_page(
         path,
         template,
@@ -198,12 +209,8 @@ def _write_gallery(
         cards=cards,
         ratio=_ratio(cards),
         layers=layers,
-        sorts=[
-            *sorts,
-            ("foreground:up", "Least foreground first"),
-            ("foreground:down", "Most foreground first"),
-        ],
-        ranges=[*ranges, _foreground_range(cards)],
+        sorts=sorts,
+        ranges=ranges,
     )
 
 

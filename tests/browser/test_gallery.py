@@ -54,9 +54,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.fromarray(picture).save(root / name)
         img, mask_path, crop, valid_img, errors = pictures
         dice = float(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
-        size = (float(mask.mean()), HEIGHT, WIDTH)
-        test.append(TestCard(id, img, mask_path, crop, *size))
-        valid.append(ValidCard(id, valid_img, errors, dice, dice, dice, *size))
+        predicted, size = float(mask.mean()), (HEIGHT, WIDTH)
+        test.append(TestCard(id, img, mask_path, crop, predicted, *size))
+        scores = dice, dice, dice
+        # The person is the larger, the less of it was found.
+        shares = 1 - predicted, predicted
+        valid.append(ValidCard(id, valid_img, errors, *scores, *shares, *size))
     write_test_page(root / "test.html", test)
     write_valid_page(root / "valid.html", valid)
     return root
@@ -93,9 +96,9 @@ def test_a_hostile_name_is_shown_as_it_is(pages: Path, open_page: Open) -> None:
 def test_sorts_by_foreground(pages: Path, open_page: Open) -> None:
     page = open_page(pages / "test.html")
     assert ids(page) == list(SHARES)
-    page.get_by_label("Sort").select_option(label="Most foreground first")
+    page.get_by_label("Sort").select_option(label="Most predicted foreground first")
     assert ids(page) == by_share(reverse=True)
-    page.get_by_label("Sort").select_option(label="Least foreground first")
+    page.get_by_label("Sort").select_option(label="Least predicted foreground first")
     assert ids(page) == by_share()
     page.get_by_label("Sort").select_option(label="In order of id")
     assert ids(page) == list(SHARES)
@@ -104,8 +107,8 @@ def test_sorts_by_foreground(pages: Path, open_page: Open) -> None:
 def test_filters_by_foreground_and_by_id(pages: Path, open_page: Open) -> None:
     page = open_page(pages / "test.html")
     expect(page.get_by_role("status")).to_have_text("6 photos")
-    page.get_by_label("Foreground, at least").fill("0.5")
-    page.get_by_label("Foreground, at most").fill("0.75")
+    page.get_by_label("Predicted foreground, at least").fill("0.5")
+    page.get_by_label("Predicted foreground, at most").fill("0.75")
     assert set(ids(page)) == {"100% #1?'\"", "Ünï", ".dot"}
     expect(page.get_by_role("status")).to_have_text("3 of 6 photos")
     page.get_by_label("Find by id").fill("ünï")
@@ -117,11 +120,22 @@ def test_filters_by_foreground_and_by_id(pages: Path, open_page: Open) -> None:
     expect(page.get_by_text("No photo matches.")).to_be_hidden()
 
 
+def test_small_people_are_found_by_the_true_mask(pages: Path, open_page: Open) -> None:
+    page = open_page(pages / "valid.html")
+    page.get_by_label("Foreground, at most", exact=True).fill("0.45")
+    assert set(ids(page)) == {"100% #1?'\"", "10", ".dot"}
+    page.get_by_label("Sort").select_option(label="Least foreground first")
+    assert ids(page) == ["10", ".dot", "100% #1?'\""]
+    page.get_by_label("Sort").select_option(label="Least predicted foreground first")
+    assert ids(page) == ["100% #1?'\"", ".dot", "10"]
+    expect(page.locator(".item:visible dl").first).to_contain_text("Predicted")
+
+
 def test_the_ends_of_a_filter_do_not_cross(pages: Path, open_page: Open) -> None:
     page = open_page(pages / "test.html")
-    page.get_by_label("Foreground, at most").fill("0.4")
-    page.get_by_label("Foreground, at least").fill("0.8")
-    expect(page.get_by_label("Foreground, at least")).to_have_value("0.4")
+    page.get_by_label("Predicted foreground, at most").fill("0.4")
+    page.get_by_label("Predicted foreground, at least").fill("0.8")
+    expect(page.get_by_label("Predicted foreground, at least")).to_have_value("0.4")
 
 
 def opacity(page: Page, selector: str) -> float:

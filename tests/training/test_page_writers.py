@@ -119,6 +119,14 @@ def test_the_threshold_decides_and_is_shown(tmp_path: Path) -> None:
         assert "<dt>Threshold</dt><dd>0.7</dd>" in (tmp_path / name).read_text()
 
 
+def test_a_person_that_is_missed_still_has_its_share(tmp_path: Path) -> None:
+    predict(tmp_path, threshold=0.7)
+    page = (tmp_path / "valid.html").read_text()
+    assert page.count('data-foreground="0.5"') == len(VALID)
+    assert page.count('data-predicted_foreground="0.0"') == len(VALID)
+    assert 'data-foreground="' not in (tmp_path / "test.html").read_text()
+
+
 def test_pictures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     predict(tmp_path)
     predict(tmp_path, valid=["1"], test=["x"])

@@ -39,7 +39,7 @@ class TestPageWriter(PageWriter[TestCard]):
             photo=self._pages.add(prediction.id, "_img.jpg", prediction.photo),
             mask=self._pages.add(prediction.id, "_pred_mask.png", mask.astype(np.uint8) * 255),
             cutout=self._pages.add(prediction.id, "_crop.png", cutout(prediction.photo, mask)),
-            foreground=float(mask.mean()),
+            predicted_foreground=float(mask.mean()),
             height=height,
             width=width,
         )

@@ -46,7 +46,8 @@ class ValidPageWriter(PageWriter[ValidCard]):
             dice=dice(mask, truth),
             iou=iou(mask, truth),
             boundary_dice=boundary_dice(mask, truth),
-            foreground=float(mask.mean()),
+            foreground=float(truth.mean()),
+            predicted_foreground=float(mask.mean()),
             height=height,
             width=width,
         )
