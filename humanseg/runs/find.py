@@ -1,6 +1,7 @@
 """Finding the runs in folders, however deep they lie and wherever they were moved."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from humanseg.pages.render import readable
 from humanseg.runs.folder import RunFolder
 from humanseg.task import natural_key
 
-_PARTS_OF_A_RUN = {"checkpoints", "logs", "test", "valid"}
+_PARTS_OF_A_RUN = {"checkpoints", "logs", "test", "valid", "wandb"}
+_RUN_OF_WANDB = re.compile(r"(offline-)?run-\d{8}_\d{6}-\w+")
 
 
 @dataclass(frozen=True)
@@ -102,5 +104,6 @@ def _walk(folder: Path, base: Path, seen: set[str], unreadable: dict[str, str]) 
         return
     for name in below:
         # The thousands of pictures of a run, and the configs that loggers keep, are no runs.
-        if not name.startswith(".") and not (is_run and name in _PARTS_OF_A_RUN):
+        no_run = name.startswith(".") or _RUN_OF_WANDB.fullmatch(name)
+        if not no_run and not (is_run and name in _PARTS_OF_A_RUN):
             yield from _walk(folder / name, base, seen, unreadable)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from humanseg.errors import HumansegError
 from humanseg.runs.find import find_runs
@@ -24,7 +24,7 @@ class Leaderboard:
     unranked
         The runs that failed, run or were stopped half-way.
     foreign
-        Folders that only look like runs, each with the reason.
+        Folders that only look like runs and lie in none, each with the reason.
     broken
         Folders of runs that cannot be read, each with the reason.
     """
@@ -63,14 +63,19 @@ def read_leaderboard(
     """
     found = find_runs(paths)
     records: list[RunRecord] = []
+    runs: set[str] = set()
     foreign: dict[str, str] = {}
     broken = dict(found.unreadable)
     for done, (name, folder) in enumerate(found.runs.items(), 1):
         try:
             records.append(read_run(folder, name))
+            runs.add(name)
         except NotARun as error:
-            foreign[name] = str(error)
+            # Whatever else a run's folder holds, by a logger or by hand, is no news.
+            if not runs.intersection(map(str, PurePosixPath(name).parents)):
+                foreign[name] = str(error)
         except HumansegError as error:
+            runs.add(name)
             broken[name] = str(error)
         on_read(done, len(found.runs))
     if not records and not broken:

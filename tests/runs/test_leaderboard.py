@@ -41,6 +41,31 @@ def test_the_csv_has_a_row_for_each_run(
     assert (rows[4]["status"], rows[4]["failure"]) == ("failed", 'out of "memory"')
 
 
+def test_what_other_programs_keep_in_a_run_is_no_news(
+    write_run: Callable[..., Path], compared_root: Path, shipped: Shipped, tmp_path: Path
+) -> None:
+    run = write_run(tmp_path / "runs" / "a", compared_root)
+    write_run(run / "nested" / "b", compared_root, changes={"optimizer.lr": 0.1})
+    broken = write_run(tmp_path / "runs" / "broken", compared_root)
+    (broken / "scores.csv").unlink()
+    logs = "wandb/offline-run-20260101_000000-abc/files"
+    for place in (run / logs, run / "mlruns/0", run / "lightning_logs/version_0", broken / "x"):
+        place.mkdir(parents=True)
+        (place / "config.yaml").write_text("wandb_version: 1\n")
+        (place / "summary.json").write_text("{}")
+    # wandb may have been told to keep its logs beside the runs.
+    beside = tmp_path / "runs" / logs
+    beside.mkdir(parents=True)
+    (beside / "config.yaml").write_text("wandb_version: 1\n")
+    board = read_leaderboard([tmp_path / "runs"], shipped)
+    assert [run.name for group in board.groups for run in group.runs] == ["a", "a/nested/b"]
+    assert board.foreign == {} and list(board.broken) == ["broken"]
+    other = tmp_path / "runs" / "other"
+    other.mkdir()
+    (other / "config.yaml").write_text("a: 1\n")
+    assert list(read_leaderboard([tmp_path / "runs"], shipped).foreign) == ["other"]
+
+
 def test_folders_without_runs_are_refused(tmp_path: Path, shipped: Shipped) -> None:
     with pytest.raises(HumansegError, match="no run in"):
         read_leaderboard([tmp_path], shipped)
