@@ -48,10 +48,10 @@ class Tally:
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
-        self.done = self.there = self.parts_made = 0
+        self.done = self.there = 0
         self.again: list[State] = []
         self.failures: list[Failure] = []
-        self.empty: list[Path] = []
+        self.empty: list[str] = []
         self.paths: tuple[Path, ...] = ()
         self.noticed: list[Outcome] = []
 
@@ -60,7 +60,7 @@ class Tally:
         self.paths = outcome.paths
         self.again += set(outcome.again)
         if not outcome.person:
-            self.empty.append(outcome.source.path)
+            self.empty.append(outcome.source.name)
         if outcome.notices:
             self.noticed.append(outcome)
         if outcome.failure is not None:
@@ -99,7 +99,7 @@ class Tally:
     def said_empty(self) -> str:
         """Say in which nobody was found."""
         # Threads end in any order.
-        names = ", ".join(sorted(map(str, self.empty), key=natural_key)[:_NAMED])
+        names = ", ".join(sorted(self.empty, key=natural_key)[:_NAMED])
         more = f", and {len(self.empty) - _NAMED} more" if len(self.empty) > _NAMED else ""
         return printable(f"nobody found in {plural(len(self.empty), self.noun)}: {names}{more}")
 

@@ -18,10 +18,12 @@ from humanseg.errors import HumansegError, printable
 from humanseg.files import explain_os_error
 
 if TYPE_CHECKING:
+    from humanseg.inference.failures import Failure
     from humanseg.inference.model import Model
     from humanseg.inference.outputs import Destination
     from humanseg.inference.places import Source
     from humanseg.inference.plan import Batch, Wish
+    from humanseg.inference.sources import Collection
     from humanseg.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
     from humanseg.inference.model_file import find_model, identify_model
     from humanseg.inference.plan import Batch
-    from humanseg.inference.sources import collect, count_kinds
+    from humanseg.inference.sources import collect
     from humanseg.notices import Notices
 
     notices = Notices()
@@ -68,31 +70,70 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
     if arguments.out is None:
         others = "" if arguments.save or arguments.background else _OTHERS
         say(f"Results go to {destination.folder}{os.sep}; -o names another folder{others}.")
-    failures = list(found.failures)
 
     def batch(threads: int) -> Batch:
-        return Batch(
-            wish, destination, _loader(arguments.model, threads), model, arguments.overwrite
-        )
+        load = _loader(arguments.model, threads)
+        return Batch(wish, destination, load, model, arguments.overwrite)
 
+    tallies = Tally("photo"), Tally("video")
+    folder = None if destination.file else destination.folder
+    try:
+        _work(batch, found, arguments, tallies, say)
+    except BaseException:
+        # What has failed until now would else be forgotten.
+        if failures := _failures(found, tallies):
+            print_failures(failures, folder, say)
+        raise
+    _say_more(found, tallies, notices, say)
+    failures = _failures(found, tallies)
+    print_failures(failures, folder, say)
+    if to_stdout and not failures and destination.file is not None:
+        with destination.file.open("rb") as result:
+            shutil.copyfileobj(result, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    return 1 if failures else 0
+
+
+def _work(
+    batch: "Callable[[int], Batch]",
+    found: "Collection",
+    arguments: argparse.Namespace,
+    tallies: tuple[Tally, Tally],
+    say: Callable[[str], None],
+) -> None:
+    """Work on photos, then on videos; `batch` is told the number of the model's threads."""
     cores = arguments.threads or _cores()
     photos = [source for source in found.sources if not source.is_video]
     videos = [source for source in found.sources if source.is_video]
-    tallies = []
     if photos:
         workers = min(cores, len(photos))
         # One core for each photo: more done in all than with all cores for each photo in turn.
+        each = batch(max(1, cores // workers))
         begin = time.monotonic()
-        tallies.append(_predict(batch(max(1, cores // workers)), photos, workers, cores))
-        out = None if to_stdout else destination.folder
-        say(tallies[-1].summary(time.monotonic() - begin, out))
+        _predict(each, photos, workers, cores, tallies[0])
+        out = None if arguments.out == _STDOUT else each.destination.folder
+        say(tallies[0].summary(time.monotonic() - begin, out))
     if videos:
         # Only now: PyAV is loaded for it.
         from humanseg.commands.videos import predict_all
 
-        tallies.append(predict_all(batch(cores), videos, arguments.temporal_smoothing, cores, say))
+        predict_all(batch(cores), videos, arguments.temporal_smoothing, cores, tallies[1], say)
+
+
+def _failures(found: "Collection", tallies: Sequence[Tally]) -> "list[Failure]":
+    return [*found.failures, *(failure for tally in tallies for failure in tally.failures)]
+
+
+def _say_more(
+    found: "Collection",
+    tallies: Sequence[Tally],
+    notices: "Notices",
+    say: Callable[[str], None],
+) -> None:
+    """Print what a person should know of what was used, and what was left out."""
+    from humanseg.inference.sources import count_kinds
+
     for tally in tallies:
-        failures += tally.failures
         if tally.empty:
             say(tally.said_empty())
         for outcome in tally.noticed:
@@ -103,12 +144,6 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
         count = found.left_out.total()
         kinds = "another kind" if count == 1 else "other kinds"
         say(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(found.left_out)}")
-    print_failures(failures, None if destination.file else destination.folder, say)
-    if to_stdout and not failures and destination.file is not None:
-        with destination.file.open("rb") as result:
-            shutil.copyfileobj(result, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    return 1 if failures else 0
 
 
 def _wish(arguments: argparse.Namespace, notices: "Notices") -> "Wish":
@@ -166,7 +201,9 @@ def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) ->
         raise HumansegError("-o - writes a picture. For what is made of a video, name a file.")
 
 
-def _predict(batch: "Batch", photos: "Sequence[Source]", workers: int, cores: int) -> Tally:
+def _predict(
+    batch: "Batch", photos: "Sequence[Source]", workers: int, cores: int, tally: Tally
+) -> None:
     import warnings
 
     import cv2
@@ -178,7 +215,7 @@ def _predict(batch: "Batch", photos: "Sequence[Source]", workers: int, cores: in
     cv2.setNumThreads(max(1, cores // workers))
     # What Pillow finds odd in a file that it reads all the same.
     warnings.filterwarnings("ignore", module="PIL")
-    tally, done = Tally("photo"), 0
+    done = 0
     try:
         # On stderr, so that the summary alone can be sent to a file.
         with progress_on(Console(stderr=True), "photos") as move:
@@ -186,14 +223,14 @@ def _predict(batch: "Batch", photos: "Sequence[Source]", workers: int, cores: in
                 done += 1
                 tally.add(outcome)
                 move(done, len(photos))
-    except KeyboardInterrupt:
-        print(
-            f"{done} of {plural(len(photos), 'photo')} are done. The same command goes on with "
-            "the others.",
-            file=sys.stderr,
-        )
+    except (KeyboardInterrupt, HumansegError) as error:
+        if done or isinstance(error, KeyboardInterrupt):
+            print(
+                f"{done} of {plural(len(photos), 'photo')} are done. The same command goes on "
+                "with the others.",
+                file=sys.stderr,
+            )
         raise
-    return tally
 
 
 def _loader(path: Path | None, threads: int) -> "Callable[[], Model]":

@@ -17,8 +17,9 @@ def predict_all(
     videos: "Sequence[Source]",
     smooth: float | None,
     cores: int,
+    tally: Tally,
     say: Callable[[str], None],
-) -> Tally:
+) -> None:
     """Work on videos, and print a line about each that is done.
 
     Parameters
@@ -31,13 +32,10 @@ def predict_all(
         Strength against flicker; the usual one where it is None.
     cores
         Of the processor.
+    tally
+        Counts them.
     say
         Prints a line.
-
-    Returns
-    -------
-    Tally
-        What became of them.
     """
     import cv2
     from rich.console import Console
@@ -60,7 +58,7 @@ def predict_all(
     )
     on_terminal = console.is_terminal
     progress = Progress(*columns, console=console, transient=True, disable=not on_terminal)
-    lines, tally = ProgressLines(console), Tally("video")
+    lines = ProgressLines(console)
     with progress:
         task = progress.add_task("videos", total=None, rate=0.0)
         begin, count = time.monotonic(), 0
@@ -89,7 +87,6 @@ def predict_all(
             progress.reset(task, total=None, rate=0.0)
     if tally.there:
         say(printable(f"{tally.said_there()}: {batch.destination.folder}"))
-    return tally
 
 
 def _line(outcome: "Outcome", seconds: float) -> str:
@@ -99,4 +96,4 @@ def _line(outcome: "Outcome", seconds: float) -> str:
     again = f", again ({why})" if why else ""
     paths = ", ".join(map(str, outcome.paths))
     said = f"{pictures} in {seconds:.1f} s ({rate:.1f} a second){again}: {paths}"
-    return printable(f"{outcome.source.stream or outcome.source.path}: {said}")
+    return printable(f"{outcome.source.name}: {said}")

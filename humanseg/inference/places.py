@@ -35,6 +35,11 @@ class Source:
         """Whether it is a video, by its name."""
         return self.path.suffix.lower() in VIDEO_SUFFIXES
 
+    @property
+    def name(self) -> str:
+        """What the person named: the path, or what it came through."""
+        return self.stream or str(self.path)
+
     def failure(self, error: Exception) -> Failure:
         """Return what an error says of it, in the words by which the person named it.
 

@@ -1,5 +1,6 @@
 """`humanseg predict`, from the words of a person to the files."""
 
+import errno
 import io
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.cli import main
+from humanseg.files import explain_os_error
 from humanseg.images import read_photo, write_image
 from tests.inference.conftest import red_model
 
@@ -451,3 +454,27 @@ def test_a_cut_out_of_a_cut_out_is_no_less_transparent(
     np.testing.assert_array_equal(mask, pixels[..., 3] > 0)
     behind = read_photo(Path("out/a_background.jpg"))[0, 0].astype(int)
     assert np.abs(behind - (0, 0, 255)).max() <= 6
+
+
+def test_a_full_disk_stops_all_and_says_what_is_done_and_what_failed(
+    predict: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("in").mkdir()
+    Path("in/0.png").write_text("no photo")
+    for number in range(1, 40):
+        write_image(Path(f"in/{number}.png"), photo())
+
+    def write(path: Path, *words: Any, **options: Any) -> None:
+        if path.name == "30_mask.png":
+            error = OSError(errno.ENOSPC, "No space left")
+            raise explain_os_error(error, path) from error
+        write_image(path, *words, **options)
+
+    monkeypatch.setattr("humanseg.inference.batch.write_image", write)
+    assert predict("in") == 2
+    shown = capsys.readouterr()
+    assert "in/0.png is not an image" in shown.out
+    assert "of 40 photos are done. The same command goes on with the others.\n" in shown.err
+    assert "30_mask.png: the disk is full" in shown.err
