@@ -15,6 +15,7 @@ from humanseg.errors import HumansegError
 from humanseg.images import read_picture
 from humanseg.inference.edges import bands
 from humanseg.inference.foreground import foreground
+from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.notices import Notices
 
 Pixels = NDArray[np.uint8]
@@ -176,6 +177,11 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
             raise HumansegError(
                 f"--background {text} is neither a colour (white, #20c060), nor {_BLUR}R, nor a "
                 "picture that is there."
+            ) from None
+        if Path(text).suffix.lower() in VIDEO_SUFFIXES:
+            raise HumansegError(
+                f"--background {text} is a video, and only a picture can stand behind a person: "
+                "save one picture of it, and name that."
             ) from None
         picture = read_picture(Path(text))
         if notices is not None:

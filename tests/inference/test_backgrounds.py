@@ -64,6 +64,12 @@ def test_a_broken_picture_is_named(tmp_path: Path) -> None:
         parse_background(str(tmp_path / "sea.png"))
 
 
+def test_a_video_cannot_stand_behind_anybody(tmp_path: Path) -> None:
+    (tmp_path / "sea.mkv").write_bytes(b"waves")
+    with pytest.raises(HumansegError, match=r"sea\.mkv is a video, and only a picture"):
+        parse_background(str(tmp_path / "sea.mkv"))
+
+
 def test_blending_rounds_to_the_nearest() -> None:
     front, back = RNG.integers(0, 256, (2, 40, 50, 3), np.uint8)
     alpha = RNG.integers(0, 256, (40, 50), np.uint8)

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 
 from humanseg.errors import HumansegError
 
@@ -22,6 +22,8 @@ _UPRIGHT = (1, 0, 0, 1)
 _BT709, _UNSTATED, _BT601 = 1, 2, 6
 _HD = 720
 """Of so many lines or more, a video that does not state its colours is BT.709, else BT.601."""
+_STILL = ("_pipe", "image2")
+"""How the names of FFmpeg's readers of single pictures end."""
 _TAIL = 0.5
 """Seconds, or a twentieth of a longer video, that may be missing at its end."""
 
@@ -91,6 +93,10 @@ def examine(path: Path) -> VideoFacts:
         There is no such file, it is empty, cut off or broken, or holds no moving pictures.
     """
     with explained(path), av.open(path) as container:
+        if container.format.name.endswith(_STILL):
+            raise VideoError(
+                f"{path} is a photo, not a video: give it the suffix of a photo, such as .jpg."
+            )
         stream = moving_pictures(path, container)
         first = next(container.decode(stream), None)
         if first is None:
@@ -204,13 +210,21 @@ def _require_end(path: Path, container: InputContainer) -> None:
             ends[packet.stream.index] = max(end, ends.get(packet.stream.index, end))
     # QuickTime states the length of each track, Matroska that of the whole alone.
     stated = [
-        (float(each.duration * each.time_base), ends.get(each.index, 0.0))
+        (length, ends.get(each.index, 0.0))
         for each in tracks
-        if each.duration is not None and each.time_base is not None
+        if (length := _length(container, each)) is not None
     ] or [(whole, max(ends.values(), default=0.0))]
     start = (container.start_time or 0) / av.time_base
+    longest = max(duration for duration, _ in stated)
     if any(found - start < duration - missing for duration, found in stated):
         raise VideoError(
-            f"{path} is cut off: it says that it is {whole:.1f} s long, but its end is not there. "
-            "Copy it again from its source, or remove it."
+            f"{path} is cut off: it says that it is {longest:.1f} s long, but its end is not "
+            "there. Copy it again from its source, or remove it."
         )
+
+
+def _length(container: InputContainer, stream: Stream) -> float | None:
+    """Return the seconds that a file states for a track."""
+    # AVI says how many units there are; the duration counts those that are there.
+    units = stream.frames if container.format.name == "avi" else stream.duration
+    return float(units * stream.time_base) if units and stream.time_base else None

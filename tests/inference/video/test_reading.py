@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from humanseg.images import write_image
 from humanseg.inference.video.facts import VideoError, examine
 from humanseg.inference.video.reading import Frame, VideoReader, turned
 
@@ -160,6 +161,33 @@ def test_a_video_that_is_cut_off_is_refused_before_it_is_read(
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(VideoError, match="cut off"):
         VideoReader(path)
+
+
+@pytest.mark.parametrize("container", ["avi", "flv"])
+def test_so_is_one_of_another_container(walk: Any, tmp_path: Path, container: str) -> None:
+    codec = "mpeg4" if container == "avi" else "flv"
+    path = tmp_path / f"a.{container}"
+    with av.open(str(path), "w") as file:
+        stream: Any = file.add_stream(codec, rate=5)
+        stream.height, stream.width = walk.photos[0].shape[:2]
+        for number in range(60):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(walk.photos[number % 30], "rgb24")))
+        file.mux(stream.encode(None))
+    assert len(frames(path)) == 60
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VideoError, match="cut off"):
+        VideoReader(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
+def test_a_photo_by_the_name_of_a_video_is_called_a_photo(
+    walk: Any, tmp_path: Path, suffix: str
+) -> None:
+    write_image(tmp_path / f"a{suffix}", walk.photos[0])
+    (tmp_path / f"a{suffix}").rename(tmp_path / "a.mp4")
+    with pytest.raises(VideoError, match=r"a\.mp4 is a photo, not a video"):
+        VideoReader(tmp_path / "a.mp4")
 
 
 def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path: Path) -> None:
