@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from humanseg.notices import ANIMATION, Notice
+from humanseg.notices import ANIMATION, PAGES, Notice
 
 
 def choose_frame(image: Image.Image) -> list[Notice]:
@@ -10,6 +10,9 @@ def choose_frame(image: Image.Image) -> list[Notice]:
     # The further frames of a phone's JPEG are previews of the same photo, those of TIFF pages.
     if image.format in ("MPO", "TIFF") or getattr(image, "n_frames", 1) < 2:
         return []
+    if image.format == "HEIF":
+        # Pictures of a series: it has been opened at the one that the file calls the first.
+        return [PAGES]
     for frame in range(getattr(image, "n_frames", 1)):
         image.seek(frame)
         image.load()

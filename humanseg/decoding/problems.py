@@ -56,7 +56,8 @@ def _explain(path: object, error: Exception) -> str:
             f"{path} is not an image, or its first bytes are broken: copy it again from its "
             "source, or remove it."
         )
-    return f"{path} is cut off or broken ({error}): copy it again from its source, or remove it."
+    why = " ".join(str(error).split())
+    return f"{path} is cut off or broken ({why}): copy it again from its source, or remove it."
 
 
 def _sentence(text: str) -> str:
