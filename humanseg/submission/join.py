@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from humanseg.data.listing import list_folder
@@ -36,6 +37,12 @@ def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
         return sorted(known, key=natural_key)
     ids = submission_ids(root, known, all_of_them=False)
     return [unicodedata.normalize("NFC", id) for id in ids]
+
+
+def without_spaces(rows: Iterable[Row], wanted: Iterable[str]) -> list[Row]:
+    """Take the spaces around ids away, but for those that a photo's name has there, too."""
+    known = set(wanted)
+    return [row if row.id in known else replace(row, id=row.id.strip()) for row in rows]
 
 
 def join_rows(
@@ -93,6 +100,9 @@ def _unknown(row: Row, split: str, wanted: set[str], homes: dict[str, str]) -> C
     if likely in wanted:
         message += f"; write {printable(likely)}"
         kind += ", because of what follows the point"
+    elif padded := [id for id in wanted if id.lstrip("0") == row.id.lstrip("0")]:
+        message += f"; it is {printable(padded[0])} without its leading zeros"
+        kind += ", because they have lost their leading zeros, as spreadsheets take them away"
     elif row.id in homes:
         message += f"; it belongs to {homes[row.id]}"
         kind += f"; they belong to {homes[row.id]}"

@@ -9,7 +9,7 @@ import numpy as np
 from humanseg.data.folders import list_items
 from humanseg.errors import HumansegError
 from humanseg.submission.complaints import printable, ranges, some, tell
-from humanseg.submission.join import join_rows, order_notes, wanted_ids
+from humanseg.submission.join import join_rows, order_notes, wanted_ids, without_spaces
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
 from humanseg.submission.table import read_table
 from humanseg.task import natural_key
@@ -80,15 +80,16 @@ def score_file(csv: Path, root: Path, split: str = "valid") -> ScoreReport:
     items = {item.id: item for item in list_items(root, split, True)}
     wanted = wanted_ids(root, split, items)
     table = read_table(csv)
-    rows, complaints = join_rows(table.rows, root, split, wanted)
-    notes = table.notes + order_notes(table.rows, wanted)
+    given = without_spaces(table.rows, wanted)
+    rows, complaints = join_rows(given, root, split, wanted)
+    notes = table.notes + order_notes(given, wanted)
     nans = [row.number for row in rows if row.rle.lower() == "nan"]
     if nans:
         notes.append(f'"nan" stands for a mask in rows {ranges(nans)}, read as an empty mask')
     outcomes = [score_row(row, items[row.id]) for row in rows]
     scored = [one for one in outcomes if one.complaint is None]
     complaints += table.complaints + layout_complaints(outcomes)
-    missing = [id for id in wanted if id not in {row.id for row in table.rows}]
+    missing = [id for id in wanted if id not in {row.id for row in given}]
     lines = tell(complaints)
     if missing:
         lines.append(f"{len(missing)} ids of {split} are missing: {some(missing)}")

@@ -23,7 +23,7 @@ class Row:
     number
         As a spreadsheet counts, the header being row 1.
     id
-        Without spaces around it, in Unicode's composed form.
+        As it stands in the file, in Unicode's composed form.
     rle
         The mask's text as it stands in the file.
     """
@@ -102,7 +102,7 @@ def read_table(path: Path) -> Table:
         elif not fields[id_at].strip():
             complaints.append(Complaint("no id", number, "the id is empty"))
         else:
-            id = unicodedata.normalize("NFC", fields[id_at].strip())
+            id = unicodedata.normalize("NFC", fields[id_at])
             rows.append(Row(number, id, fields[rle_at].strip()))
     return Table(rows, complaints, notes)
 

@@ -158,6 +158,30 @@ def test_all_that_is_wrong_is_told_at_once(root: Path, masks: Masks) -> None:
     assert "1 ids of valid are missing: 11" in message
 
 
+def renamed(root: Path, masks: Masks, name: Callable[[str], str]) -> Masks:
+    """Give photos, masks and predictions other ids."""
+    for folder in ("valid", "valid_mask"):
+        for path in sorted((root / folder).iterdir()):
+            path.rename(path.with_name(f"{name(path.stem)}{path.suffix}"))
+    return {name(id): mask for id, mask in masks.items()}
+
+
+def test_spaces_that_belong_to_an_id_are_kept_and_others_are_not(root: Path, masks: Masks) -> None:
+    plain = score(root, as_csv(lines(masks))).dice
+    assert score(root, as_csv([f" {row.replace(',', ' ,')}" for row in lines(masks)])).dice == plain
+    spaced = renamed(root, masks, lambda id: f" {id} ")
+    assert score(root, as_csv(lines(spaced))).dice == plain
+
+
+def test_ids_that_lost_their_leading_zeros_are_put_together_with_the_missing(
+    root: Path, masks: Masks
+) -> None:
+    renamed(root, masks, lambda id: id.zfill(3))
+    said = refusal(root, as_csv(lines(masks)[:2]))
+    assert "there is no photo 8 to score in valid; it is 008 without its leading zeros" in said
+    assert "they have lost their leading zeros" in refusal(root, as_csv(lines(masks)))
+
+
 def test_many_rows_of_one_kind_share_a_line(root: Path, masks: Masks) -> None:
     message = refusal(root, as_csv([f"{id},[[0 0]]" for id in IDS]))
     assert "rows 2 to 11 (10 rows): their masks are printed arrays" in message
