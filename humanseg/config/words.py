@@ -49,7 +49,7 @@ def hydra_words(arguments: Sequence[str]) -> list[str]:
     Raises
     ------
     HumansegError
-        There is no word at all, or one that is a path alone.
+        There is no word at all, one that is a path alone, or one that moves relative paths.
     """
     if not arguments:
         raise HumansegError(
@@ -88,6 +88,11 @@ def _taken(word: str, many: bool) -> str:
             _require_no_folder(word)
         return word
     before, key, value = override.groups()
+    if key == "hydra.job.chdir" and value.lower() != "false":
+        raise HumansegError(
+            f"{word}: relative paths would mean other places, and all that a run writes goes into "
+            "its own folder anyway. Leave it out; run_dir=PATH says where the run goes."
+        )
     if key not in PATH_SETTINGS or _is_text(before, key, value, many):
         return word
     brackets = key in _LISTS and value.startswith("[") and value.endswith("]")

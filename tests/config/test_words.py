@@ -89,3 +89,9 @@ def test_a_folder_alone_is_answered_with_the_right_command(tmp_path: Path) -> No
 def test_nothing_at_all_starts_no_training() -> None:
     with pytest.raises(HumansegError, match="data.root=photos"):
         hydra_words([])
+
+
+def test_relative_paths_are_not_moved_by_hydra() -> None:
+    with pytest.raises(HumansegError, match="run_dir=PATH"):
+        hydra_words(["data.root=photos", "hydra.job.chdir=true"])
+    assert hydra_words(["hydra.job.chdir=false"]) == ["hydra.job.chdir=false"]
