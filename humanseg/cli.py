@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -97,7 +98,9 @@ def _sample(arguments: argparse.Namespace) -> int:
 def _validate(arguments: argparse.Namespace) -> int:
     from humanseg.config.validate import validate_shipped
 
-    mistakes = validate_shipped(say=print)
+    # The first config loads all that configs can name, which takes a while.
+    print("Checking the shipped configs …", file=sys.stderr)
+    mistakes = validate_shipped(say=partial(print, flush=True))
     if mistakes:
         raise HumansegError("These configs do not fit the code:\n  " + "\n  ".join(mistakes))
     return 0

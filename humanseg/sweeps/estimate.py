@@ -15,8 +15,8 @@ from humanseg.data.module import PhotoData
 from humanseg.data.store import scaled_size
 from humanseg.images import image_size
 from humanseg.training.hardware import choose_hardware
-from humanseg.training.preparation import quieten
 from humanseg.training.rebuild import make_segmenter, prediction_side, without_weights
+from humanseg.training.terminal import quieten
 
 STEPS = 2
 """Steps that are timed, after one that is not."""

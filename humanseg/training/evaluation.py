@@ -12,15 +12,18 @@ import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
 
 from humanseg.config import build, check_config
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.checks import require_sound
 from humanseg.data.module import PhotoData
 from humanseg.data.parts import Role
+from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.task import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
+from humanseg.training.callbacks.progress import PredictedPhotos
 from humanseg.training.callbacks.scores import ScoresWriter
 from humanseg.training.callbacks.submission import SubmissionWriter
 from humanseg.training.callbacks.test_page import TestPageWriter
@@ -28,6 +31,7 @@ from humanseg.training.callbacks.valid_page import ValidPageWriter
 from humanseg.training.hardware import choose_hardware, usable_accelerator
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import load_segmenter
+from humanseg.training.terminal import quieten
 
 Probability = NDArray[np.float32]
 
@@ -109,8 +113,10 @@ def evaluate_run(
     role: Role = "train" if split == "train" else "valid"
     chosen = threshold if threshold is not None else run_threshold(folder, config, module)
     scores = ScoresWriter(None, chosen)
-    with exact_fp32():
-        final_trainer([scores], config).predict(
+    # On stderr, so that the report alone can be sent to a file.
+    with exact_fp32(), progress_on(Console(stderr=True), "predicting photos") as move:
+        counted = PredictedPhotos(move, len(photos.items(role)))
+        final_trainer([scores, counted], config).predict(
             module, [photos.whole_photos(role)], return_predictions=False
         )
     what = f"{split} photos of {photos.root}"
@@ -225,6 +231,7 @@ def final_trainer(callbacks: Sequence[pl.Callback], config: DictConfig) -> pl.Tr
 
     On the run's device where this machine has it; a run may have been moved here.
     """
+    quieten()
     return pl.Trainer(
         accelerator=usable_accelerator(config.trainer.get("accelerator", "auto")),
         devices=1,

@@ -15,8 +15,9 @@ from humanseg.training.callbacks.resumed_schedule import ResumedSchedule
 from humanseg.training.callbacks.stay_stopped import StayStopped
 from humanseg.training.facts import peak_memory_mb
 from humanseg.training.hardware import settle_process
-from humanseg.training.preparation import Prepared, quieten
+from humanseg.training.preparation import Prepared
 from humanseg.training.processes import run_in_processes
+from humanseg.training.terminal import quieten
 from humanseg.training.trainer import build_trainer
 
 

@@ -1,7 +1,5 @@
 """All that can go wrong before a training is found here, before anything is written."""
 
-import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from humanseg.training.request import Request, named_paths
 from humanseg.training.resuming import require_same
 from humanseg.training.sources import fingerprint_sources
 from humanseg.training.teacher import ask, find_teachers
-from humanseg.training.terminal import console
+from humanseg.training.terminal import console, quieten
 from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
@@ -153,13 +151,6 @@ def prepare(request: Request) -> Prepared:
         done,
         notes,
     )
-
-
-def quieten() -> None:
-    """Silence what a person cannot act on."""
-    for name in ("pytorch_lightning", "lightning_fabric"):
-        warnings.filterwarnings("ignore", module=name)
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> SegmentationModule:

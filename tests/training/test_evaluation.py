@@ -1,6 +1,7 @@
 import csv
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +265,15 @@ def test_a_config_from_somebody_else_names_only_known_packages(copied: RunFolder
     change(copied, loss={"_target_": "os.system", "command": "true"})
     with pytest.raises(HumansegError, match=r"os\.system"):
         evaluation.final_module(copied)
+
+
+def test_evaluating_says_how_far_it_is(trained: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    moves: list[tuple[int, int]] = []
+
+    @contextmanager
+    def recorded(console: Any, what: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: moves.append((done, total))
+
+    monkeypatch.setattr(evaluation, "progress_on", recorded)
+    evaluate_run(trained.path, None, "valid", False, None)
+    assert moves == [(1, 3), (2, 3), (3, 3)]

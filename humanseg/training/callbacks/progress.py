@@ -1,6 +1,7 @@
 """How far the training is."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -9,6 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from humanseg.pages.render import duration
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
+from humanseg.training.callbacks.photo_writer import PhotoWriter
+from humanseg.training.prediction import VALID, Prediction
 from humanseg.training.terminal import console
 
 REFRESH = 0.5
@@ -119,3 +122,24 @@ class EpochProgress(pl.callbacks.ProgressBar):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+class PredictedPhotos(PhotoWriter):
+    """Counts the photos that are predicted.
+
+    Parameters
+    ----------
+    move
+        Called with how many are done, and how many there are.
+    total
+        How many there are.
+    """
+
+    def __init__(self, move: Callable[[int, int], None], total: int) -> None:
+        super().__init__(VALID, threshold=0.5)
+        self._move, self._total, self._done = move, total, 0
+
+    def take(self, prediction: Prediction) -> None:
+        """Count one photo."""
+        self._done += 1
+        self._move(self._done, self._total)
