@@ -138,7 +138,9 @@ def _parser(chosen: str | None) -> Parser:
 
     verb = add("score", "score a submission file the way the task does", _score)
     verb.add_argument("csv", metavar="CSV", type=Path)
-    verb.add_argument("--data", metavar="ROOT", type=Path, required=True)
+    verb.add_argument(
+        "--data", metavar="ROOT", type=Path, help="default: that of the run where CSV lies"
+    )
     verb.add_argument(
         "--split", default="valid", type=one_of("train", "valid"), metavar="train|valid"
     )

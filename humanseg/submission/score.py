@@ -11,6 +11,7 @@ from humanseg.errors import HumansegError
 from humanseg.submission.complaints import printable, ranges, some, tell
 from humanseg.submission.join import join_rows, order_notes, wanted_ids, without_spaces
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
+from humanseg.submission.owner import data_of
 from humanseg.submission.table import read_table
 from humanseg.task import natural_key
 
@@ -31,12 +32,15 @@ class ScoreReport:
         What is odd about the file, one sentence each.
     split
         The split that it was scored on.
+    source
+        The run whose data were taken, and the data, in words; empty where they were given.
     """
 
     dice: float
     per_photo: dict[str, float]
     notes: list[str] = field(default_factory=list)
     split: str = "valid"
+    source: str = ""
 
     def text(self) -> str:
         """Return the report for a terminal: mean, spread, the worst ids and the notes."""
@@ -44,6 +48,7 @@ class ScoreReport:
         low, median, high = np.quantile(scores, [0.25, 0.5, 0.75])
         worst = sorted(self.per_photo, key=lambda id: (self.per_photo[id], natural_key(id)))
         lines = [
+            *([f"data    {self.source}"] if self.source else []),
             f"Dice    {self.dice:.6f}, the mean over {len(scores)} photos of {self.split}",
             f"spread  standard deviation {scores.std():.4f}, lowest {scores.min():.4f}, "
             f"quartiles {low:.4f} {median:.4f} {high:.4f}, highest {scores.max():.4f}",
@@ -53,7 +58,7 @@ class ScoreReport:
         return "\n".join(lines + [f"note    {note}" for note in self.notes])
 
 
-def score_file(csv: Path, root: Path, split: str = "valid") -> ScoreReport:
+def score_file(csv: Path, root: Path | None = None, split: str = "valid") -> ScoreReport:
     """Score a submission file the way the task does.
 
     Parameters
@@ -62,7 +67,8 @@ def score_file(csv: Path, root: Path, split: str = "valid") -> ScoreReport:
         The submission. Extra columns, another order of rows, Windows line ends and a byte
         order mark are read, and noted in the report.
     root
-        The data folder, with the masks of `split`.
+        The data folder, with the masks of `split`; None: that of the run in whose folder the
+        submission lies. Where that run validates on a fold of `train`, so does the score.
     split
         "train" or "valid".
 
@@ -77,9 +83,17 @@ def score_file(csv: Path, root: Path, split: str = "valid") -> ScoreReport:
         The file or the data cannot be read, ids are unknown, missing or repeated, or masks are
         broken, printed arrays or of another shape. All of it is named at once, by row.
     """
-    items = {item.id: item for item in list_items(root, split, True)}
-    wanted = wanted_ids(root, split, items)
+    found = [] if root is None else list_items(root, split, True)
     table = read_table(csv)
+    source = ""
+    if root is None:
+        owner = data_of(csv)
+        root, source = owner.root, f"{owner.root}, of the run {owner.run}"
+        found = owner.valid_items() if split == "valid" else list_items(root, split, True)
+        if split == "valid" and owner.fold is not None:
+            split, source = "train", f"{source}: fold {owner.fold} of {owner.folds}"
+    items = {item.id: item for item in found}
+    wanted = wanted_ids(root, split, items)
     given = without_spaces(table.rows, wanted)
     rows, complaints = join_rows(given, root, split, wanted)
     notes = table.notes + order_notes(given, wanted)
@@ -109,7 +123,7 @@ def score_file(csv: Path, root: Path, split: str = "valid") -> ScoreReport:
         notes.append(note)
     per_photo = {one.row.id: one.dice for one in scored}
     ordered = {id: per_photo[id] for id in sorted(per_photo, key=natural_key)}
-    return ScoreReport(_mean(scored), ordered, notes, split)
+    return ScoreReport(_mean(scored), ordered, notes, split, source)
 
 
 def _mean(scored: Sequence[ScoredRow]) -> float:

@@ -1,0 +1,74 @@
+"""Which photos a submission is about that lies in a run's folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from humanseg.data.folders import Item, list_items
+from humanseg.data.folds import fold_ids
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder
+from humanseg.runs.find import looks_like_run
+from humanseg.runs.record import read_config
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The data of a run, as its config names them.
+
+    Attributes
+    ----------
+    run, root
+        The folders of the run and of its data.
+    fold, folds
+        Which part of `train` it validates on; None: it validates on `valid`.
+    """
+
+    run: Path
+    root: Path
+    fold: int | None = None
+    folds: int = 5
+
+    def valid_items(self) -> list[Item]:
+        """List the photos that the run validates on.
+
+        Raises
+        ------
+        HumansegError
+            They are not there.
+        """
+        if self.fold is None:
+            return list_items(self.root, "valid", masks=True)
+        items = list_items(self.root, "train", masks=True)
+        inside = set(fold_ids([item.id for item in items], self.fold, self.folds))
+        return [item for item in items if item.id in inside]
+
+
+def data_of(csv: Path) -> RunData:
+    """Find the data of the run in whose folder a file lies, at any depth.
+
+    Raises
+    ------
+    HumansegError
+        It lies in no run, the run names no data, or they lie there no more.
+    """
+    run = next(filter(looks_like_run, csv.resolve().parents), None)
+    if run is None:
+        raise HumansegError(
+            f"{csv} lies in the folder of no run, so that its photos are not known: give the data "
+            "folder by --data ROOT."
+        )
+    config = RunFolder(run).config
+    data = read_config(config).get("data") if config.is_file() else None
+    if not isinstance(data, Mapping) or not data.get("root"):
+        raise HumansegError(
+            f"{csv} lies in {run}, which does not say what it was trained on: give the data folder "
+            "by --data ROOT."
+        )
+    root = Path(str(data["root"]))
+    if not root.is_dir():
+        raise HumansegError(
+            f"{csv} lies in {run}, which was trained on {root}, and there is no such folder now: "
+            "say by --data ROOT where the photos are."
+        )
+    return RunData(run, root, data.get("fold"), data.get("folds") or 5)
