@@ -56,7 +56,7 @@ def predict_all(
         "{task.fields[rate]:.1f} pictures/s",
         TimeRemainingColumn(),
     )
-    on_terminal = console.is_terminal
+    on_terminal = console.is_interactive
     progress = Progress(*columns, console=console, transient=True, disable=not on_terminal)
     lines = ProgressLines(console)
     with progress:

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from humanseg.inference.failures import Failure
@@ -52,32 +53,91 @@ def search(folder: Path, out: Path) -> Contents:
     Returns
     -------
     Contents
-        Each folder is read once, however many links lead to it, and by its own path rather than by
-        a link's. Hidden folders are passed over: they hold what systems keep for themselves.
+        All photos and videos, as `walk` finds them.
     """
     found = Contents()
+    for entry, is_folder in walk(folder, out, found.failures):
+        if not is_folder:
+            _sort(entry, found)
+    found.paths.sort(key=natural_order)
+    return found
+
+
+def match(fixed: Path, pattern: Sequence[str], out: Path) -> Contents:
+    """Return the files that a pattern with ``*``, ``?``, ``[…]`` or ``**`` stands for.
+
+    Unlike the glob module it says which folders it could not read, and reads each folder once,
+    however many links lead to it.
+
+    Parameters
+    ----------
+    fixed
+        The folder that all of them lie in.
+    pattern
+        The parts of the pattern below it.
+    out
+        The output folder. What lies in it is passed over.
+
+    Returns
+    -------
+    Contents
+        Files of any kind, but no hidden ones.
+    """
+    found = Contents()
+    depth = None if "**" in pattern else len(pattern)
+    for entry, is_folder in walk(fixed, out, found.failures, depth):
+        path = Path(entry.path)
+        if entry.name[0] == "." or not _fits(path.relative_to(fixed).parts, pattern):
+            continue
+        if not is_folder:
+            found.paths.append(path)
+        elif depth is not None and not inside(path, out):
+            found.left_out["folders"] += 1
+    found.paths.sort(key=natural_order)
+    return found
+
+
+def walk(
+    folder: Path, out: Path, failures: list[Failure], depth: int | None = None
+) -> Iterator[tuple["os.DirEntry[str]", bool]]:
+    """Yield what a folder and those below it hold, and whether it is a folder.
+
+    Each folder is read once, however many links lead to it, and by its own path rather than by a
+    link's. Hidden folders are passed over: they hold what systems keep for themselves.
+
+    Parameters
+    ----------
+    folder
+        Where to begin.
+    out
+        A folder that is passed over.
+    failures
+        Folders that cannot be read are added to it.
+    depth
+        So many folders below each other are read; all by default.
+    """
     above = {_identity(each) for each in Path(os.path.realpath(folder)).parents if each.exists()}
     seen: set[tuple[int, int]] = set()
     # Links come last, so that a folder in the tree goes by its own name.
-    waiting, links = [folder], list[Path]()
+    waiting, links = [(folder, 1)], list[tuple[Path, int]]()
     while waiting or links:
-        here = waiting.pop() if waiting else links.pop(0)
+        here, level = waiting.pop() if waiting else links.pop(0)
         try:
             identity = _identity(here)
             # A link upwards leads out of what was named, and round in a circle.
             if identity in seen or identity in above or inside(here, out):
                 continue
             seen.add(identity)
-            for entry in _entries(here):
-                if not _is_folder(entry):
-                    _sort(entry, found)
-                elif entry.name[0] != ".":
-                    (links if entry.is_symlink() else waiting).append(here / entry.name)
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    is_folder = _is_folder(entry)
+                    yield entry, is_folder
+                    if is_folder and entry.name[0] != "." and level != depth:
+                        below = links if entry.is_symlink() else waiting
+                        below.append((here / entry.name, level + 1))
         except OSError as error:
             reason = f"{here} cannot be read: {error.strerror}. Check its permissions."
-            found.failures.append(Failure(here, reason))
-    found.paths.sort(key=natural_order)
-    return found
+            failures.append(Failure(here, reason))
 
 
 def is_earlier_result(path: Path) -> bool:
@@ -108,16 +168,20 @@ def _identity(folder: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
-    with os.scandir(folder) as entries:
-        yield from entries
-
-
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Return whether a path fits a pattern; ``**`` stands for any number of folders."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[start:], pattern[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatch(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
 def _sort(entry: "os.DirEntry[str]", found: Contents) -> None:

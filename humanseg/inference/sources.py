@@ -12,9 +12,10 @@ from humanseg.inference.failures import Failure
 from humanseg.inference.folders import (
     FOUND,
     RESULTS,
+    Contents,
     inside,
     is_earlier_result,
-    natural_order,
+    match,
     search,
 )
 from humanseg.inference.outputs import OUTPUTS
@@ -118,7 +119,7 @@ def _require_there(words: Sequence[str]) -> None:
         for word in words
         if word != STDIN
         and not os.path.exists(word)
-        and not (glob.has_magic(word) and _matches(word))
+        and not (glob.has_magic(word) and _is_matched(word))
     ]
     if missing:
         kinds = [word for word in missing if word.strip(",") in OUTPUTS]
@@ -129,11 +130,6 @@ def _require_there(words: Sequence[str]) -> None:
         )
 
 
-def _matches(pattern: str) -> list[Path]:
-    paths = [Path(name) for name in glob.glob(pattern, recursive=True)]
-    return sorted((path for path in paths if path.is_file()), key=natural_order)
-
-
 def _named(word: str, out: Path, spool: Callable[[], Path], found: Collection) -> Iterator[Source]:
     path = Path(word)
     if path.is_dir():
@@ -142,20 +138,23 @@ def _named(word: str, out: Path, spool: Callable[[], Path], found: Collection) -
                 f"--out {out} is the folder of the photos itself: name another one, such as "
                 f"{out / 'cut'}, so that results are not taken for photos the next time."
             )
-        yield from (Source(each, _stem(each, path)) for each in _searched(path, out, found))
+        yield from (Source(each, _stem(each, path)) for each in _taken(search(path, out), found))
     elif path.exists() and _is_stream(path):
         yield Source(copy_stream(path, spool()), Path(path.stem), str(path))
     elif path.exists():
         yield Source(path, Path(path.stem))
     else:
         fixed = _fixed_part(path)
-        for each in _matches(word):
-            if not inside(each, out):
-                yield Source(each, _stem(each, fixed))
+        contents = match(fixed, path.parts[len(fixed.parts) :], out)
+        yield from (Source(each, _stem(each, fixed)) for each in _taken(contents, found))
 
 
-def _searched(folder: Path, out: Path, found: Collection) -> list[Path]:
-    contents = search(folder, out)
+def _is_matched(pattern: str) -> bool:
+    return any(os.path.isfile(name) for name in glob.iglob(pattern, recursive=True))
+
+
+def _taken(contents: Contents, found: Collection) -> list[Path]:
+    """Return what a search has found, and keep what it could not use."""
     found.left_out += contents.left_out
     found.failures += contents.failures
     return contents.paths
@@ -178,7 +177,7 @@ def _on_stdin(
     for word in listed_paths(content):
         path = Path(word)
         if path.is_dir():
-            paths += _searched(path, out, found)
+            paths += _taken(search(path, out), found)
         elif path.exists() and not path.is_file():
             found.failures.append(Failure(path, f"{path} is no file, but a pipe or device."))
         elif inside(path, out):

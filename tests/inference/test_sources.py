@@ -1,6 +1,7 @@
 """Which photos are meant, and where their results go."""
 
 import errno
+import glob
 import io
 import os
 import threading
@@ -88,9 +89,10 @@ def test_a_folder_that_cannot_be_read_is_a_failure_and_the_rest_is_taken(
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scan)
-    found = find("photos")
-    assert len(found.sources) == 3
-    (failure,) = found.failures
+    for word, count in (("photos", 3), ("photos/**/*.*", 4)):
+        found = find(word)
+        assert len(found.sources) == count
+        (failure,) = found.failures
     assert failure.reason == "photos/a/b cannot be read: Permission denied. Check its permissions."
 
 
@@ -123,6 +125,21 @@ def test_a_pattern_keeps_the_structure_below_its_fixed_part() -> None:
         ("photos/a/1.png", "a/1"),
         ("photos/a/b/1.webp", "a/b/1"),
     ]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["photos/**", "photos/**/*.jpg", "photos/*", "photos/*/*.png", "p*s/**/b/*", "**/[12]*.?*"],
+)
+def test_a_pattern_stands_for_what_it_does_elsewhere(pattern: str) -> None:
+    wanted = [name for name in glob.glob(pattern, recursive=True) if Path(name).is_file()]
+    assert sorted(path for path, _ in places(pattern)) == sorted(wanted)
+
+
+def test_a_pattern_reads_each_folder_once_and_counts_folders(photos: Path) -> None:
+    os.symlink(photos, photos / "a" / "loop")
+    assert [path for path, _ in places("photos/**/1.*")] == ["photos/a/1.png", "photos/a/b/1.webp"]
+    assert find("photos/*").left_out == {"folders": 1}
 
 
 def test_a_file_that_looks_like_a_pattern_is_a_file() -> None:
