@@ -5,7 +5,7 @@ packages' parameters stand here.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Interval, MinLen
 
@@ -21,7 +21,9 @@ Processes = Annotated[int, Interval(ge=0, le=256)]
 Text = Annotated[str, MinLen(1)]
 
 OF_OTHERS: Mapping[str, Any] = {
-    "trainer.max_epochs": Count | None,
+    # -1: as many as the steps take.
+    "trainer.max_epochs": Count | Literal[-1] | None,
+    "trainer.max_steps": Count | Literal[-1],
     "trainer.accumulate_grad_batches": Count,
     "trainer.gradient_clip_val": NotNegative | None,
     "callbacks.early_stopping.patience": Whole,

@@ -216,6 +216,12 @@ class PhotoData(pl.LightningDataModule):
             collate_fn=collate,
         )
 
+    def count_batches(self, processes: int = 1) -> tuple[int, int]:
+        """Count the train and valid batches of an epoch, in each of so many processes."""
+        share = -(-len(self.part("train").items) // processes)
+        valid = len(self.whole_photos("valid", 0, processes))
+        return -(-share // self.batch_size), valid
+
     def _share(self) -> tuple[int, int]:
         """Say which of how many processes this is."""
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from humanseg.config import find_mistakes
 from humanseg.config.pairs import count_parameters, pair_mistake
 from humanseg.explain import explain
-from humanseg.sweeps.estimate import count_photos, measure_epoch, speed_key
+from humanseg.sweeps.estimate import count_photos, epochs_of, measure_epoch, speed_key
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.sweeps.report import clock
 from humanseg.sweeps.sweep import Sweep
@@ -91,10 +91,10 @@ def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
         if problem:
             forecasts.append(Forecast(problem))
             continue
-        left = 0 if one.settled else max(0, (config.trainer.max_epochs or 0) - one.epochs)
+        photos = count_photos(config)
+        left = 0 if one.settled else max(0.0, epochs_of(config, photos) - one.epochs)
         key = speed_key(config)
         if left and key not in epochs:
-            photos = count_photos(config)
             try:
                 epochs[key] = measure_epoch(config, photos)
             except Exception as error:

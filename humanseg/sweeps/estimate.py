@@ -59,6 +59,16 @@ def count_photos(config: DictConfig) -> Photos:
     return Photos(len(train), len(valid), (int(size[0]), int(size[1])), whole)
 
 
+def epochs_of(config: DictConfig, photos: Photos) -> float:
+    """Count the epochs of a training, a part of one too where a number of steps ends it."""
+    trainer = config.trainer
+    epochs, steps = trainer.get("max_epochs") or -1, trainer.get("max_steps", -1)
+    batches = -(-photos.train // config.data.batch_size)
+    by_steps = steps * trainer.get("accumulate_grad_batches", 1) / batches
+    ends = [float(end) for end in (epochs, by_steps) if end > 0]
+    return min(ends, default=0.0)
+
+
 def speed_key(config: DictConfig) -> str:
     """Give the same text for two configs whose epochs take about the same time."""
     data = {key: config.data.get(key) for key in ("batch_size", "size", "long_side", "fold")}

@@ -16,10 +16,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humanseg.config.find import conf_folder
-from humanseg.config.required import require_init_from
 from humanseg.config.words import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
 from humanseg.training.copies import refuse_torchrun
+from humanseg.training.lightning_options import known_words
 
 _SETTING = re.compile(r"\w+\.[\w.]+=")
 """An override of a single setting in a group."""
@@ -35,8 +35,6 @@ def _task(config: DictConfig) -> float:
         raise _Failed from HumansegError(mistake)
     try:
         refuse_torchrun()
-        if not config.get("resume"):
-            require_init_from(config.init_from)
         from humanseg.training.paths import require_paths
 
         require_paths(config)
@@ -82,7 +80,7 @@ def run_app(arguments: Sequence[str]) -> None:
     application = hydra.main(
         config_path=str(conf_folder()), config_name="train", version_base="1.3"
     )(_task)
-    words = _overrides_first(hydra_words(arguments))
+    words = _overrides_first(known_words(hydra_words(arguments)))
     whole, sys.argv = sys.argv, ["humanseg train", *words]
     try:
         application()

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Sequence
 
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
+from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
@@ -13,6 +15,7 @@ from humanseg.training.callbacks.progress import EpochProgress
 from humanseg.training.callbacks.pruning import Pruning
 from humanseg.training.callbacks.resumed_schedule import ResumedSchedule
 from humanseg.training.callbacks.stay_stopped import StayStopped
+from humanseg.training.callbacks.stopping import Stopping
 from humanseg.training.facts import peak_memory_mb
 from humanseg.training.hardware import settle_process
 from humanseg.training.preparation import Prepared
@@ -69,19 +72,27 @@ def _fit(
     config: DictConfig, run: RunFolder, prepared: Prepared, loggers: Sequence[Logger]
 ) -> float:
     checkpoints, history = Checkpoints(run), History(run)
+    bar = EpochProgress(history, checkpoints)
     callbacks = [
         *prepared.callbacks,
         StayStopped(),
         ResumedSchedule(),
+        Stopping(run),
         history,
-        EpochProgress(history, checkpoints),
+        *([] if config.trainer.get("enable_progress_bar") is False else [bar]),
         checkpoints,
         *([] if config.get("trial") is None else [Pruning(run, config.trial)]),
     ]
-    build_trainer(config, prepared.hardware, callbacks, loggers).fit(
-        prepared.module,
-        datamodule=prepared.photos,
-        ckpt_path=prepared.checkpoint,
-        weights_only=True,
-    )
+    trainer = build_trainer(config, prepared.hardware, callbacks, loggers)
+    try:
+        trainer.fit(
+            prepared.module,
+            datamodule=prepared.photos,
+            ckpt_path=prepared.checkpoint,
+            weights_only=True,
+        )
+    except MisconfigurationException as error:
+        raise HumansegError(
+            f"Lightning does not take these settings of trainer and callbacks: {error}"
+        ) from error
     return peak_memory_mb(prepared.hardware.device)

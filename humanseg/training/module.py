@@ -188,6 +188,8 @@ class SegmentationModule(pl.LightningModule):
         """Make optimiser and scheduler, as Lightning takes them."""
         assert self._optimizer is not None and self._scheduler is not None
         optimizer = self._optimizer(self.segmenter)
+        # Lightning knows the batches of an epoch only then, where steps end the training.
+        self.trainer.fit_loop.setup_data()
         total = int(self.trainer.estimated_stepping_batches)
         per_epoch = max(1, int(self.trainer.num_training_batches))
         return {

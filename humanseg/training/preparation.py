@@ -14,6 +14,7 @@ from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
 from humanseg.training.hardware import Hardware, choose_hardware, settle_process
+from humanseg.training.lightning_options import require_batches, require_options
 from humanseg.training.loggers import check_loggers
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import (
@@ -98,6 +99,7 @@ def prepare(request: Request) -> Prepared:
     config = request.config
     check_config(config)
     check_loggers(config)
+    require_options(config.trainer)
     quieten()
     run = open_run(request.folder) if request.resume else None
     if run is None:
@@ -125,6 +127,8 @@ def prepare(request: Request) -> Prepared:
     with progress_on(console, "reading photos") as move:
         photos.check(move)
     _require_a_share(photos, hardware)
+    train, valid = photos.count_batches(hardware.processes)
+    require_batches(config.trainer, train, valid)
     submission_order(photos)
     for concern in photos.concerns():
         console.print(f"note    {concern}", highlight=False, soft_wrap=True)

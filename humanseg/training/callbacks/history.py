@@ -52,6 +52,8 @@ class History(pl.Callback):
         """Take up the rows of the epochs that are done."""
         rows = read_history(self._run.history) if self._run.history.exists() else []
         self.rows = [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
+        # An epoch that goes on where a number of steps had ended it does not start again.
+        self._start = time.perf_counter()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""

@@ -58,7 +58,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         self._task = self._bar.add_task(
             "",
             total=int(self.total_train_batches),
-            epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}",
+            epoch=_epoch(trainer),
             loss="…",
         )
         self._bar.start()
@@ -85,16 +85,12 @@ class EpochProgress(pl.callbacks.ProgressBar):
             return
         row = self._history.rows[-1]
         done = trainer.current_epoch + 1 - self._first_epoch
-        left = (
-            (time.perf_counter() - self._start)
-            / done
-            * ((trainer.max_epochs or 0) - trainer.current_epoch - 1)
-        )
+        left = (time.perf_counter() - self._start) / done * _epochs_left(trainer)
         dice = float(row.get("val_dice", "nan"))
         # This callback runs before the checkpoint is chosen.
         mark = "  best" if dice > self._checkpoints.best_dice else ""
         console.print(
-            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  "
+            f"epoch {_epoch(trainer)}  "
             f"loss {float(row.get('train_loss', 'nan')):.4f}  dice {dice:.4f}  "
             f"{float(row['images_per_second']):.1f} photos/s  {duration(left)} left{mark}",
         )
@@ -143,3 +139,22 @@ class PredictedPhotos(PhotoWriter):
         """Count one photo."""
         self._done += 1
         self._move(self._done, self._total)
+
+
+def _epoch(trainer: pl.Trainer) -> str:
+    """Say which epoch this is, of how many; or how many steps are done, where they end it."""
+    epoch = trainer.current_epoch + 1
+    if trainer.max_steps > 0:
+        return f"{epoch}, step {trainer.global_step}/{trainer.max_steps}"
+    return f"{epoch}/{trainer.max_epochs}"
+
+
+def _epochs_left(trainer: pl.Trainer) -> float:
+    """Count the epochs to come, a part of one too."""
+    left = []
+    if trainer.max_epochs not in (None, -1):
+        left.append(float(trainer.max_epochs or 0) - trainer.current_epoch - 1)
+    if trainer.max_steps > 0:
+        done = max(1, trainer.global_step)
+        left.append((trainer.max_steps - done) / done * (trainer.current_epoch + 1))
+    return max(0.0, min(left, default=0.0))

@@ -1,0 +1,53 @@
+"""Why a training ends before its epochs are done."""
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.callbacks.early_stopping import EarlyStopping
+
+from humanseg.runs import RunFolder, update_summary
+from humanseg.training.terminal import console
+
+
+class Stopping(pl.Callback):
+    """Let a training that ends within an epoch validate, and say why it ended early.
+
+    Parameters
+    ----------
+    run
+        Its summary gets the reason as `stopped`; null where all epochs were done.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: object
+    ) -> None:
+        """Ask for an end after the last step: Lightning validates then, which it else does not."""
+        if 0 <= trainer.max_steps <= trainer.global_step:
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say the reason."""
+        if not trainer.is_global_zero:
+            return
+        reason = _reason(trainer)
+        if reason:
+            console.print(f"stopped {reason}")
+        update_summary(self._run.summary, stopped=reason)
+
+
+def _reason(trainer: pl.Trainer) -> str | None:
+    """Say why a training ended early; None where it did not."""
+    if trainer.max_epochs not in (None, -1) and trainer.current_epoch >= (trainer.max_epochs or 0):
+        return None
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # Lightning sets it late
+        if isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0:
+            return (
+                f"after epoch {callback.stopped_epoch + 1} by early stopping: {callback.monitor} "
+                f"has not been better than {float(callback.best_score):.4f} by "
+                f"{abs(callback.min_delta):g} for {callback.wait_count} epochs"
+            )
+        if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:
+            return "by trainer.max_time"
+    return None
