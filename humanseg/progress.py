@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 MOMENT = 1.0
 """Seconds that nobody needs to be shown anything for."""
@@ -72,11 +72,13 @@ def progress_on(console: Console, what: str) -> Iterator[Callable[[int, int], No
         To be called with what is done and all there is to do.
     """
     lines = ProgressLines(console)
-    bar = Progress(console=console, transient=True, disable=not console.is_interactive)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = not console.is_interactive
+    bar = Progress(*columns, console=console, transient=True, disable=hidden)
     task = bar.add_task(what, total=None)
 
     def move(done: int, total: int) -> None:
-        if not console.is_interactive:
+        if hidden:
             lines.show(what, done, total)
             return
         bar.update(task, completed=done, total=total)

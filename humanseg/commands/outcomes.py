@@ -32,9 +32,9 @@ def said_again(states: "Sequence[State]") -> str:
     """Say how many results that were there were made again, and why."""
     counts = Counter(state.value for state in states).most_common()
     if len(states) == 1:
-        return f"again ({counts[0][0]})"
+        return f"again (last made {counts[0][0]})"
     reasons = "; ".join(f"{why}: {count}" for why, count in counts)
-    return f"{len(states)} of them again ({reasons})"
+    return f"{len(states)} of them again (last made {reasons})"
 
 
 class Tally:

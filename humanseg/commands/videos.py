@@ -93,7 +93,7 @@ def _line(outcome: "Outcome", seconds: float) -> str:
     rate = outcome.frames / max(seconds, 1e-3)
     pictures = plural(outcome.frames, "picture")
     why = "; ".join(sorted(state.value for state in set(outcome.again)))
-    again = f", again ({why})" if why else ""
+    again = f", again (last made {why})" if why else ""
     paths = ", ".join(map(str, outcome.paths))
     said = f"{pictures} in {seconds:.1f} s ({rate:.1f} a second){again}: {paths}"
     return printable(f"{outcome.source.name}: {said}")

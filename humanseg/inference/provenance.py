@@ -22,14 +22,14 @@ _SETTLED_NS = 2_000_000_000
 
 
 class State(Enum):
-    """What a file that is to be written is now; the value says why it is made again."""
+    """What a file that is to be written is now; the value says how it was made, if known."""
 
     MISSING = "was not there"
     CURRENT = "is what was asked for"
-    OTHER_OPTIONS = "made with other options"
-    OTHER_MODEL = "made by another model"
-    CHANGED_PHOTO = "made before the photo changed"
-    OTHER_PHOTO = "made from another photo"
+    OTHER_OPTIONS = "with other options"
+    OTHER_MODEL = "by another model"
+    CHANGED_PHOTO = "from the photo before it changed"
+    OTHER_PHOTO = "from another photo"
     UNKNOWN = "does not say what it was made from"
     SOURCE = "is the photo itself"
 

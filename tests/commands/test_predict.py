@@ -184,7 +184,7 @@ def test_a_result_is_what_was_asked_for_or_the_command_says_why_not(
 
     assert said("c1/IMG_1.png", "--background", "red")[0] == 0
     code, shown = said("c1/IMG_1.png", "--background", "blue")
-    assert code == 0 and "again (made with other options): out/IMG_1_background.jpg" in shown
+    assert code == 0 and "again (last made with other options): out/IMG_1_background.jpg" in shown
     assert read_photo(Path("out/IMG_1_background.jpg"))[0, 0, 2] > 240
     code, shown = said("c2/IMG_1.png", "--background", "blue")
     assert code == 1 and "made from another photo" in shown

@@ -102,7 +102,7 @@ def test_what_is_there_is_left_unless_it_was_made_otherwise(
     assert there.stat().st_mtime_ns == first
     for words in (["blue"], ["blue", "--temporal-smoothing", "0.5"], ["blue", "--smooth", "0"]):
         assert predict(clip, "--background", *words) == 0
-        assert "again (made with other options)" in capsys.readouterr().out
+        assert "again (last made with other options)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "b.mov", "c.webm"])
