@@ -5,11 +5,13 @@ from pathlib import Path
 import av
 from av.error import FFmpegError
 
+from humanseg.inference.video.facts import address
+
 
 def read_film_comment(path: Path) -> str | None:
     """Return the comment of a film; None where there is none, or where it is no film."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(address(path)) as container:
             # Matroska writes the names of tags in capitals.
             tags = {name.lower(): text for name, text in container.metadata.items()}
     except (FFmpegError, OSError, ValueError):

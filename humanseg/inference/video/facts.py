@@ -92,7 +92,7 @@ def examine(path: Path) -> VideoFacts:
     VideoError
         There is no such file, it is empty, cut off or broken, or holds no moving pictures.
     """
-    with explained(path), av.open(path) as container:
+    with explained(path), av.open(address(path)) as container:
         if container.format.name.endswith(_STILL):
             raise VideoError(
                 f"{path} is a photo, not a video: give it the suffix of a photo, such as .jpg."
@@ -107,6 +107,11 @@ def examine(path: Path) -> VideoFacts:
         facts = _facts(container, stream, first)
         _require_end(path, container)
     return facts
+
+
+def address(path: Path) -> str:
+    """Return what FFmpeg calls a file; it would take the name ``http:a.mp4`` for a web page."""
+    return f"file:{path}"
 
 
 def moving_pictures(path: Path, container: InputContainer) -> av.VideoStream:

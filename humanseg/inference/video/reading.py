@@ -20,7 +20,14 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from humanseg.inference.backgrounds import blend
-from humanseg.inference.video.facts import Turn, VideoError, examine, explained, moving_pictures
+from humanseg.inference.video.facts import (
+    Turn,
+    VideoError,
+    address,
+    examine,
+    explained,
+    moving_pictures,
+)
 from humanseg.inference.video.transparency import has_alpha, picture_decoder
 
 _TS_DISCONT = cast(int, Flags.ts_discont.value)
@@ -104,7 +111,7 @@ class VideoReader:
         self.path = path
         self.facts = examine(path)
         with explained(path):
-            self._container = av.open(path)
+            self._container = av.open(address(path))
         self._pictures = moving_pictures(path, self._container)
         self._decoder = picture_decoder(path, self._pictures)
         self._decoder.thread_type = "AUTO"

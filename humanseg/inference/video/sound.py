@@ -49,12 +49,14 @@ class SoundTrack:
         The layouts before and after, where channels were mixed together; else None.
     broken
         How many pieces could not be decoded, and are left out.
+    silent
+        Whether none could be decoded yet.
     """
 
     def __init__(self, container: OutputContainer, source: AudioStream, copy: bool = True) -> None:
         self._container = container
         self.remixed: tuple[str, str] | None = None
-        self.broken = 0
+        self.broken, self.silent = 0, True
         copied = _copy_of(container, source) if copy and _may_copy(container, source) else None
         self.copied = copied is not None
         self._last: int | None = None
@@ -66,6 +68,7 @@ class SoundTrack:
         """Write a piece of the source."""
         if not self.copied:
             self._encode(sound.frames)
+            self.silent = self.silent and not sound.frames
             self.broken += sound.broken
         elif sound.packet.size:
             self._copy(sound.packet)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from humanseg.files import explain_os_error
 from humanseg.inference.video.encodings import Encoding
-from humanseg.inference.video.facts import VideoError, VideoFacts
+from humanseg.inference.video.facts import VideoError, VideoFacts, address
 from humanseg.inference.video.reading import Frame, Sound
 from humanseg.inference.video.sound import SoundTrack
 
@@ -81,7 +81,9 @@ class VideoWriter:
             if track.remixed:
                 before, after = track.remixed
                 notes.append(f"{self.path.name}: sound of {before} is mixed to {after}")
-            if track.broken:
+            if track.broken and track.silent:
+                notes.append(f"{self.path.name}: its sound cannot be decoded, and is left out")
+            elif track.broken:
                 notes.append(
                     f"{self.path.name}: {track.broken} pieces of sound are broken, and left out"
                 )
@@ -92,7 +94,7 @@ class VideoWriter:
         encoding = self.encoding
         options = {"movflags": "+faststart"} if encoding.container in ("mp4", "mov") else {}
         self._container = av.open(
-            str(path), "w", format=encoding.container, container_options=options
+            address(path), "w", format=encoding.container, container_options=options
         )
         if self._comment:
             self._container.metadata["comment"] = self._comment

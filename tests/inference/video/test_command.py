@@ -200,3 +200,44 @@ def test_what_is_not_as_it_was_is_said(
     source = write_film(tmp_path / "a.mp4", red_walk.photos[:3], sound="ac3", layout="4.0")
     assert predict(source, "--save", "cutout") == 0
     assert "  a_cutout.webm: sound of 4.0 is mixed to stereo\n" in capsys.readouterr().out
+
+
+def test_a_name_like_an_address_is_a_file_and_nothing_else(
+    clip: Path,
+    predict: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        for name in ("http:a.mp4", "concat:a|b.mp4", "pipe:0.mp4", "%d.mp4"):
+            shutil.copy(clip, name)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert predict("http:a.mp4", "concat:a|b.mp4", "pipe:0.mp4", "%d.mp4") == 0
+    assert made(tmp_path / "out") == {
+        "http:a_mask.mp4",
+        "concat:a|b_mask.mp4",
+        "pipe:0_mask.mp4",
+        "%d_mask.mp4",
+    }
+    # What is there is read again, too.
+    assert predict("http:a.mp4") == 0
+
+
+def test_sound_that_cannot_be_decoded_at_all_is_said(
+    red_walk: Any,
+    write_film: Write,
+    predict: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = write_film(tmp_path / "a.mp4", red_walk.photos[:5], sound="ac3", layout="stereo")
+    content = bytearray(source.read_bytes())
+    with av.open(str(source)) as file:
+        for packet in file.demux(audio=0):
+            if packet.size and packet.pos is not None:
+                content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    source.write_bytes(content)
+    assert predict(source, "--save", "cutout") == 0
+    assert "a_cutout.webm: its sound cannot be decoded" in capsys.readouterr().out
