@@ -115,7 +115,7 @@ def _transform(profile: bytes, mode: str) -> Conversion | None:
 
 
 def _as_it_is(part: Image.Image) -> Image.Image:
-    return part.convert("RGB")
+    return part if part.mode == "RGB" else part.convert("RGB")
 
 
 def _from_gamma(gamma: float, chromaticity: Sequence[float] | None) -> Conversion:
