@@ -182,6 +182,8 @@ def _entry(entry: Entry, group: Group, places: Mapping[int, int]) -> dict[str, A
     return {
         "label": entry.label,
         "runs": [places[id(run)] for run in entry.runs],
+        "weights": [_number(weight) for weight in entry.weights],
+        "repeats": entry.repeats,
         # The place of each value among the levels of its setting.
         "values": [
             names.index(repr(value)) for names, value in zip(levels, entry.values, strict=True)

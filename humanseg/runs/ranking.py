@@ -41,26 +41,27 @@ class Entry:
         What sets it apart: the values of the settings that differ, else the run's name.
     runs
         Its runs, by seed.
+    weights
+        The share of each run in the means: every seed counts once, however often it was repeated.
     intervals
         Of the Dice of each run.
     values
         Its value of each setting of the group, in their order.
     dice_at_half
-        Mean over the runs of Dice at threshold 0.5: this one ranks.
+        Mean over the seeds of Dice at threshold 0.5: this one ranks.
     spread
-        Standard deviation of it over the runs (n - 1 in the denominator); NaN for one run.
+        Standard deviation of it over the seeds (n - 1 in the denominator); NaN for one seed.
     scores : numpy.ndarray of float64, shape (photos,)
-        Dice of each photo at each run's own threshold, mean over the runs.
+        Dice of each photo at each run's own threshold, mean over the seeds.
     interval
         Of `scores`.
     behind
         `scores` against those of the group's best entry; of that one, the difference is 0.
-    repeats
-        Whether another entry has the same settings and a seed of this one.
     """
 
     label: str
     runs: tuple[RunRecord, ...]
+    weights: tuple[float, ...]
     intervals: tuple[Interval, ...]
     values: tuple[Value, ...]
     dice_at_half: float
@@ -68,7 +69,16 @@ class Entry:
     scores: NDArray[np.float64]
     interval: Interval
     behind: PairedDifference
-    repeats: bool
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds its runs have; of a run that recorded none, nothing is known."""
+        return len({run.number("seed") for run in self.runs})
+
+    @property
+    def repeats(self) -> bool:
+        """Whether runs repeat one another, their seed too."""
+        return self.seeds < len(self.runs)
 
     @property
     def own_threshold(self) -> bool:
@@ -144,31 +154,32 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     run_means = resampled_means(np.stack([run.dice for some, _ in parts for run in some], axis=1))
     run_ends = interval_ends(run_means)
     columns = _columns([some for some, _ in parts])
-    labels = _labels(parts, differ)
-    often = Counter(repr(_values(own, differ)) for some, own in parts if some[0].config)
+    labels = _labels([own for _, own in parts], differ)
+    weights = [_weights(some) for some, _ in parts]
     # The mean over seeds and that over photos can be taken in either order.
-    means = np.stack([run_means[:, some].mean(axis=1) for some in columns], axis=1)
+    means = np.stack(
+        [run_means[:, place] @ own for place, own in zip(columns, weights, strict=True)], axis=1
+    )
     ends, behind = interval_ends(means), interval_ends(means - means[:, :1])
-    best = float(np.mean([run.dice for run in parts[0][0]]))
+    best = float(weights[0] @ [run.dice.mean() for run in parts[0][0]])
     entries = []
     for place, (some, own) in enumerate(parts):
-        scores = np.mean([run.dice for run in some], axis=0)
-        at_half = [run.dice_at_half for run in some]
+        scores = weights[place] @ np.stack([run.dice for run in some])
         mean = float(scores.mean())
         low, high = map(float, ends[:, place])
         lowest, highest = map(float, behind[:, place])
         entries.append(
             Entry(
-                labels[place],
+                labels[place] if labels[place] and some[0].config else some[0].name,
                 tuple(some),
+                tuple(weights[place].tolist()),
                 _intervals(some, run_ends[:, columns[place]]),
                 _values(own, differ),
-                statistics.fmean(at_half),
-                statistics.stdev(at_half) if len(some) > 1 else math.nan,
+                _mean_at_half(some),
+                _spread(some),
                 scores,
                 Interval(mean, low, high),
                 PairedDifference(mean - best, lowest, highest, len(scores)),
-                bool(some[0].config) and often[repr(_values(own, differ))] > 1,
             )
         )
     return Group(data_key(runs[0]), runs[0].ids, tuple(differ), tuple(entries))
@@ -177,18 +188,27 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
 def _folded(
     runs: Sequence[RunRecord], values: Sequence[tuple[Value, ...]]
 ) -> Iterable[Sequence[int]]:
-    """Put together the places of runs that differ in their seed and in nothing else."""
-    folded: dict[tuple[str, int], list[int]] = {}
-    taken: Counter[tuple[str, float | None]] = Counter()
+    """Put together the places of runs that differ in nothing but, perhaps, their seed."""
+    folded: dict[str, list[int]] = {}
     for place, run in enumerate(runs):
         # A record without its config may be of any setting: it stands alone.
         key = repr(values[place]) if run.config else run.name
-        # A run that repeats another, its seed too, says nothing of other seeds.
-        seed = run.number("seed")
-        repeat = taken[key, seed]
-        taken[key, seed] += 1
-        folded.setdefault((key, repeat), []).append(place)
+        folded.setdefault(key, []).append(place)
     return folded.values()
+
+
+def _weights(runs: Sequence[RunRecord]) -> NDArray[np.float64]:
+    """Weigh runs so that each seed counts once, however often it was repeated; they sum up to 1."""
+    often = Counter(run.number("seed") for run in runs)
+    return np.array([1 / (len(often) * often[run.number("seed")]) for run in runs])
+
+
+def _spread(runs: Sequence[RunRecord]) -> float:
+    seeds: dict[float | None, list[float]] = {}
+    for run in runs:
+        seeds.setdefault(run.number("seed"), []).append(run.dice_at_half)
+    means = list(map(statistics.fmean, seeds.values()))
+    return statistics.stdev(means) if len(means) > 1 else math.nan
 
 
 def _intervals(runs: Sequence[RunRecord], ends: NDArray[np.float64]) -> tuple[Interval, ...]:
@@ -230,15 +250,11 @@ def _sorted_out(runs: Sequence[Settings], differ: Sequence[Setting]) -> list[Set
     return [known.get(setting.key, setting) for setting in differ]
 
 
-def _labels(
-    parts: Sequence[tuple[Sequence[RunRecord], Settings]], differ: Sequence[Setting]
-) -> list[str]:
+def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str]:
     """Say what sets each entry apart.
 
     The names of options come always, other values, each with its key, until all entries differ.
-    The name of its run comes where nothing else does: one run repeats another.
     """
-    settings = [own for _, own in parts]
     words: list[list[str]] = [[] for _ in settings]
     named = [setting for setting in differ if setting.telling and setting.key in NAMED_GROUPS]
     others = [setting for setting in differ if setting.telling and setting not in named]
@@ -249,20 +265,11 @@ def _labels(
         for some, own in zip(words, settings, strict=True):
             value = as_text(own.values.get(setting.key))
             some.append(value if setting in named else f"{short_name(setting.key)} {value}")
-    labels = [" · ".join(some) for some in words]
-    often = Counter(labels)
-    return [
-        some[0].name
-        if not label or not some[0].config
-        else f"{label} · {some[0].name}"
-        if often[label] > 1
-        else label
-        for label, (some, _) in zip(labels, parts, strict=True)
-    ]
+    return [" · ".join(some) for some in words]
 
 
 def _mean_at_half(runs: Sequence[RunRecord]) -> float:
-    return statistics.fmean(run.dice_at_half for run in runs)
+    return float(np.dot(_weights(runs), [run.dice_at_half for run in runs]))
 
 
 def _seed(run: RunRecord) -> tuple[float, str]:

@@ -13,10 +13,7 @@ from humanseg.pages.render import duration, score
 from humanseg.runs.ranking import Entry, Group
 from humanseg.runs.settings import as_text
 
-REPEATED = (
-    "Rows with the same settings repeat one another with the same seed: they say nothing about "
-    "other seeds."
-)
+REPEATED = "Repeated: some runs have the same settings and the same seed, which counts once."
 
 
 def conclusion(group: Group) -> str:
@@ -99,10 +96,9 @@ def terminal_table(group: Group, width: int | None = None) -> Table:
     """
     columns = _terminal_columns(group)
     telling = [setting.key for setting in group.settings if setting.telling]
-    by_name = not telling or any(entry.repeats for entry in group.entries)
     for name in _LEAST_NEEDED:
-        # Without settings of its own a run has nothing but its name.
-        if _too_wide(columns, width) and not (by_name and name == "run"):
+        # Without settings a run has nothing but its name.
+        if _too_wide(columns, width) and (telling or name != "run"):
             columns.pop(name, None)
     if _too_wide(columns, width) and telling:
         columns = {name: cells for name, cells in columns.items() if name not in telling}
@@ -152,7 +148,8 @@ def _photos(group: Group) -> str:
 
 
 def _spread(entry: Entry) -> str:
-    return "" if math.isnan(entry.spread) else f"{entry.spread:.4f} ({len(entry.runs)})"
+    words = [] if math.isnan(entry.spread) else [f"{entry.spread:.4f} ({entry.seeds})"]
+    return ", ".join([*words, *(["repeated"] if entry.repeats else [])])
 
 
 def _interval(entry: Entry) -> str:

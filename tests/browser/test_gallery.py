@@ -128,7 +128,7 @@ def test_small_people_are_found_by_the_true_mask(pages: Path, open_page: Open) -
     assert ids(page) == ["10", ".dot", "100% #1?'\""]
     page.get_by_label("Sort").select_option(label="Least predicted foreground first")
     assert ids(page) == ["100% #1?'\"", ".dot", "10"]
-    expect(page.locator(".item:visible dl").first).to_contain_text("Predicted")
+    expect(page.locator(".item:visible dl").first).to_contain_text("Predicted foreground")
 
 
 def test_the_ends_of_a_filter_do_not_cross(pages: Path, open_page: Open) -> None:

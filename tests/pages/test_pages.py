@@ -109,7 +109,8 @@ def test_valid_photos_come_worst_first_with_their_scores(tmp_path: Path) -> None
     seen = Tags((tmp_path / "valid.html").read_text())
     assert [item["data-id"] for item in seen.items()] == ["bad", "fair", "good"]
     text = " ".join(" ".join(seen.text).split())
-    assert "bad Dice 0.1250 IoU 0.0625 Boundary Dice 0.0417 Foreground 40 % Predicted 10 %" in text
+    assert "bad Dice 0.1250 IoU 0.0625 Boundary Dice 0.0417 Foreground 40 %" in text
+    assert "Foreground 40 % Predicted foreground 10 %" in text
     assert "Mean Dice 0.5383" in text and "Threshold 0.4" in text
     assert "Missed" in text and "Wrongly added" in text
 

@@ -43,15 +43,25 @@ def test_seeds_of_a_setting_are_one_entry(make_record: Make, shipped: Shipped) -
     assert math.isnan(other.spread) and (best.label, other.label) == ("dice", "bce")
 
 
-def test_a_run_that_repeats_a_seed_stands_apart(make_record: Make, shipped: Shipped) -> None:
-    runs = [make_record(f"r{n}", PHOTOS - n / 100, seed=n % 2) for n in range(3)]
-    both, repeat = rank(runs, shipped).entries
-    assert ([run.name for run in both.runs], both.repeats) == (["r0", "r1"], True)
-    assert ([run.name for run in repeat.runs], repeat.repeats) == (["r2"], True)
-    assert math.isnan(repeat.spread) and len({both.label, repeat.label}) == 2
-    unknown = [make_record(name, PHOTOS, seed=None) for name in ("a", "b")]
-    assert len(rank(unknown, shipped).entries) == 2
-    assert not rank(runs[:2], shipped).entries[0].repeats
+def test_a_seed_that_is_repeated_counts_once(make_record: Make, shipped: Shipped) -> None:
+    dice = [PHOTOS, PHOTOS - 0.02, PHOTOS - 0.05]
+    runs = [make_record(f"r{n}", dice[n], seed=n % 2) for n in range(3)]
+    (entry,) = rank(runs, shipped).entries
+    assert [run.name for run in entry.runs] == ["r0", "r2", "r1"]
+    assert (entry.seeds, entry.repeats, entry.weights) == (2, True, (0.25, 0.25, 0.5))
+    of_seeds = [(dice[0] + dice[2]) / 2, dice[1]]
+    np.testing.assert_allclose(entry.scores, np.mean(of_seeds, axis=0))
+    assert entry.dice_at_half == pytest.approx(np.mean(of_seeds))
+    assert entry.spread == pytest.approx(np.std([one.mean() for one in of_seeds], ddof=1))
+    low = bootstrap_interval(np.mean(of_seeds, axis=0)).low
+    assert entry.interval.low == pytest.approx(low)
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_runs_of_one_seed_are_no_seeds(make_record: Make, shipped: Shipped, seed: object) -> None:
+    runs = [make_record(name, PHOTOS, seed=seed) for name in ("a", "b")]
+    (entry,) = rank(runs, shipped).entries
+    assert (entry.seeds, entry.repeats) == (1, True) and math.isnan(entry.spread)
 
 
 def test_intervals_are_those_of_the_statistics(make_record: Make, shipped: Shipped) -> None:

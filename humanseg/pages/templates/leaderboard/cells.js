@@ -85,7 +85,7 @@ function behindCell(row) {
 /** The name of a run with links to its pages; of folded seeds, what opens them. */
 function runCell(row) {
   if (row.seeds?.length) {
-    const open = state.opened.has(row.id), seeds = `${row.seeds.length} seeds`;
+    const open = state.opened.has(row.id), seeds = `${row.seeds.length} ${row.repeats ? "runs" : "seeds"}`;
     return element("td", { className: "run" }, element("button", {
       type: "button", className: "quiet-button", textContent: `${seeds} ${open ? "▴" : "▾"}`,
       "aria-expanded": String(open), "aria-label": `${seeds} of ${row.label}`, onclick: () => toggleSeeds(row),

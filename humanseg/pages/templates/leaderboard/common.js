@@ -64,8 +64,8 @@ function runRow(entry, place) {
   const run = runs[place];
   const { name, dice, interval, seconds, images_per_second, boundary_dice } = run;
   return {
-    ...entry, runs: [place], dice, interval, seconds, images_per_second, boundary_dice,
-    label: `${entry.label} · seed ${run.seed}`, own_threshold: run.threshold !== 0.5,
+    ...entry, runs: [place], weights: [1], dice, interval, seconds, images_per_second, boundary_dice,
+    label: `${entry.label} · seed ${run.seed}${entry.repeats ? ` · ${name}` : ""}`, own_threshold: run.threshold !== 0.5,
     spread: null, behind: null, id: `run ${place}`, text: `${entry.label} ${name}`.toLowerCase(),
   };
 }

@@ -6,7 +6,7 @@ let duel = null;
 async function photosOf(row) {
   await Promise.all(row.runs.map((run) => load(`runs/${run}.js`)));
   const files = row.runs.map((run) => humanseg.runs[run]);
-  const mean = (photo) => files.reduce((sum, file) => sum + file.dice[photo], 0) / files.length;
+  const mean = (photo) => files.reduce((sum, file, run) => sum + row.weights[run] * file.dice[photo], 0);
   // Of several seeds, the masks of the first stand for all.
   return { row, dice: files[0].dice.map((_, photo) => mean(photo)), masks: files[0].masks };
 }
@@ -65,7 +65,7 @@ function cautions({ first, second, result }) {
     `Dice of A minus Dice of B, mean over ${photos} photos: ${signed(difference)} (${signed(low)} to ${signed(high)}).`,
   ];
   if (photos < FEWEST_PHOTOS) notes.push("So few photos cannot tell any two runs apart.");
-  const seeds = [first, second].map(({ row }) => row.runs.length);
+  const seeds = [first, second].map(({ row }) => new Set(row.runs.map((run) => runs[run].seed)).size);
   if (Math.min(...seeds) === 1) {
     const spreads = state.group.entries.map((entry) => entry.spread).filter((spread) => !missing(spread));
     const usual = quantile(spreads.sort((a, b) => a - b), .5);
