@@ -4,11 +4,10 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from humanseg.errors import HumansegError, printable
 from humanseg.files import write_text
-from humanseg.task import natural_key
 
 if TYPE_CHECKING:
     from humanseg.inference.failures import Failure
@@ -99,7 +98,7 @@ class Tally:
     def said_empty(self) -> str:
         """Say in which nobody was found."""
         # Threads end in any order.
-        names = ", ".join(sorted(self.empty, key=natural_key)[:_NAMED])
+        names = ", ".join(sorted(self.empty, key=_order)[:_NAMED])
         more = f", and {len(self.empty) - _NAMED} more" if len(self.empty) > _NAMED else ""
         return printable(f"nobody found in {plural(len(self.empty), self.noun)}: {names}{more}")
 
@@ -124,7 +123,7 @@ def print_failures(
     say
         Prints a line.
     """
-    failures = sorted(failures, key=lambda failure: natural_key(str(failure.path)))
+    failures = sorted(failures, key=lambda failure: _order(str(failure.path)))
     lines = [_one_line(failure.reason) for failure in failures]
     file = folder / FAILURES_NAME if folder else None
     if file is None or len(lines) <= _LISTED:
@@ -154,3 +153,10 @@ def _forget(file: Path | None) -> None:
 
 def _one_line(text: str) -> str:
     return printable(text).replace("\n", r"\n")
+
+
+def _order(name: str) -> Any:
+    # Only here: it loads numpy, which the help of a command does without.
+    from humanseg.task import natural_key
+
+    return natural_key(name)

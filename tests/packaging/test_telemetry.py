@@ -161,13 +161,18 @@ def test_the_runtime_looks_up_no_host(watched: Callable[..., Seen], red: Path) -
     assert not looked_up and "AF_INET" not in log.read_text()
 
 
+@pytest.mark.parametrize("command", ["predict", "plots"])
 def test_a_home_that_cannot_be_written_is_not_mentioned(
-    tmp_path: Path, sample_root: Path, red: Path
+    tmp_path: Path, sample_root: Path, red: Path, command: str
 ) -> None:
     photo = sample_root / "valid" / "6.jpg"
-    words = ["predict", photo, "--model", red, "--out", tmp_path / "out"]
+    predict = ["predict", photo, "--model", red, "--out", tmp_path / "out"]
+    words = {
+        "predict": ["-m", "humanseg", *map(str, predict)],
+        "plots": ["-c", "import humanseg.training, matplotlib.font_manager"],
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "humanseg", *map(str, words)],
+        [sys.executable, *words[command]],
         env=clean_environment(Path(os.devnull)),
         capture_output=True,
         text=True,
