@@ -1,5 +1,7 @@
 /* Files into pictures, in words where that fails. */
 
+import { upright } from "./orientation.js";
+
 /** What every browser's canvas can hold, phones included: pixels in all, and along a side. */
 const SAFE_PIXELS = 2 ** 24, SAFE_SIDE = 16384;
 /** More is not tried: each pixel takes some 30 bytes on its way. */
@@ -13,7 +15,7 @@ const MOST_PIXELS = (navigator.deviceMemory ?? 8) < 4 ? SAFE_PIXELS : 2 ** 26;
  */
 export async function decode(file) {
   try {
-    return await createImageBitmap(file);
+    return await upright(await createImageBitmap(file), file);
   } catch {
     throw new Error(file.size === 0
       ? `${file.name} is an empty file: choose another one.`

@@ -74,6 +74,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(figure((320, 240))[0]).save(folder / "turned.jpg", exif=exif, quality=95)
+    # Not all browsers turn these.
+    Image.fromarray(figure((320, 240))[0]).save(folder / "turned.webp", exif=exif, quality=95)
     (folder / "letter.txt").write_text("Dear reader")
     (folder / "empty.jpg").touch()
     return folder

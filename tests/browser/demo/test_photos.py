@@ -21,7 +21,7 @@ from tests.browser.demo.conftest import BACKGROUND, FOREGROUND, Demo, serving
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("name", ["small.png", "large.png", "turned.jpg"])
+@pytest.mark.parametrize("name", ["small.png", "large.png", "turned.jpg", "turned.webp"])
 def test_a_dropped_photo_gets_the_mask_that_python_gives(
     name: str, open_demo: Callable[..., Demo], address: str, model: Path, photos: Path
 ) -> None:
