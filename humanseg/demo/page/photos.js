@@ -17,10 +17,21 @@ export async function decode(file) {
   try {
     return await upright(await createImageBitmap(file), file);
   } catch {
-    throw new Error(file.size === 0
-      ? `${file.name} is an empty file: choose another one.`
-      : `${file.name} is not a picture that this browser can read: choose a JPEG, PNG or WebP file.`);
+    throw new Error(`${file.name} ${await whyNot(file)}`);
   }
+}
+
+/** How the files begin that every browser reads. */
+const KNOWN = [[0xff, 0xd8, 0xff], [0x89, 0x50, 0x4e, 0x47], [0x52, 0x49, 0x46, 0x46], [0x47, 0x49, 0x46, 0x38]];
+
+async function whyNot(file) {
+  if (file.size === 0) return "is an empty file: choose another one.";
+  if (file.type.startsWith("video/")) return "is a video: humanseg predict takes it, and this page takes photos and the camera.";
+  // A file that was moved away cannot be read either.
+  const head = new Uint8Array(await file.slice(0, 4).arrayBuffer().catch(() => new ArrayBuffer(0)));
+  return KNOWN.some((begin) => begin.every((byte, at) => head[at] === byte))
+    ? "cannot be read by this browser, because it is cut off, broken or too large: copy it again from its source, or try humanseg predict."
+    : "is not a picture that this browser can read: choose a JPEG, PNG or WebP file.";
 }
 
 /**

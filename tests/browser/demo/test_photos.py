@@ -329,6 +329,19 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_go_on(
     expect(demo.page.locator("#strip button")).to_have_count(1)
 
 
+def test_a_photo_that_is_cut_off_and_a_video_are_called_so(
+    open_demo: Callable[..., Demo], address: str, photos: Path, tmp_path: Path
+) -> None:
+    demo = open_demo(address)
+    content = (photos / "turned.jpg").read_bytes()
+    (tmp_path / "half.jpg").write_bytes(content[: len(content) // 2])
+    demo.page.locator("#files").set_input_files(tmp_path / "half.jpg")
+    assert "half.jpg cannot be read by this browser, because it is cut off" in demo.complaint()
+    (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypisom")
+    demo.page.locator("#files").set_input_files(tmp_path / "clip.mp4")
+    expect(demo.page.get_by_role("alert")).to_contain_text("clip.mp4 is a video: humanseg predict")
+
+
 @pytest.mark.parametrize(
     ("file", "answer", "said"),
     [
