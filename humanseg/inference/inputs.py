@@ -19,7 +19,8 @@ Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | bytes | IO[bytes] 
 """uint8 (H,W,3) RGB; the path of a file that Pillow reads, its bytes, or the open file; or a PIL
 image of any mode."""
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}[^/\\]")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}[^/\\]|data:\w+/")
+_SHOWN = 200
 _ONE_PHOTO = (
     "a path, the bytes of an image file, a file opened with mode 'rb', a PIL image, or an array "
     "uint8 (H, W, 3) in RGB"
@@ -63,13 +64,22 @@ def photo_picture(photo: Any) -> Picture:
     raise TypeError(_advice(photo))
 
 
+def is_address(name: str) -> bool:
+    """Return whether a text is an address in the net, and not the path of a file.
+
+    That of a pathlib path is recognised, too, which makes one slash of two.
+    """
+    return _ADDRESS.match(name) is not None and not os.path.exists(name)
+
+
 def _read(path: "str | PathLike[str]") -> Picture:
     name = os.fspath(path)
-    # pathlib makes one slash of two.
-    if isinstance(name, str) and _ADDRESS.match(name) and not Path(name).exists():
+    if not name:
+        raise ImageError("The path of the photo is empty: name a file.")
+    if is_address(name):
         raise ImageError(
-            f"{name} is an address, and nothing is fetched here: download it first, and pass the "
-            "file or its bytes."
+            f"{name[:_SHOWN]} is an address, and nothing is fetched here: download it first, and "
+            "pass the file or its bytes."
         )
     return _with_warnings(read_picture(Path(name)), name)
 

@@ -1,7 +1,8 @@
 """The exported model as an object: called with a photo, it returns the mask."""
 
+import os
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from humanseg.errors import HumansegError
 from humanseg.images import ImageError
 from humanseg.inference.edges import refine
 from humanseg.inference.foreground import hide
-from humanseg.inference.inputs import Photo, photo_picture
+from humanseg.inference.inputs import Photo, is_address, photo_picture
 from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session, first_line
@@ -174,12 +175,30 @@ def load_model(
     providers: Provider | Sequence[Provider] | None = None,
 ) -> Model:
     """Load a model; `humanseg.load` says how."""
-    file = find_model(None if path is None else Path(path))
+    if threads is not None and (not isinstance(threads, Integral) or threads < 0):
+        raise ValueError(f"threads={threads!r}: a number of processor cores, or None for all.")
+    file = find_model(_path_of(path))
     manifest = read_manifest(file)
-    session = Session(file, threads or 0, resolve_providers(providers))
+    session = Session(file, int(threads or 0), resolve_providers(providers))
     _require_signature(session.native, file)
     metadata = session.native.get_modelmeta().custom_metadata_map
     return Model(session, read_facts(file, metadata, manifest))
+
+
+def _path_of(path: Any) -> Path | None:
+    if path is None:
+        return None
+    if not isinstance(path, str | PathLike):
+        raise TypeError(
+            "A model is named by the path of an .onnx file or of a folder that humanseg export "
+            f"wrote, not by a {type(path).__name__}."
+        )
+    if is_address(os.fspath(path)):
+        raise HumansegError(
+            f"{path} is an address, and nothing is fetched here: download the model first, and "
+            "name the file."
+        )
+    return Path(path)
 
 
 def _require_signature(session: onnxruntime.InferenceSession, file: Path) -> None:

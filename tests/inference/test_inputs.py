@@ -74,6 +74,8 @@ def closed(file: Path) -> Image.Image:
     [
         ("https://example.com/a.jpg", ImageError, "address, .*download it first"),
         ("s3://bucket/a.jpg", ImageError, "address"),
+        ("data:image/png;base64," + "A" * 9000, ImageError, "address"),
+        ("", ImageError, "is empty"),
         (Path("https://example.com/a.jpg"), ImageError, "address"),
         (b"", ImageError, "is empty"),
         (b"a letter", ImageError, "in these bytes is not an image"),

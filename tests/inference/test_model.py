@@ -262,3 +262,28 @@ def test_the_model_that_ships_is_whole_and_small() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     assert model(photo).shape == (48, 64)
     assert sum(file.stat().st_size for file in model_file.DEFAULT_MODEL.iterdir()) < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"path": "https://example.com/model.onnx"}, HumansegError, "address.*download"),
+        ({"path": b"model"}, TypeError, "not by a bytes"),
+        ({"threads": "4"}, ValueError, "threads='4'"),
+        ({"threads": -1}, ValueError, "threads=-1"),
+    ],
+    ids=str,
+)
+def test_what_names_no_model_is_one_sentence(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        humanseg.load(**options)
+
+
+@pytest.mark.parametrize("threshold", [2, -0.1, float("nan"), "0.5"])
+def test_a_threshold_that_would_make_any_mask_empty_is_refused(
+    model: Model, threshold: Any
+) -> None:
+    with pytest.raises(ValueError, match="threshold=.*from 0 to 1"):
+        model(half_red(4, 5), threshold=threshold)
