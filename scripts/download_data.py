@@ -25,6 +25,7 @@ from humanseg.data.fetch import ArchiveError, direct_address, download, unpack
 from humanseg.data.fetch.transfer import Progress as Report
 from humanseg.errors import HumansegError, says_errors
 from humanseg.files import explain_os_error
+from humanseg.runs import run_lock
 from humanseg.task import TEMPLATE_NAME
 
 URL = "https://yadi.sk/d/lSkJ25yjP0t8tQ"
@@ -64,26 +65,32 @@ def fetch(url: str, out: Path, pause: float = 1.0) -> bool:
                 f"{out} exists and is not the data set ({', '.join(FOLDERS)}): choose another "
                 "folder with --out, or take it away."
             )
-        archive = out.with_name(f"{out.name}.archive")
-        unpacked = out.with_name(f".{out.name}.unpacking")
-        if not archive.exists():
-            with _bar() as report:
-                download(direct_address(url), archive, report, pause)
-        try:
-            # What an interrupted call has left.
-            shutil.rmtree(unpacked, ignore_errors=True)
-            unpack(archive, unpacked)
-            _put_in_place(find_root(unpacked), out)
-        except ArchiveError:
-            # It must not stay to be taken for a finished download.
-            archive.unlink(missing_ok=True)
-            raise
-        finally:
-            shutil.rmtree(unpacked, ignore_errors=True)
-        archive.unlink(missing_ok=True)
+        # Another call would write to the same files.
+        with run_lock(out.with_name(f".{out.name}.lock")):
+            _fetch(url, out, pause)
     except OSError as error:
         raise explain_os_error(error, out) from error
     return True
+
+
+def _fetch(url: str, out: Path, pause: float) -> None:
+    archive = out.with_name(f"{out.name}.archive")
+    unpacked = out.with_name(f".{out.name}.unpacking")
+    if not archive.exists():
+        with _bar() as report:
+            download(direct_address(url), archive, report, pause)
+    try:
+        # What an interrupted call has left.
+        shutil.rmtree(unpacked, ignore_errors=True)
+        unpack(archive, unpacked)
+        _put_in_place(find_root(unpacked), out)
+    except ArchiveError:
+        # It must not stay to be taken for a finished download.
+        archive.unlink(missing_ok=True)
+        raise
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    archive.unlink(missing_ok=True)
 
 
 def find_root(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 import importlib.util
 import io
 import json
+import os
 import random
 import re
 import sys
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 
+import psutil
 import pytest
 
 from humanseg.data.fetch import Limits, transfer, unpack
@@ -309,3 +311,15 @@ def test_what_file_managers_add_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(make_zip(files, ""))
     unpack(tmp_path / "a.zip", tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").rglob("*.*")] == ["1.jpg"]
+
+
+def test_two_calls_do_not_write_to_one_download(
+    script: ModuleType, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The lock of a process that lives, and is another one: the one that started this.
+    parent = psutil.Process(os.getppid())
+    holder = {"pid": parent.pid, "started": parent.create_time()}
+    (tmp_path / ".data.lock").write_text(json.dumps(holder))
+    assert script.main(["--url", server.url, "--out", str(tmp_path / "data")]) == 2
+    assert f"Process {parent.pid} is working" in capsys.readouterr().err
+    assert server.asked == []
