@@ -80,3 +80,5 @@ def _mark_logs(config: DictConfig, sweep: str, differs: list[str]) -> None:
             # wandb takes tags of up to 64 characters.
             tags = [*(node.tags or []), *(one[:64] for one in differs)]
             node.tags = OmegaConf.create(tags)
+            # WANDB_NAME would be that of all jobs.
+            node.run_name = None

@@ -15,7 +15,7 @@ from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
 from humanseg.training.hardware import Hardware, choose_hardware, settle_process
 from humanseg.training.lightning_options import require_batches, require_options
-from humanseg.training.loggers import check_loggers
+from humanseg.training.loggers import check_loggers, wandb_note
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import (
     find_checkpoint,
@@ -138,9 +138,9 @@ def prepare(request: Request) -> Prepared:
         runs = [str(teacher.path) for teacher in teachers]
         teaching = {"runs": runs} | photos.teach(ask(teachers, photos, hardware))
     sources = fingerprint_sources(config, photos, resumed=checkpoint is not None)
-    notes: list[str] = []
+    notes = [note] if (note := wandb_note(config)) else []
     if run is not None and checkpoint is not None:
-        notes = require_same(run, data, pixels, teaching, sources)
+        notes += require_same(run, data, pixels, teaching, sources)
         sources |= read_summary(run.summary).get("sources") or {}
     return Prepared(
         hardware,

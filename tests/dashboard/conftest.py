@@ -30,6 +30,10 @@ class Stub:
         Runs that may not be uploaded.
     requests
         Path, key and content of each request.
+    history
+        The rows that each run has sent, by its id.
+    overwritten
+        Runs that have sent a row in the place of another.
     """
 
     address: str = ""
@@ -39,6 +43,8 @@ class Stub:
     )
     refused: set[str] = field(default_factory=set)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
+    history: dict[str, list[str]] = field(default_factory=dict)
+    overwritten: set[str] = field(default_factory=set)
 
     def operations(self, name: str) -> list[dict[str, Any]]:
         """Return the variables of each GraphQL request that holds a word."""
@@ -49,6 +55,16 @@ class Stub:
         """Return what was saved as a view, with its spec read."""
         saved = self.operations("upsertView")
         return [each | {"spec": json.loads(each["spec"])} for each in saved]
+
+    def stream(self, run: str, files: dict[str, Any]) -> None:
+        """Take rows of a run, at the place where they are sent to."""
+        sent = files.get("wandb-history.jsonl")
+        if sent is None:
+            return
+        rows, start = self.history.setdefault(run, []), sent["offset"]
+        if start < len(rows):
+            self.overwritten.add(run)
+        rows[start : start + len(sent["content"])] = sent["content"]
 
     def answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Answer a GraphQL request."""
@@ -65,7 +81,8 @@ class Stub:
             names = {"id": "e", "name": place[0]}, {"id": "p", "name": place[1]}
             bucket = {
                 **{"id": "b", "name": variables["name"], "displayName": variables["name"]},
-                **{"historyLineCount": 0, "project": names[1] | {"entity": names[0]}},
+                "historyLineCount": len(self.history.get(variables["name"], [])),
+                **{"project": names[1] | {"entity": names[0]}},
             }
             return {"upsertBucket": {"bucket": bucket, "inserted": True}}
         if "createRunFiles" in query:
@@ -111,6 +128,9 @@ def handler_of(stub: Stub) -> type[BaseHTTPRequestHandler]:
                     answer = answer | {"errors": [{"message": "permission denied"}]}
                 if key != KEY:
                     status, answer = 401, {"errors": [{"message": "invalid key"}]}
+            if self.path.endswith("/file_stream"):
+                content = json.loads(content)
+                stub.stream(self.path.split("/")[-2], content.get("files") or {})
             stub.requests.append((self.path, key, content))
             text = json.dumps(answer).encode()
             self.send_response(status)

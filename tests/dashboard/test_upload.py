@@ -97,6 +97,9 @@ def test_a_run_that_was_killed_and_went_on_arrives_whole(
     os.truncate(killed, killed.stat().st_size - 40)
     assert main(["compare", str(runs), *COMMAND]) == 0
     assert "wandb  runs uploaded: 2" in capsys.readouterr().out
+    # The second log goes on behind the first one, as the server says how many rows it has.
+    assert len(wandb_stub.history[identity(runs / "a")]) == 2
+    assert not wandb_stub.overwritten
     marks = sorted(path.parent.name for path in (runs / "a").rglob("*.synced"))
     assert marks == [killed.parent.name, whole.parent.name]
 

@@ -11,16 +11,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
+from hydra import compose as compose_config
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
 
+from humanseg.config import conf_folder
 from humanseg.dashboard import COLUMNS, CURVES
 from humanseg.data.sample import write_sample
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.runs.wandb_names import EPOCH, PREDICTIONS, wandb_id, wandb_logs
 from humanseg.training.callbacks.prediction_table import Sample
-from humanseg.training.loggers import WandbRun, check_loggers, open_loggers
+from humanseg.training.loggers import WandbRun, check_loggers, open_loggers, wandb_note
 from humanseg.training.loggers.content import files_of
+from humanseg.training.request import settle
 
 TINY = [
     "trainer=debug",
@@ -299,3 +304,77 @@ def test_a_spawned_process_logs_into_the_same_run(tmp_path: Path) -> None:
     back = summary_of(file)
     assert back["summary"]["val/dice"]["max"] == 0.75 and back["state"] == "finished"
     assert back["summary"]["predictions"]["nrows"] == 1
+
+
+def logged_with(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], *overrides: str
+) -> DictConfig:
+    """Compose a config with variables of wandb in the environment, as a run keeps it."""
+    for name in [name for name in os.environ if name.startswith("WANDB")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return settle(compose_config("train", ["logger=[wandb]", *overrides]))
+
+
+VARIABLES = {
+    "WANDB_PROJECT": "mine",
+    "WANDB_ENTITY": "team",
+    "WANDB_RUN_GROUP": "first",
+    "WANDB_NAME": "named",
+    "WANDB_TAGS": "one, two",
+}
+
+
+def test_variables_of_wandb_hold_where_nothing_else_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = logged_with(monkeypatch, VARIABLES, "logger.wandb.tags=[own]")
+    assert (config.logger.wandb.project, config.logger.wandb.entity) == ("mine", "team")
+    with open_loggers(config, RunFolder(tmp_path / "run")):
+        pass
+    (file,) = wandb_logs(RunFolder(tmp_path / "run"))
+    back = summary_of(file)
+    assert (back["project"], back["entity"], back["name"]) == ("mine", "team", "named")
+    assert back["tags"] == ["own", "one", "two"]
+    given = logged_with(monkeypatch, VARIABLES, "logger.wandb.project=other")
+    assert given.logger.wandb.project == "other"
+
+
+@pytest.mark.parametrize(
+    ("variables", "overrides"),
+    [
+        ({"WANDB_MODE": "disabled"}, []),
+        ({"WANDB_DISABLED": "true"}, []),
+        ({}, ["logger.wandb.mode=disabled"]),
+    ],
+)
+def test_wandb_can_be_switched_off(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    overrides: list[str],
+) -> None:
+    config = logged_with(monkeypatch, variables, *overrides)
+    check_loggers(config)
+    with open_loggers(config, RunFolder(tmp_path / "run")) as loggers:
+        assert loggers == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_wandb_online_by_its_variable_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = logged_with(monkeypatch, {"WANDB_MODE": "online"})
+    monkeypatch.setattr("humanseg.training.loggers.opening.has_wandb_key", lambda: False)
+    with pytest.raises(HumansegError, match="WANDB_API_KEY"):
+        check_loggers(config)
+
+
+def test_variables_of_wandb_that_a_run_does_not_follow_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = logged_with(monkeypatch, {"WANDB_DIR": "/elsewhere"})
+    assert "WANDB_DIR not followed" in wandb_note(config)
+    assert wandb_note(logged_with(monkeypatch, {"WANDB_PROJECT": "mine"})) == ""
+    assert not wandb_note(logged_with(monkeypatch, {"WANDB_DIR": "/x", "WANDB_MODE": "disabled"}))

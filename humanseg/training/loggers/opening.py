@@ -1,5 +1,6 @@
 """The loggers of a run: opened before its first step, closed with the state it ended in."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -18,6 +19,8 @@ from humanseg.runs.wandb_names import wandb_config
 from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.loggers.wandb_run import WandbRun, cannot_start
+
+_IGNORED = ("WANDB_DIR", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 def check_loggers(config: DictConfig) -> None:
@@ -38,7 +41,7 @@ def check_loggers(config: DictConfig) -> None:
             continue
         if find_spec("wandb") is None:
             raise cannot_start("it is not installed")
-        if node.get("mode") == "online" and not _has_key():
+        if node.get("mode") in ("online", "run") and not _has_key():
             raise HumansegError(
                 "logger.wandb.mode=online needs an API key of wandb, and none was found: run "
                 "`wandb login`, or set WANDB_API_KEY. Or stay offline, and upload the run later "
@@ -101,8 +104,25 @@ def _wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
     return [logger for logger in loggers if isinstance(logger, WandbRun)]
 
 
+def wandb_note(config: DictConfig) -> str:
+    """Name the variables of wandb that a run does not follow; nothing where there are none."""
+    ignored = [name for name in _IGNORED if os.environ.get(name)]
+    if not ignored or not any(map(_is_wandb, _nodes(config))):
+        return ""
+    return (
+        f"{', '.join(ignored)} not followed: what a run logs to wandb lies in the run's folder, "
+        "under an id of its own, which is kept when it is resumed"
+    )
+
+
 def _nodes(config: DictConfig) -> list[DictConfig]:
-    return [node for node in (config.get("logger") or {}).values() if node is not None]
+    nodes = [node for node in (config.get("logger") or {}).values() if node is not None]
+    return [node for node in nodes if not (_is_wandb(node) and _is_off(node))]
+
+
+def _is_off(node: DictConfig) -> bool:
+    given = os.environ.get("WANDB_DISABLED", "").strip().lower()
+    return node.get("mode") == "disabled" or given not in ("", "0", "false", "no", "off")
 
 
 def _is_wandb(node: DictConfig) -> bool:

@@ -18,6 +18,9 @@ from humanseg.runs.wandb_names import DICE, PREDICTIONS, STEP, SUMMARY, flat, wa
 from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.loggers.content import files_of, table_of
 
+Mode = Literal["offline", "online", "disabled", "run", "dryrun"]
+_NEW_WORDS: Mapping[str, Mode] = {"run": "online", "dryrun": "offline"}
+
 
 class WandbRun(Logger):
     """A run in wandb, all of its files in `wandb/` of the run's folder.
@@ -32,25 +35,32 @@ class WandbRun(Logger):
     save_dir
         The run's folder.
     mode
-        `online` needs an API key, as `wandb login` or WANDB_API_KEY give it.
+        `online` needs an API key, as `wandb login` or WANDB_API_KEY give it; with `disabled` a run
+        opens none of these. `run` and `dryrun` are old words for `online` and `offline`.
     project, entity, group, tags
-        Where wandb shows the run. No entity: that of the key.
+        Where wandb shows the run. No entity: that of the key. Those of WANDB_TAGS come on top.
+    run_name
+        What wandb calls the run; None: the folder's name.
     """
 
     def __init__(
         self,
         save_dir: str,
-        mode: Literal["offline", "online"] = "offline",
+        mode: Mode = "offline",
         project: str = "humanseg",
         entity: str | None = None,
         group: str | None = None,
         tags: list[str] | None = None,
+        run_name: str | None = None,
     ) -> None:
         super().__init__()
         self._folder = Path(save_dir)
-        self.mode: Literal["offline", "online"] = mode
-        self._project, self._entity, self._group = project, entity, group
-        self._tags = tuple(tags or ())
+        self.mode: Mode = _NEW_WORDS.get(mode, mode)
+        # A variable that is set to nothing is none.
+        self._project, self._entity, self._group = project or "humanseg", entity or None, group
+        added = [tag.strip() for tag in os.environ.get("WANDB_TAGS", "").split(",")]
+        self._tags = tuple(dict.fromkeys(tag for tag in [*(tags or ()), *added] if tag))
+        self._name = run_name or self._folder.name
         self._id = wandb_id(RunFolder(self._folder)) or secrets.token_hex(4)
         self._run: Any = None
         self._attach_id: str | None = None
@@ -104,7 +114,7 @@ class WandbRun(Logger):
             mode=self.mode,
             root_dir=str(self._folder),
             run_id=self._id,
-            run_name=self._folder.name,
+            run_name=self._name,
             run_tags=self._tags,
             resume="allow" if self.mode == "online" else None,
             # Neither joins nor ends a run that somebody else has open in this process.
