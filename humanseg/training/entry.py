@@ -91,7 +91,7 @@ def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float
         with interruptible():
             _begin(request, run, prepared)
             with open_loggers(request.config, run) as loggers:
-                return _train(request.config, run, prepared, loggers)
+                return _train(request, run, prepared, loggers)
     except Interrupted as error:
         _fail(run, str(error))
         console.print(f"Stopped. Go on with: humanseg train resume={run.path}")
@@ -170,10 +170,15 @@ def _fail(run: RunFolder, failure: str, pruned: bool = False) -> None:
         update_summary(run.summary, status="failed", failure=failure, pruned=pruned)
 
 
-def _train(config: DictConfig, run: RunFolder, prepared: Prepared, loggers: list[Logger]) -> float:
-    peak = fit(config, run, prepared, loggers)
+def _train(request: Request, run: RunFolder, prepared: Prepared, loggers: list[Logger]) -> float:
+    peak = fit(request.config, run, prepared, loggers)
     if not run.best.exists():
         raise HumansegError("The training ended before its first epoch was whole.")
+    if request.changed and len(read_history(run.history)) == prepared.done:
+        assert request.idle is not None
+        write_text(run.config, OmegaConf.to_yaml(request.idle))
+        update_summary(run.summary, resumed=read_summary(run.summary)["resumed"][:-1])
+        console.print("Nothing was left to train, so that its settings stay as they were.")
 
     console.print("Writing the files of the best checkpoint …")
     write_curves(run.history, run.curves)

@@ -13,7 +13,7 @@ from humanseg.config import load_run_config
 from humanseg.config.required import REQUIRED, require_init_from
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
-from humanseg.training.resuming import changed_settings, resumed_config
+from humanseg.training.resuming import changed_settings, resumed_config, without_changes
 
 PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
 """Keys of paths that a person may give relative to where they are."""
@@ -37,6 +37,8 @@ class Request:
         What was changed on the command line; of a resumed run, then and now.
     changed
         Of a resumed run, the settings that sway the result and are others now: before, and now.
+    idle
+        The config of a resumed run in which nothing is left to train: without those changes.
     """
 
     config: DictConfig
@@ -44,6 +46,7 @@ class Request:
     resume: bool
     overrides: list[str]
     changed: dict[str, list[Any]] = field(default_factory=dict)
+    idle: DictConfig | None = None
 
 
 def read_request(config: DictConfig) -> Request:
@@ -131,7 +134,8 @@ def _resumed(config: DictConfig, overrides: list[str]) -> Request:
     now = resumed_config(saved, settle(config), overrides)
     changes = [each.lstrip("+") for each in overrides if not each.startswith("resume=")]
     before = read_summary(run.summary).get("overrides") or []
-    return Request(now, run.path, True, [*before, *changes], changed_settings(saved, now))
+    changed, idle = changed_settings(saved, now), without_changes(saved, now)
+    return Request(now, run.path, True, [*before, *changes], changed, idle)
 
 
 def _new_folder(config: DictConfig) -> Path:

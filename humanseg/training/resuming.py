@@ -80,6 +80,20 @@ def changed_settings(saved: DictConfig, now: DictConfig) -> dict[str, list[Any]]
     return {key: both for key, both in changed.items() if key.rpartition(".")[0] not in changed}
 
 
+def without_changes(saved: DictConfig, now: DictConfig) -> DictConfig:
+    """Put back the settings that sway the result: nothing was left to train with the new ones."""
+    config = now.copy()
+    with open_dict(config):
+        for key in changed_settings(saved, now):
+            before = OmegaConf.select(saved, key)
+            above, _, name = key.rpartition(".")
+            if before is None:
+                (OmegaConf.select(config, above) if above else config).pop(name, None)
+            else:
+                OmegaConf.update(config, key, before, merge=False)
+    return config
+
+
 def _settings(config: DictConfig) -> dict[str, Any]:
     """Flatten a config; a callback that comes or goes is one setting."""
     found = leaves(OmegaConf.to_container(config, resolve=True))

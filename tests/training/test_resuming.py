@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from humanseg.cli import main
 from humanseg.errors import HumansegError
@@ -38,9 +38,12 @@ def test_other_batches_keep_the_schedule_of_the_epochs(
             "changed": {"data.batch_size": [1, 2], "trainer.max_epochs": [2, 4]},
         }
     ]
-    # To write its files again changes nothing.
-    resume_run(parts.path, "data.workers=0")
+    # Where nothing is left to train, the run is what it was.
+    resume_run(parts.path, "data.workers=0", "data.batch_size=3", "callbacks=[early_stopping]")
     assert read_summary(parts.summary)["resumed"] == summary["resumed"]
+    config = OmegaConf.load(parts.config)
+    assert (config.data.batch_size, config.data.workers) == (2, 0)
+    assert "early_stopping" not in config.callbacks
 
 
 def test_more_patience_wakes_a_run_that_had_stopped(
