@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -204,17 +205,25 @@ def test_what_was_made_otherwise_is_made_again(
     assert mask == {"0.png": (0, "", False)}
 
 
+@pytest.mark.parametrize("settled", [True, False])
 def test_a_photo_that_changed_is_read_again(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model,
+    sources: list[Source],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settled: bool,
 ) -> None:
     out, path = tmp_path / "out", sources[0].path
+    if settled:
+        later = time.time_ns() + 10**10
+        monkeypatch.setattr(time, "time_ns", lambda: later)
+    path.write_bytes(path.read_bytes().ljust(4000, b"\0"))
     made(batch_of(model, out), sources[:1])
-    before, size = path.stat(), path.read_bytes()
-    mirrored = photo((20, 30))[:, ::-1]
-    write_image(path, np.ascontiguousarray(mirrored))
-    # Of the same size and time as the one before it.
-    padded = path.read_bytes() + bytes(max(0, len(size) - path.stat().st_size))
-    path.write_bytes(padded)
+    before = path.stat()
+    mirrored = np.ascontiguousarray(photo((20, 30))[:, ::-1])
+    write_image(tmp_path / "other.png", mirrored)
+    # Neither its size, nor its time, nor its place on the disk is another.
+    path.write_bytes((tmp_path / "other.png").read_bytes().ljust(4000, b"\0"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert made(batch_of(model, out), sources[:1]) == {"0.png": (1, "CHANGED_PHOTO", False)}
     mask = read_photo(out / "0_mask.png")[..., 0]

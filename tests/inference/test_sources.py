@@ -102,6 +102,7 @@ def test_linked_folders_are_followed_once(photos: Path) -> None:
     (photos / "link").symlink_to(Path("elsewhere").absolute())
     (photos / "again").symlink_to(Path("elsewhere").absolute())
     (Path("elsewhere") / "back").symlink_to(photos)
+    Path("outside.jpg").touch()
     (photos / "up").symlink_to(photos.parent)
     (photos / "a-link").symlink_to(photos / "a")
     (photos / "gone").symlink_to("nowhere")
