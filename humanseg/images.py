@@ -10,13 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.comments import comment_options
-from humanseg.decoding.opening import (
-    decode,
-    load,
-    stored_orientation,
-    stored_size,
-    without_limit,
-)
+from humanseg.decoding.opening import decode, load, stored_orientation, stored_size, without_limit
 from humanseg.decoding.pixels import over_white, to_layers, upright
 from humanseg.decoding.problems import ImageError, explained, name_of
 from humanseg.files import whole_file
@@ -34,6 +28,7 @@ __all__ = [
     "read_mask",
     "read_photo",
     "read_picture",
+    "require_format",
     "write_image",
 ]
 
@@ -239,6 +234,19 @@ def image_size(path: Path) -> tuple[int, int]:
     return stored_size(path)
 
 
+def require_format(path: Path, *, transparent: bool) -> str:
+    """Return Pillow's name of the format that a suffix says; raise ImageError if it will not do."""
+    file_format = _FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        names = ", ".join(suffix[1:] for suffix in _FORMATS)
+        raise ImageError(f"Cannot write {path}: choose one of the formats {names} by its suffix.")
+    if transparent and file_format in ("JPEG", "BMP"):
+        raise ImageError(
+            f"Cannot write {path}: {path.suffix[1:]} holds no transparency; choose png or webp."
+        )
+    return file_format
+
+
 def write_image(
     path: Path, pixels: NDArray[np.uint8], comment: str = "", *, replace: bool = True
 ) -> None:
@@ -269,14 +277,7 @@ def write_image(
         raise ValueError(f"a picture has dtype uint8, not {pixels.dtype}")
     if pixels.ndim != 2 and pixels.shape[2:] not in ((3,), (4,)):
         raise ValueError(f"a picture has shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.shape}")
-    file_format = _FORMATS.get(path.suffix.lower())
-    if file_format is None:
-        names = ", ".join(suffix[1:] for suffix in _FORMATS)
-        raise ImageError(f"Cannot write {path}: choose one of the formats {names} by its suffix.")
-    if pixels.shape[2:] == (4,) and file_format in ("JPEG", "BMP"):
-        raise ImageError(
-            f"Cannot write {path}: {path.suffix[1:]} holds no transparency; choose png or webp."
-        )
+    file_format = require_format(path, transparent=pixels.shape[2:] == (4,))
     options: dict[str, Any] = dict(_OPTIONS[file_format])
     if file_format == "WEBP" and pixels.ndim == 2:
         options = {"lossless": True}

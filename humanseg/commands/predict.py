@@ -186,7 +186,9 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
 
 
 def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) -> None:
-    """Raise where more than one result would go into one file."""
+    """Raise where more than one result would go into one file, or into one that cannot hold it."""
+    from humanseg.images import require_format
+
     one = "writes one result" if out == _STDOUT else "is one file"
     if len(sources) > 1:
         raise HumansegError(
@@ -199,6 +201,8 @@ def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) ->
         )
     if out == _STDOUT and any(source.is_video for source in sources):
         raise HumansegError("-o - writes a picture. For what is made of a video, name a file.")
+    if sources and not sources[0].is_video and out != _STDOUT:
+        require_format(Path(out), transparent=kinds[0] == "cutout")
 
 
 def _predict(
