@@ -9,15 +9,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from humanseg import __version__
 from humanseg.commands.parser import Parser, did_you_mean, one_of
-from humanseg.commands.types import share
+from humanseg.commands.types import share, values
 from humanseg.errors import HumansegError, printable
 from humanseg.explain import explain
 from humanseg.files import explain_os_error
 from humanseg.streams import flush_output, protect_streams
 from humanseg.training.interrupts import interruptible
+
+if TYPE_CHECKING:
+    from humanseg.data.mask_rule import MaskRule
 
 _COMMANDS: dict[str, str] = {
     "compare": "rank runs, and say whether the best really is: table, CSV and page",
@@ -64,7 +68,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _score(arguments: argparse.Namespace) -> int:
     from humanseg.submission import score_file
 
-    print(printable(score_file(arguments.csv, arguments.data, arguments.split).text()))
+    # Unless it is said here, masks are read as by the run that the submission lies in.
+    said = arguments.person_values or arguments.invert_masks
+    rule = _mask_rule(arguments) if said else None
+    print(printable(score_file(arguments.csv, arguments.data, arguments.split, rule).text()))
     return 0
 
 
@@ -76,12 +83,18 @@ def _check(arguments: argparse.Namespace) -> int:
 
     # On stderr, so that the report alone can be sent to a file.
     with progress_on(Console(stderr=True), "reading photos") as move:
-        report = examine(arguments.root, move)
+        report = examine(arguments.root, move, _mask_rule(arguments))
     print(printable(report.text()))
     if arguments.html is not None:
         report.write_html(arguments.html)
         print(f"page: {arguments.html}")
     return 1 if report.stops_training else 0
+
+
+def _mask_rule(arguments: argparse.Namespace) -> "MaskRule":
+    from humanseg.data.mask_rule import MaskRule
+
+    return MaskRule(arguments.person_values, arguments.invert_masks)
 
 
 def _sample(arguments: argparse.Namespace) -> int:
@@ -104,6 +117,21 @@ def _validate(arguments: argparse.Namespace) -> int:
     if mistakes:
         raise HumansegError("These configs do not fit the code:\n  " + "\n  ".join(mistakes))
     return 0
+
+
+def _add_mask_rule(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--person-values",
+        metavar="V[,V...]",
+        type=values,
+        default=(),
+        help="the masks' values that are the person, as data.person_values of train",
+    )
+    verb.add_argument(
+        "--invert-masks",
+        action="store_true",
+        help="of two values the darker one is the person, as data.invert_masks of train",
+    )
 
 
 def _parser(chosen: str | None) -> Parser:
@@ -145,9 +173,12 @@ def _parser(chosen: str | None) -> Parser:
         "--split", default="valid", type=one_of("train", "valid"), metavar="train|valid"
     )
 
+    _add_mask_rule(verb)
+
     verb = add("check", "look for everything that is wrong with a data set", _check)
     verb.add_argument("root", metavar="ROOT", type=Path)
     verb.add_argument("--html", metavar="FILE", type=Path, help="write a page with pictures too")
+    _add_mask_rule(verb)
 
     verb = add("sample", "write the built-in synthetic data set", _sample)
     verb.add_argument("dir", metavar="DIR", type=Path)

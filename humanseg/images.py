@@ -1,6 +1,7 @@
 """Reading any photo or mask the way a person sees it, and writing pictures."""
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,7 +15,7 @@ from humanseg.decoding.opening import decode, load, stored_orientation, stored_s
 from humanseg.decoding.pixels import over_white, to_layers, upright
 from humanseg.decoding.problems import ImageError, explained, name_of
 from humanseg.files import whole_file
-from humanseg.levels import mask_levels, two_levels
+from humanseg.levels import how_to_name, mask_levels, two_levels, what_is_held
 from humanseg.notices import Notice
 
 __all__ = [
@@ -165,7 +166,7 @@ def photo_pixels(image: Image.Image) -> NDArray[np.uint8]:
     return picture_of(image).over_white()
 
 
-def read_mask(path: Path) -> NDArray[np.uint8]:
+def read_mask(path: Path, person_values: Collection[int] = ()) -> NDArray[np.uint8]:
     """Read a mask, whichever way its two values are written.
 
     Of two values or colours the brighter one is the person. Where the visible colour is the
@@ -178,6 +179,9 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         A file of any format and colour mode that Pillow reads: 0/1, 0/255, 16-bit, palette,
         RGB or RGBA. Masks that are nearly two-valued, as compression or resizing leaves them,
         are split half-way; see `humanseg.levels.two_levels`.
+    person_values
+        The values that are the person, where masks have several; all others are background. Of a
+        palette image they are its indices, of a colour image the brightness.
 
     Returns
     -------
@@ -191,17 +195,16 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
     """
     decoded = decode(path, whole=True)
     with explained(path):
-        levels = upright(mask_levels(decoded.image), decoded.orientation)
+        named = person_values and decoded.image.mode == "P"
+        levels = np.asarray(decoded.image) if named else mask_levels(decoded.image)
+        levels = upright(levels, decoded.orientation)
+    if person_values:
+        return np.isin(levels, list(person_values)).astype(np.uint8)
     mask = two_levels(levels)
     if mask is None:
-        values = np.unique(levels)
-        if values.size == 1:
-            held = f"holds the one value {values[0]}, which says neither person nor background"
-        else:
-            held = f"holds {values.size} values from {values[0]} to {values[-1]}, not two"
         raise ImageError(
-            f"{path} is not a mask: it {held}. Draw the person white (255) and all else black "
-            "(0), and save it as PNG."
+            f"{path} is not a mask: it {what_is_held(levels)}. Draw the person white (255) and "
+            f"all else black (0), and save it as PNG{how_to_name(levels)}."
         )
     return mask
 

@@ -16,6 +16,8 @@ _FLAT_SHARE = 0.05
 _FEW = 8
 _FEW_SHARE = 0.01
 """Compression leaves many values, so one of few that covers more than this is a third class."""
+_FEW_CLASSES = 12
+"""A picture of more values is not taken for one of classes."""
 _LEAST_SPAN = 64
 """Three or more values within a smaller span are class numbers or a dim picture."""
 
@@ -112,3 +114,20 @@ def _whole_numbers(fractions: NDArray[np.floating]) -> NDArray[np.integer]:
     if (values == np.rint(values)).all():
         return values.astype(np.int64)
     return find_scale(float(values.min()), float(values.max()), False, False).to_eight_bits(values)
+
+
+def what_is_held(levels: NDArray[np.integer]) -> str:
+    """Say which values a picture holds that is no mask."""
+    values = np.unique(levels)
+    if values.size == 1:
+        return f"holds the one value {values[0]}, which says neither person nor background"
+    return f"holds {values.size} values from {values[0]} to {values[-1]}, not two"
+
+
+def how_to_name(levels: NDArray[np.integer]) -> str:
+    """Say how to name the person's among a few values; empty where they are many."""
+    values = np.unique(levels)
+    if not 2 < values.size <= _FEW_CLASSES:
+        return ""
+    shown = ", ".join(map(str, values))
+    return f"; or say which of the values {shown} are the person, as in data.person_values=[1]"

@@ -14,6 +14,14 @@ def share(text: str) -> float:
     return value
 
 
+def values(text: str) -> tuple[int, ...]:
+    """Read whole numbers from 0 up, with commas between them."""
+    numbers = text.strip("[]").split(",")
+    if not all(number.strip().isdecimal() for number in numbers):
+        raise argparse.ArgumentTypeError(f"{text} is not a list of values such as 1,2")
+    return tuple(map(int, numbers))
+
+
 def count(text: str) -> int:
     """Read a whole number from 1 up."""
     try:

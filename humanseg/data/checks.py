@@ -10,9 +10,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from humanseg.data.folders import Item, has_masks, scan
+from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.problems import Problem, list_problems, printable
 from humanseg.errors import HumansegError
-from humanseg.images import ImageError, Picture, read_mask, read_picture
+from humanseg.images import ImageError, Picture, read_picture
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -88,7 +89,7 @@ def read_item(item: Item) -> Checked:
         problems.append(_problem("unreadable photo", item, item.photo, error))
     if item.mask is not None:
         try:
-            mask = read_mask(item.mask)
+            mask = item.rule.read(item.mask)
         except ImageError as error:
             problems.append(_problem("unusable mask", item, item.mask, error))
     if photo is not None and mask is not None and photo.shape[:2] != mask.shape:
@@ -120,6 +121,7 @@ def find_fatal(
     on_checked: Callable[[Checked], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     on_other: Callable[[Problem], None] | None = None,
+    rule: MaskRule = AS_DRAWN,
 ) -> list[Problem]:
     """Find everything in a data folder that would stop a training.
 
@@ -136,6 +138,8 @@ def find_fatal(
         Called with the number of photos that were read, and of all photos.
     on_other
         Called with what the names say that would not stop a training.
+    rule
+        How masks are read.
 
     Returns
     -------
@@ -148,7 +152,7 @@ def find_fatal(
         `root` is not a folder.
     """
     problems: list[Problem] = []
-    scans = [scan(root, split, has_masks(split)) for split in splits]
+    scans = [scan(root, split, has_masks(split), rule) for split in splits]
     done, total = 0, sum(len(items) for items, _ in scans)
     for items, found in scans:
         problems += [problem for problem in found if problem.fatal]
@@ -182,7 +186,7 @@ def find_unreadable(
     return problems
 
 
-def require_sound(root: Path, splits: Sequence[str]) -> None:
+def require_sound(root: Path, splits: Sequence[str], rule: MaskRule = AS_DRAWN) -> None:
     """Raise one error that names everything in a data folder that would stop a training.
 
     Parameters
@@ -191,13 +195,15 @@ def require_sound(root: Path, splits: Sequence[str]) -> None:
         The data folder.
     splits
         Of "train", "valid" and "test".
+    rule
+        How masks are read.
 
     Raises
     ------
     HumansegError
         Something is wrong, or `root` is not a folder.
     """
-    raise_problems(root, find_fatal(root, splits))
+    raise_problems(root, find_fatal(root, splits, rule=rule))
 
 
 def raise_problems(root: Path, problems: Sequence[Problem]) -> None:

@@ -84,8 +84,8 @@ def inverted_masks(root: Path, glances: Sequence[Glance]) -> Iterator[Problem]:
     if 2 * len(found) > len(masks):
         message = (
             f"in {len(found)} of {len(masks)} masks the person is all around and the background "
-            "in the middle, so they seem to be inverted: of two values the brighter one is the "
-            "person"
+            "in the middle, so they seem to be inverted, and a model would learn the "
+            "background: data.invert_masks=true turns them round"
         )
         yield Problem(INVERTED, found[0].split, "", root, message, False)
         return

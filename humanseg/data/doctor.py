@@ -11,6 +11,7 @@ from humanseg.data.duplicates import Copies, Fingerprint, find_copies
 from humanseg.data.folders import NO_TEST, Item, by_photo, has_masks, require_root, scan
 from humanseg.data.listing import list_folder
 from humanseg.data.look import Look, look
+from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.problems import Problem, printable
 from humanseg.data.report import Case, Finding, Level, Report, SplitSummary
 from humanseg.data.specks import SPECK
@@ -33,7 +34,8 @@ _ADVICE = {
     "unwritable name": "the id is written into UTF-8 files.",
     "missing mask": "every photo of train and valid needs one.",
     "unreadable photo": "fetch the file again, or take it out together with its mask.",
-    "unusable mask": "a mask has two values, one for person and one for background.",
+    "unusable mask": "a mask has two values, one for person and one for background; of more, "
+    "--person-values (data.person_values of a training) says which are the person.",
     "sizes differ": "a mask must lie on its photo pixel by pixel.",
     "passed over": "photos and masks lie right in their folder, as jpg, png, tif or the like; "
     "move them there, and save the others as one of these.",
@@ -42,7 +44,8 @@ _ADVICE = {
     NO_TEST: "a training goes without, and writes no test page.",
     ACROSS: "a model scores too well on a picture that it has trained on; take one out.",
     WITHIN: "it counts twice in the training or in the score.",
-    INVERTED: "a model learns the background from these; turn the masks' values round.",
+    INVERTED: "a model learns the background from these; repair them, or where all are, take "
+    "data.invert_masks=true (here: --invert-masks).",
     SHAPES: "a training brings all photos to one size, by default without keeping their shape.",
     LARGE: "a training works at the photos' own size unless data.long_side says otherwise.",
     EMPTY: "nobody is in it; by the task's formula such a photo scores 0 at best.",
@@ -65,7 +68,11 @@ class _Found:
     weight: float = 0.0
 
 
-def examine(root: Path, on_progress: Callable[[int, int], None] | None = None) -> Report:
+def examine(
+    root: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+    rule: MaskRule = AS_DRAWN,
+) -> Report:
     """Examine a data folder.
 
     Every photo and mask is decoded once; about 1 kB is kept of each.
@@ -77,6 +84,8 @@ def examine(root: Path, on_progress: Callable[[int, int], None] | None = None) -
         missing.
     on_progress
         Called with the number of photos that were looked at, and of all photos.
+    rule
+        How masks are read.
 
     Returns
     -------
@@ -94,7 +103,7 @@ def examine(root: Path, on_progress: Callable[[int, int], None] | None = None) -
     for split in SPLITS:
         _, problems = scan(root, split, has_masks(split) or (root / mask_folder(split)).is_dir())
         found += map(_from_problem, problems)
-        items += _every_photo(root, split)
+        items += _every_photo(root, split, rule)
     looks = []
     for seen in map_in_order(look, items):
         looks.append(seen)
@@ -117,7 +126,7 @@ def _concerns(root: Path, looks: Sequence[Look]) -> Iterator[Problem]:
         yield from large(root, size)
 
 
-def _every_photo(root: Path, split: str) -> Iterator[Item]:
+def _every_photo(root: Path, split: str, rule: MaskRule) -> Iterator[Item]:
     """List all photos of a split, those without a mask or with a name of two files too."""
     folder, drawn_in = root / split, root / mask_folder(split)
     photos = list_folder(folder).images if folder.is_dir() else {}
@@ -126,7 +135,7 @@ def _every_photo(root: Path, split: str) -> Iterator[Item]:
     for id, paths in photos.items():
         drawn = masks.get(id, [])
         for photo in paths:
-            yield Item(id, photo, drawn[0] if len(drawn) == len(paths) == 1 else None)
+            yield Item(id, photo, drawn[0] if len(drawn) == len(paths) == 1 else None, rule)
 
 
 def _from_problem(problem: Problem) -> _Found:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.data.listing import Listing, list_folder
+from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.near_names import find_naming, looked_for
 from humanseg.data.problems import LISTED, Problem, list_problems, printable
 from humanseg.errors import HumansegError
@@ -32,11 +33,14 @@ class Item:
         The photo's file.
     mask
         The mask's file, or None.
+    rule
+        How the mask is read.
     """
 
     id: str
     photo: Path
     mask: Path | None
+    rule: MaskRule = AS_DRAWN
 
     @property
     def split(self) -> str:
@@ -59,7 +63,9 @@ def require_root(root: Path) -> None:
         )
 
 
-def scan(root: Path, split: str, masks: bool) -> tuple[list[Item], list[Problem]]:
+def scan(
+    root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN
+) -> tuple[list[Item], list[Problem]]:
     """Join the photos of a split with their masks, and say what does not fit.
 
     Only names are looked at; no image is opened.
@@ -73,6 +79,8 @@ def scan(root: Path, split: str, masks: bool) -> tuple[list[Item], list[Problem]
     masks
         Whether each photo must have a mask in ``{split}_mask``. Without, masks are not looked
         at and every `Item.mask` is None.
+    rule
+        How masks are read.
 
     Returns
     -------
@@ -122,7 +130,7 @@ def scan(root: Path, split: str, masks: bool) -> tuple[list[Item], list[Problem]
         problems.append(_folder_problem("masks of other names", split, drawn_in, what, False))
     problems += _partner_problems(split, drawn_in, photos, drawn)
     items = [
-        Item(id, paths[0], drawn[id][0])
+        Item(id, paths[0], drawn[id][0], rule)
         for id, paths in photos.items()
         if len(paths) == 1 and len(drawn.get(id, [])) == 1
     ]
@@ -156,7 +164,7 @@ def by_photo(
     return {ids.get(stem, stem): paths for stem, paths in masks.items()}, str(naming)
 
 
-def list_items(root: Path, split: str, masks: bool) -> list[Item]:
+def list_items(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -> list[Item]:
     """List the photos of a split, with their masks when asked for.
 
     Parameters
@@ -167,6 +175,8 @@ def list_items(root: Path, split: str, masks: bool) -> list[Item]:
         "train", "valid" or "test".
     masks
         Whether each photo must have a mask; without, every `Item.mask` is None.
+    rule
+        How masks are read.
 
     Returns
     -------
@@ -179,7 +189,7 @@ def list_items(root: Path, split: str, masks: bool) -> list[Item]:
         A folder is missing, the split is empty, photos lack their masks, or two files share a
         stem; all of it at once.
     """
-    items, problems = scan(root, split, masks)
+    items, problems = scan(root, split, masks, rule)
     fatal = [problem for problem in problems if problem.fatal]
     if fatal:
         raise HumansegError(

@@ -1,7 +1,7 @@
 """The five folders as a LightningDataModule."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +20,12 @@ from humanseg.config.ranges import (
     Whole,
 )
 from humanseg.data.augmentation import Augmentation
+from humanseg.data.checks import require_sound
 from humanseg.data.concerns import large, shapes, told
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.fit import Fit
 from humanseg.data.folders import Item
+from humanseg.data.mask_rule import MaskRule
 from humanseg.data.options import default_workers, require_fold
 from humanseg.data.packed import PackedLayers
 from humanseg.data.parts import Part, Parts, Role
@@ -66,6 +68,8 @@ class PhotoData(pl.LightningDataModule):
         A folder of more photos to train on, without masks: with a teacher's opinion of them.
     min_confidence
         Unlabelled photos of which the teacher is less sure are left out; see `confidence`.
+    person_values, invert_masks
+        Which values of a mask are the person, and whether to turn masks round; see `MaskRule`.
 
     Raises
     ------
@@ -90,6 +94,8 @@ class PhotoData(pl.LightningDataModule):
         clean_specks: Whole = 0,
         unlabelled: Text | None = None,
         min_confidence: Share = 0.0,
+        person_values: Sequence[Whole] = (),
+        invert_masks: bool = False,
     ) -> None:
         super().__init__()
         require_fold(fold, folds)
@@ -102,6 +108,7 @@ class PhotoData(pl.LightningDataModule):
             clean_specks=clean_specks,
             cache=cache,
             cache_gb=cache_gb,
+            rule=MaskRule(tuple(person_values), invert_masks),
         )
         self.root, self.fold = self.parts.root, fold
         self.batch_size = batch_size
@@ -135,6 +142,10 @@ class PhotoData(pl.LightningDataModule):
             Names every problem.
         """
         self.parts.check(on_progress)
+
+    def require_sound(self, split: str) -> None:
+        """Raise one HumansegError that names all that is wrong with a split of the folder."""
+        require_sound(self.root, [split], self.parts.rule)
 
     def concerns(self) -> list[str]:
         """Say what `check` has seen that may spoil a training, a sentence each, with the remedy."""

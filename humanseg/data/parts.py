@@ -10,6 +10,7 @@ from humanseg.data.concerns import Glance, glance, inverted_masks, passed_over
 from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
 from humanseg.data.identity import masks_sha256, named_sha256, pixels_sha256
+from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.packed import PackedLayers
 from humanseg.data.pictures import Source
 from humanseg.data.problems import Problem
@@ -62,6 +63,8 @@ class Parts:
         The folder of the splits, and that of photos without masks.
     fold, folds, long_side, clean_specks, cache, cache_gb
         As of `PhotoData`.
+    rule
+        How masks are read.
     notices
         What `check` has seen of photos that are used all the same, such as animations.
     """
@@ -74,6 +77,7 @@ class Parts:
     clean_specks: int = 0
     cache: Cache = "memory"
     cache_gb: float = 4.0
+    rule: MaskRule = AS_DRAWN
     _parts: dict[Role, Part] = field(default_factory=dict)
     _decoded: Decoded = field(default_factory=dict)
     _held: int = 0
@@ -99,8 +103,8 @@ class Parts:
         if role == "test":
             return list_items(self.root, "test", masks=False)
         if self.fold is None:
-            return list_items(self.root, role, masks=True)
-        items = list_items(self.root, "train", masks=True)
+            return list_items(self.root, role, True, self.rule)
+        items = list_items(self.root, "train", True, self.rule)
         inside = set(fold_ids([item.id for item in items], self.fold, self.folds))
         return [item for item in items if (item.id in inside) == (role == "valid")]
 
@@ -120,7 +124,9 @@ class Parts:
         splits = SPLITS if self.fold is None else ("train", "test")
         self._others.clear()
         self.notices = Notices()
-        found = find_fatal(self.root, splits, self._note, on_progress, self._others.append)
+        found = find_fatal(
+            self.root, splits, self._note, on_progress, self._others.append, self.rule
+        )
         raise_problems(self.root, found)
         if self.unlabelled is not None:
             raise_problems(self.unlabelled, find_unreadable(self.items("unlabelled"), self._note))

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 
 from humanseg.data.folders import Item
+from humanseg.data.mask_rule import AS_DRAWN
 from humanseg.data.packed import PackedLayers, PackedPhotos, in_memory, on_disk
 from humanseg.data.picture import Pixels
 from humanseg.data.specks import without_specks
-from humanseg.images import image_size, read_mask, read_photo
+from humanseg.images import image_size, read_photo
 from humanseg.sizes import working_size
 
 Decoded = dict[Path, tuple[Pixels, Pixels | None]]
@@ -173,7 +174,7 @@ def _resized_mask(mask: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _read(item: Item) -> tuple[Pixels, Pixels | None]:
-    return read_photo(item.photo), None if item.mask is None else read_mask(item.mask)
+    return read_photo(item.photo), None if item.mask is None else item.rule.read(item.mask)
 
 
 def _fill(store: PackedPhotos, reader: DecodedOnTheFly) -> None:
@@ -189,6 +190,8 @@ def items_fingerprint(items: Sequence[Item], *settings: object) -> str:
     """Change when a setting or any file does: by its path, size and time, without reading it."""
     digest = hashlib.sha256(f"{settings}\0".encode())
     for item in items:
+        if item.rule != AS_DRAWN:
+            digest.update(f"{item.rule}\0".encode())
         for path in (item.photo, item.mask):
             if path is not None:
                 stat = path.stat()

@@ -9,7 +9,6 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import check_config, conf_folder
-from humanseg.data.checks import require_sound
 from humanseg.data.module import PhotoData
 from humanseg.data.store import DecodedOnTheFly
 from humanseg.errors import HumansegError
@@ -101,12 +100,12 @@ def open_data(source: Source, root: Path | None) -> tuple[PhotoData, bool]:
             f"The data of this run is not at {photos.root} any more: say where it is by "
             "--data ROOT."
         )
-    require_sound(photos.root, ["valid" if photos.fold is None else "train"])
+    photos.require_sound("valid" if photos.fold is None else "train")
     recorded = (source.summary.get("data") or {}).get("valid_sha256")
     own = recorded is None or photos.fingerprint() == recorded
     if not own and photos.fold is not None:
         photos = data_of(config, root)
-        require_sound(photos.root, ["valid"])
+        photos.require_sound("valid")
     return photos, own
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.folders import Item
-from humanseg.images import read_mask
 from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail
 from humanseg.submission.complaints import Complaint, printable, ranges
 from humanseg.submission.layouts import better_layouts
@@ -185,4 +184,4 @@ def _decode(row: Row, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 def _truth(item: Item) -> NDArray[np.bool_]:
     assert item.mask is not None  # the items of a split with masks have them
-    return read_mask(item.mask).astype(bool)
+    return item.rule.read(item.mask).astype(bool)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
+from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.runs.find import looks_like_run
@@ -22,12 +24,15 @@ class RunData:
         The folders of the run and of its data.
     fold, folds
         Which part of `train` it validates on; None: it validates on `valid`.
+    rule
+        How its masks are read.
     """
 
     run: Path
     root: Path
     fold: int | None = None
     folds: int = 5
+    rule: MaskRule = AS_DRAWN
 
     def valid_items(self) -> list[Item]:
         """List the photos that the run validates on.
@@ -38,8 +43,8 @@ class RunData:
             They are not there.
         """
         if self.fold is None:
-            return list_items(self.root, "valid", masks=True)
-        items = list_items(self.root, "train", masks=True)
+            return list_items(self.root, "valid", True, self.rule)
+        items = list_items(self.root, "train", True, self.rule)
         inside = set(fold_ids([item.id for item in items], self.fold, self.folds))
         return [item for item in items if item.id in inside]
 
@@ -52,15 +57,13 @@ def data_of(csv: Path) -> RunData:
     HumansegError
         It lies in no run, the run names no data, or they lie there no more.
     """
-    run = next(filter(looks_like_run, csv.resolve().parents), None)
+    run, data = _run_of(csv)
     if run is None:
         raise HumansegError(
             f"{csv} lies in the folder of no run, so that its photos are not known: give the data "
             "folder by --data ROOT."
         )
-    config = RunFolder(run).config
-    data = read_config(config).get("data") if config.is_file() else None
-    if not isinstance(data, Mapping) or not data.get("root"):
+    if not data.get("root"):
         raise HumansegError(
             f"{csv} lies in {run}, which does not say what it was trained on: give the data folder "
             "by --data ROOT."
@@ -71,4 +74,17 @@ def data_of(csv: Path) -> RunData:
             f"{csv} lies in {run}, which was trained on {root}, and there is no such folder now: "
             "say by --data ROOT where the photos are."
         )
-    return RunData(run, root, data.get("fold"), data.get("folds") or 5)
+    return RunData(run, root, data.get("fold"), data.get("folds") or 5, MaskRule.of(data))
+
+
+def rule_of(csv: Path) -> MaskRule:
+    """Find how masks are read by the run in whose folder a file lies; as drawn, if in none."""
+    return MaskRule.of(_run_of(csv)[1])
+
+
+def _run_of(csv: Path) -> tuple[Path | None, Mapping[str, Any]]:
+    """Find the run in whose folder a file lies, and the `data` of its config."""
+    run = next(filter(looks_like_run, csv.resolve().parents), None)
+    config = None if run is None else RunFolder(run).config
+    data = read_config(config).get("data") if config is not None and config.is_file() else None
+    return run, data if isinstance(data, Mapping) else {}

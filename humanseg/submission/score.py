@@ -1,17 +1,18 @@
 """Scoring a submission file with the task's formula."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from humanseg.data.folders import list_items
+from humanseg.data.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 from humanseg.submission.complaints import printable, ranges, some, tell
 from humanseg.submission.join import join_rows, order_notes, wanted_ids, without_spaces
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
-from humanseg.submission.owner import data_of
+from humanseg.submission.owner import data_of, rule_of
 from humanseg.submission.table import read_table
 from humanseg.task import natural_key
 
@@ -58,7 +59,9 @@ class ScoreReport:
         return "\n".join(lines + [f"note    {note}" for note in self.notes])
 
 
-def score_file(csv: Path, root: Path | None = None, split: str = "valid") -> ScoreReport:
+def score_file(
+    csv: Path, root: Path | None = None, split: str = "valid", rule: MaskRule | None = None
+) -> ScoreReport:
     """Score a submission file the way the task does.
 
     Parameters
@@ -71,6 +74,8 @@ def score_file(csv: Path, root: Path | None = None, split: str = "valid") -> Sco
         submission lies. Where that run validates on a fold of `train`, so does the score.
     split
         "train" or "valid".
+    rule
+        How masks are read; None: as the run does in whose folder the submission lies.
 
     Returns
     -------
@@ -83,13 +88,14 @@ def score_file(csv: Path, root: Path | None = None, split: str = "valid") -> Sco
         The file or the data cannot be read, ids are unknown, missing or repeated, or masks are
         broken, printed arrays or of another shape. All of it is named at once, by row.
     """
-    found = [] if root is None else list_items(root, split, True)
+    rule = rule_of(csv) if rule is None else rule
+    found = [] if root is None else list_items(root, split, True, rule)
     table = read_table(csv)
     source = ""
     if root is None:
-        owner = data_of(csv)
+        owner = replace(data_of(csv), rule=rule)
         root, source = owner.root, f"{owner.root}, of the run {owner.run}"
-        found = owner.valid_items() if split == "valid" else list_items(root, split, True)
+        found = owner.valid_items() if split == "valid" else list_items(root, split, True, rule)
         if split == "valid" and owner.fold is not None:
             split, source = "train", f"{source}: fold {owner.fold} of {owner.folds}"
     items = {item.id: item for item in found}

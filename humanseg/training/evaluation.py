@@ -16,7 +16,6 @@ from rich.console import Console
 
 from humanseg.config import build, check_config
 from humanseg.data.augmentation import Augmentation
-from humanseg.data.checks import require_sound
 from humanseg.data.module import PhotoData
 from humanseg.data.parts import Role
 from humanseg.progress import progress_on
@@ -109,7 +108,7 @@ def evaluate_run(
     module, config = final_module(folder, tta)
     photos = data_of(config, data)
     # The photos of a fold are those of train.
-    require_sound(photos.root, [split if photos.fold is None else "train"])
+    photos.require_sound(split if photos.fold is None else "train")
     role: Role = "train" if split == "train" else "valid"
     chosen = threshold if threshold is not None else run_threshold(folder, config, module)
     scores = ScoresWriter(None, chosen)

@@ -406,3 +406,52 @@ def test_a_set_without_test_photos_has_a_loader_of_none(root: Path, opened: Open
     assert concerns(data) == [f"the folder {root}/test does not exist: there will be no test page."]
     assert data.record()["test"] == 0
     assert list(data.whole_photos("test")) == []
+
+
+def classes(root: Path, values: tuple[int, int, int]) -> None:
+    """Give masks three values: background, and the upper and lower part of the person."""
+    for folder in ("train_mask", "valid_mask"):
+        for path in (root / folder).iterdir():
+            person = np.asarray(Image.open(path).convert("L")) > 127
+            upper = np.arange(person.shape[0])[:, None] < person.shape[0] // 2
+            drawn = np.where(person, np.where(upper, values[1], values[2]), values[0])
+            Image.fromarray(drawn.astype(np.uint8)).save(path)
+
+
+@pytest.mark.parametrize("values", [(0, 1, 2), (0, 128, 255), (255, 15, 1)])
+def test_the_values_of_the_person_can_be_named(
+    root: Path, opened: Open, values: tuple[int, int, int]
+) -> None:
+    plain = opened(root=str(root))
+    plain.check()
+    classes(root, values)
+    with pytest.raises(HumansegError, match=r"data\.person_values=\[1\]"):
+        opened(root=str(root)).check()
+    both = opened(root=str(root), person_values=values[1:])
+    both.check()
+    assert both.fingerprint() == plain.fingerprint()
+    both.require_sound("valid")
+    one = opened(root=str(root), person_values=values[1:2])
+    one.check()
+    masks = [data.part("valid").store[0][1] for data in (one, plain)]
+    assert masks[0] is not None and masks[1] is not None
+    assert 0 < masks[0].sum() < masks[1].sum()
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk", "none"])
+def test_inverted_masks_can_be_turned_round(
+    root: Path, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
+) -> None:
+    monkeypatch.setenv("HUMANSEG_CACHE", str(tmp_path / "cache"))
+    plain = opened(root=str(root), cache=cache).fingerprint()
+    for path in [*(root / "train_mask").iterdir(), *(root / "valid_mask").iterdir()]:
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    wrong = opened(root=str(root), cache=cache)
+    assert any("data.invert_masks=true" in said for said in concerns(wrong))
+    wrong_mask = wrong.part("train").store[0][1]
+    right = opened(root=str(root), cache=cache, invert_masks=True)
+    assert concerns(right) == []
+    assert right.fingerprint() == plain
+    right_mask = right.part("train").store[0][1]
+    assert wrong_mask is not None and right_mask is not None
+    np.testing.assert_array_equal(wrong_mask, 1 - right_mask)

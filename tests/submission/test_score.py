@@ -7,6 +7,7 @@ import yaml
 from PIL import Image
 
 from humanseg.data.folds import fold_ids
+from humanseg.data.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 from humanseg.images import read_mask
 from humanseg.submission import ScoreReport, score_file
@@ -357,3 +358,17 @@ def test_without_data_it_is_said_what_is_missing(root: Path, masks: Masks, tmp_p
     moved = path.rename(run / "pred.csv")
     with pytest.raises(HumansegError, match="trained on .*gone, and there is no such folder"):
         score_file(moved)
+
+
+def test_masks_are_read_as_the_run_of_the_submission_does_or_as_it_is_said(
+    root: Path, masks: Masks
+) -> None:
+    plain = score(root, as_csv(lines(masks))).dice
+    for path in (root / "valid_mask").iterdir():
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    csv = root.parent / "pred.csv"
+    assert score_file(csv, root).dice < plain
+    assert score_file(csv, root, rule=MaskRule(invert=True)).dice == plain
+    (root.parent / "summary.json").write_text("{}")
+    (root.parent / "config.yaml").write_text(f"data: {{root: {root}, invert_masks: true}}\n")
+    assert score_file(csv, root).dice == score_file(csv).dice == plain

@@ -1,0 +1,42 @@
+"""Which values of a mask are the person, where it is not simply the brighter one of two."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.images import read_mask
+
+
+@dataclass(frozen=True)
+class MaskRule:
+    """How the masks of a data set are read.
+
+    Attributes
+    ----------
+    person_values
+        The values that are the person, all others are background: of a palette image its
+        indices, of a colour image its brightness. Empty: of two values the brighter one.
+    invert
+        Whether person and background change places, after that.
+    """
+
+    person_values: tuple[int, ...] = ()
+    invert: bool = False
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "MaskRule":
+        """Read the rule of a run from the `data` of its config, which may be older than rules."""
+        return cls(tuple(data.get("person_values") or ()), bool(data.get("invert_masks")))
+
+    def read(self, path: Path) -> NDArray[np.uint8]:
+        """Read a mask: uint8 (H, W) in {0, 1}; with the errors of `read_mask`."""
+        mask = read_mask(path, self.person_values)
+        return 1 - mask if self.invert else mask
+
+
+AS_DRAWN = MaskRule()
+"""The brighter one of two values is the person."""
