@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.comments import comment_options
-from humanseg.decoding.opening import decode, load, stored_orientation, stored_size, without_limit
+from humanseg.decoding.limits import without_limit
+from humanseg.decoding.opening import decode, load, stored_orientation, stored_size
 from humanseg.decoding.pixels import over_white, to_layers, upright
 from humanseg.decoding.problems import ImageError, explained, name_of
 from humanseg.files import whole_file

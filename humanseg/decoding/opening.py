@@ -1,28 +1,27 @@
 """Opening an image file: which of its pictures is the photo, and what its end lacks."""
 
 import io
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from humanseg.decoding import jpeg, png, tiff, webp
 from humanseg.decoding.frames import choose_frame
 from humanseg.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
+from humanseg.decoding.limits import require_pixels, without_limit
 from humanseg.decoding.problems import BROKEN, UnreadableKind, explained
 from humanseg.notices import CUT_OFF, PAGES, Notice
 
 _ORIENTATION = 0x0112
-_MOST_PIXELS = 1 << 29
-"""Phones take 200 megapixels, scanners 400. Decoded, this many take up to 4 GB."""
 _MOST_MISSING = 0.02
 """A photo of whose pixels more than this share is missing is not used."""
 
-_USUAL = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF", "BMP", "DIB", "PPM")
+_TIFF = TiffImagePlugin.TiffImageFile.format
+_USUAL = ("JPEG", WebPImagePlugin.WebPImageFile.format, "GIF", "BMP", "DIB", "PPM")
+"""What Pillow knows without loading all of its readers."""
 _JPEG = ("JPEG", "MPO")
 _NOT_PHOTOS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF", "XVTHUMB"}
 """What Pillow hands to other programs, or only knows by its name."""
@@ -170,6 +169,7 @@ def _identify(file: BinaryIO, head: bytes) -> Image.Image:
         return Image.open(file, formats=_USUAL)
     except UnidentifiedImageError:
         file.seek(0)
+        Image.init()
         return Image.open(file, formats=[name for name in Image.ID if name not in _NOT_PHOTOS])
 
 
@@ -190,26 +190,18 @@ def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
     file.seek(0)
     image: Image.Image
     try:
-        image = Image.open(file, formats=("TIFF",))
+        image = Image.open(file, formats=(_TIFF,))
         if pages.photo:
             image.seek(pages.photo)
     except BROKEN:
-        _require_pixels(*pages.size)
+        require_pixels(*pages.size)
         image = tiff.read_by_opencv(file, pages)
     return _require_size(image), [PAGES] if pages.count > 1 else []
 
 
 def _require_size(image: Image.Image) -> Image.Image:
-    _require_pixels(*image.size)
+    require_pixels(*image.size)
     return image
-
-
-def _require_pixels(width: int, height: int) -> None:
-    if width * height > _MOST_PIXELS:
-        raise UnreadableKind(
-            f"is too large to be read: {width}×{height}, and the most is "
-            f"{_MOST_PIXELS // 1_000_000} megapixels. Make it smaller, or remove it"
-        )
 
 
 def _completed(file: BinaryIO, kind: str, most: float) -> Image.Image | None:
@@ -230,32 +222,3 @@ def _completed(file: BinaryIO, kind: str, most: float) -> Image.Image | None:
     except BROKEN:
         return None
     return image
-
-
-class _Unlimited:
-    """Takes away Pillow's limit on pixels, which is below what phones take; ours takes its place.
-
-    It belongs to the process, so it is put back when the last thread is done.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._limit: int | None = None
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._lock:
-            if not self._users:
-                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    Image.MAX_IMAGE_PIXELS = self._limit
-
-
-without_limit = _Unlimited()

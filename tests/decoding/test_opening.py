@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from humanseg.decoding import opening
+from humanseg.decoding import limits
 from humanseg.images import ImageError, image_size, picture_of, read_photo, read_picture
 from humanseg.notices import ANIMATION
 from tests.decoding.test_png import chunk
@@ -226,5 +226,17 @@ def test_a_webp_that_lacks_only_what_follows_the_picture_is_read(
         read_photo(path)
 
 
-def test_the_limit_is_that_of_memory_and_above_what_cameras_take() -> None:
-    assert 200_000_000 < opening._MOST_PIXELS <= 1 << 29
+def test_a_photo_that_the_machine_does_not_hold_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(bomb(16_000, 12_000))
+    assert image_size(path) == (12_000, 16_000)
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(limits, "_CONTAINER_LIMITS", (limit,))
+    limit.write_text("max\n")
+    assert image_size(path) == (12_000, 16_000)
+    limit.write_text("1000000000\n")
+    for read in (read_picture, image_size):
+        with pytest.raises(ImageError, match="too large for this machine.*takes 1.3 GB"):
+            read(path)

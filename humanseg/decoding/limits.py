@@ -1,0 +1,78 @@
+"""How large a picture may be: bounded by memory, not by what cameras took some years ago."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from PIL import Image
+
+from humanseg.decoding.problems import UnreadableKind
+
+MOST_PIXELS = 1 << 29
+"""Phones take 200 megapixels, scanners 400."""
+_BYTES = 7
+"""That each pixel takes while it is read: 4 as Pillow holds it, 3 as it is given out."""
+_SMALL = 50_000_000
+_CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+def require_pixels(width: int, height: int) -> None:
+    """Raise an `UnreadableKind` for a picture that is too large to be read on this machine."""
+    pixels = width * height
+    if pixels > MOST_PIXELS:
+        raise UnreadableKind(
+            f"is too large to be read: {width}×{height}, and the most is "
+            f"{MOST_PIXELS // 1_000_000} megapixels. Make it smaller, or remove it"
+        )
+    # Small ones need no look at the machine.
+    if pixels > _SMALL and pixels * _BYTES > (memory := _memory()):
+        raise UnreadableKind(
+            f"is too large for this machine: {width}×{height} takes {pixels * _BYTES / 1e9:.1f} GB "
+            f"to read, and there are {memory / 1e9:.1f}. Make it smaller, or take another machine"
+        )
+
+
+def _memory() -> int:
+    """Return the bytes of memory that this machine, or the container, has."""
+    found = []
+    with suppress(AttributeError, ValueError, OSError):
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for path in _CONTAINER_LIMITS:
+        # "max" where there is none.
+        with suppress(OSError, ValueError):
+            found.append(int(path.read_text()))
+    return min(found, default=MOST_PIXELS * _BYTES)
+
+
+class _Unlimited:
+    """Takes away Pillow's limit on pixels, which is below what phones take; ours takes its place.
+
+    It belongs to the process, so it is put back when the last thread is done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limit: int | None = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if not self._users:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    Image.MAX_IMAGE_PIXELS = self._limit
+
+
+without_limit = _Unlimited()
