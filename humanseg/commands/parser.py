@@ -25,7 +25,16 @@ def one_of(*known: str) -> Callable[[str], str]:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says a mistake in one paragraph, and what was probably meant."""
+    """A parser that says a mistake in one paragraph, and what was probably meant.
+
+    Attributes
+    ----------
+    scattered
+        Name of the list of words that may stand anywhere between options, which argparse takes
+        together only.
+    """
+
+    scattered: str | None = None
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and exit with 2."""
@@ -38,7 +47,12 @@ class Parser(argparse.ArgumentParser):
         argparse would rather miss what follows one.
         """
         self._require_known(args or ())
-        return super().parse_known_args(args, namespace)
+        namespace, rest = super().parse_known_args(args, namespace)
+        if self.scattered is not None:
+            words = [word for word in rest if not word.startswith("-")]
+            setattr(namespace, self.scattered, [*getattr(namespace, self.scattered), *words])
+            rest = [word for word in rest if word.startswith("-")]
+        return namespace, rest
 
     def _require_known(self, words: Sequence[str]) -> None:
         options = self._option_string_actions

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from humanseg.commands.outcomes import Tally, plural, print_failures
+from humanseg.commands.parser import Parser
 from humanseg.commands.predict_options import add_options
 from humanseg.errors import HumansegError, printable
 from humanseg.files import explain_os_error
@@ -34,6 +35,8 @@ _OTHERS = ", --save cutout or --background blur:15 makes more than masks"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `humanseg predict`."""
     add_options(parser)
+    if isinstance(parser, Parser):
+        parser.scattered = "paths"
 
 
 def run(arguments: argparse.Namespace) -> int:

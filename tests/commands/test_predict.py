@@ -216,6 +216,7 @@ def test_a_list_comes_from_standard_input(
         (["in/a.png", "-o", "a.png", "--save", "mask,overlay"], "2 kinds of results (mask, over"),
         (["in/a.png", "-o", "a.gif"], "choose one of the formats jpg, jpeg, png"),
         (["in/a.png", "-o", "a.jpg", "--save", "cutout"], "jpg holds no transparency"),
+        (["in/a.png", "--save", "mask", "cutout"], "Kinds of results are written --save a,cutout"),
         (["in/a.png", "mask"], "Kinds of results are written --save a,mask"),
         (["in", "--model", "none.onnx"], "There is no model none.onnx"),
         (["in", "--model", "in/a.png"], "is not an ONNX file"),
@@ -309,6 +310,13 @@ def test_one_result_goes_to_the_file_that_is_named(
     with Image.open(name) as image:
         assert image.mode == mode or name.endswith(".JPG")
     assert files(".") == sorted(["in/a.png", name])
+
+
+def test_photos_may_stand_anywhere_between_the_options(bare: Callable[..., int]) -> None:
+    for name in ("a.png", "b.png"):
+        write_image(Path(name), photo())
+    assert bare("--save", "mask", "a.png", "-o", "out", "b.png") == 0
+    assert files() == ["a_mask.png", "b_mask.png"]
 
 
 def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
