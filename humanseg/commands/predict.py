@@ -182,7 +182,7 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
         suffix, _ = OUTPUTS[kinds[0]]
         return Destination(spool(), spool() / f"result{suffix}")
     path = Path(out)
-    is_folder = path.is_dir() or out.endswith(("/", os.sep))
+    is_folder = os.path.isdir(path) or out.endswith(("/", os.sep))
     if is_folder or path.suffix.lower() not in FOUND:
         return Destination(path)
     return Destination(path.parent, path)

@@ -104,7 +104,14 @@ def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
         # No package runs a script of its own here: only files are needed.
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         command += ["--no-update-notifier"]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
         if run.returncode:
             said = (run.stderr.strip() or run.stdout.strip() or "no reason given").splitlines()
             raise NpmError(

@@ -1,6 +1,7 @@
 """What a person may stand before: a colour, a picture, or the blurred place itself."""
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -173,7 +174,7 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
     try:
         colour = ImageColor.getrgb(text)
     except ValueError:
-        if not Path(text).is_file():
+        if not os.path.isfile(text):
             raise HumansegError(
                 f"--background {text} is neither a colour (white, #20c060), nor {_BLUR}R, nor a "
                 "picture that is there."

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ def find_model(path: Path | None) -> Path:
                 "Python humanseg.load(path). humanseg export makes one."
             )
         return file
-    if path.is_dir():
+    if os.path.isdir(path):
         file = _first_of(path)
         if file is None:
             raise HumansegError(
@@ -71,7 +72,7 @@ def find_model(path: Path | None) -> Path:
                 "wrote, or an .onnx file."
             )
         return file
-    if not path.exists():
+    if not os.path.exists(path):
         raise HumansegError(
             f"There is no model {path}: name an .onnx file or a folder that humanseg export wrote."
         )

@@ -132,16 +132,16 @@ def _require_there(words: Sequence[str]) -> None:
 
 def _named(word: str, out: Path, spool: Callable[[], Path], found: Collection) -> Iterator[Source]:
     path = Path(word)
-    if path.is_dir():
+    if os.path.isdir(path):
         if os.path.realpath(path) == os.path.realpath(out):
             raise HumansegError(
                 f"--out {out} is the folder of the photos itself: name another one, such as "
                 f"{out / 'cut'}, so that results are not taken for photos the next time."
             )
         yield from (Source(each, _stem(each, path)) for each in _taken(search(path, out), found))
-    elif path.exists() and _is_stream(path):
+    elif os.path.exists(path) and _is_stream(path):
         yield Source(copy_stream(path, spool()), Path(path.stem), str(path))
-    elif path.exists():
+    elif os.path.exists(path):
         yield Source(path, Path(path.stem))
     else:
         fixed = _fixed_part(path)
@@ -176,9 +176,10 @@ def _on_stdin(
     paths: list[Path] = []
     for word in listed_paths(content):
         path = Path(word)
-        if path.is_dir():
+        # Unlike pathlib, os.path has an answer to a name that is too long for the disk.
+        if os.path.isdir(path):
             paths += _taken(search(path, out), found)
-        elif path.exists() and not path.is_file():
+        elif os.path.exists(path) and not os.path.isfile(path):
             found.failures.append(Failure(path, f"{path} is no file, but a pipe or device."))
         elif inside(path, out):
             found.left_out[RESULTS] += 1

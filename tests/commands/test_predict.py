@@ -53,6 +53,40 @@ def files(folder: str = "out") -> list[str]:
     )
 
 
+LONG = "a" * 300
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([LONG], "There is no aaa"),
+        (["a.png", "--background", LONG], "--background aaa"),
+        (["a.png", "--model", LONG], "There is no model aaa"),
+        (["a.png", "--out", LONG], "Cannot write aaa"),
+        (["a.png", "--out", f"{LONG}.png"], "Cannot write aaa"),
+    ],
+)
+def test_a_name_that_is_too_long_for_the_disk_is_one_sentence(
+    words: list[str], said: str, predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(Path("a.png"), photo())
+    given = [word for word in ("--out", "--model") if word in words]
+    assert (main(["predict", *words]) if given else predict(*words)) in (1, 2)
+    shown = capsys.readouterr()
+    assert said in shown.err + shown.out
+
+
+def test_a_list_that_holds_such_a_name_gives_the_others(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_image(Path("a.png"), photo())
+    listed = io.TextIOWrapper(io.BytesIO(f"{LONG}\na.png\n".encode()))
+    monkeypatch.setattr(sys, "stdin", listed)
+    assert predict("-") == 1
+    assert files() == ["a_mask.png"]
+    assert f"Cannot read {LONG}: File name too long" in capsys.readouterr().out
+
+
 def test_a_folder_becomes_a_folder_of_masks(
     predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

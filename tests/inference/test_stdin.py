@@ -43,6 +43,15 @@ def test_rubbish_is_one_sentence(content: bytes) -> None:
         listed_paths(content)
 
 
+def test_rubbish_that_names_a_file_by_chance_is_rubbish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").touch()
+    with pytest.raises(HumansegError, match="neither a picture nor a list"):
+        listed_paths(b"\1\2\0x\0\3\4\0" + b"\5" * 300)
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".tif", ".bmp", ".avif"])
 def test_pictures_are_recognised(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
@@ -60,6 +69,13 @@ def test_pictures_are_recognised(suffix: str, tmp_path: Path) -> None:
         (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\x82\x84webm", ".webm"),
         (b"RIFF\0\0\0\0AVI LIST", ".avi"),
         (b"8BPS\0\1", ".psd"),
+        (b"OggS\0\2", ".ogv"),
+        (b"FLV\1\5", ".flv"),
+        (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), ".wmv"),
+        (b"\0\0\1\xbaD", ".mpg"),
+        (b"\x06\x0e+4\2\5\1\1", ".mxf"),
+        ((b"G" + bytes(187)) * 4, ".ts"),
+        ((b"\0\0\0\0G" + bytes(187)) * 4, ".m2ts"),
     ],
 )
 def test_films_and_what_cannot_be_read_are_recognised(start: bytes, suffix: str) -> None:

@@ -71,6 +71,8 @@ class VideoWriter:
                 if not sound:
                     raise
                 # The container knows the codec, but not this kind of it.
+                with suppress(FFmpegError, OSError):
+                    self._container.close()
                 self._open(path, sound, copy=False)
 
     @property
