@@ -6,7 +6,7 @@ from pathlib import Path
 
 from humanseg.data.listing import Listing, list_folder
 from humanseg.data.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.near_names import find_naming, looked_for
+from humanseg.data.near_names import find_naming, looked_for, looked_for_root
 from humanseg.data.problems import LISTED, Problem, list_problems, printable
 from humanseg.errors import HumansegError
 from humanseg.task import mask_folder
@@ -56,7 +56,9 @@ def has_masks(split: str) -> bool:
 def require_root(root: Path) -> None:
     """Raise a HumansegError unless `root` is a folder."""
     if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "does not exist"
+        what = f"does not exist{looked_for_root(root)}"
+        if root.exists():
+            what = "is a file, not a folder"
         raise HumansegError(
             f"The data folder {printable(str(root))} {what}: give the folder that holds train, "
             "train_mask, valid, valid_mask and test."

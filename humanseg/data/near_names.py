@@ -66,6 +66,17 @@ def looked_for(root: Path, name: str) -> str:
     return f"; did you mean {printable(str(root / near))}? Then call it {name}"
 
 
+def looked_for_root(root: Path) -> str:
+    """Ask whether a folder of a near name was meant by a data folder that is not there."""
+    try:
+        names = [path.name for path in root.parent.iterdir() if path.is_dir()]
+    except OSError:
+        return ""
+    by_lower = {name.lower(): name for name in names}
+    near = get_close_matches(root.name.lower(), by_lower, n=1, cutoff=0.75)
+    return f", did you mean {printable(str(root.with_name(by_lower[near[0]])))}?" if near else ""
+
+
 def _folders(root: Path) -> Iterator[Path]:
     """List the folders in a folder and one deeper, relative to it; the first of them."""
     count = 0

@@ -223,6 +223,14 @@ def test_missing_folders_and_empty_splits_are_named(tmp_path: Path) -> None:
     assert "1.jpg" not in str(caught.value), "one missing folder is not a thousand missing masks"
 
 
+def test_a_data_folder_of_a_near_name_is_offered(tmp_path: Path) -> None:
+    (tmp_path / "Photos").mkdir()
+    with pytest.raises(HumansegError, match=rf"did you mean {tmp_path}/Photos\?"):
+        list_items(tmp_path / "photo", "train", masks=True)
+    with pytest.raises(HumansegError, match="does not exist: give"):
+        list_items(tmp_path / "sample", "train", masks=True)
+
+
 def test_the_root_may_not_be_a_file(tmp_path: Path) -> None:
     touch(tmp_path, "archive.zip")
     with pytest.raises(HumansegError, match="is a file"):
