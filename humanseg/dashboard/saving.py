@@ -1,22 +1,18 @@
 """The dashboards sent to wandb, and what keeps them from it in words."""
 
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 from humanseg.dashboard.project import Project
 from humanseg.dashboard.quiet import quiet_wandb
 from humanseg.dashboard.workspace import lay_out
 from humanseg.errors import HumansegError
+from humanseg.network import unreachable
 from humanseg.runs.leaderboard import Leaderboard
 from humanseg.runs.wandb_key import has_wandb_key
 
-_PATIENCE = 10.0
-"""Seconds in which wandb must answer at all."""
 _LOOK = """
 query HumansegDashboard($entity: String!, $project: String!, $view: String) {
   entity(name: $entity) { name }
@@ -135,18 +131,11 @@ def _connected() -> Iterator[Any]:
 
 def _require_reachable(host: str) -> None:
     """Find out soon whether anything answers: wandb itself tries again for minutes."""
-    try:
-        urlopen(host, timeout=_PATIENCE).close()
-    except HTTPError:
-        return  # It answers; what it says to wandb is another matter.
-    except (OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        if isinstance(reason, ssl.SSLError):
-            return  # wandb may know certificates that Python does not.
+    if reason := unreachable(host):
         raise HumansegError(
             f"wandb cannot be reached at {host}: {reason}. Give the same command again with a "
             "network, or compare without --wandb."
-        ) from error
+        )
 
 
 def _look(api: Any, project: Project, view: str | None, exists: bool) -> str:

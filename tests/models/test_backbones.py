@@ -1,3 +1,4 @@
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from humanseg.errors import HumansegError
 from humanseg.models import Backbone, PlainBackbone, TimmBackbone
+from humanseg.models.backbones import timm_backbone
 from humanseg.models.backbones.same_padding import FixedSameConv2d
 
 WEIGHTS = Path(__file__).parents[2] / ".." / "shared" / "weights"
@@ -136,8 +138,34 @@ def test_failed_download_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
         return create(name, pretrained=False, **options)
 
     monkeypatch.setattr(timm, "create_model", without_network)
+    monkeypatch.setattr(timm_backbone, "unreachable", lambda address: "")
+    monkeypatch.setattr(timm_backbone, "_cached", lambda name: None)
     with pytest.raises(HumansegError, match=r"resnet18 could not be downloaded.*no route to host"):
         TimmBackbone("resnet18", weights="pretrained")
+
+
+def test_without_a_network_nothing_is_tried_again_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timm_backbone, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(timm_backbone, "_cached", lambda name: None)
+    began = time.monotonic()
+    with pytest.raises(HumansegError, match=r"127\.0\.0\.1:9 cannot be reached"):
+        TimmBackbone("resnet18", weights="pretrained")
+    assert time.monotonic() - began < 8
+
+
+def test_weights_that_were_downloaded_before_need_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = timm.create_model("resnet18")
+    save_file(net.state_dict(), tmp_path / "model.safetensors")
+    monkeypatch.setattr(timm_backbone, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(
+        timm_backbone, "try_to_load_from_cache", lambda hub, file: str(tmp_path / file)
+    )
+    loaded = TimmBackbone("resnet18", weights="pretrained").features.state_dict()
+    assert torch.equal(loaded["conv1.weight"], net.state_dict()["conv1.weight"])
 
 
 def test_unsupported_pairs_are_named() -> None:

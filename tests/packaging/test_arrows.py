@@ -12,6 +12,7 @@ GROUND = {
     "errors",
     "files",
     "memory",
+    "network",
     "partials",
     "progress",
     "task",
@@ -28,6 +29,7 @@ MODELLING = {"data", "losses", "metrics", "models"}
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "memory": set(),
+    "network": set(),
     "partials": set(),
     "files": {"errors", "partials"},
     "task": {"errors", "files"},
@@ -69,7 +71,7 @@ ROOMS: dict[str, set[str]] = {
         "partials",
     },
     # The leaderboard in wandb; as free of torch as the one on disk.
-    "dashboard": {"errors", "runs"},
+    "dashboard": {"errors", "network", "runs"},
     "demo": {"errors", "files", "pages", "inference"},
     # What is known of runs and data, told; the few functions that measure photos know `data`.
     "report": GROUND | {"config", "data"},

@@ -6,6 +6,8 @@ from typing import Any
 
 import timm
 import torch
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.constants import ENDPOINT, SAFETENSORS_SINGLE_FILE
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
@@ -13,6 +15,7 @@ from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.backbones.same_padding import fix_same_padding
 from humanseg.models.backbones.weights import load_backbone_file
+from humanseg.network import unreachable
 
 
 class TimmBackbone(Backbone):
@@ -140,6 +143,15 @@ def _create(name: str, pretrained: bool, output_stride: int, stages: int | None)
         raise _no_features(name, stages, error) from error
     if not pretrained:
         return features
+    file = _cached(name)
+    if file is not None:
+        options["pretrained_cfg_overlay"] = {"file": file}
+    elif reason := unreachable(_source(name)):
+        raise HumansegError(
+            f"The ImageNet weights of the backbone {name} could not be downloaded: {_source(name)} "
+            f"cannot be reached ({reason}). Without a network, set backbone.weights to a "
+            ".safetensors file or to none."
+        )
     try:
         return timm.create_model(name, pretrained=True, features_only=True, **options)
     except Exception as error:  # a download fails in many ways, each with a type of its own
@@ -148,6 +160,24 @@ def _create(name: str, pretrained: bool, output_stride: int, stages: int | None)
             f"({type(error).__name__}: {_first_line(error)}). Without a network, set "
             "backbone.weights to a .safetensors file or to none."
         ) from error
+
+
+def _cached(name: str) -> str | None:
+    """Find the weights of a net that were downloaded before; nothing is asked of a server."""
+    config: Any = timm.get_pretrained_cfg(name)
+    hub = getattr(config, "hf_hub_id", None)
+    if not hub:
+        return None
+    found = try_to_load_from_cache(hub, config.hf_hub_filename or SAFETENSORS_SINGLE_FILE)
+    return found if isinstance(found, str) else None
+
+
+def _source(name: str) -> str:
+    """Return the address of the server that has the weights of a net."""
+    config: Any = timm.get_pretrained_cfg(name)
+    if getattr(config, "hf_hub_id", None) or not getattr(config, "url", None):
+        return ENDPOINT
+    return str(config.url)
 
 
 def _drop_unused_blocks(features: nn.Module) -> None:

@@ -12,6 +12,7 @@ from pytorch_lightning.loggers.logger import Logger
 from humanseg.config import build, conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
+from humanseg.network import unreachable
 from humanseg.runs import RunFolder
 from humanseg.runs.settings import read_shipped
 from humanseg.runs.wandb_key import has_wandb_key
@@ -34,7 +35,7 @@ def check_loggers(config: DictConfig) -> None:
     Raises
     ------
     HumansegError
-        wandb is not installed, or is to be online and has no key.
+        wandb is not installed, or is to be online and has no key or no network.
     """
     for node in _nodes(config):
         if not _is_wandb(node):
@@ -46,6 +47,12 @@ def check_loggers(config: DictConfig) -> None:
                 "logger.wandb.mode=online needs an API key of wandb, and none was found: run "
                 "`wandb login`, or set WANDB_API_KEY. Or stay offline, and upload the run later "
                 "with `wandb sync RUN/wandb/offline-run-*`."
+            )
+        if node.get("mode") in ("online", "run") and (reason := unreachable(_host())):
+            raise HumansegError(
+                f"wandb cannot be reached at {_host()}: {reason}. Train without a network by "
+                "logger.wandb.mode=offline, and upload the run later with `wandb sync "
+                "RUN/wandb/offline-run-*`."
             )
 
 
@@ -128,6 +135,12 @@ def _is_off(node: DictConfig) -> bool:
 def _is_wandb(node: DictConfig) -> bool:
     target = find_target(node["_target_"])
     return isinstance(target, type) and issubclass(target, WandbRun)
+
+
+def _host() -> str:
+    from wandb.sdk import wandb_setup
+
+    return str(wandb_setup.singleton().settings.base_url)
 
 
 def _has_key() -> bool:
