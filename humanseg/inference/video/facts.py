@@ -19,6 +19,8 @@ Turn: TypeAlias = tuple[int, int, int, int]
 """(a, b, c, d), each -1, 0 or 1: a pixel at (x, y) belongs at (ax + cy, bx + dy)."""
 
 _UPRIGHT = (1, 0, 0, 1)
+_QUARTERS: tuple[Turn, ...] = (_UPRIGHT, (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
+"""Of a picture that is turned counter-clockwise by so many quarters."""
 _BT709, _UNSTATED, _BT601 = 1, 2, 6
 _HD = 720
 """Of so many lines or more, a video that does not state its colours is BT.709, else BT.601."""
@@ -158,7 +160,7 @@ def _explain(path: Path, error: FFmpegError | OSError) -> str:
 
 
 def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoFacts:
-    turn = _turn(first)
+    turn = turn_of(first)
     size = (first.height, first.width)
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if turn[0] == 0:
@@ -180,9 +182,13 @@ def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFra
     )
 
 
-def _turn(frame: av.VideoFrame) -> Turn:
+def turn_of(frame: av.VideoFrame) -> Turn:
     """Return how a frame is turned to be seen upright, to the nearest quarter."""
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # PyAV does not know every kind of what FFmpeg keeps beside a picture, such as its EXIF.
+        return _QUARTERS[round(frame.rotation / 90) % 4]
     if matrix is None:
         return _UPRIGHT
     # Nine numbers: three rows of (a, b, tilt), (c, d, tilt) and (x, y, scale).

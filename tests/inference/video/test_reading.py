@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.images import write_image
-from humanseg.inference.video.facts import VideoError, examine
+from humanseg.inference.video.facts import VideoError, examine, turn_of
 from humanseg.inference.video.reading import Frame, VideoReader, turned
 
 Write = Callable[..., Path]
@@ -80,6 +80,24 @@ def test_pictures_of_a_turned_phone_are_upright(
     for frame in frames(path):
         assert frame.pixels.shape == seen.shape == (*examine(path).size, 3)
         assert difference(frame.pixels, seen) < 8
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_what_pyav_does_not_know_beside_a_picture_is_no_trouble(
+    write_film: Write, tmp_path: Path, rotation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_film(tmp_path / "a.mp4", [quarters()] * 2, rotation=rotation, sound=None)
+    with av.open(str(path)) as file:
+        frame: Any = next(file.decode(video=0))
+
+    class Strange:
+        rotation = frame.rotation
+
+        @property
+        def side_data(self) -> None:
+            raise ValueError("31 is not a valid Type")
+
+    assert turn_of(Strange()) == turn_of(frame)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("flip", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
