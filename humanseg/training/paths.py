@@ -34,14 +34,23 @@ def require_paths(config: DictConfig) -> None:
         require_free(request.folder)
     settled = request.config
     root = _data_root(settled)
+    if request.resume and root is not None and not root.is_dir():
+        raise HumansegError(
+            f"{request.folder} was trained on {root}, and there is no such folder now. Where the "
+            "photos were moved, say where to: data.root=ROOT."
+        )
     if root is not None:
         require_root(root)
-    for key in ("init_from", "teacher"):
+    # What a run that goes on once started from need not be there any more.
+    started = RunFolder(request.folder).last.is_file()
+    for key in ("teacher",) if started else ("init_from", "teacher"):
         for path in named_paths(OmegaConf.select(settled, key)):
             if not path.is_file():
                 open_run(path)
     weights = OmegaConf.select(settled, "backbone.weights")
-    if isinstance(weights, str) and weights not in NO_PATHS and not Path(weights).exists():
+    # Nor are they opened where a run starts from the weights of another.
+    opened = not started and OmegaConf.select(settled, "init_from") is None
+    if opened and isinstance(weights, str) and not (weights in NO_PATHS or Path(weights).exists()):
         raise HumansegError(
             f"backbone.weights={weights}: there is no such file. Set it to a .safetensors file, "
             "to pretrained (which downloads weights), or to none."

@@ -113,11 +113,6 @@ def prepare(request: Request) -> Prepared:
         config.data, augmentation=build(config.augmentation), seed=config.seed
     )
     checkpoint = run.last if run is not None and run.last.exists() else None
-    if run is not None and not photos.root.is_dir():
-        raise HumansegError(
-            f"{run.path} was trained on {photos.root}, and there is no such folder now. Where the "
-            "photos were moved, say where to: data.root=ROOT."
-        )
     done = 0 if run is None or checkpoint is None else _epochs_done(run, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
