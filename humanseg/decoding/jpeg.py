@@ -13,7 +13,7 @@ _START_OF_SCAN = 0xDA
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 _BLOCK = 8
 _TRIES = 2
-_GREY = 128
+_GREY = (127, 128)
 _TAIL = 4096
 """Random bytes that stand for the missing ones; what is after the first wrong block is lost."""
 
@@ -84,11 +84,9 @@ def lacks_end(file: BinaryIO, image: Image.Image) -> bool:
 
 def _ends_in_grey(image: Image.Image) -> bool:
     """Return whether an image ends as one does whose end mark comes too early."""
-    if image.mode not in ("L", "RGB"):
-        return False
     width, height = image.size
     corner = image.crop((max(0, width - _BLOCK), max(0, height - _BLOCK), width, height))
-    return bool((np.asarray(corner) == _GREY).all())
+    return bool(np.isin(np.asarray(corner), _GREY).all())
 
 
 def _end_of_picture(data: bytes) -> int | None:

@@ -9,13 +9,14 @@ from typing import BinaryIO
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from humanseg.decoding import jpeg, png, tiff, webp
+from humanseg.decoding.deep import decode_deep, is_dim_sixteen_bits
 from humanseg.decoding.frames import choose_frame
 from humanseg.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
 from humanseg.decoding.limits import require_pixels, without_limit
 from humanseg.decoding.problems import BROKEN, UnreadableKind, explained
-from humanseg.notices import CUT_OFF, PAGES, Notice
+from humanseg.notices import CUT_OFF, PAGES, RESCALED, Notice
 
-_ORIENTATION = 0x0112
+_ORIENTATION, _BITS = 274, 258
 _MOST_MISSING = 0.02
 """A photo of whose pixels more than this share is missing is not used."""
 
@@ -83,7 +84,31 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
             image = completed
             notices.append(CUT_OFF)
         notices += choose_frame(image)
+        if (deep := _read_deep(file, image)) is not None:
+            image, orientation = deep, stored_orientation(deep)
+            notices.append(RESCALED)
     return Decoded(image, orientation, notices, turned)
+
+
+def _read_deep(file: BinaryIO, image: Image.Image) -> Image.Image | None:
+    """Read a photo of 16 bits again, if its values are of fewer and so too dark to see."""
+    if image.format == "PNG":
+        file.seek(24)
+        bits = (file.read(1) or b"\0")[0]
+    else:
+        bits = max(getattr(image, "tag_v2", {}).get(_BITS, (0,)))
+    if not is_dim_sixteen_bits(image, bits):
+        return None
+    file.seek(0)
+    if image.format == "PNG":
+        found = decode_deep(png.clean(file, pixels=True).stream.getvalue())
+    else:
+        found = tiff.read_deep(file, tiff.find_pages(file))
+    if found is None or not found[1]:
+        return None
+    deep = found[0]
+    deep.info = image.info | deep.info
+    return deep
 
 
 def _file(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
@@ -189,14 +214,16 @@ def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
         raise UnreadableKind(raw_kind())
     file.seek(0)
     image: Image.Image
+    notices = [PAGES] if pages.count > 1 else []
     try:
         image = Image.open(file, formats=(_TIFF,))
         if pages.photo:
             image.seek(pages.photo)
     except BROKEN:
         require_pixels(*pages.size)
-        image = tiff.read_by_opencv(file, pages)
-    return _require_size(image), [PAGES] if pages.count > 1 else []
+        image, is_guess = tiff.read_deep(file, pages)
+        notices += [RESCALED] if is_guess else []
+    return _require_size(image), notices
 
 
 def _require_size(image: Image.Image) -> Image.Image:

@@ -4,11 +4,10 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
 from PIL import Image
 
+from humanseg.decoding.deep import decode_deep
 from humanseg.decoding.problems import UnreadableKind
-from humanseg.decoding.values import find_scale
 
 _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION = 254, 256, 257, 262, 274
 _SUB_DIRECTORIES, _DNG_VERSION, _CR2_SLICES = 330, 50706, 50752
@@ -103,7 +102,7 @@ def find_pages(file: BinaryIO) -> Pages:
     return Pages(is_raw, photo, max(1, len(photos)), size, orientation, upright)
 
 
-def read_by_opencv(file: BinaryIO, pages: Pages) -> Image.Image:
+def read_deep(file: BinaryIO, pages: Pages) -> tuple[Image.Image, bool]:
     """Read a TIFF file of a kind that Pillow does not: colours of 32 bits or of fractions.
 
     Parameters
@@ -113,41 +112,32 @@ def read_by_opencv(file: BinaryIO, pages: Pages) -> Image.Image:
     pages
         What it holds.
 
+    Returns
+    -------
+    image, is_guess
+        As of `humanseg.decoding.deep.decode_deep`.
+
     Raises
     ------
     UnreadableKind
-        This cannot read it either, or its photo is not the first page.
+        It cannot be read, or its photo is not the first page.
     """
-    import cv2
-
     file.seek(0)
     data = bytearray(file.read())
-    # It would turn half of the orientations itself, and fail on the others.
+    # OpenCV would turn half of the orientations itself, and fail on the others.
     place, upright = pages.upright
     data[place] = upright
-    try:
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        values = None
-    if values is None or pages.photo:
+    found = None if pages.photo else decode_deep(data)
+    if found is None:
         raise UnreadableKind(
             "is a TIFF file of a kind that cannot be read here: save it as PNG, or as TIFF with 8 "
             "or 16 bits and without exotic compression"
         )
-    if values.dtype != np.uint8:
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        whole_numbers = np.issubdtype(values.dtype, np.integer)
-        scale = find_scale(low, high, whole_numbers, values.dtype == np.uint16)
-        values = scale.to_eight_bits(values)
-    if values.ndim == 3:
-        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
-    image = Image.fromarray(np.ascontiguousarray(values))
     if pages.orientation != 1:
         exif = Image.Exif()
         exif[_ORIENTATION] = pages.orientation
-        image.info["exif"] = exif.tobytes()
-    return image
+        found[0].info["exif"] = exif.tobytes()
+    return found
 
 
 def _area(directory: Directory) -> int:

@@ -11,7 +11,7 @@ _HIGHLIGHTS = 4.0
 """Up to here, fractions on a scale from 0 to 1 are highlights brighter than white."""
 _DEPTHS = (8, 10, 12, 14, 16, 31, 32)
 _USUAL_DEPTHS = (8, 16, 31, 32)
-_LEAST_OF_16_BITS = 4096
+LEAST_OF_16_BITS = 4096
 """A photo of 16 bits has a brighter pixel than this; where none has, the values are of fewer."""
 
 
@@ -58,7 +58,7 @@ def find_scale(low: float, high: float, whole_numbers: bool, sixteen_bits: bool)
         it out. Any other range is stretched.
     """
     if whole_numbers and low >= 0:
-        if sixteen_bits and (high >= _LEAST_OF_16_BITS or high == 0):
+        if sixteen_bits and (high >= LEAST_OF_16_BITS or high == 0):
             return Scale(0, 65535)
         bits = next((bits for bits in _DEPTHS if high < 1 << bits), _DEPTHS[-1])
         return Scale(0, (1 << bits) - 1, sixteen_bits or bits not in _USUAL_DEPTHS)
@@ -67,7 +67,7 @@ def find_scale(low: float, high: float, whole_numbers: bool, sixteen_bits: bool)
             return Scale(0, 1)
         if low >= -_OVERSHOOT and high <= _OVERSHOOT:
             return Scale(-1, 1)
-        for white, least in ((255, 0), (65535, _LEAST_OF_16_BITS)):
+        for white, least in ((255, 0), (65535, LEAST_OF_16_BITS)):
             if low >= white * (1 - _OVERSHOOT) and least <= high <= white * _OVERSHOOT:
                 return Scale(0, white)
     return Scale(low, high, True) if high > low else Scale(0, max(1.0, 2 * high))

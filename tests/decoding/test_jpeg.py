@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,19 +12,22 @@ from humanseg.images import ImageError, image_size, read_mask, read_picture
 from humanseg.notices import CUT_OFF
 
 
-def encoded(size: tuple[int, int], **options: object) -> bytes:
+def encoded(size: tuple[int, int], mode: str = "RGB", **options: Any) -> bytes:
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (80, 60, 3), np.uint8))
     buffer = io.BytesIO()
-    coarse.resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=92, **options)
+    image = coarse.resize(size, Image.Resampling.BICUBIC).convert(mode)
+    image.save(buffer, "JPEG", quality=92, **options)
     return buffer.getvalue()
 
 
-KINDS: list[dict[str, object]] = [
+KINDS: list[dict[str, Any]] = [
     {},
     {"subsampling": 0},
     {"progressive": True},
     {"restart_marker_rows": 1},
+    {"mode": "L"},
+    {"mode": "CMYK"},
 ]
 
 
@@ -31,13 +35,13 @@ KINDS: list[dict[str, object]] = [
 @pytest.mark.parametrize("options", KINDS, ids=str)
 @pytest.mark.parametrize("lost", [1, 2, 20])
 def test_a_few_bytes_less_change_hardly_a_pixel(
-    tmp_path: Path, size: tuple[int, int], options: dict[str, object], lost: int
+    tmp_path: Path, size: tuple[int, int], options: dict[str, Any], lost: int
 ) -> None:
     whole = encoded(size, **options)
     path = tmp_path / "a.jpg"
     path.write_bytes(whole[:-lost])
     picture = read_picture(path)
-    expected = np.asarray(Image.open(io.BytesIO(whole)))
+    expected = np.asarray(Image.open(io.BytesIO(whole)).convert("RGB"))
     assert picture.notices == (CUT_OFF,)
     assert (picture.rgb == expected).all(axis=2).mean() > (1 if lost <= 2 else 0.98) - 1e-9
     assert image_size(path) == picture.rgb.shape[:2]
@@ -48,7 +52,7 @@ def test_a_few_bytes_less_change_hardly_a_pixel(
 @pytest.mark.parametrize("size", [(64, 48), (240, 320)])
 @pytest.mark.parametrize("end", [b"", b"\xff\xd9", bytes(9000), b"\xff" * 9000], ids=len)
 def test_part_of_a_photo_is_an_error(
-    tmp_path: Path, size: tuple[int, int], options: dict[str, object], share: float, end: bytes
+    tmp_path: Path, size: tuple[int, int], options: dict[str, Any], share: float, end: bytes
 ) -> None:
     if "progressive" in options and share == 0.9 and end == b"\xff\xd9":
         pytest.skip("only the finest bits of a part are missing, and nothing tells")

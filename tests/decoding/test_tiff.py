@@ -174,3 +174,22 @@ def test_colours_of_more_bits_are_read(
     read = read_picture(tmp_path / "a.tif")
     assert np.abs(read.rgb.astype(int) - PHOTO).max() <= 1
     assert read.alpha is None and RESCALED not in read.notices
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize(("bits", "is_said"), [(8, True), (12, True), (16, False)])
+def test_colours_of_fewer_bits_than_the_files_sixteen_are_not_black(
+    tmp_path: Path, suffix: str, channels: int, bits: int, is_said: bool
+) -> None:
+    white = (1 << bits) - 1
+    values = np.rint(PHOTO[..., ::-1] * (white / 255)).astype(np.uint16)
+    if channels == 4:
+        values = np.dstack([values, np.full(PHOTO.shape[:2], 32896, np.uint16)])
+    path = tmp_path / f"a.{suffix}"
+    assert cv2.imwrite(str(path), values)
+    read = read_picture(path)
+    assert np.abs(read.rgb.astype(int) - PHOTO).max() <= 1
+    assert (RESCALED in read.notices) == is_said
+    if channels == 4:
+        assert read.alpha is not None and (read.alpha == 128).all()

@@ -1,0 +1,68 @@
+"""Colours of more than 8 bits, which Pillow cuts to 8 or does not read."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from humanseg.decoding.values import LEAST_OF_16_BITS, Scale, find_scale
+
+
+def decode_deep(data: bytes | bytearray) -> tuple[Image.Image, bool] | None:
+    """Decode a PNG or TIFF file whose colours have more than 8 bits.
+
+    Parameters
+    ----------
+    data
+        The file; what it says of its orientation is 1.
+
+    Returns
+    -------
+    tuple of PIL.Image.Image and bool, or None
+        In mode L, RGB or RGBA, and whether black and white are a guess. None where it cannot be
+        read.
+    """
+    import cv2
+
+    level = cv2.utils.logging.getLogLevel()
+    # What it finds odd it tells the terminal.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if values is None:
+        return None
+    if values.ndim == 2:
+        pixels, is_guess = _to_eight_bits(values)
+        return Image.fromarray(pixels), is_guess
+    colours, is_guess = _to_eight_bits(values[..., 2::-1])
+    if values.shape[2] == 4:
+        colours = np.dstack([colours, _opacity(values[..., 3])])
+    return Image.fromarray(np.ascontiguousarray(colours)), is_guess
+
+
+def is_dim_sixteen_bits(image: Image.Image, bits: int) -> bool:
+    """Return whether a decoded photo may hold values of fewer than its file's 16 bits."""
+    if bits != 16 or image.mode not in ("RGB", "RGBA"):
+        return False
+    # Of 16 bits it has the upper 8.
+    bands = image.getextrema()[:3]
+    return all(isinstance(band, tuple) and band[1] < LEAST_OF_16_BITS >> 8 for band in bands)
+
+
+def _to_eight_bits(values: NDArray[np.number]) -> tuple[NDArray[np.uint8], bool]:
+    if values.dtype == np.uint8:
+        return values.astype(np.uint8), False
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    whole_numbers = np.issubdtype(values.dtype, np.integer)
+    scale = find_scale(low, high, whole_numbers, values.dtype == np.uint16)
+    return scale.to_eight_bits(values), scale.is_guess
+
+
+def _opacity(values: NDArray[np.number]) -> NDArray[np.uint8]:
+    if values.dtype == np.uint16:
+        return Scale(0, 65535).to_eight_bits(values)
+    return _to_eight_bits(values)[0]
