@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -132,6 +133,6 @@ def _require_no_folder(word: str) -> None:
     if path.is_dir() or (not word.startswith("~") and path.name != word):
         raise HumansegError(
             f"{word}: humanseg train takes settings as key=value. To train on the photos in this "
-            f"folder: humanseg train --data {word} (or data.root={word}); to go on with the run "
-            f"in it: humanseg train resume={word}."
+            f"folder: humanseg train --data {quote(word)} (or {quote(f'data.root={word}')}); to go "
+            f"on with the run in it: humanseg train {quote(f'resume={word}')}."
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from humanseg.errors import HumansegError
 from humanseg.runs.record import valid_key
@@ -33,7 +34,7 @@ def say_plan(sweep: Path, jobs: Sequence[Job]) -> None:
 def report(sweep: Path, jobs: Sequence[Job]) -> None:
     """Rank what came out, and say where it lies."""
     console.print("\n" + ranking({job.name: standing(job.folder) for job in jobs}))
-    console.print(f"\nsweep   {sweep}\nCompare its runs: humanseg compare {sweep}")
+    console.print(f"\nsweep   {sweep}\nCompare its runs: humanseg compare {quote(str(sweep))}")
 
 
 def require_none_failed(failed: Mapping[str, str], total: int) -> None:

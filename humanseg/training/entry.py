@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -94,7 +95,9 @@ def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float
                 return _train(request, run, prepared, loggers)
     except Interrupted as error:
         _fail(run, str(error))
-        console.print(f"Stopped. Go on with: humanseg train resume={run.path}")
+        console.print(
+            f"Stopped. Go on with: humanseg train {quote(f'resume={run.path}')}", soft_wrap=True
+        )
         raise
     except BaseException as error:
         said = str(explain(error) or error) or type(error).__name__
