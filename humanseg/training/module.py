@@ -187,7 +187,7 @@ class SegmentationModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Make optimiser and scheduler, as Lightning takes them."""
         assert self._optimizer is not None and self._scheduler is not None
-        optimizer = self._optimizer(self.segmenter)
+        optimizer = self._optimizer(self._trained())
         # Lightning knows the batches of an epoch only then, where steps end the training.
         self.trainer.fit_loop.setup_data()
         total = int(self.trainer.estimated_stepping_batches)
@@ -196,6 +196,12 @@ class SegmentationModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": self._scheduler(optimizer, total, per_epoch),
         }
+
+    def _trained(self) -> nn.Module:
+        """Return what has parameters to train: the segmenter, and a loss that learns too."""
+        if self.loss is None or not any(each.requires_grad for each in self.loss.parameters()):
+            return self.segmenter
+        return nn.ModuleDict({"segmenter": self.segmenter, "loss": self.loss})
 
 
 def dropout_seed(*numbers: int) -> int:

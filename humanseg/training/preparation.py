@@ -13,6 +13,7 @@ from humanseg.errors import HumansegError
 from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.training.evaluation import submission_order
+from humanseg.training.first_step import require_step
 from humanseg.training.hardware import Hardware, choose_hardware, settle_process
 from humanseg.training.lightning_options import require_batches, require_options
 from humanseg.training.loggers import check_loggers, wandb_note
@@ -124,6 +125,7 @@ def prepare(request: Request) -> Prepared:
     _require_a_share(photos, hardware)
     train, valid = photos.count_batches(hardware.processes)
     require_batches(config.trainer, train, valid)
+    require_step(config, photos, hardware.processes)
     submission_order(photos)
     for concern in photos.concerns():
         console.print(f"note    {concern}", highlight=False, soft_wrap=True)

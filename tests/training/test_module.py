@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from humanseg.errors import HumansegError
 from humanseg.losses import BCELoss, SoftTargetLoss
 from humanseg.models.segmenter import Segmenter
 from humanseg.training.module import LOOK_EVERY, SegmentationModule
+from humanseg.training.optimizers import AdamW
+from humanseg.training.schedulers import Constant
 
 
 class Net(nn.Module):
@@ -177,3 +180,37 @@ def test_scores_do_not_depend_on_batches() -> None:
     assert whole.valid_scores.compute() == single.valid_scores.compute()
     whole.on_validation_epoch_start()
     assert not whole.valid_scores.photos, "scores of the epoch before would be counted again"
+
+
+class LearnedLoss(BCELoss):
+    """Weighs itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        return (-self.weight).exp() * super().loss(logits, target) + self.weight
+
+
+@pytest.mark.parametrize(("loss", "learns"), [(LearnedLoss(), True), (BCELoss(), False)])
+def test_a_loss_with_parameters_is_trained_too(loss: nn.Module, learns: bool) -> None:
+    module = SegmentationModule(
+        Segmenter(Net(), (0.5,) * 3, (0.5,) * 3, stride=1),
+        loss=loss,
+        optimizer=AdamW(),
+        scheduler=Constant(),
+    )
+    module.trainer = SimpleNamespace(  # type: ignore[assignment]  # what is asked of one
+        fit_loop=SimpleNamespace(setup_data=lambda: None),
+        estimated_stepping_batches=4,
+        num_training_batches=2,
+    )
+    groups = module.configure_optimizers()["optimizer"].param_groups
+    trained = [id(parameter) for group in groups for parameter in group["params"]]
+    assert set(map(id, module.segmenter.parameters())) <= set(trained)
+    assert set(map(id, loss.parameters())) == set(trained) - set(
+        map(id, module.segmenter.parameters())
+    )
+    # A checkpoint holds it, and gives it back to a resumed training.
+    assert ("loss.weight" in module.state_dict()) == learns
