@@ -130,7 +130,9 @@ def _require_no_folder(word: str) -> None:
     """Refuse a path that stands alone; ``~key`` is Hydra's way to take a setting out."""
     # The shell leaves ~ alone inside quotes.
     path = Path(word).expanduser() if word.startswith("~/") else Path(word)
-    if path.is_dir() or (not word.startswith("~") and path.name != word):
+    # Groups below others have a slash in their key: hydra/launcher=joblib.
+    is_path = not word.startswith("~") and path.name != word and "=" not in word
+    if path.is_dir() or is_path:
         raise HumansegError(
             f"{word}: humanseg train takes settings as key=value. To train on the photos in this "
             f"folder: humanseg train --data {quote(word)} (or {quote(f'data.root={word}')}); to go "

@@ -36,6 +36,8 @@ def test_keys_may_be_added(compose: Compose) -> None:
 @pytest.mark.parametrize(
     "word",
     [
+        "hydra/launcher=joblib",
+        "+group/below=x",
         "data.root=photos",
         "data.root='~/photos'",
         'data.root="a b"',
