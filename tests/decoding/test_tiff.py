@@ -36,25 +36,28 @@ def picture(offset: int, size: tuple[int, int], photometric: int, kind: int, bit
     }
 
 
-def raw_like(order: str, **more: int) -> bytes:
+def raw_like(order: str, photometric: int) -> bytes:
     """Return a file as cameras write it: a small preview first, the sensor's values beside it."""
     preview, sensor = bytes(16 * 12 * 3), bytes(64 * 48 * 2)
     start = 8
     data = preview + sensor
     beside = start + len(data)
-    data += directory(order, picture(start + len(preview), (64, 48), CFA, 0, 16), 0)
+    data += directory(order, picture(start + len(preview), (64, 48), photometric, 0, 16), 0)
     first = start + len(data)
     tags = picture(start, (16, 12), RGB, 1, 8) | {330: beside}
-    data += directory(order, tags | {int(tag[1:]): value for tag, value in more.items()}, 0)
+    data += directory(order, tags, 0)
     mark = b"II*\0" if order == "<" else b"MM\0*"
     return mark + struct.pack(order + "I", first) + data
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("photometric", [CFA, GREY])
 @pytest.mark.parametrize("name", ["a.nef", "a.dng", "a.tif", "a.jpg"])
-def test_camera_raw_is_not_read_as_its_preview(tmp_path: Path, order: str, name: str) -> None:
+def test_camera_raw_is_not_read_as_its_preview(
+    tmp_path: Path, order: str, photometric: int, name: str
+) -> None:
     path = tmp_path / name
-    path.write_bytes(raw_like(order))
+    path.write_bytes(raw_like(order, photometric))
     for read in (read_picture, image_size, read_mask):
         with pytest.raises(ImageError, match=f"{name} is a camera RAW file.*develop it"):
             read(path)
