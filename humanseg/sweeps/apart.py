@@ -8,10 +8,13 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
+from humanseg.errors import FarTraceback, HumansegError, portable
 from humanseg.explain import out_of_memory
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.streams import protect_streams
@@ -19,6 +22,8 @@ from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.training.interrupts import Interrupted
 from humanseg.training.processes import end_with_the_parent
 from humanseg.training.request import Request
+
+T = TypeVar("T")
 
 _LONGEST_FOLDER = 60
 """Characters of a temporary folder in which a socket still has a name that the system takes."""
@@ -42,21 +47,7 @@ def work_apart(request: Request) -> Outcome:
     KeyboardInterrupt
         The sweep is stopped; the job has been stopped too.
     """
-    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
-        # Joblib's workers have a method of their own, which no other process would know.
-        multiprocessing.set_start_method(None, force=True)
-    method = start_method()
-    context: Any = multiprocessing.get_context(method)
-    if method == "forkserver":
-        context.set_forkserver_preload(["humanseg.sweeps.work"])
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(sender, request), daemon=False)
-    # Slurm warns every process of a job before its time is up, by a signal that ends those which do
-    # not wait for it. This process does, where it is Slurm's, and has the job queued again.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
-    process.start()
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    sender.close()
+    process, receiver = _started(_serve, request)
     try:
         outcome: Outcome = receiver.recv()
         process.join()
@@ -71,6 +62,65 @@ def work_apart(request: Request) -> Outcome:
     with suppress(Locked), run_lock(RunFolder(request.folder).lock):
         record_failure(request, reason)
     return Outcome("failed", reason)
+
+
+def call_apart(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function in a process of its own, which may die of it.
+
+    Parameters
+    ----------
+    function
+        Of a module's top level.
+    *arguments
+        Copied.
+
+    Returns
+    -------
+    T
+        What it returns.
+
+    Raises
+    ------
+    HumansegError
+        The process died.
+    Exception
+        What the function raised.
+    """
+    process, receiver = _started(_answer, function, arguments)
+    try:
+        returned, value, text = receiver.recv()
+    except EOFError:
+        process.join()
+        raise HumansegError(_death(process.exitcode)) from None
+    except BaseException:
+        process.kill()
+        process.join()
+        raise
+    process.join()
+    if not returned:
+        raise value from FarTraceback(text)
+    result: T = value
+    return result
+
+
+def _started(target: Callable[..., None], *arguments: Any) -> tuple[Any, Connection]:
+    """Start a process; return it, and where it answers."""
+    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+        # Joblib's workers have a method of their own, which no other process would know.
+        multiprocessing.set_start_method(None, force=True)
+    method = start_method()
+    context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(["humanseg.sweeps.work"])
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=target, args=(sender, *arguments), daemon=False)
+    # Slurm warns every process of a job before its time is up, by a signal that ends those which do
+    # not wait for it. This process does, where it is Slurm's, and has the job queued again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
+    process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    sender.close()
+    return process, receiver
 
 
 def start_method() -> str:
@@ -91,6 +141,11 @@ def _death(code: int) -> str:
     """Say why a process ended that could not say it itself."""
     if code == -signal.SIGKILL:
         return str(out_of_memory("the system killed the job's process"))
+    if code == -signal.SIGSEGV:
+        return (
+            "The job's process was ended by SIGSEGV, a fault in torch or another library: try "
+            "channels_last=false, another trainer.precision or another backbone."
+        )
     if code < 0:
         return f"The job's process was ended by {signal.Signals(-code).name}."
     return f"The job's process ended with exit code {code}."
@@ -104,6 +159,16 @@ def _stop(process: Any) -> None:
     except KeyboardInterrupt:
         process.kill()
         raise
+
+
+def _answer(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Be the process of a call."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    end_with_the_parent()
+    try:
+        sender.send((True, function(*arguments), ""))
+    except Exception as error:
+        sender.send((False, portable(error), traceback.format_exc()))
 
 
 def _serve(sender: Connection, request: Request) -> None:

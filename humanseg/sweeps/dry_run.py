@@ -3,10 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from omegaconf import DictConfig, OmegaConf
+
 from humanseg.config import find_mistakes
-from humanseg.config.pairs import count_parameters, pair_mistake
+from humanseg.config.pairs import count_parameters, pair_key, pair_mistake
 from humanseg.explain import explain
-from humanseg.sweeps.estimate import count_photos, epochs_of, measure_epoch, speed_key
+from humanseg.progress import progress_on
+from humanseg.sweeps.apart import call_apart
+from humanseg.sweeps.estimate import (
+    Photos,
+    count_photos,
+    epochs_of,
+    measure_epoch,
+    speed_key,
+)
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.sweeps.report import clock
 from humanseg.sweeps.sweep import Sweep
@@ -77,34 +87,71 @@ def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
     HumansegError
         The data are not there.
     """
-    configs = [sweep.request(job).config for job in jobs]
+    with progress_on(console, "looking at jobs") as move:
+        configs = []
+        for number, job in enumerate(jobs):
+            move(number, len(jobs))
+            configs.append(sweep.request(job).config)
     found = [_standing(sweep, job) for job in jobs]
-    epochs = {
-        speed_key(config): seconds
-        for config, one in zip(configs, found, strict=True)
-        if (seconds := _epoch_of(one)) is not None
-    }
-    forecasts = []
+    view = _View()
     for config, one in zip(configs, found, strict=True):
-        mistakes = find_mistakes(config)
-        problem = mistakes[0] if mistakes else pair_mistake(config)
-        if problem:
-            forecasts.append(Forecast(problem))
-            continue
-        photos = count_photos(config)
-        left = 0 if one.settled else max(0.0, epochs_of(config, photos) - one.epochs)
-        key = speed_key(config)
-        if left and key not in epochs:
-            try:
-                epochs[key] = measure_epoch(config, photos)
-            except Exception as error:
-                if (explained := explain(error)) is None:
-                    raise
-                forecasts.append(Forecast(" ".join(str(explained).split())))
-                continue
-        seconds = left * epochs[key] if left else 0.0
-        forecasts.append(Forecast("", count_parameters(config), seconds))
+        if (seconds := _epoch_of(one)) is not None:
+            view.epochs[speed_key(config)] = seconds
+    forecasts = []
+    with progress_on(console, "trying models") as move:
+        for number, (config, one) in enumerate(zip(configs, found, strict=True)):
+            move(number, len(jobs))
+            forecasts.append(view.forecast(config, one))
     return forecasts
+
+
+class _View:
+    """What jobs have in common is looked at once."""
+
+    def __init__(self) -> None:
+        self.epochs: dict[str, float] = {}
+        self._failures: dict[str, str] = {}
+        self._pairs: dict[str, tuple[str, int | None]] = {}
+        self._photos: dict[str, Photos] = {}
+
+    def forecast(self, config: DictConfig, one: Standing) -> Forecast:
+        """Look at a job."""
+        mistakes = find_mistakes(config)
+        problem, parameters = (mistakes[0], None) if mistakes else self._pair(config)
+        if problem:
+            return Forecast(problem)
+        if one.settled:
+            return Forecast("", parameters, 0.0)
+        photos = self._count(config)
+        left = max(0.0, epochs_of(config, photos) - one.epochs)
+        key = speed_key(config)
+        if left and key not in self.epochs and key not in self._failures:
+            self._measure(key, config, photos)
+        if left and key in self._failures:
+            return Forecast(self._failures[key])
+        return Forecast("", parameters, left * self.epochs[key] if left else 0.0)
+
+    def _pair(self, config: DictConfig) -> tuple[str, int | None]:
+        key = pair_key(config)
+        if key not in self._pairs:
+            problem = pair_mistake(config)
+            self._pairs[key] = (problem, None) if problem else ("", count_parameters(config))
+        return self._pairs[key]
+
+    def _count(self, config: DictConfig) -> Photos:
+        key = OmegaConf.to_yaml(config.data, resolve=True)
+        if key not in self._photos:
+            self._photos[key] = count_photos(config)
+        return self._photos[key]
+
+    def _measure(self, key: str, config: DictConfig, photos: Photos) -> None:
+        try:
+            # A net that a library cannot take may end its process.
+            self.epochs[key] = call_apart(measure_epoch, config, photos)
+        except Exception as error:
+            if (explained := explain(error)) is None:
+                raise
+            self._failures[key] = " ".join(str(explained).split())
 
 
 def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: int) -> None:

@@ -1,12 +1,17 @@
 """How the process of a job is started."""
 
+import faulthandler
 import multiprocessing
+import os
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from humanseg.sweeps.apart import start_method
+from humanseg.errors import HumansegError
+from humanseg.sweeps import apart
+from humanseg.sweeps.apart import call_apart, start_method
 
 
 def test_a_process_starts_whatever_the_name_of_the_temporary_folder(
@@ -19,3 +24,27 @@ def test_a_process_starts_whatever_the_name_of_the_temporary_folder(
     assert start_method() == "spawn"
     monkeypatch.setattr(tempfile, "tempdir", "/tmp")
     assert start_method() in multiprocessing.get_all_start_methods()
+
+
+def add(one: int, other: int) -> int:
+    return one + other
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def die(number: int) -> None:
+    faulthandler.disable()  # of the test runner, which would print all that it does
+    os.kill(os.getpid(), number)
+
+
+def test_a_call_in_a_process_of_its_own_may_die_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "start_method", lambda: "fork")
+    assert call_apart(add, 1, 2) == 3
+    with pytest.raises(HumansegError, match="^no further$"):
+        call_apart(fail, HumansegError("no further"))
+    with pytest.raises(HumansegError, match="SIGSEGV.*channels_last=false"):
+        call_apart(die, int(signal.SIGSEGV))
+    with pytest.raises(HumansegError, match="memory"):
+        call_apart(die, int(signal.SIGKILL))
