@@ -101,7 +101,7 @@ def scan(
     # A training needs photos to learn from and to be judged by, but no test photos.
     needed = split != "test"
     if not folder.is_dir():
-        what = f"does not exist{looked_for(root, split)}{_WITHOUT.get(split, '')}"
+        what = f"{_gone(folder)}{looked_for(root, split)}{_WITHOUT.get(split, '')}"
         kind = "missing folder" if needed else NO_TEST
         return [], [_folder_problem(kind, split, folder, what, needed)]
     listing = list_folder(folder)
@@ -120,7 +120,9 @@ def scan(
 
     drawn_in = root / mask_folder(split)
     if not drawn_in.is_dir():
-        what = f"does not exist, so no photo of {split} has a mask{looked_for(root, drawn_in.name)}"
+        what = (
+            f"{_gone(drawn_in)}, so no photo of {split} has a mask{looked_for(root, drawn_in.name)}"
+        )
         problems.append(_folder_problem("missing folder", split, drawn_in, what))
         return [], problems
     listing = list_folder(drawn_in)
@@ -199,6 +201,10 @@ def list_items(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -
             f"the command again:\n{list_problems(fatal)}"
         )
     return items
+
+
+def _gone(folder: Path) -> str:
+    return "is a link that leads nowhere" if folder.is_symlink() else "does not exist"
 
 
 def _folder_problem(kind: str, split: str, folder: Path, what: str, fatal: bool = True) -> Problem:

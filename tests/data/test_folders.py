@@ -164,6 +164,12 @@ def test_test_photos_are_not_needed(tmp_path: Path) -> None:
     assert list_items(tmp_path, "test", masks=False) == []
 
 
+def test_a_folder_that_is_a_broken_link_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "train").symlink_to("nowhere")
+    with pytest.raises(HumansegError, match="train is a link that leads nowhere"):
+        list_items(tmp_path, "train", masks=True)
+
+
 def test_without_valid_photos_a_fold_is_offered(tmp_path: Path) -> None:
     touch(tmp_path / "train", "1.jpg")
     with pytest.raises(HumansegError, match="data.fold=0"):
