@@ -9,14 +9,11 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.error import FFmpegError
 from av.format import Flags
 
 from humanseg.inference.video.reading import Sound
+from humanseg.inference.video.speakers import fitting, speakers
 
-_USUAL_RATE = 48000
-_SMALLER = ((8, "7.1"), (6, "5.1"), (2, "stereo"), (1, "mono"))
-"""What sound of at least so many channels is mixed to where its own layout cannot be encoded."""
 _PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 """What players know in an mp4. More is allowed there, such as PCM and MP2."""
 
@@ -80,15 +77,17 @@ class SoundTrack:
             self._container.mux(self._stream.encode(None))
 
     def _encoded(self, source: AudioStream) -> AudioStream:
-        context = source.codec_context
         codec = "libopus" if self._container.format.name == "webm" else "aac"
-        layout, rate = context.layout.name, context.sample_rate
-        fitting, rate = _fitting(codec, layout, context.layout.nb_channels, rate)
-        if _channels(fitting) < context.layout.nb_channels:
-            self.remixed = layout, fitting
+        found = speakers(source.codec_context)
+        if found is None:
+            raise ValueError("its speakers have an order of their own, which cannot be decoded")
+        layout, channels = found
+        taken, rate = fitting(codec, layout, channels, source.codec_context.sample_rate)
+        if av.AudioLayout(taken).nb_channels < channels:
+            self.remixed = layout, taken
         stream = self._container.add_stream(codec, rate=rate)
         assert isinstance(stream, AudioStream)
-        stream.layout = fitting
+        stream.layout = taken
         return stream
 
     def _copy(self, packet: av.Packet) -> None:
@@ -141,33 +140,3 @@ def _copy_of(container: OutputContainer, source: AudioStream) -> AudioStream | N
     with suppress(ValueError):
         return container.add_stream_from_template(source)
     return None
-
-
-def _fitting(codec: str, layout: str, channels: int, rate: int) -> tuple[str, int]:
-    """Return the layout and rate that an encoder takes: those given, or the closest."""
-    smaller = [name for least, name in _SMALLER if channels >= least] or ["stereo"]
-    rates = av.Codec(codec, "w").audio_rates or [rate]
-    if rate not in rates:
-        rate = min((each for each in rates if each >= rate > 0), default=_USUAL_RATE)
-    # The same channels, by the name that encoders and players expect of speakers at the sides.
-    for name in (layout.removesuffix("(side)"), layout, *smaller):
-        if _takes(codec, name, rate):
-            return name, rate
-    return smaller[-1], _USUAL_RATE
-
-
-def _takes(codec: str, layout: str, rate: int) -> bool:
-    """Return whether an encoder opens for a layout of channels: FFmpeg keeps no list of them."""
-    try:
-        context = av.CodecContext.create(codec, "w")
-        assert isinstance(context, av.AudioCodecContext)
-        context.format = (context.codec.audio_formats or [av.AudioFormat("fltp")])[0]
-        context.layout, context.sample_rate = layout, rate
-        context.open()
-    except (FFmpegError, ValueError):
-        return False
-    return True
-
-
-def _channels(layout: str) -> int:
-    return av.AudioLayout(layout).nb_channels

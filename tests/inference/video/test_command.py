@@ -241,3 +241,27 @@ def test_sound_that_cannot_be_decoded_at_all_is_said(
     source.write_bytes(content)
     assert predict(source, "--save", "cutout") == 0
     assert "a_cutout.webm: its sound cannot be decoded" in capsys.readouterr().out
+
+
+def test_speakers_in_an_order_of_their_own_end_nothing(
+    red_walk: Any,
+    write_film: Write,
+    play: Play,
+    red: Path,
+    command_line: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    # In QuickTime's words: the middle one first, then left and right.
+    write_film(tmp_path / "a.mov", red_walk.photos, sound="pcm_s16le", layout="3.0")
+    content = (tmp_path / "a.mov").read_bytes()
+    place = content.index(b"chan") + 8
+    assert content[place : place + 4] == (113 << 16 | 3).to_bytes(4, "big")
+    changed = content[:place] + (114 << 16 | 3).to_bytes(4, "big") + content[place + 4 :]
+    # An mp4 by its name, so that its cut-out is a WebM and the sound has to be encoded.
+    (tmp_path / "a.mov").rename(tmp_path / "a.mp4").write_bytes(changed)
+    shutil.copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    # In a process of its own: what is feared is the end of the process.
+    words = ["predict", "a.mp4", "b.mp4", "-o", "out", "--model", red, "--save", "cutout"]
+    done = command_line(*words, cwd=tmp_path)
+    assert (done.rc, made(tmp_path / "out")) == (0, {"a_cutout.webm", "b_cutout.webm"}), done.stderr
+    assert play(tmp_path / "out/b_cutout.webm").tone.size / 48000 == pytest.approx(1, abs=0.1)
