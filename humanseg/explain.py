@@ -63,6 +63,11 @@ def explain(error: BaseException) -> HumansegError | None:
         )
     if isinstance(error, OSError) and error.errno in _DISK:
         return explain_os_error(error, Path(error.filename or "a file"))
+    if isinstance(error, ModuleNotFoundError) and error.name in sys.stdlib_module_names:
+        return HumansegError(
+            f"This command needs Python's module {error.name}, which this system does not have: "
+            "using a model works on Windows, training wants Linux or macOS (or WSL)."
+        )
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
         return HumansegError(
             f"This command needs {error.name}, which is not installed: pip install "

@@ -161,6 +161,7 @@ def failing(error: BaseException) -> Any:
             "data.workers",
         ),
         (ModuleNotFoundError("no torch", name="torch"), 2, "humanseg[train]"),
+        (ModuleNotFoundError("no fcntl", name="fcntl"), 2, "module fcntl, which this system"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
