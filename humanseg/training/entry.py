@@ -1,5 +1,6 @@
 """`humanseg train`: from a config to a run's folder with all its files."""
 
+import faulthandler
 from contextlib import suppress
 from pathlib import Path
 from shlex import quote
@@ -88,6 +89,10 @@ def train_locked(request: Request, run: RunFolder) -> float:
 
 def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float:
     """Train, and leave in the summary how it ended."""
+    # A library that kills this process leaves a word at least, and where that was.
+    if not faulthandler.is_enabled():
+        with suppress(OSError, ValueError, RuntimeError, AttributeError):  # no real stderr here
+            faulthandler.enable()
     try:
         with interruptible():
             _begin(request, run, prepared)
