@@ -182,5 +182,5 @@ def test_a_teacher_must_not_know_what_its_student_is_judged_by(
 
 @pytest.mark.parametrize("weight", [-0.1, 1.1])
 def test_an_impossible_weight_is_named(compose: Compose, tmp_path: Path, weight: float) -> None:
-    with pytest.raises(HumansegError, match=f"teacher_weight={weight}"):
+    with pytest.raises(HumansegError, match=f"teacher_weight: {weight} is not a number"):
         prepared(compose, tmp_path / "run", f"teacher_weight={weight}")
