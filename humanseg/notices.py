@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _SHOWN = 3
 
@@ -58,6 +59,10 @@ class Notices:
     def __init__(self) -> None:
         self._names: dict[Notice, list[str]] = {}
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type["Notices"], tuple[()], dict[str, Any]]:
+        """Be sent to another process, as the data of a training are: a lock cannot be."""
+        return Notices, (), {"_names": self._names}
 
     def add(self, path: Path, notices: Iterable[Notice]) -> None:
         """Keep what was noticed about a file."""

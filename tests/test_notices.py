@@ -1,3 +1,4 @@
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,3 +16,12 @@ def test_files_are_counted_by_kind_and_some_are_named() -> None:
         "(0.gif, 1.gif, 2.gif, …)"
     )
     assert pages.startswith("1 file of several pages: ") and pages.endswith("(scan.tif)")
+
+
+def test_notices_go_to_another_process() -> None:
+    """The data of a training go to each of its processes, notices and all."""
+    notices = Notices()
+    notices.add(Path("a.tif"), [PAGES])
+    sent: Notices = pickle.loads(pickle.dumps(notices))
+    sent.add(Path("b.tif"), [PAGES])
+    assert len(notices.lines()) == 1 and "b.tif" in sent.lines()[0]
