@@ -52,7 +52,7 @@ lint: setup
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow and not gpu"
 
 test-slow: setup
 	$(BIN)/python -m pytest -m "slow or gpu"

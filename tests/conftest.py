@@ -13,6 +13,10 @@ import pytest
 
 import humanseg  # noqa: F401 - first: it switches off the telemetry of what tests import
 
+# Each process of a parallel run has one core: more threads would fight for it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -42,6 +46,12 @@ class Finished(NamedTuple):
     rc: int
     stdout: str
     stderr: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what tests cache away from the cache of the person who runs them."""
+    os.environ["HUMANSEG_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
