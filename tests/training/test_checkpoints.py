@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from humanseg.errors import HumansegError
+from humanseg.partials import is_partial
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.rebuild import read_checkpoint
@@ -100,7 +101,7 @@ def test_a_write_that_dies_half_way_leaves_the_former_file(
     if step == "serialising":
         monkeypatch.setattr(torch, "save", dying(error))
     else:
-        monkeypatch.setattr(Path, "open", opening(error))
+        monkeypatch.setattr(Path, "open", opening(tmp_path, error))
     with pytest.raises(BaseException) as raised:  # noqa: B017 - told apart below
         writer.save_checkpoint({"state_dict": {"x": torch.zeros(3)}}, path)
     monkeypatch.undo()
@@ -125,13 +126,13 @@ def dying(error: BaseException) -> Any:
     return die
 
 
-def opening(error: BaseException, after: int = 1) -> Any:
-    """Open files for writing that take some bytes, and die; the first ones are left alone."""
+def opening(folder: Path, error: BaseException, after: int = 1) -> Any:
+    """Open files of a folder that take some bytes, and die; the first ones are left alone."""
     real, calls = Path.open, []
 
     def opened(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
         file = real(path, mode, *rest, **named)
-        if mode == "wb" and ".ckpt." in path.name:
+        if mode == "wb" and is_partial(path) and path.parent == folder:
             calls.append(path)
             if len(calls) >= after:
                 file.write(b"some")
@@ -152,7 +153,7 @@ def test_a_run_whose_checkpoint_cannot_be_written_says_so_and_can_be_resumed(
     full = OSError(28, "No space left on device")
     with monkeypatch.context() as patch:
         # The fourth write: last.ckpt of the second epoch, or of the third.
-        patch.setattr(Path, "open", opening(full, after=4))
+        patch.setattr(Path, "open", opening(tmp_path / "run/checkpoints", full, after=4))
         with pytest.raises(HumansegError, match="the disk is full"):
             train_run(tmp_path / "run", "trainer.max_epochs=4")
     run = RunFolder(tmp_path / "run")
