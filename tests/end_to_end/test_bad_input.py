@@ -28,8 +28,8 @@ def no_partial(folder: Path) -> bool:
     return not list(folder.rglob("*.partial"))
 
 
-def no_test_folder(root: Path) -> None:
-    shutil.rmtree(root / "test")
+def no_train_masks(root: Path) -> None:
+    shutil.rmtree(root / "train_mask")
 
 
 def empty_valid(root: Path) -> None:
@@ -60,7 +60,7 @@ def zero_bytes(root: Path) -> None:
 
 
 SPOILT: dict[Callable[[Path], None], tuple[str, ...]] = {
-    no_test_folder: ("test",),
+    no_train_masks: ("train_mask",),
     empty_valid: ("valid", "photo"),
     no_mask: ("train", "3", "mask"),
     truncated: ("train/1.jpg",),
@@ -116,7 +116,7 @@ def test_evaluate_checks_the_photos_first(
         (["++optimizer.lrr=3"], ["optimizer.lrr", "lr"]),
         (["++optimiser.lr=3"], ["optimiser", "optimizer"]),
         (["data.batch_size=many"], ["data.batch_size"]),
-        (["seed=-1"], ["seed=-1"]),
+        (["seed=-1"], ["seed: -1"]),
         (["data.fold=7"], ["data.fold=7"]),
         (["trainer.accelerator=gpuu"], ["trainer: ", "gpuu"]),
         (["+trainer.gradient_clip_algorithm=x"], ["trainer: "]),
