@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from humanseg.runs.options import DATA, data_before, named_callbacks, nearest_option
 from humanseg.runs.record import read_config
 
 Value = None | bool | int | float | str
@@ -78,7 +79,7 @@ class Setting:
 
 
 def read_shipped(folder: Path) -> Shipped:
-    """Read the options of the groups that are shown by name.
+    """Read the options of the groups that are shown by name, and those of the data.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def read_shipped(folder: Path) -> Shipped:
             path.stem: dict(_flat(read_config(path), group))
             for path in sorted((folder / group).glob("*.yaml"))
         }
-        for group in NAMED_GROUPS
+        for group in (*NAMED_GROUPS, DATA)
     }
 
 
@@ -118,14 +119,15 @@ def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
         if not isinstance(node, Mapping):
             continue
         have = dict(_flat(node, group))
-        named = _named_callbacks if group == "callbacks" else _nearest_option
+        named = named_callbacks if group == "callbacks" else nearest_option
         name, default = named(node, have, group, shipped.get(group, {}))
         values[group] = name
         targets = {key for key in have if key.endswith(("._target_", "._partial_"))}
         values |= {key: value for key, value in have.items() if key not in targets}
         changed |= {key for key in have if have[key] != default.get(key)} - targets
     others = {key: node for key, node in config.items() if key not in NAMED_GROUPS}
-    values |= {key: value for key, value in _flat(others, "") if not key.endswith("._target_")}
+    have = {**data_before(config, shipped.get(DATA, {})), **dict(_flat(others, ""))}
+    values |= {key: value for key, value in have.items() if not key.endswith("._target_")}
     kept = {key: value for key, value in values.items() if not left_out(key)}
     return Settings(kept, frozenset(changed), _elements(config, ""))
 
@@ -208,36 +210,6 @@ def _elements(node: Any, key: str) -> dict[str, str]:
     if isinstance(node, list) and node and all(map(_is_number, node)):
         return {f"{key}.{place}": key for place in range(len(node))}
     return {}
-
-
-def _nearest_option(
-    node: Mapping[str, Any],
-    have: Mapping[str, Value],
-    group: str,
-    options: Mapping[str, Mapping[str, Value]],
-) -> tuple[str, Mapping[str, Value]]:
-    """Return the name of the option that a node was made from, and what it ships with."""
-    target = f"{group}._target_"
-    best: tuple[int, str, Mapping[str, Value]] | None = None
-    for name, default in options.items():
-        if default.get(target) != have.get(target):
-            continue
-        changes = sum(have.get(key) != default.get(key) for key in have.keys() | default.keys())
-        if best is None or changes < best[0]:
-            best = changes, name, default
-    own_name = str(have.get(target, "")).rpartition(".")[2] or "none"
-    return (own_name, {}) if best is None else best[1:]
-
-
-def _named_callbacks(
-    node: Mapping[str, Any],
-    have: Mapping[str, Value],
-    group: str,
-    options: Mapping[str, Mapping[str, Value]],
-) -> tuple[str, Mapping[str, Value]]:
-    """Name callbacks by their own names, which are those of their options."""
-    default = {key: value for option in options.values() for key, value in option.items()}
-    return " + ".join(sorted(node)) or "none", default
 
 
 def _flat(node: Any, key: str) -> Iterator[tuple[str, Value]]:

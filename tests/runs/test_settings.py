@@ -139,3 +139,13 @@ def test_a_number_that_yaml_reads_as_text_is_a_number() -> None:
 )
 def test_values_are_written_as_they_are_read(value: Any, text: str) -> None:
     assert as_text(value) == text
+
+
+def test_a_run_from_before_a_setting_of_the_data_came_up_is_one_with_its_default() -> None:
+    data = yaml.safe_load((conf_folder() / "data" / "folders.yaml").read_text())
+    before = {key: value for key, value in data.items() if key != "invert_masks"}
+    now, old = settings({"data": data}), settings({"data": before})
+    assert keys(now, old) == []
+    assert keys(old, settings({"data": {**data, "invert_masks": True}})) == ["data.invert_masks"]
+    own = {"_target_": "mine.Data", "root": "/here"}
+    assert "data.invert_masks" not in settings({"data": own}).values
