@@ -19,8 +19,17 @@ Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | bytes | IO[bytes] 
 """uint8 (H,W,3) RGB; the path of a file that Pillow reads, its bytes, or the open file; or a PIL
 image of any mode."""
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}[^/\\]|data:\w+/")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,3}[^/\\]|data:\w+/")
 _SHOWN = 200
+_AS_TEXT = "The file was opened as text: open it with mode 'rb', or pass its path."
+_SCALING = {
+    # By the kind of numpy's dtype: what is right for one of them would wrap around in another.
+    "f": ": where it is from 0 to 1, (array * 255).round().astype('uint8')",
+    "b": ": (array * 255).astype('uint8')",
+    "i": ": where it is from 0 to 255, array.astype('uint8'), of 16 bits "
+    "(array // 257).astype('uint8')",
+}
+_SCALING["u"] = _SCALING["i"]
 _ONE_PHOTO = (
     "a path, the bytes of an image file, a file opened with mode 'rb', a PIL image, or an array "
     "uint8 (H, W, 3) in RGB"
@@ -87,17 +96,20 @@ def _read(path: "str | PathLike[str]") -> Picture:
 def _content(file: Any) -> bytes:
     if getattr(file, "closed", False):
         raise ValueError("The file is closed: pass it while it is open, or pass its path.")
+    if isinstance(file, io.TextIOBase):
+        # Not after reading: bytes that are no text are an error of their own.
+        raise TypeError(_AS_TEXT)
     if getattr(file, "seekable", lambda: False)():
         file.seek(0)
     content = file.read()
     if not isinstance(content, bytes | bytearray | memoryview):
-        raise TypeError("The file was opened as text: open it with mode 'rb', or pass its path.")
+        raise TypeError(_AS_TEXT)
     return bytes(content)
 
 
 def _decode(content: bytes, what: str) -> Picture:
     if not content:
-        raise ImageError(f"{what} is empty: pass a whole image file.".capitalize())
+        raise ImageError(f"{what[0].upper()}{what[1:]} is empty: pass a whole image file.")
     return _with_warnings(read_picture(io.BytesIO(content), what), what)
 
 
@@ -145,7 +157,7 @@ def _array_advice(array: NDArray[Any]) -> str:
         return ": call the model for each photo"
     steps = []
     if array.dtype != np.uint8:
-        steps.append("scale it to whole numbers from 0 to 255, as (array * 255).astype('uint8')")
+        steps.append(f"make it whole numbers from 0 to 255{_SCALING.get(array.dtype.kind, '')}")
     if array.ndim == 3 and array.shape[0] == 3:
         steps.append("put the colours last, as array.transpose(1, 2, 0)")
     elif array.ndim == 2:
@@ -161,5 +173,5 @@ def _advice(photo: Any) -> str:
         # What OpenCV returns for a file that it cannot read.
         return f"A photo is {_ONE_PHOTO}, not None: the file that it comes from was not read."
     if isinstance(photo, list | tuple | set):
-        return f"A photo is {_ONE_PHOTO}, not a {kind}: call the model for each of them."
-    return f"A photo is {_ONE_PHOTO}, not a {kind}."
+        return f"A photo is {_ONE_PHOTO}, not of type {kind}: call the model for each of them."
+    return f"A photo is {_ONE_PHOTO}, not of type {kind}."

@@ -191,7 +191,12 @@ def _path_of(path: Any) -> Path | None:
     if not isinstance(path, str | PathLike):
         raise TypeError(
             "A model is named by the path of an .onnx file or of a folder that humanseg export "
-            f"wrote, not by a {type(path).__name__}."
+            f"wrote, not by an object of type {type(path).__name__}."
+        )
+    if not os.fspath(path):
+        raise HumansegError(
+            "The path of the model is empty: name a file, or leave it out for the model that "
+            "ships with humanseg."
         )
     if is_address(os.fspath(path)):
         raise HumansegError(

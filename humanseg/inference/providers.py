@@ -78,7 +78,13 @@ def require_in_use(session: onnxruntime.InferenceSession, wanted: Resolved) -> N
 
 
 def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
-    short, options = provider if isinstance(provider, tuple) else (provider, None)
+    is_pair = isinstance(provider, tuple) and len(provider) == 2
+    short, options = provider if is_pair else (provider, {})
+    if not isinstance(short, str) or not isinstance(options, Mapping):
+        raise HumansegError(
+            f"providers={provider!r}: a provider is a name, such as 'cuda', or a name and its "
+            "options, such as ('cuda', {'device_id': 1})."
+        )
     name = _full_name(short)
     available = onnxruntime.get_available_providers()
     if name not in available:
@@ -88,7 +94,7 @@ def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
             f"{', '.join(available)}. For {name}, {how}. Without providers, the model runs on the "
             "processor."
         )
-    return name if options is None else (name, dict(options))
+    return (name, dict(options)) if options else name
 
 
 def _full_name(short: Any) -> str:

@@ -57,7 +57,7 @@ class Tensor:
 
 def test_a_tensor_of_the_right_kind_is_an_array() -> None:
     np.testing.assert_array_equal(photo_picture(Tensor(PHOTO)).rgb, PHOTO)
-    with pytest.raises(ValueError, match="scale it .* and put the colours last"):
+    with pytest.raises(ValueError, match="whole numbers .* and put the colours last"):
         photo_picture(Tensor(np.zeros((3, 20, 30), np.float32)))
     with pytest.raises(TypeError, match="A Tensor cannot be read from here .*numpy"):
         photo_picture(Tensor(PHOTO, trained=True))
@@ -74,6 +74,7 @@ def closed(file: Path) -> Image.Image:
     [
         ("https://example.com/a.jpg", ImageError, "address, .*download it first"),
         ("s3://bucket/a.jpg", ImageError, "address"),
+        ("file:///pictures/a.jpg", ImageError, "address"),
         ("data:image/png;base64," + "A" * 9000, ImageError, "address"),
         ("", ImageError, "is empty"),
         (Path("https://example.com/a.jpg"), ImageError, "address"),
@@ -83,10 +84,12 @@ def closed(file: Path) -> Image.Image:
         (io.StringIO("text"), TypeError, "mode 'rb'"),
         (None, TypeError, "not None"),
         (["a.jpg", "b.jpg"], TypeError, "for each of them"),
-        (7, TypeError, "not a int"),
+        (7, TypeError, "not of type int"),
         (np.zeros((4, 5), np.uint8), ValueError, "repeat the grey one"),
         (np.zeros((4, 5, 4), np.uint8), ValueError, "Image.fromarray"),
-        (np.zeros((4, 5, 3), np.float32), ValueError, "scale it"),
+        (np.zeros((4, 5, 3), np.float32), ValueError, r"array \* 255"),
+        (np.zeros((4, 5, 3), np.int64), ValueError, "0 to 255, array.astype"),
+        (np.zeros((4, 5, 3), np.uint16), ValueError, "array // 257"),
         (np.zeros((3, 4, 5), np.uint8), ValueError, "colours last"),
         (np.zeros((2, 4, 5, 3), np.uint8), ValueError, "for each photo"),
     ],
@@ -96,6 +99,20 @@ def test_anything_else_is_one_sentence(photo: Any, error: type[Exception], messa
     with pytest.raises(error, match=message) as caught:
         photo_picture(photo)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_was_opened_as_text_is_said_to_be(file: Path) -> None:
+    with file.open(encoding="utf-8") as opened, pytest.raises(TypeError, match="mode 'rb'"):
+        photo_picture(opened)
+
+
+def test_an_empty_file_is_called_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.JPG").touch()
+    with (
+        (tmp_path / "IMG_1.JPG").open("rb") as opened,
+        pytest.raises(ImageError, match="The open file .*IMG_1.JPG is empty"),
+    ):
+        photo_picture(opened)
 
 
 def test_what_is_closed_is_said_to_be_closed(file: Path) -> None:

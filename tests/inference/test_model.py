@@ -268,7 +268,8 @@ def test_the_model_that_ships_is_whole_and_small() -> None:
     ("options", "error", "message"),
     [
         ({"path": "https://example.com/model.onnx"}, HumansegError, "address.*download"),
-        ({"path": b"model"}, TypeError, "not by a bytes"),
+        ({"path": b"model"}, TypeError, "not by an object of type bytes"),
+        ({"path": ""}, HumansegError, "path of the model is empty"),
         ({"threads": "4"}, ValueError, "threads='4'"),
         ({"threads": -1}, ValueError, "threads=-1"),
     ],

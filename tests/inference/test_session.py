@@ -141,7 +141,11 @@ def test_a_device_that_this_onnxruntime_has_is_used(
         ("DmlExecutionProvider", "onnxruntime-directml"),
         (["cuda", "cpu"], "onnxruntime-gpu"),
         ("cudaa", "did you mean 'cuda'?"),
-        (7, "no such provider"),
+        (7, "a provider is a name"),
+        ({"cuda": {}}, "a provider is a name"),
+        ([("cpu",)], "a provider is a name"),
+        (("cpu", "fast"), "no such provider"),
+        ([("cpu", "device_id=1")], "a provider is a name"),
         ([], "providers is empty"),
     ],
 )
