@@ -28,6 +28,8 @@ _STILL = ("_pipe", "image2")
 """How the names of FFmpeg's readers of single pictures end."""
 _TAIL = 0.5
 """Seconds, or a twentieth of a longer video, that may be missing at its end."""
+_FROM_ZERO = ("matroska,webm", "asf")
+"""Containers whose length counts from second 0, however late the first picture is shown."""
 
 
 class VideoError(HumansegError):
@@ -213,25 +215,36 @@ def _require_end(path: Path, container: InputContainer) -> None:
     whole = container.duration / av.time_base
     missing = max(_TAIL, whole / 20)
     container.seek(max(0, container.duration - int(2 * missing * av.time_base)))
-    ends: dict[int, float] = {}
-    tracks = [*container.streams.video, *container.streams.audio]
-    for packet in container.demux(tracks):
-        if packet.pts is not None:
-            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-            ends[packet.stream.index] = max(end, ends.get(packet.stream.index, end))
+    ends = _ends(container)
+    if container.streams.subtitles and max(ends.values(), default=0.0) < whole - missing:
+        # A line that is shown to the end may come long before it.
+        container.seek(0)
+        ends = _ends(container)
     # QuickTime states the length of each track, Matroska that of the whole alone.
     stated = [
         (length, ends.get(each.index, 0.0))
-        for each in tracks
+        for each in (*container.streams.video, *container.streams.audio)
+        if not each.disposition & Disposition.attached_pic
         if (length := _length(container, each)) is not None
     ] or [(whole, max(ends.values(), default=0.0))]
-    start = (container.start_time or 0) / av.time_base
+    from_zero = container.format.name in _FROM_ZERO
+    start = 0.0 if from_zero else (container.start_time or 0) / av.time_base
     longest = max(duration for duration, _ in stated)
     if any(found - start < duration - missing for duration, found in stated):
         raise VideoError(
             f"{path} is cut off: it says that it is {longest:.1f} s long, but its end is not "
             "there. Copy it again from its source, or remove it."
         )
+
+
+def _ends(container: InputContainer) -> dict[int, float]:
+    """Return the second at which each track ends, of what is still to be read."""
+    ends: dict[int, float] = {}
+    for packet in container.demux():
+        if packet.pts is not None and packet.time_base:
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            ends[packet.stream.index] = max(end, ends.get(packet.stream.index, end))
+    return ends
 
 
 def _length(container: InputContainer, stream: Stream) -> float | None:

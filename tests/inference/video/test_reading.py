@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from humanseg.images import write_image
@@ -165,6 +166,51 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         file.mux(stream.encode(None))
     with pytest.raises(VideoError, match="holds sound but no moving pictures"):
         examine(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.wmv", "a.mp4", "a.ts"])
+def test_a_video_whose_clock_starts_late_is_whole(
+    walk: Any, write_film: Write, tmp_path: Path, name: str
+) -> None:
+    codec = "wmv2" if name == "a.wmv" else ""
+    times = [9_000_000 + number * 9000 for number in range(10)]
+    path = write_film(
+        tmp_path / name, walk.photos[:10], times=times, duration=9000, codec=codec, sound=None
+    )
+    assert len(frames(path)) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"), [("a.mp4", "cover"), ("a.mp4", "line"), ("a.mkv", "line")]
+)
+def test_a_cover_or_a_long_line_of_subtitles_makes_no_video_cut_off(
+    walk: Any, tmp_path: Path, name: str, beside: str
+) -> None:
+    path = tmp_path / name
+    with av.open(str(path), "w") as file:
+        stream: Any = file.add_stream("mpeg4", rate=5)
+        stream.height, stream.width = walk.photos[0].shape[:2]
+        other: Any = None
+        if beside == "cover":
+            other = file.add_stream("png", rate=1)
+            other.height, other.width, other.pix_fmt = 8, 8, "rgb24"
+            other.disposition = Disposition.attached_pic
+            cover = av.VideoFrame.from_ndarray(np.zeros((8, 8, 3), np.uint8), "rgb24")
+            file.start_encoding()
+            file.mux(other.encode(cover))
+        else:
+            line = av.Packet(b"\0\x02Hi" if name == "a.mp4" else b"Hi")
+            codec = "mov_text" if name == "a.mp4" else "subrip"
+            other = file.add_mux_stream(codec, time_base=Fraction(1, 1000))
+            line.stream, line.time_base = other, Fraction(1, 1000)
+            line.pts = line.dts = 500
+            line.duration = 30_000
+        for number in range(20):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(walk.photos[number], "rgb24")))
+            if number == 3 and beside == "line":
+                file.mux(line)
+        file.mux(stream.encode(None))
+    assert len(frames(path)) == 20
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm"])
