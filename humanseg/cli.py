@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from humanseg import __version__
 from humanseg.commands.parser import Parser, did_you_mean, one_of
-from humanseg.commands.types import share, values
+from humanseg.commands.types import share, values, whole_number
 from humanseg.errors import HumansegError, printable
 from humanseg.explain import explain
 from humanseg.files import explain_os_error
@@ -119,6 +120,16 @@ def _validate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _add_split(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--split",
+        default="valid",
+        type=one_of(*_SPLITS),
+        metavar="|".join(_SPLITS),
+        help="the photos to score; default: valid",
+    )
+
+
 def _add_mask_rule(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--person-values",
@@ -158,31 +169,33 @@ def _parser(chosen: str | None) -> Parser:
     verb = add("evaluate", "score the best checkpoint of a run", _evaluate)
     verb.add_argument("run", metavar="RUN", type=Path, help="the run's folder")
     verb.add_argument("--data", metavar="ROOT", type=Path, help="other data than the run's own")
-    verb.add_argument(
-        "--split", default="valid", type=one_of("train", "valid"), metavar="train|valid"
-    )
+    _add_split(verb)
     verb.add_argument("--tta", action="store_true", help="average over the mirrored photo")
     verb.add_argument("--threshold", metavar="T", type=share, help="other than the run's own")
 
     verb = add("score", "score a submission file the way the task does", _score)
-    verb.add_argument("csv", metavar="CSV", type=Path)
+    verb.add_argument("csv", metavar="CSV", type=Path, help="such as runs/NAME/pred_valid.csv")
     verb.add_argument(
         "--data", metavar="ROOT", type=Path, help="default: that of the run where CSV lies"
     )
-    verb.add_argument(
-        "--split", default="valid", type=one_of("train", "valid"), metavar="train|valid"
-    )
-
+    _add_split(verb)
     _add_mask_rule(verb)
 
     verb = add("check", "look for everything that is wrong with a data set", _check)
-    verb.add_argument("root", metavar="ROOT", type=Path)
+    verb.add_argument(
+        "root",
+        metavar="ROOT",
+        type=Path,
+        help="the folder of train, train_mask and so on",
+    )
     verb.add_argument("--html", metavar="FILE", type=Path, help="write a page with pictures too")
     _add_mask_rule(verb)
 
     verb = add("sample", "write the built-in synthetic data set", _sample)
-    verb.add_argument("dir", metavar="DIR", type=Path)
-    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("dir", metavar="DIR", type=Path, help="a new or empty folder")
+    verb.add_argument(
+        "--seed", type=whole_number, default=0, help="0 or more: other photos for each; default: 0"
+    )
 
     add("validate", "check every shipped config against the code, without data", _validate)
 
@@ -205,6 +218,8 @@ def _run(arguments: Sequence[str]) -> int:
         return 0 if arguments else HumansegError.exit_code
     if arguments[0][:1] != "-" and arguments[0] not in _NAMES:
         hint = did_you_mean(arguments[0], _NAMES) or "."
+        if os.path.exists(arguments[0]):
+            hint = f"; to find the people in it: humanseg predict {quote(arguments[0])}."
         raise HumansegError(
             f"humanseg {arguments[0]}: there is no such command{hint} The commands are "
             f"{', '.join(_NAMES)}; humanseg --help says what they do."

@@ -36,6 +36,15 @@ def flush_output() -> OSError | None:
     return None
 
 
+def was_closed(stream: Any) -> bool:
+    """Return whether `protect_streams` has put a stream in the place of one that was closed."""
+    return isinstance(stream, _Nowhere)
+
+
+class _Nowhere(io.TextIOWrapper):
+    """Has nothing to read, and drops what is written."""
+
+
 class _Output(io.FileIO):
     """Takes everything, also when nobody reads it any more."""
 
@@ -92,7 +101,8 @@ def _nowhere(number: int) -> TextIO:
         os.close(opened)
         opened = number
     os.set_inheritable(opened, True)
-    return open(opened, "w" if number else "r", encoding="utf-8", closefd=False)
+    raw = io.FileIO(opened, "w" if number else "r", closefd=False)
+    return _Nowhere(io.BufferedWriter(raw) if number else io.BufferedReader(raw), encoding="utf-8")
 
 
 def _is_open(number: int) -> bool:

@@ -232,7 +232,10 @@ def test_a_missing_path_is_one_paragraph(
         (["evaluate"], "required: RUN"),
         (["evaluate", "run", "--threshold", "2"], "2 is not between 0 and 1"),
         (["evaluate", "r", "--threshold", "half"], "half is not between 0 and 1"),
-        (["check", "a", "b"], "unrecognized arguments: b"),
+        (["check", "a", "b"], "humanseg check: unrecognized arguments: b. See humanseg check"),
+        (["sample", "new", "--seed", "-1"], "-1 is not a whole number from 0 up"),
+        (["score", "."], "is a folder: name a CSV file"),
+        (["."], "to find the people in it: humanseg predict ."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

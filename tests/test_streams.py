@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from humanseg.cli import main
+
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": ""}
 PRINT_MUCH = """
 import sys
@@ -93,3 +95,19 @@ def test_output_that_a_disk_has_no_room_for_is_said(unbuffered: list[str]) -> No
         )
     assert done.stderr.startswith("Cannot write standard output: the disk is full")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_a_picture_is_not_sent_to_an_output_that_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["predict", "a.jpg", "-o", "-"]) == 2
+    assert "standard output, which is closed" in capsys.readouterr().err
+
+
+def test_a_list_is_not_read_from_an_input_that_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["predict", "-", "-o", str(tmp_path)]) == 2
+    assert "Standard input is closed" in capsys.readouterr().err

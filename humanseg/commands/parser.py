@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}{end} See {self.prog} --help.\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse, as argparse does, but look for misspelt options first.
+        """Parse, as argparse does, but look for misspelt options first, and leave no word over.
 
         argparse would rather miss what follows one.
         """
@@ -52,6 +52,9 @@ class Parser(argparse.ArgumentParser):
             words = [word for word in rest if not word.startswith("-")]
             setattr(namespace, self.scattered, [*getattr(namespace, self.scattered), *words])
             rest = [word for word in rest if word.startswith("-")]
+        if rest:
+            # Here, where it is known of which command they are.
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
         return namespace, rest
 
     def _require_known(self, words: Sequence[str]) -> None:

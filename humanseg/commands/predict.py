@@ -17,6 +17,7 @@ from humanseg.commands.parser import Parser
 from humanseg.commands.predict_options import add_options
 from humanseg.errors import HumansegError, printable
 from humanseg.files import explain_os_error
+from humanseg.streams import was_closed
 
 if TYPE_CHECKING:
     from humanseg.inference.failures import Failure
@@ -174,7 +175,12 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
     if out is None:
         return Destination(_DEFAULT_FOLDER)
     if out == _STDOUT:
-        if sys.stdout is None or sys.stdout.isatty():
+        if was_closed(sys.stdout):
+            raise HumansegError(
+                "-o - writes a picture to standard output, which is closed: send it on with | or "
+                ">, or name a file."
+            )
+        if sys.stdout.isatty():
             raise HumansegError(
                 "-o - writes a picture to standard output, which is this terminal: send it on "
                 "with | or >, or name a file."
@@ -260,7 +266,7 @@ def _loader(path: Path | None, threads: int) -> "Callable[[], Model]":
 
 
 def _read_stdin() -> bytes:
-    if sys.stdin is None:
+    if was_closed(sys.stdin):
         raise HumansegError("Standard input is closed: there is nothing to read for -.")
     if sys.stdin.isatty():
         print("Paths, one a line; Ctrl-D ends the list:", file=sys.stderr)

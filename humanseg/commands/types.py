@@ -22,6 +22,13 @@ def values(text: str) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
+def whole_number(text: str) -> int:
+    """Read a whole number from 0 up."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 up")
+    return int(text)
+
+
 def count(text: str) -> int:
     """Read a whole number from 1 up."""
     try:

@@ -108,6 +108,11 @@ def read_table(path: Path) -> Table:
 
 
 def _read_text(path: Path) -> tuple[str, list[str]]:
+    if path.is_dir():
+        raise HumansegError(
+            f"The submission {path} is a folder: name a CSV file, such as the pred_valid.csv in "
+            "the folder of a run."
+        )
     try:
         content = path.read_bytes()
     except OSError as error:
