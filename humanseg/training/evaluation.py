@@ -20,6 +20,7 @@ from humanseg.data.module import PhotoData
 from humanseg.data.parts import Role
 from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary
+from humanseg.runs.drift import say_drift
 from humanseg.task import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.progress import PredictedPhotos
@@ -51,6 +52,8 @@ class EvaluationReport:
         Mean over photos of `dice`, `iou`, `boundary_dice`, and `dice_at_half` at threshold 0.5.
     per_photo
         A row per photo: `id`, `dice`, `iou`, `boundary_dice`, `foreground`.
+    note
+        How that is not what the run recorded of the same photos; empty where it is.
     """
 
     run: Path
@@ -58,6 +61,7 @@ class EvaluationReport:
     threshold: float
     scores: dict[str, float]
     per_photo: list[dict[str, Any]]
+    note: str = ""
 
     def text(self) -> str:
         """Say it in a few lines, the worst photos last."""
@@ -72,6 +76,7 @@ class EvaluationReport:
                 f"iou            {self.scores['iou']:.6f}",
                 f"boundary dice  {self.scores['boundary_dice']:.6f}",
                 "worst          " + ", ".join(f"{row['id']} ({row['dice']:.4f})" for row in worst),
+                *([f"note           {self.note}"] if self.note else []),
             ]
         )
 
@@ -119,7 +124,10 @@ def evaluate_run(
             module, [photos.whole_photos(role)], return_predictions=False
         )
     what = f"{split} photos of {photos.root}"
-    return EvaluationReport(folder.path, what, chosen, scores.means(), scores.rows)
+    own = data is None and split == "valid" and not tta
+    dice = {row["id"]: row["dice"] for row in scores.rows}
+    note = say_drift(folder, dice, chosen) if own else ""
+    return EvaluationReport(folder.path, what, chosen, scores.means(), scores.rows, note)
 
 
 def valid_predictions(

@@ -168,6 +168,18 @@ def test_mirroring_changes_what_is_predicted(copied: RunFolder) -> None:
     assert evaluate_run(copied.path, None, "valid", False, None).scores == mirrored.scores
 
 
+def test_a_run_whose_photos_have_changed_since_says_so(copied: RunFolder, root: Path) -> None:
+    change(copied, data__root=str(root))
+    assert "note" not in evaluate_run(copied.path, None, "valid", False, None).text()
+    shutil.copy(root / "valid" / "6.jpg", root / "valid" / "7.jpg")
+    report = evaluate_run(copied.path, None, "valid", False, None)
+    assert "7 otherwise" in report.note and report.note in report.text()
+    assert not evaluate_run(copied.path, root, "valid", False, None).note
+    for path in (root / "valid" / "8.jpg", root / "valid_mask" / "8.png"):
+        path.unlink()
+    assert "8 not any more" in evaluate_run(copied.path, None, "valid", False, None).note
+
+
 def test_a_threshold_is_taken_from_the_run_or_from_the_command(copied: RunFolder) -> None:
     assert evaluate_run(copied.path, None, "valid", False, None).threshold == 0.5
     low = evaluate_run(copied.path, None, "valid", False, 0.01)
