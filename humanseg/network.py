@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -35,6 +36,8 @@ def _probe(address: str, reasons: list[str]) -> None:
         urlopen(address, timeout=PATIENCE).close()
     except HTTPError:
         reasons.append("")
+    except HTTPException:
+        reasons.append("what answers is no web server")
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         # Libraries may know certificates that Python does not.

@@ -41,6 +41,23 @@ def test_no_server_is_told_with_its_reason() -> None:
     assert unreachable("no address")
 
 
+def test_what_answers_in_another_language_is_no_server() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        def greet() -> None:
+            client, _ = other.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(b"220 mail.example.com ready\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert "no web server" in unreachable(f"http://127.0.0.1:{other.getsockname()[1]}")
+        thread.join()
+
+
 def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "PATIENCE", 0.3)
     with socket.socket() as silent:

@@ -230,13 +230,7 @@ def _is_free(shape: list[Any], channels: int) -> bool:
     """Say whether a shape is (N, channels, H, W) of any N, H and W."""
     return (
         len(shape) == 4
-        and [type(side) is int for side in shape]
-        == [
-            False,
-            True,
-            False,
-            False,
-        ]
+        and [type(side) is int for side in shape] == [False, True, False, False]
         and shape[1] == channels
     )
 
