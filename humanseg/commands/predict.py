@@ -106,7 +106,8 @@ def _work(
     say: Callable[[str], None],
 ) -> None:
     """Work on photos, then on videos; `batch` is told the number of the model's threads."""
-    cores = arguments.threads or _cores()
+    # More threads than cores only wait for each other: a hundred times as many, for a minute.
+    cores = min(arguments.threads or _cores(), _cores())
     photos = [source for source in found.sources if not source.is_video]
     videos = [source for source in found.sources if source.is_video]
     if photos:
@@ -174,6 +175,9 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
 
     if out is None:
         return Destination(_DEFAULT_FOLDER)
+    if not out.strip():
+        # An unset variable of a script, mostly; a dot means this folder.
+        raise HumansegError("-o is empty: name a folder or a file; . is this folder.")
     if out == _STDOUT:
         if was_closed(sys.stdout):
             raise HumansegError(

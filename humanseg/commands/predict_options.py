@@ -72,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=argparse.SUPPRESS,
     )
     parser.add_argument(
-        "--threads", metavar="N", type=count, help="processor cores to use; default all"
+        "--threads", metavar="N", type=count, help="processor cores to use, at most; default all"
     )
     parser.add_argument(
         "--overwrite",

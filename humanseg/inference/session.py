@@ -123,7 +123,8 @@ def first_line(error: Exception) -> str:
 
 def _open(file: Path, threads: int, providers: Resolved) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    # More than there are cores would only wait for each other; 0 is one for each core.
+    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
     options.log_severity_level = _FATAL
     try:
         # It would print that it goes on with the processor, and do so.

@@ -18,6 +18,7 @@ from humanseg.inference.folders import (
     match,
     search,
 )
+from humanseg.inference.inputs import is_address
 from humanseg.inference.outputs import OUTPUTS
 from humanseg.inference.places import Source, absolute, common_folder, give_places
 from humanseg.inference.stdin import (
@@ -121,6 +122,8 @@ def _require_there(words: Sequence[str]) -> None:
         and not os.path.exists(word)
         and not (glob.has_magic(word) and _is_matched(word))
     ]
+    if address := next(filter(is_address, missing), None):
+        raise HumansegError(_said_of_address(address))
     if missing:
         kinds = [word for word in missing if word.strip(",") in OUTPUTS]
         hint = f" Kinds of results are written --save a,{kinds[0]}." if kinds else ""
@@ -147,6 +150,12 @@ def _named(word: str, out: Path, spool: Callable[[], Path], found: Collection) -
         fixed = _fixed_part(path)
         contents = match(fixed, path.parts[len(fixed.parts) :], out)
         yield from (Source(each, _stem(each, fixed)) for each in _taken(contents, found))
+
+
+def _said_of_address(word: str) -> str:
+    return (
+        f"{word} is an address, and nothing is fetched here: download it first, and name the file."
+    )
 
 
 def _is_matched(pattern: str) -> bool:
@@ -181,6 +190,8 @@ def _on_stdin(
             paths += _taken(search(path, out), found)
         elif os.path.exists(path) and not os.path.isfile(path):
             found.failures.append(Failure(path, f"{path} is no file, but a pipe or device."))
+        elif is_address(word):
+            found.failures.append(Failure(path, _said_of_address(word)))
         elif inside(path, out):
             found.left_out[RESULTS] += 1
         else:

@@ -127,7 +127,7 @@ def with_suffix_of_content(file: Path) -> Path:
 
 def _lines(text: str) -> list[str]:
     # Not stripped more: a name may begin or end with a space.
-    return [line for each in text.split("\n") if (line := each.removesuffix("\r"))]
+    return [line for each in text.split("\n") if (line := each.removesuffix("\r")).strip()]
 
 
 def _is_binary(content: bytes) -> bool:

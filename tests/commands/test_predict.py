@@ -292,6 +292,46 @@ def test_wrong_options_are_refused(predict: Callable[..., int], words: list[str]
     assert caught.value.code == 2
 
 
+def test_more_threads_than_cores_are_not_started(
+    red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range((os.cpu_count() or 1) + 1):
+        write_image(Path(f"in/{number}.png"), photo())
+    started: list[int] = []
+
+    def predict_photos(batch: Any, photos: Any, workers: int) -> list[Any]:
+        started.append(workers)
+        return []
+
+    monkeypatch.setattr("humanseg.inference.batch.predict_photos", predict_photos)
+    main(["predict", "in", "--model", str(red), "--threads", "10000"])
+    assert started[0] <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize("out", ["", "  "])
+def test_an_output_that_is_empty_is_not_the_working_folder(
+    bare: Callable[..., int], capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    write_image(Path("a.png"), photo())
+    assert bare("a.png", "-o", out) == 2
+    assert "-o is empty" in capsys.readouterr().err
+    assert os.listdir() == ["a.png"]
+
+
+def test_an_address_is_called_one_by_name_and_in_a_list(
+    bare: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(Path("a.png"), photo())
+    said = "https://example.org/a.jpg is an address"
+    assert bare("a.png", "https://example.org/a.jpg", "-o", "out") == 2
+    assert said in capsys.readouterr().err
+    stdin(monkeypatch, b"a.png\nhttps://example.org/a.jpg\n")
+    assert bare("-", "-o", "out") == 1
+    assert said in capsys.readouterr().out
+    assert files() == ["a_mask.png"]
+
+
 def test_a_kind_that_is_misspelled_is_guessed(
     predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,12 @@ def test_a_copy_gives_the_same_and_keeps_what_was_set(red: Path, way: Any) -> No
     np.testing.assert_array_equal(other(PHOTO), model(PHOTO))
 
 
+@pytest.mark.parametrize("threads", [0, 1, 10_000])
+def test_there_are_no_more_threads_than_cores(red: Path, threads: int) -> None:
+    options = humanseg.load(red, threads=threads)._session.native.get_session_options()
+    assert options.intra_op_num_threads == min(threads, os.cpu_count() or 1)
+
+
 def test_a_pickle_names_the_file_whatever_the_working_folder_is(
     write_red: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from humanseg.inference.stdin import listed_paths, picture_suffix
     [
         "a b.jpg\nü/写.png\n".encode(),
         "a b.jpg\r\nü/写.png\r\n".encode(),
+        "a b.jpg\n\n  \nü/写.png\n \t\r\n".encode(),
         "a b.jpg\0ü/写.png\0".encode(),
         codecs.BOM_UTF8 + "a b.jpg\nü/写.png".encode(),
         codecs.BOM_UTF16_LE + "a b.jpg\r\nü/写.png\r\n".encode("utf-16-le"),
