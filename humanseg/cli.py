@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from humanseg.data.mask_rule import MaskRule
 
 _COMMANDS: dict[str, str] = {
-    "compare": "rank runs, and say whether the best really is: table, CSV and page",
+    "compare": "rank runs, with confidence intervals: a table, a CSV and a page",
     "export": "write the best model as files that other programs run, checked",
     "predict": "masks, cut-outs or new backgrounds for photos and videos",
     "demo": "cut people out of photos and the camera, in a page in the browser",
-    "report": "the research report, executed from run records",
+    "report": "write the research report from run records",
 }
 """What each command of `humanseg.commands` does, in the order of the help."""
 

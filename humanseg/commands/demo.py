@@ -10,7 +10,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="FILE|FOLDER",
         type=Path,
-        help="an .onnx file or a folder of humanseg export; without it the model that ships",
+        help="an .onnx file or a folder of humanseg export; default: the bundled model",
     )
     parser.add_argument("--port", type=_port, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")

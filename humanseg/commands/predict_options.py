@@ -48,15 +48,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threshold", metavar="T", type=share, help="other than the model's own")
     parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
     parser.add_argument(
-        "--keep-largest", action="store_true", help="keep only the largest connected figure"
+        "--keep-largest", action="store_true", help="keep only the largest connected area"
     )
-    parser.add_argument("--fill-holes", action="store_true", help="fill all that a figure encloses")
+    parser.add_argument("--fill-holes", action="store_true", help="fill the holes inside of people")
     parser.add_argument(
         "--min-area",
         metavar="SHARE",
         type=share,
         default=0.0,
-        help="drop figures that cover less than this share of the photo, such as 0.01",
+        help="drop areas that cover less than this share of the photo, such as 0.01",
     )
     parser.add_argument(
         "--temporal-smoothing",

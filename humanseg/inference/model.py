@@ -195,8 +195,7 @@ def _path_of(path: Any) -> Path | None:
         )
     if not os.fspath(path):
         raise HumansegError(
-            "The path of the model is empty: name a file, or leave it out for the model that "
-            "ships with humanseg."
+            "The path of the model is empty: name a file, or leave it out for the bundled model."
         )
     if is_address(os.fspath(path)):
         raise HumansegError(
