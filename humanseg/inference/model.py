@@ -150,6 +150,8 @@ class Model:
         ------
         ImageError
             The net cannot be run on it, mostly for want of memory.
+        HumansegError
+            In a process that was forked: the model's file is gone, or has changed.
         """
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
         try:
@@ -159,6 +161,9 @@ class Model:
                 mirrored = np.ascontiguousarray(batch[..., ::-1])
                 (other,) = self._session.run([_OUTPUT], {_INPUT: mirrored})
                 result = (result + other[..., ::-1]) / 2
+        except HumansegError:
+            # In a process that was forked: no photo's fault.
+            raise
         except Exception as error:
             height, width = pixels.shape[:2]
             raise ImageError(

@@ -52,6 +52,17 @@ def test_a_pickle_names_the_file_whatever_the_working_folder_is(
         pickle.loads(pickled)
 
 
+def test_a_forked_process_says_that_the_file_is_gone_and_not_that_the_photo_is_too_large(
+    write_red: Any,
+) -> None:
+    file: Path = write_red()
+    model = humanseg.load(file)
+    model._session._leave_to_the_parent()
+    file.unlink()
+    with pytest.raises(HumansegError, match="^There is no file .* any more"):
+        model(PHOTO)
+
+
 def test_the_bundled_model_is_found_wherever_humanseg_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
