@@ -1,7 +1,7 @@
 """Copies of one command: what torchrun, srun and the like start, and a training does not need."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from humanseg.errors import HumansegError
 
@@ -13,6 +13,18 @@ _SIZES = {
     "WORLD_SIZE": "a launcher",
 }
 """Variables that count the copies of a command, and what sets them."""
+
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+"""Variables that Lightning takes for the number of this process when it is imported."""
+
+
+def drop_wrong_ranks(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Take out ranks that are no numbers: Lightning could not be imported beside them."""
+    for name in _RANKS:
+        try:
+            int(environment.get(name, "0"))
+        except ValueError:
+            del environment[name]
 
 
 def refuse_torchrun(environment: Mapping[str, str] = os.environ) -> None:

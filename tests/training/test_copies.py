@@ -6,7 +6,7 @@ import pytest
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from humanseg.errors import HumansegError
-from humanseg.training.copies import copies_note, refuse_torchrun
+from humanseg.training.copies import copies_note, drop_wrong_ranks, refuse_torchrun
 from tests.training.conftest import Train
 
 
@@ -17,9 +17,17 @@ def test_a_run_logs_whatever_rank_the_environment_had(
     monkeypatch.setattr(rank_zero_only, "rank", 3)
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setenv("RANK", "3")
+    # wandb itself refuses such an id, whatever it is told.
+    monkeypatch.setenv("WANDB_RUN_ID", "x/y")
     run = train_run(tmp_path / "run", "logger=[csv,wandb]", "trainer.max_epochs=1")
     assert list((run.path / "logs").rglob("metrics.csv"))
     assert list((run.path / "wandb").rglob("run-*.wandb"))
+
+
+def test_ranks_that_are_no_numbers_are_taken_out() -> None:
+    environment = {"RANK": "abc", "LOCAL_RANK": "", "SLURM_PROCID": "2", "WORLD_SIZE": "x"}
+    drop_wrong_ranks(environment)
+    assert environment == {"SLURM_PROCID": "2", "WORLD_SIZE": "x"}
 
 
 def test_torchrun_is_refused_with_the_command_to_give_instead() -> None:

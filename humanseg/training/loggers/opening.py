@@ -79,6 +79,9 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
     """
     loggers: list[Logger] = []
     failed = True
+    for name in _IGNORED:
+        # wandb reads and checks them even where it is told otherwise, and refuses to start.
+        os.environ.pop(name, None)
     try:
         for node in _nodes(config):
             folder = run.path if _is_wandb(node) else run.path / "logs"
