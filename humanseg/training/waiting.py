@@ -8,8 +8,9 @@ import os
 
 POLICY = {
     # GNU OpenMP, in torch for Linux: how often a thread looks before it sleeps, 300000 by default.
-    # The gaps between the steps of a net are shorter than that takes.
-    "GOMP_SPINCOUNT": "10000",
+    # 1000 bridges most gaps between the operations of a net. Two trainings at once then ran 1.4 to
+    # 1.6 times as fast as by default; one alone lost nothing on one machine, 7 % on another.
+    "GOMP_SPINCOUNT": "1000",
     # LLVM's and Intel's OpenMP, in torch for macOS, for Windows and from conda: the same in
     # milliseconds, 200 by default.
     "KMP_BLOCKTIME": "1",

@@ -18,7 +18,7 @@ print(json.dumps({key: os.environ.get(key) for key in ("GOMP_SPINCOUNT", "OMP_WA
 @pytest.mark.parametrize(
     ("given", "holds"),
     [
-        ({}, {"GOMP_SPINCOUNT": "10000", "OMP_WAIT_POLICY": None}),
+        ({}, {"GOMP_SPINCOUNT": "1000", "OMP_WAIT_POLICY": None}),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": None, "OMP_WAIT_POLICY": "ACTIVE"}),
         ({"GOMP_SPINCOUNT": "7"}, {"GOMP_SPINCOUNT": "7", "OMP_WAIT_POLICY": None}),
     ],
