@@ -1,0 +1,110 @@
+"""Folders that version 0.1.0 wrote are used by every later version as by their own.
+
+`runs` and `exported` were written on the built-in sample by `humanseg train`, `train -m` and
+`export`; GOLDEN stands in them for the folder that they lay in.
+"""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import humanseg
+from humanseg.data.sample import write_sample
+from humanseg.images import read_photo
+from humanseg.task import decode_rle, dice
+
+GOLDEN = Path(__file__).parent
+SIZE = (64, 48)
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def golden(tmp_path: Path) -> Path:
+    """The folders as they lay, the photos beside them."""
+    for name in ("runs", "exported"):
+        shutil.copytree(GOLDEN / name, tmp_path / name)
+    for path in [*tmp_path.rglob("*.yaml"), *tmp_path.rglob("*.json")]:
+        path.write_text(path.read_text("utf-8").replace("GOLDEN", str(tmp_path)), "utf-8")
+    write_sample(tmp_path / "data", train=6, valid=3, test=2, size=SIZE)
+    return tmp_path
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def masks(path: Path) -> dict[str, Any]:
+    return {row["id"]: decode_rle(row["rle_mask"], SIZE) for row in rows(path)}
+
+
+@pytest.mark.parametrize("name", ["single", "taught", "sweep/loss=dice"])
+def test_an_old_run_scores_what_it_scored(golden: Path, name: str, command_line: Command) -> None:
+    run = golden / "runs" / name
+    summary = json.loads((run / "summary.json").read_text())
+    done = command_line("evaluate", run, cwd=golden)
+    assert done.rc == 0, done.stderr
+    printed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
+    assert float(printed["dice"].split()[0]) == pytest.approx(summary["dice"], abs=1e-4)
+    assert float(printed["iou"]) == pytest.approx(summary["iou"], abs=1e-4)
+
+
+def test_an_old_run_is_resumed_where_it_ended(golden: Path, command_line: Command) -> None:
+    run = golden / "runs" / "single"
+    before = rows(run / "history.csv")
+    done = command_line("train", f"resume={run}", "trainer.max_epochs=3", cwd=golden)
+    assert done.rc == 0, done.stderr
+    after = rows(run / "history.csv")
+    assert after[: len(before)] == before
+    assert len(after) == 3
+
+
+def test_an_old_sweep_is_found_done_and_goes_on(golden: Path, command_line: Command) -> None:
+    sweep = golden / "runs" / "sweep"
+    overrides = yaml.safe_load((sweep / "loss=dice" / "summary.json").read_text())["overrides"]
+    same = [word for word in overrides if not word.startswith(("loss=", "run_dir=", "sweep="))]
+    before = (sweep / "loss=dice" / "summary.json").read_bytes()
+    done = command_line(
+        "train", "-m", *same, "loss=dice,bce,jaccard", "sweep=sweep", "runs_dir=runs", cwd=golden
+    )
+    assert done.rc == 0, done.stderr
+    assert (sweep / "loss=dice" / "summary.json").read_bytes() == before
+    new = json.loads((sweep / "loss=jaccard" / "summary.json").read_text())
+    assert new["status"] == "finished"
+
+
+def test_old_runs_are_ranked_as_they_were(golden: Path, command_line: Command) -> None:
+    done = command_line("compare", "runs", cwd=golden)
+    assert done.rc == 0, done.stderr
+    ranked = {row["run"]: row for row in rows(golden / "runs" / "leaderboard.csv")}
+    assert list(ranked) == ["sweep/loss=dice", "single", "sweep/loss=bce", "taught"]
+    assert {row["group"] for row in ranked.values()} == {"1"}
+    first = ranked["sweep/loss=dice"]
+    assert float(first["dice_at_half"]) == pytest.approx(0.72764811)
+    assert float(first["low"]) == pytest.approx(0.6304503, abs=1e-4)
+    assert float(first["high"]) == pytest.approx(0.7779842, abs=1e-4)
+    assert ranked["single"]["augmentation"] in ("world", "robust")
+
+
+@pytest.mark.slow
+def test_an_old_run_is_exported(golden: Path, command_line: Command) -> None:
+    done = command_line("export", golden / "runs" / "single", "--out", "new", cwd=golden)
+    assert done.rc == 0, done.stderr
+    old, new = (json.loads((golden / x / "manifest.json").read_text()) for x in ("exported", "new"))
+    assert new["threshold"] == old["threshold"]
+    assert set(new["files"]) >= {"model.onnx"}
+
+
+def test_an_old_export_predicts_what_the_run_predicted(golden: Path) -> None:
+    model = humanseg.load(golden / "exported")
+    run = masks(golden / "runs" / "single" / "pred_valid.csv")
+    for key, mask in run.items():
+        photo = read_photo(next((golden / "data" / "valid").glob(f"{key}.*")))
+        assert dice(np.asarray(model(photo)) > 0, mask) > 0.99
