@@ -6,6 +6,7 @@
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -51,9 +52,9 @@ def test_an_old_run_scores_what_it_scored(golden: Path, name: str, command_line:
     summary = json.loads((run / "summary.json").read_text())
     done = command_line("evaluate", run, cwd=golden)
     assert done.rc == 0, done.stderr
-    printed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
-    assert float(printed["dice"].split()[0]) == pytest.approx(summary["dice"], abs=1e-4)
-    assert float(printed["iou"]) == pytest.approx(summary["iou"], abs=1e-4)
+    for score in ("dice", "iou"):
+        printed = re.search(rf"^{score} +([\d.]+)", done.stdout, re.MULTILINE)
+        assert printed and float(printed[1]) == pytest.approx(summary[score], abs=1e-4)
 
 
 def test_an_old_run_is_resumed_where_it_ended(golden: Path, command_line: Command) -> None:
