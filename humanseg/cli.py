@@ -17,7 +17,7 @@ from humanseg.commands.parser import Parser, did_you_mean, one_of
 from humanseg.commands.types import share, values, whole_number
 from humanseg.errors import HumansegError, printable
 from humanseg.explain import explain
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
 from humanseg.streams import flush_output, protect_streams
 from humanseg.training.interrupts import interruptible
 

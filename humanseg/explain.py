@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
 
 _OUT_OF_MEMORY = (
     "out of memory",

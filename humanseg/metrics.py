@@ -18,8 +18,8 @@ from torchmetrics.utilities.data import dim_zero_cat
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from humanseg.errors import HumansegError
-from humanseg.task import boundary_band, natural_key
-from humanseg.task.scores import EPSILON
+from humanseg.io.names import natural_key
+from humanseg.task.scores import EPSILON, boundary_band
 
 #: Thresholds at which Dice is known besides the one that is scored.
 GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))

@@ -32,9 +32,9 @@ from numpy.typing import NDArray
 
 from humanseg.data.folders import list_items
 from humanseg.errors import HumansegError, says_errors
-from humanseg.files import write_bytes, write_csv_rows
-from humanseg.images import read_mask, read_photo
-from humanseg.task import dice
+from humanseg.io.files import write_bytes, write_csv_rows
+from humanseg.io.images import read_mask, read_photo
+from humanseg.task.scores import dice
 
 Photo = NDArray[np.uint8]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "humanseg"

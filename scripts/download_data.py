@@ -24,9 +24,9 @@ from rich.progress import (
 from humanseg.data.fetch import ArchiveError, direct_address, download, unpack
 from humanseg.data.fetch.transfer import Progress as Report
 from humanseg.errors import HumansegError, says_errors
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
+from humanseg.io.names import TEMPLATE_NAME
 from humanseg.runs import run_lock
-from humanseg.task import TEMPLATE_NAME
 
 URL = "https://yadi.sk/d/lSkJ25yjP0t8tQ"
 FOLDERS = ("train", "train_mask", "valid", "valid_mask", "test")

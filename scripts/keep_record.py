@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humanseg.errors import says_errors
-from humanseg.files import write_csv_rows
+from humanseg.io.files import write_csv_rows
 from humanseg.report.keep import keep_run, keep_sweep
 from humanseg.runs import RunFolder
 from humanseg.runs.find import looks_like_run

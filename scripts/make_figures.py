@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 from humanseg.config import load_run_config
 from humanseg.data.sample import MARKER_NAME
 from humanseg.errors import HumansegError, says_errors
-from humanseg.files import whole_file
+from humanseg.io.files import whole_file
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.find import find_runs
 

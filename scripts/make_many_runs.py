@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from humanseg.config import conf_folder
 from humanseg.data.folders import list_items
 from humanseg.errors import HumansegError, says_errors
-from humanseg.files import write_csv_rows, write_json, write_text
-from humanseg.images import read_mask
+from humanseg.io.files import write_csv_rows, write_json, write_text
+from humanseg.io.images import read_mask
+from humanseg.io.names import HEADER
+from humanseg.io.rle import decode_rle, encode_rle
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.record import RunRecord, read_masks, read_run
-from humanseg.task import HEADER, boundary_band, decode_rle, dice, encode_rle, iou
+from humanseg.task.scores import boundary_band, dice, iou
 
 Mask = NDArray[np.bool_]
 

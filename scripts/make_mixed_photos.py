@@ -18,10 +18,10 @@ from PIL import Image
 
 from humanseg.data.sample import write_sample
 from humanseg.errors import HumansegError, says_errors
-from humanseg.files import write_bytes
-from humanseg.images import read_photo
-from humanseg.suffixes import PHOTO_SUFFIXES
-from humanseg.task import SPLITS, natural_key
+from humanseg.io.files import write_bytes
+from humanseg.io.images import read_photo
+from humanseg.io.names import SPLITS, natural_key
+from humanseg.io.suffixes import PHOTO_SUFFIXES
 
 _SMALLEST, _LARGEST = 48, 4000
 _HUGE = (5760, 8640)

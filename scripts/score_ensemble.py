@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.errors import HumansegError, says_errors
-from humanseg.files import write_csv_rows
+from humanseg.io.files import write_csv_rows
 from humanseg.runs import open_run
-from humanseg.task import dice
+from humanseg.task.scores import dice
 from humanseg.training.evaluation import valid_predictions
 
 MEAN, MIRRORED = "mean", "mean_tta"

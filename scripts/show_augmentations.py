@@ -23,7 +23,7 @@ from humanseg.data.folders import Item, list_items
 from humanseg.data.picture import Picture, Pixels
 from humanseg.data.sample import write_sample
 from humanseg.errors import HumansegError, says_errors
-from humanseg.images import read_mask, read_photo, write_image
+from humanseg.io.images import read_mask, read_photo, write_image
 
 _GAP = 4
 _LONG_SIDE = 320

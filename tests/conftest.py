@@ -124,10 +124,12 @@ def write_run() -> Callable[..., Path]:
     import yaml
 
     from humanseg.config import conf_folder
-    from humanseg.files import write_csv_rows, write_json, write_text
-    from humanseg.images import read_mask
+    from humanseg.io.files import write_csv_rows, write_json, write_text
+    from humanseg.io.images import read_mask
+    from humanseg.io.names import HEADER, natural_key
+    from humanseg.io.rle import encode_rle
     from humanseg.runs import RunFolder
-    from humanseg.task import HEADER, boundary_dice, dice, encode_rle, iou, natural_key
+    from humanseg.task.scores import boundary_dice, dice, iou
 
     def options(parts: dict[str, str]) -> dict[str, Any]:
         chosen = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.comments import read_comment
-from humanseg.images import read_photo, write_image
+from humanseg.io.image_comment import read_comment
+from humanseg.io.images import read_photo, write_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.files import whole_file, whole_folder, write_bytes, write_text
+from humanseg.io.files import whole_file, whole_folder, write_bytes, write_text
 
 
 @pytest.mark.parametrize("name", ["x" * 245, "人" * 80], ids=["Latin", "Japanese"])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from humanseg.errors import HumansegError
-from humanseg.images import ImageError, image_size, read_mask, read_photo, write_image
+from humanseg.io.images import ImageError, image_size, read_mask, read_photo, write_image
 
 RNG = np.random.default_rng(0)
 

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from humanseg import task
 from humanseg.errors import HumansegError
+from humanseg.io.names import natural_key
 from humanseg.metrics import GRID, MEANS, PerPhotoScores
+from humanseg.task import scores as task
 
 IDS = ["10", "9", "a b/ü", "2", "x" * 40, "100", "7"]
 
@@ -78,7 +79,7 @@ def test_the_means_are_over_photos() -> None:
 
 
 def test_rows_are_sorted_naturally_and_keep_any_id() -> None:
-    assert [row.id for row in scored([EVERY]).per_photo()] == sorted(IDS, key=task.natural_key)
+    assert [row.id for row in scored([EVERY]).per_photo()] == sorted(IDS, key=natural_key)
 
 
 def test_batches_and_their_order_do_not_matter() -> None:
@@ -197,7 +198,7 @@ def _score_in_a_process(rank: int, parts: list[list[int]], meeting: Path) -> Non
     assert means == scored_alone(), (rank, means)
     # Only one process writes files: what it asks for must not wait for the others.
     if rank == 0:
-        assert [row.id for row in scores.per_photo()] == sorted(IDS, key=task.natural_key)
+        assert [row.id for row in scores.per_photo()] == sorted(IDS, key=natural_key)
         assert scores.best_threshold() in GRID
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from humanseg import partials
-from humanseg.partials import (
+from humanseg.io import temporary_files
+from humanseg.io.temporary_files import (
     ABANDONED_AFTER,
     is_partial,
     partial_file,
@@ -66,8 +66,8 @@ def test_whose_writer_cannot_be_asked_goes_when_it_is_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: bool
 ) -> None:
     if not locks:
-        monkeypatch.setattr(partials, "fcntl", None)
-    machine = "000000" if locks else partials._machine()
+        monkeypatch.setattr(temporary_files, "fcntl", None)
+    machine = "000000" if locks else temporary_files._machine()
     path = tmp_path / f".humanseg-{machine}-0123456789ab.partial"
     path.write_text("half")
     remove_abandoned(tmp_path)
@@ -79,7 +79,11 @@ def test_whose_writer_cannot_be_asked_goes_when_it_is_old(
 
 
 def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
-    names = (".letter.partial", "a.partial", f".humanseg-{partials._machine()}-0123456789ab.former")
+    names = (
+        ".letter.partial",
+        "a.partial",
+        f".humanseg-{temporary_files._machine()}-0123456789ab.former",
+    )
     for name in names:
         (tmp_path / name).write_text("mine")
         os.utime(tmp_path / name, (0, 0))
@@ -104,7 +108,7 @@ def test_a_name_is_never_given_twice(
 def test_a_name_that_is_taken_away_while_it_is_made_is_drawn_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, made = partials._lock, []
+    lock, made = temporary_files._lock, []
 
     def taken_away(descriptor: int | None) -> bool | None:
         made.append(descriptor)
@@ -113,7 +117,7 @@ def test_a_name_that_is_taken_away_while_it_is_made_is_drawn_again(
                 path.unlink()
         return lock(descriptor)
 
-    monkeypatch.setattr(partials, "_lock", taken_away)
+    monkeypatch.setattr(temporary_files, "_lock", taken_away)
     with partial_file(tmp_path) as path:
         assert path.exists() and len(made) == 2
 

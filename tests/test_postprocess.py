@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from humanseg.postprocess import fill_holes, keep_largest, remove_small, tidy
+from humanseg.io.postprocessing import fill_holes, keep_largest, remove_small, tidy
 
 
 def drawn(*rows: str) -> NDArray[np.uint8]:

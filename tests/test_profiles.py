@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from humanseg.images import photo_pixels, read_photo
-from humanseg.profiles import to_srgb
+from humanseg.io.color_profile import to_srgb
+from humanseg.io.images import photo_pixels, read_photo
 
 
 def swapping(size: int = 128) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.sizes import working_size
+from humanseg.io.resizing import working_size
 
 AREA_JS = Path(__file__).parents[1] / "humanseg" / "demo" / "page" / "area.js"
 

@@ -42,14 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _build(model: Path | None, folder: Path) -> int:
     import sys
 
-    from humanseg.demo import (
-        WEBGPU,
-        NpmError,
-        demo_site,
-        npm_files,
-        ready_runtime,
-        write_site,
-    )
+    from humanseg.demo import WEBGPU, NpmError, demo_site, npm_files, ready_runtime, write_site
 
     plain = ready_runtime()
     try:

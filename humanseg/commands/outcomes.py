@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from humanseg.errors import HumansegError, printable
-from humanseg.files import write_text
+from humanseg.io.files import write_text
 
 if TYPE_CHECKING:
     from humanseg.inference.failures import Failure
@@ -157,6 +157,6 @@ def _one_line(text: str) -> str:
 
 def _order(name: str) -> Any:
     # Only here: it loads numpy, which the help of a command does without.
-    from humanseg.task import natural_key
+    from humanseg.io.names import natural_key
 
     return natural_key(name)

@@ -16,7 +16,7 @@ from humanseg.commands.outcomes import Tally, plural, print_failures
 from humanseg.commands.parser import Parser
 from humanseg.commands.predict_options import add_options
 from humanseg.errors import HumansegError, printable
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
 from humanseg.streams import was_closed
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
 
 def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) -> None:
     """Raise where more than one result would go into one file, or into one that cannot hold it."""
-    from humanseg.images import require_format
+    from humanseg.io.images import require_format
 
     one = "writes one result" if out == _STDOUT else "is one file"
     if len(sources) > 1:

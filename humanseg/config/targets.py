@@ -136,7 +136,7 @@ def find_target(target: object) -> Callable[..., Any]:
         found: Any = importlib.import_module(root)
         for part in parts:
             found = _step(found, part)
-            # A module may hold others, as humanseg.files holds os: stay inside the package.
+            # A module may hold others, as humanseg.io.files holds os: stay inside the package.
             if isinstance(found, ModuleType) and not _below(found.__name__, roots):
                 raise HumansegError(f"{target} leaves its package for {found.__name__}.")
     except (AttributeError, ModuleNotFoundError) as error:

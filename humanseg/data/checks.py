@@ -13,7 +13,7 @@ from humanseg.data.folders import Item, has_masks, scan
 from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.problems import Problem, list_problems, printable
 from humanseg.errors import HumansegError
-from humanseg.images import ImageError, Picture, read_picture
+from humanseg.io.images import ImageError, Picture, read_picture
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")

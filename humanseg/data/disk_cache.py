@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error, whole_file
+from humanseg.io.files import explain_os_error, whole_file
 
 BOUND = 20_000_000_000
 """Bytes that the folder may hold; the files that were not used for longest make room."""

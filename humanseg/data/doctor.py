@@ -15,8 +15,8 @@ from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.problems import Problem, printable
 from humanseg.data.report import Case, Finding, Level, Report, SplitSummary
 from humanseg.data.specks import SPECK
-from humanseg.images import read_photo
-from humanseg.task import SPLITS, mask_folder
+from humanseg.io.images import read_photo
+from humanseg.io.names import SPLITS, mask_folder
 
 ACROSS = "one picture in two splits"
 WITHIN = "one picture twice in a split"

@@ -9,7 +9,7 @@ from humanseg.data.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.near_names import find_naming, looked_for, looked_for_root
 from humanseg.data.problems import LISTED, Problem, list_problems, printable
 from humanseg.errors import HumansegError
-from humanseg.task import mask_folder
+from humanseg.io.names import mask_folder
 
 NO_TEST = "no test photos"
 """The kind of problem that a data folder without test photos has."""

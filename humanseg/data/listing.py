@@ -9,8 +9,8 @@ from pathlib import Path
 
 from humanseg.data.problems import printable
 from humanseg.errors import HumansegError
-from humanseg.suffixes import PHOTO_SUFFIXES
-from humanseg.task import natural_key
+from humanseg.io.names import natural_key
+from humanseg.io.suffixes import PHOTO_SUFFIXES
 
 _OF_SYSTEMS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"})
 """What systems leave among somebody's photos, in lower case, besides hidden files."""

@@ -11,7 +11,7 @@ from humanseg.data.duplicates import Fingerprint, fingerprint
 from humanseg.data.folders import Item
 from humanseg.data.problems import Problem
 from humanseg.data.specks import find_specks
-from humanseg.images import Picture, grey_counts
+from humanseg.io.images import Picture, grey_counts
 
 _USUAL_MODE = "RGB"
 _MODES = {

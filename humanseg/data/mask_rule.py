@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.images import read_mask
+from humanseg.io.images import read_mask
 
 
 @dataclass(frozen=True)

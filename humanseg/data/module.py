@@ -9,16 +9,7 @@ import pytorch_lightning as pl
 from annotated_types import Interval
 from torch.utils.data import DataLoader
 
-from humanseg.config.ranges import (
-    Count,
-    NotNegative,
-    Processes,
-    Seed,
-    Share,
-    Side,
-    Text,
-    Whole,
-)
+from humanseg.config.ranges import Count, NotNegative, Processes, Seed, Share, Side, Text, Whole
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.checks import require_sound
 from humanseg.data.concerns import large, shapes, told

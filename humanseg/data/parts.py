@@ -23,8 +23,8 @@ from humanseg.data.store import (
     scaled_layers,
 )
 from humanseg.data.unlabelled import unlabelled_items
+from humanseg.io.names import SPLITS
 from humanseg.notices import Notices
-from humanseg.task import SPLITS
 
 Role = Literal["train", "valid", "test", "unlabelled"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from humanseg.data.problems import printable
 from humanseg.data.report import Case, Finding, Report, SplitSummary
 from humanseg.data.specks import find_specks
-from humanseg.images import ImageError, read_mask, read_photo
+from humanseg.io.images import ImageError, read_mask, read_photo
 from humanseg.pages.doctor import PageCase, PageFinding, PageSplit, Picture, write_doctor_page
 
 _CARDS = 24

@@ -14,8 +14,8 @@ from humanseg.data.mask_rule import AS_DRAWN
 from humanseg.data.packed import PackedLayers, PackedPhotos, in_memory, on_disk
 from humanseg.data.picture import Pixels
 from humanseg.data.specks import without_specks
-from humanseg.images import image_size, read_photo
-from humanseg.sizes import working_size
+from humanseg.io.images import image_size, read_photo
+from humanseg.io.resizing import working_size
 
 Decoded = dict[Path, tuple[Pixels, Pixels | None]]
 Cache = Literal["memory", "disk", "none"]

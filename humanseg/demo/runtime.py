@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from humanseg.errors import HumansegError
-from humanseg.files import whole_folder
+from humanseg.io.files import whole_folder
 
 _HERE = Path(__file__).parent
 _PROJECT = _HERE / "npm"

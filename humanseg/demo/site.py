@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from humanseg import pages
 from humanseg.demo.runtime import LICENCE
 from humanseg.errors import HumansegError
-from humanseg.files import whole_folder
 from humanseg.inference import load_model
 from humanseg.inference.model_file import MANIFEST_NAME, find_model, read_manifest
+from humanseg.io.files import whole_folder
 
 Site: TypeAlias = "Mapping[str, Path | bytes]"
 """Content by its address relative to the page, with forward slashes: a file, or bytes."""

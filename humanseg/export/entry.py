@@ -12,7 +12,7 @@ from humanseg.export.manifest import describe_file, facts, make_manifest
 from humanseg.export.pick import Pick
 from humanseg.export.source import Source, common_size, long_side_of, open_data, open_source
 from humanseg.export.writing import Kept, write_formats
-from humanseg.files import whole_folder, write_json, write_text
+from humanseg.io.files import whole_folder, write_json, write_text
 from humanseg.training.terminal import console
 
 BRIEF_CALLS = 20

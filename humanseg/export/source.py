@@ -14,7 +14,7 @@ from humanseg.data.store import DecodedOnTheFly
 from humanseg.errors import HumansegError
 from humanseg.export.int8 import Pair
 from humanseg.export.network import PhotoToMask
-from humanseg.images import image_size
+from humanseg.io.images import image_size
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training.evaluation import data_of
 from humanseg.training.rebuild import load_segmenter, prediction_side

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from humanseg.errors import HumansegError
-from humanseg.images import read_picture
 from humanseg.inference.edges import bands
 from humanseg.inference.foreground import foreground
 from humanseg.inference.video import VIDEO_SUFFIXES
+from humanseg.io.images import read_picture
 from humanseg.notices import Notices
 
 Pixels = NDArray[np.uint8]

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
-from humanseg.images import Picture, image_size, read_picture, write_image
 from humanseg.inference.failures import require_writable
 from humanseg.inference.model import Model
 from humanseg.inference.outputs import OUTPUTS, Cut
 from humanseg.inference.places import Source
 from humanseg.inference.plan import Batch, Outcome, Target, Wish
 from humanseg.inference.provenance import Fingerprint, State
-from humanseg.postprocess import tidy
+from humanseg.io.images import Picture, image_size, read_picture, write_image
+from humanseg.io.postprocessing import tidy
 
 _PIXELS_AT_ONCE = 64_000_000
 """Of all photos that are worked on at one time; each takes up to some 20 bytes a pixel."""

@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 import cv2
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
 
 _OF_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 """What the system says of a disk or a process, not of one file."""

@@ -11,8 +11,8 @@ from humanseg.inference.failures import Failure
 from humanseg.inference.outputs import OUTPUTS
 from humanseg.inference.provenance import is_result
 from humanseg.inference.video import VIDEO_SUFFIXES
-from humanseg.suffixes import PHOTO_SUFFIXES
-from humanseg.task import natural_key
+from humanseg.io.names import natural_key
+from humanseg.io.suffixes import PHOTO_SUFFIXES
 
 FOUND = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 """Suffixes of files that are taken from a folder, in lower case."""

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.images import over_white
 from humanseg.inference.edges import bands, enlarged
+from humanseg.io.images import over_white
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.images import ImageError, Picture, picture_of, read_picture
+from humanseg.io.images import ImageError, Picture, picture_of, read_picture
 
 Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | bytes | IO[bytes] | Image.Image"
 """uint8 (H,W,3) RGB; the path of a file that Pillow reads, its bytes, or the open file; or a PIL

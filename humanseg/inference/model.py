@@ -13,14 +13,14 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
-from humanseg.images import ImageError
 from humanseg.inference.edges import refine
 from humanseg.inference.foreground import hide
 from humanseg.inference.inputs import Photo, is_address, photo_picture
 from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session, first_line
-from humanseg.sizes import working_size
+from humanseg.io.images import ImageError
+from humanseg.io.resizing import working_size
 
 _INPUT, _OUTPUT = "photo", "probability"
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.images import ImageError, over_white
 from humanseg.inference.backgrounds import Background, blend
 from humanseg.inference.edges import bands
 from humanseg.inference.foreground import foreground, hide, opacity
+from humanseg.io.images import ImageError, over_white
 
 Pixels = NDArray[np.uint8]
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from humanseg.comments import read_comment
 from humanseg.errors import HumansegError
 from humanseg.inference.backgrounds import Background
 from humanseg.inference.failures import Failure
@@ -13,8 +12,9 @@ from humanseg.inference.model import Model
 from humanseg.inference.outputs import BACKGROUND, Destination
 from humanseg.inference.places import Source
 from humanseg.inference.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
+from humanseg.io.image_comment import read_comment
+from humanseg.io.temporary_files import remove_abandoned_once
 from humanseg.notices import Notice
-from humanseg.partials import remove_abandoned_once
 
 _WITHOUT_THRESHOLD = ("probability", "soft")
 

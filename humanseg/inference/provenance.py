@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from humanseg.comments import read_comment
-from humanseg.images import ImageError
+from humanseg.io.image_comment import read_comment
+from humanseg.io.images import ImageError
 
 _MARK = "humanseg: "
 _FORMAT = 1

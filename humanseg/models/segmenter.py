@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from humanseg.io.resizing import working_size
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.depthwise import speed_up_depthwise
-from humanseg.sizes import working_size
 
 Triple = tuple[float, float, float]
 

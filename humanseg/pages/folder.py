@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.files import explain_os_error
-from humanseg.images import write_image
+from humanseg.io.files import explain_os_error
+from humanseg.io.images import write_image
 
 _LONGEST = 255  # bytes in one file name, on every common file system
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from humanseg.files import write_text
+from humanseg.io.files import write_text
 
 
 def url(path: str) -> str:

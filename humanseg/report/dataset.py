@@ -223,7 +223,7 @@ def photos_picture(root: Path | None, ids: list[str]) -> Picture | Prose:
     if root is None:
         return say("*`humanseg report --data ROOT` shows some of the photos here.*")
     from humanseg.data.folders import list_items
-    from humanseg.images import read_mask, read_photo
+    from humanseg.io.images import read_mask, read_photo
     from humanseg.pages.pictures import error_overlay
 
     items = {item.id: item for item in list_items(root, "valid", masks=True)}

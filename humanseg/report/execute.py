@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import humanseg
 from humanseg.errors import HumansegError
-from humanseg.files import write_text
+from humanseg.io.files import write_text
 from humanseg.report.records import PHOTOS, RECORDS
 
 if TYPE_CHECKING:

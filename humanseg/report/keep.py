@@ -9,7 +9,7 @@ from typing import Any
 
 from humanseg.config import conf_folder
 from humanseg.errors import HumansegError
-from humanseg.files import whole_file, write_csv_rows, write_json
+from humanseg.io.files import whole_file, write_csv_rows, write_json
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.csv_table import write_leaderboard_csv
 from humanseg.runs.leaderboard import read_leaderboard

@@ -22,7 +22,7 @@ from humanseg.report.show import (
     say,
     score,
 )
-from humanseg.task import boundary_dice, dice
+from humanseg.task.scores import boundary_dice, dice
 
 _EXAMPLE = (0, 3)  # seed and number of the drawn photo
 _KEEP = "scripts/keep_record.py RUN RECORD --measure"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from humanseg.files import write_csv_rows
+from humanseg.io.files import write_csv_rows
 from humanseg.runs.leaderboard import Leaderboard
 from humanseg.runs.record import RunRecord
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.io.names import natural_key
 from humanseg.pages.render import readable
 from humanseg.runs.folder import RunFolder
-from humanseg.task import natural_key
 
 _PARTS_OF_A_RUN = {"checkpoints", "logs", "test", "valid", "wandb"}
 _RUN_OF_WANDB = re.compile(r"(offline-)?run-\d{8}_\d{6}-\w+")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
-from humanseg.partials import is_partial
+from humanseg.io.files import explain_os_error
+from humanseg.io.temporary_files import is_partial
 
 
 @dataclass(frozen=True)

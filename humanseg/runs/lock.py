@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
-from humanseg.partials import partial_file
+from humanseg.io.files import explain_os_error
+from humanseg.io.temporary_files import partial_file
 
 try:
     import fcntl

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
 from humanseg.pages.folder import PageFolder
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import write_page

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
-from humanseg.files import write_json
+from humanseg.io.files import write_json
 
 
 def read_summary(path: Path) -> dict[str, Any]:

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.folders import Item
+from humanseg.io.rle import RleError, decode_rle
 from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail
 from humanseg.submission.complaints import Complaint, printable, ranges
 from humanseg.submission.layouts import better_layouts
 from humanseg.submission.table import Row
-from humanseg.task import RleError, decode_rle, dice
+from humanseg.task.scores import dice
 
 _EMPTY = ("", "nan")
 _ARRAY_SIGNS = ("[", "(", "array(", "tensor(")

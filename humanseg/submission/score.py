@@ -9,12 +9,12 @@ import numpy as np
 from humanseg.data.folders import list_items
 from humanseg.data.mask_rule import MaskRule
 from humanseg.errors import HumansegError
+from humanseg.io.names import natural_key
 from humanseg.submission.complaints import printable, ranges, some, tell
 from humanseg.submission.join import join_rows, order_notes, wanted_ids, without_spaces
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
 from humanseg.submission.owner import data_of, rule_of
 from humanseg.submission.table import read_table
-from humanseg.task import natural_key
 
 _WORST = 10
 

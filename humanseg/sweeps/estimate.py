@@ -13,7 +13,7 @@ from humanseg.config.pairs import pair_key
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.module import PhotoData
 from humanseg.data.store import scaled_size
-from humanseg.images import image_size
+from humanseg.io.images import image_size
 from humanseg.training.hardware import choose_hardware
 from humanseg.training.rebuild import make_segmenter, prediction_side, without_weights
 from humanseg.training.terminal import quieten

@@ -13,7 +13,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
 from humanseg.runs import is_locked
 from humanseg.sweeps.jobs import Job, require_same
 from humanseg.sweeps.launchers import open_launcher

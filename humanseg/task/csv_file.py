@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError, Refused
-from humanseg.files import csv_field, whole_file
-from humanseg.task.names import HEADER, TEMPLATE_NAME, natural_key
-from humanseg.task.rle import RleError, as_bool, decode_rle, encode_rle
+from humanseg.io.files import csv_field, whole_file
+from humanseg.io.names import HEADER, TEMPLATE_NAME, natural_key
+from humanseg.io.rle import RleError, as_bool, decode_rle, encode_rle
 
 
 def write_submission(

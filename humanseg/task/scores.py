@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from humanseg.task.rle import as_bool
+from humanseg.io.rle import as_bool
 
 EPSILON = 1e-10
 """What the task adds to the denominator of Dice, so that two empty masks score 0."""

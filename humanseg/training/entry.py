@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import Logger
 
 from humanseg.errors import HumansegError
 from humanseg.explain import explain
-from humanseg.files import write_text
+from humanseg.io.files import write_text
 from humanseg.pages.render import duration
 from humanseg.runs import (
     RunFolder,

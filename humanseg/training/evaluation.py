@@ -21,7 +21,7 @@ from humanseg.data.parts import Role
 from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
-from humanseg.task import submission_ids
+from humanseg.task.csv_file import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.progress import PredictedPhotos
 from humanseg.training.callbacks.scores import ScoresWriter

@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 import pytest
 
-from humanseg import partials
 from humanseg.cli import main
-from humanseg.images import write_image
+from humanseg.io import temporary_files
+from humanseg.io.images import write_image
 from tests.inference.conftest import red_model
 
 SLOW = """
@@ -60,10 +60,10 @@ def test_what_a_killed_command_left_goes_even_when_all_is_there_already(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(words) == 0
-    left = tmp_path / "out" / f".humanseg-{partials._machine()}-0123456789ab.partial"
+    left = tmp_path / "out" / f".humanseg-{temporary_files._machine()}-0123456789ab.partial"
     left.write_bytes(b"half")
     # As another process would start.
-    monkeypatch.setattr(partials, "_swept", set())
+    monkeypatch.setattr(temporary_files, "_swept", set())
     assert main(words) == 0
     assert not left.exists()
     assert len(list((tmp_path / "out").iterdir())) == 10

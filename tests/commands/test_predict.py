@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.cli import main
-from humanseg.files import explain_os_error
-from humanseg.images import read_photo, write_image
+from humanseg.io.files import explain_os_error
+from humanseg.io.images import read_photo, write_image
 from tests.inference.conftest import red_model
 
 

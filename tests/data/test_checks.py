@@ -8,7 +8,7 @@ import pytest
 from humanseg.data.checks import Checked, find_fatal, map_in_order, read_checked, require_sound
 from humanseg.data.folders import list_items
 from humanseg.errors import HumansegError
-from humanseg.task import SPLITS
+from humanseg.io.names import SPLITS
 
 Put = Callable[[Path, np.ndarray], Path]
 

@@ -15,7 +15,7 @@ from humanseg.data.doctor import examine
 from humanseg.data.report import Report
 from humanseg.data.specks import find_specks
 from humanseg.errors import HumansegError
-from humanseg.task import SPLITS
+from humanseg.io.names import SPLITS
 
 Put = Callable[[Path, np.ndarray], Path]
 Draw = Callable[..., np.ndarray]

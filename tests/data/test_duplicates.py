@@ -9,8 +9,8 @@ from PIL import Image
 
 from humanseg.data.duplicates import Copies, find_copies, fingerprint, same_picture
 from humanseg.data.folders import list_items
-from humanseg.images import read_photo
-from humanseg.task import SPLITS
+from humanseg.io.images import read_photo
+from humanseg.io.names import SPLITS
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "mil"
 Draw = Callable[..., np.ndarray]

@@ -8,7 +8,10 @@ from PIL import Image
 
 from humanseg.data.sample import MARKER_NAME, draw_photo, holds_sample, write_sample
 from humanseg.errors import HumansegError
-from humanseg.task import TEMPLATE_NAME, decode_rle, dice, template_ids
+from humanseg.io.names import TEMPLATE_NAME
+from humanseg.io.rle import decode_rle
+from humanseg.task.csv_file import template_ids
+from humanseg.task.scores import dice
 
 COUNTS = {"train": 4, "valid": 3, "test": 2}
 SIZE = (64, 48)

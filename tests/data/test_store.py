@@ -10,15 +10,8 @@ from PIL import Image
 from humanseg.data import store as store_module
 from humanseg.data.folders import Item, list_items
 from humanseg.data.packed import PackedPhotos
-from humanseg.data.store import (
-    Cache,
-    Decoded,
-    DecodedOnTheFly,
-    PhotoStore,
-    open_store,
-    scaled_size,
-)
-from humanseg.images import read_mask, read_photo
+from humanseg.data.store import Cache, Decoded, DecodedOnTheFly, PhotoStore, open_store, scaled_size
+from humanseg.io.images import read_mask, read_photo
 
 CACHES: tuple[Cache, ...] = ("memory", "disk", "none")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.images import ImageError, image_size, read_mask, read_picture
+from humanseg.io.images import ImageError, image_size, read_mask, read_picture
 from humanseg.notices import CUT_OFF
 
 

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from humanseg.decoding import limits
-from humanseg.images import ImageError, image_size, picture_of, read_photo, read_picture
+from humanseg.io.decoding import limits
+from humanseg.io.images import ImageError, image_size, picture_of, read_photo, read_picture
 from humanseg.notices import ANIMATION
 from tests.decoding.test_png import chunk
 
@@ -200,7 +200,7 @@ def test_a_photo_that_is_worked_on_in_strips_is_the_same(
     pixels = np.dstack([PHOTO, RNG.integers(0, 256, PHOTO.shape[:2], np.uint8)])
     Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
     whole = read_picture(tmp_path / "a.png")
-    monkeypatch.setattr("humanseg.decoding.pixels._STRIP", 7 * 30)
+    monkeypatch.setattr("humanseg.io.decoding.pixels._STRIP", 7 * 30)
     strips = read_picture(tmp_path / "a.png")
     np.testing.assert_array_equal(strips.rgb, whole.rgb)
     assert strips.alpha is not None and whole.alpha is not None

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from humanseg.images import ImageError, image_size, read_mask, read_picture
+from humanseg.io.images import ImageError, image_size, read_mask, read_picture
 from humanseg.notices import CUT_OFF
 
 PHOTO: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (60, 40, 3), np.uint8)

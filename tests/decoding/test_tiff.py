@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.images import ImageError, image_size, read_mask, read_picture
+from humanseg.io.images import ImageError, image_size, read_mask, read_picture
 from humanseg.notices import PAGES, RESCALED
 
 RNG = np.random.default_rng(0)

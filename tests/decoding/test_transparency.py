@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.images import picture_of, read_photo, read_picture
+from humanseg.io.images import picture_of, read_photo, read_picture
 from tests.decoding.test_png import chunk
 
 SHAPE = (8, 6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.images import ImageError, read_mask, read_picture
+from humanseg.io.images import ImageError, read_mask, read_picture
 from humanseg.notices import RESCALED
 
 GREY = np.linspace(0, 1, 256).reshape(16, 16)

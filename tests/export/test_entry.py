@@ -19,7 +19,7 @@ from humanseg.export import writing
 from humanseg.export.int8 import Quantised
 from humanseg.export.onnx import save
 from humanseg.export.pick import Pick
-from humanseg.images import read_photo
+from humanseg.io.images import read_photo
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
 from humanseg.training.evaluation import evaluate_run
 

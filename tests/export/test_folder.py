@@ -4,7 +4,7 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.export.folder import require_free
-from humanseg.files import whole_folder
+from humanseg.io.files import whole_folder
 
 
 def make_export(folder: Path) -> Path:

@@ -17,8 +17,8 @@ from humanseg.export.onnx import OPSET, convert, save
 from humanseg.export.pt2 import save_pt2
 from humanseg.export.runners import open_file, open_model, run_network
 from humanseg.export.source import Source
+from humanseg.io.resizing import working_size
 from humanseg.models import LightUNet, PlainBackbone, build_segmenter
-from humanseg.sizes import working_size
 
 Noise = Callable[..., NDArray[np.uint8]]
 SIZES = [(1, 1, 1), (3, 33, 47), (1, 64, 64), (2, 80, 60), (1, 161, 119)]

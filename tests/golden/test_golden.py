@@ -18,8 +18,9 @@ import yaml
 
 import humanseg
 from humanseg.data.sample import write_sample
-from humanseg.images import read_photo
-from humanseg.task import decode_rle, dice
+from humanseg.io.images import read_photo
+from humanseg.io.rle import decode_rle
+from humanseg.task.scores import dice
 
 GOLDEN = Path(__file__).parent
 SIZE = (64, 48)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.images import write_image
 from humanseg.inference.backgrounds import (
     Blur,
     Colour,
@@ -15,6 +14,7 @@ from humanseg.inference.backgrounds import (
     parse_background,
     replace_background,
 )
+from humanseg.io.images import write_image
 
 RNG = np.random.default_rng(0)
 

@@ -14,17 +14,18 @@ import pytest
 from numpy.typing import NDArray
 
 import humanseg
-from humanseg import images
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
-from humanseg.images import read_photo, write_image
-from humanseg.inference import Model, batch
+from humanseg.inference import Model
+from humanseg.inference import batch as process
 from humanseg.inference.backgrounds import Blur, Colour, Picture
 from humanseg.inference.batch import predict_photos
 from humanseg.inference.failures import Failure
 from humanseg.inference.outputs import Destination
 from humanseg.inference.places import Source
 from humanseg.inference.plan import Batch, Outcome, Wish
+from humanseg.io import images
+from humanseg.io.files import explain_os_error
+from humanseg.io.images import read_photo, write_image
 
 MASK = Wish(("mask",))
 
@@ -92,7 +93,7 @@ def test_memory_that_does_not_suffice_is_that_photos_trouble(
             raise MemoryError
         return images.read_picture(path)
 
-    monkeypatch.setattr(batch, "read_picture", read)
+    monkeypatch.setattr(process, "read_picture", read)
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
     path = tmp_path / "in/3.png"
     assert failures(results) == [Failure(path, f"{path} is too large for the memory.")]
@@ -112,7 +113,7 @@ def test_a_folder_that_cannot_be_written_stops_all(
 def test_a_fault_of_the_program_is_one_photos_trouble_and_shown_on_request(
     model: Model, sources: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "write_image", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(process, "write_image", lambda *_, **__: 1 / 0)
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
     assert len(failures(results)) == 12
     assert all("ZeroDivisionError" in each.reason for each in failures(results))
@@ -132,7 +133,7 @@ def test_a_full_or_read_only_disk_stops_all(
     def write(*_: Any, **__: Any) -> None:
         raise explain_os_error(OSError(number, "x"), tmp_path) from OSError(number, "x")
 
-    monkeypatch.setattr(batch, "write_image", write)
+    monkeypatch.setattr(process, "write_image", write)
     with pytest.raises(HumansegError, match="Cannot write .*disk"):
         list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
 
@@ -377,7 +378,7 @@ def test_only_a_few_jobs_wait(model: Model, sources: list[Source], tmp_path: Pat
 
 
 def test_the_budget_lets_in_what_fits_and_a_giant_alone() -> None:
-    budget = batch._Budget(10)
+    budget = process._Budget(10)
     most, inside, lock = 0, 0, threading.Lock()
 
     def hold(pixels: int) -> None:

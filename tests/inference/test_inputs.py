@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.images import ImageError
 from humanseg.inference.inputs import photo_picture
+from humanseg.io.images import ImageError
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 

@@ -16,8 +16,8 @@ from PIL import Image
 
 import humanseg
 from humanseg.errors import HumansegError
-from humanseg.images import ImageError, write_image
 from humanseg.inference import Model, model_file
+from humanseg.io.images import ImageError, write_image
 from tests.inference.conftest import FACTS
 
 RNG = np.random.default_rng(0)

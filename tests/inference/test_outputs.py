@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.images import ImageError, write_image
 from humanseg.inference.backgrounds import Colour
 from humanseg.inference.outputs import (
     OUTPUTS,
@@ -19,6 +18,7 @@ from humanseg.inference.outputs import (
     draw_overlay,
     draw_soft,
 )
+from humanseg.io.images import ImageError, write_image
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.images import ImageError
 from humanseg.inference.provenance import Fingerprint, Provenance, State, state_of
+from humanseg.io.images import ImageError
 
 OPTIONS = {"kind": "mask", "min_area": 0.01}
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.images import write_image
 from humanseg.inference.provenance import Provenance
 from humanseg.inference.sources import Collection, collect, count_kinds
+from humanseg.io.images import write_image
 
 MADE = Provenance("1", "2", "3", "4", {}, True).text()
 

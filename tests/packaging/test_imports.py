@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from humanseg.images import write_image
+from humanseg.io.images import write_image
 from tests.inference.conftest import red_model
 
 HEAVY = {

@@ -13,7 +13,7 @@ import onnx
 import pytest
 
 import humanseg
-from humanseg.images import write_image
+from humanseg.io.images import write_image
 from tests.inference.conftest import red_model
 
 LIKE_WINDOWS = """

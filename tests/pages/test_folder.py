@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.files import write_text
-from humanseg.images import read_photo
+from humanseg.io.files import write_text
+from humanseg.io.images import read_photo
 from humanseg.pages.folder import PageFolder, picture_name
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from humanseg.files import write_csv_rows, write_json
+from humanseg.io.files import write_csv_rows, write_json
 from humanseg.report.execute import NOTEBOOK
 from humanseg.report.records import Records, open_records
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from humanseg.files import write_csv_rows
+from humanseg.io.files import write_csv_rows
 from humanseg.report.finishing import ensembles_table
 from humanseg.report.records import open_records
 from humanseg.report.show import Prose, Table

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from humanseg.errors import HumansegError
-from humanseg.files import write_csv_rows
+from humanseg.io.files import write_csv_rows
 from humanseg.report.hypotheses import (
     HOLDS,
     OPEN,

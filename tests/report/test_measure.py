@@ -17,7 +17,7 @@ from humanseg.report.measure.photos import measure_data
 from humanseg.report.measure.predictions import DISTANCES, THRESHOLDS, measure
 from humanseg.report.records import Records, read_columns
 from humanseg.report.scoring import pooled, tuned, tuned_elsewhere
-from humanseg.task import dice
+from humanseg.task.scores import dice
 
 
 @pytest.fixture

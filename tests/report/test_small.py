@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.files import write_json
+from humanseg.io.files import write_json
 from humanseg.report import small
 from humanseg.report.records import open_records
 from tests.report.conftest import MakeRun

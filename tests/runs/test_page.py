@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.images import read_mask, write_image
+from humanseg.io.images import read_mask, write_image
+from humanseg.io.rle import decode_rle
 from humanseg.pages.folder import PageFolder
 from humanseg.runs.leaderboard import Leaderboard, read_leaderboard
 from humanseg.runs.page import page_data, plotly_script, write_leaderboard
 from humanseg.runs.page_photos import LONGEST, Source, write_photos
 from humanseg.runs.ranking import Group
 from humanseg.runs.settings import Shipped
-from humanseg.task import decode_rle
 
 WriteRun = Callable[..., Path]
 HOSTILE = "<img src=x onerror=alert(1)>"

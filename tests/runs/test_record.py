@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from humanseg.errors import HumansegError
+from humanseg.io.rle import decode_rle
 from humanseg.runs import RunFolder, run_lock, update_summary
-from humanseg.runs.record import (
-    NotARun,
-    data_key,
-    foreground_shares,
-    read_masks,
-    read_run,
-)
-from humanseg.task import decode_rle
+from humanseg.runs.record import NotARun, data_key, foreground_shares, read_masks, read_run
 
 WriteRun = Callable[..., Path]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.files import write_csv_rows
+from humanseg.io.files import write_csv_rows
 from humanseg.report.records import Records
 from humanseg.report.show import Table
 from humanseg.report.small import speed_table

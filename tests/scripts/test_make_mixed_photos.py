@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from humanseg.images import ImageError, read_photo
+from humanseg.io.images import ImageError, read_photo
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_mixed_photos.py"
 mixed = SimpleNamespace(**runpy.run_path(str(SCRIPT)))

@@ -11,7 +11,7 @@ import pytest
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.folders import list_items
 from humanseg.data.sample import write_sample
-from humanseg.images import read_photo
+from humanseg.io.images import read_photo
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "show_augmentations.py"
 sheet = SimpleNamespace(**runpy.run_path(str(SCRIPT)))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from humanseg.submission.assignment import best_assignment, dice_matrix, misplaced, thumbnail
-from humanseg.task import dice
+from humanseg.task.scores import dice
 
 
 @settings(deadline=None)

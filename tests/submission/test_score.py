@@ -9,9 +9,12 @@ from PIL import Image
 from humanseg.data.folds import fold_ids
 from humanseg.data.mask_rule import MaskRule
 from humanseg.errors import HumansegError
-from humanseg.images import read_mask
+from humanseg.io.images import read_mask
+from humanseg.io.names import TEMPLATE_NAME
+from humanseg.io.rle import encode_rle
 from humanseg.submission import ScoreReport, score_file
-from humanseg.task import TEMPLATE_NAME, dice, encode_rle, template_ids, write_submission
+from humanseg.task.csv_file import template_ids, write_submission
+from humanseg.task.scores import dice
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mil"
 H, W = 60, 48

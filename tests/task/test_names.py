@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humanseg.task import SPLITS, mask_folder, natural_key
+from humanseg.io.names import SPLITS, mask_folder, natural_key
 
 
 def test_numbers_sort_as_numbers() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from humanseg.task import RleError, decode_rle, encode_rle
+from humanseg.io.rle import RleError, decode_rle, encode_rle
 
 SHAPE = (320, 240)
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from humanseg.errors import HumansegError
-from humanseg.partials import is_partial
+from humanseg.io.temporary_files import is_partial
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.rebuild import read_checkpoint

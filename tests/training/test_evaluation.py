@@ -12,10 +12,11 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from humanseg.errors import HumansegError
+from humanseg.io.names import TEMPLATE_NAME
+from humanseg.io.rle import decode_rle
 from humanseg.models import Segmenter
 from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.submission import score_file
-from humanseg.task import TEMPLATE_NAME, decode_rle
 from humanseg.training import evaluation
 from humanseg.training.evaluation import data_of, evaluate_run, exact_fp32, submission_order
 from humanseg.training.rebuild import load_segmenter

@@ -14,12 +14,7 @@ from omegaconf import OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run
-from humanseg.training.rebuild import (
-    find_checkpoint,
-    load_segmenter,
-    load_weights,
-    read_checkpoint,
-)
+from humanseg.training.rebuild import find_checkpoint, load_segmenter, load_weights, read_checkpoint
 
 
 class Payload:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error
+from humanseg.io.files import explain_os_error
 
 _CHUNK = 1 << 20
 # What file managers add and nobody wants.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
-from humanseg.files import explain_os_error, write_json
+from humanseg.io.files import explain_os_error, write_json
 
 SHARE_API = "https://cloud-api.yandex.net/v1/disk/public/resources/download"
 """Yandex Disk's public interface: gives for a share's address the file's (or folder's zip)."""

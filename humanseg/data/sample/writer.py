@@ -9,8 +9,9 @@ import numpy as np
 from humanseg.data.sample.camera import encode_jpeg, encode_png
 from humanseg.data.sample.photo import draw_photo
 from humanseg.errors import HumansegError
-from humanseg.files import write_bytes, write_csv_rows, write_json
-from humanseg.task import TEMPLATE_NAME, encode_rle, mask_folder
+from humanseg.io.files import write_bytes, write_csv_rows, write_json
+from humanseg.io.names import TEMPLATE_NAME, mask_folder
+from humanseg.io.rle import encode_rle
 
 MARKER_NAME = "sample.json"
 """The file that says that a folder holds a sample, and which."""

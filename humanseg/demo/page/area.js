@@ -11,7 +11,7 @@
 export function reducedSize(width, height, longSide) {
   const longer = Math.max(width, height);
   if (longSide >= longer) return [width, height];
-  // humanseg/sizes.py has the same rule.
+  // humanseg/io/resizing.py has the same rule.
   return [width, height].map((side) =>
     Math.max(1, Math.floor((2 * side * longSide + longer) / (2 * longer))));
 }

@@ -10,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.files import whole_file
 from humanseg.inference.edges import refine
 from humanseg.inference.model import Model
 from humanseg.inference.outputs import Cut
@@ -19,6 +18,7 @@ from humanseg.inference.video.encodings import Encoding, opaque_encoding, transp
 from humanseg.inference.video.reading import Frame, Sound, VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, Smoother
 from humanseg.inference.video.writing import VideoWriter
+from humanseg.io.files import whole_file
 
 CutPicture: TypeAlias = Callable[
     [NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8] | None], Cut

@@ -15,10 +15,11 @@ from humanseg.data.duplicates import Fingerprint, find_copies, fingerprint
 from humanseg.data.folders import Item, has_masks, list_items
 from humanseg.data.unlabelled import unlabelled_items
 from humanseg.errors import HumansegError
-from humanseg.files import write_csv_rows
-from humanseg.images import read_photo
+from humanseg.io.files import write_csv_rows
+from humanseg.io.images import read_photo
+from humanseg.io.names import SPLITS
 from humanseg.report.measure.masks import MaskFacts, mask_facts, perturbed_dice
-from humanseg.task import SPLITS, dice
+from humanseg.task.scores import dice
 
 UNLABELLED = "unlabelled"
 """What the photos without masks are called beside the splits."""

@@ -10,7 +10,7 @@ from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
 
 from humanseg.errors import HumansegError
-from humanseg.files import whole_file
+from humanseg.io.files import whole_file
 from humanseg.runs import RunFolder
 
 MONITOR = "val/dice"

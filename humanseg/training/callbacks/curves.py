@@ -13,7 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from humanseg.errors import HumansegError
-from humanseg.files import whole_file
+from humanseg.io.files import whole_file
 
 _INK, _QUIET, _LINE = "#1b1c1a", "#63645e", "#d9d9d2"
 _BEST = "#0a6b58"

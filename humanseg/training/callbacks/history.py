@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from humanseg.data.sampling import TimedLoader
-from humanseg.files import write_csv_rows
+from humanseg.io.files import write_csv_rows
 from humanseg.runs import RunFolder
 
 SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice")

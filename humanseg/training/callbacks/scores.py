@@ -7,8 +7,9 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from humanseg.files import write_csv_rows
-from humanseg.task import boundary_dice, dice, iou, natural_key
+from humanseg.io.files import write_csv_rows
+from humanseg.io.names import natural_key
+from humanseg.task.scores import boundary_dice, dice, iou
 from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 

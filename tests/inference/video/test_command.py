@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from humanseg.cli import main
-from humanseg.images import write_image
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
 from humanseg.inference.video.sound import SoundTrack
-from humanseg.task import dice
+from humanseg.io.images import write_image
+from humanseg.task.scores import dice
 
 Write = Callable[..., Path]
 Play = Callable[..., Any]

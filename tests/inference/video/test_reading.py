@@ -11,9 +11,9 @@ import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from humanseg.images import write_image
 from humanseg.inference.video.facts import VideoError, examine, turn_of
 from humanseg.inference.video.reading import Frame, VideoReader, turned
+from humanseg.io.images import write_image
 
 Write = Callable[..., Path]
 

@@ -13,12 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
-from humanseg.files import whole_file
 from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
 from humanseg.inference.video.facts import VideoFacts, examine
 from humanseg.inference.video.reading import Frame, VideoReader
 from humanseg.inference.video.sound import SoundTrack
 from humanseg.inference.video.writing import VideoWriter
+from humanseg.io.files import whole_file
 
 Write = Callable[..., Path]
 Play = Callable[..., Any]

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.comments import comment_options
-from humanseg.decoding.limits import without_limit
-from humanseg.decoding.opening import decode, load, stored_orientation, stored_size
-from humanseg.decoding.pixels import over_white, to_layers, upright
-from humanseg.decoding.problems import ImageError, explained, name_of
-from humanseg.files import whole_file
-from humanseg.levels import how_to_name, mask_levels, two_levels, what_is_held
+from humanseg.io.binarize import how_to_name, mask_levels, two_levels, what_is_held
+from humanseg.io.decoding.limits import without_limit
+from humanseg.io.decoding.opening import decode, load, stored_orientation, stored_size
+from humanseg.io.decoding.pixels import over_white, to_layers, upright
+from humanseg.io.decoding.problems import ImageError, explained, name_of
+from humanseg.io.files import whole_file
+from humanseg.io.image_comment import comment_options
 from humanseg.notices import Notice
 
 __all__ = [
@@ -90,7 +90,7 @@ def read_picture(path: Path | BinaryIO, name: str = "") -> Picture:
         Turned as its EXIF orientation says, its colours brought to sRGB by its profile or, for
         PNG, its gamma. Of an animation, the first frame that shows anything; of a file of several
         pages, the first that is no preview. Values of more than 8 bits are scaled by what they
-        hold; see `humanseg.decoding.values.find_scale`. Where the end of a JPEG or PNG is cut off,
+        hold; see `humanseg.io.decoding.values.find_scale`. Where the end of a JPEG or PNG is cut off,
         and with it no more than 2 % of its pixels, these are made up.
 
     Raises
@@ -179,7 +179,7 @@ def read_mask(path: Path, person_values: Collection[int] = ()) -> NDArray[np.uin
     path
         A file of any format and colour mode that Pillow reads: 0/1, 0/255, 16-bit, palette,
         RGB or RGBA. Masks that are nearly two-valued, as compression or resizing leaves them,
-        are split half-way; see `humanseg.levels.two_levels`.
+        are split half-way; see `humanseg.io.binarize.two_levels`.
     person_values
         The values that are the person, where masks have several; all others are background. Of a
         palette image they are its indices, of a colour image the brightness.

@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from humanseg.decoding.deep import decode_deep
-from humanseg.decoding.problems import UnreadableKind
+from humanseg.io.decoding.deep import decode_deep
+from humanseg.io.decoding.problems import UnreadableKind
 
 _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION = 254, 256, 257, 262, 274
 _SUB_DIRECTORIES, _DNG_VERSION, _CR2_SLICES = 330, 50706, 50752
@@ -115,7 +115,7 @@ def read_deep(file: BinaryIO, pages: Pages) -> tuple[Image.Image, bool]:
     Returns
     -------
     image, is_guess
-        As of `humanseg.decoding.deep.decode_deep`.
+        As of `humanseg.io.decoding.deep.decode_deep`.
 
     Raises
     ------

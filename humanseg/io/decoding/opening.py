@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
-from humanseg.decoding import jpeg, png, tiff, webp
-from humanseg.decoding.deep import decode_deep, is_dim_sixteen_bits
-from humanseg.decoding.frames import choose_frame
-from humanseg.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
-from humanseg.decoding.limits import require_pixels, without_limit
-from humanseg.decoding.problems import BROKEN, UnreadableKind, explained
+from humanseg.io.decoding import jpeg, png, tiff, webp
+from humanseg.io.decoding.deep import decode_deep, is_dim_sixteen_bits
+from humanseg.io.decoding.frames import choose_frame
+from humanseg.io.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
+from humanseg.io.decoding.limits import require_pixels, without_limit
+from humanseg.io.decoding.problems import BROKEN, UnreadableKind, explained
 from humanseg.notices import CUT_OFF, PAGES, RESCALED, Notice
 
 _ORIENTATION, _BITS = 274, 258

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
-from humanseg.partials import partial_file, partial_folder
+from humanseg.io.temporary_files import partial_file, partial_folder
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",

@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
-from humanseg.decoding.limits import without_limit
+from humanseg.io.decoding.limits import without_limit
 
 _KEY = "humanseg"
 _DESCRIPTION = 0x010E

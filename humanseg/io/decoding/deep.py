@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.decoding.values import LEAST_OF_16_BITS, Scale, find_scale
+from humanseg.io.decoding.values import LEAST_OF_16_BITS, Scale, find_scale
 
 
 def decode_deep(data: bytes | bytearray) -> tuple[Image.Image, bool] | None:

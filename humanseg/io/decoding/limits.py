@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from humanseg.decoding.problems import UnreadableKind
+from humanseg.io.decoding.problems import UnreadableKind
 
 MOST_PIXELS = 1 << 29
 """Phones take 200 megapixels, scanners 400."""

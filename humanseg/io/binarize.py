@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.decoding.values import find_scale
+from humanseg.io.decoding.values import find_scale
 
 # All distances below are in 255ths of the span between the lowest and the highest value.
 _TIGHT = 11

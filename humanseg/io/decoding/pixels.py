@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.decoding.values import Scale, find_scale
+from humanseg.io.color_profile import colour_conversion
+from humanseg.io.decoding.values import Scale, find_scale
 from humanseg.notices import RESCALED, Notice
-from humanseg.profiles import colour_conversion
 
 Pixels = NDArray[np.uint8]
 
