@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from humanseg.telemetry import switch_off
+from humanseg.system.telemetry import switch_off
 
 # Before anything else is imported: dependencies look once, when they are imported.
 switch_off()

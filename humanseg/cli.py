@@ -18,8 +18,8 @@ from humanseg.commands.types import share, values, whole_number
 from humanseg.errors import HumansegError, printable
 from humanseg.explain import explain
 from humanseg.io.files import explain_os_error
-from humanseg.streams import flush_output, protect_streams
-from humanseg.training.interrupts import interruptible
+from humanseg.system.interrupts import interruptible
+from humanseg.system.streams import flush_output, protect_streams
 
 if TYPE_CHECKING:
     from humanseg.data.mask_rule import MaskRule
@@ -80,7 +80,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from humanseg.data.doctor import examine
-    from humanseg.progress import progress_on
+    from humanseg.system.progress import progress_on
 
     # On stderr, so that the report alone can be sent to a file.
     with progress_on(Console(stderr=True), "reading photos") as move:

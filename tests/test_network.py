@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from humanseg import network
-from humanseg.network import unreachable
+from humanseg.system import network
+from humanseg.system.network import unreachable
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from humanseg.notices import ANIMATION, PAGES, Notices
+from humanseg.system.notices import ANIMATION, PAGES, Notices
 
 
 def test_files_are_counted_by_kind_and_some_are_named() -> None:

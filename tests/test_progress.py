@@ -6,7 +6,7 @@ import time
 import pytest
 from rich.console import Console
 
-from humanseg.progress import progress_on
+from humanseg.system.progress import progress_on
 
 
 def shown(terminal: bool, seconds: float, monkeypatch: pytest.MonkeyPatch) -> str:

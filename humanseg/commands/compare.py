@@ -64,12 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from humanseg.config import conf_folder
-    from humanseg.progress import progress_on
     from humanseg.runs import run_lock
     from humanseg.runs.csv_table import write_leaderboard_csv
     from humanseg.runs.leaderboard import read_leaderboard
     from humanseg.runs.page import plotly_script, write_leaderboard
     from humanseg.runs.settings import read_shipped
+    from humanseg.system.progress import progress_on
 
     plotly_script()  # before the work, if it is missing
     project = _wandb_project(arguments)
@@ -108,7 +108,7 @@ def _to_wandb(
 ) -> bool:
     """Upload the runs if asked to, build the dashboards; return whether all runs were taken."""
     from humanseg.dashboard import require_project, save_dashboards, upload_runs
-    from humanseg.progress import progress_on
+    from humanseg.system.progress import progress_on
 
     failed: Mapping[str, str] = {}
     if sync:

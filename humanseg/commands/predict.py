@@ -17,7 +17,7 @@ from humanseg.commands.parser import Parser
 from humanseg.commands.predict_options import add_options
 from humanseg.errors import HumansegError, printable
 from humanseg.io.files import explain_os_error
-from humanseg.streams import was_closed
+from humanseg.system.streams import was_closed
 
 if TYPE_CHECKING:
     from humanseg.inference.failures import Failure
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from humanseg.inference.places import Source
     from humanseg.inference.plan import Batch, Wish
     from humanseg.inference.sources import Collection
-    from humanseg.notices import Notices
+    from humanseg.system.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
 _STDOUT = "-"
@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
     from humanseg.inference.model_file import find_model, identify_model
     from humanseg.inference.plan import Batch
     from humanseg.inference.sources import collect
-    from humanseg.notices import Notices
+    from humanseg.system.notices import Notices
 
     notices = Notices()
     wish = _wish(arguments, notices)
@@ -227,7 +227,7 @@ def _predict(
     from rich.console import Console
 
     from humanseg.inference.batch import predict_photos
-    from humanseg.progress import progress_on
+    from humanseg.system.progress import progress_on
 
     cv2.setNumThreads(max(1, cores // workers))
     # What Pillow finds odd in a file that it reads all the same.

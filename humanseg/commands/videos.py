@@ -44,7 +44,7 @@ def predict_all(
 
     from humanseg.inference.video.batch import predict_videos
     from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
-    from humanseg.progress import ProgressLines
+    from humanseg.system.progress import ProgressLines
 
     cv2.setNumThreads(cores)
     # On stderr, so that the lines about the videos alone can be sent to a file.

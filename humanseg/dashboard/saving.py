@@ -9,9 +9,9 @@ from humanseg.dashboard.project import Project
 from humanseg.dashboard.quiet import quiet_wandb
 from humanseg.dashboard.workspace import lay_out
 from humanseg.errors import HumansegError
-from humanseg.network import unreachable
 from humanseg.runs.leaderboard import Leaderboard
 from humanseg.runs.wandb_key import has_wandb_key
+from humanseg.system.network import unreachable
 
 _LOOK = """
 query HumansegDashboard($entity: String!, $project: String!, $view: String) {

@@ -24,7 +24,7 @@ from humanseg.data.store import (
 )
 from humanseg.data.unlabelled import unlabelled_items
 from humanseg.io.names import SPLITS
-from humanseg.notices import Notices
+from humanseg.system.notices import Notices
 
 Role = Literal["train", "valid", "test", "unlabelled"]
 

@@ -13,7 +13,7 @@ from humanseg.export.pick import Pick
 from humanseg.export.source import Source, common_size, long_side_of, open_data, open_source
 from humanseg.export.writing import Kept, write_formats
 from humanseg.io.files import whole_folder, write_json, write_text
-from humanseg.training.terminal import console
+from humanseg.system.terminal import console
 
 BRIEF_CALLS = 20
 """Calls behind each latency of the card."""

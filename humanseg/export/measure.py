@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.export.runners import Runner, open_file, run_network
-from humanseg.memory import process_peak_mb
+from humanseg.system.memory import process_peak_mb
 
 WARM_UP = 5
 

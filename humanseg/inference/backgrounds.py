@@ -17,7 +17,7 @@ from humanseg.inference.edges import bands
 from humanseg.inference.foreground import foreground
 from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.io.images import read_picture
-from humanseg.notices import Notices
+from humanseg.system.notices import Notices
 
 Pixels = NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ from humanseg.inference.places import Source
 from humanseg.inference.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
 from humanseg.io.image_comment import read_comment
 from humanseg.io.temporary_files import remove_abandoned_once
-from humanseg.notices import Notice
+from humanseg.system.notices import Notice
 
 _WITHOUT_THRESHOLD = ("probability", "soft")
 

@@ -17,7 +17,7 @@ from humanseg.io.decoding.pixels import over_white, to_layers, upright
 from humanseg.io.decoding.problems import ImageError, explained, name_of
 from humanseg.io.files import whole_file
 from humanseg.io.image_comment import comment_options
-from humanseg.notices import Notice
+from humanseg.system.notices import Notice
 
 __all__ = [
     "ImageError",

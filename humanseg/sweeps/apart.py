@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from humanseg.errors import FarTraceback, HumansegError, portable
 from humanseg.explain import out_of_memory
 from humanseg.runs import Locked, RunFolder, run_lock
-from humanseg.streams import protect_streams
 from humanseg.sweeps.jobs import Outcome, record_failure
-from humanseg.training.interrupts import Interrupted
+from humanseg.system.interrupts import Interrupted
+from humanseg.system.streams import protect_streams
 from humanseg.training.processes import end_with_the_parent
 from humanseg.training.request import Request
 

@@ -8,13 +8,13 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config import find_mistakes
 from humanseg.config.pairs import count_parameters, pair_key, pair_mistake
 from humanseg.explain import explain
-from humanseg.progress import progress_on
 from humanseg.sweeps.apart import call_apart
 from humanseg.sweeps.estimate import Photos, count_photos, epochs_of, measure_epoch, speed_key
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.sweeps.report import clock
 from humanseg.sweeps.sweep import Sweep
-from humanseg.training.terminal import console
+from humanseg.system.progress import progress_on
+from humanseg.system.terminal import console
 
 _HOW = (
     "times: as finished jobs of this sweep with the same model took, where there are such; else "

@@ -14,9 +14,9 @@ from humanseg.data.augmentation import Augmentation
 from humanseg.data.module import PhotoData
 from humanseg.data.store import scaled_size
 from humanseg.io.images import image_size
+from humanseg.system.terminal import quieten
 from humanseg.training.hardware import choose_hardware
 from humanseg.training.rebuild import make_segmenter, prediction_side, without_weights
-from humanseg.training.terminal import quieten
 
 STEPS = 2
 """Steps that are timed, after one that is not."""

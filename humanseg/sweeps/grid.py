@@ -9,7 +9,7 @@ from humanseg.errors import HumansegError
 from humanseg.sweeps.launch import run_jobs
 from humanseg.sweeps.report import report, require_none_failed, say_plan
 from humanseg.sweeps.sweep import Sweep
-from humanseg.training.interrupts import interruptible
+from humanseg.system.interrupts import interruptible
 
 
 def run_grid(sweep: Sweep, dry_run: bool = False) -> None:

@@ -8,7 +8,7 @@ from hydra.plugins.launcher import Launcher
 from humanseg.runs import RunFolder, is_locked
 from humanseg.sweeps.jobs import Job, standing
 from humanseg.sweeps.launchers import launch
-from humanseg.training.terminal import console
+from humanseg.system.terminal import console
 
 PATIENCE = 2.0
 """Seconds between two looks at a job that another process is at."""

@@ -7,7 +7,7 @@ from shlex import quote
 from humanseg.errors import HumansegError
 from humanseg.runs.record import valid_key
 from humanseg.sweeps.jobs import Job, Standing, standing
-from humanseg.training.terminal import console
+from humanseg.system.terminal import console
 
 
 class SomeFailed(HumansegError):  # noqa: N818 - read aloud: "Some failed: …"

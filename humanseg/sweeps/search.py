@@ -15,9 +15,9 @@ from humanseg.sweeps.launch import run_jobs, wait_for
 from humanseg.sweeps.report import report, require_none_failed
 from humanseg.sweeps.space import chosen, distribution, lowest
 from humanseg.sweeps.sweep import Sweep
-from humanseg.training.interrupts import interruptible
+from humanseg.system.interrupts import interruptible
+from humanseg.system.terminal import console
 from humanseg.training.studies import STUDY, open_study
-from humanseg.training.terminal import console
 
 
 @dataclass(frozen=True)

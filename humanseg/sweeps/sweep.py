@@ -19,8 +19,8 @@ from humanseg.sweeps.jobs import Job, require_same
 from humanseg.sweeps.launchers import open_launcher
 from humanseg.sweeps.naming import PLACES, differing, job_name, sweep_name
 from humanseg.sweeps.task import Task, job_request
+from humanseg.system.terminal import console
 from humanseg.training.request import Request
-from humanseg.training.terminal import console
 
 _ONE_RUN = ("run_dir", "name", "resume")
 

@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from humanseg.sweeps.apart import work_apart
 from humanseg.sweeps.jobs import Outcome, standing
 from humanseg.sweeps.naming import PLACES, differing, job_name, key_of
+from humanseg.system.terminal import console
 from humanseg.training.request import Request, settle
-from humanseg.training.terminal import console
 
 
 @dataclass(frozen=True)

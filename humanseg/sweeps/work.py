@@ -8,9 +8,9 @@ from humanseg.errors import HumansegError
 from humanseg.explain import explain
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure, require_same, standing
+from humanseg.system.interrupts import Interrupted
 from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.entry import train_locked
-from humanseg.training.interrupts import Interrupted
 from humanseg.training.request import Request
 
 

@@ -2,8 +2,8 @@
 
 import logging
 
+from humanseg.system.openmp import wait_politely
 from humanseg.training.copies import drop_wrong_ranks
-from humanseg.training.waiting import wait_politely
 
 # Before anything below imports torch and Lightning, which read these once.
 wait_politely()

@@ -22,6 +22,8 @@ from humanseg.runs import (
     run_lock,
     update_summary,
 )
+from humanseg.system.interrupts import Interrupted, interruptible
+from humanseg.system.terminal import console
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import read_history
 from humanseg.training.callbacks.pruning import Pruned
@@ -29,12 +31,10 @@ from humanseg.training.copies import copies_note
 from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
 from humanseg.training.fitting import fit
-from humanseg.training.interrupts import Interrupted, interruptible
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.preparation import Prepared, prepare
 from humanseg.training.rebuild import read_checkpoint
 from humanseg.training.request import Request, read_request, sweep_record
-from humanseg.training.terminal import console
 
 
 def train(config: DictConfig) -> float:

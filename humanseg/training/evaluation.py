@@ -18,9 +18,10 @@ from humanseg.config import build, check_config
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.module import PhotoData
 from humanseg.data.parts import Role
-from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
+from humanseg.system.progress import progress_on
+from humanseg.system.terminal import quieten
 from humanseg.task.csv_file import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.progress import PredictedPhotos
@@ -31,7 +32,6 @@ from humanseg.training.callbacks.valid_page import ValidPageWriter
 from humanseg.training.hardware import choose_hardware, usable_accelerator
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import load_segmenter
-from humanseg.training.terminal import quieten
 
 Probability = NDArray[np.float32]
 

@@ -9,6 +9,7 @@ from pytorch_lightning.loggers import Logger
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
+from humanseg.system.terminal import quieten
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.callbacks.progress import EpochProgress
@@ -20,7 +21,6 @@ from humanseg.training.facts import peak_memory_mb
 from humanseg.training.hardware import settle_process
 from humanseg.training.preparation import Prepared
 from humanseg.training.processes import run_in_processes
-from humanseg.training.terminal import quieten
 from humanseg.training.trainer import build_trainer
 
 

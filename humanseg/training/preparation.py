@@ -10,8 +10,9 @@ from omegaconf import DictConfig
 from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
-from humanseg.progress import progress_on
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
+from humanseg.system.progress import progress_on
+from humanseg.system.terminal import console, quieten
 from humanseg.training.evaluation import submission_order
 from humanseg.training.first_step import require_step
 from humanseg.training.hardware import Hardware, choose_hardware, settle_process
@@ -29,7 +30,6 @@ from humanseg.training.request import Request, named_paths
 from humanseg.training.resuming import require_same
 from humanseg.training.sources import fingerprint_sources
 from humanseg.training.teacher import ask, find_teachers
-from humanseg.training.terminal import console, quieten
 from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")

@@ -18,8 +18,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from humanseg.errors import FarTraceback, portable
-from humanseg.streams import protect_streams
-from humanseg.training.interrupts import interruptible
+from humanseg.system.interrupts import interruptible
+from humanseg.system.streams import protect_streams
 
 T = TypeVar("T")
 

@@ -16,10 +16,10 @@ from humanseg.data.parts import Role
 from humanseg.data.store import items_fingerprint
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, open_run
+from humanseg.system.terminal import console
 from humanseg.training.evaluation import final_module
 from humanseg.training.hardware import Hardware
 from humanseg.training.request import named_paths
-from humanseg.training.terminal import console
 
 
 def find_teachers(config: DictConfig) -> list[RunFolder]:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from humanseg.io.images import ImageError, image_size, read_mask, read_picture
-from humanseg.notices import CUT_OFF
+from humanseg.system.notices import CUT_OFF
 
 
 def encoded(size: tuple[int, int], mode: str = "RGB", **options: Any) -> bytes:

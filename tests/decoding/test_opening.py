@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from humanseg.io.decoding import limits
 from humanseg.io.images import ImageError, image_size, picture_of, read_photo, read_picture
-from humanseg.notices import ANIMATION
+from humanseg.system.notices import ANIMATION
 from tests.decoding.test_png import chunk
 
 RNG = np.random.default_rng(0)

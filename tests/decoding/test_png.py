@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from humanseg.io.images import ImageError, image_size, read_mask, read_picture
-from humanseg.notices import CUT_OFF
+from humanseg.system.notices import CUT_OFF
 
 PHOTO: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (60, 40, 3), np.uint8)
 LONG = b"history " * 200_000

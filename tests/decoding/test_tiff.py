@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.io.images import ImageError, image_size, read_mask, read_picture
-from humanseg.notices import PAGES, RESCALED
+from humanseg.system.notices import PAGES, RESCALED
 
 RNG = np.random.default_rng(0)
 PHOTO: NDArray[np.uint8] = RNG.integers(0, 256, (48, 64, 3), np.uint8)

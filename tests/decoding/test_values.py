@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from humanseg.io.images import ImageError, read_mask, read_picture
-from humanseg.notices import RESCALED
+from humanseg.system.notices import RESCALED
 
 GREY = np.linspace(0, 1, 256).reshape(16, 16)
 

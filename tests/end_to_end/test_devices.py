@@ -53,9 +53,9 @@ def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
 
     from humanseg.metrics import _unpack
     from humanseg.runs import open_run
+    from humanseg.system.terminal import quieten
     from humanseg.training.evaluation import data_of, final_module
     from humanseg.training.hardware import choose_hardware
-    from humanseg.training.terminal import quieten
     from humanseg.training.trainer import build_trainer
 
     quieten()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from humanseg.training.interrupts import Interrupted, interruptible
+from humanseg.system.interrupts import Interrupted, interruptible
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

@@ -12,7 +12,7 @@ import pytest
 
 from humanseg.errors import FarTraceback, Refused
 from humanseg.explain import explain
-from humanseg.training.interrupts import Interrupted
+from humanseg.system.interrupts import Interrupted
 from humanseg.training.processes import run_in_processes
 
 

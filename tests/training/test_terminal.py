@@ -1,6 +1,6 @@
 import pytest
 
-from humanseg.training.terminal import console
+from humanseg.system.terminal import console
 
 
 @pytest.mark.parametrize("path", ["runs/logger=[csv]", "photos/[/old]/x", "a:smile:b"])

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from humanseg.notices import ANIMATION, PAGES, Notice
+from humanseg.system.notices import ANIMATION, PAGES, Notice
 
 
 def choose_frame(image: Image.Image) -> list[Notice]:

@@ -14,7 +14,7 @@ from humanseg.io.decoding.frames import choose_frame
 from humanseg.io.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
 from humanseg.io.decoding.limits import require_pixels, without_limit
 from humanseg.io.decoding.problems import BROKEN, UnreadableKind, explained
-from humanseg.notices import CUT_OFF, PAGES, RESCALED, Notice
+from humanseg.system.notices import CUT_OFF, PAGES, RESCALED, Notice
 
 _ORIENTATION, _BITS = 274, 258
 _MOST_MISSING = 0.02

@@ -9,7 +9,7 @@ from PIL import Image
 
 from humanseg.io.color_profile import colour_conversion
 from humanseg.io.decoding.values import Scale, find_scale
-from humanseg.notices import RESCALED, Notice
+from humanseg.system.notices import RESCALED, Notice
 
 Pixels = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.backbones.same_padding import fix_same_padding
 from humanseg.models.backbones.weights import load_backbone_file
-from humanseg.network import unreachable
+from humanseg.system.network import unreachable
 
 
 class TimmBackbone(Backbone):

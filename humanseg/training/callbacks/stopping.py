@@ -5,7 +5,7 @@ from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.callbacks.early_stopping import EarlyStopping
 
 from humanseg.runs import RunFolder, update_summary
-from humanseg.training.terminal import console
+from humanseg.system.terminal import console
 
 
 class Stopping(pl.Callback):

@@ -12,11 +12,11 @@ from pytorch_lightning.loggers.logger import Logger
 from humanseg.config import build, conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
-from humanseg.network import unreachable
 from humanseg.runs import RunFolder
 from humanseg.runs.settings import read_shipped
 from humanseg.runs.wandb_key import has_wandb_key
 from humanseg.runs.wandb_names import wandb_config
+from humanseg.system.network import unreachable
 from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.loggers.wandb_run import WandbRun, cannot_start

@@ -1,0 +1,1 @@
+"""The machine: its terminal, streams, network, memory and signals; no torch."""
