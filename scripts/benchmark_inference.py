@@ -34,7 +34,7 @@ from humanseg.data.folders import list_items
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_bytes, write_csv_rows
 from humanseg.io.images import read_mask, read_photo
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 Photo = NDArray[np.uint8]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "humanseg"

@@ -27,9 +27,9 @@ from humanseg.io.files import write_csv_rows, write_json, write_text
 from humanseg.io.images import read_mask
 from humanseg.io.names import HEADER
 from humanseg.io.rle import decode_rle, encode_rle
+from humanseg.metrics.scores import boundary_band, dice, iou
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.record import RunRecord, read_masks, read_run
-from humanseg.task.scores import boundary_band, dice, iou
 
 Mask = NDArray[np.bool_]
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_csv_rows
+from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
-from humanseg.task.scores import dice
 from humanseg.training.evaluation import valid_predictions
 
 MEAN, MIRRORED = "mean", "mean_tta"

@@ -24,8 +24,8 @@ from humanseg.data.parts import Parts
 from humanseg.data.picture import Draw, Picture, Pixels
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_csv_rows
+from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
-from humanseg.task.scores import dice
 from humanseg.training.evaluation import data_of, exact_fp32, final_module
 
 Shift = Callable[[Picture, Draw, np.random.Generator], Picture]

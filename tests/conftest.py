@@ -128,8 +128,8 @@ def write_run() -> Callable[..., Path]:
     from humanseg.io.images import read_mask
     from humanseg.io.names import HEADER, natural_key
     from humanseg.io.rle import encode_rle
+    from humanseg.metrics.scores import boundary_dice, dice, iou
     from humanseg.runs import RunFolder
-    from humanseg.task.scores import boundary_dice, dice, iou
 
     def options(parts: dict[str, str]) -> dict[str, Any]:
         chosen = {

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
-from humanseg.metrics import GRID, MEANS, PerPhotoScores
-from humanseg.task import scores as task
+from humanseg.metrics import scores as task
+from humanseg.metrics.per_photo import GRID, MEANS, PerPhotoScores
 
 IDS = ["10", "9", "a b/ü", "2", "x" * 40, "100", "7"]
 

@@ -18,7 +18,7 @@ from humanseg.errors import HumansegError
 ALLOWED = (
     "humanseg.data",
     "humanseg.losses",
-    "humanseg.metrics",
+    "humanseg.metrics.per_photo",
     "humanseg.models",
     "humanseg.training",
     "albumentations",

@@ -13,7 +13,7 @@ from humanseg.export.runners import open_file, run_network
 from humanseg.export.source import Source
 from humanseg.export.verify import MOST_DICE_OFF, Tally, compare_on, complaints, odd_faults
 from humanseg.export.writing import Say
-from humanseg.runs.statistics import bootstrap_interval
+from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
 

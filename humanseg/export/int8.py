@@ -24,7 +24,7 @@ from humanseg.export.network import INPUT
 from humanseg.export.onnx import strip
 from humanseg.export.runners import Runner, open_model
 from humanseg.export.stages import Stage, find_stages
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """A photo uint8 (1,3,H,W) and its mask (H,W)."""

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.report.kinds import KINDS, PLAIN, kinds_of_valid
 from humanseg.report.measure.predictions import DISTANCES
 from humanseg.report.records import KeptRun, Records
@@ -22,7 +23,6 @@ from humanseg.report.show import (
     say,
     score,
 )
-from humanseg.runs.statistics import bootstrap_interval
 
 _SHARES = (0.0, 0.3, 0.45, 0.6, 0.75, 1.0)
 

@@ -1,5 +1,6 @@
 """Section 5: what can be done with a prediction: thresholds, mirrored photos, tidier masks."""
 
+from humanseg.metrics.statistics import paired_difference
 from humanseg.report.measure.predictions import THRESHOLDS
 from humanseg.report.records import Columns, Records
 from humanseg.report.scoring import at_thresholds, tuned, tuned_elsewhere
@@ -19,7 +20,6 @@ from humanseg.report.show import (
     say,
     score,
 )
-from humanseg.runs.statistics import paired_difference
 
 WAYS = {
     "tta": "the mean with the mirrored photo",

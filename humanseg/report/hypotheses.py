@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
+from humanseg.metrics.statistics import PairedDifference, paired_difference
 from humanseg.report.records import Columns, Records, read_columns
 from humanseg.report.show import (
     COLOURS,
@@ -24,7 +25,6 @@ from humanseg.report.show import (
     picture,
 )
 from humanseg.runs.record import read_config
-from humanseg.runs.statistics import PairedDifference, paired_difference
 
 HOLDS, OPPOSITE, OPEN = "holds", "the opposite holds", "not significantly different"
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.sample import draw_photo
+from humanseg.metrics.scores import boundary_dice, dice
 from humanseg.pages.pictures import error_overlay
 from humanseg.report.measure.masks import shifted
 from humanseg.report.measure.predictions import SQUARE, THRESHOLDS
@@ -22,7 +23,6 @@ from humanseg.report.show import (
     say,
     score,
 )
-from humanseg.task.scores import boundary_dice, dice
 
 _EXAMPLE = (0, 3)  # seed and number of the drawn photo
 _KEEP = "scripts/keep_record.py RUN RECORD --measure"

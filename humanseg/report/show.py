@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from humanseg.runs.statistics import PairedDifference
+from humanseg.metrics.statistics import PairedDifference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.io.files import explain_os_error
+from humanseg.metrics.statistics import Interval
 from humanseg.pages.folder import PageFolder
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import write_page
@@ -30,7 +31,6 @@ from humanseg.runs.page_photos import Source, link, write_photos
 from humanseg.runs.ranking import Entry, Group
 from humanseg.runs.record import RunRecord, read_masks
 from humanseg.runs.settings import as_text
-from humanseg.runs.statistics import Interval
 from humanseg.runs.terminal_table import REPEATED, conclusion, describe
 
 NAME, FILES = "leaderboard", "leaderboard_files"

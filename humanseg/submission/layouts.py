@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.io.rle import RleError, decode_rle
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 _SIDES = (64, 96, 112, 128, 160, 192, 224, 240, 256, 288, 299, 300, 320, 384, 448, 480, 512, 640)
 """Sides of the squares that photos are commonly brought to for a net."""

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from humanseg.data.folders import Item
 from humanseg.io.rle import RleError, decode_rle
+from humanseg.metrics.scores import dice
 from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail
 from humanseg.submission.complaints import Complaint, printable, ranges
 from humanseg.submission.layouts import better_layouts
 from humanseg.submission.table import Row
-from humanseg.task.scores import dice
 
 _EMPTY = ("", "nan")
 _ARRAY_SIGNS = ("[", "(", "array(", "tensor(")

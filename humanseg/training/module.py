@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from humanseg.data.dataset import Batch
 from humanseg.errors import HumansegError
 from humanseg.losses import SoftTargetLoss
-from humanseg.metrics import PerPhotoScores
+from humanseg.metrics.per_photo import PerPhotoScores
 from humanseg.models import Segmenter
 from humanseg.training.optimizers import OptimizerRecipe
 from humanseg.training.prediction import Prediction

@@ -10,8 +10,8 @@ from humanseg.data.sample import MARKER_NAME, draw_photo, holds_sample, write_sa
 from humanseg.errors import HumansegError
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle
+from humanseg.metrics.scores import dice
 from humanseg.task.csv_file import template_ids
-from humanseg.task.scores import dice
 
 COUNTS = {"train": 4, "valid": 3, "test": 2}
 SIZE = (64, 48)

@@ -20,7 +20,7 @@ import humanseg
 from humanseg.data.sample import write_sample
 from humanseg.io.images import read_photo
 from humanseg.io.rle import decode_rle
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 GOLDEN = Path(__file__).parent
 SIZE = (64, 48)

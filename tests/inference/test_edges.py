@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from humanseg.data.sample import draw_photo
 from humanseg.inference.edges import bands, refine
-from humanseg.task.scores import boundary_dice
+from humanseg.metrics.scores import boundary_dice
 
 
 def reduced(photo: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from humanseg.metrics.scores import dice
 from humanseg.report.measure.masks import (
     mask_facts,
     outline_length,
@@ -17,7 +18,6 @@ from humanseg.report.measure.photos import measure_data
 from humanseg.report.measure.predictions import DISTANCES, THRESHOLDS, measure
 from humanseg.report.records import Records, read_columns
 from humanseg.report.scoring import pooled, tuned, tuned_elsewhere
-from humanseg.task.scores import dice
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from humanseg.runs.statistics import (
+from humanseg.metrics.statistics import (
     FEWEST_PHOTOS,
     RESAMPLES,
     PairedDifference,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
+from humanseg.metrics.scores import dice
 from humanseg.submission.assignment import best_assignment, dice_matrix, misplaced, thumbnail
-from humanseg.task.scores import dice
 
 
 @settings(deadline=None)

@@ -12,9 +12,9 @@ from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import encode_rle
+from humanseg.metrics.scores import dice
 from humanseg.submission import ScoreReport, score_file
 from humanseg.task.csv_file import template_ids, write_submission
-from humanseg.task.scores import dice
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mil"
 H, W = 60, 48

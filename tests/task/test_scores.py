@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from humanseg.task.scores import boundary_band, boundary_dice, dice, iou
+from humanseg.metrics.scores import boundary_band, boundary_dice, dice, iou
 
 masks = hnp.arrays(bool, (9, 8))
 

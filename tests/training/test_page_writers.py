@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader
 
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask, read_photo
+from humanseg.metrics.scores import dice
 from humanseg.pages.pictures import ADDED, MISSED
-from humanseg.task.scores import dice
 from humanseg.training.callbacks.test_page import TestPageWriter
 from humanseg.training.callbacks.valid_page import ValidPageWriter
 from humanseg.training.prediction import Prediction

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.specks import SPECK, find_specks, without_specks
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 Mask = NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.io.postprocessing import tidy
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 """Where masks are cut."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
 
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 

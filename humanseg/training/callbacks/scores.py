@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from humanseg.io.files import write_csv_rows
 from humanseg.io.names import natural_key
-from humanseg.task.scores import boundary_dice, dice, iou
+from humanseg.metrics.scores import boundary_dice, dice, iou
 from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from humanseg.metrics.scores import boundary_dice, dice, iou
 from humanseg.pages import ValidCard, error_overlay, write_valid_page
 from humanseg.pages.folder import PageFolder
-from humanseg.task.scores import boundary_dice, dice, iou
 from humanseg.training.callbacks.page_writer import PageWriter
 from humanseg.training.prediction import VALID, Prediction
 

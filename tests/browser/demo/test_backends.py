@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 import humanseg
 from humanseg.demo import WEBGPU, DemoServer, demo_site, npm_files, write_site
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 from tests.browser.demo.conftest import Demo, serving
 
 pytestmark = pytest.mark.browser

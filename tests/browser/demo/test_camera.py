@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import humanseg
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 from tests.browser.demo.conftest import Demo, figure
 
 pytestmark = pytest.mark.browser

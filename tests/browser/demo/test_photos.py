@@ -15,7 +15,7 @@ from humanseg import pages
 from humanseg.data.sample import draw_photo
 from humanseg.demo import DemoServer, demo_site
 from humanseg.inference.model_file import DEFAULT_MODEL
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 from tests.browser.demo.conftest import BACKGROUND, FOREGROUND, Demo, serving
 
 pytestmark = pytest.mark.browser

@@ -13,7 +13,7 @@ from humanseg.cli import main
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
 from humanseg.inference.video.sound import SoundTrack
 from humanseg.io.images import write_image
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 Write = Callable[..., Path]
 Play = Callable[..., Any]

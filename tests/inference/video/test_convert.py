@@ -18,7 +18,7 @@ from humanseg.inference.outputs import Cut, draw_background, draw_cutout, draw_m
 from humanseg.inference.video.convert import Film, convert_video, plan_film
 from humanseg.inference.video.facts import VideoError
 from humanseg.inference.video.reading import Frame, VideoReader
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 Write = Callable[..., Path]
 Play = Callable[..., Any]

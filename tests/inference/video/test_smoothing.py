@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, Smoother
-from humanseg.task.scores import dice
+from humanseg.metrics.scores import dice
 
 Masks = list[NDArray[np.uint8]]
 NOISE = np.random.default_rng(0)

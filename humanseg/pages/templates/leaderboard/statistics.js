@@ -1,4 +1,4 @@
-/* The paired bootstrap of humanseg.runs.statistics, draw for draw, so that page and notebooks agree. */
+/* The paired bootstrap of humanseg.metrics.statistics, draw for draw, so that page and notebooks agree. */
 
 const RESAMPLES = 10000, FEWEST_PHOTOS = 6, STEP = 0x9E3779B9;
 

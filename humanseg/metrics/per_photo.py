@@ -19,7 +19,7 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
-from humanseg.task.scores import EPSILON, boundary_band
+from humanseg.metrics.scores import EPSILON, boundary_band
 
 #: Thresholds at which Dice is known besides the one that is scored.
 GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
