@@ -8,8 +8,8 @@ from pathlib import Path
 from humanseg.data.listing import list_folder
 from humanseg.io.names import SPLITS, natural_key
 from humanseg.submission.complaints import Complaint, printable
+from humanseg.submission.csv_file import submission_ids
 from humanseg.submission.table import Row
-from humanseg.task.csv_file import submission_ids
 
 
 def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:

@@ -20,9 +20,9 @@ from humanseg.data.module import PhotoData
 from humanseg.data.parts import Role
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
+from humanseg.submission.csv_file import submission_ids
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import quieten
-from humanseg.task.csv_file import submission_ids
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.progress import PredictedPhotos
 from humanseg.training.callbacks.scores import ScoresWriter

@@ -14,7 +14,7 @@ from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import encode_rle
 from humanseg.metrics.scores import dice
 from humanseg.submission import ScoreReport, score_file
-from humanseg.task.csv_file import template_ids, write_submission
+from humanseg.submission.csv_file import template_ids, write_submission
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mil"
 H, W = 60, 48

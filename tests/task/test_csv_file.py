@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from humanseg.errors import HumansegError, Refused
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle
-from humanseg.task import csv_file as room
-from humanseg.task.csv_file import submission_ids, template_ids, write_submission
+from humanseg.submission import csv_file as room
+from humanseg.submission.csv_file import submission_ids, template_ids, write_submission
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mil"
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1)

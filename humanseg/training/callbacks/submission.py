@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from humanseg.task.csv_file import exact_rle, write_rles
+from humanseg.submission.csv_file import exact_rle, write_rles
 from humanseg.training.callbacks.photo_writer import PhotoWriter
 from humanseg.training.prediction import VALID, Prediction
 
