@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from humanseg import __version__
 from humanseg.commands.parser import Parser, did_you_mean, one_of
 from humanseg.commands.types import share, values, whole_number
+from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError, printable
-from humanseg.explain import explain
 from humanseg.io.files import explain_os_error
 from humanseg.system.interrupts import interruptible
 from humanseg.system.streams import flush_output, protect_streams

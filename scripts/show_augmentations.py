@@ -16,7 +16,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from humanseg.config import build, conf_folder
-from humanseg.config.explain import explain_hydra_error, is_hydra_error
+from humanseg.config.hydra_errors import explain_hydra_error, is_hydra_error
 from humanseg.data.augmentation import Augmentation, sample_seed
 from humanseg.data.fit import fit_to
 from humanseg.data.folders import Item, list_items

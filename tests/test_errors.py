@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
+from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError, Refused, printable, says_errors
-from humanseg.explain import explain
 
 
 @pytest.mark.parametrize(("error", "code"), [(HumansegError, 2), (Refused, 3)])

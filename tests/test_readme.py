@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from humanseg import cli
 from humanseg.config import conf_folder
 from humanseg.config.check import NAMED, find_mistakes
-from humanseg.config.pairs import pair_mistake
+from humanseg.config.compatibility import pair_mistake
 from humanseg.config.validate import groups, options
 from humanseg.runs import RunFolder
 

@@ -7,7 +7,7 @@ from annotated_types import Interval
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from humanseg.config.explain import nearest
+from humanseg.config.hydra_errors import nearest
 from humanseg.config.ranges import OF_OTHERS, NotNegative, Seed, Share, Side, Text, Whole
 from humanseg.config.signatures import node_mistakes, value_mistakes
 from humanseg.config.targets import find_target, name_problem, walk_targets

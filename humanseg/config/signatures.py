@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from humanseg.config.explain import nearest
+from humanseg.config.hydra_errors import nearest
 from humanseg.config.targets import find_target
 from humanseg.config.types import choices, describe, fits
 from humanseg.errors import HumansegError

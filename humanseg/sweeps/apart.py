@@ -14,8 +14,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from humanseg.config.error_text import out_of_memory
 from humanseg.errors import FarTraceback, HumansegError, portable
-from humanseg.explain import out_of_memory
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.system.interrupts import Interrupted

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import find_mistakes
-from humanseg.config.pairs import count_parameters, pair_key, pair_mistake
-from humanseg.explain import explain
+from humanseg.config.compatibility import count_parameters, pair_key, pair_mistake
+from humanseg.config.error_text import explain
 from humanseg.sweeps.apart import call_apart
 from humanseg.sweeps.estimate import Photos, count_photos, epochs_of, measure_epoch, speed_key
 from humanseg.sweeps.jobs import Job, Standing, standing

@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from omegaconf import DictConfig
 
 from humanseg.config import build
-from humanseg.config.pairs import pair_key
+from humanseg.config.compatibility import pair_key
 from humanseg.data.augmentation import Augmentation
 from humanseg.data.module import PhotoData
 from humanseg.data.store import scaled_size

@@ -8,8 +8,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError
-from humanseg.explain import explain
 from humanseg.sweeps.jobs import Job, Outcome, standing
 
 EXTRAS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from optuna import Study
 
-from humanseg.config.explain import nearest
+from humanseg.config.hydra_errors import nearest
 from humanseg.errors import HumansegError
 from humanseg.runs import run_lock
 from humanseg.sweeps import study as trials

@@ -4,8 +4,8 @@ import os
 import traceback
 from dataclasses import replace
 
+from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError
-from humanseg.explain import explain
 from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure, require_same, standing
 from humanseg.system.interrupts import Interrupted

@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humanseg.config.find import conf_folder
-from humanseg.config.words import WITH_VALUE, hydra_words
+from humanseg.config.overrides import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
 from humanseg.training.copies import refuse_torchrun
 from humanseg.training.lightning_options import known_words

@@ -9,8 +9,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
+from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError
-from humanseg.explain import explain
 from humanseg.io.files import write_text
 from humanseg.pages.render import duration
 from humanseg.runs import (

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from humanseg.config import conf_folder, find, validate, validate_shipped
-from humanseg.config.pairs import pair_mistake
+from humanseg.config.compatibility import pair_mistake
 from humanseg.config.validate import groups, options
 
 

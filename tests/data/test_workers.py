@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
+from humanseg.config.error_text import explain
 from humanseg.data import workers
 from humanseg.data.dataset import Sample
 from humanseg.data.sampling import TimedLoader
 from humanseg.data.workers import WorkerPhotos, choose_loading, same
 from humanseg.errors import FarTraceback, HumansegError
-from humanseg.explain import explain
 
 
 class Drawn(Dataset[Sample]):

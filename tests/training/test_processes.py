@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
+from humanseg.config.error_text import explain
 from humanseg.errors import FarTraceback, Refused
-from humanseg.explain import explain
 from humanseg.system.interrupts import Interrupted
 from humanseg.training.processes import run_in_processes
 
