@@ -22,7 +22,7 @@ from humanseg.system.interrupts import interruptible
 from humanseg.system.streams import flush_output, protect_streams
 
 if TYPE_CHECKING:
-    from humanseg.data.mask_rule import MaskRule
+    from humanseg.data.layout.mask_rule import MaskRule
 
 _COMMANDS: dict[str, str] = {
     "compare": "rank runs, with confidence intervals: a table, a CSV and a page",
@@ -79,7 +79,7 @@ def _score(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from humanseg.data.doctor import examine
+    from humanseg.data.checks.data_check import examine
     from humanseg.system.progress import progress_on
 
     # On stderr, so that the report alone can be sent to a file.
@@ -93,13 +93,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _mask_rule(arguments: argparse.Namespace) -> "MaskRule":
-    from humanseg.data.mask_rule import MaskRule
+    from humanseg.data.layout.mask_rule import MaskRule
 
     return MaskRule(arguments.person_values, arguments.invert_masks)
 
 
 def _sample(arguments: argparse.Namespace) -> int:
-    from humanseg.data.sample import holds_sample, write_sample
+    from humanseg.data.synthetic import holds_sample, write_sample
 
     if holds_sample(arguments.dir, seed=arguments.seed):
         print(f"The sample data is already in {arguments.dir}")

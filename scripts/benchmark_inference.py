@@ -30,7 +30,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.folders import list_items
+from humanseg.data.layout.folders import list_items
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_bytes, write_csv_rows
 from humanseg.io.images import read_mask, read_photo

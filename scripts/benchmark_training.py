@@ -46,7 +46,7 @@ def main() -> int:
 
 def make_sample(root: Path) -> Path:
     """Write the built-in sample."""
-    from humanseg.data.sample import write_sample
+    from humanseg.data.synthetic import write_sample
 
     write_sample(root)
     return root

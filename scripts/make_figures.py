@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from humanseg.config import load_run_config
-from humanseg.data.sample import MARKER_NAME
+from humanseg.data.synthetic import MARKER_NAME
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import whole_file
 from humanseg.runs import RunFolder, open_run

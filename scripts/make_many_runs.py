@@ -21,7 +21,7 @@ import yaml
 from numpy.typing import NDArray
 
 from humanseg.config import conf_folder
-from humanseg.data.folders import list_items
+from humanseg.data.layout.folders import list_items
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_csv_rows, write_json, write_text
 from humanseg.io.images import read_mask

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.data.sample import write_sample
+from humanseg.data.synthetic import write_sample
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_bytes
 from humanseg.io.images import read_photo

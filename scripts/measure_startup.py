@@ -48,7 +48,7 @@ def main() -> int:
 
 def draw(path: Path) -> Path:
     """Write a photo of the built-in sample."""
-    from humanseg.data.sample import draw_photo
+    from humanseg.data.synthetic import draw_photo
     from humanseg.io.images import write_image
 
     photo, _, _ = draw_photo(seed=0, number=0)

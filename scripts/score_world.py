@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from humanseg.data.augmentation import sample_seed
-from humanseg.data.collage import another_room, placement
-from humanseg.data.cutout import paste, warp
-from humanseg.data.fit import scale_to
-from humanseg.data.parts import Parts
 from humanseg.data.picture import Draw, Picture, Pixels
+from humanseg.data.splits import Parts
+from humanseg.data.transforms.augmentation import sample_seed
+from humanseg.data.transforms.copy_paste import another_room, placement
+from humanseg.data.transforms.copy_paste_pixels import paste, warp
+from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_csv_rows
 from humanseg.metrics.scores import dice

@@ -17,11 +17,11 @@ from omegaconf import DictConfig
 
 from humanseg.config import build, conf_folder
 from humanseg.config.hydra_errors import explain_hydra_error, is_hydra_error
-from humanseg.data.augmentation import Augmentation, sample_seed
-from humanseg.data.fit import fit_to
-from humanseg.data.folders import Item, list_items
+from humanseg.data.layout.folders import Item, list_items
 from humanseg.data.picture import Picture, Pixels
-from humanseg.data.sample import write_sample
+from humanseg.data.synthetic import write_sample
+from humanseg.data.transforms.augmentation import Augmentation, sample_seed
+from humanseg.data.transforms.resize import fit_to
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.images import read_mask, read_photo, write_image
 

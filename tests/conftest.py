@@ -60,7 +60,7 @@ def sample_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Ids 0 to 5 are train, 6 to 8 valid, 9 and 10 test.
     """
-    from humanseg.data.sample import write_sample
+    from humanseg.data.synthetic import write_sample
 
     root = tmp_path_factory.mktemp("sample") / "data"
     write_sample(root, train=6, valid=3, test=2, size=(64, 48))
@@ -70,7 +70,7 @@ def sample_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def compared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set with 12 valid photos, enough to tell two runs apart; shared: read only."""
-    from humanseg.data.sample import write_sample
+    from humanseg.data.synthetic import write_sample
 
     root = tmp_path_factory.mktemp("compared") / "data"
     write_sample(root, train=1, valid=12, test=1, size=(64, 48))

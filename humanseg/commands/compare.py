@@ -180,7 +180,7 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
     """Find the valid photos of a group in its data set, or in `root`."""
     from itertools import product
 
-    from humanseg.data.folders import scan
+    from humanseg.data.layout.folders import scan
     from humanseg.runs.page_photos import Source
 
     roots = dict.fromkeys(

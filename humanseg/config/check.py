@@ -64,7 +64,7 @@ BASES: Mapping[str, str] = {
     "model": "torch.nn.modules.module.Module",
     "backbone": "torch.nn.modules.module.Module",
     "loss": "torch.nn.modules.module.Module",
-    "augmentation": "humanseg.data.augmentation.Augmentation",
+    "augmentation": "humanseg.data.transforms.augmentation.Augmentation",
     "trainer": "pytorch_lightning.trainer.trainer.Trainer",
     "callbacks": "pytorch_lightning.callbacks.callback.Callback",
     "logger": "pytorch_lightning.loggers.logger.Logger",

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from humanseg.data.augmentation import Augmentation, sample_seed
-from humanseg.data.fit import Fit, fit_to
+from humanseg.data.cache.store import PhotoStore
 from humanseg.data.picture import Picture, Pixels
 from humanseg.data.pictures import Pictures
-from humanseg.data.store import PhotoStore
+from humanseg.data.transforms.augmentation import Augmentation, sample_seed
+from humanseg.data.transforms.resize import Fit, fit_to
 
 # OpenCV's own threads fight torch's and the workers'.
 cv2.setNumThreads(0)

@@ -10,20 +10,20 @@ from annotated_types import Interval
 from torch.utils.data import DataLoader
 
 from humanseg.config.ranges import Count, NotNegative, Processes, Seed, Share, Side, Text, Whole
-from humanseg.data.augmentation import Augmentation
-from humanseg.data.checks import require_sound
-from humanseg.data.concerns import large, shapes, told
+from humanseg.data.cache.buffer import PackedLayers
+from humanseg.data.cache.store import Cache
+from humanseg.data.checks.before_training import require_sound
+from humanseg.data.checks.concerns import large, shapes, told
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
-from humanseg.data.fit import Fit
-from humanseg.data.folders import Item
-from humanseg.data.mask_rule import MaskRule
+from humanseg.data.layout.folders import Item
+from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.options import default_workers, require_fold
-from humanseg.data.packed import PackedLayers
-from humanseg.data.parts import Part, Parts, Role
 from humanseg.data.pictures import Pictures, Source
+from humanseg.data.pseudo_labels import trustworthy
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
-from humanseg.data.store import Cache
-from humanseg.data.unlabelled import trustworthy
+from humanseg.data.splits import Part, Parts, Role
+from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.data.transforms.resize import Fit
 from humanseg.data.workers import PREFETCH, Loading, WorkerPhotos, choose_loading, same
 
 

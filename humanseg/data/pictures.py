@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from humanseg.data.packed import PackedLayers
+from humanseg.data.cache.buffer import PackedLayers
+from humanseg.data.cache.store import PhotoStore
 from humanseg.data.picture import Picture
-from humanseg.data.store import PhotoStore
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import check_config, conf_folder
+from humanseg.data.cache.store import DecodedOnTheFly
 from humanseg.data.module import PhotoData
-from humanseg.data.store import DecodedOnTheFly
 from humanseg.errors import HumansegError
 from humanseg.export.int8 import Pair
 from humanseg.export.network import PhotoToMask

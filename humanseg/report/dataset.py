@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.data.specks import SPECK
+from humanseg.data.small_components import SPECK
 from humanseg.report.records import Records
 from humanseg.report.show import (
     COLOURS,
@@ -222,7 +222,7 @@ def photos_picture(root: Path | None, ids: list[str]) -> Picture | Prose:
     """
     if root is None:
         return say("*`humanseg report --data ROOT` shows some of the photos here.*")
-    from humanseg.data.folders import list_items
+    from humanseg.data.layout.folders import list_items
     from humanseg.io.images import read_mask, read_photo
     from humanseg.pages.pictures import error_overlay
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.sample import draw_photo
+from humanseg.data.synthetic import draw_photo
 from humanseg.metrics.scores import boundary_dice, dice
 from humanseg.pages.pictures import error_overlay
 from humanseg.report.measure.masks import shifted

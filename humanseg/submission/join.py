@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from humanseg.data.listing import list_folder
+from humanseg.data.layout.listing import list_folder
 from humanseg.io.names import SPLITS, natural_key
 from humanseg.submission.complaints import Complaint, printable
 from humanseg.submission.csv_file import submission_ids

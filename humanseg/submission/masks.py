@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.folders import Item
+from humanseg.data.layout.folders import Item
 from humanseg.io.rle import RleError, decode_rle
 from humanseg.metrics.scores import dice
 from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail

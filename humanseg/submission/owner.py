@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from humanseg.data.folders import Item, list_items
 from humanseg.data.folds import fold_ids
-from humanseg.data.mask_rule import AS_DRAWN, MaskRule
+from humanseg.data.layout.folders import Item, list_items
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.runs.find import looks_like_run

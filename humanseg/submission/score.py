@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.data.folders import list_items
-from humanseg.data.mask_rule import MaskRule
+from humanseg.data.layout.folders import list_items
+from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
 from humanseg.submission.complaints import printable, ranges, some, tell

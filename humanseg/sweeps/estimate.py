@@ -10,9 +10,9 @@ from omegaconf import DictConfig
 
 from humanseg.config import build
 from humanseg.config.compatibility import pair_key
-from humanseg.data.augmentation import Augmentation
+from humanseg.data.cache.store import scaled_size
 from humanseg.data.module import PhotoData
-from humanseg.data.store import scaled_size
+from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.io.images import image_size
 from humanseg.system.terminal import quieten
 from humanseg.training.hardware import choose_hardware

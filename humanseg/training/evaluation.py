@@ -15,9 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from humanseg.config import build, check_config
-from humanseg.data.augmentation import Augmentation
 from humanseg.data.module import PhotoData
-from humanseg.data.parts import Role
+from humanseg.data.splits import Role
+from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
 from humanseg.submission.csv_file import submission_ids

@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.load import load_run_config
-from humanseg.data.folders import require_root
+from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run, require_free
 from humanseg.training.request import NO_PATHS, named_paths, read_request

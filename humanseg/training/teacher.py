@@ -10,10 +10,10 @@ import torch
 from omegaconf import DictConfig
 
 from humanseg.config import load_run_config
+from humanseg.data.cache.buffer import PackedLayers, on_disk
+from humanseg.data.cache.store import items_fingerprint
 from humanseg.data.module import PhotoData
-from humanseg.data.packed import PackedLayers, on_disk
-from humanseg.data.parts import Role
-from humanseg.data.store import items_fingerprint
+from humanseg.data.splits import Role
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, open_run
 from humanseg.system.terminal import console

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, expect
 
-from humanseg.data.sample import write_sample
+from humanseg.data.synthetic import write_sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -34,7 +34,7 @@ REFUSED: list[Any] = [
     "torch.nnx.Evil",
     "torch.nn.modules.conv._ConvNd",
     "torch.nn.modules.module.OrderedDict",
-    "humanseg.data.folders.Path",
+    "humanseg.data.layout.folders.Path",
     "pytorch_lightning.LightningModule.load_from_checkpoint",
     "pytorch_lightning.callbacks.callback.Callback.on_fit_end",
     "pytorch_lightning.loggers.csv_logs.os.system",

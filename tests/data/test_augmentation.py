@@ -13,9 +13,9 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from humanseg.data.augmentation import Augmentation, sample_seed
-from humanseg.data.collage import Collage
 from humanseg.data.picture import Picture
+from humanseg.data.transforms.augmentation import Augmentation, sample_seed
+from humanseg.data.transforms.copy_paste import Collage
 from humanseg.errors import HumansegError
 
 GROUP = sorted((Path(__file__).parents[2] / "conf" / "augmentation").glob("*.yaml"))

@@ -5,8 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from humanseg.data.checks import Checked, find_fatal, map_in_order, read_checked, require_sound
-from humanseg.data.folders import list_items
+from humanseg.data.checks.before_training import (
+    Checked,
+    find_fatal,
+    map_in_order,
+    read_checked,
+    require_sound,
+)
+from humanseg.data.layout.folders import list_items
 from humanseg.errors import HumansegError
 from humanseg.io.names import SPLITS
 

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from humanseg.data.collage import Collage, blur_background, covering, placement
-from humanseg.data.cutout import warp
 from humanseg.data.picture import Picture
+from humanseg.data.transforms.copy_paste import Collage, blur_background, covering, placement
+from humanseg.data.transforms.copy_paste_pixels import warp
 from humanseg.errors import HumansegError
 
 

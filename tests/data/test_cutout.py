@@ -4,8 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from humanseg.data.cutout import blend, empty_room, feathered, light, paste, warp
 from humanseg.data.picture import Picture
+from humanseg.data.transforms.copy_paste_pixels import (
+    blend,
+    empty_room,
+    feathered,
+    light,
+    paste,
+    warp,
+)
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 

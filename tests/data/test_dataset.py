@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from humanseg.data.augmentation import Augmentation
-from humanseg.data.collage import Collage
+from humanseg.data.cache.store import PhotoStore, open_store
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
-from humanseg.data.folders import list_items
+from humanseg.data.layout.folders import list_items
 from humanseg.data.pictures import Pictures, Source
-from humanseg.data.store import PhotoStore, open_store
+from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.data.transforms.copy_paste import Collage
 
 SIZE = (64, 48)
 

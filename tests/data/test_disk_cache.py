@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.data import disk_cache
-from humanseg.data.disk_cache import cache_folder, kept_file
+from humanseg.data.cache import disk
+from humanseg.data.cache.disk import cache_folder, kept_file
 from humanseg.errors import HumansegError
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HUMANSEG_CACHE", str(tmp_path))
-    monkeypatch.setattr(disk_cache, "BOUND", 30)
+    monkeypatch.setattr(disk, "BOUND", 30)
     return tmp_path / "photos"
 
 

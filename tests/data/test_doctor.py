@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.data import doctor
-from humanseg.data.checks import find_fatal
-from humanseg.data.doctor import examine
-from humanseg.data.report import Report
-from humanseg.data.specks import find_specks
+from humanseg.data.checks import data_check
+from humanseg.data.checks.before_training import find_fatal
+from humanseg.data.checks.data_check import examine
+from humanseg.data.checks.report import Report
+from humanseg.data.small_components import find_specks
 from humanseg.errors import HumansegError
 from humanseg.io.names import SPLITS
 
@@ -76,10 +76,10 @@ def test_masks_that_are_empty_full_speckled_or_grey(five_folders: Path, put: Put
     soft[20, 15:45] = 120
     put(masks / "4.png", soft)
     report = examine(five_folders)
-    assert found(report, doctor.EMPTY) == ["1"]
-    assert found(report, doctor.FULL) == ["2"]
-    assert found(report, doctor.SPECKS) == ["3"]
-    assert found(report, doctor.GREY) == ["4"]
+    assert found(report, data_check.EMPTY) == ["1"]
+    assert found(report, data_check.FULL) == ["2"]
+    assert found(report, data_check.SPECKS) == ["3"]
+    assert found(report, data_check.GREY) == ["4"]
     assert not report.stops_training
     assert "A training can start; 2 warnings" in report.text()
 
@@ -102,8 +102,8 @@ def test_leaks_and_repeats(five_folders: Path, put: Put, photo_of: Draw) -> None
     shutil.copy(five_folders / "test" / "7.jpg", five_folders / "test" / "70.jpg")
     Image.open(five_folders / "train" / "3.jpg").save(five_folders / "valid" / "6.jpg", quality=40)
     report = examine(five_folders)
-    assert found(report, doctor.ACROSS) == ["6"]
-    assert found(report, doctor.WITHIN) == ["70"]
+    assert found(report, data_check.ACROSS) == ["6"]
+    assert found(report, data_check.WITHIN) == ["70"]
     assert "train/3.jpg = valid/6.jpg (re-encoded" in report.text()
     assert "test/7.jpg = test/70.jpg (identical)" in report.text()
     assert not report.stops_training
@@ -127,7 +127,7 @@ def test_unusual_photo_files(five_folders: Path, photo_of: Draw) -> None:
     frames[0].transpose(Image.Transpose.ROTATE_90).save(test / "short.jpg")
     (test / "short.jpg").write_bytes((test / "short.jpg").read_bytes()[:-2])
     report = examine(five_folders)
-    said = {c.id: c.message for f in report.findings if f.kind == doctor.ODD for c in f.cases}
+    said = {c.id: c.message for f in report.findings if f.kind == data_check.ODD for c in f.cases}
     words = {
         "cmyk": "CMYK",
         "palette": "palette",
@@ -157,7 +157,7 @@ def test_folders_without_masks_are_still_looked_at(
     put(tmp_path / "train" / "b.png", photo_of(1))
     report = examine(tmp_path)
     assert report.stops_training
-    assert found(report, doctor.WITHIN) == ["b"]
+    assert found(report, data_check.WITHIN) == ["b"]
     assert [split.name for split in report.splits] == ["train"]
 
 

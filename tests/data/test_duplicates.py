@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.data.duplicates import Copies, find_copies, fingerprint, same_picture
-from humanseg.data.folders import list_items
+from humanseg.data.checks.duplicates import Copies, find_copies, fingerprint, same_picture
+from humanseg.data.layout.folders import list_items
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS
 

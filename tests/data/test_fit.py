@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from humanseg.data.fit import Fit, fit_to
 from humanseg.data.picture import Picture
+from humanseg.data.transforms.resize import Fit, fit_to
 from humanseg.errors import HumansegError
 
 MODES: list[Fit] = ["resize", "crop", "pad"]

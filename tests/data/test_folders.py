@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from humanseg.data.folders import list_items, scan
+from humanseg.data.layout.folders import list_items, scan
 from humanseg.errors import HumansegError
 
 

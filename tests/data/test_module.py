@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from humanseg.data.augmentation import Augmentation
-from humanseg.data.collage import Collage
 from humanseg.data.folds import fold_ids
 from humanseg.data.module import PhotoData
+from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.data.transforms.copy_paste import Collage
 from humanseg.errors import HumansegError
 
 
@@ -335,7 +335,7 @@ def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) 
     def refuse(path: Path) -> None:
         raise AssertionError(f"{path} was decoded again")
 
-    monkeypatch.setattr("humanseg.data.store.read_photo", refuse)
+    monkeypatch.setattr("humanseg.data.cache.store.read_photo", refuse)
     for role in ("train", "valid", "test"):
         data.part(role)
 

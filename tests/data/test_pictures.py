@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.data.folders import list_items
-from humanseg.data.packed import PackedLayers, in_memory
+from humanseg.data.cache.buffer import PackedLayers, in_memory
+from humanseg.data.cache.store import PhotoStore, open_store, scaled_layers
+from humanseg.data.layout.folders import list_items
 from humanseg.data.pictures import Pictures, Source
-from humanseg.data.store import PhotoStore, open_store, scaled_layers
-from humanseg.data.unlabelled import confidence, copies_of, trustworthy, unlabelled_items
+from humanseg.data.pseudo_labels import confidence, copies_of, trustworthy, unlabelled_items
 from humanseg.errors import HumansegError
 
 

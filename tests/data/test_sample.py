@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.data.sample import MARKER_NAME, draw_photo, holds_sample, write_sample
+from humanseg.data.synthetic import MARKER_NAME, draw_photo, holds_sample, write_sample
 from humanseg.errors import HumansegError
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle

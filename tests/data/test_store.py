@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.data import store as store_module
-from humanseg.data.folders import Item, list_items
-from humanseg.data.packed import PackedPhotos
-from humanseg.data.store import Cache, Decoded, DecodedOnTheFly, PhotoStore, open_store, scaled_size
+from humanseg.data.cache import store as store_module
+from humanseg.data.cache.buffer import PackedPhotos
+from humanseg.data.cache.store import (
+    Cache,
+    Decoded,
+    DecodedOnTheFly,
+    PhotoStore,
+    open_store,
+    scaled_size,
+)
+from humanseg.data.layout.folders import Item, list_items
 from humanseg.io.images import read_mask, read_photo
 
 CACHES: tuple[Cache, ...] = ("memory", "disk", "none")

@@ -63,7 +63,7 @@ def put(path: str, number: int) -> None:
 
 def serve() -> None:
     """Import once, then fork for each line."""
-    import humanseg.data.augmentation
+    import humanseg.data.transforms.augmentation
     import humanseg.training.app
     import humanseg.training.entry  # noqa: F401
 

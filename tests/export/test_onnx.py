@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from humanseg.data.store import scaled_size
+from humanseg.data.cache.store import scaled_size
 from humanseg.export.half import halve_weights
 from humanseg.export.network import PhotoToMask, trace
 from humanseg.export.onnx import OPSET, convert, save

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 import humanseg
-from humanseg.data.sample import write_sample
+from humanseg.data.synthetic import write_sample
 from humanseg.io.images import read_photo
 from humanseg.io.rle import decode_rle
 from humanseg.metrics.scores import dice

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from humanseg.data.sample import draw_photo
+from humanseg.data.synthetic import draw_photo
 from humanseg.inference.edges import bands, refine
 from humanseg.metrics.scores import boundary_dice
 

@@ -124,7 +124,7 @@ def test_python_and_the_page_use_the_model(folder: Path) -> None:
 
 def test_data_is_made_and_checked(folder: Path, sample_root: Path) -> None:
     assert "Data in" in run(COMMAND, "check", sample_root, "--html", "page.html", cwd=folder)
-    small = "from humanseg.data.sample import write_sample\n"
+    small = "from humanseg.data.synthetic import write_sample\n"
     run(small + "write_sample(__import__('pathlib').Path('s'), 0, 1, 1, 1, (32, 32))\n", cwd=folder)
 
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from humanseg.data.augmentation import Augmentation
-from humanseg.data.folders import list_items
-from humanseg.data.sample import write_sample
+from humanseg.data.layout.folders import list_items
+from humanseg.data.synthetic import write_sample
+from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.io.images import read_photo
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "show_augmentations.py"

@@ -7,7 +7,7 @@ import yaml
 from PIL import Image
 
 from humanseg.data.folds import fold_ids
-from humanseg.data.mask_rule import MaskRule
+from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask
 from humanseg.io.names import TEMPLATE_NAME

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import conf_folder
 from humanseg.dashboard import COLUMNS, CURVES
-from humanseg.data.sample import write_sample
+from humanseg.data.synthetic import write_sample
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.runs.wandb_names import EPOCH, PREDICTIONS, wandb_id, wandb_logs

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.specks import SPECK, find_specks, without_specks
+from humanseg.data.small_components import SPECK, find_specks, without_specks
 from humanseg.metrics.scores import dice
 
 Mask = NDArray[np.uint8]

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.checks import map_in_order, read_item
-from humanseg.data.duplicates import Fingerprint, find_copies, fingerprint
-from humanseg.data.folders import Item, has_masks, list_items
-from humanseg.data.unlabelled import unlabelled_items
+from humanseg.data.checks.before_training import map_in_order, read_item
+from humanseg.data.checks.duplicates import Fingerprint, find_copies, fingerprint
+from humanseg.data.layout.folders import Item, has_masks, list_items
+from humanseg.data.pseudo_labels import unlabelled_items
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_csv_rows
 from humanseg.io.images import read_photo

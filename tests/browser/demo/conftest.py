@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from humanseg.data.sample import draw_photo
+from humanseg.data.synthetic import draw_photo
 from humanseg.demo import DemoServer, NpmError, demo_site, ready_runtime
 from tests.inference.conftest import FACTS, red_model
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import humanseg
 from humanseg import pages
-from humanseg.data.sample import draw_photo
+from humanseg.data.synthetic import draw_photo
 from humanseg.demo import DemoServer, demo_site
 from humanseg.inference.model_file import DEFAULT_MODEL
 from humanseg.metrics.scores import dice

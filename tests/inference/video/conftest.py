@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from humanseg.data.sample.background import draw_background
-from humanseg.data.sample.canvas import Canvas, Placement
-from humanseg.data.sample.figure import paint_figure
+from humanseg.data.synthetic.background import draw_background
+from humanseg.data.synthetic.canvas import Canvas, Placement
+from humanseg.data.synthetic.figure import paint_figure
 
 RATE = 30
 SIZE = (96, 128)

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.sample.background import draw_background
-from humanseg.data.sample.camera import cast_shadow, take_photo
-from humanseg.data.sample.canvas import Canvas, Placement
-from humanseg.data.sample.figure import paint_figure
+from humanseg.data.synthetic.background import draw_background
+from humanseg.data.synthetic.camera import cast_shadow, take_photo
+from humanseg.data.synthetic.canvas import Canvas, Placement
+from humanseg.data.synthetic.figure import paint_figure
 
 
 def draw_photo(

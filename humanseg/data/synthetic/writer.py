@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from humanseg.data.sample.camera import encode_jpeg, encode_png
-from humanseg.data.sample.photo import draw_photo
+from humanseg.data.synthetic.camera import encode_jpeg, encode_png
+from humanseg.data.synthetic.photo import draw_photo
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_bytes, write_csv_rows, write_json
 from humanseg.io.names import TEMPLATE_NAME, mask_folder

@@ -5,16 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from humanseg.data.checks import Checked, find_fatal, find_unreadable, raise_problems
-from humanseg.data.concerns import Glance, glance, inverted_masks, passed_over
-from humanseg.data.folders import Item, list_items
-from humanseg.data.folds import fold_ids
-from humanseg.data.identity import masks_sha256, named_sha256, pixels_sha256
-from humanseg.data.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.packed import PackedLayers
-from humanseg.data.pictures import Source
-from humanseg.data.problems import Problem
-from humanseg.data.store import (
+from humanseg.data.cache.buffer import PackedLayers
+from humanseg.data.cache.store import (
     Cache,
     Decoded,
     DecodedOnTheFly,
@@ -22,7 +14,20 @@ from humanseg.data.store import (
     open_store,
     scaled_layers,
 )
-from humanseg.data.unlabelled import unlabelled_items
+from humanseg.data.checks.before_training import (
+    Checked,
+    find_fatal,
+    find_unreadable,
+    raise_problems,
+)
+from humanseg.data.checks.concerns import Glance, glance, inverted_masks, passed_over
+from humanseg.data.checks.problems import Problem
+from humanseg.data.folds import fold_ids
+from humanseg.data.hashing import masks_sha256, named_sha256, pixels_sha256
+from humanseg.data.layout.folders import Item, list_items
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
+from humanseg.data.pictures import Source
+from humanseg.data.pseudo_labels import unlabelled_items
 from humanseg.io.names import SPLITS
 from humanseg.system.notices import Notices
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.data.listing import Listing, list_folder
-from humanseg.data.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.near_names import find_naming, looked_for, looked_for_root
-from humanseg.data.problems import LISTED, Problem, list_problems, printable
+from humanseg.data.checks.problems import LISTED, Problem, list_problems, printable
+from humanseg.data.layout.listing import Listing, list_folder
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
+from humanseg.data.layout.similar_names import find_naming, looked_for, looked_for_root
 from humanseg.errors import HumansegError
 from humanseg.io.names import mask_folder
 

@@ -5,9 +5,16 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from humanseg.data.cutout import Matrix, blend, empty_room, feathered, paste, warp
-from humanseg.data.fit import scale_to
 from humanseg.data.picture import Draw, Picture
+from humanseg.data.transforms.copy_paste_pixels import (
+    Matrix,
+    blend,
+    empty_room,
+    feathered,
+    paste,
+    warp,
+)
+from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError
 
 _BACKGROUNDS = 3

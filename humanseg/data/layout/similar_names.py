@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 
-from humanseg.data.problems import printable
+from humanseg.data.checks.problems import printable
 
 _ALIKE = {
     "training": "train",

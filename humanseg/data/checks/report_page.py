@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from humanseg.data.problems import printable
-from humanseg.data.report import Case, Finding, Report, SplitSummary
-from humanseg.data.specks import find_specks
+from humanseg.data.checks.problems import printable
+from humanseg.data.checks.report import Case, Finding, Report, SplitSummary
+from humanseg.data.small_components import find_specks
 from humanseg.io.images import ImageError, read_mask, read_photo
 from humanseg.pages.doctor import PageCase, PageFinding, PageSplit, Picture, write_doctor_page
 

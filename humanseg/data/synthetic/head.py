@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from humanseg.data.sample.canvas import (
+from humanseg.data.synthetic.canvas import (
     Canvas,
     Placement,
     Points,
@@ -12,8 +12,8 @@ from humanseg.data.sample.canvas import (
     smooth,
     turned,
 )
-from humanseg.data.sample.palette import Fabric, plain, rgb, strands
-from humanseg.data.sample.person import Look
+from humanseg.data.synthetic.palette import Fabric, plain, rgb, strands
+from humanseg.data.synthetic.person import Look
 
 CENTRE = np.array([0.0, -0.76])
 

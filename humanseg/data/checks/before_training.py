@@ -9,9 +9,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from humanseg.data.folders import Item, has_masks, scan
-from humanseg.data.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.problems import Problem, list_problems, printable
+from humanseg.data.checks.problems import Problem, list_problems, printable
+from humanseg.data.layout.folders import Item, has_masks, scan
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.errors import HumansegError
 from humanseg.io.images import ImageError, Picture, read_picture
 
@@ -103,7 +103,7 @@ def read_checked(items: Iterable[Item], workers: int | None = None) -> Iterator[
     Parameters
     ----------
     items
-        As from `humanseg.data.folders.list_items`.
+        As from `humanseg.data.layout.folders.list_items`.
     workers
         Number of threads; by default one per CPU, at most 8.
 

@@ -1,6 +1,6 @@
 """The built-in sample data: people drawn by code, in the layout of the real photos."""
 
-from humanseg.data.sample.photo import draw_photo
-from humanseg.data.sample.writer import MARKER_NAME, holds_sample, write_sample
+from humanseg.data.synthetic.photo import draw_photo
+from humanseg.data.synthetic.writer import MARKER_NAME, holds_sample, write_sample
 
 __all__ = ["MARKER_NAME", "draw_photo", "holds_sample", "write_sample"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.data.problems import printable
+from humanseg.data.checks.problems import printable
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
 from humanseg.io.suffixes import PHOTO_SUFFIXES

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.data.checks import Checked
-from humanseg.data.folders import Item
-from humanseg.data.listing import list_folder
+from humanseg.data.checks.before_training import Checked
+from humanseg.data.checks.problems import Problem, printable
+from humanseg.data.layout.folders import Item
+from humanseg.data.layout.listing import list_folder
 from humanseg.data.picture import Pixels
-from humanseg.data.problems import Problem, printable
 
 INVERTED = "inverted mask"
 SHAPES = "photos of several shapes"

@@ -5,16 +5,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.data.checks import map_in_order
-from humanseg.data.concerns import INVERTED, LARGE, SHAPES, Glance, inverted_masks, large, shapes
-from humanseg.data.duplicates import Copies, Fingerprint, find_copies
-from humanseg.data.folders import NO_TEST, Item, by_photo, has_masks, require_root, scan
-from humanseg.data.listing import list_folder
-from humanseg.data.look import Look, look
-from humanseg.data.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.problems import Problem, printable
-from humanseg.data.report import Case, Finding, Level, Report, SplitSummary
-from humanseg.data.specks import SPECK
+from humanseg.data.checks.before_training import map_in_order
+from humanseg.data.checks.concerns import (
+    INVERTED,
+    LARGE,
+    SHAPES,
+    Glance,
+    inverted_masks,
+    large,
+    shapes,
+)
+from humanseg.data.checks.duplicates import Copies, Fingerprint, find_copies
+from humanseg.data.checks.photo_stats import Look, look
+from humanseg.data.checks.problems import Problem, printable
+from humanseg.data.checks.report import Case, Finding, Level, Report, SplitSummary
+from humanseg.data.layout.folders import NO_TEST, Item, by_photo, has_masks, require_root, scan
+from humanseg.data.layout.listing import list_folder
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
+from humanseg.data.small_components import SPECK
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS, mask_folder
 
@@ -90,7 +98,7 @@ def examine(
     Returns
     -------
     Report
-        What would stop a training is exactly what `humanseg.data.checks.find_fatal` finds.
+        What would stop a training is exactly what `humanseg.data.checks.before_training.find_fatal` finds.
 
     Raises
     ------

@@ -8,8 +8,8 @@ import albumentations as A  # noqa: N812 - the field's name for it
 import cv2
 import numpy as np
 
-from humanseg.data.collage import Collage
 from humanseg.data.picture import Draw, Picture
+from humanseg.data.transforms.copy_paste import Collage
 from humanseg.errors import HumansegError
 
 # OpenCV's own threads fight torch's and those of the workers.

@@ -5,8 +5,16 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from humanseg.data.sample.canvas import Points, capsule, ellipse, smooth
-from humanseg.data.sample.palette import Fabric, Image, any_colour, draw_fabric, noise, pick, plain
+from humanseg.data.synthetic.canvas import Points, capsule, ellipse, smooth
+from humanseg.data.synthetic.palette import (
+    Fabric,
+    Image,
+    any_colour,
+    draw_fabric,
+    noise,
+    pick,
+    plain,
+)
 
 _SHIFT = 4
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from humanseg.data.duplicates import find_copies, fingerprint
-from humanseg.data.folders import Item
-from humanseg.data.listing import list_folder
+from humanseg.data.cache.store import PhotoStore
+from humanseg.data.checks.duplicates import find_copies, fingerprint
+from humanseg.data.checks.problems import printable
+from humanseg.data.layout.folders import Item
+from humanseg.data.layout.listing import list_folder
 from humanseg.data.picture import Pixels
 from humanseg.data.pictures import Source
-from humanseg.data.problems import printable
-from humanseg.data.store import PhotoStore
 from humanseg.errors import HumansegError
 
 

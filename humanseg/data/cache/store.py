@@ -9,11 +9,11 @@ from typing import Literal, Protocol
 import cv2
 import numpy as np
 
-from humanseg.data.folders import Item
-from humanseg.data.mask_rule import AS_DRAWN
-from humanseg.data.packed import PackedLayers, PackedPhotos, in_memory, on_disk
+from humanseg.data.cache.buffer import PackedLayers, PackedPhotos, in_memory, on_disk
+from humanseg.data.layout.folders import Item
+from humanseg.data.layout.mask_rule import AS_DRAWN
 from humanseg.data.picture import Pixels
-from humanseg.data.specks import without_specks
+from humanseg.data.small_components import without_specks
 from humanseg.io.images import image_size, read_photo
 from humanseg.io.resizing import working_size
 
@@ -96,7 +96,7 @@ def open_store(
     Parameters
     ----------
     items
-        What to decode. They are sound: `humanseg.data.checks` has seen them.
+        What to decode. They are sound: `humanseg.data.checks.before_training` has seen them.
     cache
         `memory`; `disk`: a file that is mapped into memory, shared by processes and used again by
         the next run; `none`: decode each time.

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.data.checks import read_item
-from humanseg.data.concerns import looks_inverted
-from humanseg.data.duplicates import Fingerprint, fingerprint
-from humanseg.data.folders import Item
-from humanseg.data.problems import Problem
-from humanseg.data.specks import find_specks
+from humanseg.data.checks.before_training import read_item
+from humanseg.data.checks.concerns import looks_inverted
+from humanseg.data.checks.duplicates import Fingerprint, fingerprint
+from humanseg.data.checks.problems import Problem
+from humanseg.data.layout.folders import Item
+from humanseg.data.small_components import find_specks
 from humanseg.io.images import Picture, grey_counts
 
 _USUAL_MODE = "RGB"

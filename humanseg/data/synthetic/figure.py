@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from humanseg.data.sample.canvas import (
+from humanseg.data.synthetic.canvas import (
     Canvas,
     Placement,
     Points,
@@ -11,9 +11,9 @@ from humanseg.data.sample.canvas import (
     mirrored,
     smooth,
 )
-from humanseg.data.sample.head import paint_behind, paint_head
-from humanseg.data.sample.palette import Fabric, plain
-from humanseg.data.sample.person import (
+from humanseg.data.synthetic.head import paint_behind, paint_head
+from humanseg.data.synthetic.palette import Fabric, plain
+from humanseg.data.synthetic.person import (
     LEG_POSES,
     Body,
     Look,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from humanseg.data.sample.canvas import Points
-from humanseg.data.sample.palette import HAIR, SKIN, Fabric, Image, draw_fabric, pick
+from humanseg.data.synthetic.canvas import Points
+from humanseg.data.synthetic.palette import HAIR, SKIN, Fabric, Image, draw_fabric, pick
 
 STYLES = ("shaved", "short", "side", "bob", "long", "bun", "curly", "tail")
 HATS = ("none", "beanie", "cap", "brim", "scarf")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.disk_cache import kept_file
+from humanseg.data.cache.disk import kept_file
 from humanseg.data.picture import Pixels
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from humanseg.data.sample.palette import Fabric, Image
+from humanseg.data.synthetic.palette import Fabric, Image
 
 Points = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from humanseg.data.cache.store import PhotoStore
 from humanseg.data.picture import Pixels
-from humanseg.data.store import PhotoStore
 
 
 def pixels_sha256(photo: Pixels, mask: Pixels | None) -> bytes:

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from humanseg.data.problems import LISTED, printable
+from humanseg.data.checks.problems import LISTED, printable
 
 Level = Literal["stops", "warning", "note"]
 
@@ -163,7 +163,7 @@ class Report:
             The page cannot be written there.
         """
         # Only here: a check without a page needs no templates.
-        from humanseg.data.report_page import write_report_page
+        from humanseg.data.checks.report_page import write_report_page
 
         write_report_page(path, self)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from humanseg.data.sample.palette import Image, noise
+from humanseg.data.synthetic.palette import Image, noise
 
 
 def cast_shadow(
