@@ -1,12 +1,12 @@
 """Backbones, nets on them, and the `Segmenter` that makes any of them take photos."""
 
-from humanseg.models.attention_unet import AttentionUNet
 from humanseg.models.backbones import Backbone, PlainBackbone, TimmBackbone
-from humanseg.models.light_unet import LightUNet
-from humanseg.models.pspnet import PSPNet
+from humanseg.models.decoders.attention_unet import AttentionUNet
+from humanseg.models.decoders.light_unet import LightUNet
+from humanseg.models.decoders.pspnet import PSPNet
+from humanseg.models.decoders.unet import UNet
+from humanseg.models.decoders.unetplusplus import UNetPlusPlus
 from humanseg.models.segmenter import Segmenter, build_segmenter
-from humanseg.models.unet import UNet
-from humanseg.models.unetplusplus import UNetPlusPlus
 
 __all__ = [
     "AttentionUNet",

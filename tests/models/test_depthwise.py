@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from humanseg.models.backbones.timm_backbone import TimmBackbone
+from humanseg.models.decoders.light_unet import LightUNet
 from humanseg.models.depthwise import DepthwiseConv2d, conv2d, speed_up_depthwise
-from humanseg.models.light_unet import LightUNet
 from humanseg.models.segmenter import build_segmenter
 from humanseg.training.hardware import has_bf16_units
 

@@ -17,9 +17,9 @@ from humanseg.models import (
     UNet,
     UNetPlusPlus,
 )
-from humanseg.models.attention_unet import AttentionGate, SqueezeExcitation
-from humanseg.models.decoder import halvings, width_at
-from humanseg.models.pspnet import PyramidPooling, SubPixelUpsampling, average_cells
+from humanseg.models.decoders.attention_unet import AttentionGate, SqueezeExcitation
+from humanseg.models.decoders.base import halvings, width_at
+from humanseg.models.decoders.pspnet import PyramidPooling, SubPixelUpsampling, average_cells
 
 # Untyped, to pass what the annotations forbid and a config may hold.
 ANY_PSPNET: Any = PSPNet

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
-from humanseg.models.decoder import UpBlock
+from humanseg.models.decoders.base import UpBlock
+from humanseg.models.decoders.unet import UNet
 from humanseg.models.layers import Dropout
-from humanseg.models.unet import UNet
 
 
 class AttentionGate(nn.Module):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
-from humanseg.models.decoder import BlockFactory, UNetDecoder, UpBlock
+from humanseg.models.decoders.base import BlockFactory, UNetDecoder, UpBlock
 from humanseg.models.layers import Dropout, Head, initialise, with_auxiliary
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from humanseg.models.backbones.base import Backbone, require_growing_reductions
-from humanseg.models.decoder import UpBlock, halvings, width_at
+from humanseg.models.decoders.base import UpBlock, halvings, width_at
 from humanseg.models.layers import Head, double_conv, enlarge, initialise, with_auxiliary
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
-from humanseg.models.decoder import halvings
+from humanseg.models.decoders.base import halvings
 from humanseg.models.layers import Dropout, Head, conv_bn_relu, initialise, with_auxiliary
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from humanseg.models.backbones.base import Backbone
-from humanseg.models.decoder import UNetDecoder, width_at
+from humanseg.models.decoders.base import UNetDecoder, width_at
 from humanseg.models.layers import Head, conv_bn_relu, enlarge, initialise
 
 

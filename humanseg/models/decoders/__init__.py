@@ -1,0 +1,1 @@
+"""Decoders: what turns the features of a backbone into logits, a file for each."""
