@@ -17,7 +17,7 @@ from humanseg.errors import says_errors
 from humanseg.io.files import write_csv_rows
 from humanseg.report.keep import keep_run, keep_sweep
 from humanseg.runs import RunFolder
-from humanseg.runs.find import looks_like_run
+from humanseg.runs.discovery import looks_like_run
 
 
 def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:

@@ -20,7 +20,7 @@ from humanseg.data.synthetic import MARKER_NAME
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import whole_file
 from humanseg.runs import RunFolder, open_run
-from humanseg.runs.find import find_runs
+from humanseg.runs.discovery import find_runs
 
 FIGURES = Path(__file__).resolve().parents[1] / "notebooks" / "figures"
 _TEST_PAGE = (1200, 954)  # two rows of photos

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run
-from humanseg.runs.find import find_runs, looks_like_run
+from humanseg.runs.discovery import find_runs, looks_like_run
 from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
 
 _SHOWN = 3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from humanseg.errors import HumansegError
-from humanseg.runs.find import find_runs
+from humanseg.runs.discovery import find_runs
 from humanseg.runs.ranking import Group, rank
 from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
 from humanseg.runs.settings import Shipped

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from humanseg.runs.options import DATA, data_before, named_callbacks, nearest_option
+from humanseg.runs.choices import DATA, data_before, named_callbacks, nearest_option
 from humanseg.runs.record import read_config
 
 Value = None | bool | int | float | str

@@ -10,7 +10,7 @@ from humanseg.data.layout.folders import Item, list_items
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
-from humanseg.runs.find import looks_like_run
+from humanseg.runs.discovery import looks_like_run
 from humanseg.runs.record import read_config
 
 

@@ -9,6 +9,7 @@ from optuna import Study
 from humanseg.config.hydra_errors import nearest
 from humanseg.errors import HumansegError
 from humanseg.runs import run_lock
+from humanseg.runs.studies import STUDY, open_study
 from humanseg.sweeps import study as trials
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.sweeps.launch import run_jobs, wait_for
@@ -17,7 +18,6 @@ from humanseg.sweeps.space import chosen, distribution, lowest
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.interrupts import interruptible
 from humanseg.system.terminal import console
-from humanseg.training.studies import STUDY, open_study
 
 
 @dataclass(frozen=True)

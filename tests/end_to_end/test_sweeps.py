@@ -204,7 +204,7 @@ def test_a_search_is_killed_and_finished_by_the_same_command(
 ) -> None:
     from optuna.trial import TrialState
 
-    from humanseg.training.studies import open_study
+    from humanseg.runs.studies import open_study
 
     words = [f"hydra.sweeper.{each}" for each in ("n_trials=5", "startup_trials=2")]
     words += ["search=optuna", "hydra.sweeper.warmup_epochs=1", "sweep=mine"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.runs.find import find_runs
+from humanseg.runs.discovery import find_runs
 
 
 def make(*folders: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_folder_that_may_not_be_read_is_named(
     import os
 
     listed = os.scandir
-    monkeypatch.setattr("humanseg.runs.find.os.scandir", scandir)
+    monkeypatch.setattr("humanseg.runs.discovery.os.scandir", scandir)
     found = find_runs([tmp_path])
     assert list(found.runs) == ["run"]
     assert found.unreadable == {"secret": "Permission denied"}
@@ -80,6 +80,6 @@ def test_folders_of_two_drives_are_refused(tmp_path: Path, monkeypatch: pytest.M
     def commonpath(paths: list[Path]) -> str:
         raise ValueError("Paths don't have the same drive")
 
-    monkeypatch.setattr("humanseg.runs.find.os.path.commonpath", commonpath)
+    monkeypatch.setattr("humanseg.runs.discovery.os.path.commonpath", commonpath)
     with pytest.raises(HumansegError, match="give folders of one drive"):
         find_runs([tmp_path])

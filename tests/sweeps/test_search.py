@@ -9,9 +9,9 @@ import pytest
 from optuna.trial import TrialState
 
 from humanseg.runs import RunFolder, run_lock
+from humanseg.runs.studies import open_study
 from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.training.request import Request
-from humanseg.training.studies import open_study
 
 if TYPE_CHECKING:
     from tests.sweeps.conftest import Sweep, Work

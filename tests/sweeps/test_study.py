@@ -10,9 +10,9 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
+from humanseg.runs.studies import open_study, running_trial
 from humanseg.sweeps.jobs import Standing
 from humanseg.sweeps.study import ask, best, counted, recover, settle
-from humanseg.training.studies import open_study, running_trial
 
 SPACE = {
     "optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True),

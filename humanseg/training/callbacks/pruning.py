@@ -6,9 +6,9 @@ import pytorch_lightning as pl
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
+from humanseg.runs.studies import STUDY, open_study, running_trial
 from humanseg.training.callbacks.checkpoints import MONITOR
 from humanseg.training.callbacks.history import read_history
-from humanseg.training.studies import STUDY, open_study, running_trial
 
 
 class Pruned(HumansegError):  # noqa: N818 - read aloud: "Pruned: …"
