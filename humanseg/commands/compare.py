@@ -10,10 +10,10 @@ from humanseg.errors import HumansegError, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from humanseg.dashboard import Project
-    from humanseg.runs.leaderboard import Leaderboard
-    from humanseg.runs.page_photos import Source
-    from humanseg.runs.ranking import Group
+    from humanseg.compare.leaderboard import Leaderboard
+    from humanseg.compare.page_photos import Source
+    from humanseg.compare.ranking import Group
+    from humanseg.compare.wandb import Project
     from humanseg.runs.record import RunRecord
 
 
@@ -63,12 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
+    from humanseg.compare.csv_table import write_leaderboard_csv
+    from humanseg.compare.leaderboard import read_leaderboard
+    from humanseg.compare.page import plotly_script, write_leaderboard
+    from humanseg.compare.settings import read_shipped
     from humanseg.config import conf_folder
     from humanseg.runs import run_lock
-    from humanseg.runs.csv_table import write_leaderboard_csv
-    from humanseg.runs.leaderboard import read_leaderboard
-    from humanseg.runs.page import plotly_script, write_leaderboard
-    from humanseg.runs.settings import read_shipped
     from humanseg.system.progress import progress_on
 
     plotly_script()  # before the work, if it is missing
@@ -96,7 +96,7 @@ def _wandb_project(arguments: argparse.Namespace) -> "Project | None":
                 "--sync uploads runs to wandb and must know where to: add --wandb ENTITY/PROJECT."
             )
         return None
-    from humanseg.dashboard import Project, require_wandb
+    from humanseg.compare.wandb import Project, require_wandb
 
     project = Project.parse(arguments.wandb)
     require_wandb()
@@ -107,7 +107,7 @@ def _to_wandb(
     board: "Leaderboard", project: "Project", sync: bool, console: "Console", errors: "Console"
 ) -> bool:
     """Upload the runs if asked to, build the dashboards; return whether all runs were taken."""
-    from humanseg.dashboard import require_project, save_dashboards, upload_runs
+    from humanseg.compare.wandb import require_project, save_dashboards, upload_runs
     from humanseg.system.progress import progress_on
 
     failed: Mapping[str, str] = {}
@@ -145,7 +145,7 @@ def _say(board: "Leaderboard", console: "Console") -> None:
     """Print the tables, what they show, and what is not in them."""
     from rich.console import Console
 
-    from humanseg.runs.terminal_table import conclusion, describe, footnotes, terminal_table
+    from humanseg.compare.terminal_table import conclusion, describe, footnotes, terminal_table
 
     # Into a file or a pipe the rows go whole, however long they are.
     wide = Console(width=10_000)
@@ -180,8 +180,8 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
     """Find the valid photos of a group in its data set, or in `root`."""
     from itertools import product
 
+    from humanseg.compare.page_photos import Source
     from humanseg.data.layout.folders import scan
-    from humanseg.runs.page_photos import Source
 
     roots = dict.fromkeys(
         str(node["root"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from humanseg.cli import main
-from humanseg.dashboard.upload import lost_pictures
+from humanseg.compare.wandb.upload import lost_pictures
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.runs.wandb_names import wandb_id, wandb_logs
 from tests.dashboard.conftest import Stub

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from humanseg.runs.ranking import Group, rank
+from humanseg.compare.ranking import Group, rank
+from humanseg.compare.settings import Shipped
 from humanseg.runs.record import RunRecord
-from humanseg.runs.settings import Shipped
 
 Make = Callable[..., RunRecord]
 Compare = Callable[..., Group]

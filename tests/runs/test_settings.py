@@ -3,9 +3,7 @@ from typing import Any
 import pytest
 import yaml
 
-from humanseg.config import conf_folder
-from humanseg.config.validate import options
-from humanseg.runs.settings import (
+from humanseg.compare.settings import (
     NAMED_GROUPS,
     Setting,
     Settings,
@@ -14,6 +12,8 @@ from humanseg.runs.settings import (
     read_settings,
     read_shipped,
 )
+from humanseg.config import conf_folder
+from humanseg.config.validate import options
 
 SHIPPED = read_shipped(conf_folder())
 

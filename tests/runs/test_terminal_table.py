@@ -3,10 +3,10 @@ from collections.abc import Callable
 import numpy as np
 from rich.console import Console
 
-from humanseg.runs.ranking import Group, rank
+from humanseg.compare.ranking import Group, rank
+from humanseg.compare.settings import Shipped
+from humanseg.compare.terminal_table import conclusion, describe, footnotes, terminal_table
 from humanseg.runs.record import RunRecord
-from humanseg.runs.settings import Shipped
-from humanseg.runs.terminal_table import conclusion, describe, footnotes, terminal_table
 
 Make = Callable[..., RunRecord]
 PHOTOS = np.random.default_rng(0).uniform(0.8, 0.9, 30)

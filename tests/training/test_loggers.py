@@ -16,8 +16,8 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from humanseg.compare.wandb import COLUMNS, CURVES
 from humanseg.config import conf_folder
-from humanseg.dashboard import COLUMNS, CURVES
 from humanseg.data.synthetic import write_sample
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder

@@ -1,4 +1,4 @@
-/* The effect of each setting, as humanseg.runs.effects has fitted it. */
+/* The effect of each setting, as humanseg.compare.effects has fitted it. */
 
 function effectsNote({ effects, confounded, left_out, balanced, ids }) {
   const fitted = balanced

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from humanseg.compare.ranking import Group
 from humanseg.io.images import ImageError, Picture, image_size, read_mask, read_picture, write_image
 from humanseg.io.rle import encode_rle
 from humanseg.pages.folder import PageFolder, picture_name
 from humanseg.pages.render import url
-from humanseg.runs.ranking import Group
 from humanseg.runs.record import foreground_shares
 
 LONGEST = 640

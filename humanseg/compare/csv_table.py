@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from humanseg.compare.leaderboard import Leaderboard
 from humanseg.io.files import write_csv_rows
-from humanseg.runs.leaderboard import Leaderboard
 from humanseg.runs.record import RunRecord
 
 _SCORES = ("dice_at_half", "dice", "threshold")

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from humanseg.dashboard.project import Project
-from humanseg.runs.leaderboard import Leaderboard
-from humanseg.runs.ranking import Group
+from humanseg.compare.leaderboard import Leaderboard
+from humanseg.compare.ranking import Group
+from humanseg.compare.settings import NAMED_GROUPS
+from humanseg.compare.terminal_table import describe
+from humanseg.compare.wandb.project import Project
 from humanseg.runs.record import RunRecord
-from humanseg.runs.settings import NAMED_GROUPS
-from humanseg.runs.terminal_table import describe
 from humanseg.runs.wandb_names import (
     DICE,
     EPOCH,

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from humanseg.dashboard.project import Project
-from humanseg.dashboard.quiet import quiet_wandb
-from humanseg.dashboard.workspace import lay_out
+from humanseg.compare.leaderboard import Leaderboard
+from humanseg.compare.wandb.project import Project
+from humanseg.compare.wandb.quiet import quiet_wandb
+from humanseg.compare.wandb.workspace import lay_out
 from humanseg.errors import HumansegError
-from humanseg.runs.leaderboard import Leaderboard
 from humanseg.runs.wandb_key import has_wandb_key
 from humanseg.system.network import unreachable
 

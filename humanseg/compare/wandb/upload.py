@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.dashboard.project import Project
-from humanseg.dashboard.quiet import quiet_wandb
+from humanseg.compare.wandb.project import Project
+from humanseg.compare.wandb.quiet import quiet_wandb
 from humanseg.runs.record import RunRecord
 from humanseg.runs.wandb_names import wandb_logs
 
