@@ -57,7 +57,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     require_run(arguments.run, arguments.data)
     # Only now, when all is there: it loads torch.
-    from humanseg.training.evaluation import evaluate_run
+    from humanseg.evaluation.evaluate import evaluate_run
 
     report = evaluate_run(
         arguments.run, arguments.data, arguments.split, arguments.tta, arguments.threshold

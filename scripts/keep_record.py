@@ -22,8 +22,8 @@ from humanseg.runs.discovery import looks_like_run
 
 def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
     """Predict a run's valid photos, plain and mirrored, and write `measured.csv`."""
+    from humanseg.evaluation.evaluate import valid_predictions
     from humanseg.report.measure.predictions import measure
-    from humanseg.training.evaluation import valid_predictions
 
     rows = [
         {"id": id, **measure(plain, mirrored, truth)}

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.errors import HumansegError, says_errors
+from humanseg.evaluation.evaluate import valid_predictions
 from humanseg.io.files import write_csv_rows
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
-from humanseg.training.evaluation import valid_predictions
 
 MEAN, MIRRORED = "mean", "mean_tta"
 """Columns of the ensemble; every other one is a run alone."""

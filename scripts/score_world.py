@@ -23,10 +23,10 @@ from humanseg.data.transforms.copy_paste import another_room, placement
 from humanseg.data.transforms.copy_paste_pixels import paste, warp
 from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError, says_errors
+from humanseg.evaluation.evaluate import data_of, exact_fp32, final_module
 from humanseg.io.files import write_csv_rows
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
-from humanseg.training.evaluation import data_of, exact_fp32, final_module
 
 Shift = Callable[[Picture, Draw, np.random.Generator], Picture]
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.scores import ScoresWriter
 from humanseg.export.formats import Format
 from humanseg.export.runners import Outputs, Runner
-from humanseg.training.callbacks.scores import ScoresWriter
-from humanseg.training.prediction import Prediction
 
 MOST_DIFFERING = 1e-4
 """Share of valid's pixels in which an exact file's masks may differ from the checkpoint's."""

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger
 
 from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError
+from humanseg.evaluation.evaluate import write_files
 from humanseg.io.files import write_text
 from humanseg.pages.render import duration
 from humanseg.runs import (
@@ -28,7 +29,6 @@ from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import read_history
 from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.copies import copies_note
-from humanseg.training.evaluation import write_files
 from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
 from humanseg.training.fitting import fit
 from humanseg.training.loggers import open_loggers, sample_logs

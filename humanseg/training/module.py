@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from humanseg.data.dataset import Batch
 from humanseg.errors import HumansegError
+from humanseg.evaluation.prediction import Prediction
 from humanseg.losses import SoftTargetLoss
 from humanseg.metrics.per_photo import PerPhotoScores
 from humanseg.models import Segmenter
 from humanseg.training.optimizers import OptimizerRecipe
-from humanseg.training.prediction import Prediction
 from humanseg.training.schedulers import Plateau, SchedulerRecipe
 
 LOOK_EVERY = 50

@@ -10,10 +10,10 @@ from omegaconf import DictConfig
 from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
+from humanseg.evaluation.evaluate import submission_order
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
-from humanseg.training.evaluation import submission_order
 from humanseg.training.first_step import require_step
 from humanseg.training.hardware import Hardware, choose_hardware, settle_process
 from humanseg.training.lightning_options import require_batches, require_options

@@ -15,9 +15,9 @@ from humanseg.data.cache.store import items_fingerprint
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import Role
 from humanseg.errors import HumansegError, Refused
+from humanseg.evaluation.evaluate import final_module
 from humanseg.runs import RunFolder, open_run
 from humanseg.system.terminal import console
-from humanseg.training.evaluation import final_module
 from humanseg.training.hardware import Hardware
 from humanseg.training.request import named_paths
 

@@ -51,10 +51,10 @@ def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
     """Score a run's best checkpoint as a training does, and note who has scored what."""
     from torchmetrics.utilities.data import dim_zero_cat
 
+    from humanseg.evaluation.evaluate import data_of, final_module
     from humanseg.metrics.per_photo import _unpack
     from humanseg.runs import open_run
     from humanseg.system.terminal import quieten
-    from humanseg.training.evaluation import data_of, final_module
     from humanseg.training.hardware import choose_hardware
     from humanseg.training.trainer import build_trainer
 

@@ -15,13 +15,13 @@ from PIL import Image
 
 from humanseg.cli import main
 from humanseg.errors import HumansegError, Refused
+from humanseg.evaluation.evaluate import evaluate_run
 from humanseg.export import writing
 from humanseg.export.int8 import Quantised
 from humanseg.export.onnx import save
 from humanseg.export.pick import Pick
 from humanseg.io.images import read_photo
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
-from humanseg.training.evaluation import evaluate_run
 
 Export = Callable[..., Path]
 ALL = "onnx,int8,fp16,pt2"

@@ -6,13 +6,13 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from humanseg.evaluation.evaluate import data_of
 from humanseg.export import int8
 from humanseg.export.int8 import Pair, quantise
 from humanseg.export.onnx import save
 from humanseg.export.runners import open_model
 from humanseg.export.source import Source, train_pairs
 from humanseg.export.stages import find_stages
-from humanseg.training.evaluation import data_of
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from humanseg.errors import HumansegError
+from humanseg.evaluation import evaluate
+from humanseg.evaluation.evaluate import data_of, evaluate_run, exact_fp32, submission_order
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle
 from humanseg.models import Segmenter
 from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.submission import score_file
-from humanseg.training import evaluation
-from humanseg.training.evaluation import data_of, evaluate_run, exact_fp32, submission_order
 from humanseg.training.rebuild import load_segmenter
 
 Train = Callable[..., RunFolder]
@@ -277,7 +277,7 @@ def test_a_checkpoint_of_another_model_stops_a_resume_in_a_sentence(
 def test_a_config_from_somebody_else_names_only_known_packages(copied: RunFolder) -> None:
     change(copied, loss={"_target_": "os.system", "command": "true"})
     with pytest.raises(HumansegError, match=r"os\.system"):
-        evaluation.final_module(copied)
+        evaluate.final_module(copied)
 
 
 def test_evaluating_says_how_far_it_is(trained: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,6 +287,6 @@ def test_evaluating_says_how_far_it_is(trained: RunFolder, monkeypatch: pytest.M
     def recorded(console: Any, what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: moves.append((done, total))
 
-    monkeypatch.setattr(evaluation, "progress_on", recorded)
+    monkeypatch.setattr(evaluate, "progress_on", recorded)
     evaluate_run(trained.path, None, "valid", False, None)
     assert moves == [(1, 3), (2, 3), (3, 3)]

@@ -11,12 +11,12 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from humanseg.errors import HumansegError
+from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.test_page import TestPageWriter
+from humanseg.evaluation.valid_page import ValidPageWriter
 from humanseg.io.images import read_mask, read_photo
 from humanseg.metrics.scores import dice
 from humanseg.pages.pictures import ADDED, MISSED
-from humanseg.training.callbacks.test_page import TestPageWriter
-from humanseg.training.callbacks.valid_page import ValidPageWriter
-from humanseg.training.prediction import Prediction
 
 HEIGHT, WIDTH = 24, 16
 LONG = "long" * 60

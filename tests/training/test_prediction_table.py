@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 
+from humanseg.evaluation.prediction import TEST, VALID, Prediction
 from humanseg.training.callbacks.prediction_table import LONGER_SIDE, PredictionTable, Sample
-from humanseg.training.prediction import TEST, VALID, Prediction
 
 TRAINER, MODEL = pl.Trainer(logger=False, enable_checkpointing=False), pl.LightningModule()
 SIDE = 32

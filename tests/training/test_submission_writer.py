@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytorch_lightning as pl
 
-from humanseg.training.callbacks.submission import SubmissionWriter
-from humanseg.training.prediction import Prediction
+from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.submission import SubmissionWriter
 
 PHOTO = np.zeros((1, 1, 3), np.uint8)
 

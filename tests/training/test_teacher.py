@@ -11,9 +11,9 @@ import torch
 from omegaconf import DictConfig
 
 from humanseg.errors import HumansegError, Refused
+from humanseg.evaluation.evaluate import data_of, final_module
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training import teacher as teacher_module
-from humanseg.training.evaluation import data_of, final_module
 from humanseg.training.hardware import choose_hardware
 from humanseg.training.preparation import Prepared, prepare
 from humanseg.training.request import read_request

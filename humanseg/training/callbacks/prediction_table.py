@@ -9,9 +9,9 @@ import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
 
+from humanseg.evaluation.photo_writer import PhotoWriter
+from humanseg.evaluation.prediction import VALID, Prediction
 from humanseg.metrics.scores import dice
-from humanseg.training.callbacks.photo_writer import PhotoWriter
-from humanseg.training.prediction import VALID, Prediction
 
 EACH = 4
 """At most as many photos of each kind: worst, median, best."""

@@ -7,12 +7,12 @@ from typing import Any
 import pytorch_lightning as pl
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from humanseg.evaluation.photo_writer import PhotoWriter
+from humanseg.evaluation.prediction import VALID, Prediction
 from humanseg.pages.render import duration
 from humanseg.system.terminal import console
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
-from humanseg.training.callbacks.photo_writer import PhotoWriter
-from humanseg.training.prediction import VALID, Prediction
 
 REFRESH = 0.5
 """Seconds between two movements of the bar: it shows the loss, and to read that is to wait for a

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from humanseg.evaluation.photo_writer import PhotoWriter
+from humanseg.evaluation.prediction import VALID, Prediction
 from humanseg.io.files import write_csv_rows
 from humanseg.io.names import natural_key
 from humanseg.metrics.scores import boundary_dice, dice, iou
-from humanseg.training.callbacks.photo_writer import PhotoWriter
-from humanseg.training.prediction import VALID, Prediction
 
 COLUMNS = ("id", "dice", "iou", "boundary_dice", "foreground")
 

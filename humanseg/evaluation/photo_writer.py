@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import BasePredictionWriter
 
-from humanseg.training.prediction import Prediction
+from humanseg.evaluation.prediction import Prediction
 
 
 class PhotoWriter(BasePredictionWriter):

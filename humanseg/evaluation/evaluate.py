@@ -18,6 +18,10 @@ from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import Role
 from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.evaluation.scores import ScoresWriter
+from humanseg.evaluation.submission import SubmissionWriter
+from humanseg.evaluation.test_page import TestPageWriter
+from humanseg.evaluation.valid_page import ValidPageWriter
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
 from humanseg.submission.csv_file import submission_ids
@@ -25,10 +29,6 @@ from humanseg.system.progress import progress_on
 from humanseg.system.terminal import quieten
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.progress import PredictedPhotos
-from humanseg.training.callbacks.scores import ScoresWriter
-from humanseg.training.callbacks.submission import SubmissionWriter
-from humanseg.training.callbacks.test_page import TestPageWriter
-from humanseg.training.callbacks.valid_page import ValidPageWriter
 from humanseg.training.hardware import choose_hardware, usable_accelerator
 from humanseg.training.module import SegmentationModule
 from humanseg.training.rebuild import load_segmenter

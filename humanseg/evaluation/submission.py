@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
+from humanseg.evaluation.photo_writer import PhotoWriter
+from humanseg.evaluation.prediction import VALID, Prediction
 from humanseg.submission.csv_file import exact_rle, write_rles
-from humanseg.training.callbacks.photo_writer import PhotoWriter
-from humanseg.training.prediction import VALID, Prediction
 
 
 class SubmissionWriter(PhotoWriter):

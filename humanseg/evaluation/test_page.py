@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from humanseg.evaluation.page_writer import PageWriter
+from humanseg.evaluation.prediction import TEST, Prediction
 from humanseg.pages import TestCard, cutout, write_test_page
 from humanseg.pages.folder import PageFolder
-from humanseg.training.callbacks.page_writer import PageWriter
-from humanseg.training.prediction import TEST, Prediction
 
 
 class TestPageWriter(PageWriter[TestCard]):

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from humanseg.evaluation.page_writer import PageWriter
+from humanseg.evaluation.prediction import VALID, Prediction
 from humanseg.metrics.scores import boundary_dice, dice, iou
 from humanseg.pages import ValidCard, error_overlay, write_valid_page
 from humanseg.pages.folder import PageFolder
-from humanseg.training.callbacks.page_writer import PageWriter
-from humanseg.training.prediction import VALID, Prediction
 
 
 class ValidPageWriter(PageWriter[ValidCard]):

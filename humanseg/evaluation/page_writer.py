@@ -6,9 +6,9 @@ from typing import Generic, TypeVar
 
 import pytorch_lightning as pl
 
+from humanseg.evaluation.photo_writer import PhotoWriter
+from humanseg.evaluation.prediction import Prediction
 from humanseg.pages.folder import PageFolder
-from humanseg.training.callbacks.photo_writer import PhotoWriter
-from humanseg.training.prediction import Prediction
 
 Card = TypeVar("Card")
 

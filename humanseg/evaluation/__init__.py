@@ -1,0 +1,1 @@
+"""The best checkpoint on a split: scores, submission and pages."""
