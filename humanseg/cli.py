@@ -45,7 +45,7 @@ def _train(arguments: Sequence[str]) -> int:
         print(train_help(arguments))
         return 0
     from humanseg.sweeps.plugin import announce_sweeper
-    from humanseg.training.app import run_app
+    from humanseg.training.hydra_app import run_app
 
     announce_sweeper()
     run_app(arguments)
@@ -53,7 +53,7 @@ def _train(arguments: Sequence[str]) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from humanseg.training.paths import require_run
+    from humanseg.training.preflight.paths import require_run
 
     require_run(arguments.run, arguments.data)
     # Only now, when all is there: it loads torch.

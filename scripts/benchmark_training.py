@@ -96,10 +96,10 @@ def measure(side: str, model: str, backbone: str, root: Path, seconds: float) ->
     from hydra import compose, initialize_config_dir
 
     from humanseg.config import build, conf_folder
-    from humanseg.training.facts import peak_memory_mb
-    from humanseg.training.hardware import choose_hardware, keep_freed_memory
+    from humanseg.training.checkpoint import make_segmenter
+    from humanseg.training.machine.environment import peak_memory_mb
+    from humanseg.training.machine.hardware import choose_hardware, keep_freed_memory
     from humanseg.training.module import SegmentationModule
-    from humanseg.training.rebuild import make_segmenter
 
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = compose(

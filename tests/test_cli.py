@@ -19,10 +19,10 @@ from humanseg.errors import HumansegError, Refused
 @pytest.fixture
 def entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """A training that does what the test wants, in an empty working folder."""
-    module = ModuleType("humanseg.training.entry")
-    monkeypatch.setitem(sys.modules, "humanseg.training.entry", module)
+    module = ModuleType("humanseg.training.train")
+    monkeypatch.setitem(sys.modules, "humanseg.training.train", module)
     # There is no data here, and none is needed.
-    monkeypatch.setattr("humanseg.training.paths.require_paths", lambda config: None)
+    monkeypatch.setattr("humanseg.training.preflight.paths.require_paths", lambda config: None)
     monkeypatch.chdir(tmp_path)
     return module
 

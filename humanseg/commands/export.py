@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.export.folder import require_free
     from humanseg.export.formats import read_formats
     from humanseg.export.pick import pick_run
-    from humanseg.training.paths import require_run
+    from humanseg.training.preflight.paths import require_run
 
     formats = read_formats(arguments.formats.split(","))
     require_free(arguments.out, arguments.overwrite)

@@ -29,9 +29,9 @@ from humanseg.system.progress import progress_on
 from humanseg.system.terminal import quieten
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.progress import PredictedPhotos
-from humanseg.training.hardware import choose_hardware, usable_accelerator
+from humanseg.training.checkpoint import load_segmenter
+from humanseg.training.machine.hardware import choose_hardware, usable_accelerator
 from humanseg.training.module import SegmentationModule
-from humanseg.training.rebuild import load_segmenter
 
 Probability = NDArray[np.float32]
 

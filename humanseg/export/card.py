@@ -15,7 +15,7 @@ from humanseg.export.shares import by_share
 from humanseg.export.source import Source
 from humanseg.export.writing import Kept
 from humanseg.pages.render import score
-from humanseg.training.facts import device_name
+from humanseg.training.machine.environment import device_name
 
 _OF_ONE_MACHINE = (
     *("runs_dir", "name", "run_dir", "sweep", "fresh", "trial", "resume", "logger", "threads"),

@@ -10,7 +10,7 @@ from typing import Any
 from humanseg.export.formats import Format
 from humanseg.export.network import INPUT
 from humanseg.export.onnx import OPSET
-from humanseg.training.facts import git_commit, versions
+from humanseg.training.machine.environment import git_commit, versions
 
 FORMAT = 1
 """Of the manifest and of the facts inside an ONNX file: a reader refuses any other."""

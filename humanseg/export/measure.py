@@ -81,7 +81,7 @@ def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:
         return open_file(path)
     from humanseg.export.network import PhotoToMask
     from humanseg.runs import open_run
-    from humanseg.training.rebuild import load_segmenter
+    from humanseg.training.checkpoint import load_segmenter
 
     network = PhotoToMask(load_segmenter(open_run(path))[0], threshold=0.5)
     if compiled:

@@ -17,7 +17,7 @@ from humanseg.export.int8 import Pair
 from humanseg.export.network import PhotoToMask
 from humanseg.io.images import image_size
 from humanseg.runs import RunFolder, read_summary
-from humanseg.training.rebuild import load_segmenter, prediction_side
+from humanseg.training.checkpoint import load_segmenter, prediction_side
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.system.interrupts import Interrupted
 from humanseg.system.streams import protect_streams
-from humanseg.training.processes import end_with_the_parent
+from humanseg.training.machine.processes import end_with_the_parent
 from humanseg.training.request import Request
 
 T = TypeVar("T")

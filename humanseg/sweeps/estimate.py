@@ -15,8 +15,8 @@ from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.io.images import image_size
 from humanseg.system.terminal import quieten
-from humanseg.training.hardware import choose_hardware
-from humanseg.training.rebuild import make_segmenter, prediction_side, without_weights
+from humanseg.training.checkpoint import make_segmenter, prediction_side, without_weights
+from humanseg.training.machine.hardware import choose_hardware
 
 STEPS = 2
 """Steps that are timed, after one that is not."""

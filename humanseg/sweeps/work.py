@@ -10,8 +10,8 @@ from humanseg.runs import Locked, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure, require_same, standing
 from humanseg.system.interrupts import Interrupted
 from humanseg.training.callbacks.pruning import Pruned
-from humanseg.training.entry import train_locked
 from humanseg.training.request import Request
+from humanseg.training.train import train_locked
 
 
 def work(request: Request) -> Outcome:

@@ -14,13 +14,13 @@ from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.callbacks.progress import EpochProgress
 from humanseg.training.callbacks.pruning import Pruning
+from humanseg.training.callbacks.resume_early_stopping import StayStopped
 from humanseg.training.callbacks.resumed_schedule import ResumedSchedule
-from humanseg.training.callbacks.stay_stopped import StayStopped
 from humanseg.training.callbacks.stopping import Stopping
-from humanseg.training.facts import peak_memory_mb
-from humanseg.training.hardware import settle_process
-from humanseg.training.preparation import Prepared
-from humanseg.training.processes import run_in_processes
+from humanseg.training.machine.environment import peak_memory_mb
+from humanseg.training.machine.hardware import settle_process
+from humanseg.training.machine.processes import run_in_processes
+from humanseg.training.setup import Prepared
 from humanseg.training.trainer import build_trainer
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from humanseg.training.options import require_option
+from humanseg.training.preflight.options import require_option
 
 
 @dataclass(frozen=True)

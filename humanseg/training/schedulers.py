@@ -7,7 +7,7 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from humanseg.training.options import require_option
+from humanseg.training.preflight.options import require_option
 
 
 @dataclass(frozen=True)

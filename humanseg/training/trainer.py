@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import Logger
 from humanseg.config import build
 from humanseg.errors import HumansegError
 from humanseg.training.callbacks.checkpoints import WholeCheckpointIO
-from humanseg.training.hardware import Hardware
+from humanseg.training.machine.hardware import Hardware
 
 STRATEGIES = ("auto", "ddp")
 """Lightning has more, which start processes in ways of their own or split the model."""

@@ -64,8 +64,8 @@ def put(path: str, number: int) -> None:
 def serve() -> None:
     """Import once, then fork for each line."""
     import humanseg.data.transforms.augmentation
-    import humanseg.training.app
-    import humanseg.training.entry  # noqa: F401
+    import humanseg.training.hydra_app
+    import humanseg.training.train  # noqa: F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)

@@ -55,7 +55,7 @@ def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
     from humanseg.metrics.per_photo import _unpack
     from humanseg.runs import open_run
     from humanseg.system.terminal import quieten
-    from humanseg.training.hardware import choose_hardware
+    from humanseg.training.machine.hardware import choose_hardware
     from humanseg.training.trainer import build_trainer
 
     quieten()
@@ -72,7 +72,7 @@ def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
 def test_one_checkpoint_has_one_dice_on_any_number_of_devices(
     finished_run: Path, tmp_path: Path
 ) -> None:
-    from humanseg.training.processes import run_in_processes
+    from humanseg.training.machine.processes import run_in_processes
 
     alone = validate(finished_run, 1, tmp_path)
     together = run_in_processes(validate, 2, 1, finished_run, 2, tmp_path)

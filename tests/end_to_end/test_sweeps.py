@@ -124,7 +124,7 @@ def test_a_job_that_the_system_kills_kills_no_sweep(
     start_sweep: StartSweep, tmp_path: Path
 ) -> None:
     die = (
-        "import os, humanseg.training.entry as entry\n"
+        "import os, humanseg.training.train as entry\n"
         "write = entry.write_files\n"
         "def dying(run, *rest):\n"
         "    if run.path.name == 'seed=1':\n"

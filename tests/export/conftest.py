@@ -37,7 +37,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, compose: Callable[..., DictConfig]) -> RunFolder:
     """A finished run: read only."""
-    from humanseg.training.entry import train
+    from humanseg.training.train import train
 
     folder = tmp_path_factory.mktemp("exported") / "run"
     train(compose(f"run_dir={folder}", "optimizer.lr=0.02", "trainer.limit_train_batches=3"))

@@ -12,7 +12,7 @@ from humanseg.models.backbones.timm_backbone import TimmBackbone
 from humanseg.models.decoders.light_unet import LightUNet
 from humanseg.models.depthwise import DepthwiseConv2d, conv2d, speed_up_depthwise
 from humanseg.models.segmenter import build_segmenter
-from humanseg.training.hardware import has_bf16_units
+from humanseg.training.machine.hardware import has_bf16_units
 
 GEOMETRIES = [(3, 1, 1), (3, 2, 1), (5, 1, 1), (5, 2, 1), (3, 1, 2)]
 

@@ -17,7 +17,7 @@ ensemble = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, compose: Callable) -> list[RunFolder]:
-    from humanseg.training.entry import train
+    from humanseg.training.train import train
 
     folders = [tmp_path_factory.mktemp("ensemble") / name for name in ("one", "other")]
     for seed, folder in enumerate(folders):

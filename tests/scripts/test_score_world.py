@@ -25,7 +25,7 @@ def photos(sample_root: Path) -> tuple[list[str], list[Picture]]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, compose: Callable) -> RunFolder:
-    from humanseg.training.entry import train
+    from humanseg.training.train import train
 
     folder = tmp_path_factory.mktemp("world") / "run"
     train(compose(f"run_dir={folder}"))

@@ -30,7 +30,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def train_run(compose: Callable[..., DictConfig]) -> Train:
     """Train into a folder, in this process."""
-    from humanseg.training.entry import train
+    from humanseg.training.train import train
 
     def run(folder: Path, *overrides: str) -> RunFolder:
         train(compose(f"run_dir={folder}", *overrides))
@@ -60,7 +60,7 @@ def ask() -> Callable[..., Request]:
 @pytest.fixture(scope="session")
 def resume_run(ask: Callable[..., Request]) -> Train:
     """Go on with the run in a folder, in this process."""
-    from humanseg.training.entry import train_locked
+    from humanseg.training.train import train_locked
 
     def run(folder: Path, *overrides: str) -> RunFolder:
         found = open_run(folder)

@@ -12,7 +12,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.temporary_files import is_partial
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
-from humanseg.training.rebuild import read_checkpoint
+from humanseg.training.checkpoint import read_checkpoint
 
 
 class Scripted(pl.LightningModule):

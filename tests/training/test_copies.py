@@ -6,7 +6,7 @@ import pytest
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from humanseg.errors import HumansegError
-from humanseg.training.copies import copies_note, drop_wrong_ranks, refuse_torchrun
+from humanseg.training.preflight.ranks import copies_note, drop_wrong_ranks, refuse_torchrun
 from tests.training.conftest import Train
 
 

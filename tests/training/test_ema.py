@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.callbacks.ema import EMA
+from humanseg.training.checkpoint import read_checkpoint
 from humanseg.training.module import SegmentationModule
-from humanseg.training.rebuild import read_checkpoint
 
 State = dict[str, Tensor]
 

@@ -19,7 +19,7 @@ from humanseg.io.rle import decode_rle
 from humanseg.models import Segmenter
 from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.submission import score_file
-from humanseg.training.rebuild import load_segmenter
+from humanseg.training.checkpoint import load_segmenter
 
 Train = Callable[..., RunFolder]
 

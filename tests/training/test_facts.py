@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from humanseg.training import facts
+from humanseg.training.machine import environment
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "first"],
     ):
         subprocess.run(["git", "-C", str(root), *arguments], check=True)
-    monkeypatch.setattr(facts, "__file__", str(root / "humanseg" / "training" / "facts.py"))
+    monkeypatch.setattr(environment, "__file__", str(root / "humanseg" / "training" / "facts.py"))
     return root
 
 
@@ -31,19 +31,19 @@ def test_the_commit_is_that_of_the_code_not_of_the_working_folder(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    commit = facts.git_commit()
+    commit = environment.git_commit()
     assert commit is not None and len(commit) == 40
     (checkout / "new.txt").write_text("untracked files change no code\n")
-    assert facts.git_commit() == commit
+    assert environment.git_commit() == commit
     (checkout / "code.py").write_text("2\n")
-    assert facts.git_commit() == commit + "+"
+    assert environment.git_commit() == commit + "+"
 
 
 def test_without_git_there_is_no_commit(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert facts.git_commit() is None
+    assert environment.git_commit() is None
 
 
 @pytest.mark.parametrize(
@@ -56,28 +56,28 @@ def test_a_git_that_fails_or_hangs_stops_nothing(
         raise error
 
     monkeypatch.setattr(subprocess, "run", fail)
-    assert facts.git_commit() is None
+    assert environment.git_commit() is None
 
 
 def test_an_installed_package_has_no_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts, "__file__", str(tmp_path / "a" / "b" / "facts.py"))
-    assert facts.git_commit() is None
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "a" / "b" / "facts.py"))
+    assert environment.git_commit() is None
 
 
 def test_versions_are_those_that_run() -> None:
-    versions = facts.versions()
+    versions = environment.versions()
     assert versions["torch"] == torch.__version__.split("+")[0]
     assert versions["numpy"] == np.__version__
     assert set(versions) >= {"python", "humanseg", "pytorch-lightning", "timm", "albumentations"}
 
 
 def test_a_device_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert facts.device_name("cpu")
-    assert "mps" in facts.device_name("mps")
+    assert environment.device_name("cpu")
+    assert "mps" in environment.device_name("mps")
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA T4")
-    assert facts.device_name("cuda") == "NVIDIA T4"
+    assert environment.device_name("cuda") == "NVIDIA T4"
 
 
 @pytest.mark.parametrize(("platform", "counted"), [("linux", 2_000_000), ("darwin", 2_048_000_000)])
@@ -89,6 +89,6 @@ def test_peak_memory_is_in_megabytes(
 
     monkeypatch.setattr(resource, "getrusage", lambda _: Usage)
     monkeypatch.setattr(sys, "platform", platform)
-    assert facts.peak_memory_mb("cpu") == pytest.approx(2048)
+    assert environment.peak_memory_mb("cpu") == pytest.approx(2048)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 3_000_000)
-    assert facts.peak_memory_mb("cuda") == pytest.approx(3)
+    assert environment.peak_memory_mb("cuda") == pytest.approx(3)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from humanseg.config import build
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
-from humanseg.training import first_step
-from humanseg.training.first_step import require_step
+from humanseg.training.preflight import first_step
+from humanseg.training.preflight.first_step import require_step
 from tests.training.conftest import Train
 
 Compose = Callable[..., DictConfig]

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from humanseg.errors import HumansegError
-from humanseg.training import hardware
-from humanseg.training.hardware import choose_hardware, usable_accelerator
+from humanseg.training.machine import hardware
+from humanseg.training.machine.hardware import choose_hardware, usable_accelerator
 
 Patch = pytest.MonkeyPatch
 

@@ -11,7 +11,7 @@ from humanseg.config.check import RUNTIME
 from humanseg.errors import HumansegError
 from humanseg.runs import read_summary
 from humanseg.training.callbacks.history import read_history
-from humanseg.training.lightning_options import (
+from humanseg.training.preflight.trainer_options import (
     REFUSED,
     TAKEN,
     known_words,

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
-from humanseg.training.paths import require_paths
+from humanseg.training.preflight.paths import require_paths
 
 Compose = Callable[..., DictConfig]
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder
-from humanseg.training.preparation import prepare
-from humanseg.training.rebuild import PREFIX, make_segmenter, read_checkpoint
+from humanseg.training.checkpoint import PREFIX, make_segmenter, read_checkpoint
 from humanseg.training.request import Request, read_request
+from humanseg.training.setup import prepare
 
 Compose = Callable[..., DictConfig]
 Ask = Callable[..., Request]

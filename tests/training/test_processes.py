@@ -13,7 +13,7 @@ import pytest
 from humanseg.config.error_text import explain
 from humanseg.errors import FarTraceback, Refused
 from humanseg.system.interrupts import Interrupted
-from humanseg.training.processes import run_in_processes
+from humanseg.training.machine.processes import run_in_processes
 
 
 def rank() -> int:

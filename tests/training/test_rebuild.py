@@ -14,7 +14,12 @@ from omegaconf import OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run
-from humanseg.training.rebuild import find_checkpoint, load_segmenter, load_weights, read_checkpoint
+from humanseg.training.checkpoint import (
+    find_checkpoint,
+    load_segmenter,
+    load_weights,
+    read_checkpoint,
+)
 
 
 class Payload:

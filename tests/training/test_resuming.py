@@ -75,7 +75,7 @@ def test_settings_that_the_defaults_lack_are_changed_by_their_keys(
         asked.append(config)
         raise HumansegError("enough")
 
-    monkeypatch.setattr("humanseg.training.entry.train", train)
+    monkeypatch.setattr("humanseg.training.train.train", train)
     patience, resumed = "callbacks.early_stopping.patience=2", f"resume={trained.path}"
     for words in ([resumed, patience], [patience, resumed]):
         assert main(["train", *words]) == 2

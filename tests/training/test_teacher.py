@@ -13,11 +13,11 @@ from omegaconf import DictConfig
 from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.evaluate import data_of, final_module
 from humanseg.runs import RunFolder, read_summary
-from humanseg.training import teacher as teacher_module
-from humanseg.training.hardware import choose_hardware
-from humanseg.training.preparation import Prepared, prepare
+from humanseg.training import distillation as teacher_module
+from humanseg.training.distillation import ask, find_teachers
+from humanseg.training.machine.hardware import choose_hardware
 from humanseg.training.request import read_request
-from humanseg.training.teacher import ask, find_teachers
+from humanseg.training.setup import Prepared, prepare
 
 Compose = Callable[..., DictConfig]
 Train = Callable[..., RunFolder]

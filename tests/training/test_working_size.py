@@ -9,7 +9,7 @@ from omegaconf import DictConfig, open_dict
 from humanseg.evaluation.evaluate import data_of, evaluate_run
 from humanseg.export.source import long_side_of
 from humanseg.runs import RunFolder, read_summary
-from humanseg.training.rebuild import load_segmenter, prediction_side
+from humanseg.training.checkpoint import load_segmenter, prediction_side
 
 Train = Callable[..., RunFolder]
 

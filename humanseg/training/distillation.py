@@ -18,7 +18,7 @@ from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.evaluate import final_module
 from humanseg.runs import RunFolder, open_run
 from humanseg.system.terminal import console
-from humanseg.training.hardware import Hardware
+from humanseg.training.machine.hardware import Hardware
 from humanseg.training.request import named_paths
 
 

@@ -28,13 +28,13 @@ from humanseg.system.terminal import console
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import read_history
 from humanseg.training.callbacks.pruning import Pruned
-from humanseg.training.copies import copies_note
-from humanseg.training.facts import device_name, git_commit, peak_memory_mb, versions
+from humanseg.training.checkpoint import read_checkpoint
 from humanseg.training.fitting import fit
 from humanseg.training.loggers import open_loggers, sample_logs
-from humanseg.training.preparation import Prepared, prepare
-from humanseg.training.rebuild import read_checkpoint
+from humanseg.training.machine.environment import device_name, git_commit, peak_memory_mb, versions
+from humanseg.training.preflight.ranks import copies_note
 from humanseg.training.request import Request, read_request, sweep_record
+from humanseg.training.setup import Prepared, prepare
 
 
 def train(config: DictConfig) -> float:

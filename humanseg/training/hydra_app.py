@@ -18,8 +18,8 @@ from omegaconf import DictConfig
 from humanseg.config.find import conf_folder
 from humanseg.config.overrides import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
-from humanseg.training.copies import refuse_torchrun
-from humanseg.training.lightning_options import known_words
+from humanseg.training.preflight.ranks import refuse_torchrun
+from humanseg.training.preflight.trainer_options import known_words
 
 _SETTING = re.compile(r"\w+\.[\w.]+=")
 """An override of a single setting in a group."""
@@ -35,11 +35,11 @@ def _task(config: DictConfig) -> float:
         raise _Failed from HumansegError(mistake)
     try:
         refuse_torchrun()
-        from humanseg.training.paths import require_paths
+        from humanseg.training.preflight.paths import require_paths
 
         require_paths(config)
         # Only now, when all is there: it loads torch.
-        from humanseg.training.entry import train
+        from humanseg.training.train import train
 
         return train(config)
     except Exception as error:

@@ -14,22 +14,22 @@ from humanseg.evaluation.evaluate import submission_order
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
-from humanseg.training.first_step import require_step
-from humanseg.training.hardware import Hardware, choose_hardware, settle_process
-from humanseg.training.lightning_options import require_batches, require_options
-from humanseg.training.loggers import check_loggers, wandb_note
-from humanseg.training.module import SegmentationModule
-from humanseg.training.rebuild import (
+from humanseg.training.checkpoint import (
     find_checkpoint,
     load_weights,
     make_segmenter,
     read_checkpoint,
     without_weights,
 )
+from humanseg.training.distillation import ask, find_teachers
+from humanseg.training.loggers import check_loggers, wandb_note
+from humanseg.training.machine.hardware import Hardware, choose_hardware, settle_process
+from humanseg.training.module import SegmentationModule
+from humanseg.training.preflight.first_step import require_step
+from humanseg.training.preflight.trainer_options import require_batches, require_options
+from humanseg.training.provenance import fingerprint_sources
 from humanseg.training.request import Request, named_paths
 from humanseg.training.resuming import require_same
-from humanseg.training.sources import fingerprint_sources
-from humanseg.training.teacher import ask, find_teachers
 from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")

@@ -1,0 +1,1 @@
+"""The machine that a training runs on: its settings, versions and processes."""
