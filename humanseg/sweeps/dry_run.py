@@ -8,10 +8,10 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config import find_mistakes
 from humanseg.config.compatibility import count_parameters, pair_key, pair_mistake
 from humanseg.config.error_text import explain
-from humanseg.sweeps.apart import call_apart
 from humanseg.sweeps.estimate import Photos, count_photos, epochs_of, measure_epoch, speed_key
 from humanseg.sweeps.jobs import Job, Standing, standing
-from humanseg.sweeps.report import clock
+from humanseg.sweeps.messages import clock
+from humanseg.sweeps.subprocess_runner import call_apart
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console

@@ -7,7 +7,7 @@ from hydra.core.override_parser.types import Override
 
 from humanseg.errors import HumansegError
 from humanseg.sweeps.launch import run_jobs
-from humanseg.sweeps.report import report, require_none_failed, say_plan
+from humanseg.sweeps.messages import report, require_none_failed, say_plan
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.interrupts import interruptible
 

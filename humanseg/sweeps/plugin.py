@@ -29,7 +29,7 @@ class HumansegSweeper(Sweeper):
     dry_run
         Say what would be done, and start nothing.
     **settings
-        The fields of `humanseg.sweeps.search.Settings`.
+        The fields of `humanseg.sweeps.search.optuna_search.Settings`.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class HumansegSweeper(Sweeper):
 
             run_grid(asked, self._dry_run)
         elif self._method == "tpe":
-            from humanseg.sweeps.search import read_settings, run_search
+            from humanseg.sweeps.search.optuna_search import read_settings, run_search
 
             run_search(asked, read_settings(self._settings), self._dry_run)
         else:

@@ -6,9 +6,9 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from humanseg.sweeps.apart import work_apart
 from humanseg.sweeps.jobs import Outcome, standing
 from humanseg.sweeps.naming import PLACES, differing, job_name, key_of
+from humanseg.sweeps.subprocess_runner import work_apart
 from humanseg.system.terminal import console
 from humanseg.training.request import Request, settle
 

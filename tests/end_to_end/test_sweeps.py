@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.end_to_end.conftest import Command, Commands, Train
 
 # Jobs are forked from a process that has torch already, instead of from one that imports it first.
-FORKED = "import humanseg.sweeps.apart as apart\napart.start_method = lambda: 'fork'\n"
+FORKED = "import humanseg.sweeps.subprocess_runner as apart\napart.start_method = lambda: 'fork'\n"
 
 StartSweep = Callable[..., "Command"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.sweeps import apart
-from humanseg.sweeps.apart import call_apart, start_method
+from humanseg.sweeps import subprocess_runner
+from humanseg.sweeps.subprocess_runner import call_apart, start_method
 
 
 def test_a_process_starts_whatever_the_name_of_the_temporary_folder(
@@ -40,7 +40,7 @@ def die(number: int) -> None:
 
 
 def test_a_call_in_a_process_of_its_own_may_die_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "start_method", lambda: "fork")
+    monkeypatch.setattr(subprocess_runner, "start_method", lambda: "fork")
     assert call_apart(add, 1, 2) == 3
     with pytest.raises(HumansegError, match="^no further$"):
         call_apart(fail, HumansegError("no further"))

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from humanseg.runs.studies import open_study, running_trial
 from humanseg.sweeps.jobs import Standing
-from humanseg.sweeps.study import ask, best, counted, recover, settle
+from humanseg.sweeps.search.study import ask, best, counted, recover, settle
 
 SPACE = {
     "optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True),

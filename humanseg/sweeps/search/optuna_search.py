@@ -10,11 +10,11 @@ from humanseg.config.hydra_errors import nearest
 from humanseg.errors import HumansegError
 from humanseg.runs import run_lock
 from humanseg.runs.studies import STUDY, open_study
-from humanseg.sweeps import study as trials
 from humanseg.sweeps.jobs import Job, Standing, standing
 from humanseg.sweeps.launch import run_jobs, wait_for
-from humanseg.sweeps.report import report, require_none_failed
-from humanseg.sweeps.space import chosen, distribution, lowest
+from humanseg.sweeps.messages import report, require_none_failed
+from humanseg.sweeps.search import study as trials
+from humanseg.sweeps.search.space import chosen, distribution, lowest
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.interrupts import interruptible
 from humanseg.system.terminal import console

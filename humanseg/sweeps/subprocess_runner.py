@@ -111,7 +111,7 @@ def _started(target: Callable[..., None], *arguments: Any) -> tuple[Any, Connect
     method = start_method()
     context: Any = multiprocessing.get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload(["humanseg.sweeps.work"])
+        context.set_forkserver_preload(["humanseg.sweeps.run_job"])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=target, args=(sender, *arguments), daemon=False)
     # Slurm warns every process of a job before its time is up, by a signal that ends those which do
@@ -177,7 +177,7 @@ def _serve(sender: Connection, request: Request) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_the_parent()
     protect_streams()
-    from humanseg.sweeps.work import work
+    from humanseg.sweeps.run_job import work
 
     try:
         sender.send(work(request))
