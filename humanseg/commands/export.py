@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Export."""
     from humanseg.export.folder import require_free
     from humanseg.export.formats import read_formats
-    from humanseg.export.pick import pick_run
+    from humanseg.export.select_run import pick_run
     from humanseg.training.preflight.paths import require_run
 
     formats = read_formats(arguments.formats.split(","))
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     pick = pick_run(arguments.runs, arguments.data)
     require_run(pick.run.path, arguments.data)
     # Only now, when nothing is in the way: it loads torch.
-    from humanseg.export.entry import Order, export
+    from humanseg.export.run_export import Order, export
 
     export(
         Order(

@@ -8,12 +8,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.export.benchmark import Timing, threads_here
-from humanseg.export.checking import Checked
-from humanseg.export.onnx import OPSET
-from humanseg.export.shares import by_share
 from humanseg.export.source import Source
-from humanseg.export.writing import Kept
+from humanseg.export.verification.benchmark import Timing, threads_here
+from humanseg.export.verification.check_files import Checked
+from humanseg.export.verification.shares import by_share
+from humanseg.export.writers.onnx import OPSET
+from humanseg.export.writers.write import Kept
 from humanseg.pages.render import score
 from humanseg.training.machine.environment import device_name
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from humanseg.export.formats import Format
 from humanseg.export.network import INPUT
-from humanseg.export.onnx import OPSET
+from humanseg.export.writers.onnx import OPSET
 from humanseg.training.machine.environment import git_commit, versions
 
 FORMAT = 1

@@ -13,8 +13,8 @@ from humanseg.data.cache.store import DecodedOnTheFly
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import data_of
-from humanseg.export.int8 import Pair
 from humanseg.export.network import PhotoToMask
+from humanseg.export.writers.int8 import Pair
 from humanseg.io.images import image_size
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training.checkpoint import load_segmenter, prediction_side

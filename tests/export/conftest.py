@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from humanseg.export import entry
-from humanseg.export.entry import Order
+from humanseg.export import run_export
 from humanseg.export.formats import read_formats
 from humanseg.export.manifest import facts
 from humanseg.export.network import trace
-from humanseg.export.onnx import convert
-from humanseg.export.pick import Pick
+from humanseg.export.run_export import Order
+from humanseg.export.select_run import Pick
 from humanseg.export.source import Source, open_source
+from humanseg.export.writers.onnx import convert
 from humanseg.runs import RunFolder, open_run
 
 Export = Callable[..., Path]
@@ -59,7 +59,7 @@ def model(source: Source) -> onnx.ModelProto:
 @pytest.fixture
 def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
     """Export the run in this process, without measuring its speed."""
-    monkeypatch.setattr(entry, "time_files", lambda *_: [])
+    monkeypatch.setattr(run_export, "time_files", lambda *_: [])
 
     def exported(out: Path, formats: str = "onnx", **changes: Any) -> Path:
         settings: dict[str, Any] = {
@@ -71,7 +71,7 @@ def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
             "overwrite": False,
             "benchmark": False,
         }
-        entry.export(Order(**(settings | changes)))
+        run_export.export(Order(**(settings | changes)))
         return out
 
     return exported

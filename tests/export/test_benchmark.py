@@ -5,9 +5,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from humanseg.export import benchmark
-from humanseg.export.benchmark import Timing, table, time_all, time_file
-from humanseg.export.onnx import save
+from humanseg.export.verification import benchmark
+from humanseg.export.verification.benchmark import Timing, table, time_all, time_file
+from humanseg.export.writers.onnx import save
 from humanseg.runs import RunFolder
 
 
@@ -27,7 +27,7 @@ def test_an_onnx_file_is_run_without_torch(model: onnx.ModelProto, tmp_path: Pat
     save(model, tmp_path / "model.onnx")
     code = (
         "import sys; from pathlib import Path\n"
-        "from humanseg.export.measure import open_target\n"
+        "from humanseg.export.verification.measure_process import open_target\n"
         f"open_target(Path({str(tmp_path / 'model.onnx')!r}), 1, False)\n"
         "assert 'torch' not in sys.modules"
     )

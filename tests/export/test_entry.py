@@ -16,10 +16,10 @@ from PIL import Image
 from humanseg.cli import main
 from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.evaluate import evaluate_run
-from humanseg.export import writing
-from humanseg.export.int8 import Quantised
-from humanseg.export.onnx import save
-from humanseg.export.pick import Pick
+from humanseg.export.select_run import Pick
+from humanseg.export.writers import write
+from humanseg.export.writers.int8 import Quantised
+from humanseg.export.writers.onnx import save
 from humanseg.io.images import read_photo
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
 
@@ -32,7 +32,7 @@ def exported(run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export in every format, by the command line: read only."""
     out = tmp_path_factory.mktemp("export") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("humanseg.export.entry.time_files", lambda *_: [])
+        patch.setattr("humanseg.export.run_export.time_files", lambda *_: [])
         words = ["export", str(run.path), "--out", str(out), "--formats", ALL]
         # A run of a few steps is unsure of every pixel, so 8 bits turn many.
         assert main([*words, "--max-drop", "0.2"]) == 0
@@ -135,7 +135,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], None]) -> Non
         change(model)
         save(model, path)
 
-    monkeypatch.setattr(writing, "save", spoilt)
+    monkeypatch.setattr(write, "save", spoilt)
 
 
 def constant(model: onnx.ModelProto, name: str) -> onnx.TensorProto:
@@ -188,7 +188,7 @@ def test_8_bits_that_lose_too_much_are_refused_with_their_figures(
     bad = onnx.ModelProto()
     bad.CopyFrom(model)
     wrong_normalisation(bad)
-    monkeypatch.setattr(writing, "quantise", lambda *_: Quantised(bad, [], 0.0))
+    monkeypatch.setattr(write, "quantise", lambda *_: Quantised(bad, [], 0.0))
     with pytest.raises(Refused, match=r"model\.int8\.onnx: its Dice is 0\.\d+, the checkpoint's"):
         export(tmp_path / "out", "onnx,int8", max_drop=0.0)
     assert list(tmp_path.iterdir()) == []
@@ -248,7 +248,7 @@ def test_mistakes_are_found_before_any_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("humanseg.export.entry.open_source", lambda *_: sys.exit("too late"))
+    monkeypatch.setattr("humanseg.export.run_export.open_source", lambda *_: sys.exit("too late"))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
     assert main(["export", str(run.path), *words]) == 2

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from humanseg.export.fold import fold_batch_norms
 from humanseg.export.network import PhotoToMask, trace
-from humanseg.export.onnx import convert
-from humanseg.export.runners import open_model, run_network
+from humanseg.export.verification.runners import open_model, run_network
+from humanseg.export.writers.fold_batch_norm import fold_batch_norms
+from humanseg.export.writers.onnx import convert
 from humanseg.models import LightUNet, PlainBackbone, PSPNet, build_segmenter
 
 

@@ -10,9 +10,9 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from humanseg.export.network import PhotoToMask, trace
-from humanseg.export.onnx import convert, save
-from humanseg.export.runners import open_file, run_network
-from humanseg.export.verify import odd_faults
+from humanseg.export.verification.runners import open_file, run_network
+from humanseg.export.verification.verify import odd_faults
+from humanseg.export.writers.onnx import convert, save
 from humanseg.models import build_segmenter
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -7,12 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.evaluation.evaluate import data_of
-from humanseg.export import int8
-from humanseg.export.int8 import Pair, quantise
-from humanseg.export.onnx import save
-from humanseg.export.runners import open_model
 from humanseg.export.source import Source, train_pairs
-from humanseg.export.stages import find_stages
+from humanseg.export.verification.runners import open_model
+from humanseg.export.writers import int8
+from humanseg.export.writers.int8 import Pair, quantise
+from humanseg.export.writers.onnx import save
+from humanseg.export.writers.stages import find_stages
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from humanseg.data.cache.store import scaled_size
-from humanseg.export.half import halve_weights
 from humanseg.export.network import PhotoToMask, trace
-from humanseg.export.onnx import OPSET, convert, save
-from humanseg.export.pt2 import save_pt2
-from humanseg.export.runners import open_file, open_model, run_network
 from humanseg.export.source import Source
+from humanseg.export.verification.runners import open_file, open_model, run_network
+from humanseg.export.writers.fp16 import halve_weights
+from humanseg.export.writers.onnx import OPSET, convert, save
+from humanseg.export.writers.pt2 import save_pt2
 from humanseg.io.resizing import working_size
 from humanseg.models import LightUNet, PlainBackbone, build_segmenter
 

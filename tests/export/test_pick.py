@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.export.pick import pick_run
+from humanseg.export.select_run import pick_run
 
 
 def make(folder: Path, dice: float, valid: str = "a", status: str = "finished") -> Path:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from humanseg.export.shares import by_share
+from humanseg.export.verification.shares import by_share
 
 
 def test_every_photo_is_in_one_group() -> None:

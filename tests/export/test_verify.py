@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from humanseg.export.formats import FORMATS
-from humanseg.export.runners import Outputs, Runner
-from humanseg.export.verify import Tally, compare_on, complaints, odd_faults
+from humanseg.export.verification.runners import Outputs, Runner
+from humanseg.export.verification.verify import Tally, compare_on, complaints, odd_faults
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

@@ -21,9 +21,9 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from humanseg.export.network import INPUT
-from humanseg.export.onnx import strip
-from humanseg.export.runners import Runner, open_model
-from humanseg.export.stages import Stage, find_stages
+from humanseg.export.verification.runners import Runner, open_model
+from humanseg.export.writers.onnx import strip
+from humanseg.export.writers.stages import Stage, find_stages
 from humanseg.metrics.scores import dice
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.export.benchmark import Timing, table, time_all, time_files
 from humanseg.export.card import render_card
-from humanseg.export.checking import Checked, check_files
 from humanseg.export.folder import CARD, MANIFEST, require_free
 from humanseg.export.formats import Format
 from humanseg.export.manifest import describe_file, facts, make_manifest
-from humanseg.export.pick import Pick
+from humanseg.export.select_run import Pick
 from humanseg.export.source import Source, common_size, long_side_of, open_data, open_source
-from humanseg.export.writing import Kept, write_formats
+from humanseg.export.verification.benchmark import Timing, table, time_all, time_files
+from humanseg.export.verification.check_files import Checked, check_files
+from humanseg.export.writers.write import Kept, write_formats
 from humanseg.io.files import whole_folder, write_json, write_text
 from humanseg.system.terminal import console
 

@@ -1,6 +1,6 @@
 """Latency, throughput and memory of one model, in a process of its own.
 
-    python -m humanseg.export.measure model.onnx --threads 1
+    python -m humanseg.export.verification.measure_process model.onnx --threads 1
 
 A run's folder is measured in torch, eager or compiled. For an ONNX file, torch is not even
 imported, so that the memory is what its users see.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.export.runners import Runner, open_file, run_network
+from humanseg.export.verification.runners import Runner, open_file, run_network
 from humanseg.system.memory import process_peak_mb
 
 WARM_UP = 5

@@ -8,12 +8,12 @@ from typing import Any
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.export.formats import Format
-from humanseg.export.half import halve_weights
-from humanseg.export.int8 import quantise
 from humanseg.export.network import PhotoToMask, trace
-from humanseg.export.onnx import convert, save
-from humanseg.export.pt2 import save_pt2
 from humanseg.export.source import train_pairs
+from humanseg.export.writers.fp16 import halve_weights
+from humanseg.export.writers.int8 import quantise
+from humanseg.export.writers.onnx import convert, save
+from humanseg.export.writers.pt2 import save_pt2
 
 CALIBRATION, HELD_OUT = 48, 48
 """Train photos that 8 bits are calibrated on, and others that their loss is measured on."""

@@ -9,10 +9,16 @@ from typing import Any
 from humanseg.data.module import PhotoData
 from humanseg.errors import Refused
 from humanseg.export.formats import Format
-from humanseg.export.runners import open_file, run_network
 from humanseg.export.source import Source
-from humanseg.export.verify import MOST_DICE_OFF, Tally, compare_on, complaints, odd_faults
-from humanseg.export.writing import Say
+from humanseg.export.verification.runners import open_file, run_network
+from humanseg.export.verification.verify import (
+    MOST_DICE_OFF,
+    Tally,
+    compare_on,
+    complaints,
+    odd_faults,
+)
+from humanseg.export.writers.write import Say
 from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console

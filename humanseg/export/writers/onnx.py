@@ -12,8 +12,8 @@ import onnx
 import torch
 from torch.export import ExportedProgram
 
-from humanseg.export.fold import fold_batch_norms
 from humanseg.export.network import INPUT, OUTPUTS
+from humanseg.export.writers.fold_batch_norm import fold_batch_norms
 
 OPSET = 20
 """Of the ONNX standard (https://onnx.ai/onnx/operators): onnxruntime knows it since 1.17."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from humanseg.evaluation.prediction import Prediction
 from humanseg.evaluation.scores import ScoresWriter
 from humanseg.export.formats import Format
-from humanseg.export.runners import Outputs, Runner
+from humanseg.export.verification.runners import Outputs, Runner
 
 MOST_DIFFERING = 1e-4
 """Share of valid's pixels in which an exact file's masks may differ from the checkpoint's."""

@@ -111,7 +111,7 @@ def _time(
 
 def _measure(words: Sequence[str], threads: int) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "humanseg.export.measure", *words],
+        [sys.executable, "-m", "humanseg.export.verification.measure_process", *words],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,1 @@
+"""A traced network as a file, one module for each format."""
