@@ -10,9 +10,9 @@ from humanseg.errors import HumansegError, printable
 from humanseg.io.files import write_text
 
 if TYPE_CHECKING:
-    from humanseg.inference.failures import Failure
-    from humanseg.inference.plan import Outcome
-    from humanseg.inference.provenance import State
+    from humanseg.inference.batch.failures import Failure
+    from humanseg.inference.batch.plan import Outcome
+    from humanseg.inference.batch.provenance import State
 
 FAILURES_NAME = "failures.txt"
 _HEAD = "# What humanseg predict could not use or make: the file, and the reason.\n"

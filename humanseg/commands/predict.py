@@ -20,12 +20,12 @@ from humanseg.io.files import explain_os_error
 from humanseg.system.streams import was_closed
 
 if TYPE_CHECKING:
-    from humanseg.inference.failures import Failure
+    from humanseg.inference.batch.failures import Failure
+    from humanseg.inference.batch.outputs import Destination
+    from humanseg.inference.batch.places import Source
+    from humanseg.inference.batch.plan import Batch, Wish
+    from humanseg.inference.batch.sources import Collection
     from humanseg.inference.model import Model
-    from humanseg.inference.outputs import Destination
-    from humanseg.inference.places import Source
-    from humanseg.inference.plan import Batch, Wish
-    from humanseg.inference.sources import Collection
     from humanseg.system.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
@@ -57,9 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
+    from humanseg.inference.batch.plan import Batch
+    from humanseg.inference.batch.sources import collect
     from humanseg.inference.model_file import find_model, identify_model
-    from humanseg.inference.plan import Batch
-    from humanseg.inference.sources import collect
     from humanseg.system.notices import Notices
 
     notices = Notices()
@@ -136,7 +136,7 @@ def _say_more(
     say: Callable[[str], None],
 ) -> None:
     """Print what a person should know of what was used, and what was left out."""
-    from humanseg.inference.sources import count_kinds
+    from humanseg.inference.batch.sources import count_kinds
 
     for tally in tallies:
         if tally.empty:
@@ -153,8 +153,8 @@ def _say_more(
 
 def _wish(arguments: argparse.Namespace, notices: "Notices") -> "Wish":
     from humanseg.inference.backgrounds import parse_background
-    from humanseg.inference.outputs import BACKGROUND
-    from humanseg.inference.plan import Wish
+    from humanseg.inference.batch.outputs import BACKGROUND
+    from humanseg.inference.batch.plan import Wish
 
     background = parse_background(arguments.background, notices) if arguments.background else None
     kinds = arguments.save or (() if background else ("mask",))
@@ -170,8 +170,8 @@ def _wish(arguments: argparse.Namespace, notices: "Notices") -> "Wish":
 
 
 def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path]) -> "Destination":
-    from humanseg.inference.folders import FOUND
-    from humanseg.inference.outputs import OUTPUTS, Destination
+    from humanseg.inference.batch.folders import FOUND
+    from humanseg.inference.batch.outputs import OUTPUTS, Destination
 
     if out is None:
         return Destination(_DEFAULT_FOLDER)
@@ -226,7 +226,7 @@ def _predict(
     import cv2
     from rich.console import Console
 
-    from humanseg.inference.batch import predict_photos
+    from humanseg.inference.batch.process import predict_photos
     from humanseg.system.progress import progress_on
 
     cv2.setNumThreads(max(1, cores // workers))

@@ -8,8 +8,8 @@ from humanseg.commands.outcomes import Tally, plural
 from humanseg.errors import printable
 
 if TYPE_CHECKING:
-    from humanseg.inference.places import Source
-    from humanseg.inference.plan import Batch, Outcome
+    from humanseg.inference.batch.places import Source
+    from humanseg.inference.batch.plan import Batch, Outcome
 
 
 def predict_all(

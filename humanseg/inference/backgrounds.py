@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from humanseg.errors import HumansegError
-from humanseg.inference.edges import bands
-from humanseg.inference.foreground import foreground
+from humanseg.inference.guided_filter import bands
+from humanseg.inference.matting import foreground
 from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.io.images import read_picture
 from humanseg.system.notices import Notices

@@ -13,9 +13,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
-from humanseg.inference.edges import refine
-from humanseg.inference.foreground import hide
+from humanseg.inference.guided_filter import refine
 from humanseg.inference.inputs import Photo, is_address, photo_picture
+from humanseg.inference.matting import hide
 from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session, first_line

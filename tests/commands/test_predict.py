@@ -304,7 +304,7 @@ def test_more_threads_than_cores_are_not_started(
         started.append(workers)
         return []
 
-    monkeypatch.setattr("humanseg.inference.batch.predict_photos", predict_photos)
+    monkeypatch.setattr("humanseg.inference.batch.process.predict_photos", predict_photos)
     main(["predict", "in", "--model", str(red), "--threads", "10000"])
     assert started[0] <= (os.cpu_count() or 1)
 
@@ -555,7 +555,7 @@ def test_a_full_disk_stops_all_and_says_what_is_done_and_what_failed(
             raise explain_os_error(error, path) from error
         write_image(path, *words, **options)
 
-    monkeypatch.setattr("humanseg.inference.batch.write_image", write)
+    monkeypatch.setattr("humanseg.inference.batch.process.write_image", write)
     assert predict("in") == 2
     shown = capsys.readouterr()
     assert "in/0.png is not an image" in shown.out

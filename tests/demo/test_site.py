@@ -11,7 +11,7 @@ import pytest
 
 from humanseg.demo import demo_site, write_site
 from humanseg.errors import HumansegError
-from humanseg.inference import edges, foreground
+from humanseg.inference import guided_filter, matting
 
 
 def manifest(site: dict[str, Path | bytes]) -> dict[str, Any]:
@@ -95,9 +95,9 @@ def test_the_page_works_with_the_numbers_of_python(model: Path, runtime: list[Pa
         (found,) = re.findall(rf"\b{name} = ([\d.e-]+)", content.read_text(encoding="utf-8"))
         return float(found)
 
-    assert number("edges.js", "RADIUS") == edges._RADIUS
-    assert number("edges.js", "EPSILON") == edges._EPSILON
-    assert number("cutout.js", "SURE") == foreground._SURE
+    assert number("edges.js", "RADIUS") == guided_filter._RADIUS
+    assert number("edges.js", "EPSILON") == guided_filter._EPSILON
+    assert number("cutout.js", "SURE") == matting._SURE
 
 
 def test_a_build_is_the_same_page_and_replaces_only_a_build(

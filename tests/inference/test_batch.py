@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
-from humanseg.inference import batch as process
 from humanseg.inference.backgrounds import Blur, Colour, Picture
-from humanseg.inference.batch import predict_photos
-from humanseg.inference.failures import Failure
-from humanseg.inference.outputs import Destination
-from humanseg.inference.places import Source
-from humanseg.inference.plan import Batch, Outcome, Wish
+from humanseg.inference.batch import process as process
+from humanseg.inference.batch.failures import Failure
+from humanseg.inference.batch.outputs import Destination
+from humanseg.inference.batch.places import Source
+from humanseg.inference.batch.plan import Batch, Outcome, Wish
+from humanseg.inference.batch.process import predict_photos
 from humanseg.io import images
 from humanseg.io.files import explain_os_error
 from humanseg.io.images import read_photo, write_image

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.data.synthetic import draw_photo
-from humanseg.inference.edges import bands, refine
+from humanseg.inference.guided_filter import bands, refine
 from humanseg.metrics.scores import boundary_dice
 
 

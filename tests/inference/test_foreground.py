@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from humanseg.inference.foreground import foreground, opacity
+from humanseg.inference.matting import foreground, opacity
 
 PERSON, PLACE = np.array([200, 150, 40]), np.array([10, 60, 240])
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.inference.backgrounds import Colour
-from humanseg.inference.outputs import (
+from humanseg.inference.batch.outputs import (
     OUTPUTS,
     Cut,
     Destination,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.inference.provenance import Fingerprint, Provenance, State, state_of
+from humanseg.inference.batch.provenance import Fingerprint, Provenance, State, state_of
 from humanseg.io.images import ImageError
 
 OPTIONS = {"kind": "mask", "min_area": 0.01}

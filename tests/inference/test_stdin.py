@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.inference.stdin import listed_paths, picture_suffix
+from humanseg.inference.batch.stdin import listed_paths, picture_suffix
 
 
 @pytest.mark.parametrize(

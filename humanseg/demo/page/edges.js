@@ -1,5 +1,5 @@
 /* Bringing a coarse mask to the size of its photo, along the photo's own edges: the same as
-   humanseg/inference/edges.py, where the papers are named. */
+   humanseg/inference/guided_filter.py, where the papers are named. */
 
 /** In pixels of the reduced photo: how far an edge of the mask looks for one of the photo. */
 const RADIUS = 3;

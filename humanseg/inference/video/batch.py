@@ -5,12 +5,12 @@ from dataclasses import replace
 from functools import partial
 
 from humanseg.errors import HumansegError
-from humanseg.inference.batch import cut_picture
-from humanseg.inference.failures import require_writable
-from humanseg.inference.outputs import OUTPUTS
-from humanseg.inference.places import Source
-from humanseg.inference.plan import Batch, Outcome, Target
-from humanseg.inference.provenance import Fingerprint, State
+from humanseg.inference.batch.failures import require_writable
+from humanseg.inference.batch.outputs import OUTPUTS
+from humanseg.inference.batch.places import Source
+from humanseg.inference.batch.plan import Batch, Outcome, Target
+from humanseg.inference.batch.process import cut_picture
+from humanseg.inference.batch.provenance import Fingerprint, State
 from humanseg.inference.video.comment import read_film_comment
 from humanseg.inference.video.convert import Converted, Film, convert_video, plan_film
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 from av.error import FFmpegError
 
-from humanseg.inference.video.facts import address
+from humanseg.inference.video.probe import address
 
 
 def read_film_comment(path: Path) -> str | None:

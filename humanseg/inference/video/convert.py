@@ -10,11 +10,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.inference.edges import refine
+from humanseg.inference.batch.outputs import Cut
+from humanseg.inference.guided_filter import refine
 from humanseg.inference.model import Model
-from humanseg.inference.outputs import Cut
-from humanseg.inference.video.ahead import ahead
 from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
+from humanseg.inference.video.prefetch import ahead
 from humanseg.inference.video.reading import Frame, Sound, VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, Smoother
 from humanseg.inference.video.writing import VideoWriter

@@ -20,7 +20,7 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from humanseg.inference.backgrounds import blend
-from humanseg.inference.video.facts import (
+from humanseg.inference.video.probe import (
     Turn,
     VideoError,
     address,

@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 from av.codec.codec import UnknownCodecError
 
-from humanseg.inference.video.facts import VideoError
+from humanseg.inference.video.probe import VideoError
 
 _KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these drop the transparency that lies beside the pictures."""

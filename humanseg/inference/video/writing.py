@@ -17,7 +17,7 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from humanseg.inference.video.encodings import Encoding
-from humanseg.inference.video.facts import VideoError, VideoFacts, address
+from humanseg.inference.video.probe import VideoError, VideoFacts, address
 from humanseg.inference.video.reading import Frame, Sound
 from humanseg.inference.video.sound import SoundTrack
 from humanseg.io.files import explain_os_error

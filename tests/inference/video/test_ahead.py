@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from humanseg.inference.video.ahead import ahead
+from humanseg.inference.video.prefetch import ahead
 
 
 def test_all_items_come_in_order() -> None:

@@ -14,9 +14,9 @@ import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
 from humanseg.inference.backgrounds import Colour
-from humanseg.inference.outputs import Cut, draw_background, draw_cutout, draw_mask
+from humanseg.inference.batch.outputs import Cut, draw_background, draw_cutout, draw_mask
 from humanseg.inference.video.convert import Film, convert_video, plan_film
-from humanseg.inference.video.facts import VideoError
+from humanseg.inference.video.probe import VideoError
 from humanseg.inference.video.reading import Frame, VideoReader
 from humanseg.metrics.scores import dice
 

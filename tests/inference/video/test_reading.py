@@ -11,7 +11,7 @@ import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from humanseg.inference.video.facts import VideoError, examine, turn_of
+from humanseg.inference.video.probe import VideoError, examine, turn_of
 from humanseg.inference.video.reading import Frame, VideoReader, turned
 from humanseg.io.images import write_image
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
 from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
-from humanseg.inference.video.facts import VideoFacts, examine
+from humanseg.inference.video.probe import VideoFacts, examine
 from humanseg.inference.video.reading import Frame, VideoReader
 from humanseg.inference.video.sound import SoundTrack
 from humanseg.inference.video.writing import VideoWriter
@@ -363,7 +363,7 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def facts_of(size: tuple[int, int]) -> VideoFacts:
-    from humanseg.inference.video.facts import Colours
+    from humanseg.inference.video.probe import Colours
 
     return VideoFacts(
         size=size,

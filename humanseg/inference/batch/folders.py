@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from humanseg.inference.failures import Failure
-from humanseg.inference.outputs import OUTPUTS
-from humanseg.inference.provenance import is_result
+from humanseg.inference.batch.failures import Failure
+from humanseg.inference.batch.outputs import OUTPUTS
+from humanseg.inference.batch.provenance import is_result
 from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.io.names import natural_key
 from humanseg.io.suffixes import PHOTO_SUFFIXES

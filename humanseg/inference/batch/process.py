@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
-from humanseg.inference.failures import require_writable
+from humanseg.inference.batch.failures import require_writable
+from humanseg.inference.batch.outputs import OUTPUTS, Cut
+from humanseg.inference.batch.places import Source
+from humanseg.inference.batch.plan import Batch, Outcome, Target, Wish
+from humanseg.inference.batch.provenance import Fingerprint, State
 from humanseg.inference.model import Model
-from humanseg.inference.outputs import OUTPUTS, Cut
-from humanseg.inference.places import Source
-from humanseg.inference.plan import Batch, Outcome, Target, Wish
-from humanseg.inference.provenance import Fingerprint, State
 from humanseg.io.images import Picture, image_size, read_picture, write_image
 from humanseg.io.postprocessing import tidy
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.inference.failures import Failure
-from humanseg.inference.folders import (
+from humanseg.inference.batch.failures import Failure
+from humanseg.inference.batch.folders import (
     FOUND,
     RESULTS,
     Contents,
@@ -18,15 +18,15 @@ from humanseg.inference.folders import (
     match,
     search,
 )
-from humanseg.inference.inputs import is_address
-from humanseg.inference.outputs import OUTPUTS
-from humanseg.inference.places import Source, absolute, common_folder, give_places
-from humanseg.inference.stdin import (
+from humanseg.inference.batch.outputs import OUTPUTS
+from humanseg.inference.batch.places import Source, absolute, common_folder, give_places
+from humanseg.inference.batch.stdin import (
     copy_stream,
     listed_paths,
     picture_suffix,
     with_suffix_of_content,
 )
+from humanseg.inference.inputs import is_address
 
 STDIN = "-"
 _SHOWN = 10

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from humanseg.inference.failures import Failure, failure_of
+from humanseg.inference.batch.failures import Failure, failure_of
 from humanseg.inference.video import VIDEO_SUFFIXES
 
 _ROUNDS = 3

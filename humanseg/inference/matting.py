@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.inference.edges import bands, enlarged
+from humanseg.inference.guided_filter import bands, enlarged
 from humanseg.io.images import over_white
 
 Pixels = NDArray[np.uint8]

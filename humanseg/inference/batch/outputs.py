@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.inference.backgrounds import Background, blend
-from humanseg.inference.edges import bands
-from humanseg.inference.foreground import foreground, hide, opacity
+from humanseg.inference.guided_filter import bands
+from humanseg.inference.matting import foreground, hide, opacity
 from humanseg.io.images import ImageError, over_white
 
 Pixels = NDArray[np.uint8]

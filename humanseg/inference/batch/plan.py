@@ -7,11 +7,11 @@ from typing import Any, Self
 
 from humanseg.errors import HumansegError
 from humanseg.inference.backgrounds import Background
-from humanseg.inference.failures import Failure
+from humanseg.inference.batch.failures import Failure
+from humanseg.inference.batch.outputs import BACKGROUND, Destination
+from humanseg.inference.batch.places import Source
+from humanseg.inference.batch.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
 from humanseg.inference.model import Model
-from humanseg.inference.outputs import BACKGROUND, Destination
-from humanseg.inference.places import Source
-from humanseg.inference.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
 from humanseg.io.image_comment import read_comment
 from humanseg.io.temporary_files import remove_abandoned_once
 from humanseg.system.notices import Notice
@@ -26,7 +26,7 @@ class Wish:
     Attributes
     ----------
     kinds
-        Keys of `humanseg.inference.outputs.OUTPUTS`.
+        Keys of `humanseg.inference.batch.outputs.OUTPUTS`.
     background
         What the person is put before, for the output of that name.
     threshold
