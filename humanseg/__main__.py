@@ -2,6 +2,6 @@
 
 import sys
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 
 sys.exit(main())

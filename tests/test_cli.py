@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from humanseg import __version__
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.errors import HumansegError, Refused
 
 

@@ -16,7 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import DictConfig
 
-from humanseg import cli
+from humanseg.cli import main
 from humanseg.config import conf_folder
 from humanseg.config.check import NAMED, find_mistakes
 from humanseg.config.compatibility import pair_mistake
@@ -147,15 +147,15 @@ def test_every_other_command_is_parsed(
     words = shlex.split(command)[1:]
     reached: list[str] = []
     for verb in ("evaluate", "score", "check", "sample", "validate"):
-        monkeypatch.setattr(cli, f"_{verb}", reaching(verb, reached))
-    for verb in cli._COMMANDS:
+        monkeypatch.setattr(main, f"_{verb}", reaching(verb, reached))
+    for verb in main._COMMANDS:
         monkeypatch.setattr(f"humanseg.commands.{verb}.run", reaching(verb, reached))
     if len(words) == 1 and words[0] != "validate":
         # A command that is only named: its arguments stand elsewhere.
         words = [words[0], "--help"]
         reached.append(words[0])
     try:
-        assert cli.main(words) == 0
+        assert main.main(words) == 0
     except SystemExit as done:
         assert done.code == 0, capsys.readouterr().err
     assert reached == words[:1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": ""}
 PRINT_MUCH = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
 from humanseg.compare.settings import read_shipped
 from humanseg.config import conf_folder

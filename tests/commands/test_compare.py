@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.runs import run_lock, update_summary
 
 WriteRun = Callable[..., Path]
@@ -131,7 +131,7 @@ def test_valid_photos_of_a_fold_lie_in_train(
 
 
 def test_two_at_once_do_not_mix(runs: Path, capsys: Said) -> None:
-    code = "import sys; from humanseg.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from humanseg.cli.main import main; sys.exit(main(sys.argv[1:]))"
     with run_lock(runs / ".leaderboard.lock"):
         done = subprocess.run(
             [sys.executable, "-c", code, "compare", str(runs)], capture_output=True, text=True
@@ -141,7 +141,7 @@ def test_two_at_once_do_not_mix(runs: Path, capsys: Said) -> None:
 
 def test_no_torch_is_loaded(runs: Path) -> None:
     code = (
-        "import sys; from humanseg.cli import main; main(['compare', sys.argv[1]]);"
+        "import sys; from humanseg.cli.main import main; main(['compare', sys.argv[1]]);"
         "print(sorted({name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(runs)], capture_output=True, text=True)

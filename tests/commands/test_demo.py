@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from humanseg import demo
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.demo.runtime import PLAIN, WEBGPU
 from tests.inference.conftest import red_model
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.io import temporary_files
 from humanseg.io.images import write_image
 from tests.inference.conftest import red_model

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.io.files import explain_os_error
 from humanseg.io.images import read_photo, write_image
 from tests.inference.conftest import red_model

@@ -42,7 +42,7 @@ REFUSED: list[Any] = [
     "albumentations.load",
     "humanseg.io.files.write_bytes",
     "humanseg.io.files.os.system",
-    "humanseg.cli.main",
+    "humanseg.cli.main.main",
     "humanseg.config.build",
     "humanseg.__main__.main",
     "humanseg.training.hydra_app.os.system",

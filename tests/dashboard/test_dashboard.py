@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.runs import RunFolder, update_summary
 from humanseg.runs.wandb_names import wandb_id
 from tests.dashboard.conftest import KEY, Stub
@@ -230,7 +230,7 @@ def test_failed_runs_stand_beside_the_others(runs: Path, wandb_stub: Stub) -> No
 
 def test_no_torch_is_loaded(runs: Path, wandb_stub: Stub) -> None:
     code = (
-        "import sys; from humanseg.cli import main;"
+        "import sys; from humanseg.cli.main import main;"
         "code = main(['compare', sys.argv[1], '--wandb', 'team/people']);"
         "print(code, 'torch' in sys.modules, 'pytorch_lightning' in sys.modules)"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.compare.wandb.upload import lost_pictures
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.runs.wandb_names import wandb_id, wandb_logs

@@ -14,7 +14,7 @@ from typing import Any
 
 def run_command(order: dict[str, Any]) -> int:
     """Be the `humanseg` command, and return its exit code."""
-    from humanseg.cli import main
+    from humanseg.cli.main import main
 
     os.setsid()
     os.chdir(order["cwd"])

@@ -13,7 +13,7 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.evaluate import evaluate_run
 from humanseg.export.select_run import Pick

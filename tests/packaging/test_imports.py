@@ -44,14 +44,14 @@ def loaded(code: str, folder: Path) -> set[str]:
 
 
 def call(*words: str) -> str:
-    return f"from humanseg.cli import main\nsys.exit(main({list(words)!r}))"
+    return f"from humanseg.cli.main import main\nsys.exit(main({list(words)!r}))"
 
 
 @pytest.mark.parametrize(
     "code",
     [
         "import humanseg",
-        "import humanseg.cli",
+        "import humanseg.cli.main",
         "import humanseg.config",
         call("--help"),
         call("--version"),

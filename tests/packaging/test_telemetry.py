@@ -39,7 +39,7 @@ sys.addaudithook(watch)
 atexit.register(lambda: open("seen.json", "w").write(json.dumps(seen)))
 sys.argv[1:2] = []
 """
-COMMAND = "from humanseg.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+COMMAND = "from humanseg.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
 DEMO = """
 from humanseg import demo
 demo.ready_runtime = list

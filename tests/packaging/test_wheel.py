@@ -44,7 +44,7 @@ def test_it_holds_every_file_of_the_package(names: set[str]) -> None:
         for path in (ROOT / "humanseg").rglob("*")
         if path.is_file() and not LEFT_OUT & set(path.parts)
     }
-    assert {"humanseg/cli.py", "humanseg/pages/templates/base.html"} <= package
+    assert {"humanseg/cli/main.py", "humanseg/pages/templates/base.html"} <= package
     assert package <= names
 
 
@@ -78,7 +78,7 @@ def test_unpacked_it_finds_its_own_configs(wheel: Path, tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
         "from humanseg.config import conf_folder; print(conf_folder())\n"
-        "from humanseg.cli import main; sys.exit(main(['train', '--cfg', 'job']))"
+        "from humanseg.cli.main import main; sys.exit(main(['train', '--cfg', 'job']))"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -59,7 +59,7 @@ for name in ("SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGALRM", "S
 for name in ("fcntl", "resource", "pwd", "grp", "termios", "tty", "syslog"):
     sys.modules[name] = None
 """
-COMMAND = "from humanseg.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+COMMAND = "from humanseg.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
 DEMO = """
 import humanseg.demo
 humanseg.demo.ready_runtime = list

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.report import execute as module
 from humanseg.report.execute import NOTEBOOK
 from humanseg.report.page import write_report_page

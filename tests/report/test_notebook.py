@@ -12,7 +12,7 @@ import pytest
 from nbformat import NotebookNode
 from PIL import Image
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.report.execute import NOTEBOOK
 from tests.report.conftest import COMMITTED
 

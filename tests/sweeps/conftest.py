@@ -10,7 +10,7 @@ import psutil
 import pytest
 from omegaconf import OmegaConf
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.sweeps import task
 from humanseg.sweeps.jobs import Outcome

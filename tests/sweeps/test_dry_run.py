@@ -82,7 +82,7 @@ def test_a_search_lists_what_it_draws_from(
 def test_a_single_run_has_no_dry_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from humanseg.cli import main
+    from humanseg.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--dry-run"]) == 2

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.plugins.launcher import Launcher
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.config import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, update_summary

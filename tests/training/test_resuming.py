@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, read_summary
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from humanseg.cli import main
+from humanseg.cli.main import main
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
 from humanseg.inference.video.sound import SoundTrack
 from humanseg.io.images import write_image

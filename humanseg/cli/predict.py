@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from humanseg.commands.outcomes import Tally, plural, print_failures
-from humanseg.commands.parser import Parser
-from humanseg.commands.predict_options import add_options
+from humanseg.cli.parser import Parser
+from humanseg.cli.predict_options import add_options
+from humanseg.cli.predict_outcomes import Tally, plural, print_failures
 from humanseg.errors import HumansegError, printable
 from humanseg.io.files import explain_os_error
 from humanseg.system.streams import was_closed
@@ -120,7 +120,7 @@ def _work(
         say(tallies[0].summary(time.monotonic() - begin, out))
     if videos:
         # Only now: PyAV is loaded for it.
-        from humanseg.commands.videos import predict_all
+        from humanseg.cli.predict_videos import predict_all
 
         predict_all(batch(cores), videos, arguments.temporal_smoothing, cores, tallies[1], say)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from humanseg.commands.types import count, share, strength
+from humanseg.cli.argument_types import count, share, strength
 
 KINDS = ("mask", "cutout", "overlay", "probability")
 _FORMER_KINDS = {"soft": "probability"}

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from humanseg.commands.types import strength
+from humanseg.cli.argument_types import strength
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,8 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from humanseg import __version__
-from humanseg.commands.parser import Parser, did_you_mean, one_of
-from humanseg.commands.types import share, values, whole_number
+from humanseg.cli.argument_types import share, values, whole_number
+from humanseg.cli.parser import Parser, did_you_mean, one_of
 from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError, printable
 from humanseg.io.files import explain_os_error
