@@ -18,7 +18,7 @@ from humanseg.data.transforms.augmentation import Augmentation, sample_seed
 from humanseg.data.transforms.copy_paste import Collage
 from humanseg.errors import HumansegError
 
-GROUP = sorted((Path(__file__).parents[2] / "conf" / "augmentation").glob("*.yaml"))
+GROUP = sorted((Path(__file__).parents[3] / "conf" / "augmentation").glob("*.yaml"))
 NAMES = [path.stem for path in GROUP]
 RANDOM = [name for name in NAMES if name != "none"]
 

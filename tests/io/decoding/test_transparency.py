@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.io.images import picture_of, read_photo, read_picture
-from tests.decoding.test_png import chunk
+from tests.io.decoding.test_png import chunk
 
 SHAPE = (8, 6)
 COLOUR = (200, 60, 20)

@@ -13,7 +13,7 @@ import pytest
 from humanseg.cli.main import main
 from humanseg.runs import RunFolder, update_summary
 from humanseg.runs.wandb_names import wandb_id
-from tests.dashboard.conftest import KEY, Stub
+from tests.compare.wandb.conftest import KEY, Stub
 
 Said = pytest.CaptureFixture[str]
 RATES = {"dice": 0.0003, "bce_dice": 0.03}

@@ -25,7 +25,7 @@ from humanseg.losses import (
     WeightedSum,
 )
 
-GROUP = sorted((Path(__file__).parents[1] / "conf" / "loss").glob("*.yaml"))
+GROUP = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
 NAMES = [path.stem for path in GROUP]
 SIZE = (2, 1, 24, 16)
 

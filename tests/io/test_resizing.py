@@ -9,7 +9,7 @@ import pytest
 
 from humanseg.io.resizing import working_size
 
-AREA_JS = Path(__file__).parents[1] / "humanseg" / "demo" / "page" / "area.js"
+AREA_JS = Path(__file__).parents[2] / "humanseg" / "demo" / "page" / "area.js"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 from humanseg.io.decoding import limits
 from humanseg.io.images import ImageError, image_size, picture_of, read_photo, read_picture
 from humanseg.system.notices import ANIMATION
-from tests.decoding.test_png import chunk
+from tests.io.decoding.test_png import chunk
 
 RNG = np.random.default_rng(0)
 PHOTO: NDArray[np.uint8] = RNG.integers(0, 256, (40, 30, 3), np.uint8)

@@ -12,7 +12,7 @@ from humanseg.data.layout.folders import list_items
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS
 
-REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "mil"
+REAL = Path(__file__).parents[3] / ".." / "shared" / "data" / "mil"
 Draw = Callable[..., np.ndarray]
 
 
