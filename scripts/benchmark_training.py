@@ -96,7 +96,7 @@ def measure(side: str, model: str, backbone: str, root: Path, seconds: float) ->
     from hydra import compose, initialize_config_dir
 
     from humanseg.config import build, conf_folder
-    from humanseg.training.checkpoint import make_segmenter
+    from humanseg.models.checkpoint import make_segmenter
     from humanseg.training.machine.environment import peak_memory_mb
     from humanseg.training.machine.hardware import choose_hardware, keep_freed_memory
     from humanseg.training.module import SegmentationModule

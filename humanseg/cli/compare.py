@@ -66,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.compare.csv_table import write_leaderboard_csv
     from humanseg.compare.leaderboard import read_leaderboard
     from humanseg.compare.page import plotly_script, write_leaderboard
-    from humanseg.compare.settings import read_shipped
     from humanseg.config import conf_folder
     from humanseg.runs import run_lock
+    from humanseg.runs.settings import read_shipped
     from humanseg.system.progress import progress_on
 
     plotly_script()  # before the work, if it is missing

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.compare.ranking import Entry, Group
-from humanseg.compare.settings import Setting, as_text
 from humanseg.metrics.statistics import interval_ends, resampled_means
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Setting, as_text
 
 _MOST_LEVELS = 12
 _MOST_NUMBERS = 5  # more values of a number than these are put into three ranges

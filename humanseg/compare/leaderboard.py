@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from humanseg.compare.ranking import Group, rank
-from humanseg.compare.settings import Shipped
 from humanseg.errors import HumansegError
 from humanseg.runs.discovery import find_runs
 from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
+from humanseg.runs.settings import Shipped
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,6 @@ from humanseg.compare.effects import main_effects
 from humanseg.compare.leaderboard import Leaderboard
 from humanseg.compare.page_photos import Source, link, write_photos
 from humanseg.compare.ranking import Entry, Group
-from humanseg.compare.settings import as_text
 from humanseg.compare.terminal_table import REPEATED, conclusion, describe
 from humanseg.io.files import explain_os_error
 from humanseg.metrics.statistics import Interval
@@ -32,6 +31,7 @@ from humanseg.pages.folder import PageFolder
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import write_page
 from humanseg.runs.record import RunRecord, read_masks
+from humanseg.runs.settings import as_text
 
 NAME, FILES = "leaderboard", "leaderboard_files"
 

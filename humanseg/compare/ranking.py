@@ -11,7 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.compare.settings import (
+from humanseg.compare.origins import with_origins
+from humanseg.io.names import natural_key
+from humanseg.metrics.statistics import Interval, PairedDifference, interval_ends, resampled_means
+from humanseg.runs.record import RunRecord, data_key
+from humanseg.runs.settings import (
     NAMED_GROUPS,
     Setting,
     Settings,
@@ -22,10 +26,6 @@ from humanseg.compare.settings import (
     read_settings,
     short_name,
 )
-from humanseg.io.names import natural_key
-from humanseg.metrics.statistics import Interval, PairedDifference, interval_ends, resampled_means
-from humanseg.runs.origins import with_origins
-from humanseg.runs.record import RunRecord, data_key
 
 _FEW = 5
 """So few entries are shown with all that sets them apart."""

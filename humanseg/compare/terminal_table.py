@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from humanseg.compare.ranking import Entry, Group
-from humanseg.compare.settings import as_text
 from humanseg.errors import printable
 from humanseg.pages.render import duration, score
+from humanseg.runs.settings import as_text
 
 REPEATED = "Repeated: some runs have the same settings and the same seed, which counts once."
 

@@ -18,7 +18,7 @@ from humanseg.errors import HumansegError
 ALLOWED = (
     "humanseg.data",
     "humanseg.losses",
-    "humanseg.metrics.per_photo",
+    "humanseg.metrics",
     "humanseg.models",
     "humanseg.training",
     "albumentations",
@@ -34,6 +34,12 @@ ALLOWED = (
 
 #: The environment variable in which a user names packages of their own, separated by commas.
 OWN_PACKAGES = "HUMANSEG_PACKAGES"
+
+#: Modules that moved, and where they are now: a run's config names its classes for ever.
+MOVED = {
+    "humanseg.data.augmentation": "humanseg.data.transforms.augmentation",
+    "humanseg.data.collage": "humanseg.data.transforms.copy_paste",
+}
 
 #: A module of humanseg lists in a tuple of this name the functions that a config may name.
 LISTED_FUNCTIONS = "CONFIG_TARGETS"
@@ -130,7 +136,8 @@ def find_target(target: object) -> Callable[..., Any]:
     if problem := name_problem(target):
         raise HumansegError(f"{problem}.")
     assert isinstance(target, str)
-    root, *parts = target.split(".")
+    module, _, name = target.rpartition(".")
+    root, *parts = f"{MOVED.get(module, module)}.{name}".split(".")
     roots = tuple(name.split(".")[0] for name in ALLOWED + own_packages())
     try:
         found: Any = importlib.import_module(root)

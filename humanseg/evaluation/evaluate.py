@@ -22,6 +22,7 @@ from humanseg.evaluation.scores import ScoresWriter
 from humanseg.evaluation.submission import SubmissionWriter
 from humanseg.evaluation.test_page import TestPageWriter
 from humanseg.evaluation.valid_page import ValidPageWriter
+from humanseg.models.checkpoint import load_segmenter
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
 from humanseg.submission.csv_file import submission_ids
@@ -29,7 +30,6 @@ from humanseg.system.progress import progress_on
 from humanseg.system.terminal import quieten
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
 from humanseg.training.callbacks.progress import PredictedPhotos
-from humanseg.training.checkpoint import load_segmenter
 from humanseg.training.machine.hardware import choose_hardware, usable_accelerator
 from humanseg.training.module import SegmentationModule
 

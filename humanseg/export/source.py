@@ -16,8 +16,8 @@ from humanseg.evaluation.evaluate import data_of
 from humanseg.export.network import PhotoToMask
 from humanseg.export.writers.int8 import Pair
 from humanseg.io.images import image_size
+from humanseg.models.checkpoint import load_segmenter, prediction_side
 from humanseg.runs import RunFolder, read_summary
-from humanseg.training.checkpoint import load_segmenter, prediction_side
 
 
 @dataclass(frozen=True)

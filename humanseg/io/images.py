@@ -90,8 +90,8 @@ def read_picture(path: Path | BinaryIO, name: str = "") -> Picture:
         Turned as its EXIF orientation says, its colours brought to sRGB by its profile or, for
         PNG, its gamma. Of an animation, the first frame that shows anything; of a file of several
         pages, the first that is no preview. Values of more than 8 bits are scaled by what they
-        hold; see `humanseg.io.decoding.values.find_scale`. Where the end of a JPEG or PNG is cut off,
-        and with it no more than 2 % of its pixels, these are made up.
+        hold; see `humanseg.io.decoding.values.find_scale`. Where the end of a JPEG or PNG is
+        missing, and with it no more than 2 % of its pixels, these are filled in.
 
     Raises
     ------

@@ -9,12 +9,12 @@ from typing import Any
 
 from humanseg.compare.csv_table import write_leaderboard_csv
 from humanseg.compare.leaderboard import read_leaderboard
-from humanseg.compare.settings import read_shipped
 from humanseg.config import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file, write_csv_rows, write_json
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.record import RunRecord, read_run
+from humanseg.runs.settings import read_shipped
 
 KEPT_SCORES = ("dice", "boundary_dice")
 """What a sweep keeps of each photo; a file each, a column per job."""

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import long_fields
 from humanseg.io.names import HEADER
 from humanseg.runs.folder import RunFolder
 from humanseg.runs.lock import is_locked
 from humanseg.runs.summary import read_summary
-from humanseg.submission.csv_file import long_fields
 
 _SAME = 1e-6  # summaries and scores are written from the same numbers
 

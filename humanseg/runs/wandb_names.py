@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from humanseg.compare.settings import NAMED_GROUPS, Shipped, read_settings
 from humanseg.runs.folder import RunFolder
+from humanseg.runs.settings import NAMED_GROUPS, Shipped, read_settings
 
 EPOCH = "epoch"
 STEP = "trainer/global_step"

@@ -3,15 +3,14 @@
 import csv
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError, Refused
-from humanseg.io.files import csv_field, whole_file
+from humanseg.io.files import csv_field, long_fields, whole_file
 from humanseg.io.names import HEADER, TEMPLATE_NAME, natural_key
 from humanseg.io.rle import RleError, as_bool, decode_rle, encode_rle
 
@@ -198,16 +197,6 @@ def submission_ids(root: Path, ids: Iterable[str], all_of_them: bool = True) -> 
             "naturally."
         )
     return template
-
-
-@contextmanager
-def long_fields() -> Iterator[None]:
-    """Let the csv module read fields of any length: the mask of a large photo is long."""
-    before = csv.field_size_limit(2**31 - 1)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
 
 
 def _some(ids: Sequence[str]) -> str:

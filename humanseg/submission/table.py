@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import long_fields
 from humanseg.io.names import HEADER
 from humanseg.submission.complaints import Complaint, printable
-from humanseg.submission.csv_file import long_fields
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))

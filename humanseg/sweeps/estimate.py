@@ -14,8 +14,8 @@ from humanseg.data.cache.store import scaled_size
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.io.images import image_size
+from humanseg.models.checkpoint import make_segmenter, prediction_side, without_weights
 from humanseg.system.terminal import quieten
-from humanseg.training.checkpoint import make_segmenter, prediction_side, without_weights
 from humanseg.training.machine.hardware import choose_hardware
 
 STEPS = 2

@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from humanseg.data.module import PhotoData
-from humanseg.training.checkpoint import find_checkpoint
+from humanseg.models.checkpoint import find_checkpoint
 from humanseg.training.request import NO_PATHS, named_paths
 
 

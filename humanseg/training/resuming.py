@@ -6,10 +6,10 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from humanseg.compare.settings import left_out
 from humanseg.config import conf_folder
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, read_summary
+from humanseg.runs.settings import left_out
 
 VERIFIED = ("data.root", "data.unlabelled", "teacher")
 """Paths that may be changed: what lies there must be what the run began with."""

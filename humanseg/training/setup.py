@@ -11,16 +11,16 @@ from humanseg.config import build, check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import submission_order
-from humanseg.runs import RunFolder, open_run, read_summary, require_free
-from humanseg.system.progress import progress_on
-from humanseg.system.terminal import console, quieten
-from humanseg.training.checkpoint import (
+from humanseg.models.checkpoint import (
     find_checkpoint,
     load_weights,
     make_segmenter,
     read_checkpoint,
     without_weights,
 )
+from humanseg.runs import RunFolder, open_run, read_summary, require_free
+from humanseg.system.progress import progress_on
+from humanseg.system.terminal import console, quieten
 from humanseg.training.distillation import ask, find_teachers
 from humanseg.training.loggers import check_loggers, wandb_note
 from humanseg.training.machine.hardware import Hardware, choose_hardware, settle_process

@@ -13,6 +13,7 @@ from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import write_files
 from humanseg.io.files import write_text
+from humanseg.models.checkpoint import read_checkpoint
 from humanseg.pages.render import duration
 from humanseg.runs import (
     RunFolder,
@@ -28,7 +29,6 @@ from humanseg.system.terminal import console
 from humanseg.training.callbacks.curves import write_curves
 from humanseg.training.callbacks.history import read_history
 from humanseg.training.callbacks.pruning import Pruned
-from humanseg.training.checkpoint import read_checkpoint
 from humanseg.training.fitting import fit
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.machine.environment import device_name, git_commit, peak_memory_mb, versions

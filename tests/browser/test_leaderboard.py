@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from humanseg.cli.main import main
 from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
-from humanseg.compare.settings import read_shipped
 from humanseg.config import conf_folder
 from humanseg.metrics.statistics import paired_difference
 from humanseg.runs import update_summary
+from humanseg.runs.settings import read_shipped
 
 pytestmark = pytest.mark.browser
 

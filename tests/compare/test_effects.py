@@ -6,8 +6,8 @@ import pytest
 
 from humanseg.compare.effects import Effects, main_effects
 from humanseg.compare.ranking import Group, rank
-from humanseg.compare.settings import Shipped
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Shipped
 
 Make = Callable[..., RunRecord]
 PHOTOS = np.random.default_rng(0).uniform(0.8, 0.9, 30)

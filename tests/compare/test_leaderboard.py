@@ -8,9 +8,9 @@ import pytest
 
 from humanseg.compare.csv_table import write_leaderboard_csv
 from humanseg.compare.leaderboard import read_leaderboard
-from humanseg.compare.settings import Shipped
 from humanseg.errors import HumansegError
 from humanseg.runs import update_summary
+from humanseg.runs.settings import Shipped
 
 
 def test_the_csv_has_a_row_for_each_run(

@@ -13,11 +13,11 @@ from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
 from humanseg.compare.page import page_data, plotly_script, write_leaderboard
 from humanseg.compare.page_photos import LONGEST, Source, write_photos
 from humanseg.compare.ranking import Group
-from humanseg.compare.settings import Shipped
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask, write_image
 from humanseg.io.rle import decode_rle
 from humanseg.pages.folder import PageFolder
+from humanseg.runs.settings import Shipped
 
 WriteRun = Callable[..., Path]
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from humanseg.compare.ranking import rank
-from humanseg.compare.settings import Shipped
 from humanseg.metrics.statistics import bootstrap_interval, paired_difference
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Shipped
 
 Make = Callable[..., RunRecord]
 PHOTOS = np.random.default_rng(0).uniform(0.8, 0.95, 40)

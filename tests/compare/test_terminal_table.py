@@ -4,9 +4,9 @@ import numpy as np
 from rich.console import Console
 
 from humanseg.compare.ranking import Group, rank
-from humanseg.compare.settings import Shipped
 from humanseg.compare.terminal_table import conclusion, describe, footnotes, terminal_table
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Shipped
 
 Make = Callable[..., RunRecord]
 PHOTOS = np.random.default_rng(0).uniform(0.8, 0.9, 30)

@@ -17,9 +17,9 @@ from humanseg.evaluation.evaluate import data_of, evaluate_run, exact_fp32, subm
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle
 from humanseg.models import Segmenter
+from humanseg.models.checkpoint import load_segmenter
 from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.submission import score_file
-from humanseg.training.checkpoint import load_segmenter
 
 Train = Callable[..., RunFolder]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import yaml
 
-from humanseg.compare.settings import Shipped, read_shipped
 from humanseg.config import conf_folder
 from humanseg.runs import RunFolder
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Shipped, read_shipped
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from humanseg.compare.settings import Shipped
 from humanseg.runs import RunFolder
+from humanseg.runs.settings import Shipped
 from humanseg.runs.wandb_names import flat, wandb_config, wandb_id, wandb_logs
 
 

@@ -7,13 +7,13 @@ from types import ModuleType
 import pytest
 
 from humanseg.compare.leaderboard import read_leaderboard
-from humanseg.compare.settings import read_shipped
 from humanseg.config import conf_folder
 from humanseg.io.images import read_mask
 from humanseg.io.rle import decode_rle
 from humanseg.metrics.scores import dice
 from humanseg.runs import update_summary
 from humanseg.runs.record import read_masks
+from humanseg.runs.settings import read_shipped
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_many_runs.py"
 WriteRun = Callable[..., Path]

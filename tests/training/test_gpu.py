@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from humanseg.models.checkpoint import read_checkpoint
 from humanseg.runs import RunFolder, read_summary
-from humanseg.training.checkpoint import read_checkpoint
 
 pytestmark = pytest.mark.gpu
 

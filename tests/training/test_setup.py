@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 from PIL import Image
 
 from humanseg.errors import HumansegError, Refused
+from humanseg.models.checkpoint import PREFIX, make_segmenter, read_checkpoint
 from humanseg.runs import RunFolder
-from humanseg.training.checkpoint import PREFIX, make_segmenter, read_checkpoint
 from humanseg.training.request import Request, read_request
 from humanseg.training.setup import prepare
 

@@ -8,8 +8,8 @@ from omegaconf import DictConfig, open_dict
 
 from humanseg.evaluation.evaluate import data_of, evaluate_run
 from humanseg.export.source import long_side_of
+from humanseg.models.checkpoint import load_segmenter, prediction_side
 from humanseg.runs import RunFolder, read_summary
-from humanseg.training.checkpoint import load_segmenter, prediction_side
 
 Train = Callable[..., RunFolder]
 

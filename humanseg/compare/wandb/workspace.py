@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from humanseg.compare.leaderboard import Leaderboard
 from humanseg.compare.ranking import Group
-from humanseg.compare.settings import NAMED_GROUPS
 from humanseg.compare.terminal_table import describe
 from humanseg.compare.wandb.project import Project
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import NAMED_GROUPS
 from humanseg.runs.wandb_names import (
     DICE,
     EPOCH,

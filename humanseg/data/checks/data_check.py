@@ -98,7 +98,8 @@ def examine(
     Returns
     -------
     Report
-        What would stop a training is exactly what `humanseg.data.checks.before_training.find_fatal` finds.
+        What would stop a training is exactly what
+        `humanseg.data.checks.before_training.find_fatal` finds.
 
     Raises
     ------

@@ -80,8 +80,8 @@ def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:
     if path.suffix == ".pt2":
         return open_file(path)
     from humanseg.export.network import PhotoToMask
+    from humanseg.models.checkpoint import load_segmenter
     from humanseg.runs import open_run
-    from humanseg.training.checkpoint import load_segmenter
 
     network = PhotoToMask(load_segmenter(open_run(path))[0], threshold=0.5)
     if compiled:

@@ -9,11 +9,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers.logger import Logger
 
-from humanseg.compare.settings import read_shipped
 from humanseg.config import build, conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
+from humanseg.runs.settings import read_shipped
 from humanseg.runs.wandb_key import has_wandb_key
 from humanseg.runs.wandb_names import wandb_config
 from humanseg.system.network import unreachable

@@ -5,7 +5,7 @@ from omegaconf import DictConfig
 
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
-from humanseg.training.checkpoint import make_segmenter, without_weights
+from humanseg.models.checkpoint import make_segmenter, without_weights
 
 
 def require_step(config: DictConfig, photos: PhotoData, processes: int = 1) -> None:

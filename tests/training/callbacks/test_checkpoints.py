@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 
 from humanseg.errors import HumansegError
 from humanseg.io.temporary_files import is_partial
+from humanseg.models.checkpoint import read_checkpoint
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
-from humanseg.training.checkpoint import read_checkpoint
 
 
 class Scripted(pl.LightningModule):

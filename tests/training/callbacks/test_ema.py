@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from humanseg.models.checkpoint import read_checkpoint
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 from humanseg.training.callbacks.ema import EMA
-from humanseg.training.checkpoint import read_checkpoint
 from humanseg.training.module import SegmentationModule
 
 State = dict[str, Tensor]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from humanseg.compare.settings import Settings, as_text, left_out, short_name
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Settings, as_text, left_out, short_name
 
 DATA = "data.root"
 _SHOWN = 8  # digits of a fingerprint

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from humanseg.compare.ranking import Group, rank
-from humanseg.compare.settings import Shipped
 from humanseg.runs.record import RunRecord
+from humanseg.runs.settings import Shipped
 
 Make = Callable[..., RunRecord]
 Compare = Callable[..., Group]

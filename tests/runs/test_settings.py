@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 import yaml
 
-from humanseg.compare.settings import (
+from humanseg.config import conf_folder
+from humanseg.config.validate import options
+from humanseg.runs.settings import (
     NAMED_GROUPS,
     Setting,
     Settings,
@@ -12,8 +14,6 @@ from humanseg.compare.settings import (
     read_settings,
     read_shipped,
 )
-from humanseg.config import conf_folder
-from humanseg.config.validate import options
 
 SHIPPED = read_shipped(conf_folder())
 

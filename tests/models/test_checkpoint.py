@@ -13,13 +13,13 @@ import torch
 from omegaconf import OmegaConf
 
 from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder, open_run
-from humanseg.training.checkpoint import (
+from humanseg.models.checkpoint import (
     find_checkpoint,
     load_segmenter,
     load_weights,
     read_checkpoint,
 )
+from humanseg.runs import RunFolder, open_run
 
 
 class Payload:
