@@ -16,9 +16,24 @@ class HumansegError(Exception):
 
     The message is one short paragraph: what is wrong, where, and what to do. The command line
     prints it without a traceback and exits with `exit_code`.
+
+    Parameters
+    ----------
+    message
+        The paragraph.
+    code
+        What kind of mistake it is, as `room.mistake` such as ``data.missing_mask``. It stays where
+        the words change, so that programs and tests can tell mistakes apart by it. None: the code
+        of the class.
     """
 
     exit_code = 2
+    code = "general"
+
+    def __init__(self, message: str = "", *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
 
 
 class Refused(HumansegError):  # noqa: N818 - read aloud: "Refused: …"

@@ -1,6 +1,7 @@
 """How a script ends on what a person must change, and what is said of it."""
 
 import errno
+import pickle
 
 import pytest
 
@@ -56,3 +57,10 @@ def test_a_terminal_is_shown_names_and_obeys_none(name: str, shown: str) -> None
 )
 def test_what_a_machine_lacks_is_told_with_its_remedy(error: Exception, remedy: str) -> None:
     assert remedy in str(explain(error))
+
+
+def test_the_code_of_an_error_travels_with_it() -> None:
+    error = HumansegError("There is no mask.", code="data.missing_mask")
+    far = pickle.loads(pickle.dumps(error))
+    assert (str(far), far.code) == ("There is no mask.", "data.missing_mask")
+    assert HumansegError("Something else.").code == "general"
