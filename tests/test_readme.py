@@ -149,7 +149,7 @@ def test_every_other_command_is_parsed(
     for verb in ("evaluate", "score", "check", "sample", "validate"):
         monkeypatch.setattr(main, f"_{verb}", reaching(verb, reached))
     for verb in main._COMMANDS:
-        monkeypatch.setattr(f"humanseg.commands.{verb}.run", reaching(verb, reached))
+        monkeypatch.setattr(f"humanseg.cli.{verb}.run", reaching(verb, reached))
     if len(words) == 1 and words[0] != "validate":
         # A command that is only named: its arguments stand elsewhere.
         words = [words[0], "--help"]

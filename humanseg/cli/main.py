@@ -31,7 +31,7 @@ _COMMANDS: dict[str, str] = {
     "demo": "cut people out of photos and the camera, in a page in the browser",
     "report": "write the research report from run records",
 }
-"""What each command of `humanseg.commands` does, in the order of the help."""
+"""What each command of `humanseg.cli` does, in the order of the help."""
 
 _NAMES = ("train", "evaluate", "score", "check", "sample", "validate", *_COMMANDS)
 _SPLITS = ("train", "valid")
@@ -146,7 +146,7 @@ def _add_mask_rule(verb: argparse.ArgumentParser) -> None:
 
 
 def _parser(chosen: str | None) -> Parser:
-    """Make the parser; of `humanseg.commands`, only the chosen one's options are looked up."""
+    """Make the parser; of `humanseg.cli`, only the chosen one's options are looked up."""
     parser = Parser(
         prog="humanseg",
         description="Cut people out of photos: from five folders to the best checkpoint.",
@@ -202,7 +202,7 @@ def _parser(chosen: str | None) -> Parser:
     for name, does in _COMMANDS.items():
         verb = verbs.add_parser(name, help=does, description=does)
         if name == chosen:
-            command = import_module(f"humanseg.commands.{name}")
+            command = import_module(f"humanseg.cli.{name}")
             command.configure(verb)
             verb.set_defaults(action=command.run)
     return parser

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from humanseg.cli.parser import Parser
 from humanseg.cli.predict_options import add_options
-from humanseg.cli.predict_outcomes import Tally, plural, print_failures
+from humanseg.cli.predict_outcomes import PredictionSummary, plural, print_failures
 from humanseg.errors import HumansegError, printable
 from humanseg.io.files import explain_os_error
 from humanseg.system.streams import was_closed
 
 if TYPE_CHECKING:
-    from humanseg.inference.batch.failures import Failure
+    from humanseg.inference.batch.collect import CollectedInputs
+    from humanseg.inference.batch.failures import InputFailure
+    from humanseg.inference.batch.input_files import InputFile
     from humanseg.inference.batch.outputs import Destination
-    from humanseg.inference.batch.places import Source
-    from humanseg.inference.batch.plan import Batch, Wish
-    from humanseg.inference.batch.sources import Collection
+    from humanseg.inference.batch.plan import OutputOptions, PredictionPlan
     from humanseg.inference.model import Model
     from humanseg.system.notices import Notices
 
@@ -57,29 +57,29 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
-    from humanseg.inference.batch.plan import Batch
-    from humanseg.inference.batch.sources import collect
-    from humanseg.inference.model_file import find_model, identify_model
+    from humanseg.inference.batch.collect import collect
+    from humanseg.inference.batch.plan import PredictionPlan
+    from humanseg.inference.model_file import find_model, model_digest
     from humanseg.system.notices import Notices
 
     notices = Notices()
-    wish = _wish(arguments, notices)
+    options = _wish(arguments, notices)
     to_stdout = arguments.out == _STDOUT
-    destination = _destination(arguments.out, wish.kinds, spool)
+    destination = _destination(arguments.out, options.kinds, spool)
     found = collect(arguments.paths, destination.file or destination.folder, spool, _read_stdin)
     if destination.file is not None:
-        _require_one(arguments.out, found.sources, wish.kinds)
-    model = identify_model(find_model(arguments.model))
+        _require_one(arguments.out, found.sources, options.kinds)
+    model = model_digest(find_model(arguments.model))
     say = _say_on_stderr if to_stdout else print
     if arguments.out is None:
         others = "" if arguments.save or arguments.background else _OTHERS
         say(f"Results go to {destination.folder}{os.sep}; -o names another folder{others}.")
 
-    def batch(threads: int) -> Batch:
+    def batch(threads: int) -> PredictionPlan:
         load = _loader(arguments.model, threads)
-        return Batch(wish, destination, load, model, arguments.overwrite)
+        return PredictionPlan(options, destination, load, model, arguments.overwrite)
 
-    tallies = Tally("photo"), Tally("video")
+    tallies = PredictionSummary("photo"), PredictionSummary("video")
     folder = None if destination.file else destination.folder
     try:
         _work(batch, found, arguments, tallies, say)
@@ -99,10 +99,10 @@ def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
 
 
 def _work(
-    batch: "Callable[[int], Batch]",
-    found: "Collection",
+    batch: "Callable[[int], PredictionPlan]",
+    found: "CollectedInputs",
     arguments: argparse.Namespace,
-    tallies: tuple[Tally, Tally],
+    tallies: tuple[PredictionSummary, PredictionSummary],
     say: Callable[[str], None],
 ) -> None:
     """Work on photos, then on videos; `batch` is told the number of the model's threads."""
@@ -125,22 +125,24 @@ def _work(
         predict_all(batch(cores), videos, arguments.temporal_smoothing, cores, tallies[1], say)
 
 
-def _failures(found: "Collection", tallies: Sequence[Tally]) -> "list[Failure]":
+def _failures(
+    found: "CollectedInputs", tallies: Sequence[PredictionSummary]
+) -> "list[InputFailure]":
     return [*found.failures, *(failure for tally in tallies for failure in tally.failures)]
 
 
 def _say_more(
-    found: "Collection",
-    tallies: Sequence[Tally],
+    found: "CollectedInputs",
+    tallies: Sequence[PredictionSummary],
     notices: "Notices",
     say: Callable[[str], None],
 ) -> None:
     """Print what a person should know of what was used, and what was left out."""
-    from humanseg.inference.batch.sources import count_kinds
+    from humanseg.inference.batch.collect import count_kinds
 
     for tally in tallies:
         if tally.empty:
-            say(tally.said_empty())
+            say(tally.describe_empty())
         for outcome in tally.noticed:
             notices.add(outcome.source.path, outcome.notices)
     for line in notices.lines():
@@ -151,14 +153,14 @@ def _say_more(
         say(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(found.left_out)}")
 
 
-def _wish(arguments: argparse.Namespace, notices: "Notices") -> "Wish":
+def _wish(arguments: argparse.Namespace, notices: "Notices") -> "OutputOptions":
     from humanseg.inference.backgrounds import parse_background
     from humanseg.inference.batch.outputs import BACKGROUND
-    from humanseg.inference.batch.plan import Wish
+    from humanseg.inference.batch.plan import OutputOptions
 
     background = parse_background(arguments.background, notices) if arguments.background else None
     kinds = arguments.save or (() if background else ("mask",))
-    return Wish(
+    return OutputOptions(
         kinds=(*kinds, BACKGROUND) if background else kinds,
         background=background,
         threshold=arguments.threshold,
@@ -170,8 +172,8 @@ def _wish(arguments: argparse.Namespace, notices: "Notices") -> "Wish":
 
 
 def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path]) -> "Destination":
-    from humanseg.inference.batch.folders import FOUND
     from humanseg.inference.batch.outputs import OUTPUTS, Destination
+    from humanseg.inference.batch.search import FOUND
 
     if out is None:
         return Destination(_DEFAULT_FOLDER)
@@ -198,7 +200,7 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
     return Destination(path.parent, path)
 
 
-def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) -> None:
+def _require_one(out: str, sources: "Sequence[InputFile]", kinds: Sequence[str]) -> None:
     """Raise where more than one result would go into one file, or into one that cannot hold it."""
     from humanseg.io.images import require_format
 
@@ -219,7 +221,11 @@ def _require_one(out: str, sources: "Sequence[Source]", kinds: Sequence[str]) ->
 
 
 def _predict(
-    batch: "Batch", photos: "Sequence[Source]", workers: int, cores: int, tally: Tally
+    batch: "PredictionPlan",
+    photos: "Sequence[InputFile]",
+    workers: int,
+    cores: int,
+    tally: PredictionSummary,
 ) -> None:
     import warnings
 

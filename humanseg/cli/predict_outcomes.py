@@ -10,9 +10,9 @@ from humanseg.errors import HumansegError, printable
 from humanseg.io.files import write_text
 
 if TYPE_CHECKING:
-    from humanseg.inference.batch.failures import Failure
-    from humanseg.inference.batch.plan import Outcome
-    from humanseg.inference.batch.provenance import State
+    from humanseg.inference.batch.failures import InputFailure
+    from humanseg.inference.batch.plan import InputOutcome
+    from humanseg.inference.batch.provenance import ResultState
 
 FAILURES_NAME = "failures.txt"
 _HEAD = "# What humanseg predict could not use or make: the file, and the reason.\n"
@@ -27,7 +27,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def said_again(states: "Sequence[State]") -> str:
+def describe_remade(states: "Sequence[ResultState]") -> str:
     """Say how many results that were there were made again, and why."""
     counts = Counter(state.value for state in states).most_common()
     if len(states) == 1:
@@ -36,25 +36,19 @@ def said_again(states: "Sequence[State]") -> str:
     return f"{len(states)} of them again (last made {reasons})"
 
 
-class Tally:
-    """Counts what becomes of many photos or videos.
-
-    Parameters
-    ----------
-    noun
-        What they are: ``photo`` or ``video``.
-    """
+class PredictionSummary:
+    """Counts what becomes of many photos or videos."""
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
         self.done = self.there = 0
-        self.again: list[State] = []
-        self.failures: list[Failure] = []
+        self.again: list[ResultState] = []
+        self.failures: list[InputFailure] = []
         self.empty: list[str] = []
         self.paths: tuple[Path, ...] = ()
-        self.noticed: list[Outcome] = []
+        self.noticed: list[InputOutcome] = []
 
-    def add(self, outcome: "Outcome") -> None:
+    def add(self, outcome: "InputOutcome") -> None:
         """Count one more."""
         self.paths = outcome.paths
         self.again += set(outcome.again)
@@ -80,22 +74,22 @@ class Tally:
         if self.done:
             parts[0] += f" in {seconds:.1f} s ({self.done / max(seconds, 1e-3):.1f} a second)"
         if self.again:
-            parts.append(said_again(self.again))
+            parts.append(describe_remade(self.again))
         if self.there:
-            parts.append(self.said_there())
+            parts.append(self.describe_present())
         if self.failures:
             parts.append(f"{len(self.failures)} could not be used, see below")
         where = f": {self._where(out)}" if self.done or self.there else ""
         return printable(", ".join(parts) + where)
 
-    def said_there(self) -> str:
+    def describe_present(self) -> str:
         """Say how many were there already."""
         verb = "was" if self.there == 1 else "were"
         return f"{plural(self.there, self.noun)} {verb} there already (--overwrite makes " + (
             "it again)" if self.there == 1 else "them again)"
         )
 
-    def said_empty(self) -> str:
+    def describe_empty(self) -> str:
         """Say in which nobody was found."""
         # Threads end in any order.
         names = ", ".join(sorted(self.empty, key=_order)[:_NAMED])
@@ -110,19 +104,9 @@ class Tally:
 
 
 def print_failures(
-    failures: "Sequence[Failure]", folder: Path | None, say: Callable[[str], None]
+    failures: "Sequence[InputFailure]", folder: Path | None, say: Callable[[str], None]
 ) -> None:
-    """Print why photos and videos could not be used: all, or some and the name of a file with all.
-
-    Parameters
-    ----------
-    failures
-        What went wrong.
-    folder
-        Where the file belongs; None where there is none.
-    say
-        Prints a line.
-    """
+    """Print why photos and videos could not be used: all, or some and a file that has all."""
     failures = sorted(failures, key=lambda failure: _order(str(failure.path)))
     lines = [_one_line(failure.reason) for failure in failures]
     file = folder / FAILURES_NAME if folder else None

@@ -4,39 +4,23 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from humanseg.cli.predict_outcomes import Tally, plural
+from humanseg.cli.predict_outcomes import PredictionSummary, plural
 from humanseg.errors import printable
 
 if TYPE_CHECKING:
-    from humanseg.inference.batch.places import Source
-    from humanseg.inference.batch.plan import Batch, Outcome
+    from humanseg.inference.batch.input_files import InputFile
+    from humanseg.inference.batch.plan import InputOutcome, PredictionPlan
 
 
 def predict_all(
-    batch: "Batch",
-    videos: "Sequence[Source]",
+    batch: "PredictionPlan",
+    videos: "Sequence[InputFile]",
     smooth: float | None,
     cores: int,
-    tally: Tally,
+    tally: PredictionSummary,
     say: Callable[[str], None],
 ) -> None:
-    """Work on videos, and print a line about each that is done.
-
-    Parameters
-    ----------
-    batch
-        What to make of them.
-    videos
-        All that were named, done already or not.
-    smooth
-        Strength against flicker; the usual one where it is None.
-    cores
-        Of the processor.
-    tally
-        Counts them.
-    say
-        Prints a line.
-    """
+    """Work on videos, and print a line about each that is done."""
     import cv2
     from rich.console import Console
     from rich.markup import escape
@@ -63,7 +47,7 @@ def predict_all(
         task = progress.add_task("videos", total=None, rate=0.0)
         begin, count = time.monotonic(), 0
 
-        def show(source: "Source", done: float, whole: float | None) -> None:
+        def show(source: "InputFile", done: float, whole: float | None) -> None:
             nonlocal count
             count += 1
             rate = count / (time.monotonic() - begin)
@@ -86,10 +70,10 @@ def predict_all(
             lines.restart()
             progress.reset(task, total=None, rate=0.0)
     if tally.there:
-        say(printable(f"{tally.said_there()}: {batch.destination.folder}"))
+        say(printable(f"{tally.describe_present()}: {batch.destination.folder}"))
 
 
-def _line(outcome: "Outcome", seconds: float) -> str:
+def _line(outcome: "InputOutcome", seconds: float) -> str:
     rate = outcome.frames / max(seconds, 1e-3)
     pictures = plural(outcome.frames, "picture")
     why = "; ".join(sorted(state.value for state in set(outcome.again)))

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from humanseg.compare.ranking import Group
-from humanseg.io.images import ImageError, Picture, image_size, read_mask, read_picture, write_image
+from humanseg.io.images import (
+    ImageError,
+    LoadedPhoto,
+    image_size,
+    load_photo,
+    read_mask,
+    write_image,
+)
 from humanseg.io.rle import encode_rle
 from humanseg.pages.folder import PageFolder, picture_name
 from humanseg.pages.render import url
@@ -106,14 +113,14 @@ def _written(
 
 def _write_photo(source: Path, target: Path) -> None:
     """Copy a photo that any browser shows, as it is; make a smaller JPEG of any other."""
-    picture = read_picture(source)
+    picture = load_photo(source)
     if max(picture.rgb.shape) <= LONGEST and _is_plain(picture, source):
         shutil.copyfile(source, target)
     else:
         write_image(target, _smaller(picture.over_white()))
 
 
-def _is_plain(picture: Picture, source: Path) -> bool:
+def _is_plain(picture: LoadedPhoto, source: Path) -> bool:
     """Return whether a photo is an upright JPEG of RGB or grey."""
     if picture.mode not in ("RGB", "L") or picture.turned or picture.notices:
         return False

@@ -38,20 +38,7 @@ class NpmError(HumansegError):
 
 
 def ready_runtime() -> list[Path]:
-    """Return the files of the plain runtime; those that are missing are brought by npm.
-
-    Returns
-    -------
-    list of pathlib.Path
-        One for each name in `PLAIN`.
-
-    Raises
-    ------
-    NpmError
-        They are missing, and npm is not installed or failed.
-    HumansegError
-        They cannot be written.
-    """
+    """Return the files of the plain runtime; those that are missing are brought by npm."""
     folder = RUNTIME / f"{_PACKAGE}-{_version()}"
     files = [folder / name for name in PLAIN]
     if all(file.is_file() for file in files):
@@ -77,23 +64,7 @@ def _keep(fetched: Sequence[Path], name: str) -> None:
 
 @contextmanager
 def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
-    """Bring files of the runtime by npm, for as long as the block lasts.
-
-    Parameters
-    ----------
-    names
-        Of files that the package publishes.
-
-    Yields
-    ------
-    list of pathlib.Path
-        One for each name, in a folder that is removed afterwards.
-
-    Raises
-    ------
-    NpmError
-        npm is not installed or failed.
-    """
+    """Bring files of the runtime by npm, for as long as the block lasts."""
     npm = shutil.which("npm")
     if npm is None:
         raise NpmError(f"{_PACKAGE} comes by npm, which is not installed: install Node.js.")

@@ -40,20 +40,7 @@ _HEADERS = {
 
 
 class DemoServer(ThreadingHTTPServer):
-    """Serves a site on 127.0.0.1. Nothing but what the site lists can be had from it.
-
-    Parameters
-    ----------
-    site
-        See `humanseg.demo.Site`.
-    port
-        None: `PORT`, or a free one when that is taken. 0: a free one.
-
-    Raises
-    ------
-    HumansegError
-        The port that was asked for is taken or not allowed.
-    """
+    """Serves a site on 127.0.0.1. Nothing but what the site lists can be had from it."""
 
     daemon_threads = True
     # Windows takes it for leave to share a port with another program.

@@ -22,25 +22,7 @@ _STYLE = Path(pages.__file__).parent / "templates" / "base.css"
 
 
 def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | bytes]:
-    """Put the page together.
-
-    Parameters
-    ----------
-    model
-        An ONNX file or the folder of an export; None: the model that ships with humanseg.
-    runtime
-        The files of onnxruntime-web.
-
-    Returns
-    -------
-    dict
-        See `Site`.
-
-    Raises
-    ------
-    HumansegError
-        There is no such model, or it is none that `humanseg export` wrote.
-    """
+    """Put the page together."""
     file = find_model(model)
     site: dict[str, Path | bytes] = {path.name: path for path in sorted(_PAGE.iterdir())}
     site["base.css"] = _STYLE
@@ -79,20 +61,7 @@ def _manifest(file: Path) -> dict[str, Any]:
 
 
 def write_site(site: Site, folder: Path) -> None:
-    """Write the page to a folder, whole or not at all.
-
-    Parameters
-    ----------
-    site
-        See `Site`.
-    folder
-        A new one, an empty one, or one that an earlier build wrote: that one is replaced.
-
-    Raises
-    ------
-    HumansegError
-        The folder holds something else, or cannot be written.
-    """
+    """Write the page to a folder, whole or not at all."""
     folder = folder.resolve()
     if folder.exists() and not _may_be_replaced(folder):
         raise HumansegError(

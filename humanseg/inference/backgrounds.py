@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from humanseg.errors import HumansegError
-from humanseg.inference.guided_filter import bands
-from humanseg.inference.matting import foreground
+from humanseg.inference.guided_filter import row_bands
+from humanseg.inference.matting import estimate_foreground
 from humanseg.inference.video import VIDEO_SUFFIXES
-from humanseg.io.images import read_picture
+from humanseg.io.images import load_photo
 from humanseg.system.notices import Notices
 
 Pixels = NDArray[np.uint8]
@@ -38,32 +38,14 @@ class Background(Protocol):
         """What tells it from every other background."""
 
     def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
-        """Return the background of a photo.
-
-        Parameters
-        ----------
-        photo
-            uint8 (H,W,3).
-        alpha
-            uint8 (H,W): how much of each pixel is person.
-
-        Returns
-        -------
-        ndarray
-            uint8 (H,W,3); it is not to be changed.
-        """
+        """Return the background of a photo."""
 
 
 @dataclass(frozen=True)
-class Colour:
-    """One colour all over.
+class ColorBackground:
+    """One colour all over."""
 
-    Attributes
-    ----------
-    rgb
-        Each in [0,255].
-    """
-
+    # Each in [0,255].
     rgb: tuple[int, int, int]
 
     @property
@@ -77,15 +59,10 @@ class Colour:
 
 
 @dataclass
-class Picture:
-    """A picture that fills the photo; what does not fit is cut off on both sides alike.
+class ImageBackground:
+    """A picture that fills the photo; what does not fit is cut off on both sides alike."""
 
-    Attributes
-    ----------
-    pixels
-        uint8 (h,w,3).
-    """
-
+    # uint8 (h,w,3).
     pixels: Pixels
     # The photos of a folder, or the frames of a video, are often of one size.
     _fitted: Pixels | None = field(default=None, repr=False)
@@ -107,16 +84,11 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Blur:
-    """The photo's own background, out of focus; nothing of the person is smeared into it.
+class BlurBackground:
+    """The photo's own background, out of focus; nothing of the person is smeared into it."""
 
-    Attributes
-    ----------
-    radius
-        Standard deviation of the blur, for a photo whose longer side is 1000 pixels. So photos
-        of all sizes look alike.
-    """
-
+    # Standard deviation of the blur, for a photo whose longer side is 1000 pixels. So photos of all
+    # sizes look alike.
     radius: float
 
     @property
@@ -143,21 +115,7 @@ class Blur:
 
 
 def parse_background(text: str, notices: Notices | None = None) -> Background:
-    """Return the background that a person has named.
-
-    Parameters
-    ----------
-    text
-        ``blur:R``; a colour as CSS writes it, such as ``white``, ``#20c060`` or ``rgb(9,9,9)``;
-        or the path of a picture.
-    notices
-        Where to put what a person should know of the picture, such as that it is animated.
-
-    Raises
-    ------
-    HumansegError
-        It is none of these, or the picture cannot be read.
-    """
+    """Return the background that a person has named."""
     if text.strip().lower() in _SEE_THROUGH:
         raise HumansegError(f"--background {text}: for a transparent background, --save cutout.")
     if text.startswith(_BLUR):
@@ -170,7 +128,7 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
                 f"--background {text}: after {_BLUR} comes the radius, a number above 0 and up to "
                 f"{_WORKING_SIDE}, in thousandths of the photo's longer side; {_BLUR}15 is usual."
             )
-        return Blur(radius)
+        return BlurBackground(radius)
     try:
         colour = ImageColor.getrgb(text)
     except ValueError:
@@ -184,56 +142,27 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
                 f"--background {text} is a video, and only a picture can stand behind a person: "
                 "save one picture of it, and name that."
             ) from None
-        picture = read_picture(Path(text))
+        picture = load_photo(Path(text))
         if notices is not None:
             notices.add(Path(text), picture.notices)
-        return Picture(picture.over_white())
+        return ImageBackground(picture.over_white())
     if len(colour) == 4:
         raise HumansegError(
             f"--background {text}: a colour behind a person is not see-through. For a transparent "
             "background: --save cutout."
         )
-    return Colour((colour[0], colour[1], colour[2]))
+    return ColorBackground((colour[0], colour[1], colour[2]))
 
 
 def replace_background(photo: Pixels, alpha: Pixels, background: Background) -> Pixels:
-    """Put the person before another background.
-
-    Parameters
-    ----------
-    photo
-        uint8 (H,W,3).
-    alpha
-        uint8 (H,W): how much of each pixel is person.
-    background
-        Gives what is behind.
-
-    Returns
-    -------
-    ndarray
-        uint8 (H,W,3): the person in their own colours, without the old background's in hair and
-        edges.
-    """
-    return blend(foreground(photo, alpha), background.behind(photo, alpha), alpha)
+    """Put the person before another background."""
+    return composite(estimate_foreground(photo, alpha), background.behind(photo, alpha), alpha)
 
 
-def blend(front: Pixels, back: Pixels, alpha: Pixels) -> Pixels:
-    """Lay a picture over another one.
-
-    Parameters
-    ----------
-    front, back
-        uint8 (H,W,3).
-    alpha
-        uint8 (H,W): how much of `front` is seen.
-
-    Returns
-    -------
-    ndarray
-        uint8 (H,W,3).
-    """
+def composite(front: Pixels, back: Pixels, alpha: Pixels) -> Pixels:
+    """Lay a picture over another one."""
     result = np.empty_like(front)
-    for rows in bands(*alpha.shape):
+    for rows in row_bands(*alpha.shape):
         share = alpha[rows][..., None].astype(np.uint32)
         mixed = front[rows] * share + back[rows] * (255 - share)
         result[rows] = (mixed + 127) // 255

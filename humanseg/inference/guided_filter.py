@@ -23,25 +23,11 @@ def refine(coarse: Plane, small: NDArray[np.uint8], photo: NDArray[np.uint8]) ->
     colour; these functions are enlarged, and applied to the colours of the photo itself. That is
     the guided filter with a colour guide (K. He, J. Sun and X. Tang, Guided Image Filtering, IEEE
     TPAMI 35, 2013) in its fast form (K. He and J. Sun, Fast Guided Filter, arXiv:1505.00996).
-
-    Parameters
-    ----------
-    coarse
-        float32 (h,w) in [0,1].
-    small
-        uint8 (h,w,3): the reduced photo.
-    photo
-        uint8 (H,W,3): the photo itself.
-
-    Returns
-    -------
-    ndarray
-        float32 (H,W) in [0,1]; `coarse` itself where the sizes are the same.
     """
     if small.shape == photo.shape:
         return coarse
     result = np.empty(photo.shape[:2], np.float32)
-    for rows, function in enlarged(_colour_functions(small, coarse), photo.shape[:2]):
+    for rows, function in enlarge(_colour_functions(small, coarse), photo.shape[:2]):
         colours = photo[rows].astype(np.float32)
         # einsum: five times as fast as to multiply and sum.
         value = np.einsum("hwc,hwc->hw", function[..., :3], colours) + function[..., 3]
@@ -49,36 +35,23 @@ def refine(coarse: Plane, small: NDArray[np.uint8], photo: NDArray[np.uint8]) ->
     return result
 
 
-def bands(height: int, width: int) -> Iterator[slice]:
+def row_bands(height: int, width: int) -> Iterator[slice]:
     """Yield the rows of a photo, in bands of a size that is good for the processor's cache."""
     step = max(1, _BAND // width)
     for start in range(0, height, step):
         yield slice(start, min(start + step, height))
 
 
-def enlarged(
+def enlarge(
     planes: NDArray[np.float32], size: tuple[int, int]
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Enlarge several planes bilinearly, a band at a time, as a large photo needs it.
-
-    Parameters
-    ----------
-    planes
-        float32 (h,w,C).
-    size
-        (H, W).
-
-    Yields
-    ------
-    rows, band
-        Which rows these are, and float32 (n,W,C), to be changed at will.
-    """
+    """Enlarge several planes bilinearly, a band at a time, as a large photo needs it."""
     height, width = size
     centre = ((np.arange(height) + 0.5) * (len(planes) / height) - 0.5).clip(0, len(planes) - 1)
     above = centre.astype(np.intp)
     below = np.minimum(above + 1, len(planes) - 1)
     share = (centre - above).astype(np.float32)[:, None, None]
-    for rows in bands(height, width):
+    for rows in row_bands(height, width):
         upper = planes[above[rows]]
         upper += (planes[below[rows]] - upper) * share[rows]
         band = cv2.resize(upper, (width, len(upper)), interpolation=cv2.INTER_LINEAR)
@@ -86,13 +59,7 @@ def enlarged(
 
 
 def _colour_functions(small: NDArray[np.uint8], coarse: Plane) -> NDArray[np.float32]:
-    """Fit the probability by ``r·red + g·green + b·blue + c`` around each pixel.
-
-    Returns
-    -------
-    ndarray
-        float32 (h,w,4): r, g and b, for colours of 0 to 255, and c.
-    """
+    """Fit the probability by ``r·red + g·green + b·blue + c`` around each pixel."""
     colour = [
         np.ascontiguousarray(small[..., each], np.float32) / np.float32(255) for each in range(3)
     ]

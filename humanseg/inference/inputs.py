@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.io.images import ImageError, Picture, picture_of, read_picture
+from humanseg.io.images import ImageError, LoadedPhoto, load_photo, photo_from_pil
 
 Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | bytes | IO[bytes] | Image.Image"
 """uint8 (H,W,3) RGB; the path of a file that Pillow reads, its bytes, or the open file; or a PIL
@@ -36,30 +36,10 @@ _ONE_PHOTO = (
 )
 
 
-def photo_picture(photo: Any) -> Picture:
-    """Return a photo with its transparency.
-
-    Parameters
-    ----------
-    photo
-        See `Photo`.
-
-    Returns
-    -------
-    Picture
-        Of an array, opaque.
-
-    Raises
-    ------
-    ImageError
-        The file, its bytes or the image cannot be read.
-    ValueError
-        An array of another shape or dtype.
-    TypeError
-        Anything else; the message says how to make a photo of it.
-    """
+def load_input(photo: Any) -> LoadedPhoto:
+    """Return a photo with its transparency."""
     if isinstance(photo, np.ndarray):
-        return Picture(_checked(photo))
+        return LoadedPhoto(_checked(photo))
     if isinstance(photo, Image.Image):
         return _pil_picture(photo)
     if isinstance(photo, str | PathLike):
@@ -67,7 +47,7 @@ def photo_picture(photo: Any) -> Picture:
     if isinstance(photo, bytes | bytearray | memoryview):
         return _decode(bytes(photo), "the image in these bytes")
     if hasattr(photo, "__array__"):
-        return Picture(_checked(_array(photo)))
+        return LoadedPhoto(_checked(_array(photo)))
     if hasattr(photo, "read"):
         return _decode(_content(photo), f"the open file {getattr(photo, 'name', '')}".rstrip())
     raise TypeError(_advice(photo))
@@ -81,7 +61,7 @@ def is_address(name: str) -> bool:
     return _ADDRESS.match(name) is not None and not os.path.exists(name)
 
 
-def _read(path: "str | PathLike[str]") -> Picture:
+def _read(path: "str | PathLike[str]") -> LoadedPhoto:
     name = os.fspath(path)
     if not name:
         raise ImageError("The path of the photo is empty: name a file.")
@@ -90,7 +70,7 @@ def _read(path: "str | PathLike[str]") -> Picture:
             f"{name[:_SHOWN]} is an address, and nothing is fetched here: download it first, and "
             "pass the file or its bytes."
         )
-    return _with_warnings(read_picture(Path(name)), name)
+    return _with_warnings(load_photo(Path(name)), name)
 
 
 def _content(file: Any) -> bytes:
@@ -107,20 +87,20 @@ def _content(file: Any) -> bytes:
     return bytes(content)
 
 
-def _decode(content: bytes, what: str) -> Picture:
+def _decode(content: bytes, what: str) -> LoadedPhoto:
     if not content:
         raise ImageError(f"{what[0].upper()}{what[1:]} is empty: pass a whole image file.")
-    return _with_warnings(read_picture(io.BytesIO(content), what), what)
+    return _with_warnings(load_photo(io.BytesIO(content), what), what)
 
 
-def _with_warnings(picture: Picture, name: object) -> Picture:
+def _with_warnings(picture: LoadedPhoto, name: object) -> LoadedPhoto:
     for notice in picture.notices:
         # Said of the line that calls the model.
         warnings.warn(f"{name}: {notice}", stacklevel=6)
     return picture
 
 
-def _pil_picture(image: Image.Image) -> Picture:
+def _pil_picture(image: Image.Image) -> LoadedPhoto:
     try:
         # Raises for a closed image; the other error is of one that is not decoded yet.
         with suppress(AssertionError):
@@ -129,7 +109,7 @@ def _pil_picture(image: Image.Image) -> Picture:
         raise ValueError(
             "The PIL image is closed: pass it while it is open, or pass its path."
         ) from error
-    return picture_of(image)
+    return photo_from_pil(image)
 
 
 def _checked(array: NDArray[Any]) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.inference.guided_filter import bands, enlarged
+from humanseg.inference.guided_filter import enlarge, row_bands
 from humanseg.io.images import over_white
 
 Pixels = NDArray[np.uint8]
@@ -26,69 +26,30 @@ def opacity(probability: NDArray[np.float32], threshold: float) -> Pixels:
 
     A net is seldom quite sure, and a refined edge has a faint glow: what lies well to one side of
     the threshold is wholly person or background, and the threshold itself is half of both.
-
-    Parameters
-    ----------
-    probability
-        float32 (H,W) in [0,1].
-    threshold
-        In (0,1).
-
-    Returns
-    -------
-    ndarray
-        uint8 (H,W), 0 to 255.
     """
     reach = _SURE * min(threshold, 1 - threshold)
     result = np.empty(probability.shape, np.uint8)
-    for rows in bands(*probability.shape):
+    for rows in row_bands(*probability.shape):
         # convertScaleAbs rounds and saturates above, but would mirror what is below 0.
         above = np.maximum(probability[rows] - np.float32(threshold - reach), 0)
         result[rows] = cv2.convertScaleAbs(above, alpha=255 / (2 * reach))
     return result
 
 
-def hide(probability: NDArray[np.float32], visible: Pixels | None) -> NDArray[np.float32]:
-    """Return how much of a person is seen: nobody is where a photo shows nothing.
-
-    Parameters
-    ----------
-    probability
-        float32 (H,W) in [0,1].
-    visible
-        uint8 (H,W): how opaque the photo is; None where it is all over.
-
-    Returns
-    -------
-    ndarray
-        float32 (H,W) in [0,1]; `probability` itself where all is opaque.
-    """
+def apply_visibility(
+    probability: NDArray[np.float32], visible: Pixels | None
+) -> NDArray[np.float32]:
+    """Return how much of a person is seen: nobody is where a photo shows nothing."""
     if visible is None:
         return probability
     return probability * (visible.astype(np.float32) / np.float32(255))
 
 
-def foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = None) -> Pixels:
+def estimate_foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = None) -> Pixels:
     """Take the background's colour out of the pixels that are partly person.
 
     By two passes of blur fusion (M. Forte, Approximate Fast Foreground Colour Estimation, IEEE
     ICIP 2021). Where a photo is large, the blurred colours are taken from a reduced one.
-
-    Parameters
-    ----------
-    photo
-        uint8 (H,W,3).
-    alpha
-        uint8 (H,W): how much of each pixel is person.
-    visible
-        uint8 (H,W): how opaque the photo itself is; None where it is all over. Pixels that are not
-        opaque were cut out before, so they have no background's colour and keep their own. What is
-        hidden has no say.
-
-    Returns
-    -------
-    ndarray
-        uint8 (H,W,3): the person's colour where `alpha` is neither 0 nor 255; the photo elsewhere.
     """
     result = photo.copy()
     partly = (alpha > 0) & (alpha < 255)
@@ -96,7 +57,7 @@ def foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = None) -> P
         partly &= visible >= _SOLID
     if not partly.any():
         return result
-    for rows, blurred in enlarged(_blurred(photo, alpha, visible), alpha.shape):
+    for rows, blurred in enlarge(_blurred(photo, alpha, visible), alpha.shape):
         edge = partly[rows]
         share = alpha[rows][edge][:, None].astype(np.float32) / np.float32(255)
         colour = photo[rows][edge].astype(np.float32) / np.float32(255)
@@ -106,13 +67,7 @@ def foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = None) -> P
 
 
 def _blurred(photo: Pixels, alpha: Pixels, visible: Pixels | None) -> NDArray[np.float32]:
-    """Return the colours of person and background around each pixel of the reduced photo.
-
-    Returns
-    -------
-    ndarray
-        float32 (h,w,6) in [0,1]: first the person's colour.
-    """
+    """Return the colours of person and background around each pixel of the reduced photo."""
     height, width = alpha.shape
     scale = min(1.0, _WORKING_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -131,15 +86,7 @@ def _blurred(photo: Pixels, alpha: Pixels, visible: Pixels | None) -> NDArray[np
 
 
 def _spread(shown: Plane, visible: NDArray[np.floating]) -> Plane:
-    """Give hidden pixels the colours of visible ones near them.
-
-    Parameters
-    ----------
-    shown
-        float32 (h,w,3) in [0,1], over white.
-    visible
-        (h,w) in [0,1].
-    """
+    """Give hidden pixels the colours of visible ones near them."""
     weight = visible.astype(np.float32)[..., None]
     # Out of white again: the visible colours, times how visible they are.
     colour = np.maximum(shown - (1 - weight), 0)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
 from humanseg.inference.guided_filter import refine
-from humanseg.inference.inputs import Photo, is_address, photo_picture
-from humanseg.inference.matting import hide
-from humanseg.inference.model_file import ModelFacts, find_model, read_facts, read_manifest
+from humanseg.inference.inputs import Photo, is_address, load_input
+from humanseg.inference.matting import apply_visibility
+from humanseg.inference.model_file import ModelInfo, find_model, read_manifest, read_model_info
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session, first_line
 from humanseg.io.images import ImageError
@@ -42,7 +42,7 @@ class Model:
         is then refined on the photo itself.
     """
 
-    def __init__(self, session: Session, facts: ModelFacts) -> None:
+    def __init__(self, session: Session, facts: ModelInfo) -> None:
         self._session = session
         self.name = facts.name
         self.threshold = facts.threshold
@@ -105,10 +105,10 @@ class Model:
         ImageError, ValueError, TypeError
             As of a call.
         """
-        picture = photo_picture(photo)
+        picture = load_input(photo)
         pixels = picture.over_white()
         small = self.reduce(pixels)
-        return hide(refine(self.run(small, tta=tta), small, pixels), picture.alpha)
+        return apply_visibility(refine(self.run(small, tta=tta), small, pixels), picture.alpha)
 
     def reduce(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Scale a photo down to the size the net works at.
@@ -187,7 +187,7 @@ def load_model(
     session = Session(file, int(threads or 0), resolve_providers(providers))
     _require_signature(session.native, file)
     metadata = session.native.get_modelmeta().custom_metadata_map
-    return Model(session, read_facts(file, metadata, manifest))
+    return Model(session, read_model_info(file, metadata, manifest))
 
 
 def _path_of(path: Any) -> Path | None:

@@ -25,37 +25,19 @@ _ANEW = "export it again with humanseg export, or copy it again from its source"
 
 
 @dataclass(frozen=True)
-class ModelFacts:
-    """What a model's user must know of it.
+class ModelInfo:
+    """What a model's user must know of it."""
 
-    Attributes
-    ----------
-    name
-        Such as "unet-efficientnet_lite0".
-    threshold
-        In (0,1): a pixel with a greater probability belongs to the person.
-    long_side
-        Photos whose longer side is greater are scaled down to it before the model sees them.
-    """
-
+    # Such as "unet-efficientnet_lite0".
     name: str
+    # In (0,1): a pixel with a greater probability belongs to the person.
     threshold: float
+    # Photos whose longer side is greater are scaled down to it before the model sees them.
     long_side: int
 
 
 def find_model(path: Path | None) -> Path:
-    """Return the ONNX file that a path stands for.
-
-    Parameters
-    ----------
-    path
-        The file itself, or the folder of an export; None: the model that ships with humanseg.
-
-    Raises
-    ------
-    HumansegError
-        There is none.
-    """
+    """Return the ONNX file that a path stands for."""
     if path is None:
         file = _first_of(DEFAULT_MODEL)
         if file is None:
@@ -84,23 +66,7 @@ def _first_of(folder: Path) -> Path | None:
 
 
 def read_manifest(file: Path) -> Mapping[str, Any]:
-    """Return the manifest beside a model, when the model is one of its files.
-
-    Parameters
-    ----------
-    file
-        The ONNX file.
-
-    Returns
-    -------
-    mapping
-        Empty where there is no manifest, or one that is about other files.
-
-    Raises
-    ------
-    HumansegError
-        The manifest is broken, or the model's bytes are not those that it names.
-    """
+    """Return the manifest beside a model, when the model is one of its files."""
     path = file.with_name(MANIFEST_NAME)
     if not path.is_file():
         return {}
@@ -127,19 +93,8 @@ def read_manifest(file: Path) -> Mapping[str, Any]:
     return dict(manifest)
 
 
-def identify_model(file: Path) -> str:
-    """Return a digest of all that shapes what a model finds.
-
-    Parameters
-    ----------
-    file
-        The ONNX file.
-
-    Raises
-    ------
-    HumansegError
-        As of `read_manifest`.
-    """
+def model_digest(file: Path) -> str:
+    """Return a digest of all that shapes what a model finds."""
     said = {key: read_manifest(file).get(key) for key in ("threshold", "long_side")}
     digest = hashlib.sha256(json.dumps(said).encode())
     with file.open("rb") as opened:
@@ -147,23 +102,10 @@ def identify_model(file: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_facts(file: Path, metadata: Mapping[str, str], manifest: Mapping[str, Any]) -> ModelFacts:
-    """Return what a model says of itself.
-
-    Parameters
-    ----------
-    file
-        The ONNX file, for messages.
-    metadata
-        Its own key-value pairs.
-    manifest
-        As `read_manifest` returns it; what the file itself says comes first.
-
-    Raises
-    ------
-    HumansegError
-        Neither says anything, in a way that is known here.
-    """
+def read_model_info(
+    file: Path, metadata: Mapping[str, str], manifest: Mapping[str, Any]
+) -> ModelInfo:
+    """Return what a model says of itself."""
     try:
         own = json.loads(metadata.get(METADATA_KEY, "{}"))
         said = {**manifest, **own}
@@ -187,7 +129,7 @@ def read_facts(file: Path, metadata: Mapping[str, str], manifest: Mapping[str, A
             f"{file} says of itself name={name!r}, threshold={threshold!r} and long_side={side!r}; "
             f"a text, a number between 0 and 1 and a number of pixels are needed: {_ANEW}."
         )
-    return ModelFacts(name, float(threshold), side)
+    return ModelInfo(name, float(threshold), side)
 
 
 def _require_format(said: Mapping[str, Any], path: Path) -> None:

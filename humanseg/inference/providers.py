@@ -38,18 +38,7 @@ _BROUGHT_BY = {
 
 
 def resolve_providers(wanted: Provider | Sequence[Provider] | None) -> Resolved:
-    """Return providers as onnxruntime names them.
-
-    Parameters
-    ----------
-    wanted
-        One or several, the preferred first; None: the processor.
-
-    Raises
-    ------
-    HumansegError
-        There is none of that name, or this onnxruntime does not have it.
-    """
+    """Return providers as onnxruntime names them."""
     if wanted is None:
         return [CPU]
     is_one = not isinstance(wanted, list | tuple) or (

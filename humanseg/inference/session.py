@@ -26,20 +26,6 @@ class Session:
 
     It may be pickled and copied, and used in a process that was forked meanwhile: such a process
     opens the file again at the first call, since onnxruntime's threads are not forked with it.
-
-    Parameters
-    ----------
-    file
-        The ONNX file.
-    threads
-        Processor cores for one call; 0: all.
-    providers
-        As `resolve_providers` returns them.
-
-    Raises
-    ------
-    HumansegError
-        onnxruntime cannot open the file, or not by these providers.
     """
 
     def __init__(self, file: Path, threads: int, providers: Resolved) -> None:
@@ -52,13 +38,7 @@ class Session:
 
     @property
     def native(self) -> onnxruntime.InferenceSession:
-        """Of onnxruntime, of this process.
-
-        Raises
-        ------
-        HumansegError
-            In a process that was forked: the file is gone, or has changed.
-        """
+        """Of onnxruntime, of this process."""
         if self._process != os.getpid():
             # Forked by something that Python did not hear of.
             self._leave_to_the_parent()

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.io.decoding.values import find_scale
+from humanseg.io.decoding.value_range import guess_value_range
 
 # All distances below are in 255ths of the span between the lowest and the highest value.
 _TIGHT = 11
@@ -25,23 +25,8 @@ _SAME_COLOUR = 16
 """Visible greys that differ by no more than this are one colour with compression noise."""
 
 
-def two_levels(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
-    """Split the values of a mask in two, if they are two or nearly so.
-
-    Parameters
-    ----------
-    levels : numpy.ndarray of int, shape (H, W)
-        Of at least one pixel; 8 or 16 bits, or class numbers.
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (H, W), or None
-        1 for the higher value, 0 for the lower. One value all over is empty where it is 0, and
-        full where it is 1 or in the upper half of 8 (or 16) bits. More than two values pass,
-        split half-way between the lowest and the highest, when all but few pixels lie close to
-        these two, as compression, smooth edges or resizing leave them. None for all others:
-        pictures, grey gradients, several classes.
-    """
+def binarize(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
+    """Split the values of a mask in two, if they are two or nearly so."""
     low, high = int(levels.min()), int(levels.max())
     white = 255 if high <= 255 else 65535
     if low == high or low * 255 >= (255 - _TIGHT) * white:
@@ -71,19 +56,8 @@ def two_levels(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
     return upper if shares[from_end <= _TIGHT].sum() >= _TIGHT_SHARE else None
 
 
-def mask_levels(image: Image.Image) -> NDArray[np.integer]:
-    """Return one whole number for each pixel of a mask, larger for the person.
-
-    Parameters
-    ----------
-    image
-        A decoded image of any mode.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (H, W)
-        The brightness, or the opacity where only that varies among what can be seen.
-    """
+def mask_values(image: Image.Image) -> NDArray[np.integer]:
+    """Return one whole number for each pixel of a mask, larger for the person."""
     if image.mode == "1":
         return np.asarray(image).astype(np.uint8)
     if image.mode == "L" and not image.has_transparency_data:
@@ -113,10 +87,12 @@ def _whole_numbers(fractions: NDArray[np.floating]) -> NDArray[np.integer]:
     values = np.nan_to_num(fractions.astype(np.float64), posinf=0.0, neginf=0.0)
     if (values == np.rint(values)).all():
         return values.astype(np.int64)
-    return find_scale(float(values.min()), float(values.max()), False, False).to_eight_bits(values)
+    return guess_value_range(float(values.min()), float(values.max()), False, False).to_eight_bits(
+        values
+    )
 
 
-def what_is_held(levels: NDArray[np.integer]) -> str:
+def describe_values(levels: NDArray[np.integer]) -> str:
     """Say which values a picture holds that is no mask."""
     values = np.unique(levels)
     if values.size == 1:
@@ -124,7 +100,7 @@ def what_is_held(levels: NDArray[np.integer]) -> str:
     return f"holds {values.size} values from {values[0]} to {values[-1]}, not two"
 
 
-def how_to_name(levels: NDArray[np.integer]) -> str:
+def person_values_hint(levels: NDArray[np.integer]) -> str:
     """Say how to name the person's among a few values; empty where they are many."""
     values = np.unique(levels)
     if not 2 < values.size <= _FEW_CLASSES:

@@ -31,21 +31,8 @@ Conversion = Callable[[Image.Image], Image.Image]
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def colour_conversion(image: Image.Image) -> Conversion:
-    """Return what brings an image, or a part of it, to sRGB.
-
-    Parameters
-    ----------
-    image
-        Its mode and what Pillow keeps in `info` count; for PNG, in this order, ``cicp``,
-        ``icc_profile``, ``srgb``, and ``gamma`` with ``chromaticity``, as the PNG specification
-        (third edition) and browsers have it.
-
-    Returns
-    -------
-    callable
-        Takes an image of any mode, without transparency, and returns it in mode RGB.
-    """
+def srgb_converter(image: Image.Image) -> Conversion:
+    """Return what brings an image, or a part of it, to sRGB."""
     info = image.info
     if (cicp := info.get("cicp")) and (described := _from_cicp(cicp)) is not None:
         return described
@@ -66,21 +53,7 @@ def colour_conversion(image: Image.Image) -> Conversion:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Bring an image to sRGB, as a viewer does: phones write Display P3, cameras Adobe RGB.
-
-    Parameters
-    ----------
-    image
-        Of any mode.
-    profile
-        Its ICC profile, if it has one.
-
-    Returns
-    -------
-    PIL.Image.Image
-        In mode RGB where something was to be done. `image` itself where it has no profile, a
-        broken one, one of sRGB, or one that does not fit its mode.
-    """
+    """Bring an image to sRGB, as a viewer does: phones write Display P3, cameras Adobe RGB."""
     transform = _transform(profile, image.mode) if profile else None
     return image if transform is None else transform(image)
 

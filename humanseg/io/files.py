@@ -26,47 +26,14 @@ _ADVICE = {
 
 
 def explain_os_error(error: OSError, path: Path) -> HumansegError:
-    """Turn an operating-system error on `path` into a paragraph for a person.
-
-    Parameters
-    ----------
-    error
-        What the operating system said.
-    path
-        The file or folder that was to be written.
-
-    Returns
-    -------
-    HumansegError
-        To be raised from `error`.
-    """
+    """Turn an operating-system error on `path` into a paragraph for a person."""
     advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
     return HumansegError(f"Cannot write {path}: {advice}.")
 
 
 @contextmanager
 def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
-    """Write a file beside its place and rename it there at the end.
-
-    Parameters
-    ----------
-    path
-        Where the file shall be. Its folder is made when missing.
-    replace
-        Whether a file that is there by then may be replaced.
-
-    Yields
-    ------
-    pathlib.Path
-        The name to write to. When the block ends without an error, it replaces `path` in one
-        step; otherwise it is removed and `path` stays as it was.
-
-    Raises
-    ------
-    HumansegError
-        The folder cannot be written or the disk is full; caused by FileExistsError, where `path`
-        is there and may not be replaced.
-    """
+    """Write a file beside its place and rename it there at the end."""
     try:
         _make_folder(path.parent)
         with partial_file(path.parent) as partial:
@@ -105,24 +72,7 @@ def _place_new(partial: Path, path: Path) -> None:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Fill a folder beside its place, and put it there at the end.
-
-    Parameters
-    ----------
-    folder
-        Where it shall be; what is there is replaced.
-
-    Yields
-    ------
-    pathlib.Path
-        The folder to fill. When the block ends with an error it is removed, and `folder` stays as
-        it was.
-
-    Raises
-    ------
-    HumansegError
-        The folder cannot be written.
-    """
+    """Fill a folder beside its place, and put it there at the end."""
     folder = folder.absolute()
     try:
         _make_folder(folder.parent)
@@ -155,13 +105,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` to `path` as indented JSON, whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        `value` holds a NaN or an infinity, which JSON cannot say.
-    """
+    """Write `value` to `path` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 

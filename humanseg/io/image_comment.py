@@ -13,15 +13,7 @@ _DESCRIPTION = 0x010E
 
 
 def comment_options(file_format: str, text: str) -> dict[str, Any]:
-    """Return what Pillow's `save` needs to keep a text; nothing for a format that cannot.
-
-    Parameters
-    ----------
-    file_format
-        Pillow's name of it.
-    text
-        Of ASCII signs, up to some thousand.
-    """
+    """Return what Pillow's `save` needs to keep a text; nothing for a format that cannot."""
     if file_format == "PNG":
         chunk = PngImagePlugin.PngInfo()
         chunk.add_text(_KEY, text)

@@ -18,19 +18,7 @@ def mask_folder(split: str) -> str:
 
 
 def natural_key(id: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Return the key that sorts ids as a person does: "2" before "10", "a9" before "a10".
-
-    Parameters
-    ----------
-    id
-        Any text.
-
-    Returns
-    -------
-    tuple
-        Compares with the key of any other text; equal only for equal texts ("7" and "07"
-        differ). Only the digits 0 to 9 count as numbers.
-    """
+    """Return the key that sorts ids as a person does: "2" before "10", "a9" before "a10"."""
     parts: list[tuple[int, int, str]] = []
     for text in re.findall(r"[0-9]+|[^0-9]+", id):
         if text[0] in "0123456789":

@@ -8,38 +8,13 @@ Mask = NDArray[np.uint8]
 
 
 def keep_largest(mask: Mask) -> Mask:
-    """Keep the largest connected figure of a mask.
-
-    Parameters
-    ----------
-    mask
-        uint8 (H,W) in {0,1}.
-
-    Returns
-    -------
-    ndarray
-        Of the same kind. Pixels that touch at a corner are connected; of figures of the same size
-        one stays.
-    """
+    """Keep the largest connected figure of a mask."""
     labels, areas = _figures(mask)
     return mask.copy() if len(areas) < 3 else (labels == 1 + areas[1:].argmax()).astype(np.uint8)
 
 
 def remove_small(mask: Mask, area: int) -> Mask:
-    """Remove the connected figures of fewer than `area` pixels.
-
-    Parameters
-    ----------
-    mask
-        uint8 (H,W) in {0,1}.
-    area
-        In pixels.
-
-    Returns
-    -------
-    ndarray
-        Of the same kind.
-    """
+    """Remove the connected figures of fewer than `area` pixels."""
     labels, areas = _figures(mask)
     stays = areas >= area
     stays[0] = False
@@ -47,26 +22,14 @@ def remove_small(mask: Mask, area: int) -> Mask:
 
 
 def fill_holes(mask: Mask) -> Mask:
-    """Fill what a mask encloses.
-
-    Parameters
-    ----------
-    mask
-        uint8 (H,W) in {0,1}.
-
-    Returns
-    -------
-    ndarray
-        Of the same kind. Background stays where a path to the border of the photo exists, without
-        steps over a corner; so the gap between an arm and a body is filled too.
-    """
+    """Fill what a mask encloses."""
     # A frame of background around all, so that what reaches the border is one piece.
     framed = np.pad(mask, 1)
     _, labels = cv2.connectedComponents(1 - framed, connectivity=4, ltype=cv2.CV_32S)
     return (labels != labels[0, 0])[1:-1, 1:-1].astype(np.uint8)
 
 
-def tidy(
+def postprocess(
     probability: NDArray[np.float32],
     threshold: float,
     *,
@@ -74,27 +37,7 @@ def tidy(
     largest: bool = False,
     holes: bool = False,
 ) -> NDArray[np.float32]:
-    """Tidy a mask and the soft edge around it together.
-
-    Parameters
-    ----------
-    probability
-        float32 (H,W) in [0,1].
-    threshold
-        Above it lies the mask.
-    min_area
-        Remove figures that cover less than this share of the photo.
-    largest
-        Keep the largest figure only.
-    holes
-        Fill what the mask encloses, after the other two.
-
-    Returns
-    -------
-    ndarray
-        float32 (H,W) in [0,1]. Above `threshold` lies the tidied mask. The soft edge of a removed
-        figure is 0, that of a filled hole 1; all other pixels are as they were.
-    """
+    """Tidy a mask and the soft edge around it together."""
     mask = (probability > threshold).astype(np.uint8)
     tidied = mask
     if min_area > 0:

@@ -11,20 +11,6 @@ def working_size(
 
     In whole numbers, halves rounded up: so it is the same in an exported file and in a browser,
     which round floating-point numbers in ways of their own.
-
-    Parameters
-    ----------
-    height, width
-        In pixels, at least 1. While a net is exported they are symbols.
-    long_side
-        In pixels, at least 1; it may be larger than the photo.
-    largest
-        What takes the larger of two of them: `torch.sym_max` for symbols.
-
-    Returns
-    -------
-    tuple of int
-        Height and width, at least 1 each.
     """
     longer = largest(height, width)
     scaled = [

@@ -37,23 +37,7 @@ def is_partial(path: Path) -> bool:
 
 @contextmanager
 def partial_file(folder: Path) -> Iterator[Path]:
-    """Make an empty file that no other process or thread knows of.
-
-    Parameters
-    ----------
-    folder
-        Where; it exists.
-
-    Yields
-    ------
-    pathlib.Path
-        The file. It is removed at the end, unless it has been renamed.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be written.
-    """
+    """Make an empty file that no other process or thread knows of."""
     remove_abandoned_once(folder)
     path, lock = _make(folder, _new_file)
     try:

@@ -15,13 +15,7 @@ SIGNALS = tuple(
 
 
 class Interrupted(KeyboardInterrupt):
-    """A person or the system asked the command to stop.
-
-    Parameters
-    ----------
-    number
-        The signal's number; a command ends with exit code 128 + number.
-    """
+    """A person or the system asked the command to stop."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
@@ -38,11 +32,6 @@ def interruptible() -> Iterator[None]:
 
     One that this process was told to ignore, by `nohup` say, stays ignored. Outside the main
     thread nothing changes, since signals only arrive there.
-
-    Raises
-    ------
-    Interrupted
-        A signal came.
     """
     received: list[int] = []
 

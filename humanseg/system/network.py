@@ -11,18 +11,7 @@ PATIENCE = 5.0
 
 
 def unreachable(address: str) -> str:
-    """Say why a server cannot be reached.
-
-    Parameters
-    ----------
-    address
-        An http or https address of it.
-
-    Returns
-    -------
-    str
-        The reason; empty where it answers, whatever its answer is.
-    """
+    """Say why a server cannot be reached."""
     reasons = [f"no answer in {PATIENCE:g} seconds"]
     # In a thread: the time to look up a name has no limit of its own.
     probe = threading.Thread(target=_probe, args=(address, reasons), daemon=True)

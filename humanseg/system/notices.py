@@ -11,21 +11,14 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Notice:
-    """Something about a file that is no error.
+    """Something about a file that is no error."""
 
-    Attributes
-    ----------
-    word
-        In a list of what is unusual about one file: "animated".
-    one, many
-        What such files are called: "animation", "animations".
-    text
-        What was done with them: "the first frame was used".
-    """
-
+    # In a list of what is unusual about one file: "animated".
     word: str
+    # What such files are called: "animation", "animations".
     one: str
     many: str
+    # What was done with them: "the first frame was used".
     text: str
 
     def __str__(self) -> str:

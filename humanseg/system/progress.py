@@ -15,13 +15,7 @@ LINE_EVERY = 10.0
 
 
 class ProgressLines:
-    """Lines now and then, for a log; none for what is done within some seconds.
-
-    Parameters
-    ----------
-    console
-        Where.
-    """
+    """Lines now and then, for a log; none for what is done within some seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -32,17 +26,7 @@ class ProgressLines:
         self.began = time.monotonic()
 
     def show(self, what: str, done: float, total: float | None, rate: str = "") -> None:
-        """Print a line, if the last one is old enough.
-
-        Parameters
-        ----------
-        what
-            Stands before it.
-        done, total
-            So much of so much; total is None where it is unknown.
-        rate
-            How fast it is, in words.
-        """
+        """Print a line, if the last one is old enough."""
         now = time.monotonic()
         if now - self._last < LINE_EVERY:
             return
@@ -57,20 +41,7 @@ class ProgressLines:
 
 @contextmanager
 def progress_on(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far something is that takes longer than a moment.
-
-    Parameters
-    ----------
-    console
-        Where: a terminal gets a bar, which is gone at the end, anything else a line now and then.
-    what
-        Stands before it.
-
-    Yields
-    ------
-    Callable
-        To be called with what is done and all there is to do.
-    """
+    """Show how far something is that takes longer than a moment."""
     lines = ProgressLines(console)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not console.is_interactive

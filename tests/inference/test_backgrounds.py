@@ -7,10 +7,10 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.inference.backgrounds import (
-    Blur,
-    Colour,
-    Picture,
-    blend,
+    BlurBackground,
+    ColorBackground,
+    ImageBackground,
+    composite,
     parse_background,
     replace_background,
 )
@@ -22,14 +22,16 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("white", Colour((255, 255, 255))),
-        ("#20c060", Colour((32, 192, 96))),
-        ("rgb(1,2,3)", Colour((1, 2, 3))),
-        ("blur:15", Blur(15)),
-        ("blur:0.5", Blur(0.5)),
+        ("white", ColorBackground((255, 255, 255))),
+        ("#20c060", ColorBackground((32, 192, 96))),
+        ("rgb(1,2,3)", ColorBackground((1, 2, 3))),
+        ("blur:15", BlurBackground(15)),
+        ("blur:0.5", BlurBackground(0.5)),
     ],
 )
-def test_colours_and_blurs_are_understood(text: str, wanted: Colour | Blur) -> None:
+def test_colours_and_blurs_are_understood(
+    text: str, wanted: ColorBackground | BlurBackground
+) -> None:
     assert parse_background(text) == wanted
 
 
@@ -37,7 +39,7 @@ def test_a_picture_is_read(tmp_path: Path) -> None:
     pixels = RNG.integers(0, 256, (6, 8, 3), np.uint8)
     write_image(tmp_path / "sea.png", pixels)
     background = parse_background(str(tmp_path / "sea.png"))
-    assert isinstance(background, Picture)
+    assert isinstance(background, ImageBackground)
     np.testing.assert_array_equal(background.pixels, pixels)
 
 
@@ -75,7 +77,7 @@ def test_blending_rounds_to_the_nearest() -> None:
     alpha = RNG.integers(0, 256, (40, 50), np.uint8)
     share = alpha[..., None] / 255
     exact = front * share + back * (1 - share)
-    assert np.abs(blend(front, back, alpha) - exact).max() <= 0.5 + 1e-9
+    assert np.abs(composite(front, back, alpha) - exact).max() <= 0.5 + 1e-9
 
 
 @pytest.mark.parametrize("size", [(30, 90), (90, 30), (7, 7), (300, 200)])
@@ -84,7 +86,7 @@ def test_a_picture_covers_the_photo_and_keeps_its_shape(size: tuple[int, int]) -
     picture = np.zeros((60, 60, 3), np.uint8)
     picture[20:40, 20:40] = 255
     photo = np.zeros((*size, 3), np.uint8)
-    result = Picture(picture).behind(photo, photo[..., 0])
+    result = ImageBackground(picture).behind(photo, photo[..., 0])
     assert result.shape == photo.shape
     white = result[..., 0] > 127
     side = max(size) / 3
@@ -94,10 +96,10 @@ def test_a_picture_covers_the_photo_and_keeps_its_shape(size: tuple[int, int]) -
 
 
 def test_a_picture_fits_each_size_anew() -> None:
-    picture = Picture(RNG.integers(0, 256, (9, 9, 3), np.uint8))
+    picture = ImageBackground(RNG.integers(0, 256, (9, 9, 3), np.uint8))
     for size in ((4, 5), (4, 5), (20, 10), (4, 5)):
         photo = np.zeros((*size, 3), np.uint8)
-        alone = Picture(picture.pixels).behind(photo, photo[..., 0])
+        alone = ImageBackground(picture.pixels).behind(photo, photo[..., 0])
         np.testing.assert_array_equal(picture.behind(photo, photo[..., 0]), alone)
 
 
@@ -108,7 +110,7 @@ def test_a_blur_smears_nothing_of_the_person(size: tuple[int, int]) -> None:
     person = np.s_[size[0] // 3 : size[0] // 2, size[1] // 3 : size[1] // 2]
     photo[person] = (255, 0, 0)
     alpha[person] = 255
-    behind = Blur(15).behind(photo, alpha).astype(int)
+    behind = BlurBackground(15).behind(photo, alpha).astype(int)
     outside = alpha == 0
     assert np.abs(behind[outside] - (40, 80, 120)).max() <= 2
 
@@ -117,7 +119,7 @@ def test_a_blur_looks_alike_in_every_size() -> None:
     def width_of_step(size: int) -> float:
         photo = np.zeros((size // 4, size, 3), np.uint8)
         photo[:, size // 2 :] = 255
-        row = Blur(20).behind(photo, np.zeros(photo.shape[:2], np.uint8))[0, :, 0]
+        row = BlurBackground(20).behind(photo, np.zeros(photo.shape[:2], np.uint8))[0, :, 0]
         return float(((row > 40) & (row < 215)).mean())
 
     assert width_of_step(300) == pytest.approx(width_of_step(2400), abs=0.01)
@@ -133,7 +135,7 @@ def test_the_person_stays_and_the_place_goes() -> None:
     photo[:, 38:42] = np.rint(
         alpha[:, 38:42, None] / 255 * photo[0, 79] + (1 - alpha[:, 38:42, None] / 255) * photo[0, 0]
     )
-    result = replace_background(photo, alpha, Colour((0, 255, 0))).astype(int)
+    result = replace_background(photo, alpha, ColorBackground((0, 255, 0))).astype(int)
     np.testing.assert_array_equal(result[:, :38], np.broadcast_to((0, 255, 0), (60, 38, 3)))
     np.testing.assert_array_equal(result[:, 42:], photo[:, 42:])
     # Without the old place's blue, the edge is a mix of the person and the new one.

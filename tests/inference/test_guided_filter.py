@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.data.synthetic import draw_photo
-from humanseg.inference.guided_filter import bands, refine
+from humanseg.inference.guided_filter import refine, row_bands
 from humanseg.metrics.scores import boundary_dice
 
 
@@ -38,8 +38,8 @@ def test_the_edge_of_a_large_figure_is_much_better_than_enlarged() -> None:
         noisy = photo + np.random.default_rng(number).normal(0, 4, photo.shape)
         photo = noisy.clip(0, 255).astype(np.uint8)
         coarse = displaced(mask, (120, 90), number)
-        enlarged = cv2.resize(coarse, (360, 480))
-        plain.append(boundary_dice(enlarged > 0.5, mask))
+        enlarge = cv2.resize(coarse, (360, 480))
+        plain.append(boundary_dice(enlarge > 0.5, mask))
         refined.append(boundary_dice(refine(coarse, reduced(photo, (120, 90)), photo) > 0.5, mask))
     assert np.mean(refined) > np.mean(plain) + 0.1
     assert min(refined) > 0.85
@@ -86,5 +86,5 @@ def test_a_photo_of_the_nets_size_keeps_what_the_net_says() -> None:
 
 def test_bands_cover_every_row_once() -> None:
     for height, width in ((1, 1), (5000, 3000), (7, 10**6)):
-        rows = [row for band in bands(height, width) for row in range(height)[band]]
+        rows = [row for band in row_bands(height, width) for row in range(height)[band]]
         assert rows == list(range(height))

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.inference.inputs import photo_picture
+from humanseg.inference.inputs import load_input
 from humanseg.io.images import ImageError
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
@@ -29,7 +29,7 @@ def test_a_file_is_taken_by_name_by_its_bytes_and_open(file: Path) -> None:
             *(file, str(file), content, bytearray(content), memoryview(content)),
             *(io.BytesIO(content), opened, image, PHOTO),
         ):
-            np.testing.assert_array_equal(photo_picture(photo).rgb, PHOTO)
+            np.testing.assert_array_equal(load_input(photo).rgb, PHOTO)
 
 
 def test_a_stream_that_cannot_go_back_is_read_to_its_end(file: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_stream_that_cannot_go_back_is_read_to_its_end(file: Path) -> None:
         def read(self, size: int = -1) -> bytes:
             return self.file.read(size)
 
-    np.testing.assert_array_equal(photo_picture(Pipe()).rgb, PHOTO)
+    np.testing.assert_array_equal(load_input(Pipe()).rgb, PHOTO)
 
 
 class Tensor:
@@ -56,11 +56,11 @@ class Tensor:
 
 
 def test_a_tensor_of_the_right_kind_is_an_array() -> None:
-    np.testing.assert_array_equal(photo_picture(Tensor(PHOTO)).rgb, PHOTO)
+    np.testing.assert_array_equal(load_input(Tensor(PHOTO)).rgb, PHOTO)
     with pytest.raises(ValueError, match="whole numbers .* and put the colours last"):
-        photo_picture(Tensor(np.zeros((3, 20, 30), np.float32)))
+        load_input(Tensor(np.zeros((3, 20, 30), np.float32)))
     with pytest.raises(TypeError, match="A Tensor cannot be read from here .*numpy"):
-        photo_picture(Tensor(PHOTO, trained=True))
+        load_input(Tensor(PHOTO, trained=True))
 
 
 def closed(file: Path) -> Image.Image:
@@ -97,13 +97,13 @@ def closed(file: Path) -> Image.Image:
 )
 def test_anything_else_is_one_sentence(photo: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message) as caught:
-        photo_picture(photo)
+        load_input(photo)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_was_opened_as_text_is_said_to_be(file: Path) -> None:
     with file.open(encoding="utf-8") as opened, pytest.raises(TypeError, match="mode 'rb'"):
-        photo_picture(opened)
+        load_input(opened)
 
 
 def test_an_empty_file_is_called_by_its_own_name(tmp_path: Path) -> None:
@@ -112,11 +112,11 @@ def test_an_empty_file_is_called_by_its_own_name(tmp_path: Path) -> None:
         (tmp_path / "IMG_1.JPG").open("rb") as opened,
         pytest.raises(ImageError, match="The open file .*IMG_1.JPG is empty"),
     ):
-        photo_picture(opened)
+        load_input(opened)
 
 
 def test_what_is_closed_is_said_to_be_closed(file: Path) -> None:
     for image in (closed(file), file.open("rb")):
         image.close()
         with pytest.raises(ValueError, match="is closed: pass it while it is open"):
-            photo_picture(image)
+            load_input(image)

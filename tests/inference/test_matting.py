@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from humanseg.inference.matting import foreground, opacity
+from humanseg.inference.matting import estimate_foreground, opacity
 
 PERSON, PLACE = np.array([200, 150, 40]), np.array([10, 60, 240])
 
@@ -21,7 +21,7 @@ def mixed(height: int, width: int, edge: int) -> tuple[NDArray[np.uint8], NDArra
 def test_the_backgrounds_colour_is_taken_out(size: tuple[int, int], edge: int) -> None:
     photo, alpha = mixed(*size, edge)
     before = photo.copy()
-    result = foreground(photo, alpha)
+    result = estimate_foreground(photo, alpha)
     np.testing.assert_array_equal(photo, before)
     # Pixels of which a tenth or more is seen.
     seen = (alpha > 25) & (alpha < 255)
@@ -33,17 +33,17 @@ def test_whole_pixels_keep_their_colour() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
     alpha = np.zeros((50, 70), np.uint8)
     alpha[10:30, 20:60] = 255
-    np.testing.assert_array_equal(foreground(photo, alpha), photo)
+    np.testing.assert_array_equal(estimate_foreground(photo, alpha), photo)
     alpha[10:30, 19] = 100
     whole = alpha != 100
-    np.testing.assert_array_equal(foreground(photo, alpha)[whole], photo[whole])
+    np.testing.assert_array_equal(estimate_foreground(photo, alpha)[whole], photo[whole])
 
 
 @pytest.mark.parametrize("alpha", [1, 128, 254])
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (1, 2000)])
 def test_a_photo_without_a_whole_pixel_gives_colours_too(size: tuple[int, int], alpha: int) -> None:
     photo = np.full((*size, 3), 77, np.uint8)
-    result = foreground(photo, np.full(size, alpha, np.uint8))
+    result = estimate_foreground(photo, np.full(size, alpha, np.uint8))
     assert np.abs(result.astype(int) - 77).max() <= 2
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from humanseg.io.postprocessing import fill_holes, keep_largest, remove_small, tidy
+from humanseg.io.postprocessing import fill_holes, keep_largest, postprocess, remove_small
 
 
 def drawn(*rows: str) -> NDArray[np.uint8]:
@@ -80,7 +80,7 @@ def test_above_the_threshold_lies_the_tidied_mask(
     wanted = keep_largest(wanted) if largest else wanted
     wanted = fill_holes(wanted) if holes else wanted
     before = probability.copy()
-    result = tidy(probability, 0.3, min_area=share, largest=largest, holes=holes)
+    result = postprocess(probability, 0.3, min_area=share, largest=largest, holes=holes)
     np.testing.assert_array_equal(result > 0.3, wanted)
     np.testing.assert_array_equal(probability, before)
 
@@ -88,7 +88,7 @@ def test_above_the_threshold_lies_the_tidied_mask(
 def test_a_soft_edge_goes_with_its_figure() -> None:
     soft = np.array([0.2, 0.9, 0.2, 0.1, 0.2, 0.9, 0.9, 0.2], np.float32)
     probability = np.tile(soft, (3, 1))
-    result = tidy(probability, 0.5, largest=True)
+    result = postprocess(probability, 0.5, largest=True)
     np.testing.assert_array_equal(result[1], [0, 0, 0, *soft[3:]])
 
 
@@ -97,7 +97,7 @@ def test_a_filled_hole_has_no_soft_rim() -> None:
     probability[3:6, 3:6] = 0.7
     probability[4, 4] = 0.1
     probability[[0, -1]] = probability[:, [0, -1]] = 0.2
-    result = tidy(probability, 0.5, holes=True)
+    result = postprocess(probability, 0.5, holes=True)
     assert (result[3:6, 3:6] == 1).all()
     np.testing.assert_array_equal(result[0], probability[0])
     np.testing.assert_array_equal(result[1, 1:8], probability[1, 1:8])

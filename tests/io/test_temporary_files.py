@@ -22,7 +22,7 @@ from humanseg.io.temporary_files import (
 HOLD = """
 import sys
 from pathlib import Path
-from humanseg.partials import {make}
+from humanseg.io.temporary_files import {make}
 with {make}(Path(sys.argv[1])) as path:
     (path / "half" if path.is_dir() else path).write_text("half")
     print(path, flush=True)

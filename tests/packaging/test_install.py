@@ -19,8 +19,8 @@ Finished = subprocess.CompletedProcess[str]
 SUBMIT = """
 import sys
 from pathlib import Path
-from humanseg.images import read_mask
-from humanseg.task import template_ids, write_submission
+from humanseg.io.images import read_mask
+from humanseg.submission.csv_file import template_ids, write_submission
 root = Path(sys.argv[1])
 ids = template_ids(root)
 masks = {id: read_mask(root / "valid_mask" / f"{id}.png") for id in ids}
@@ -32,19 +32,19 @@ DRAW = """
 import sys
 from fractions import Fraction
 from pathlib import Path
-from humanseg.data.sample import draw_photo
-from humanseg.images import write_image
+from humanseg.data.synthetic.photo import draw_photo
+from humanseg.io.images import write_image
 from humanseg.inference.video.encodings import opaque_encoding
-from humanseg.inference.video.facts import Colours, VideoFacts
+from humanseg.inference.video.probe import VideoColors, VideoInfo
 from humanseg.inference.video.reading import Frame
 from humanseg.inference.video.writing import VideoWriter
 photo, _, _ = draw_photo(0, 0)
 write_image(Path(sys.argv[1]), photo)
-facts = VideoFacts(
-    (320, 240), (1, 0, 0, 1), Fraction(1), Fraction(1, 30), Fraction(30), None, Colours(6, 2, 2)
+info = VideoInfo(
+    (320, 240), (1, 0, 0, 1), Fraction(1), Fraction(1, 30), Fraction(30), None, VideoColors(6, 2, 2)
 )
 for path in map(Path, sys.argv[2:]):
-    with VideoWriter(path, opaque_encoding(path), facts) as writer:
+    with VideoWriter(path, opaque_encoding(path), info) as writer:
         for time in range(3):
             writer.write(Frame(photo, time, 1))
 """

@@ -13,7 +13,7 @@ from humanseg.data.checks.problems import Problem, list_problems, printable
 from humanseg.data.layout.folders import Item, has_masks, scan
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.errors import HumansegError
-from humanseg.io.images import ImageError, Picture, read_picture
+from humanseg.io.images import ImageError, LoadedPhoto, load_photo
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -41,7 +41,7 @@ class Checked(NamedTuple):
     photo: np.ndarray | None
     mask: np.ndarray | None
     problems: tuple[Problem, ...]
-    picture: Picture | None = None
+    picture: LoadedPhoto | None = None
 
 
 def map_in_order(
@@ -83,7 +83,7 @@ def read_item(item: Item) -> Checked:
     problems = []
     picture = photo = mask = None
     try:
-        picture = read_picture(item.photo)
+        picture = load_photo(item.photo)
         photo = picture.over_white()
     except ImageError as error:
         problems.append(_problem("unreadable photo", item, item.photo, error))

@@ -11,7 +11,7 @@ from humanseg.data.checks.duplicates import Fingerprint, fingerprint
 from humanseg.data.checks.problems import Problem
 from humanseg.data.layout.folders import Item
 from humanseg.data.small_components import find_specks
-from humanseg.io.images import Picture, grey_counts
+from humanseg.io.images import LoadedPhoto, grey_counts
 
 _USUAL_MODE = "RGB"
 _MODES = {
@@ -88,7 +88,7 @@ def _grey_share(path: Path) -> float:
     return float(counts[values[1:-1]].sum() / max(counts.sum(), 1))
 
 
-def _oddities(picture: Picture) -> tuple[str, ...]:
+def _oddities(picture: LoadedPhoto) -> tuple[str, ...]:
     """Name what a photo's file says that a plain RGB photo's does not."""
     found = []
     mode = picture.mode

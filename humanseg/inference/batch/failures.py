@@ -16,46 +16,32 @@ _OF_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 
 @dataclass(frozen=True)
-class Failure:
+class InputFailure:
     """A photo or video that could not be used, and why: a sentence that names it."""
 
     path: Path
     reason: str
 
 
-def failure_of(path: Path, error: Exception) -> Failure:
-    """Return what an error says of one photo or video, so that the others can go on.
-
-    Parameters
-    ----------
-    path
-        The photo or video.
-    error
-        What came while it was read, worked on or written.
-
-    Raises
-    ------
-    Exception
-        `error` itself, where it holds for all the others, too: the disk is full or read-only, or
-        HUMANSEG_DEBUG=1 asks for the traceback of a fault of the program.
-    """
+def to_failure(path: Path, error: Exception) -> InputFailure:
+    """Return what an error says of one photo or video, so that the others can go on."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in _OF_ALL:
             raise error
         cause = cause.__cause__
     if isinstance(error, HumansegError):
-        return Failure(path, str(error))
+        return InputFailure(path, str(error))
     if isinstance(error, MemoryError) or (
         isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
     ):
-        return Failure(path, f"{path} is too large for the memory.")
+        return InputFailure(path, f"{path} is too large for the memory.")
     if isinstance(error, OSError):
-        return Failure(path, f"{path} cannot be used: {error.strerror or error}.")
+        return InputFailure(path, f"{path} cannot be used: {error.strerror or error}.")
     if os.environ.get("HUMANSEG_DEBUG") == "1":
         raise error
     said = (str(error).splitlines() or [""])[0][:200]
-    return Failure(
+    return InputFailure(
         path,
         f"{path} cannot be used, by a fault of humanseg ({type(error).__name__}: {said}): please "
         "report it; HUMANSEG_DEBUG=1 shows where it lies.",
@@ -63,13 +49,7 @@ def failure_of(path: Path, error: Exception) -> Failure:
 
 
 def require_writable(folder: Path) -> None:
-    """Check that results can be written below a folder; it is not made yet.
-
-    Raises
-    ------
-    HumansegError
-        It cannot be made, or holds nothing new.
-    """
+    """Check that results can be written below a folder; it is not made yet."""
     there = Path(os.path.abspath(folder))
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent

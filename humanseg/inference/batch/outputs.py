@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.inference.backgrounds import Background, blend
-from humanseg.inference.guided_filter import bands
-from humanseg.inference.matting import foreground, hide, opacity
+from humanseg.inference.backgrounds import Background, composite
+from humanseg.inference.guided_filter import row_bands
+from humanseg.inference.matting import apply_visibility, estimate_foreground, opacity
 from humanseg.io.images import ImageError, over_white
 
 Pixels = NDArray[np.uint8]
@@ -25,28 +25,19 @@ _TINTED = np.uint8(115)
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A photo and what is known of it.
+class Matte:
+    """A photo and what is known of it."""
 
-    Attributes
-    ----------
-    photo
-        uint8 (H,W,3): its colours, those that it hides included.
-    probability
-        float32 (H,W) in [0,1].
-    threshold
-        In (0,1); above it lies the mask.
-    background
-        What to put the person before, if anything.
-    visible
-        uint8 (H,W): how opaque the photo itself is; None where it is all over. What it hides is
-        in no output.
-    """
-
+    # uint8 (H,W,3): its colours, those that it hides included.
     photo: Pixels
+    # float32 (H,W) in [0,1].
     probability: NDArray[np.float32]
+    # In (0,1); above it lies the mask.
     threshold: float
+    # What to put the person before, if anything.
     background: Background | None = None
+    # uint8 (H,W): how opaque the photo itself is; None where it is all over. What it hides is in no
+    # output.
     visible: Pixels | None = None
 
     @cached_property
@@ -64,7 +55,7 @@ class Cut:
     @cached_property
     def person(self) -> Pixels:
         """uint8 (H,W,3): the photo, without the background's colours in hair and edges."""
-        return foreground(self.photo, self.matte, self.visible)
+        return estimate_foreground(self.photo, self.matte, self.visible)
 
     @cached_property
     def shown(self) -> Pixels:
@@ -74,23 +65,23 @@ class Cut:
     @cached_property
     def visible_probability(self) -> NDArray[np.float32]:
         """float32 (H,W) in [0,1]: that a person is seen at each pixel."""
-        return hide(self.probability, self.visible)
+        return apply_visibility(self.probability, self.visible)
 
 
-def draw_mask(cut: Cut) -> Pixels:
+def render_mask(cut: Matte) -> Pixels:
     """Return uint8 (H,W): 255 for the person, 0 elsewhere."""
     return np.where(cut.visible_probability > cut.threshold, np.uint8(255), np.uint8(0))
 
 
-def draw_soft(cut: Cut) -> Pixels:
+def render_probability(cut: Matte) -> Pixels:
     """Return uint8 (H,W): the probability, 255 for certainty."""
     return cv2.convertScaleAbs(cut.visible_probability, alpha=255).astype(np.uint8, copy=False)
 
 
-def draw_cutout(cut: Cut) -> Pixels:
+def render_cutout(cut: Matte) -> Pixels:
     """Return uint8 (H,W,4): the person in RGBA."""
     result = np.empty((*cut.alpha.shape, 4), np.uint8)
-    for rows in bands(*cut.alpha.shape):
+    for rows in row_bands(*cut.alpha.shape):
         alpha = cut.alpha[rows][..., None]
         # What cannot be seen is not kept: the file is smaller, and gives nothing away.
         np.multiply(cut.person[rows], alpha > 0, out=result[rows][..., :3])
@@ -98,30 +89,30 @@ def draw_cutout(cut: Cut) -> Pixels:
     return result
 
 
-def draw_overlay(cut: Cut) -> Pixels:
+def render_overlay(cut: Matte) -> Pixels:
     """Return uint8 (H,W,3): the photo with the mask tinted and outlined."""
-    mask = draw_mask(cut)
+    mask = render_mask(cut)
     tint = np.full_like(cut.shown, _TINT)
-    result = blend(tint, cut.shown, np.minimum(mask, _TINTED))
+    result = composite(tint, cut.shown, np.minimum(mask, _TINTED))
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     width = max(1, round(max(mask.shape) / 500))
     return cv2.drawContours(result, contours, -1, _OUTLINE, width).astype(np.uint8, copy=False)
 
 
-def draw_background(cut: Cut) -> Pixels:
+def render_background(cut: Matte) -> Pixels:
     """Return uint8 (H,W,3): the person before the other background."""
     assert cut.background is not None
-    return blend(cut.person, cut.background.behind(cut.shown, cut.alpha), cut.alpha)
+    return composite(cut.person, cut.background.behind(cut.shown, cut.alpha), cut.alpha)
 
 
-OUTPUTS: dict[str, tuple[str, Callable[[Cut], Pixels]]] = {
-    "mask": (".png", draw_mask),
-    "cutout": (".png", draw_cutout),
-    "overlay": (".jpg", draw_overlay),
-    "probability": (".png", draw_soft),
+OUTPUTS: dict[str, tuple[str, Callable[[Matte], Pixels]]] = {
+    "mask": (".png", render_mask),
+    "cutout": (".png", render_cutout),
+    "overlay": (".jpg", render_overlay),
+    "probability": (".png", render_probability),
     # The name that it had before.
-    "soft": (".png", draw_soft),
-    BACKGROUND: (".jpg", draw_background),
+    "soft": (".png", render_probability),
+    BACKGROUND: (".jpg", render_background),
 }
 """Of each kind of output, the suffix of its file and what makes it."""
 
@@ -132,41 +123,15 @@ _JPEG_SIDE = 65_500
 
 @dataclass(frozen=True)
 class Destination:
-    """Where results go.
+    """Where results go."""
 
-    Attributes
-    ----------
-    folder
-        Of all results.
-    file
-        The one result, where a person has named a file.
-    """
-
+    # Of all results.
     folder: Path
+    # The one result, where a person has named a file.
     file: Path | None = None
 
     def path(self, place: Path, kind: str, size: tuple[int, int] = (1, 1)) -> Path:
-        """Return the file of a result.
-
-        Parameters
-        ----------
-        place
-            The photo's place below the folder, without suffix: ``holiday/17``.
-        kind
-            A key of `OUTPUTS`.
-        size
-            (H, W). What is too long for JPEG becomes PNG.
-
-        Returns
-        -------
-        pathlib.Path
-            Such as ``folder/holiday/17_mask.png``.
-
-        Raises
-        ------
-        ImageError
-            It is too long for the file that was named.
-        """
+        """Return the file of a result."""
         if self.file is not None:
             if self.file.suffix.lower() in (".jpg", ".jpeg") and max(size) > _JPEG_SIDE:
                 raise ImageError(

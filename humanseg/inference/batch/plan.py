@@ -7,10 +7,16 @@ from typing import Any, Self
 
 from humanseg.errors import HumansegError
 from humanseg.inference.backgrounds import Background
-from humanseg.inference.batch.failures import Failure
+from humanseg.inference.batch.failures import InputFailure
+from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import BACKGROUND, Destination
-from humanseg.inference.batch.places import Source
-from humanseg.inference.batch.provenance import OUTDATED, Fingerprint, Provenance, State, state_of
+from humanseg.inference.batch.provenance import (
+    OUTDATED,
+    FileIdentity,
+    Provenance,
+    ResultState,
+    state_of,
+)
 from humanseg.inference.model import Model
 from humanseg.io.image_comment import read_comment
 from humanseg.io.temporary_files import remove_abandoned_once
@@ -20,30 +26,20 @@ _WITHOUT_THRESHOLD = ("probability", "soft")
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What shall be made of each photo.
+class OutputOptions:
+    """What shall be made of each photo."""
 
-    Attributes
-    ----------
-    kinds
-        Keys of `humanseg.inference.batch.outputs.OUTPUTS`.
-    background
-        What the person is put before, for the output of that name.
-    threshold
-        Other than the model's own.
-    tta
-        Average over the mirrored photo.
-    min_area
-        Remove figures that cover less than this share of the photo.
-    keep_largest, fill_holes
-        Tidy the mask so.
-    """
-
+    # Keys of `humanseg.inference.batch.outputs.OUTPUTS`.
     kinds: tuple[str, ...]
+    # What the person is put before, for the output of that name.
     background: Background | None = None
+    # Other than the model's own.
     threshold: float | None = None
+    # Average over the mirrored photo.
     tta: bool = False
+    # Remove figures that cover less than this share of the photo.
     min_area: float = 0.0
+    # Tidy the mask so.
     keep_largest: bool = False
     fill_holes: bool = False
 
@@ -72,25 +68,25 @@ class Target:
 
     path: Path
     kind: str
-    state: State
+    state: ResultState
     found: Provenance | None = None
 
     def is_to_be_made(self, overwrite: bool) -> bool:
         """Return whether it is missing or outdated, or may be overwritten."""
-        if self.state is State.SOURCE:
+        if self.state is ResultState.SOURCE:
             return False
-        return overwrite or self.state is State.MISSING or self.state in OUTDATED
+        return overwrite or self.state is ResultState.MISSING or self.state in OUTDATED
 
     def refusal(self, source: Path) -> HumansegError | None:
         """Return why what is there is neither what was asked for nor replaced unasked, if so."""
-        if self.state is State.SOURCE:
+        if self.state is ResultState.SOURCE:
             said = "is the photo itself, and would be overwritten by its result. Choose another -o."
-        elif self.state is State.OTHER_PHOTO:
+        elif self.state is ResultState.OTHER_PHOTO:
             said = (
                 "is there already, made from another photo. Choose another folder with -o; "
                 "--overwrite replaces it."
             )
-        elif self.state is State.UNKNOWN:
+        elif self.state is ResultState.UNKNOWN:
             said = (
                 "is there already, and does not say what it was made from. Move it away, or choose "
                 "another folder with -o; --overwrite replaces it."
@@ -101,43 +97,30 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a photo or video.
+class InputOutcome:
+    """What became of a photo or video."""
 
-    Attributes
-    ----------
-    source
-        The photo or video.
-    paths
-        Its results, those that were there already among them.
-    made
-        How many of them were made now.
-    again
-        Why results that were there were made again.
-    person
-        Whether anybody was found, as far as is known.
-    frames
-        Of a video, how many were worked on.
-    notes
-        What of a video is not as it was, or left out, in words.
-    failure
-        Why some or all results are not there.
-    notices
-        What a person should know of it, such as that it is one frame of an animation.
-    """
-
-    source: Source
+    # The photo or video.
+    source: InputFile
+    # Its results, those that were there already among them.
     paths: tuple[Path, ...] = ()
+    # How many of them were made now.
     made: int = 0
-    again: tuple[State, ...] = ()
+    # Why results that were there were made again.
+    again: tuple[ResultState, ...] = ()
+    # Whether anybody was found, as far as is known.
     person: bool = True
+    # Of a video, how many were worked on.
     frames: int = 0
+    # What of a video is not as it was, or left out, in words.
     notes: tuple[str, ...] = ()
-    failure: Failure | None = None
+    # Why some or all results are not there.
+    failure: InputFailure | None = None
+    # What a person should know of it, such as that it is one frame of an animation.
     notices: tuple[Notice, ...] = ()
 
     @classmethod
-    def of(cls, source: Source, targets: Sequence[Target], to_make: Sequence[Target]) -> Self:
+    def of(cls, source: InputFile, targets: Sequence[Target], to_make: Sequence[Target]) -> Self:
         """Return what becomes of a photo or video, provided that `to_make` is made."""
         refusals = [each.refusal(source.path) for each in targets if each not in to_make]
         refusal = next((each for each in refusals if each), None)
@@ -152,37 +135,26 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What is to be made of many photos or videos, where, and how.
+class PredictionPlan:
+    """What is to be made of many photos or videos, where, and how."""
 
-    Attributes
-    ----------
-    wish
-        What to make of each.
-    destination
-        Where the results go.
-    load
-        Returns the model; called when the first result is to be made, from any thread.
-    model
-        Digest of the model.
-    overwrite
-        Whether to make again what is there.
-    extra
-        Further options that shape results.
-    """
-
-    wish: Wish
+    options: OutputOptions
+    # Where the results go.
     destination: Destination
+    # Returns the model; called when the first result is to be made, from any thread.
     load: Callable[[], Model]
+    # Digest of the model.
     model: str
+    # Whether to make again what is there.
     overwrite: bool = False
+    # Further options that shape results.
     extra: Mapping[str, Any] | None = None
 
     def target(
         self,
         path: Path,
         kind: str,
-        source: Fingerprint,
+        source: FileIdentity,
         read: Callable[[Path], str | None] = read_comment,
     ) -> Target:
         """Look at the file that a result belongs in; `read` returns the comment that it holds."""
@@ -191,7 +163,7 @@ class Batch:
         state, found = state_of(path, source, self.model, self._options(kind), read)
         return Target(path, kind, state, found)
 
-    def comment(self, kind: str, source: Fingerprint, *, person: bool) -> str:
+    def comment(self, kind: str, source: FileIdentity, *, person: bool) -> str:
         """Return what the file of a result is to say of itself."""
         return Provenance(
             photo=source.content,
@@ -203,4 +175,4 @@ class Batch:
         ).text()
 
     def _options(self, kind: str) -> dict[str, Any]:
-        return self.wish.options(kind) | dict(self.extra or {})
+        return self.options.options(kind) | dict(self.extra or {})

@@ -11,57 +11,36 @@ from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
 from humanseg.inference.batch.failures import require_writable
-from humanseg.inference.batch.outputs import OUTPUTS, Cut
-from humanseg.inference.batch.places import Source
-from humanseg.inference.batch.plan import Batch, Outcome, Target, Wish
-from humanseg.inference.batch.provenance import Fingerprint, State
+from humanseg.inference.batch.input_files import InputFile
+from humanseg.inference.batch.outputs import OUTPUTS, Matte
+from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan, Target
+from humanseg.inference.batch.provenance import FileIdentity, ResultState
 from humanseg.inference.model import Model
-from humanseg.io.images import Picture, image_size, read_picture, write_image
-from humanseg.io.postprocessing import tidy
+from humanseg.io.images import LoadedPhoto, image_size, load_photo, write_image
+from humanseg.io.postprocessing import postprocess
 
 _PIXELS_AT_ONCE = 64_000_000
 """Of all photos that are worked on at one time; each takes up to some 20 bytes a pixel."""
 _AHEAD = 2
 
 
-def predict_photos(batch: Batch, sources: Iterable[Source], workers: int) -> Iterator[Outcome]:
-    """Work on photos in several threads, each on one photo from reading to writing.
-
-    Parameters
-    ----------
-    batch
-        What to make of them. What is there already is left where it was made from the same photo
-        with the same options by the same model, and made again where options, model or photo have
-        changed; what was made from another photo stays, and is a failure.
-    sources
-        The photos.
-    workers
-        Number of threads.
-
-    Yields
-    ------
-    Outcome
-        One for each photo, as they end. When the iteration is broken off, photos under way are
-        ended or given up; no file is left half-written.
-
-    Raises
-    ------
-    HumansegError
-        The outputs cannot be written or the model cannot be loaded: a reason that holds for all.
-    """
+def predict_photos(
+    batch: PredictionPlan, sources: Iterable[InputFile], workers: int
+) -> Iterator[InputOutcome]:
+    """Work on photos in several threads, each on one photo from reading to writing."""
     require_writable(batch.destination.folder)
     budget = _Budget(_PIXELS_AT_ONCE)
     stopped = threading.Event()
 
-    def work(source: Source) -> Outcome:
+    def work(source: InputFile) -> InputOutcome:
         try:
-            fingerprint = Fingerprint(source.path, named=not source.stream)
+            identity = FileIdentity(source.path, named=not source.stream)
             size = image_size(source.path)
-            targets = _targets(batch, source, fingerprint, size)
+            targets = _targets(batch, source, identity, size)
         except Exception as error:
-            return Outcome(source, failure=source.failure(error))
+            return InputOutcome(source, failure=source.failure(error))
         to_make = [each for each in targets if each.is_to_be_made(batch.overwrite)]
-        outcome = Outcome.of(source, targets, to_make)
+        outcome = InputOutcome.of(source, targets, to_make)
         if not to_make or stopped.is_set():
             return outcome
         # Not one photo's trouble: without a model there is no other.
@@ -70,8 +49,8 @@ def predict_photos(batch: Batch, sources: Iterable[Source], workers: int) -> Ite
             with budget.take(size[0] * size[1]):
                 if stopped.is_set():
                     return outcome
-                picture = read_picture(source.path)
-                person = _make(batch, model, source, picture, fingerprint, to_make, stopped)
+                picture = load_photo(source.path)
+                person = _make(batch, model, source, picture, identity, to_make, stopped)
         except Exception as error:
             return replace(outcome, made=0, again=(), failure=source.failure(error))
         return replace(outcome, person=person, notices=picture.notices)
@@ -85,95 +64,85 @@ def predict_photos(batch: Batch, sources: Iterable[Source], workers: int) -> Ite
 
 
 def _targets(
-    batch: Batch, source: Source, fingerprint: Fingerprint, size: tuple[int, int]
+    batch: PredictionPlan, source: InputFile, identity: FileIdentity, size: tuple[int, int]
 ) -> list[Target]:
     return [
-        batch.target(batch.destination.path(source.place, kind, size), kind, fingerprint)
-        for kind in batch.wish.kinds
+        batch.target(batch.destination.path(source.place, kind, size), kind, identity)
+        for kind in batch.options.kinds
     ]
 
 
 def _make(
-    batch: Batch,
+    batch: PredictionPlan,
     model: Model,
-    source: Source,
-    picture: Picture,
-    fingerprint: Fingerprint,
+    source: InputFile,
+    picture: LoadedPhoto,
+    identity: FileIdentity,
     targets: Sequence[Target],
     stopped: threading.Event,
 ) -> bool:
     """Write results of a photo; return whether anybody was found."""
-    probability = model.probability(picture.over_white(), tta=batch.wish.tta)
-    cut = cut_picture(model, picture.rgb, probability, batch.wish, picture.alpha)
+    probability = model.probability(picture.over_white(), tta=batch.options.tta)
+    cut = make_matte(model, picture.rgb, probability, batch.options, picture.alpha)
     person = bool((cut.visible_probability > cut.threshold).any())
     # What results say of the photo must be true of the pixels that they come from.
-    comments = [batch.comment(each.kind, fingerprint, person=person) for each in targets]
-    fingerprint.require_unchanged()
+    comments = [batch.comment(each.kind, identity, person=person) for each in targets]
+    identity.require_unchanged()
     for target, comment in zip(targets, comments, strict=True):
         if stopped.is_set():
             break
         _, draw = OUTPUTS[target.kind]
-        is_new = target.state is State.MISSING
+        is_new = target.state is ResultState.MISSING
         try:
             write_image(target.path, draw(cut), comment, replace=batch.overwrite or not is_new)
         except HumansegError as error:
             if not isinstance(error.__cause__, FileExistsError):
                 raise
-            _require_same(batch, target, source, fingerprint, error)
+            _require_same(batch, target, source, identity, error)
     return person
 
 
 def _require_same(
-    batch: Batch, target: Target, source: Source, fingerprint: Fingerprint, error: HumansegError
+    batch: PredictionPlan,
+    target: Target,
+    source: InputFile,
+    identity: FileIdentity,
+    error: HumansegError,
 ) -> None:
     """Accept what another process has put there meanwhile, if it is what was asked for."""
-    now = batch.target(target.path, target.kind, fingerprint)
-    if now.state is not State.CURRENT:
+    now = batch.target(target.path, target.kind, identity)
+    if now.state is not ResultState.CURRENT:
         raise now.refusal(source.path) or error
 
 
-def cut_picture(
+def make_matte(
     model: Model,
     photo: NDArray[np.uint8],
     probability: NDArray[np.float32],
-    wish: Wish,
+    options: OutputOptions,
     visible: NDArray[np.uint8] | None = None,
-) -> Cut:
-    """Return what the outputs of a photo are made from, tidied as wished.
-
-    Parameters
-    ----------
-    model
-        Its threshold is taken where the wish names none.
-    photo
-        uint8 (H,W,3).
-    probability
-        float32 (H,W) in [0,1].
-    wish
-        What to make.
-    visible
-        uint8 (H,W): how opaque the photo itself is; None where it is all over.
-    """
-    threshold = model.threshold if wish.threshold is None else wish.threshold
-    if wish.tidies:
-        probability = tidy(
+) -> Matte:
+    """Return what the outputs of a photo are made from, tidied as wished."""
+    threshold = model.threshold if options.threshold is None else options.threshold
+    if options.tidies:
+        probability = postprocess(
             probability,
             threshold,
-            min_area=wish.min_area,
-            largest=wish.keep_largest,
-            holes=wish.fill_holes,
+            min_area=options.min_area,
+            largest=options.keep_largest,
+            holes=options.fill_holes,
         )
-    return Cut(photo, probability, threshold, wish.background, visible)
+    return Matte(photo, probability, threshold, options.background, visible)
 
 
 def _as_they_end(
     pool: ThreadPoolExecutor,
-    work: Callable[[Source], Outcome],
-    sources: Iterable[Source],
+    work: Callable[[InputFile], InputOutcome],
+    sources: Iterable[InputFile],
     most: int,
-) -> Iterator[Outcome]:
+) -> Iterator[InputOutcome]:
     """Yield results while no more than `most` photos wait or run."""
-    pending: set[Future[Outcome]] = set()
+    pending: set[Future[InputOutcome]] = set()
     for source in sources:
         pending.add(pool.submit(work, source))
         if len(pending) >= most:

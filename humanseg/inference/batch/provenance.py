@@ -21,7 +21,7 @@ _SETTLED_NS = 2_000_000_000
 """The coarsest clock of a file system: what changed later than that may change unseen."""
 
 
-class State(Enum):
+class ResultState(Enum):
     """What a file that is to be written is now; the value says how it was made, if known."""
 
     MISSING = "was not there"
@@ -34,35 +34,27 @@ class State(Enum):
     SOURCE = "is the photo itself"
 
 
-OUTDATED = frozenset((State.OTHER_OPTIONS, State.OTHER_MODEL, State.CHANGED_PHOTO))
+OUTDATED = frozenset(
+    (ResultState.OTHER_OPTIONS, ResultState.OTHER_MODEL, ResultState.CHANGED_PHOTO)
+)
 """Replaced without being asked: whatever is lost, the same command makes again."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a result was made from.
+    """What a result was made from."""
 
-    Attributes
-    ----------
-    photo
-        Digest of the photo's bytes.
-    origin
-        Digest of the photo's path: it tells a photo that changed from another one of its name.
-    stat
-        Digest of what the file system says of the photo; empty where that proves nothing.
-    model
-        Digest of the model.
-    options
-        All that shapes this result, those that are not set left out.
-    person
-        Whether anybody was found.
-    """
-
+    # Digest of the photo's bytes.
     photo: str
+    # Digest of the photo's path: it tells a photo that changed from another one of its name.
     origin: str
+    # Digest of what the file system says of the photo; empty where that proves nothing.
     stat: str
+    # Digest of the model.
     model: str
+    # All that shapes this result, those that are not set left out.
     options: Mapping[str, Any]
+    # Whether anybody was found.
     person: bool
 
     def text(self) -> str:
@@ -81,21 +73,8 @@ class Provenance:
             return None
 
 
-class Fingerprint:
-    """Tells whether a file is the one that something was made from.
-
-    Parameters
-    ----------
-    path
-        The photo or video.
-    named
-        Whether its path says which one it is; that of a pipe does not.
-
-    Raises
-    ------
-    ImageError
-        It is not there, or cannot be read; also from `content`.
-    """
+class FileIdentity:
+    """Tells whether a file is the one that something was made from."""
 
     def __init__(self, path: Path, *, named: bool = True) -> None:
         self.path = path
@@ -145,48 +124,29 @@ class Fingerprint:
 
 def state_of(
     path: Path,
-    source: Fingerprint,
+    source: FileIdentity,
     model: str,
     options: Mapping[str, Any],
     read: Callable[[Path], str | None] = read_comment,
-) -> tuple[State, Provenance | None]:
-    """Compare a file with what is asked for.
-
-    Parameters
-    ----------
-    path
-        Where the result belongs.
-    source
-        Of the photo or video.
-    model
-        Digest of the model.
-    options
-        As `Provenance` has them.
-    read
-        Returns the comment that a file holds.
-
-    Returns
-    -------
-    tuple
-        The state, and what the file says of itself.
-    """
+) -> tuple[ResultState, Provenance | None]:
+    """Compare a file with what is asked for."""
     if not os.path.lexists(path):
-        return State.MISSING, None
+        return ResultState.MISSING, None
     if source.is_file(path):
-        return State.SOURCE, None
+        return ResultState.SOURCE, None
     # A pipe would never end.
     found = Provenance.parse(read(path)) if path.is_file() else None
     if found is None:
-        return State.UNKNOWN, None
+        return ResultState.UNKNOWN, None
     # Bytes are read only where the cheap proof fails, as of a copy.
     if found.stat != source.stat and found.photo != source.content:
         same_place = source.origin and found.origin == source.origin
-        return (State.CHANGED_PHOTO if same_place else State.OTHER_PHOTO), found
+        return (ResultState.CHANGED_PHOTO if same_place else ResultState.OTHER_PHOTO), found
     if found.model != model:
-        return State.OTHER_MODEL, found
+        return ResultState.OTHER_MODEL, found
     if found.options != options:
-        return State.OTHER_OPTIONS, found
-    return State.CURRENT, found
+        return ResultState.OTHER_OPTIONS, found
+    return ResultState.CURRENT, found
 
 
 def is_result(path: Path, read: Callable[[Path], str | None] = read_comment) -> bool:

@@ -40,13 +40,7 @@ _HEAD = 4096
 
 
 def picture_suffix(content: bytes) -> str | None:
-    """Return the suffix that a picture or film of these bytes would have; None for other bytes.
-
-    Parameters
-    ----------
-    content
-        The whole file, or its beginning: then a picture of a rare kind is not recognised.
-    """
+    """Return the suffix that a picture or film of these bytes would have; None for other bytes."""
     for start, suffix in _STARTS.items():
         if content.startswith(start):
             return suffix
@@ -71,18 +65,7 @@ def picture_suffix(content: bytes) -> str | None:
 
 
 def listed_paths(content: bytes) -> list[str]:
-    r"""Return the paths of a list, one a line, or each ended by a zero as ``find -print0`` does.
-
-    Parameters
-    ----------
-    content
-        In the file system's encoding, or with the mark of UTF-8 or UTF-16 as Windows writes it.
-
-    Raises
-    ------
-    HumansegError
-        It is no list.
-    """
+    r"""Return the paths of a list, one a line, or each ended by a zero as ``find -print0`` does."""
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     try:
         if encoding is not None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import av
 from av.error import FFmpegError
 
-from humanseg.inference.video.probe import address
+from humanseg.inference.video.probe import ffmpeg_url
 
 
-def read_film_comment(path: Path) -> str | None:
+def read_video_comment(path: Path) -> str | None:
     """Return the comment of a film; None where there is none, or where it is no film."""
     try:
-        with av.open(address(path)) as container:
+        with av.open(ffmpeg_url(path)) as container:
             # Matroska writes the names of tags in capitals.
             tags = {name.lower(): text for name, text in container.metadata.items()}
     except (FFmpegError, OSError, ValueError):

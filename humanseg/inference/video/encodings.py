@@ -7,27 +7,18 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Encoding:
-    """How pictures are written.
+    """How pictures are written."""
 
-    Attributes
-    ----------
-    suffix
-        Of the file, which says the container.
-    codec
-        FFmpeg's name of the encoder.
-    pixels
-        FFmpeg's name of its pixel format.
-    options
-        The encoder's own: quality and speed. Nothing here is slower than it must be for films at
-        which a person sees no loss.
-    step
-        The sides of a picture are multiples of it.
-    """
-
+    # Of the file, which says the container.
     suffix: str
+    # FFmpeg's name of the encoder.
     codec: Literal["libx264", "libvpx-vp9", "prores_ks"]
+    # FFmpeg's name of its pixel format.
     pixels: str
+    # The encoder's own: quality and speed. Nothing here is slower than it must be for films at
+    # which a person sees no loss.
     options: dict[str, str] = field(default_factory=dict)
+    # The sides of a picture are multiples of it.
     step: int = 1
 
     @property

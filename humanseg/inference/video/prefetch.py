@@ -10,16 +10,8 @@ T = TypeVar("T")
 _END = object()
 
 
-def ahead(items: Iterable[T], depth: int = 4) -> Generator[T, None, None]:
-    """Yield the items, while a thread of its own prepares the next ones.
-
-    Parameters
-    ----------
-    items
-        What they cost is spent in the thread; an error there is raised here, in its turn.
-    depth
-        How many may be ready at most: memory for them is all that this takes.
-    """
+def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T, None, None]:
+    """Yield the items, while a thread of its own prepares the next ones."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:
         # One worker, so that the calls stand in line.

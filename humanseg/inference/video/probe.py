@@ -15,11 +15,11 @@ from av.stream import Disposition, Stream
 
 from humanseg.errors import HumansegError
 
-Turn: TypeAlias = tuple[int, int, int, int]
+Rotation: TypeAlias = tuple[int, int, int, int]
 """(a, b, c, d), each -1, 0 or 1: a pixel at (x, y) belongs at (ax + cy, bx + dy)."""
 
 _UPRIGHT = (1, 0, 0, 1)
-_QUARTERS: tuple[Turn, ...] = (_UPRIGHT, (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
+_QUARTERS: tuple[Rotation, ...] = (_UPRIGHT, (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
 """Of a picture that is turned counter-clockwise by so many quarters."""
 _BT709, _UNSTATED, _BT601 = 1, 2, 6
 _HD = 720
@@ -37,95 +37,62 @@ class VideoError(HumansegError):
 
 
 @dataclass(frozen=True)
-class Colours:
-    """How the numbers of a video stand for colours, in FFmpeg's codes.
+class VideoColors:
+    """How the numbers of a video stand for colours, in FFmpeg's codes."""
 
-    Attributes
-    ----------
-    matrix, primaries, transfer
-        AVColorSpace, AVColorPrimaries, AVColorTransferCharacteristic. The last two may be 2,
-        unstated.
-    """
-
+    # AVColorSpace, AVColorPrimaries, AVColorTransferCharacteristic. The last two may be 2,
+    # unstated.
     matrix: int
     primaries: int
     transfer: int
 
 
 @dataclass(frozen=True)
-class VideoFacts:
-    """What is known of a video before it is read through.
+class VideoInfo:
+    """What is known of a video before it is read through."""
 
-    Attributes
-    ----------
-    size
-        (H, W) as a person sees it.
-    turn
-        How its pictures are turned to be seen so.
-    aspect
-        Width over height of a pixel as a person sees it; mostly 1.
-    time_base
-        Seconds that one unit of a frame's time stands for.
-    rate
-        Frames a second, on average.
-    seconds
-        How long it is; None where the file does not say.
-    colours
-        As the file states them or, where it does not, as players take them.
-    """
-
+    # (H, W) as a person sees it.
     size: tuple[int, int]
-    turn: Turn
+    # How its pictures are turned to be seen so.
+    turn: Rotation
+    # Width over height of a pixel as a person sees it; mostly 1.
     aspect: Fraction
+    # Seconds that one unit of a frame's time stands for.
     time_base: Fraction
+    # Frames a second, on average.
     rate: Fraction
+    # How long it is; None where the file does not say.
     seconds: float | None
-    colours: Colours
+    # As the file states them or, where it does not, as players take them.
+    colours: VideoColors
 
 
-def examine(path: Path) -> VideoFacts:
-    """Look at a video without reading it through.
-
-    Parameters
-    ----------
-    path
-        A file of any container and codec that FFmpeg reads.
-
-    Raises
-    ------
-    VideoError
-        There is no such file, it is empty, cut off or broken, or holds no moving pictures.
-    """
-    with explained(path), av.open(address(path)) as container:
+def probe(path: Path) -> VideoInfo:
+    """Look at a video without reading it through."""
+    with explain_video_errors(path), av.open(ffmpeg_url(path)) as container:
         if container.format.name.endswith(_STILL):
             raise VideoError(
                 f"{path} is a photo, not a video: give it the suffix of a photo, such as .jpg."
             )
-        stream = moving_pictures(path, container)
+        stream = video_stream(path, container)
         first = next(container.decode(stream), None)
         if first is None:
             raise VideoError(
                 f"{path} holds no picture that can be read: copy it again from its source, or "
                 "remove it."
             )
-        facts = _facts(container, stream, first)
+        info = _facts(container, stream, first)
         _require_end(path, container)
-    return facts
+    return info
 
 
-def address(path: Path) -> str:
+def ffmpeg_url(path: Path) -> str:
     """Return what FFmpeg calls a file; it would take the name ``http:a.mp4`` for a web page."""
     return f"file:{path}"
 
 
-def moving_pictures(path: Path, container: InputContainer) -> av.VideoStream:
-    """Return the first track of pictures; the cover of a song is none.
-
-    Raises
-    ------
-    VideoError
-        There is none.
-    """
+def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
+    """Return the first track of pictures; the cover of a song is none."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             return stream
@@ -135,7 +102,7 @@ def moving_pictures(path: Path, container: InputContainer) -> av.VideoStream:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_video_errors(path: Path) -> Iterator[None]:
     """Turn what FFmpeg says of a video into a paragraph for a person."""
     try:
         yield
@@ -161,8 +128,8 @@ def _explain(path: Path, error: FFmpegError | OSError) -> str:
     )
 
 
-def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoFacts:
-    turn = turn_of(first)
+def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoInfo:
+    turn = rotation_of(first)
     size = (first.height, first.width)
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if turn[0] == 0:
@@ -173,7 +140,7 @@ def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFra
         seconds = float(stream.duration * time_base)
     elif container.duration is not None:
         seconds = container.duration / av.time_base
-    return VideoFacts(
+    return VideoInfo(
         size=size,
         turn=turn,
         aspect=aspect,
@@ -184,7 +151,7 @@ def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFra
     )
 
 
-def turn_of(frame: av.VideoFrame) -> Turn:
+def rotation_of(frame: av.VideoFrame) -> Rotation:
     """Return how a frame is turned to be seen upright, to the nearest quarter."""
     try:
         matrix: Any = frame.side_data.get("DISPLAYMATRIX")
@@ -200,12 +167,12 @@ def turn_of(frame: av.VideoFrame) -> Turn:
     return (0, -1 if b < 0 else 1, -1 if c < 0 else 1, 0)
 
 
-def _colours(frame: av.VideoFrame) -> Colours:
+def _colours(frame: av.VideoFrame) -> VideoColors:
     matrix = frame.colorspace
     # 0 is RGB, which has no matrix: what is written from it is what players expect.
     if matrix in (0, _UNSTATED):
         matrix = _BT709 if min(frame.width, frame.height) >= _HD else _BT601
-    return Colours(matrix, frame.color_primaries, frame.color_trc)
+    return VideoColors(matrix, frame.color_primaries, frame.color_trc)
 
 
 def _require_end(path: Path, container: InputContainer) -> None:

@@ -19,14 +19,14 @@ from av.stream import Disposition
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
-from humanseg.inference.backgrounds import blend
+from humanseg.inference.backgrounds import composite
 from humanseg.inference.video.probe import (
-    Turn,
+    Rotation,
     VideoError,
-    address,
-    examine,
-    explained,
-    moving_pictures,
+    explain_video_errors,
+    ffmpeg_url,
+    probe,
+    video_stream,
 )
 from humanseg.inference.video.transparency import has_alpha, picture_decoder
 
@@ -37,43 +37,28 @@ _NO_PTS = ("avi",)
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a video.
+    """One picture of a video."""
 
-    Attributes
-    ----------
-    pixels
-        uint8: (H,W,3) RGB as it is read, over white where it is transparent; what is written may
-        also be grey, (H,W), or have transparency, (H,W,4).
-    time
-        When it is shown, in units of the video's time base.
-    duration
-        How long, in the same unit; 0 where the file does not say.
-    rgba
-        uint8 (H,W,4): the picture with its own transparency; None where it is opaque.
-    """
-
+    # uint8: (H,W,3) RGB as it is read, over white where it is transparent; what is written may also
+    # be grey, (H,W), or have transparency, (H,W,4).
     pixels: NDArray[np.uint8]
+    # When it is shown, in units of the video's time base.
     time: int
+    # How long, in the same unit; 0 where the file does not say.
     duration: int
+    # uint8 (H,W,4): the picture with its own transparency; None where it is opaque.
     rgba: NDArray[np.uint8] | None = None
 
 
 @dataclass
-class Sound:
-    """A piece of a video's sound, as it is encoded.
+class AudioPacket:
+    """A piece of a video's sound, as it is encoded."""
 
-    Attributes
-    ----------
-    track
-        The place of its track in `VideoReader.sound`.
-    packet
-        The bytes, with their times; empty for the end of the track.
-    broken
-        Whether `frames` could not be decoded.
-    """
-
+    # The place of its track in `VideoReader.sound`.
     track: int
+    # The bytes, with their times; empty for the end of the track.
     packet: av.Packet
+    # Whether `frames` could not be decoded.
     broken: bool = False
 
     @cached_property
@@ -91,28 +76,14 @@ class VideoReader:
 
     Iterating over it yields its pictures and the pieces of its sound, in the order of the file.
     Memory does not grow with the length of the video.
-
-    Attributes
-    ----------
-    facts
-        What is known of it.
-    sound
-        Its tracks of sound.
-    left_out
-        What else it holds that is not read, in words.
-
-    Raises
-    ------
-    VideoError
-        As of `examine`; while iterating, where the file turns out to be broken on the way.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.facts = examine(path)
-        with explained(path):
-            self._container = av.open(address(path))
-        self._pictures = moving_pictures(path, self._container)
+        self.info = probe(path)
+        with explain_video_errors(path):
+            self._container = av.open(ffmpeg_url(path))
+        self._pictures = video_stream(path, self._container)
         self._decoder = picture_decoder(path, self._pictures)
         self._decoder.thread_type = "AUTO"
         # Tracks of a codec that FFmpeg does not know have no context.
@@ -132,16 +103,16 @@ class VideoReader:
         """Close the file."""
         self._container.close()
 
-    def __iter__(self) -> Iterator[Frame | Sound]:
+    def __iter__(self) -> Iterator[Frame | AudioPacket]:
         """Yield pictures and pieces of sound."""
         last = None
         tracks = {stream.index: track for track, stream in enumerate(self.sound)}
         begin, clock = _begin(self._container), _Clock(self._container.format.name)
-        with explained(self.path):
+        with explain_video_errors(self.path):
             for packet in self._container.demux(self._pictures, *self.sound):
                 _shift(packet, begin)
                 if packet.stream is not self._pictures:
-                    yield Sound(tracks[packet.stream.index], packet)
+                    yield AudioPacket(tracks[packet.stream.index], packet)
                     continue
                 clock.decode(packet)
                 for decoded in self._decode(packet, last):
@@ -154,7 +125,7 @@ class VideoReader:
         try:
             return self._decoder.decode(packet)
         except InvalidDataError as error:
-            seconds = float((last or 0) * self.facts.time_base)
+            seconds = float((last or 0) * self.info.time_base)
             raise VideoError(
                 f"{self.path} is broken {seconds:.1f} s after its start: copy it again from its "
                 "source, or cut that part out with a video editor."
@@ -168,22 +139,22 @@ class VideoReader:
         colours, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3]
         if alpha.min() == 255:
             return Frame(colours, time, duration)
-        seen = blend(colours, np.full_like(colours, 255), alpha)
+        seen = composite(colours, np.full_like(colours, 255), alpha)
         return Frame(seen, time, duration, pixels)
 
     def _pixels(self, decoded: av.VideoFrame, layout: str) -> NDArray[np.uint8]:
-        height, width = self.facts.size
-        if self.facts.turn[0] == 0:
+        height, width = self.info.size
+        if self.info.turn[0] == 0:
             height, width = width, height
         pixels = decoded.to_ndarray(
             format=layout,
             # Not its own: the size may change on the way, as calls over a bad line do it.
             width=width,
             height=height,
-            src_colorspace=self.facts.colours.matrix,
+            src_colorspace=self.info.colours.matrix,
             dst_color_range=ColorRange.JPEG,
         )
-        return turned(pixels.astype(np.uint8, copy=False), self.facts.turn)
+        return rotate(pixels.astype(np.uint8, copy=False), self.info.turn)
 
 
 class _Clock:
@@ -244,21 +215,8 @@ def _shift(packet: av.Packet, begin: Fraction) -> None:
         packet.dts = None if packet.dts is None else packet.dts - units
 
 
-def turned(pixels: NDArray[np.uint8], turn: Turn) -> NDArray[np.uint8]:
-    """Turn a picture.
-
-    Parameters
-    ----------
-    pixels
-        uint8 (H,W,C).
-    turn
-        How.
-
-    Returns
-    -------
-    ndarray
-        uint8 (H,W,C), or (W,H,C) after a quarter turn.
-    """
+def rotate(pixels: NDArray[np.uint8], turn: Rotation) -> NDArray[np.uint8]:
+    """Turn a picture."""
     a, b, c, d = turn
     if a == 0:
         pixels = cv2.transpose(pixels).astype(np.uint8, copy=False)

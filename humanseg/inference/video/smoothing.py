@@ -17,7 +17,7 @@ _CUT = 0.3
 """Where less than this share of the picture stood still, nothing of the past is of use."""
 
 
-class Smoother:
+class TemporalSmoother:
     """Averages the probabilities of one video over time, except where something moves.
 
     An exponential average whose weight is each pixel's own. The average of the pictures is kept
@@ -30,17 +30,6 @@ class Smoother:
     Recursive filters whose weight falls with the difference between frames are the classic of
     noise reduction in video: E. Dubois and S. Sabri, Noise Reduction in Image Sequences Using
     Motion-Compensated Temporal Filtering, IEEE Transactions on Communications 32 (1984), 826-831.
-
-    Parameters
-    ----------
-    strength
-        In [0, 1): the weight of the past after a thirtieth of a second, where nothing moves; 0
-        leaves every frame as it is.
-
-    Raises
-    ------
-    ValueError
-        `strength` lies outside.
     """
 
     def __init__(self, strength: float = DEFAULT_STRENGTH) -> None:
@@ -55,22 +44,7 @@ class Smoother:
         probability: NDArray[np.float32],
         seconds: float = _STEP,
     ) -> NDArray[np.float32]:
-        """Take the next frame.
-
-        Parameters
-        ----------
-        picture
-            uint8 (H,W,3); of the same size for every frame.
-        probability
-            float32 (H,W) in [0,1].
-        seconds
-            Since the frame before. The longer, the less the past counts.
-
-        Returns
-        -------
-        ndarray
-            float32 (H,W) in [0,1].
-        """
+        """Take the next frame."""
         if self.strength == 0:
             return probability
         seen = cv2.blur(picture, _WINDOW).astype(np.float32)

@@ -12,13 +12,7 @@ _KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def picture_decoder(path: Path, stream: av.VideoStream) -> av.VideoCodecContext:
-    """Return what decodes the pictures of a track with the transparency that they have.
-
-    Raises
-    ------
-    VideoError
-        The track has transparency, and this build of FFmpeg cannot read it.
-    """
+    """Return what decodes the pictures of a track with the transparency that they have."""
     context = stream.codec_context
     # WebM and Matroska say so of a track (AlphaMode), and keep it beside each picture.
     if stream.metadata.get("alpha_mode", "0") == "0":

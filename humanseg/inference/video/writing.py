@@ -16,10 +16,10 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
+from humanseg.inference.video.audio import AudioTrackWriter
 from humanseg.inference.video.encodings import Encoding
-from humanseg.inference.video.probe import VideoError, VideoFacts, address
-from humanseg.inference.video.reading import Frame, Sound
-from humanseg.inference.video.sound import SoundTrack
+from humanseg.inference.video.probe import VideoError, VideoInfo, ffmpeg_url
+from humanseg.inference.video.reading import AudioPacket, Frame
 from humanseg.io.files import explain_os_error
 
 
@@ -28,41 +28,18 @@ class VideoWriter:
 
     Pictures keep their times, so that a variable rate stays one. Where the codec wants even sides,
     the last row or column is written twice.
-
-    Parameters
-    ----------
-    path
-        The file. It is complete when the block has ended without an error.
-    encoding
-        Container and codec.
-    facts
-        Of the video that the frames are made from.
-    sound
-        The tracks of sound to keep. Their file must stay open meanwhile.
-    comment
-        A text that is kept in the file.
-    name
-        What errors call the file, where it is written under another name for now.
-
-    Raises
-    ------
-    VideoError
-        This container or encoder does not take the pictures or the sound; also from `write`, and
-        at the end of the block.
-    HumansegError
-        The file cannot be written; also from there.
     """
 
     def __init__(
         self,
         path: Path,
         encoding: Encoding,
-        facts: VideoFacts,
+        info: VideoInfo,
         sound: Sequence[AudioStream] = (),
         comment: str = "",
         name: Path | None = None,
     ) -> None:
-        self.path, self.encoding, self.facts = name or path, encoding, facts
+        self.path, self.encoding, self.info = name or path, encoding, info
         self._comment = comment
         with self._explained():
             try:
@@ -92,19 +69,19 @@ class VideoWriter:
         return notes
 
     def _open(self, path: Path, sound: Sequence[AudioStream], copy: bool) -> None:
-        self._sound: list[SoundTrack] = []
+        self._sound: list[AudioTrackWriter] = []
         encoding = self.encoding
         options = {"movflags": "+faststart"} if encoding.container in ("mp4", "mov") else {}
         self._container = av.open(
-            address(path), "w", format=encoding.container, container_options=options
+            ffmpeg_url(path), "w", format=encoding.container, container_options=options
         )
         if self._comment:
             self._container.metadata["comment"] = self._comment
         self._pictures = self._container.add_stream(
-            encoding.codec, rate=self.facts.rate, options=dict(encoding.options)
+            encoding.codec, rate=self.info.rate, options=dict(encoding.options)
         )
         self._set_up()
-        self._sound += [SoundTrack(self._container, each, copy) for each in sound]
+        self._sound += [AudioTrackWriter(self._container, each, copy) for each in sound]
         # Opens the file and the encoders: what does not go shows before the first picture.
         self._container.start_encoding()
 
@@ -129,7 +106,7 @@ class VideoWriter:
                 track.end()
             self._container.close()
 
-    def write(self, part: Frame | Sound) -> None:
+    def write(self, part: Frame | AudioPacket) -> None:
         """Write the next picture or piece of sound, in the order of the source."""
         with self._explained():
             if isinstance(part, Frame):
@@ -139,18 +116,18 @@ class VideoWriter:
 
     def _set_up(self) -> None:
         stream, step = self._pictures, self.encoding.step
-        height, width = self.facts.size
+        height, width = self.info.size
         stream.height, stream.width = -(-height // step) * step, -(-width // step) * step
         stream.pix_fmt = self.encoding.pixels
         context = stream.codec_context
-        context.time_base = self.facts.time_base
+        context.time_base = self.info.time_base
         # Without it, the last picture would be shown as long as the one before it.
         context.flags |= Flags.frame_duration
-        context.sample_aspect_ratio = self.facts.aspect
+        context.sample_aspect_ratio = self.info.aspect
         context.color_range = ColorRange.MPEG
-        context.colorspace = self.facts.colours.matrix
-        context.color_primaries = self.facts.colours.primaries
-        context.color_trc = self.facts.colours.transfer
+        context.colorspace = self.info.colours.matrix
+        context.color_primaries = self.info.colours.primaries
+        context.color_trc = self.info.colours.transfer
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         pixels = self._padded(frame.pixels)
@@ -159,12 +136,12 @@ class VideoWriter:
         rgb = av.VideoFrame.from_ndarray(pixels, "rgba" if pixels.shape[2] == 4 else "rgb24")
         encodable = rgb.reformat(
             format=self.encoding.pixels,
-            dst_colorspace=self.facts.colours.matrix,
+            dst_colorspace=self.info.colours.matrix,
             dst_color_range=ColorRange.MPEG,
         )
-        encodable.color_primaries = self.facts.colours.primaries
-        encodable.color_trc = self.facts.colours.transfer
-        encodable.pts, encodable.time_base = frame.time, self.facts.time_base
+        encodable.color_primaries = self.info.colours.primaries
+        encodable.color_trc = self.info.colours.transfer
+        encodable.pts, encodable.time_base = frame.time, self.info.time_base
         encodable.duration = frame.duration
         return encodable
 

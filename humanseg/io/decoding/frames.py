@@ -5,7 +5,7 @@ from PIL import Image
 from humanseg.system.notices import ANIMATION, PAGES, Notice
 
 
-def choose_frame(image: Image.Image) -> list[Notice]:
+def seek_shown_frame(image: Image.Image) -> list[Notice]:
     """Go to the first frame of an animation that shows anything: some begin with nothing."""
     # The further frames of a phone's JPEG are previews of the same photo, those of TIFF pages.
     if image.format in ("MPO", "TIFF") or getattr(image, "n_frames", 1) < 2:

@@ -18,27 +18,11 @@ _TAIL = 4096
 """Random bytes that stand for the missing ones; what is after the first wrong block is lost."""
 
 
-def complete(data: bytes) -> tuple[bytes, float] | None:
+def complete_jpeg(data: bytes) -> tuple[bytes, float] | None:
     """End a JPEG file that breaks off, and measure what is missing.
 
     The file is decoded with nothing, and with random bytes, in place of those that are missing:
     from the first block that differs, the picture depends on them.
-
-    Parameters
-    ----------
-    data
-        The file.
-
-    Returns
-    -------
-    tuple of bytes and float, or None
-        A file that decodes to the end, grey where nothing is known, and the share of its pixels
-        that depend on missing bytes, in [0, 1]. None where a whole component or scan is missing.
-
-    Raises
-    ------
-    OSError, SyntaxError
-        It breaks off before its pixels, or is no JPEG.
     """
     end = _end_of_picture(data)
     # A copy that failed may go on with bytes of one value.
@@ -60,13 +44,6 @@ def lacks_end(file: BinaryIO, image: Image.Image) -> bool:
     """Return whether the end of a JPEG file is missing, though its decoder does not say so.
 
     It takes zeros for pixels, and an end mark for the end wherever it stands.
-
-    Parameters
-    ----------
-    file
-        Open for reading, at any place.
-    image
-        What it was decoded to.
     """
     file.seek(-len(_END), io.SEEK_END)
     is_grey, is_progressive = _ends_in_grey(image), "progressive" in image.info
@@ -78,7 +55,7 @@ def lacks_end(file: BinaryIO, image: Image.Image) -> bool:
         return True
     if not is_grey:
         return False
-    found = complete(data)
+    found = complete_jpeg(data)
     return found is None or found[1] > 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from humanseg.io.decoding.problems import UnreadableKind
+from humanseg.io.decoding.errors import UnsupportedImage
 
 MOST_PIXELS = 1 << 29
 """Phones take 200 megapixels, scanners 400."""
@@ -25,13 +25,13 @@ def require_pixels(width: int, height: int) -> None:
     """Raise an `UnreadableKind` for a picture that is too large to be read on this machine."""
     pixels = width * height
     if pixels > MOST_PIXELS:
-        raise UnreadableKind(
+        raise UnsupportedImage(
             f"is too large to be read: {width}×{height}, and the most is "
             f"{MOST_PIXELS // 1_000_000} megapixels. Make it smaller, or remove it"
         )
     # Small ones need no look at the machine.
     if pixels > _SMALL and pixels * _BYTES > (memory := _memory()):
-        raise UnreadableKind(
+        raise UnsupportedImage(
             f"is too large for this machine: {width}×{height} takes {pixels * _BYTES / 1e9:.1f} GB "
             f"to read, and there are {memory / 1e9:.1f}. Make it smaller, or take another machine"
         )

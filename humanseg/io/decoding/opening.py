@@ -9,11 +9,11 @@ from typing import BinaryIO
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from humanseg.io.decoding import jpeg, png, tiff, webp
-from humanseg.io.decoding.deep import decode_deep, is_dim_sixteen_bits
-from humanseg.io.decoding.frames import choose_frame
-from humanseg.io.decoding.kinds import HEAD, is_heic, is_raw_name, raw_kind, unreadable_kind
+from humanseg.io.decoding.errors import BROKEN, UnsupportedImage, explain_image_errors
+from humanseg.io.decoding.file_types import HEAD, is_heic, is_raw_name, raw_kind, unreadable_type
+from humanseg.io.decoding.frames import seek_shown_frame
+from humanseg.io.decoding.high_bit_depth import decode_high_bit_depth, is_dim_sixteen_bits
 from humanseg.io.decoding.limits import require_pixels, without_limit
-from humanseg.io.decoding.problems import BROKEN, UnreadableKind, explained
 from humanseg.system.notices import CUT_OFF, PAGES, RESCALED, Notice
 
 _ORIENTATION, _BITS = 274, 258
@@ -29,50 +29,27 @@ _NOT_PHOTOS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF", "XVTHUMB"}
 
 
 @dataclass
-class Decoded:
-    """A decoded image.
+class DecodedImage:
+    """A decoded image."""
 
-    Attributes
-    ----------
-    image
-        With its pixels.
-    orientation
-        As of EXIF, from 1 to 8: how it has yet to be turned.
-    notices
-        What a person should know of it.
-    turned
-        Whether the file says that it is to be turned, or was before this.
-    """
-
+    # With its pixels.
     image: Image.Image
+    # As of EXIF, from 1 to 8: how it has yet to be turned.
     orientation: int
+    # What a person should know of it.
     notices: list[Notice]
+    # Whether the file says that it is to be turned, or was before this.
     turned: bool
 
 
-def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Decoded:
-    """Decode the photo that an image file holds.
-
-    Parameters
-    ----------
-    source
-        Its path, or the file itself, open for reading at its beginning.
-    name
-        What messages call it, where it is no path.
-    whole
-        Whether every pixel must be there; if not, a small share at its end may be missing.
-
-    Raises
-    ------
-    ImageError
-        There is no such file, it is empty, cut off or broken, too large, or no photo.
-    """
-    with explained(name or source), _file(source) as file, without_limit():
+def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> DecodedImage:
+    """Decode the photo that an image file holds."""
+    with explain_image_errors(name or source), _file(source) as file, without_limit():
         image, notices = _open(file, str(getattr(source, "name", "")), pixels=True)
-        orientation = stored_orientation(image)
+        orientation = exif_orientation(image)
         turned = orientation != 1 or getattr(image, "tag_v2", {}).get(_ORIENTATION, 1) != 1
         try:
-            load(image)
+            decode_pixels(image)
             if image.format in _JPEG and jpeg.lacks_end(file, image):
                 raise OSError("its picture ends before it is whole")
         except BROKEN as error:
@@ -83,11 +60,11 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
                 raise
             image = completed
             notices.append(CUT_OFF)
-        notices += choose_frame(image)
+        notices += seek_shown_frame(image)
         if (deep := _read_deep(file, image)) is not None:
-            image, orientation = deep, stored_orientation(deep)
+            image, orientation = deep, exif_orientation(deep)
             notices.append(RESCALED)
-    return Decoded(image, orientation, notices, turned)
+    return DecodedImage(image, orientation, notices, turned)
 
 
 def _read_deep(file: BinaryIO, image: Image.Image) -> Image.Image | None:
@@ -101,9 +78,9 @@ def _read_deep(file: BinaryIO, image: Image.Image) -> Image.Image | None:
         return None
     file.seek(0)
     if image.format == "PNG":
-        found = decode_deep(png.clean(file, pixels=True).stream.getvalue())
+        found = decode_high_bit_depth(png.clean(file, pixels=True).stream.getvalue())
     else:
-        found = tiff.read_deep(file, tiff.find_pages(file))
+        found = tiff.read_high_bit_depth(file, tiff.find_pages(file))
     if found is None or not found[1]:
         return None
     deep = found[0]
@@ -115,21 +92,15 @@ def _file(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
     return source.open("rb") if isinstance(source, Path) else nullcontext(source)
 
 
-def stored_size(path: Path) -> tuple[int, int]:
-    """Return the (H, W) that the photo in an image file has when it is turned upright.
-
-    Raises
-    ------
-    ImageError
-        There is no such file, it is empty, or it is no photo.
-    """
-    with explained(path), path.open("rb") as file, without_limit():
+def upright_size(path: Path) -> tuple[int, int]:
+    """Return the (H, W) that the photo in an image file has when it is turned upright."""
+    with explain_image_errors(path), path.open("rb") as file, without_limit():
         image, _ = _open(file, path.name, pixels=False)
         width, height = image.size
-        return (width, height) if stored_orientation(image) >= 5 else (height, width)
+        return (width, height) if exif_orientation(image) >= 5 else (height, width)
 
 
-def load(image: Image.Image) -> None:
+def decode_pixels(image: Image.Image) -> None:
     """Decode an image; TIFF is turned meanwhile, but not by XMP, as Pillow would have it."""
     xmp = image.info.pop("xmp", None)
     try:
@@ -139,7 +110,7 @@ def load(image: Image.Image) -> None:
             image.info["xmp"] = xmp
 
 
-def stored_orientation(image: Image.Image) -> int:
+def exif_orientation(image: Image.Image) -> int:
     """Return how an image has yet to be turned, from 1 to 8: by EXIF only, as browsers do.
 
     Pillow turns TIFF itself as it decodes.
@@ -175,8 +146,8 @@ def _open(file: BinaryIO, name: str, pixels: bool) -> tuple[Image.Image, list[No
     except BROKEN as error:
         if not head or (isinstance(error, OSError) and error.errno is not None):
             raise
-        if (kind := unreadable_kind(head)) is not None:
-            raise UnreadableKind(kind) from error
+        if (kind := unreadable_type(head)) is not None:
+            raise UnsupportedImage(kind) from error
         raise
 
 
@@ -211,7 +182,7 @@ def _open_png(file: BinaryIO, pixels: bool) -> Image.Image:
 def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
     pages = tiff.find_pages(file)
     if pages.is_raw or is_raw_name(name):
-        raise UnreadableKind(raw_kind())
+        raise UnsupportedImage(raw_kind())
     file.seek(0)
     image: Image.Image
     notices = [PAGES] if pages.count > 1 else []
@@ -221,7 +192,7 @@ def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
             image.seek(pages.photo)
     except BROKEN:
         require_pixels(*pages.size)
-        image, is_guess = tiff.read_deep(file, pages)
+        image, is_guess = tiff.read_high_bit_depth(file, pages)
         notices += [RESCALED] if is_guess else []
     return _require_size(image), notices
 
@@ -236,9 +207,9 @@ def _completed(file: BinaryIO, kind: str, most: float) -> Image.Image | None:
     file.seek(0)
     try:
         if kind == "PNG":
-            found = png.complete(png.clean(file, pixels=True).stream.getvalue())
+            found = png.complete_png(png.clean(file, pixels=True).stream.getvalue())
         elif kind in _JPEG:
-            found = jpeg.complete(file.read())
+            found = jpeg.complete_jpeg(file.read())
         else:
             found = None
         if found is None or found[1] > most:

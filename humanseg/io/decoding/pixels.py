@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.io.color_profile import colour_conversion
-from humanseg.io.decoding.values import Scale, find_scale
+from humanseg.io.color_profile import srgb_converter
+from humanseg.io.decoding.value_range import ValueRange, guess_value_range
 from humanseg.system.notices import RESCALED, Notice
 
 Pixels = NDArray[np.uint8]
@@ -21,26 +21,9 @@ _NEARLY_ALL = 99.9
 def to_layers(
     image: Image.Image, orientation: int
 ) -> tuple[Pixels, Pixels | None, tuple[Notice, ...]]:
-    """Return the pixels of a decoded image, upright and in sRGB.
-
-    Parameters
-    ----------
-    image
-        Of any mode; decoded.
-    orientation
-        As of EXIF, from 1 to 8.
-
-    Returns
-    -------
-    rgb : numpy.ndarray of uint8, shape (H, W, 3)
-        The colours, those of transparent pixels as they are stored.
-    alpha : numpy.ndarray of uint8, shape (H, W), or None
-        How opaque each pixel is; None where all are.
-    notices
-        What is to be known of the values.
-    """
+    """Return the pixels of a decoded image, upright and in sRGB."""
     scale = _scale(image)
-    convert = colour_conversion(image)
+    convert = srgb_converter(image)
     width, height = image.size
     upright = (width, height) if orientation >= 5 else (height, width)
     rgb = np.empty((*upright, 3), np.uint8)
@@ -59,20 +42,7 @@ def to_layers(
 
 
 def over_white(rgb: Pixels, alpha: Pixels | None) -> Pixels:
-    """Lay a picture over white, as most viewers show it.
-
-    Parameters
-    ----------
-    rgb : numpy.ndarray of uint8, shape (H, W, 3)
-        Its colours.
-    alpha : numpy.ndarray of uint8, shape (H, W), or None
-        How opaque each pixel is; None where all are.
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (H, W, 3)
-        `rgb` itself where all is opaque.
-    """
+    """Lay a picture over white, as most viewers show it."""
     if alpha is None:
         return rgb
     result = np.empty_like(rgb)
@@ -124,7 +94,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
         yield slice(top, bottom), image.crop((0, top, width, bottom))
 
 
-def _scale(image: Image.Image) -> Scale | None:
+def _scale(image: Image.Image) -> ValueRange | None:
     if not is_wide(image):
         return None
     whole = image.mode != "F"
@@ -137,12 +107,12 @@ def _scale(image: Image.Image) -> Scale | None:
             top = finite.max() if whole else np.percentile(finite, _NEARLY_ALL)
             low, high = min(low, float(finite.min())), max(high, float(top))
     if low > high:
-        return Scale(0, 1)
-    return find_scale(low, high, whole, image.mode.startswith("I;16"))
+        return ValueRange(0, 1)
+    return guess_value_range(low, high, whole, image.mode.startswith("I;16"))
 
 
 def _convert(
-    strip: Image.Image, scale: Scale | None, convert: Callable[[Image.Image], Image.Image]
+    strip: Image.Image, scale: ValueRange | None, convert: Callable[[Image.Image], Image.Image]
 ) -> tuple[Pixels, Pixels | None]:
     if scale is not None:
         values = wide_values(strip)

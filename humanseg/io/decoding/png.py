@@ -37,20 +37,13 @@ _COPY_ROW_ABOVE = 2
 
 @dataclass(frozen=True)
 class CleanPng:
-    """A PNG file without what may keep a decoder from its pixels.
+    """A PNG file without what may keep a decoder from its pixels."""
 
-    Attributes
-    ----------
-    stream
-        The file with the chunks that make the picture, and no others.
-    profile
-        The ICC profile, if there is a whole one.
-    cicp
-        The four code points of a cICP chunk (ITU-T H.273), if there is one.
-    """
-
+    # The file with the chunks that make the picture, and no others.
     stream: io.BytesIO
+    # The ICC profile, if there is a whole one.
     profile: bytes | None
+    # The four code points of a cICP chunk (ITU-T H.273), if there is one.
     cicp: tuple[int, ...] | None
 
 
@@ -59,13 +52,6 @@ def clean(file: BinaryIO, pixels: bool) -> CleanPng:
 
     The PNG specification has decoders go on without an ancillary chunk that they cannot use, as
     browsers do.
-
-    Parameters
-    ----------
-    file
-        Open for reading, at its beginning.
-    pixels
-        Whether the pixels are wanted, or only what comes before them.
     """
     stream = io.BytesIO()
     stream.write(file.read(len(SIGNATURE)))
@@ -98,20 +84,8 @@ def clean(file: BinaryIO, pixels: bool) -> CleanPng:
     return CleanPng(stream, profile, cicp)
 
 
-def complete(data: bytes) -> tuple[bytes, float] | None:
-    """Fill up what is missing at the end of a PNG file with its last whole row.
-
-    Parameters
-    ----------
-    data
-        The file, as `clean` leaves it.
-
-    Returns
-    -------
-    tuple of bytes and float, or None
-        A whole file, and the share of its pixels' data that was filled up, in [0, 1]. None where
-        there are no pixels at all.
-    """
+def complete_png(data: bytes) -> tuple[bytes, float] | None:
+    """Fill up what is missing at the end of a PNG file with its last whole row."""
     chunks = list(_chunks(data))
     if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13:
         return None

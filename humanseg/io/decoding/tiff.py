@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from humanseg.io.decoding.deep import decode_deep
-from humanseg.io.decoding.problems import UnreadableKind
+from humanseg.io.decoding.errors import UnsupportedImage
+from humanseg.io.decoding.high_bit_depth import decode_high_bit_depth
 
 _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION = 254, 256, 257, 262, 274
 _SUB_DIRECTORIES, _DNG_VERSION, _CR2_SLICES = 330, 50706, 50752
@@ -34,45 +34,24 @@ Directory = dict[int, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Pages:
-    """What a TIFF file holds.
+    """What a TIFF file holds."""
 
-    Attributes
-    ----------
-    is_raw
-        It is camera RAW.
-    photo
-        Which of its pages is the photo, from 0.
-    count
-        How many of its pages are pictures of their own, neither previews nor masks.
-    size
-        (W, H) of the photo as it is stored.
-    orientation
-        Of the photo, as of EXIF.
-    upright
-        The file's bytes that say the orientation, and what they would be if it were 1.
-    """
-
+    # It is camera RAW.
     is_raw: bool
+    # Which of its pages is the photo, from 0.
     photo: int
+    # How many of its pages are pictures of their own, neither previews nor masks.
     count: int
+    # (W, H) of the photo as it is stored.
     size: tuple[int, int]
+    # Of the photo, as of EXIF.
     orientation: int
+    # The file's bytes that say the orientation, and what they would be if it were 1.
     upright: tuple[slice, bytes]
 
 
 def find_pages(file: BinaryIO) -> Pages:
-    """Read the directories of a TIFF file.
-
-    Parameters
-    ----------
-    file
-        Open for reading at any place; it is left at another.
-
-    Raises
-    ------
-    struct.error, ValueError
-        The file is cut off or broken.
-    """
+    """Read the directories of a TIFF file."""
     reader = _Reader(file)
     pages = list(reader.chain(reader.first))
     beside = [
@@ -102,34 +81,16 @@ def find_pages(file: BinaryIO) -> Pages:
     return Pages(is_raw, photo, max(1, len(photos)), size, orientation, upright)
 
 
-def read_deep(file: BinaryIO, pages: Pages) -> tuple[Image.Image, bool]:
-    """Read a TIFF file of a kind that Pillow does not: colours of 32 bits or of fractions.
-
-    Parameters
-    ----------
-    file
-        Open for reading at any place.
-    pages
-        What it holds.
-
-    Returns
-    -------
-    image, is_guess
-        As of `humanseg.io.decoding.deep.decode_deep`.
-
-    Raises
-    ------
-    UnreadableKind
-        It cannot be read, or its photo is not the first page.
-    """
+def read_high_bit_depth(file: BinaryIO, pages: Pages) -> tuple[Image.Image, bool]:
+    """Read a TIFF file of a kind that Pillow does not: colours of 32 bits or of fractions."""
     file.seek(0)
     data = bytearray(file.read())
     # OpenCV would turn half of the orientations itself, and fail on the others.
     place, upright = pages.upright
     data[place] = upright
-    found = None if pages.photo else decode_deep(data)
+    found = None if pages.photo else decode_high_bit_depth(data)
     if found is None:
-        raise UnreadableKind(
+        raise UnsupportedImage(
             "is a TIFF file of a kind that cannot be read here: save it as PNG, or as TIFF with 8 "
             "or 16 bits and without exotic compression"
         )

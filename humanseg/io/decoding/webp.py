@@ -10,18 +10,7 @@ _FLAGS = {b"EXIF": 0x08, b"XMP ": 0x04}
 
 
 def without_broken_end(file: BinaryIO) -> BinaryIO:
-    """Return a WebP file without the last chunk, where that is cut off and the picture is not.
-
-    Parameters
-    ----------
-    file
-        Open for reading, at its beginning.
-
-    Returns
-    -------
-    file
-        The same, at its beginning, where nothing is cut off, or the picture is.
-    """
+    """Return a WebP file without the last chunk, where that is cut off and the picture is not."""
     head = file.read(12)
     size = file.seek(0, io.SEEK_END)
     file.seek(0)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.io.postprocessing import tidy
+from humanseg.io.postprocessing import postprocess
 from humanseg.metrics.scores import dice
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
@@ -63,9 +63,9 @@ def finished(
     """Return each way to finish a prediction, by its name."""
     return {
         "tta": mirrored,
-        "largest": tidy(probability, 0.5, largest=True),
-        "holes": tidy(probability, 0.5, holes=True),
-        "parts": tidy(probability, 0.5, min_area=_SMALL_PART),
+        "largest": postprocess(probability, 0.5, largest=True),
+        "holes": postprocess(probability, 0.5, holes=True),
+        "parts": postprocess(probability, 0.5, min_area=_SMALL_PART),
         "blur": np.asarray(cv2.GaussianBlur(probability, (0, 0), 1.0), np.float32),
     }
 

@@ -7,36 +7,36 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.inference.backgrounds import Colour
+from humanseg.inference.backgrounds import ColorBackground
 from humanseg.inference.batch.outputs import (
     OUTPUTS,
-    Cut,
     Destination,
-    draw_background,
-    draw_cutout,
-    draw_mask,
-    draw_overlay,
-    draw_soft,
+    Matte,
+    render_background,
+    render_cutout,
+    render_mask,
+    render_overlay,
+    render_probability,
 )
 from humanseg.io.images import ImageError, write_image
 
 
 @pytest.fixture
-def cut() -> Cut:
+def cut() -> Matte:
     photo = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     columns = np.clip((np.arange(50, dtype=np.float32) - 20) / 10, 0, 1)
-    return Cut(photo, np.tile(columns, (40, 1)), 0.5, Colour((1, 2, 3)))
+    return Matte(photo, np.tile(columns, (40, 1)), 0.5, ColorBackground((1, 2, 3)))
 
 
-def test_mask_and_probability_are_grey(cut: Cut) -> None:
-    mask, soft = draw_mask(cut), draw_soft(cut)
+def test_mask_and_probability_are_grey(cut: Matte) -> None:
+    mask, soft = render_mask(cut), render_probability(cut)
     np.testing.assert_array_equal(mask, 255 * (cut.probability > 0.5))
     assert np.abs(soft - 255 * cut.probability).max() <= 0.5 + 1e-4
     assert mask.dtype == soft.dtype == np.uint8
 
 
-def test_a_cut_out_keeps_nothing_of_what_is_not_seen(cut: Cut) -> None:
-    result = draw_cutout(cut)
+def test_a_cut_out_keeps_nothing_of_what_is_not_seen(cut: Matte) -> None:
+    result = render_cutout(cut)
     assert result.shape == (40, 50, 4)
     np.testing.assert_array_equal(result[..., 3], cut.alpha)
     assert not result[cut.alpha == 0].any()
@@ -45,8 +45,8 @@ def test_a_cut_out_keeps_nothing_of_what_is_not_seen(cut: Cut) -> None:
     assert 0 < ((cut.alpha > 0) & ~whole).mean() < 0.5
 
 
-def test_an_overlay_tints_the_person_only(cut: Cut) -> None:
-    result, mask = draw_overlay(cut), draw_mask(cut) > 0
+def test_an_overlay_tints_the_person_only(cut: Matte) -> None:
+    result, mask = render_overlay(cut), render_mask(cut) > 0
     away = ~mask & ~np.roll(mask, -2, axis=1)
     np.testing.assert_array_equal(result[away], cut.photo[away])
     inside = np.s_[2:-2, 30:48]
@@ -54,30 +54,30 @@ def test_an_overlay_tints_the_person_only(cut: Cut) -> None:
     assert changed[..., 2].mean() > 30 > changed[..., 0].mean()
 
 
-def test_a_background_is_seen_where_nobody_is(cut: Cut) -> None:
-    result = draw_background(cut)
+def test_a_background_is_seen_where_nobody_is(cut: Matte) -> None:
+    result = render_background(cut)
     assert (result[cut.alpha == 0] == (1, 2, 3)).all()
     np.testing.assert_array_equal(result[cut.alpha == 255], cut.photo[cut.alpha == 255])
 
 
-def test_the_transparency_of_the_input_stays(cut: Cut) -> None:
+def test_the_transparency_of_the_input_stays(cut: Matte) -> None:
     own = np.full((40, 50), 255, np.uint8)
     own[:10], own[10:20] = 0, 128
-    part = Cut(cut.photo, cut.probability, cut.threshold, cut.background, own)
-    result, before = draw_cutout(part), cut.alpha.astype(float)
+    part = Matte(cut.photo, cut.probability, cut.threshold, cut.background, own)
+    result, before = render_cutout(part), cut.alpha.astype(float)
     assert not result[:10].any()
     assert np.abs(result[10:20, :, 3] - before[10:20] * 128 / 255).max() <= 1
     np.testing.assert_array_equal(result[20:, :, 3], before[20:])
     # Neither what was hidden nor the white that a viewer shows behind it is mixed in.
     person = before[10:20] > 0
     np.testing.assert_array_equal(result[10:20][person][:, :3], cut.photo[10:20][person])
-    behind = draw_background(part)
+    behind = render_background(part)
     assert (behind[:10] == (1, 2, 3)).all()
     half = (cut.photo[15, 49] * 128.0 + np.array((1, 2, 3)) * 127.0) / 255
     assert np.abs(behind[15, 49] - half).max() <= 1
 
 
-def test_each_output_has_its_name_and_is_an_image(cut: Cut, tmp_path: Path) -> None:
+def test_each_output_has_its_name_and_is_an_image(cut: Matte, tmp_path: Path) -> None:
     modes = {"mask": "L", "cutout": "RGBA", "overlay": "RGB", "soft": "L", "background": "RGB"}
     modes["probability"] = "L"
     assert set(modes) == set(OUTPUTS)
@@ -116,14 +116,14 @@ def test_a_file_that_is_named_is_the_result(tmp_path: Path) -> None:
 def test_an_empty_and_a_full_mask_are_drawn() -> None:
     photo: NDArray[np.uint8] = np.full((9, 9, 3), 50, np.uint8)
     for value in (0, 1):
-        cut = Cut(photo, np.full((9, 9), value, np.float32), 0.5, Colour((0, 0, 0)))
-        assert draw_cutout(cut)[..., 3].mean() == 255 * value
-        assert draw_background(cut).mean() == 50 * value
-        assert draw_overlay(cut).shape == (9, 9, 3)
+        cut = Matte(photo, np.full((9, 9), value, np.float32), 0.5, ColorBackground((0, 0, 0)))
+        assert render_cutout(cut)[..., 3].mean() == 255 * value
+        assert render_background(cut).mean() == 50 * value
+        assert render_overlay(cut).shape == (9, 9, 3)
 
 
 @pytest.fixture
-def half_hidden() -> Cut:
+def half_hidden() -> Matte:
     """A photo of one person all over, that is transparent at the left and half so in a column."""
     rng = np.random.default_rng(0)
     photo = rng.integers(100, 200, (40, 50, 3), np.uint8)
@@ -132,11 +132,11 @@ def half_hidden() -> Cut:
     visible[:, 20:22] = 128
     # What is hidden is of a colour that would be seen wherever it came through.
     photo[:, :20] = (0, 255, 0)
-    return Cut(photo, np.ones((40, 50), np.float32), 0.5, Colour((1, 2, 3)), visible)
+    return Matte(photo, np.ones((40, 50), np.float32), 0.5, ColorBackground((1, 2, 3)), visible)
 
 
-def test_a_cut_out_is_as_transparent_as_the_photo(half_hidden: Cut) -> None:
-    result = draw_cutout(half_hidden)
+def test_a_cut_out_is_as_transparent_as_the_photo(half_hidden: Matte) -> None:
+    result = render_cutout(half_hidden)
     assert half_hidden.visible is not None
     np.testing.assert_array_equal(result[..., 3], half_hidden.visible)
     seen = half_hidden.visible > 0
@@ -144,27 +144,27 @@ def test_a_cut_out_is_as_transparent_as_the_photo(half_hidden: Cut) -> None:
     assert not result[~seen].any()
 
 
-def test_what_a_photo_hides_is_in_no_output(half_hidden: Cut) -> None:
+def test_what_a_photo_hides_is_in_no_output(half_hidden: Matte) -> None:
     assert half_hidden.visible is not None
     hidden, half = half_hidden.visible == 0, half_hidden.visible == 128
-    assert not draw_mask(half_hidden)[hidden].any()
-    assert not draw_soft(half_hidden)[hidden].any()
-    assert np.abs(draw_soft(half_hidden)[half].astype(int) - 128).max() <= 1
-    assert (draw_overlay(half_hidden)[:, :10] == 255).all()
-    background = draw_background(half_hidden)
+    assert not render_mask(half_hidden)[hidden].any()
+    assert not render_probability(half_hidden)[hidden].any()
+    assert np.abs(render_probability(half_hidden)[half].astype(int) - 128).max() <= 1
+    assert (render_overlay(half_hidden)[:, :10] == 255).all()
+    background = render_background(half_hidden)
     assert (background[hidden] == (1, 2, 3)).all()
     mixed = (half_hidden.photo[half].astype(int) * 128 + np.array([1, 2, 3]) * 127) / 255
     assert np.abs(background[half] - mixed).max() <= 1
 
 
-def test_the_edge_of_a_photo_that_was_cut_out_takes_no_hidden_colour(half_hidden: Cut) -> None:
+def test_the_edge_of_a_photo_that_was_cut_out_takes_no_hidden_colour(half_hidden: Matte) -> None:
     assert half_hidden.visible is not None
     photo = np.full((40, 50, 3), (180, 120, 60), np.uint8)
     photo[:, :20] = (0, 255, 0)
     # The model is not sure near the edge, where all that is visible is person.
     probability = np.tile(np.clip((np.arange(50, dtype=np.float32) - 15) / 20, 0, 1), (40, 1))
-    cut = Cut(photo, probability.astype(np.float32), 0.5, None, half_hidden.visible)
-    result = draw_cutout(cut)
+    cut = Matte(photo, probability.astype(np.float32), 0.5, None, half_hidden.visible)
+    result = render_cutout(cut)
     unsure = (cut.alpha > 0) & (cut.alpha < 255)
     assert unsure.sum() > 200
     assert np.abs(result[unsure][:, :3].astype(int) - (180, 120, 60)).max() <= 12

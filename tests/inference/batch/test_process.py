@@ -16,27 +16,31 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
-from humanseg.inference.backgrounds import Blur, Colour, Picture
+from humanseg.inference.backgrounds import BlurBackground, ColorBackground, ImageBackground
 from humanseg.inference.batch import process as process
-from humanseg.inference.batch.failures import Failure
+from humanseg.inference.batch.failures import InputFailure
+from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import Destination
-from humanseg.inference.batch.places import Source
-from humanseg.inference.batch.plan import Batch, Outcome, Wish
+from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan
 from humanseg.inference.batch.process import predict_photos
 from humanseg.io import images
 from humanseg.io.files import explain_os_error
 from humanseg.io.images import read_photo, write_image
 
-MASK = Wish(("mask",))
+MASK = OutputOptions(("mask",))
 
 
 def batch_of(
-    model: Model, out: Path, wish: Wish = MASK, name: str = "red", overwrite: bool = False
-) -> Batch:
-    return Batch(wish, Destination(out), lambda: model, name, overwrite)
+    model: Model,
+    out: Path,
+    options: OutputOptions = MASK,
+    name: str = "red",
+    overwrite: bool = False,
+) -> PredictionPlan:
+    return PredictionPlan(options, Destination(out), lambda: model, name, overwrite)
 
 
-def failures(outcomes: Iterable[Outcome]) -> list[Failure]:
+def failures(outcomes: Iterable[InputOutcome]) -> list[InputFailure]:
     return [each.failure for each in outcomes if each.failure]
 
 
@@ -52,15 +56,15 @@ def photo(size: tuple[int, int] = (20, 30)) -> NDArray[np.uint8]:
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> list[Source]:
+def sources(tmp_path: Path) -> list[InputFile]:
     for number in range(12):
         write_image(tmp_path / "in" / f"{number}.png", photo((20 + number, 30)))
-    return [Source(tmp_path / "in" / f"{number}.png", Path(str(number))) for number in range(12)]
+    return [InputFile(tmp_path / "in" / f"{number}.png", Path(str(number))) for number in range(12)]
 
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_each_photo_gets_its_own_mask(
-    model: Model, sources: list[Source], tmp_path: Path, workers: int
+    model: Model, sources: list[InputFile], tmp_path: Path, workers: int
 ) -> None:
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, workers))
     assert [(each.made, each.failure) for each in results] == [(1, None)] * 12
@@ -70,7 +74,7 @@ def test_each_photo_gets_its_own_mask(
 
 
 def test_a_photo_that_cannot_be_used_stops_no_other(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     (tmp_path / "in/3.png").write_text("no photo")
     (tmp_path / "in/5.png").unlink()
@@ -86,21 +90,21 @@ def test_a_photo_that_cannot_be_used_stops_no_other(
 
 
 def test_memory_that_does_not_suffice_is_that_photos_trouble(
-    model: Model, sources: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, sources: list[InputFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(path: Path) -> images.Picture:
+    def read(path: Path) -> images.LoadedPhoto:
         if path.stem == "3":
             raise MemoryError
-        return images.read_picture(path)
+        return images.load_photo(path)
 
-    monkeypatch.setattr(process, "read_picture", read)
+    monkeypatch.setattr(process, "load_photo", read)
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
     path = tmp_path / "in/3.png"
-    assert failures(results) == [Failure(path, f"{path} is too large for the memory.")]
+    assert failures(results) == [InputFailure(path, f"{path} is too large for the memory.")]
 
 
 def test_a_folder_that_cannot_be_written_stops_all(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("a file")
     seen: list[Any] = []
@@ -111,7 +115,7 @@ def test_a_folder_that_cannot_be_written_stops_all(
 
 
 def test_a_fault_of_the_program_is_one_photos_trouble_and_shown_on_request(
-    model: Model, sources: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, sources: list[InputFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "write_image", lambda *_, **__: 1 / 0)
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
@@ -125,7 +129,7 @@ def test_a_fault_of_the_program_is_one_photos_trouble_and_shown_on_request(
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_a_full_or_read_only_disk_stops_all(
     model: Model,
-    sources: list[Source],
+    sources: list[InputFile],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     number: int,
@@ -145,7 +149,7 @@ def test_results_that_cannot_be_written_stop_no_other(model: Model, tmp_path: Pa
     out.mkdir()
     (out / "sub").write_text("a file where a folder belongs")
     names = ["a.png", "sub/b.png", f"{'ü' * 125}.png"]
-    sources = [Source(tmp_path / "in" / name, Path(name).with_suffix("")) for name in names]
+    sources = [InputFile(tmp_path / "in" / name, Path(name).with_suffix("")) for name in names]
     for _ in range(2):
         results = predict_photos(batch_of(model, out), sources, 2)
         reasons = sorted(each.reason for each in failures(results))
@@ -155,7 +159,7 @@ def test_results_that_cannot_be_written_stop_no_other(model: Model, tmp_path: Pa
         assert read_photo(out / "a_mask.png").shape == (20, 30, 3)
 
 
-def made(batch: Batch, sources: Sequence[Source]) -> dict[str, tuple[int, str, bool]]:
+def made(batch: PredictionPlan, sources: Sequence[InputFile]) -> dict[str, tuple[int, str, bool]]:
     """Run, and return what became of each photo: results made, why again, whether it failed."""
     return {
         each.source.path.name: (
@@ -168,12 +172,12 @@ def made(batch: Batch, sources: Sequence[Source]) -> dict[str, tuple[int, str, b
 
 
 def test_what_is_there_is_not_made_again(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     made(batch_of(model, out), sources[:5])
     before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
-    both = Wish(("mask", "soft"))
+    both = OutputOptions(("mask", "soft"))
     results = made(batch_of(model, out, both), sources)
     assert [each[0] for each in sorted(results.values())] == [1] * 5 + [2] * 7
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -183,24 +187,37 @@ def test_what_is_there_is_not_made_again(
 
 
 @pytest.mark.parametrize(
-    ("wish", "name", "reason"),
+    ("options", "name", "reason"),
     [
-        (Wish(("background",), Colour((0, 0, 255))), "red", "OTHER_OPTIONS"),
-        (Wish(("background",), Blur(3)), "red", "OTHER_OPTIONS"),
-        (Wish(("background",), Picture(photo())), "red", "OTHER_OPTIONS"),
-        (Wish(("background",), Colour((255, 0, 0)), threshold=0.3), "red", "OTHER_OPTIONS"),
-        (Wish(("background",), Colour((255, 0, 0)), fill_holes=True), "red", "OTHER_OPTIONS"),
-        (Wish(("background",), Colour((255, 0, 0))), "other", "OTHER_MODEL"),
+        (OutputOptions(("background",), ColorBackground((0, 0, 255))), "red", "OTHER_OPTIONS"),
+        (OutputOptions(("background",), BlurBackground(3)), "red", "OTHER_OPTIONS"),
+        (OutputOptions(("background",), ImageBackground(photo())), "red", "OTHER_OPTIONS"),
+        (
+            OutputOptions(("background",), ColorBackground((255, 0, 0)), threshold=0.3),
+            "red",
+            "OTHER_OPTIONS",
+        ),
+        (
+            OutputOptions(("background",), ColorBackground((255, 0, 0)), fill_holes=True),
+            "red",
+            "OTHER_OPTIONS",
+        ),
+        (OutputOptions(("background",), ColorBackground((255, 0, 0))), "other", "OTHER_MODEL"),
     ],
 )
 def test_what_was_made_otherwise_is_made_again(
-    model: Model, sources: list[Source], tmp_path: Path, wish: Wish, name: str, reason: str
+    model: Model,
+    sources: list[InputFile],
+    tmp_path: Path,
+    options: OutputOptions,
+    name: str,
+    reason: str,
 ) -> None:
     out = tmp_path / "out"
-    red = Wish(("background", "mask"), Colour((255, 0, 0)))
+    red = OutputOptions(("background", "mask"), ColorBackground((255, 0, 0)))
     made(batch_of(model, out, red), sources[:1])
-    assert made(batch_of(model, out, wish, name), sources[:1]) == {"0.png": (1, reason, False)}
-    assert made(batch_of(model, out, wish, name), sources[:1]) == {"0.png": (0, "", False)}
+    assert made(batch_of(model, out, options, name), sources[:1]) == {"0.png": (1, reason, False)}
+    assert made(batch_of(model, out, options, name), sources[:1]) == {"0.png": (0, "", False)}
     # A background makes no other mask.
     mask = made(batch_of(model, out, MASK), sources[:1])
     assert mask == {"0.png": (0, "", False)}
@@ -209,7 +226,7 @@ def test_what_was_made_otherwise_is_made_again(
 @pytest.mark.parametrize("settled", [True, False])
 def test_a_photo_that_changed_is_read_again(
     model: Model,
-    sources: list[Source],
+    sources: list[InputFile],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     settled: bool,
@@ -232,22 +249,22 @@ def test_a_photo_that_changed_is_read_again(
 
 
 def test_a_photo_that_was_only_moved_or_touched_is_the_same(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     made(batch_of(model, out), sources[:2])
     (tmp_path / "in").rename(tmp_path / "moved")
-    moved = [Source(tmp_path / "moved" / each.path.name, each.place) for each in sources[:2]]
+    moved = [InputFile(tmp_path / "moved" / each.path.name, each.place) for each in sources[:2]]
     os.utime(moved[0].path)
     assert set(made(batch_of(model, out), moved).values()) == {(0, "", False)}
 
 
 @pytest.mark.parametrize("held", ["another photo", "a file of somebody", "nothing"])
 def test_what_is_not_known_to_be_of_this_photo_is_kept_and_said(
-    model: Model, sources: list[Source], tmp_path: Path, held: str
+    model: Model, sources: list[InputFile], tmp_path: Path, held: str
 ) -> None:
     out = tmp_path / "out"
-    other = Source(sources[1].path, Path("0"))
+    other = InputFile(sources[1].path, Path("0"))
     if held == "another photo":
         made(batch_of(model, out), [other])
     else:
@@ -262,7 +279,7 @@ def test_what_is_not_known_to_be_of_this_photo_is_kept_and_said(
 
 
 def test_two_photos_never_replace_each_other_at_the_same_time(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     meet = threading.Barrier(2, timeout=30)
@@ -276,7 +293,7 @@ def test_two_photos_never_replace_each_other_at_the_same_time(
             return model.probability(*_, **__)
 
     slow = Slow()
-    both = [Source(each.path, Path("same")) for each in sources[:2]]
+    both = [InputFile(each.path, Path("same")) for each in sources[:2]]
     results = list(predict_photos(batch_of(slow, out), both, 2))
     (failure,) = failures(results)
     assert "made from another photo" in failure.reason
@@ -284,17 +301,17 @@ def test_two_photos_never_replace_each_other_at_the_same_time(
     rows = read_photo(kept.source.path).shape[0]
     assert read_photo(out / "same_mask.png").shape[0] == rows
     # Two of the same photo share what the first has made.
-    twice = [Source(sources[0].path, Path("twice"))] * 2
+    twice = [InputFile(sources[0].path, Path("twice"))] * 2
     assert not failures(predict_photos(batch_of(slow, out), twice, 2))
 
 
 def test_a_photo_is_not_overwritten_by_its_own_result(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     before = sources[0].path.read_bytes()
     named = Destination(tmp_path, sources[0].path)
     for overwrite in (False, True):
-        batch = Batch(MASK, named, lambda: model, "red", overwrite)
+        batch = PredictionPlan(MASK, named, lambda: model, "red", overwrite)
         (failure,) = failures(predict_photos(batch, sources[:1], 1))
         assert "is the photo itself" in failure.reason
     assert sources[0].path.read_bytes() == before
@@ -302,24 +319,24 @@ def test_a_photo_is_not_overwritten_by_its_own_result(
 
 def test_nobody_found_is_known_the_next_time_too(model: Model, tmp_path: Path) -> None:
     write_image(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
-    source = Source(tmp_path / "a.png", Path("a"))
+    source = InputFile(tmp_path / "a.png", Path("a"))
     for made_now in (1, 0):
         (result,) = predict_photos(batch_of(model, tmp_path / "out"), [source], 1)
         assert (result.made, result.person) == (made_now, False)
 
 
 def test_the_model_is_loaded_only_where_something_is_made(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     made(batch_of(model, tmp_path / "out"), sources)
 
     def load() -> Model:
         raise HumansegError("no model")
 
-    unloaded = Batch(MASK, Destination(tmp_path / "out"), load, "red")
+    unloaded = PredictionPlan(MASK, Destination(tmp_path / "out"), load, "red")
     assert set(made(unloaded, sources).values()) == {(0, "", False)}
     with pytest.raises(HumansegError, match="no model"):
-        made(Batch(MASK, Destination(tmp_path / "new"), load, "red"), sources)
+        made(PredictionPlan(MASK, Destination(tmp_path / "new"), load, "red"), sources)
 
 
 def test_tidying_and_threshold_reach_the_mask(model: Model, tmp_path: Path) -> None:
@@ -328,11 +345,11 @@ def test_tidying_and_threshold_reach_the_mask(model: Model, tmp_path: Path) -> N
     pixels[2:4, 2:4, 0] = 255  # a speck
     pixels[10:12, 3:9, 0] = 100  # below the model's own threshold
     write_image(tmp_path / "a.png", pixels)
-    source = Source(tmp_path / "a.png", Path("a"))
+    source = InputFile(tmp_path / "a.png", Path("a"))
 
     def counted(**options: Any) -> int:
-        wish = Wish(("mask",), **options)
-        (result,) = predict_photos(batch_of(model, tmp_path, wish), [source], 1)
+        wanted = OutputOptions(("mask",), **options)
+        (result,) = predict_photos(batch_of(model, tmp_path, wanted), [source], 1)
         assert result.failure is None
         return int((read_photo(tmp_path / "a_mask.png")[..., 0] > 0).sum())
 
@@ -346,7 +363,7 @@ def test_tidying_and_threshold_reach_the_mask(model: Model, tmp_path: Path) -> N
 
 
 def test_breaking_off_leaves_no_half_file_and_no_thread(
-    model: Model, sources: list[Source], tmp_path: Path
+    model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     before = threading.active_count()
@@ -361,10 +378,10 @@ def test_breaking_off_leaves_no_half_file_and_no_thread(
         read_photo(out / name)
 
 
-def test_only_a_few_jobs_wait(model: Model, sources: list[Source], tmp_path: Path) -> None:
+def test_only_a_few_jobs_wait(model: Model, sources: list[InputFile], tmp_path: Path) -> None:
     taken = 0
 
-    def endless() -> Iterator[Source]:
+    def endless() -> Iterator[InputFile]:
         nonlocal taken
         while True:
             taken += 1
@@ -414,11 +431,11 @@ def test_memory_stays_flat(model: Model, tmp_path: Path) -> None:
         size = tuple(int(side) for side in rng.integers(20, 300, 2))
         files.append(tmp_path / "in" / f"{number}.jpg")
         write_image(files[-1], photo((size[0], size[1])))
-    everything = Wish(("mask", "cutout", "overlay"), tta=True, keep_largest=True)
+    everything = OutputOptions(("mask", "cutout", "overlay"), tta=True, keep_largest=True)
 
-    def endless() -> Iterator[Source]:
+    def endless() -> Iterator[InputFile]:
         for number in range(3000):
-            yield Source(files[number % 60], Path(str(number % 60)))
+            yield InputFile(files[number % 60], Path(str(number % 60)))
 
     sizes = {}
     whole = batch_of(model, tmp_path / "out", everything, overwrite=True)

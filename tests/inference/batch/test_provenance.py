@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.inference.batch.provenance import Fingerprint, Provenance, State, state_of
+from humanseg.inference.batch.provenance import FileIdentity, Provenance, ResultState, state_of
 from humanseg.io.images import ImageError
 
 OPTIONS = {"kind": "mask", "min_area": 0.01}
@@ -15,7 +15,7 @@ OPTIONS = {"kind": "mask", "min_area": 0.01}
 def test_a_text_holds_all_and_no_path(tmp_path: Path) -> None:
     path = tmp_path / "secret-name.jpg"
     path.write_bytes(b"a")
-    source = Fingerprint(path)
+    source = FileIdentity(path)
     told = Provenance(source.content, source.origin, source.stat, "m", OPTIONS, False)
     assert Provenance.parse(told.text()) == told
     assert "secret" not in told.text() and told.text().isascii()
@@ -42,13 +42,13 @@ def test_bytes_are_read_only_where_the_file_system_proves_nothing(tmp_path: Path
     path, result = tmp_path / "a.jpg", tmp_path / "result"
     path.write_bytes(b"a")
     result.touch()
-    source = Fingerprint(path)
+    source = FileIdentity(path)
     told = Provenance("other bytes", source.origin, source.stat, "m", OPTIONS, True).text()
     state, _ = state_of(result, source, "m", OPTIONS, lambda _: told)
-    assert state is State.CURRENT and "content" not in vars(source)
+    assert state is ResultState.CURRENT and "content" not in vars(source)
     os.utime(path)
-    state, _ = state_of(result, Fingerprint(path), "m", OPTIONS, lambda _: told)
-    assert state is State.CHANGED_PHOTO
+    state, _ = state_of(result, FileIdentity(path), "m", OPTIONS, lambda _: told)
+    assert state is ResultState.CHANGED_PHOTO
 
 
 def test_a_file_that_changed_just_now_proves_nothing_by_its_times(
@@ -56,27 +56,27 @@ def test_a_file_that_changed_just_now_proves_nothing_by_its_times(
 ) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"a")
-    assert Fingerprint(path).settled_stat == ""
+    assert FileIdentity(path).settled_stat == ""
     later = time.time_ns() + 10**10
     monkeypatch.setattr(time, "time_ns", lambda: later)
-    assert Fingerprint(path).settled_stat == Fingerprint(path).stat != ""
+    assert FileIdentity(path).settled_stat == FileIdentity(path).stat != ""
 
 
 def test_what_comes_through_a_pipe_is_another_photo_each_time(tmp_path: Path) -> None:
     path, result = tmp_path / "stdin", tmp_path / "result"
     result.touch()
     path.write_bytes(b"first")
-    first = Fingerprint(path, named=False)
+    first = FileIdentity(path, named=False)
     told = Provenance(first.content, first.origin, "", "m", OPTIONS, True).text()
     path.write_bytes(b"second")
-    state, _ = state_of(result, Fingerprint(path, named=False), "m", OPTIONS, lambda _: told)
-    assert state is State.OTHER_PHOTO
+    state, _ = state_of(result, FileIdentity(path, named=False), "m", OPTIONS, lambda _: told)
+    assert state is ResultState.OTHER_PHOTO
 
 
 def test_a_change_while_it_is_read_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"a")
-    source = Fingerprint(path)
+    source = FileIdentity(path)
     source.require_unchanged()
     path.write_bytes(b"ab")
     with pytest.raises(ImageError, match="changed while it was read"):
@@ -86,7 +86,7 @@ def test_a_change_while_it_is_read_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["gone.jpg", "x" * 300, "a\0b"])
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, name: str) -> None:
     with pytest.raises(ImageError):
-        Fingerprint(tmp_path / name)
+        FileIdentity(tmp_path / name)
 
 
 def test_a_pipe_or_folder_in_the_place_of_a_result_is_not_read(tmp_path: Path) -> None:
@@ -94,4 +94,4 @@ def test_a_pipe_or_folder_in_the_place_of_a_result_is_not_read(tmp_path: Path) -
     path.write_bytes(b"a")
     os.mkfifo(tmp_path / "pipe")
     for place in (tmp_path / "pipe", tmp_path):
-        assert state_of(place, Fingerprint(path), "m", OPTIONS) == (State.UNKNOWN, None)
+        assert state_of(place, FileIdentity(path), "m", OPTIONS) == (ResultState.UNKNOWN, None)

@@ -30,7 +30,7 @@ class Walk(NamedTuple):
     masks: list[NDArray[np.uint8]]
 
 
-class Film(NamedTuple):
+class VideoOutput(NamedTuple):
     """What a player finds in a file; times in seconds."""
 
     photos: list[NDArray[np.uint8]]
@@ -73,7 +73,7 @@ def write_film() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def play() -> Callable[..., Film]:
+def play() -> Callable[..., VideoOutput]:
     """Read a film with PyAV alone."""
     return _play
 
@@ -146,7 +146,7 @@ def _write_film(
     return path
 
 
-def _play(path: Path, decoder: str | None = None, pixels: str = "rgb24") -> Film:
+def _play(path: Path, decoder: str | None = None, pixels: str = "rgb24") -> VideoOutput:
     """Return all of a film; its pictures as they are stored, not turned."""
     with av.open(str(path)) as file:
         stream = file.streams.video[0]
@@ -165,4 +165,4 @@ def _play(path: Path, decoder: str | None = None, pixels: str = "rgb24") -> Film
                 heard += [part.to_ndarray()[0] for part in to_floats.resample(frame)]
         tone = np.concatenate(heard) if heard else np.zeros(0, np.float32)
         times = [float(frame.pts * frame.time_base) for frame in frames]
-        return Film(photos, times, seconds, tone, file.streams.video[0])
+        return VideoOutput(photos, times, seconds, tone, file.streams.video[0])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from humanseg.cli.main import main
+from humanseg.inference.video.audio import AudioTrackWriter
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
-from humanseg.inference.video.sound import SoundTrack
 from humanseg.io.images import write_image
 from humanseg.metrics.scores import dice
 
@@ -48,10 +48,10 @@ def test_a_mask_with_the_sound_is_made_by_default(
 ) -> None:
     assert predict(clip) == 0
     assert made(tmp_path / "out") == {"clip_mask.mp4"}
-    film = play(tmp_path / "out/clip_mask.mp4")
-    for photo, mask in zip(film.photos, red_walk.masks, strict=False):
+    output = play(tmp_path / "out/clip_mask.mp4")
+    for photo, mask in zip(output.photos, red_walk.masks, strict=False):
         assert dice(photo[..., 0] > 127, mask) > 0.9
-    assert film.tone.size == play(clip).tone.size > 0
+    assert output.tone.size == play(clip).tone.size > 0
     assert "8 pictures in" in capsys.readouterr().out
 
 
@@ -81,8 +81,8 @@ def test_all_kinds_come_in_containers_that_hold_them(
         f"b_{each.replace('.mov', '.webm')}" for each in wanted
     }
     for path in (tmp_path / "out").iterdir():
-        film = play(path)
-        assert len(film.photos) == 3 and film.tone.size > 0
+        output = play(path)
+        assert len(output.photos) == 3 and output.tone.size > 0
 
 
 def test_what_is_there_is_left_unless_it_was_made_otherwise(
@@ -174,15 +174,15 @@ def test_a_film_that_cannot_be_written_is_named_and_the_next_is_made(
     (tmp_path / "in").mkdir()
     for name in ("a 😀.mp4", "b.mp4"):
         shutil.copy(clip, tmp_path / "in" / name)
-    mux, seen = SoundTrack.write, []
+    mux, seen = AudioTrackWriter.write, []
 
-    def refuse(self: SoundTrack, sound: Any) -> None:
+    def refuse(self: AudioTrackWriter, sound: Any) -> None:
         seen.append(sound)
         if len(seen) == 3:
             raise av.error.ArgumentError(22, "Invalid argument")
         mux(self, sound)
 
-    monkeypatch.setattr(SoundTrack, "write", refuse)
+    monkeypatch.setattr(AudioTrackWriter, "write", refuse)
     assert predict(tmp_path / "in") == 1
     assert made(tmp_path / "out") == {"b_mask.mp4"}
     shown = capsys.readouterr()

@@ -54,7 +54,7 @@ def again(source: Path) -> Path:
     target = source.with_name(f"again{encoding.suffix}")
     with (
         VideoReader(source) as video,
-        VideoWriter(target, encoding, video.facts, video.sound) as writer,
+        VideoWriter(target, encoding, video.info, video.sound) as writer,
     ):
         for part in video:
             writer.write(part)
@@ -125,7 +125,7 @@ def test_pictures_that_avi_stores_out_of_order_come_in_order(tmp_path: Path) -> 
     source = write_clip(tmp_path / "a.avi", "libx264", "libmp3lame", options=options)
     with VideoReader(source) as video:
         frames = [part for part in video if isinstance(part, Frame)]
-        seconds = [float(frame.time * video.facts.time_base) for frame in frames]
+        seconds = [float(frame.time * video.info.time_base) for frame in frames]
     assert seconds == pytest.approx([number / RATE for number in range(RATE)])
     assert [frame.pixels.mean() > 128 for frame in frames].index(True) == 12
-    assert frames[12].time * video.facts.time_base == pytest.approx(0.48)
+    assert frames[12].time * video.info.time_base == pytest.approx(0.48)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
-from humanseg.inference.backgrounds import Colour
-from humanseg.inference.batch.outputs import Cut, draw_background, draw_cutout, draw_mask
-from humanseg.inference.video.convert import Film, convert_video, plan_film
+from humanseg.inference.backgrounds import ColorBackground
+from humanseg.inference.batch.outputs import Matte, render_background, render_cutout, render_mask
+from humanseg.inference.video.convert import VideoOutput, convert_video, plan_video_output
 from humanseg.inference.video.probe import VideoError
 from humanseg.inference.video.reading import Frame, VideoReader
 from humanseg.metrics.scores import dice
@@ -26,8 +26,8 @@ Play = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def model(write_red: Callable[..., Path]) -> Model:
-    facts = {"format": 1, "name": "red", "threshold": 0.5, "long_side": 128}
-    return humanseg.load(write_red(facts=facts))
+    info = {"format": 1, "name": "red", "threshold": 0.5, "long_side": 128}
+    return humanseg.load(write_red(info=info))
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,12 @@ def source(red_walk: Any, write_film: Write, tmp_path_factory: pytest.TempPathFa
 
 def cut(
     photo: NDArray[np.uint8], probability: NDArray[np.float32], visible: NDArray[np.uint8] | None
-) -> Cut:
-    return Cut(photo, probability, 0.5, Colour((0, 200, 0)), visible)
+) -> Matte:
+    return Matte(photo, probability, 0.5, ColorBackground((0, 200, 0)), visible)
 
 
-def masks(path: Path) -> Film:
-    return plan_film(path, path.with_suffix(""), draw_mask)
+def masks(path: Path) -> VideoOutput:
+    return plan_video_output(path, path.with_suffix(""), render_mask)
 
 
 def test_masks_follow_the_figure(
@@ -56,31 +56,35 @@ def test_masks_follow_the_figure(
         cut,
         on_frame=lambda done, whole: seen.append((done, whole)),
     )
-    film = play(tmp_path / "mask.mp4")
-    assert made.pictures == len(film.photos) == len(seen) == 30
+    output = play(tmp_path / "mask.mp4")
+    assert made.pictures == len(output.photos) == len(seen) == 30
     assert made.notes == ()
     assert seen[-1] == (pytest.approx(29 / 30), pytest.approx(1, abs=0.05))
     scores = [
         dice(photo[..., 0] > 127, mask)
-        for photo, mask in zip(film.photos, red_walk.masks, strict=True)
+        for photo, mask in zip(output.photos, red_walk.masks, strict=True)
     ]
     assert np.mean(scores) > 0.97
-    assert film.tone.size == play(source).tone.size
+    assert output.tone.size == play(source).tone.size
 
 
 def test_several_films_come_from_one_pass(
     source: Path, model: Model, play: Play, tmp_path: Path
 ) -> None:
-    cutout = plan_film(source, tmp_path / "cutout", draw_cutout, transparent=True)
-    green = plan_film(source, tmp_path / "green", draw_background)
+    cutout = plan_video_output(source, tmp_path / "cutout", render_cutout, transparent=True)
+    green = plan_video_output(source, tmp_path / "green", render_background)
     convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model, cut)
-    films = [play(cutout.path, "libvpx-vp9", "rgba"), play(tmp_path / "mask.mp4"), play(green.path)]
-    assert {len(film.photos) for film in films} == {30}
-    for film in films:
-        assert film.tone.size / 48000 == pytest.approx(1, abs=0.05)
-    alpha, white = films[0].photos[9][..., 3], films[1].photos[9][..., 0]
+    outputs = [
+        play(cutout.path, "libvpx-vp9", "rgba"),
+        play(tmp_path / "mask.mp4"),
+        play(green.path),
+    ]
+    assert {len(output.photos) for output in outputs} == {30}
+    for output in outputs:
+        assert output.tone.size / 48000 == pytest.approx(1, abs=0.05)
+    alpha, white = outputs[0].photos[9][..., 3], outputs[1].photos[9][..., 0]
     assert dice(alpha > 127, white > 127) > 0.97
-    wall = films[2].photos[9][white < 10]
+    wall = outputs[2].photos[9][white < 10]
     assert np.abs(np.median(wall, axis=0) - (0, 200, 0)).max() < 6
 
 
@@ -99,9 +103,9 @@ def test_several_films_come_from_one_pass(
 def test_a_film_is_named_by_what_can_hold_it(name: str, opaque: str, transparent: str) -> None:
     source, stem = Path(name), Path("out") / Path(name).stem
     for chosen, suffix in ((False, opaque), (True, transparent)):
-        film = plan_film(source, stem, draw_cutout, transparent=chosen)
-        assert film.path == Path("out") / f"{source.stem}{suffix}"
-        assert film.encoding.transparent == chosen
+        output = plan_video_output(source, stem, render_cutout, transparent=chosen)
+        assert output.path == Path("out") / f"{source.stem}{suffix}"
+        assert output.encoding.transparent == chosen
 
 
 def test_smoothing_takes_flicker_out(
@@ -160,8 +164,8 @@ def test_what_the_transparency_of_a_video_hides_stays_hidden(
     own[:, :64], own[:48, :64] = 255, 128
     photos = [np.dstack([photo | photo[:, ::-1], own]) for photo in red_walk.photos[:3]]
     source = write_film(tmp_path / "in" / name, photos, codec=codec, pixels=pixels, sound=None)
-    cutout = plan_film(source, tmp_path / "cutout", draw_cutout, transparent=True)
-    green = plan_film(source, tmp_path / "green", draw_background)
+    cutout = plan_video_output(source, tmp_path / "cutout", render_cutout, transparent=True)
+    green = plan_video_output(source, tmp_path / "green", render_background)
     convert_video(source, [cutout, green], model, cut, smooth=0)
     decoder = "libvpx-vp9" if cutout.path.suffix == ".webm" else None
     truth = red_walk.masks[1] == 1
@@ -189,16 +193,16 @@ def test_the_model_sees_a_transparent_video_over_white(write_film: Write, tmp_pa
 def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_path: Path) -> None:
     seen = 0
 
-    def fail(made: Cut) -> NDArray[np.uint8]:
+    def fail(made: Matte) -> NDArray[np.uint8]:
         nonlocal seen
         seen += 1
         if seen == 20:
             raise HumansegError("no more")
-        return draw_mask(made)
+        return render_mask(made)
 
-    film = plan_film(source, tmp_path / "a", fail)
+    output = plan_video_output(source, tmp_path / "a", fail)
     with pytest.raises(HumansegError, match="no more"):
-        convert_video(source, [masks(tmp_path / "b.mp4"), film], model, cut)
+        convert_video(source, [masks(tmp_path / "b.mp4"), output], model, cut)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,12 +6,12 @@ from contextlib import closing
 
 import pytest
 
-from humanseg.inference.video.prefetch import ahead
+from humanseg.inference.video.prefetch import prefetch
 
 
 def test_all_items_come_in_order() -> None:
-    assert list(ahead(range(50), depth=3)) == list(range(50))
-    assert list(ahead([])) == []
+    assert list(prefetch(range(50), depth=3)) == list(range(50))
+    assert list(prefetch([])) == []
 
 
 def test_they_are_prepared_in_another_thread_and_not_too_far() -> None:
@@ -23,7 +23,7 @@ def test_they_are_prepared_in_another_thread_and_not_too_far() -> None:
             made.append(number)
             yield number
 
-    with closing(ahead(items(), depth=3)) as coming:
+    with closing(prefetch(items(), depth=3)) as coming:
         for number in coming:
             assert len(made) <= number + 4
 
@@ -36,12 +36,12 @@ def test_an_error_is_raised_in_its_turn() -> None:
 
     seen = []
     with pytest.raises(KeyError, match="two"):
-        for item in ahead(items(), depth=8):
+        for item in prefetch(items(), depth=8):
             seen.append(item)
     assert seen == [0, 1]
 
 
 def test_it_can_be_left_early() -> None:
-    with closing(ahead(iter(range(1000)), depth=2)) as coming:
+    with closing(prefetch(iter(range(1000)), depth=2)) as coming:
         assert next(coming) == 0
     assert threading.active_count() < 20

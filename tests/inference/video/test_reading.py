@@ -11,8 +11,8 @@ import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from humanseg.inference.video.probe import VideoError, examine, turn_of
-from humanseg.inference.video.reading import Frame, VideoReader, turned
+from humanseg.inference.video.probe import VideoError, probe, rotation_of
+from humanseg.inference.video.reading import Frame, VideoReader, rotate
 from humanseg.io.images import write_image
 
 Write = Callable[..., Path]
@@ -41,7 +41,7 @@ def test_every_picture_comes_at_its_time(
 ) -> None:
     path = write_film(tmp_path / name, walk.photos)
     read = frames(path)
-    base = examine(path).time_base
+    base = probe(path).time_base
     assert len(read) == len(walk.photos)
     for number, (frame, photo) in enumerate(zip(read, walk.photos, strict=True)):
         assert frame.pixels.shape == photo.shape and frame.pixels.dtype == np.uint8
@@ -51,11 +51,11 @@ def test_every_picture_comes_at_its_time(
 
 
 def test_what_is_known_before_reading(walk: Any, write_film: Write, tmp_path: Path) -> None:
-    facts = examine(write_film(tmp_path / "a.mp4", walk.photos))
-    assert facts.size == (96, 128)
-    assert facts.rate == 30
-    assert facts.seconds == pytest.approx(1, abs=0.05)
-    assert facts.aspect == 1
+    info = probe(write_film(tmp_path / "a.mp4", walk.photos))
+    assert info.size == (96, 128)
+    assert info.rate == 30
+    assert info.seconds == pytest.approx(1, abs=0.05)
+    assert info.aspect == 1
 
 
 def test_sound_comes_along(walk: Any, write_film: Write, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_pictures_of_a_turned_phone_are_upright(
     seen = np.rot90(quarters(), rotation // 90)
     seen = seen[:, ::-1] if mirrored else seen
     for frame in frames(path):
-        assert frame.pixels.shape == seen.shape == (*examine(path).size, 3)
+        assert frame.pixels.shape == seen.shape == (*probe(path).size, 3)
         assert difference(frame.pixels, seen) < 8
 
 
@@ -98,7 +98,7 @@ def test_what_pyav_does_not_know_beside_a_picture_is_no_trouble(
         def side_data(self) -> None:
             raise ValueError("31 is not a valid Type")
 
-    assert turn_of(Strange()) == turn_of(frame)  # type: ignore[arg-type]
+    assert rotation_of(Strange()) == rotation_of(frame)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("flip", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
@@ -108,7 +108,7 @@ def test_a_pixel_goes_where_the_turn_says(flip: tuple[int, int], quarter: bool) 
     a, b, c, d = turn = (0, flip[0], flip[1], 0) if quarter else (flip[0], 0, 0, flip[1])
     places = {(x, y): (a * x + c * y, b * x + d * y) for x in range(3) for y in range(2)}
     left, top = (min(place[axis] for place in places.values()) for axis in (0, 1))
-    result = turned(picture, turn)
+    result = rotate(picture, turn)
     for (x, y), (right, down) in places.items():
         assert (result[down - top, right - left] == picture[y, x]).all()
 
@@ -116,15 +116,15 @@ def test_a_pixel_goes_where_the_turn_says(flip: tuple[int, int], quarter: bool) 
 def test_times_of_a_variable_rate_are_kept(walk: Any, write_film: Write, tmp_path: Path) -> None:
     times = [0, 3000, 4500, 12000, 12300, 40000]
     path = write_film(tmp_path / "a.mp4", walk.photos[:6], times=times)
-    base = examine(path).time_base
+    base = probe(path).time_base
     assert [frame.time * base * 90000 for frame in frames(path)] == times
 
 
 def test_narrow_pixels_stand_upright_too(walk: Any, write_film: Write, tmp_path: Path) -> None:
     path = write_film(tmp_path / "a.mp4", walk.photos[:2], aspect=Fraction(4, 3), rotation=90)
-    facts = examine(path)
-    assert facts.size == (128, 96)
-    assert facts.aspect == Fraction(3, 4)
+    info = probe(path)
+    assert info.size == (128, 96)
+    assert info.aspect == Fraction(3, 4)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
     with pytest.raises(VideoError, match="holds sound but no moving pictures"):
-        examine(tmp_path / "a.mp4")
+        probe(tmp_path / "a.mp4")
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.wmv", "a.mp4", "a.ts"])
@@ -272,4 +272,4 @@ def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path:
 def test_the_first_picture_may_come_late(walk: Any, write_film: Write, tmp_path: Path) -> None:
     times = [45000 + 3000 * number for number in range(30)]
     path = write_film(tmp_path / "a.mp4", walk.photos, times=times)
-    assert frames(path)[0].time * examine(path).time_base == Fraction(1, 2)
+    assert frames(path)[0].time * probe(path).time_base == Fraction(1, 2)

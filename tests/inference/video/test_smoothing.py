@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, Smoother
+from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, TemporalSmoother
 from humanseg.metrics.scores import dice
 
 Masks = list[NDArray[np.uint8]]
@@ -36,7 +36,7 @@ def unsteady(masks: Masks) -> list[NDArray[np.float32]]:
 def smoothed(
     photos: Masks, probabilities: list[NDArray[np.float32]], strength: float = DEFAULT_STRENGTH
 ) -> list[NDArray[np.float32]]:
-    smoother = Smoother(strength)
+    smoother = TemporalSmoother(strength)
     return [smoother(photo, each) for photo, each in zip(photos, probabilities, strict=True)]
 
 
@@ -112,7 +112,7 @@ def test_slow_motion_is_followed_too(speed: float, contrast: float) -> None:
 
 def test_a_cut_starts_anew(walk: Any) -> None:
     before, after = walk.photos[0], 255 - walk.photos[20]
-    smoother = Smoother(0.9)
+    smoother = TemporalSmoother(0.9)
     for _ in range(5):
         smoother(before, walk.masks[0].astype(np.float32))
     other = walk.masks[20].astype(np.float32)
@@ -122,7 +122,7 @@ def test_a_cut_starts_anew(walk: Any) -> None:
 def test_the_past_fades_with_time_and_not_with_pictures(walk: Any) -> None:
     photo, nothing = walk.photos[0], np.zeros((96, 128), np.float32)
     everything = np.ones_like(nothing)
-    quick, slow = Smoother(0.8), Smoother(0.8)
+    quick, slow = TemporalSmoother(0.8), TemporalSmoother(0.8)
     quick(photo, nothing)
     slow(photo, nothing)
     for _ in range(2):
@@ -140,4 +140,4 @@ def test_no_strength_leaves_every_picture_as_it_is(walk: Any) -> None:
 @pytest.mark.parametrize("strength", [-0.1, 1.0, float("nan")])
 def test_an_impossible_strength_is_refused(strength: float) -> None:
     with pytest.raises(ValueError, match="lies in"):
-        Smoother(strength)
+        TemporalSmoother(strength)

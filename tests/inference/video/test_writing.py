@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
+from humanseg.inference.video.audio import AudioTrackWriter
 from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
-from humanseg.inference.video.probe import VideoFacts, examine
+from humanseg.inference.video.probe import VideoInfo, probe
 from humanseg.inference.video.reading import Frame, VideoReader
-from humanseg.inference.video.sound import SoundTrack
 from humanseg.inference.video.writing import VideoWriter
 from humanseg.io.files import whole_file
 
@@ -31,7 +31,7 @@ def rewrite(source: Path, folder: Path, alpha: NDArray[np.uint8] | None = None) 
     target = folder / f"again{encoding.suffix}"
     with (
         VideoReader(source) as video,
-        VideoWriter(target, encoding, video.facts, video.sound) as writer,
+        VideoWriter(target, encoding, video.info, video.sound) as writer,
     ):
         for part in video:
             if isinstance(part, Frame) and alpha is not None:
@@ -51,8 +51,8 @@ def pitch(tone: NDArray[np.float32]) -> float:
     return float(spectrum.argmax()) * 48000 / tone.size
 
 
-def difference(films: Iterable[Any]) -> float:
-    first, second = (np.stack(film.photos).astype(int) for film in films)
+def difference(outputs: Iterable[Any]) -> float:
+    first, second = (np.stack(output.photos).astype(int) for output in outputs)
     return float(np.abs(first - second).mean())
 
 
@@ -119,7 +119,7 @@ def test_sound_is_mixed_where_the_encoder_does_not_take_its_speakers(
     target = tmp_path / "a.webm"
     with (
         VideoReader(source) as video,
-        VideoWriter(target, encoding, video.facts, video.sound) as writer,
+        VideoWriter(target, encoding, video.info, video.sound) as writer,
     ):
         for part in video:
             writer.write(part)
@@ -143,7 +143,7 @@ def test_sound_that_is_encoded_for_several_files_is_decoded_once(
         with ExitStack() as stack:
             video = stack.enter_context(VideoReader(source))
             writers = [
-                stack.enter_context(VideoWriter(path, encoding, video.facts, video.sound))
+                stack.enter_context(VideoWriter(path, encoding, video.info, video.sound))
                 for path in targets
             ]
             for part in video:
@@ -165,10 +165,8 @@ def test_copied_sound_keeps_its_times_in_every_file(
     coarse = Encoding(".webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8", "deadline": "realtime"})
     with (
         VideoReader(source) as video,
-        VideoWriter(tmp_path / "b.webm", coarse, video.facts, video.sound) as first,
-        VideoWriter(
-            tmp_path / "c.mp4", opaque_encoding(source), video.facts, video.sound
-        ) as second,
+        VideoWriter(tmp_path / "b.webm", coarse, video.info, video.sound) as first,
+        VideoWriter(tmp_path / "c.mp4", opaque_encoding(source), video.info, video.sound) as second,
     ):
         for part in video:
             first.write(part)
@@ -199,7 +197,7 @@ def test_broken_pieces_of_sound_are_left_out_and_counted(
     encoding = Encoding(".webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8", "deadline": "realtime"})
     with (
         VideoReader(source) as video,
-        VideoWriter(tmp_path / "a.webm", encoding, video.facts, video.sound) as writer,
+        VideoWriter(tmp_path / "a.webm", encoding, video.info, video.sound) as writer,
     ):
         for part in video:
             writer.write(part)
@@ -215,14 +213,14 @@ def test_sound_that_a_container_refuses_at_the_start_is_encoded(
     refuse = av.error.ArgumentError(22, "Invalid argument")
     opened: list[bool] = []
 
-    class Choosy(SoundTrack):
+    class Choosy(AudioTrackWriter):
         def __init__(self, container: Any, source: Any, copy: bool = True) -> None:
             super().__init__(container, source, copy)
             opened.append(self.copied)
             if self.copied:
                 raise refuse
 
-    monkeypatch.setattr("humanseg.inference.video.writing.SoundTrack", Choosy)
+    monkeypatch.setattr("humanseg.inference.video.writing.AudioTrackWriter", Choosy)
     assert pitch(play(rewrite(source, tmp_path)).tone) == pytest.approx(440, abs=2)
     assert opened == [True, False]
 
@@ -269,8 +267,8 @@ def test_odd_sides_are_evened_only_where_they_must_be(
     play: Play, tmp_path: Path, name: str, written: tuple[int, int]
 ) -> None:
     photo = np.random.default_rng(0).integers(0, 256, (33, 47, 1), np.uint8).repeat(3, 2)
-    facts = facts_of((33, 47))
-    with VideoWriter(tmp_path / name, opaque_encoding(Path(name)), facts) as writer:
+    info = facts_of((33, 47))
+    with VideoWriter(tmp_path / name, opaque_encoding(Path(name)), info) as writer:
         writer.write(Frame(photo, 0, 3000))
     (after,) = play(tmp_path / name).photos
     assert after.shape == (*written, 3)
@@ -313,7 +311,7 @@ def test_colours_come_through_and_are_stated(write_film: Write, play: Play, tmp_
         with VideoReader(target) as video:
             frame = next(part for part in video if isinstance(part, Frame))
         assert np.abs(frame.pixels.reshape(-1, 3).mean(0) - (220, 40, 60)).max() < 4
-        assert examine(target).colours.matrix == examine(source).colours.matrix
+        assert probe(target).colours.matrix == probe(source).colours.matrix
         assert play(target).stream.color_range == 1
 
 
@@ -330,7 +328,7 @@ def test_black_and_white_stay_so(play: Play, tmp_path: Path) -> None:
 
 def test_narrow_pixels_stay_narrow(walk: Any, write_film: Write, tmp_path: Path) -> None:
     source = write_film(tmp_path / "a.mp4", walk.photos[:2], aspect=Fraction(4, 3))
-    assert examine(rewrite(source, tmp_path)).aspect == Fraction(4, 3)
+    assert probe(rewrite(source, tmp_path)).aspect == Fraction(4, 3)
 
 
 def test_an_error_on_the_way_leaves_no_file(walk: Any, tmp_path: Path) -> None:
@@ -362,15 +360,15 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
         VideoWriter(tmp_path / "no" / "a.mp4", opaque_encoding(Path("a.mp4")), facts_of((8, 8)))
 
 
-def facts_of(size: tuple[int, int]) -> VideoFacts:
-    from humanseg.inference.video.probe import Colours
+def facts_of(size: tuple[int, int]) -> VideoInfo:
+    from humanseg.inference.video.probe import VideoColors
 
-    return VideoFacts(
+    return VideoInfo(
         size=size,
         turn=(1, 0, 0, 1),
         aspect=Fraction(1),
         time_base=Fraction(1, 90000),
         rate=Fraction(30),
         seconds=None,
-        colours=Colours(6, 2, 2),
+        colours=VideoColors(6, 2, 2),
     )

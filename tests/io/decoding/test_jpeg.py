@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.io.images import ImageError, image_size, read_mask, read_picture
+from humanseg.io.images import ImageError, image_size, load_photo, read_mask
 from humanseg.system.notices import CUT_OFF
 
 
@@ -40,7 +40,7 @@ def test_a_few_bytes_less_change_hardly_a_pixel(
     whole = encoded(size, **options)
     path = tmp_path / "a.jpg"
     path.write_bytes(whole[:-lost])
-    picture = read_picture(path)
+    picture = load_photo(path)
     expected = np.asarray(Image.open(io.BytesIO(whole)).convert("RGB"))
     assert picture.notices == (CUT_OFF,)
     assert (picture.rgb == expected).all(axis=2).mean() > (1 if lost <= 2 else 0.98) - 1e-9
@@ -61,7 +61,7 @@ def test_part_of_a_photo_is_an_error(
     # Neither an end mark nor what a failed copy leaves makes half a file whole.
     path.write_bytes(whole[: int(len(whole) * share)] + end)
     with pytest.raises(ImageError, match=r"a\.jpg is (cut off|not an image)"):
-        read_picture(path)
+        load_photo(path)
 
 
 def test_a_progressive_file_without_its_finest_scans_is_an_error(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_progressive_file_without_its_finest_scans_is_an_error(tmp_path: Path)
     path = tmp_path / "a.jpg"
     path.write_bytes(whole[:last_scan])
     with pytest.raises(ImageError, match="cut off"):
-        read_picture(path)
+        load_photo(path)
 
 
 def test_a_thumbnail_inside_is_not_taken_for_the_photo(tmp_path: Path) -> None:
@@ -79,17 +79,17 @@ def test_a_thumbnail_inside_is_not_taken_for_the_photo(tmp_path: Path) -> None:
     segment = b"\xff\xe5" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
     path = tmp_path / "a.jpg"
     path.write_bytes((whole[:2] + segment + whole[2:])[:-2])
-    assert read_picture(path).rgb.shape == (320, 240, 3)
+    assert load_photo(path).rgb.shape == (320, 240, 3)
     path.write_bytes((whole[:2] + segment + whole[2:])[:-9000])
     with pytest.raises(ImageError, match="cut off"):
-        read_picture(path)
+        load_photo(path)
 
 
 def test_a_photo_that_is_grey_where_it_ends_is_whole(tmp_path: Path) -> None:
     pixels = np.full((64, 48, 3), 128, np.uint8)
     pixels[:20] = 10
     Image.fromarray(pixels).save(tmp_path / "a.jpg", quality=95)
-    picture = read_picture(tmp_path / "a.jpg")
+    picture = load_photo(tmp_path / "a.jpg")
     assert picture.notices == ()
     assert np.abs(picture.rgb.astype(int) - pixels).max() < 20
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from humanseg.io.decoding import limits
-from humanseg.io.images import ImageError, image_size, picture_of, read_photo, read_picture
+from humanseg.io.images import ImageError, image_size, load_photo, photo_from_pil, read_photo
 from humanseg.system.notices import ANIMATION
 from tests.io.decoding.test_png import chunk
 
@@ -64,14 +64,14 @@ def test_what_is_no_photo_is_called_by_its_kind(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    for read in (read_picture, image_size):
+    for read in (load_photo, image_size):
         with pytest.raises(ImageError, match=says) as caught:
             read(path)
         assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
     if not content:
         return
     with pytest.raises(ImageError, match=f"^The image in these bytes .*{says}"):
-        read_picture(io.BytesIO(content), "the image in these bytes")
+        load_photo(io.BytesIO(content), "the image in these bytes")
 
 
 def test_heic_is_read_where_its_library_is_there(
@@ -117,7 +117,7 @@ def test_of_an_animation_the_first_frame_that_shows_anything_is_read(
     options = {"lossless": True} if suffix == "webp" else {"quality": 100}
     path = tmp_path / f"a.{suffix}"
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, **options)
-    picture = read_picture(path)
+    picture = load_photo(path)
     assert picture.notices == (ANIMATION,)
     difference = np.abs(picture.rgb.astype(int) - PHOTO)
     assert difference.max() == 0 if exact else difference.mean() < 60
@@ -132,7 +132,7 @@ def test_an_animation_of_nothing_is_its_first_frame(tmp_path: Path) -> None:
 
 def test_a_phones_second_picture_is_no_animation(tmp_path: Path) -> None:
     FRAMES[0].save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=FRAMES[1:])
-    assert read_picture(tmp_path / "a.jpg").notices == ()
+    assert load_photo(tmp_path / "a.jpg").notices == ()
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif"])
@@ -155,7 +155,7 @@ def test_an_orientation_in_xmp_only_is_none_as_in_browsers(tmp_path: Path, suffi
         FRAMES[0].save(path, xmp=xmp)
     assert image_size(path) == read_photo(path).shape[:2] == (40, 30)
     with Image.open(path) as image:
-        assert picture_of(image).rgb.shape[:2] == (40, 30)
+        assert photo_from_pil(image).rgb.shape[:2] == (40, 30)
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -172,7 +172,7 @@ def test_a_file_of_far_too_many_pixels_is_refused_unread(tmp_path: Path) -> None
     path = tmp_path / "a.png"
     path.write_bytes(bomb(32_000, 32_000))
     assert path.stat().st_size < 1_000_000
-    for read in (read_picture, image_size):
+    for read in (load_photo, image_size):
         with pytest.raises(ImageError, match="too large to be read: 32000×32000"):
             read(path)
 
@@ -199,9 +199,9 @@ def test_a_photo_that_is_worked_on_in_strips_is_the_same(
     exif[0x0112] = 6
     pixels = np.dstack([PHOTO, RNG.integers(0, 256, PHOTO.shape[:2], np.uint8)])
     Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
-    whole = read_picture(tmp_path / "a.png")
+    whole = load_photo(tmp_path / "a.png")
     monkeypatch.setattr("humanseg.io.decoding.pixels._STRIP", 7 * 30)
-    strips = read_picture(tmp_path / "a.png")
+    strips = load_photo(tmp_path / "a.png")
     np.testing.assert_array_equal(strips.rgb, whole.rgb)
     assert strips.alpha is not None and whole.alpha is not None
     np.testing.assert_array_equal(strips.alpha, whole.alpha)
@@ -237,6 +237,6 @@ def test_a_photo_that_the_machine_does_not_hold_is_refused_unread(
     limit.write_text("max\n")
     assert image_size(path) == (12_000, 16_000)
     limit.write_text("1000000000\n")
-    for read in (read_picture, image_size):
+    for read in (load_photo, image_size):
         with pytest.raises(ImageError, match="too large for this machine.*takes 1.3 GB"):
             read(path)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from humanseg.io.images import ImageError, image_size, read_mask, read_picture
+from humanseg.io.images import ImageError, image_size, load_photo, read_mask
 from humanseg.system.notices import CUT_OFF
 
 PHOTO: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (60, 40, 3), np.uint8)
@@ -66,7 +66,7 @@ def test_what_stands_beside_whole_pixels_does_no_harm(
 ) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(with_chunk(saved(), added, at_end=at_end))
-    picture = read_picture(path)
+    picture = load_photo(path)
     np.testing.assert_array_equal(picture.rgb, PHOTO)
     assert picture.alpha is None and picture.notices == ()
     assert image_size(path) == (60, 40)
@@ -77,7 +77,7 @@ def test_a_wrong_checksum_of_what_makes_the_picture_is_an_error(tmp_path: Path) 
     data[29] ^= 1
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(ImageError, match="a.png"):
-        read_picture(tmp_path / "a.png")
+        load_photo(tmp_path / "a.png")
 
 
 def adam7(pixels: NDArray[np.uint8]) -> bytes:
@@ -110,9 +110,9 @@ def test_an_end_that_is_cut_off_is_made_up_where_it_is_short(
     path.write_bytes(whole[: -lost if isinstance(lost, int) else int(len(whole) * (1 - lost))])
     if not is_read:
         with pytest.raises(ImageError, match="cut off"):
-            read_picture(path)
+            load_photo(path)
         return
-    picture = read_picture(path)
+    picture = load_photo(path)
     right = (picture.rgb == PHOTO).all(axis=2).mean()
     assert right > 0.98
     # All of the pixels are there where only the checksums and the end mark are not.
@@ -136,7 +136,7 @@ RAMP: NDArray[np.uint8] = np.dstack([np.tile(np.arange(256, dtype=np.uint8), (2,
 
 def decoded(path: Path, data: bytes) -> NDArray[np.uint8]:
     path.write_bytes(data)
-    return read_picture(path).rgb
+    return load_photo(path).rgb
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])

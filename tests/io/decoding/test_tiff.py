@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.io.images import ImageError, image_size, read_mask, read_picture
+from humanseg.io.images import ImageError, image_size, load_photo, read_mask
 from humanseg.system.notices import PAGES, RESCALED
 
 RNG = np.random.default_rng(0)
@@ -58,7 +58,7 @@ def test_camera_raw_is_not_read_as_its_preview(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(raw_like(order, photometric))
-    for read in (read_picture, image_size, read_mask):
+    for read in (load_photo, image_size, read_mask):
         with pytest.raises(ImageError, match=f"{name} is a camera RAW file.*develop it"):
             read(path)
 
@@ -70,17 +70,17 @@ def test_raw_without_a_sensor_beside_it_is_raw_too(tmp_path: Path, tags: Tags) -
     base = picture(8, (16, 12), RGB, 0, 8) | tags
     path.write_bytes(b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory("<", base, 0))
     with pytest.raises(ImageError, match="camera RAW"):
-        read_picture(path)
+        load_photo(path)
 
 
 def test_a_raw_suffix_is_believed_of_tiff_and_of_nothing_else(tmp_path: Path) -> None:
     Image.fromarray(PHOTO).save(tmp_path / "a.tif")
     (tmp_path / "a.tif").rename(tmp_path / "a.arw")
     with pytest.raises(ImageError, match="camera RAW"):
-        read_picture(tmp_path / "a.arw")
+        load_photo(tmp_path / "a.arw")
     Image.fromarray(PHOTO).save(tmp_path / "b.jpg")
     (tmp_path / "b.jpg").rename(tmp_path / "b.cr2")
-    assert read_picture(tmp_path / "b.cr2").rgb.shape == PHOTO.shape
+    assert load_photo(tmp_path / "b.cr2").rgb.shape == PHOTO.shape
 
 
 @pytest.mark.parametrize("big", [False, True])
@@ -97,7 +97,7 @@ def test_a_preview_before_the_photo_is_passed_over(
         compression=compression,
         big_tiff=big,
     )
-    read = read_picture(tmp_path / "a.tif")
+    read = load_photo(tmp_path / "a.tif")
     np.testing.assert_array_equal(read.rgb, PHOTO)
     assert read.notices == ()
     assert image_size(tmp_path / "a.tif") == (48, 64)
@@ -108,7 +108,7 @@ def test_of_several_pages_the_first_is_read_and_it_is_said(tmp_path: Path) -> No
     # A larger last page does not make the others previews.
     pages[2] = pages[2].resize((70, 50))
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    read = read_picture(tmp_path / "a.tif")
+    read = load_photo(tmp_path / "a.tif")
     np.testing.assert_array_equal(read.rgb, PHOTO)
     assert read.notices == (PAGES,)
 
@@ -122,11 +122,11 @@ def test_directories_that_lead_in_a_circle_or_nowhere_end(tmp_path: Path) -> Non
         path.write_bytes(
             b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory("<", base, following)
         )
-        np.testing.assert_array_equal(read_picture(path).rgb, PHOTO)
+        np.testing.assert_array_equal(load_photo(path).rgb, PHOTO)
     for share in (0.001, 0.3, 0.9):
         path.write_bytes(path.read_bytes()[: int(len(data) * share)])
         with pytest.raises(ImageError, match=r"a\.tif"):
-            read_picture(path)
+            load_photo(path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -145,7 +145,7 @@ def test_orientation_is_undone_once(
     path = tmp_path / "a.tif"
     image = Image.fromarray(np.ascontiguousarray(stored))
     image.save(path, tiffinfo={274: orientation}, compression=compression)
-    np.testing.assert_array_equal(read_picture(path).rgb, upright)
+    np.testing.assert_array_equal(load_photo(path).rgb, upright)
     assert image_size(path) == (48, 32)
     # And by the other decoder, which colours of fractions need.
     floats = np.ascontiguousarray(stored[..., ::-1]).astype(np.float32) / 255
@@ -160,7 +160,7 @@ def test_orientation_is_undone_once(
     data += bytes(new - len(data)) + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
     data[4:8] = struct.pack("<I", new)
     path.write_bytes(data)
-    np.testing.assert_array_equal(read_picture(path).rgb, upright)
+    np.testing.assert_array_equal(load_photo(path).rgb, upright)
     assert image_size(path) == (48, 32)
 
 
@@ -174,7 +174,7 @@ def test_colours_of_more_bits_are_read(
     pixels = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 255, np.uint8)])[..., [2, 1, 0, 3]]
     values = (pixels[..., :channels].astype(np.float64) * white / 255).astype(dtype)
     assert cv2.imwrite(str(tmp_path / "a.tif"), values)
-    read = read_picture(tmp_path / "a.tif")
+    read = load_photo(tmp_path / "a.tif")
     assert np.abs(read.rgb.astype(int) - PHOTO).max() <= 1
     assert read.alpha is None and RESCALED not in read.notices
 
@@ -191,7 +191,7 @@ def test_colours_of_fewer_bits_than_the_files_sixteen_are_not_black(
         values = np.dstack([values, np.full(PHOTO.shape[:2], 32896, np.uint16)])
     path = tmp_path / f"a.{suffix}"
     assert cv2.imwrite(str(path), values)
-    read = read_picture(path)
+    read = load_photo(path)
     assert np.abs(read.rgb.astype(int) - PHOTO).max() <= 1
     assert (RESCALED in read.notices) == is_said
     if channels == 4:

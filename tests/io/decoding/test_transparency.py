@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.io.images import picture_of, read_photo, read_picture
+from humanseg.io.images import load_photo, photo_from_pil, read_photo
 from tests.io.decoding.test_png import chunk
 
 SHAPE = (8, 6)
@@ -99,7 +99,7 @@ def test_transparency_is_read_beside_the_colours(tmp_path: Path, way: str) -> No
     suffix, save, half = WAYS[way]
     path = tmp_path / f"a.{suffix}"
     save(path)
-    picture = read_picture(path)
+    picture = load_photo(path)
     assert picture.alpha is not None
     assert np.abs(picture.alpha.astype(int) - alpha(half)).max() <= 3
     if way not in ("LA", "key of grey", "key of 16 bits"):
@@ -107,7 +107,7 @@ def test_transparency_is_read_beside_the_colours(tmp_path: Path, way: str) -> No
         assert np.abs(picture.rgb[seen].astype(int) - COLOUR).max() <= 4
     # Nothing of what is hidden is shown.
     assert (read_photo(path)[:3] == 255).all()
-    same = picture_of(Image.open(path))
+    same = photo_from_pil(Image.open(path))
     np.testing.assert_array_equal(same.rgb, picture.rgb)
     assert same.alpha is not None
     np.testing.assert_array_equal(same.alpha, picture.alpha)
@@ -118,7 +118,7 @@ def test_transparency_is_turned_with_the_photo(tmp_path: Path, orientation: int)
     exif = Image.Exif()
     exif[0x0112] = orientation
     rgba().save(tmp_path / "a.png", exif=exif)
-    picture = read_picture(tmp_path / "a.png")
+    picture = load_photo(tmp_path / "a.png")
     assert picture.alpha is not None
     upper = picture.alpha[0] if orientation < 5 else picture.alpha[:, 0]
     assert (upper == (0 if orientation in (1, 2, 5, 8) else 255)).all() or orientation in (
@@ -133,4 +133,4 @@ def test_transparency_is_turned_with_the_photo(tmp_path: Path, orientation: int)
 
 def test_what_is_opaque_all_over_has_no_alpha(tmp_path: Path) -> None:
     Image.fromarray(np.full((3, 2, 4), 255, np.uint8)).save(tmp_path / "a.png")
-    assert read_picture(tmp_path / "a.png").alpha is None
+    assert load_photo(tmp_path / "a.png").alpha is None

@@ -6,28 +6,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from humanseg.inference.batch.failures import Failure, failure_of
+from humanseg.inference.batch.failures import InputFailure, to_failure
 from humanseg.inference.video import VIDEO_SUFFIXES
 
 _ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Source:
-    """A photo or video to be worked on.
+class InputFile:
+    """A photo or video to be worked on."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    place
-        Where its outputs go below the output folder, without suffix.
-    stream
-        What it came through, where `path` is a copy of it: a pipe, or ``-``.
-    """
-
+    # The file.
     path: Path
+    # Where its outputs go below the output folder, without suffix.
     place: Path
+    # What it came through, where `path` is a copy of it: a pipe, or ``-``.
     stream: str = ""
 
     @property
@@ -40,49 +33,29 @@ class Source:
         """What the person named: the path, or what it came through."""
         return self.stream or str(self.path)
 
-    def failure(self, error: Exception) -> Failure:
-        """Return what an error says of it, in the words by which the person named it.
-
-        Raises
-        ------
-        Exception
-            As of `failure_of`.
-        """
-        failed = failure_of(self.path, error)
+    def failure(self, error: Exception) -> InputFailure:
+        """Return what an error says of it, in the words by which the person named it."""
+        failed = to_failure(self.path, error)
         if not self.stream:
             return failed
-        return Failure(Path(self.stream), failed.reason.replace(str(self.path), self.stream))
+        return InputFailure(Path(self.stream), failed.reason.replace(str(self.path), self.stream))
 
 
-def give_places(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]:
-    """Part what would be written to one place: by the suffix, then by the folder.
-
-    Parameters
-    ----------
-    sources
-        With the places that their names suggest.
-
-    Returns
-    -------
-    tuple
-        Those that have a place of their own now, in the same order, and what to say of the rest.
-        ``IMG_1.HEIC`` and ``IMG_1.JPG`` of one folder get the places ``IMG_1.HEIC`` and
-        ``IMG_1.JPG``; ``a/1.jpg`` and ``b/1.jpg`` that were named one by one get ``a/1`` and
-        ``b/1``.
-    """
+def assign_output_stems(sources: Iterable[InputFile]) -> tuple[list[InputFile], list[InputFailure]]:
+    """Part what would be written to one place: by the suffix, then by the folder."""
     parted = list(sources)
     # A new place may be another one's: 1.png of twins, and that of 1.png.jpg.
     for _ in range(_ROUNDS):
         parted = _part(_part(parted, _by_suffix), _by_folder)
-    alone, failures = list[Source](), list[Failure]()
-    taken: dict[tuple[Path, bool], Source] = {}
+    alone, failures = list[InputFile](), list[InputFailure]()
+    taken: dict[tuple[Path, bool], InputFile] = {}
     for source in parted:
         first = taken.setdefault((source.place, source.is_video), source)
         if first is source:
             alone.append(source)
         else:
             failures.append(
-                Failure(
+                InputFailure(
                     source.path,
                     f"{source.path}: its results would overwrite those of {first.path}. Rename "
                     "one, or name the folder that holds both.",
@@ -91,7 +64,9 @@ def give_places(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]
     return alone, failures
 
 
-def _part(sources: Iterable[Source], way: Callable[[list[Source]], list[Source]]) -> list[Source]:
+def _part(
+    sources: Iterable[InputFile], way: Callable[[list[InputFile]], list[InputFile]]
+) -> list[InputFile]:
     by_place = defaultdict(list)
     order = []
     for source in sources:
@@ -107,7 +82,7 @@ def _part(sources: Iterable[Source], way: Callable[[list[Source]], list[Source]]
     return [parted.get(id(source), source) for source in order]
 
 
-def _by_suffix(group: list[Source]) -> list[Source]:
+def _by_suffix(group: list[InputFile]) -> list[InputFile]:
     """Name those by the whole file that another file of the same folder shares the stem with."""
     folders = Counter(source.path.parent for source in group)
     return [
@@ -118,7 +93,7 @@ def _by_suffix(group: list[Source]) -> list[Source]:
     ]
 
 
-def _by_folder(group: list[Source]) -> list[Source]:
+def _by_folder(group: list[InputFile]) -> list[InputFile]:
     """Keep the structure below the folder that all have in common."""
     common = common_folder([source.path.parent for source in group])
     if common is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from humanseg.inference.batch.failures import Failure
+from humanseg.inference.batch.failures import InputFailure
 from humanseg.inference.batch.outputs import OUTPUTS
 from humanseg.inference.batch.provenance import is_result
 from humanseg.inference.video import VIDEO_SUFFIXES
@@ -22,40 +22,20 @@ _RESULT_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
 
 @dataclass
-class Contents:
-    """What a search has found.
+class SearchResult:
+    """What a search has found."""
 
-    Attributes
-    ----------
-    paths
-        Photos and videos, in the order of a person.
-    left_out
-        How many files of each other kind there are: by suffix, or in words.
-    failures
-        Folders that cannot be read.
-    """
-
+    # Photos and videos, in the order of a person.
     paths: list[Path] = field(default_factory=list)
+    # How many files of each other kind there are: by suffix, or in words.
     left_out: Counter[str] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
+    # Folders that cannot be read.
+    failures: list[InputFailure] = field(default_factory=list)
 
 
-def search(folder: Path, out: Path) -> Contents:
-    """Search a folder to the bottom, linked folders included.
-
-    Parameters
-    ----------
-    folder
-        Where to begin.
-    out
-        The output folder. What lies in it is passed over.
-
-    Returns
-    -------
-    Contents
-        All photos and videos, as `walk` finds them.
-    """
-    found = Contents()
+def search(folder: Path, out: Path) -> SearchResult:
+    """Search a folder to the bottom, linked folders included."""
+    found = SearchResult()
     for entry, is_folder in walk(folder, out, found.failures):
         if not is_folder:
             _sort(entry, found)
@@ -63,27 +43,13 @@ def search(folder: Path, out: Path) -> Contents:
     return found
 
 
-def match(fixed: Path, pattern: Sequence[str], out: Path) -> Contents:
+def match(fixed: Path, pattern: Sequence[str], out: Path) -> SearchResult:
     """Return the files that a pattern with ``*``, ``?``, ``[…]`` or ``**`` stands for.
 
     Unlike the glob module it says which folders it could not read, and reads each folder once,
     however many links lead to it.
-
-    Parameters
-    ----------
-    fixed
-        The folder that all of them lie in.
-    pattern
-        The parts of the pattern below it.
-    out
-        The output folder. What lies in it is passed over.
-
-    Returns
-    -------
-    Contents
-        Files of any kind, but no hidden ones.
     """
-    found = Contents()
+    found = SearchResult()
     depth = None if "**" in pattern else len(pattern)
     for entry, is_folder in walk(fixed, out, found.failures, depth):
         path = Path(entry.path)
@@ -98,23 +64,12 @@ def match(fixed: Path, pattern: Sequence[str], out: Path) -> Contents:
 
 
 def walk(
-    folder: Path, out: Path, failures: list[Failure], depth: int | None = None
+    folder: Path, out: Path, failures: list[InputFailure], depth: int | None = None
 ) -> Iterator[tuple["os.DirEntry[str]", bool]]:
     """Yield what a folder and those below it hold, and whether it is a folder.
 
     Each folder is read once, however many links lead to it, and by its own path rather than by a
     link's. Hidden folders are passed over: they hold what systems keep for themselves.
-
-    Parameters
-    ----------
-    folder
-        Where to begin.
-    out
-        A folder that is passed over.
-    failures
-        Folders that cannot be read are added to it.
-    depth
-        So many folders below each other are read; all by default.
     """
     above = {_identity(each) for each in Path(os.path.realpath(folder)).parents if each.exists()}
     seen: set[tuple[int, int]] = set()
@@ -137,7 +92,7 @@ def walk(
                         below.append((here / entry.name, level + 1))
         except OSError as error:
             reason = f"{here} cannot be read: {error.strerror}. Check its permissions."
-            failures.append(Failure(here, reason))
+            failures.append(InputFailure(here, reason))
 
 
 def is_earlier_result(path: Path) -> bool:
@@ -147,9 +102,9 @@ def is_earlier_result(path: Path) -> bool:
         # Opening a film takes its time: only what is named like a result is looked into.
         if path.stem.rpartition("_")[2] not in OUTPUTS:
             return False
-        from humanseg.inference.video.comment import read_film_comment
+        from humanseg.inference.video.comment import read_video_comment
 
-        return is_result(path, read_film_comment)
+        return is_result(path, read_video_comment)
     return suffix in _RESULT_SUFFIXES and is_result(path)
 
 
@@ -184,7 +139,7 @@ def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     return bool(parts) and fnmatch(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
-def _sort(entry: "os.DirEntry[str]", found: Contents) -> None:
+def _sort(entry: "os.DirEntry[str]", found: SearchResult) -> None:
     suffix = Path(entry.name).suffix.lower()
     path = Path(entry.path)
     if suffix not in FOUND:

@@ -11,7 +11,7 @@ _SMALLER = ((8, "7.1"), (6, "5.1"), (2, "stereo"), (1, "mono"))
 """What sound of at least so many channels is mixed to where its own layout cannot be encoded."""
 
 
-def speakers(context: av.AudioCodecContext) -> tuple[str, int] | None:
+def channel_layout(context: av.AudioCodecContext) -> tuple[str, int] | None:
     """Return FFmpeg's name of a track's layout and its number of channels, before it is decoded.
 
     QuickTime may name speakers in an order of its own, such as 7.1 with the sides first. PyAV 18
@@ -31,7 +31,7 @@ def speakers(context: av.AudioCodecContext) -> tuple[str, int] | None:
     return name, layout.nb_channels
 
 
-def fitting(codec: str, layout: str, channels: int, rate: int) -> tuple[str, int]:
+def closest_supported(codec: str, layout: str, channels: int, rate: int) -> tuple[str, int]:
     """Return the layout and rate that an encoder takes: those given, or the closest."""
     smaller = [name for least, name in _SMALLER if channels >= least] or ["stereo"]
     rates = av.Codec(codec, "w").audio_rates or [rate]

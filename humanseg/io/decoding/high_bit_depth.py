@@ -4,23 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.io.decoding.values import LEAST_OF_16_BITS, Scale, find_scale
+from humanseg.io.decoding.value_range import LEAST_OF_16_BITS, ValueRange, guess_value_range
 
 
-def decode_deep(data: bytes | bytearray) -> tuple[Image.Image, bool] | None:
-    """Decode a PNG or TIFF file whose colours have more than 8 bits.
-
-    Parameters
-    ----------
-    data
-        The file; what it says of its orientation is 1.
-
-    Returns
-    -------
-    tuple of PIL.Image.Image and bool, or None
-        In mode L, RGB or RGBA, and whether black and white are a guess. None where it cannot be
-        read.
-    """
+def decode_high_bit_depth(data: bytes | bytearray) -> tuple[Image.Image, bool] | None:
+    """Decode a PNG or TIFF file whose colours have more than 8 bits."""
     import cv2
 
     level = cv2.utils.logging.getLogLevel()
@@ -58,11 +46,11 @@ def _to_eight_bits(values: NDArray[np.number]) -> tuple[NDArray[np.uint8], bool]
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     whole_numbers = np.issubdtype(values.dtype, np.integer)
-    scale = find_scale(low, high, whole_numbers, values.dtype == np.uint16)
+    scale = guess_value_range(low, high, whole_numbers, values.dtype == np.uint16)
     return scale.to_eight_bits(values), scale.is_guess
 
 
 def _opacity(values: NDArray[np.number]) -> NDArray[np.uint8]:
     if values.dtype == np.uint16:
-        return Scale(0, 65535).to_eight_bits(values)
+        return ValueRange(0, 65535).to_eight_bits(values)
     return _to_eight_bits(values)[0]

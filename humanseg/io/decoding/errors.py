@@ -29,16 +29,16 @@ class ImageError(HumansegError):
     """An image cannot be used; the message names the file and says what to do."""
 
 
-class UnreadableKind(Exception):  # noqa: N818 - it is no error of the file
+class UnsupportedImage(Exception):  # noqa: N818 - it is no error of the file
     """The file is whole, but of a kind that is not read; the text goes on after its name."""
 
 
 @contextmanager
-def explained(name: object) -> Iterator[None]:
+def explain_image_errors(name: object) -> Iterator[None]:
     """Turn what goes wrong with an image into an `ImageError` that names it."""
     try:
         yield
-    except UnreadableKind as kind:
+    except UnsupportedImage as kind:
         raise ImageError(_sentence(f"{name} {kind}.")) from kind
     except BROKEN as error:
         raise ImageError(_sentence(_explain(name, error))) from error

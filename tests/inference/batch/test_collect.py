@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from humanseg.errors import HumansegError
+from humanseg.inference.batch.collect import CollectedInputs, collect, count_kinds
 from humanseg.inference.batch.provenance import Provenance
-from humanseg.inference.batch.sources import Collection, collect, count_kinds
 from humanseg.io.images import write_image
 
 MADE = Provenance("1", "2", "3", "4", {}, True).text()
@@ -32,7 +32,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "photos"
 
 
-def find(*words: str, listed: bytes = b"", out: str = "out") -> Collection:
+def find(*words: str, listed: bytes = b"", out: str = "out") -> CollectedInputs:
     spool = Path("spool")
     spool.mkdir(exist_ok=True)
     return collect(words, Path(out), lambda: spool, lambda: listed)
@@ -285,7 +285,7 @@ def test_what_has_no_place_of_its_own_is_named_and_the_rest_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # As on two drives of Windows.
-    monkeypatch.setattr("humanseg.inference.batch.places.common_folder", lambda _: None)
+    monkeypatch.setattr("humanseg.inference.batch.input_files.common_folder", lambda _: None)
     found = find("photos/a/1.png", "photos/a/b/1.webp", "photos/10.jpg")
     assert [each.place.as_posix() for each in found.sources] == ["1", "10"]
     (failure,) = found.failures

@@ -11,8 +11,8 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.format import Flags
 
-from humanseg.inference.video.reading import Sound
-from humanseg.inference.video.speakers import fitting, speakers
+from humanseg.inference.video.channel_layouts import channel_layout, closest_supported
+from humanseg.inference.video.reading import AudioPacket
 
 _PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 """What players know in an mp4. More is allowed there, such as PCM and MP2."""
@@ -22,32 +22,12 @@ _TS_NONSTRICT = cast(int, Flags.ts_nonstrict.value)
 """Of a container that lets two packets have one time."""
 
 
-class SoundTrack:
+class AudioTrackWriter:
     """One track of sound in a file that is being written.
 
     The bytes are copied where the container takes the codec. Otherwise they are decoded and
     encoded as Opus for WebM and as AAC for the others, with the channels and the rate of the
     source where the encoder takes them, else with the closest that it takes.
-
-    Parameters
-    ----------
-    container
-        The open file, before its first packet.
-    source
-        The track that the packets will come from; its file must stay open.
-    copy
-        Whether its bytes may be copied at all.
-
-    Attributes
-    ----------
-    copied
-        Whether they are.
-    remixed
-        The layouts before and after, where channels were mixed together; else None.
-    broken
-        How many pieces could not be decoded, and are left out.
-    silent
-        Whether none could be decoded yet.
     """
 
     def __init__(self, container: OutputContainer, source: AudioStream, copy: bool = True) -> None:
@@ -61,7 +41,7 @@ class SoundTrack:
         self._form: tuple[str, str, int] | None = None
         self._stream = copied or self._encoded(source)
 
-    def write(self, sound: Sound) -> None:
+    def write(self, sound: AudioPacket) -> None:
         """Write a piece of the source."""
         if not self.copied:
             self._encode(sound.frames)
@@ -78,11 +58,11 @@ class SoundTrack:
 
     def _encoded(self, source: AudioStream) -> AudioStream:
         codec = "libopus" if self._container.format.name == "webm" else "aac"
-        found = speakers(source.codec_context)
+        found = channel_layout(source.codec_context)
         if found is None:
             raise ValueError("its speakers have an order of their own, which cannot be decoded")
         layout, channels = found
-        taken, rate = fitting(codec, layout, channels, source.codec_context.sample_rate)
+        taken, rate = closest_supported(codec, layout, channels, source.codec_context.sample_rate)
         if av.AudioLayout(taken).nb_channels < channels:
             self.remixed = layout, taken
         stream = self._container.add_stream(codec, rate=rate)

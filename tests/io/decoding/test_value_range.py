@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.io.images import ImageError, read_mask, read_picture
+from humanseg.io.images import ImageError, load_photo, read_mask
 from humanseg.system.notices import RESCALED
 
 GREY = np.linspace(0, 1, 256).reshape(16, 16)
@@ -14,7 +14,7 @@ GREY = np.linspace(0, 1, 256).reshape(16, 16)
 
 def read(path: Path, values: np.ndarray) -> tuple[np.ndarray, bool]:
     Image.fromarray(values).save(path)
-    picture = read_picture(path)
+    picture = load_photo(path)
     assert (picture.rgb[..., 0] == picture.rgb[..., 2]).all()
     return picture.rgb[..., 0].astype(int), RESCALED in picture.notices
 

@@ -8,18 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.inference.batch.failures import Failure
-from humanseg.inference.batch.folders import (
+from humanseg.inference.batch.failures import InputFailure
+from humanseg.inference.batch.input_files import (
+    InputFile,
+    absolute,
+    assign_output_stems,
+    common_folder,
+)
+from humanseg.inference.batch.outputs import OUTPUTS
+from humanseg.inference.batch.search import (
     FOUND,
     RESULTS,
-    Contents,
+    SearchResult,
     inside,
     is_earlier_result,
     match,
     search,
 )
-from humanseg.inference.batch.outputs import OUTPUTS
-from humanseg.inference.batch.places import Source, absolute, common_folder, give_places
 from humanseg.inference.batch.stdin import (
     copy_stream,
     listed_paths,
@@ -33,57 +38,24 @@ _SHOWN = 10
 
 
 @dataclass
-class Collection:
-    """What somebody means.
+class CollectedInputs:
+    """What somebody means."""
 
-    Attributes
-    ----------
-    sources
-        What is to be worked on.
-    failures
-        What cannot be: folders that cannot be read, files whose results have no place.
-    left_out
-        How many files of folders are no photos or videos, by kind.
-    """
-
-    sources: list[Source] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    # What is to be worked on.
+    sources: list[InputFile] = field(default_factory=list)
+    # What cannot be: folders that cannot be read, files whose results have no place.
+    failures: list[InputFailure] = field(default_factory=list)
+    # How many files of folders are no photos or videos, by kind.
     left_out: Counter[str] = field(default_factory=Counter)
 
 
 def collect(
     words: Sequence[str], out: Path, spool: Callable[[], Path], read_stdin: Callable[[], bytes]
-) -> Collection:
-    """Find all photos and videos that somebody has named.
-
-    Parameters
-    ----------
-    words
-        Files, folders and patterns such as ``photos/**/*.jpg``; ``-`` stands for standard input:
-        a list of paths, or a picture.
-    out
-        The output folder. What lies in it is no input.
-    spool
-        Returns a folder for copies of what comes through pipes, which can be read only once.
-    read_stdin
-        Returns what comes on standard input. Only called where asked for.
-
-    Returns
-    -------
-    Collection
-        Each file once, in the order named; within a folder sorted as a person does. A folder's
-        structure is kept below the folder, that of a pattern below its fixed part, and that of
-        a list below the folder that all its files have in common.
-
-    Raises
-    ------
-    HumansegError
-        Something named is not there, no photos are found, or the outputs would fall among the
-        photos.
-    """
+) -> CollectedInputs:
+    """Find all photos and videos that somebody has named."""
     _require_there(words)
-    found = Collection()
-    sources: dict[Path, Source] = {}
+    found = CollectedInputs()
+    sources: dict[Path, InputFile] = {}
     for word in words:
         if word == STDIN:
             named = list(_on_stdin(read_stdin(), out, spool, found))
@@ -100,7 +72,7 @@ def collect(
             f"No photos or videos in {_some(words)}: in folders, files with these suffixes are "
             f"taken: {kinds}.{left}"
         )
-    found.sources, clashes = give_places(_without_results(list(sources.values()), found))
+    found.sources, clashes = assign_output_stems(_without_results(list(sources.values()), found))
     found.failures += clashes
     return found
 
@@ -122,8 +94,8 @@ def _require_there(words: Sequence[str]) -> None:
         and not os.path.exists(word)
         and not (glob.has_magic(word) and _is_matched(word))
     ]
-    if address := next(filter(is_address, missing), None):
-        raise HumansegError(_said_of_address(address))
+    if ffmpeg_url := next(filter(is_address, missing), None):
+        raise HumansegError(_said_of_address(ffmpeg_url))
     if missing:
         kinds = [word for word in missing if word.strip(",") in OUTPUTS]
         hint = f" Kinds of results are written --save a,{kinds[0]}." if kinds else ""
@@ -133,7 +105,9 @@ def _require_there(words: Sequence[str]) -> None:
         )
 
 
-def _named(word: str, out: Path, spool: Callable[[], Path], found: Collection) -> Iterator[Source]:
+def _named(
+    word: str, out: Path, spool: Callable[[], Path], found: CollectedInputs
+) -> Iterator[InputFile]:
     path = Path(word)
     if os.path.isdir(path):
         if os.path.realpath(path) == os.path.realpath(out):
@@ -141,15 +115,15 @@ def _named(word: str, out: Path, spool: Callable[[], Path], found: Collection) -
                 f"--out {out} is the folder of the photos itself: name another one, such as "
                 f"{out / 'cut'}, so that results are not taken for photos the next time."
             )
-        yield from (Source(each, _stem(each, path)) for each in _taken(search(path, out), found))
+        yield from (InputFile(each, _stem(each, path)) for each in _taken(search(path, out), found))
     elif os.path.exists(path) and _is_stream(path):
-        yield Source(copy_stream(path, spool()), Path(path.stem), str(path))
+        yield InputFile(copy_stream(path, spool()), Path(path.stem), str(path))
     elif os.path.exists(path):
-        yield Source(path, Path(path.stem))
+        yield InputFile(path, Path(path.stem))
     else:
         fixed = _fixed_part(path)
         contents = match(fixed, path.parts[len(fixed.parts) :], out)
-        yield from (Source(each, _stem(each, fixed)) for each in _taken(contents, found))
+        yield from (InputFile(each, _stem(each, fixed)) for each in _taken(contents, found))
 
 
 def _said_of_address(word: str) -> str:
@@ -162,7 +136,7 @@ def _is_matched(pattern: str) -> bool:
     return any(os.path.isfile(name) for name in glob.iglob(pattern, recursive=True))
 
 
-def _taken(contents: Contents, found: Collection) -> list[Path]:
+def _taken(contents: SearchResult, found: CollectedInputs) -> list[Path]:
     """Return what a search has found, and keep what it could not use."""
     found.left_out += contents.left_out
     found.failures += contents.failures
@@ -175,12 +149,14 @@ def _is_stream(path: Path) -> bool:
 
 
 def _on_stdin(
-    content: bytes, out: Path, spool: Callable[[], Path], found: Collection
-) -> Iterator[Source]:
+    content: bytes, out: Path, spool: Callable[[], Path], found: CollectedInputs
+) -> Iterator[InputFile]:
     if picture_suffix(content) is not None:
         file = spool() / "stdin"
         file.write_bytes(content)
-        yield Source(with_suffix_of_content(file), Path("stdin"), "the picture on standard input")
+        yield InputFile(
+            with_suffix_of_content(file), Path("stdin"), "the picture on standard input"
+        )
         return
     paths: list[Path] = []
     for word in listed_paths(content):
@@ -189,19 +165,19 @@ def _on_stdin(
         if os.path.isdir(path):
             paths += _taken(search(path, out), found)
         elif os.path.exists(path) and not os.path.isfile(path):
-            found.failures.append(Failure(path, f"{path} is no file, but a pipe or device."))
+            found.failures.append(InputFailure(path, f"{path} is no file, but a pipe or device."))
         elif is_address(word):
-            found.failures.append(Failure(path, _said_of_address(word)))
+            found.failures.append(InputFailure(path, _said_of_address(word)))
         elif inside(path, out):
             found.left_out[RESULTS] += 1
         else:
             paths.append(path)
     common = common_folder([path.parent for path in paths])
     for path in paths:
-        yield Source(path, Path(path.stem) if common is None else _stem(absolute(path), common))
+        yield InputFile(path, Path(path.stem) if common is None else _stem(absolute(path), common))
 
 
-def _without_results(sources: list[Source], found: Collection) -> list[Source]:
+def _without_results(sources: list[InputFile], found: CollectedInputs) -> list[InputFile]:
     """Leave out results of an earlier run that lie, or were named, among the photos."""
     results = {source for source in sources if is_earlier_result(source.path)}
     # Nothing but results: somebody means them.

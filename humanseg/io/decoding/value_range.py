@@ -16,19 +16,13 @@ LEAST_OF_16_BITS = 4096
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Which value is black and which is white.
+class ValueRange:
+    """Which value is black and which is white."""
 
-    Attributes
-    ----------
-    black, white
-        Values.
-    is_guess
-        They are no usual ones, but the lowest and highest that there are.
-    """
-
+    # Values.
     black: float
     white: float
+    # They are no usual ones, but the lowest and highest that there are.
     is_guess: bool = False
 
     def to_eight_bits(self, values: NDArray[np.number]) -> NDArray[np.uint8]:
@@ -38,36 +32,21 @@ class Scale:
         return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
 
 
-def find_scale(low: float, high: float, whole_numbers: bool, sixteen_bits: bool) -> Scale:
-    """Find out what black and white are, where the file does not say it.
-
-    Parameters
-    ----------
-    low, high
-        The least and the greatest value; for fractions without a few outliers.
-    whole_numbers
-        The values are integers.
-    sixteen_bits
-        The file has 16 unsigned bits for each.
-
-    Returns
-    -------
-    Scale
-        Integers from 0: white is the greatest value of the fewest bits that hold them all. Others:
-        from 0 to the first of 1, 255 and 65535 that is not exceeded, or from -1 to 1, as nets put
-        it out. Any other range is stretched.
-    """
+def guess_value_range(
+    low: float, high: float, whole_numbers: bool, sixteen_bits: bool
+) -> ValueRange:
+    """Find out what black and white are, where the file does not say it."""
     if whole_numbers and low >= 0:
         if sixteen_bits and (high >= LEAST_OF_16_BITS or high == 0):
-            return Scale(0, 65535)
+            return ValueRange(0, 65535)
         bits = next((bits for bits in _DEPTHS if high < 1 << bits), _DEPTHS[-1])
-        return Scale(0, (1 << bits) - 1, sixteen_bits or bits not in _USUAL_DEPTHS)
+        return ValueRange(0, (1 << bits) - 1, sixteen_bits or bits not in _USUAL_DEPTHS)
     if not whole_numbers:
         if low >= 1 - _OVERSHOOT and high <= _HIGHLIGHTS:
-            return Scale(0, 1)
+            return ValueRange(0, 1)
         if low >= -_OVERSHOOT and high <= _OVERSHOOT:
-            return Scale(-1, 1)
+            return ValueRange(-1, 1)
         for white, least in ((255, 0), (65535, LEAST_OF_16_BITS)):
             if low >= white * (1 - _OVERSHOOT) and least <= high <= white * _OVERSHOOT:
-                return Scale(0, white)
-    return Scale(low, high, True) if high > low else Scale(0, max(1.0, 2 * high))
+                return ValueRange(0, white)
+    return ValueRange(low, high, True) if high > low else ValueRange(0, max(1.0, 2 * high))

@@ -61,19 +61,8 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1")
 
 
-def unreadable_kind(head: bytes) -> str | None:
-    """Return what a file is and what to do with it, or None where the first bytes do not tell.
-
-    Parameters
-    ----------
-    head
-        The first `HEAD` bytes, or all of a shorter file.
-
-    Returns
-    -------
-    str or None
-        The rest of a sentence that begins with the file's name, without its full stop.
-    """
+def unreadable_type(head: bytes) -> str | None:
+    """Return what a file is and what to do with it, or None where the first bytes do not tell."""
     for start, what in _STARTS:
         if head.startswith(start):
             return what
