@@ -95,7 +95,8 @@ def measure(side: str, model: str, backbone: str, root: Path, seconds: float) ->
     import pytorch_lightning as pl
     from hydra import compose, initialize_config_dir
 
-    from humanseg.config import build, conf_folder
+    from humanseg.config.build import build
+    from humanseg.config.find import conf_folder
     from humanseg.models.checkpoint import make_segmenter
     from humanseg.training.machine.environment import peak_memory_mb
     from humanseg.training.machine.hardware import choose_hardware, keep_freed_memory

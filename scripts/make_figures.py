@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from humanseg.config import load_run_config
+from humanseg.config.load import load_run_config
 from humanseg.data.synthetic import MARKER_NAME
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import whole_file

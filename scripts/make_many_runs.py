@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.data.layout.folders import list_items
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_csv_rows, write_json, write_text

@@ -15,7 +15,8 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from humanseg.config import build, conf_folder
+from humanseg.config.build import build
+from humanseg.config.find import conf_folder
 from humanseg.config.hydra_errors import explain_hydra_error, is_hydra_error
 from humanseg.data.layout.folders import Item, list_items
 from humanseg.data.picture import Picture, Pixels

@@ -87,7 +87,7 @@ def compose(sample_root: Path) -> "Callable[..., DictConfig]":
     import hydra
     from hydra.core.global_hydra import GlobalHydra
 
-    from humanseg.config import conf_folder
+    from humanseg.config.find import conf_folder
 
     def composed(*overrides: str) -> "DictConfig":
         groups = {each.split("=")[0] for each in overrides if "." not in each.split("=")[0]}
@@ -123,7 +123,7 @@ def write_run() -> Callable[..., Path]:
     import numpy as np
     import yaml
 
-    from humanseg.config import conf_folder
+    from humanseg.config.find import conf_folder
     from humanseg.io.files import write_csv_rows, write_json, write_text
     from humanseg.io.images import read_mask
     from humanseg.io.names import HEADER, natural_key

@@ -17,9 +17,9 @@ from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import DictConfig
 
 from humanseg.cli import main
-from humanseg.config import conf_folder
 from humanseg.config.check import NAMED, find_mistakes
 from humanseg.config.compatibility import pair_mistake
+from humanseg.config.find import conf_folder
 from humanseg.config.validate import groups, options
 from humanseg.runs import RunFolder
 

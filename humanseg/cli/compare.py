@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.compare.csv_table import write_leaderboard_csv
     from humanseg.compare.leaderboard import read_leaderboard
     from humanseg.compare.page import plotly_script, write_leaderboard
-    from humanseg.config import conf_folder
+    from humanseg.config.find import conf_folder
     from humanseg.runs import run_lock
     from humanseg.runs.settings import read_shipped
     from humanseg.system.progress import progress_on

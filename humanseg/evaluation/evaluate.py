@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from humanseg.config import build, check_config
+from humanseg.config.build import build
+from humanseg.config.check import check_config
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import Role
 from humanseg.data.transforms.augmentation import Augmentation

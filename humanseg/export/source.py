@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config import check_config, conf_folder
+from humanseg.config.check import check_config
+from humanseg.config.find import conf_folder
 from humanseg.data.cache.store import DecodedOnTheFly
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError

@@ -8,7 +8,8 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from humanseg.config import build, load_run_config
+from humanseg.config.build import build
+from humanseg.config.load import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.models import Segmenter, build_segmenter
 from humanseg.runs import RunFolder, open_run

@@ -9,7 +9,7 @@ from typing import Any
 
 from humanseg.compare.csv_table import write_leaderboard_csv
 from humanseg.compare.leaderboard import read_leaderboard
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file, write_csv_rows, write_json
 from humanseg.runs import RunFolder, read_summary

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config import find_mistakes
+from humanseg.config.check import find_mistakes
 from humanseg.config.compatibility import count_parameters, pair_key, pair_mistake
 from humanseg.config.error_text import explain
 from humanseg.sweeps.estimate import Photos, count_photos, epochs_of, measure_epoch, speed_key

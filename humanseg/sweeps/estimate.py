@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from omegaconf import DictConfig
 
-from humanseg.config import build
+from humanseg.config.build import build
 from humanseg.config.compatibility import pair_key
 from humanseg.data.cache.store import scaled_size
 from humanseg.data.module import PhotoData

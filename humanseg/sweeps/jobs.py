@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config import load_run_config
+from humanseg.config.load import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, is_locked, read_summary, update_summary
 from humanseg.sweeps.naming import PLACES, TECHNICAL, is_below, key_of

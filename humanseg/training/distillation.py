@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 
-from humanseg.config import load_run_config
+from humanseg.config.load import load_run_config
 from humanseg.data.cache.buffer import PackedLayers, on_disk
 from humanseg.data.cache.store import items_fingerprint
 from humanseg.data.module import PhotoData

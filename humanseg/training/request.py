@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
-from humanseg.config import load_run_config
+from humanseg.config.load import load_run_config
 from humanseg.config.required import REQUIRED, require_init_from
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary

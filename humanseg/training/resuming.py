@@ -6,7 +6,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.settings import left_out

@@ -7,7 +7,8 @@ from typing import Any
 import pytorch_lightning as pl
 from omegaconf import DictConfig
 
-from humanseg.config import build, check_config
+from humanseg.config.build import build
+from humanseg.config.check import check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import submission_order

@@ -9,7 +9,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from humanseg.config import build
+from humanseg.config.build import build
 from humanseg.errors import HumansegError
 from humanseg.training.callbacks.checkpoints import WholeCheckpointIO
 from humanseg.training.machine.hardware import Hardware

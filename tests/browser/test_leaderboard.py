@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from humanseg.cli.main import main
 from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.metrics.statistics import paired_difference
 from humanseg.runs import update_summary
 from humanseg.runs.settings import read_shipped

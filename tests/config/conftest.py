@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 
 
 @pytest.fixture

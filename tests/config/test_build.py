@@ -4,7 +4,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from humanseg.config import build
+from humanseg.config.build import build
 from humanseg.errors import HumansegError
 
 

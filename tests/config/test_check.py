@@ -7,8 +7,8 @@ import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config import check_config, conf_folder
-from humanseg.config.check import NAMED, RUNTIME, SETTINGS, find_mistakes
+from humanseg.config.check import NAMED, RUNTIME, SETTINGS, check_config, find_mistakes
+from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 
 Compose = Callable[..., DictConfig]

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.config import conf_folder, load_run_config
+from humanseg.config.find import conf_folder
+from humanseg.config.load import load_run_config
 from humanseg.errors import HumansegError
 
 

@@ -7,7 +7,9 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from humanseg.config import build, check_config, load_run_config
+from humanseg.config.build import build
+from humanseg.config.check import check_config
+from humanseg.config.load import load_run_config
 from humanseg.config.targets import find_target, require_permitted
 from humanseg.errors import HumansegError
 

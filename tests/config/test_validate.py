@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.config import conf_folder, find, validate, validate_shipped
+from humanseg.config import find, validate
 from humanseg.config.compatibility import pair_mistake
-from humanseg.config.validate import groups, options
+from humanseg.config.find import conf_folder
+from humanseg.config.validate import groups, options, validate_shipped
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.runs import RunFolder
 from humanseg.runs.record import RunRecord
 from humanseg.runs.settings import Shipped, read_shipped

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import yaml
 
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.config.validate import options
 from humanseg.runs.settings import (
     NAMED_GROUPS,

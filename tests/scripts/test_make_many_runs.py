@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from humanseg.compare.leaderboard import read_leaderboard
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.io.images import read_mask
 from humanseg.io.rle import decode_rle
 from humanseg.metrics.scores import dice

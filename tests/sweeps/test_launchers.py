@@ -10,7 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.plugins.launcher import Launcher
 
 from humanseg.cli.main import main
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, update_summary
 from humanseg.sweeps import launchers

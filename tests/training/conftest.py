@@ -11,7 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.runs import RunFolder, open_run
 from humanseg.training.request import Request, read_request
 

@@ -17,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.compare.wandb import COLUMNS, CURVES
-from humanseg.config import conf_folder
+from humanseg.config.find import conf_folder
 from humanseg.data.synthetic import write_sample
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder

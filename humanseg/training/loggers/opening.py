@@ -9,7 +9,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers.logger import Logger
 
-from humanseg.config import build, conf_folder
+from humanseg.config.build import build
+from humanseg.config.find import conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder

@@ -169,7 +169,7 @@ def wandb_stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub
 @pytest.fixture(scope="session")
 def log_offline() -> Callable[..., Path]:
     """Log a run offline into its folder, as a training does; return the file that wandb wrote."""
-    from humanseg.config import conf_folder
+    from humanseg.config.find import conf_folder
     from humanseg.runs import RunFolder
     from humanseg.runs.record import read_config
     from humanseg.runs.settings import read_shipped

@@ -9,7 +9,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from humanseg.config import build
+from humanseg.config.build import build
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.training.preflight import first_step
