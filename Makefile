@@ -1,6 +1,6 @@
 # make run [DATA=path/to/five/folders] [ARGS="overrides"]   train, on the built-in sample without DATA
 # make demo [ARGS="--model FILE"]                           the page that cuts people out, in the browser
-# make report [ARGS="--html"]                               the research report from notebooks/records
+# make report [DATA=path/to/five/folders] [ARGS="--html"]   the research report from notebooks/records
 # make test | test-slow | lint | wheel | setup | lock       each does all set-up that it needs
 #
 # Needs Python 3.11 or newer, with venv; another one than python3: make run PYTHON=python3.12
@@ -40,7 +40,7 @@ demo: setup
 	$(BIN)/humanseg demo $(ARGS)
 
 report: setup
-	$(BIN)/humanseg report $(ARGS)
+	PYTHONPATH=notebooks $(BIN)/python -m research $${DATA:+--data "$$DATA"} $(ARGS)
 
 # onnxruntime-web, by npm ci: an installed humanseg demo then needs neither npm nor a network.
 demo-runtime: setup

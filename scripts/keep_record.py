@@ -15,15 +15,15 @@ from pathlib import Path
 
 from humanseg.errors import says_errors
 from humanseg.io.files import write_csv_rows
-from humanseg.report.keep import keep_run, keep_sweep
 from humanseg.runs import RunFolder
 from humanseg.runs.discovery import looks_like_run
+from research.keep import keep_run, keep_sweep
 
 
 def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
     """Predict a run's valid photos, plain and mirrored, and write `measured.csv`."""
     from humanseg.evaluation.evaluate import valid_predictions
-    from humanseg.report.measure.predictions import measure
+    from research.measure.predictions import measure
 
     rows = [
         {"id": id, **measure(plain, mirrored, truth)}

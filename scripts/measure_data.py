@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from humanseg.errors import says_errors
-from humanseg.report.measure.photos import measure_data
 from humanseg.system.progress import progress_on
+from research.measure.photos import measure_data
 
 RECORD = Path(__file__).resolve().parents[1] / "notebooks" / "records" / "data"
 

@@ -29,7 +29,6 @@ _COMMANDS: dict[str, str] = {
     "export": "write the best model as files that other programs run, checked",
     "predict": "masks, cut-outs or new backgrounds for photos and videos",
     "demo": "cut people out of photos and the camera, in a page in the browser",
-    "report": "write the research report from run records",
 }
 """What each command of `humanseg.cli` does, in the order of the help."""
 
@@ -212,6 +211,12 @@ def _run(arguments: Sequence[str]) -> int:
     # Hydra has its own --help and flags, so argparse must not look at what follows the verb.
     if arguments and arguments[0] == "train":
         return _train(arguments[1:])
+    if arguments and arguments[0] == "report":
+        raise HumansegError(
+            "humanseg report is now make report, in a clone of the repository: "
+            'make report ARGS="--html", make report DATA=photos.',
+            code="cli.moved_command",
+        )
     parser = _parser(arguments[0] if arguments else None)
     if not arguments or arguments[0] == "help":
         parser.print_help()

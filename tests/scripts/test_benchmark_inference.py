@@ -9,9 +9,9 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_csv_rows
-from humanseg.report.records import Records
-from humanseg.report.show import Table
-from humanseg.report.small import speed_table
+from research.records import Records
+from research.sections.small import speed_table
+from research.show import Table
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark_inference.py"
 benchmark = SimpleNamespace(**runpy.run_path(str(SCRIPT)))

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from humanseg.pages.render import duration
-from humanseg.report.records import KeptRun, Records
-from humanseg.report.show import Prose, Table, not_measured, say, score
+from research.records import KeptRun, Records
+from research.show import Prose, Table, not_measured, say, score
 
 SEEDS = 3
 """How often a final recipe is trained."""

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.report.keep import keep_run, keep_sweep, without_folders
-from humanseg.report.records import open_records, read_columns
 from humanseg.runs import RunFolder, update_summary
+from research.keep import keep_run, keep_sweep, without_folders
+from research.records import open_records, read_columns
 
 WriteRun = Callable[..., Path]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.data.small_components import SPECK
-from humanseg.report.records import Records
-from humanseg.report.show import (
+from research.records import Records
+from research.show import (
     COLOURS,
     INK,
     Picture,
@@ -221,7 +221,7 @@ def photos_picture(root: Path | None, ids: list[str]) -> Picture | Prose:
     The committed notebook is made without them: they are not ours to publish.
     """
     if root is None:
-        return say("*`humanseg report --data ROOT` shows some of the photos here.*")
+        return say("*`make report DATA=ROOT` shows some of the photos here.*")
     from humanseg.data.layout.folders import list_items
     from humanseg.io.images import read_mask, read_photo
     from humanseg.pages.pictures import error_overlay

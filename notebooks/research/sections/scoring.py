@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from humanseg.data.synthetic import draw_photo
 from humanseg.metrics.scores import boundary_dice, dice
 from humanseg.pages.pictures import error_overlay
-from humanseg.report.measure.masks import shifted
-from humanseg.report.measure.predictions import SQUARE, THRESHOLDS
-from humanseg.report.records import Columns, Records
-from humanseg.report.show import (
+from research.measure.masks import shifted
+from research.measure.predictions import SQUARE, THRESHOLDS
+from research.records import Columns, Records
+from research.show import (
     INK,
     QUIET,
     Picture,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from humanseg.metrics.scores import dice
-from humanseg.report.measure.masks import (
+from research.measure.masks import (
     mask_facts,
     outline_length,
     perturbed_dice,
@@ -14,10 +14,10 @@ from humanseg.report.measure.masks import (
     shifted,
     smoothed,
 )
-from humanseg.report.measure.photos import measure_data
-from humanseg.report.measure.predictions import DISTANCES, THRESHOLDS, measure
-from humanseg.report.records import Records, read_columns
-from humanseg.report.scoring import pooled, tuned, tuned_elsewhere
+from research.measure.photos import measure_data
+from research.measure.predictions import DISTANCES, THRESHOLDS, measure
+from research.records import Records, read_columns
+from research.sections.scoring import pooled, tuned, tuned_elsewhere
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from humanseg.io.files import write_csv_rows
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS
 from humanseg.metrics.scores import dice
-from humanseg.report.measure.masks import MaskFacts, mask_facts, perturbed_dice
+from research.measure.masks import MaskFacts, mask_facts, perturbed_dice
 
 UNLABELLED = "unlabelled"
 """What the photos without masks are called beside the splits."""

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from humanseg.io.files import write_csv_rows
-from humanseg.report.finishing import ensembles_table
-from humanseg.report.records import open_records
-from humanseg.report.show import Prose, Table
-from tests.report.conftest import MakeRun
+from research.records import open_records
+from research.sections.finishing import ensembles_table
+from research.show import Prose, Table
+from tests.research.conftest import MakeRun
 
 
 def test_an_ensemble_stands_beside_its_best_member(make_run: MakeRun, tmp_path: Path) -> None:

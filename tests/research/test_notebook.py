@@ -12,9 +12,9 @@ import pytest
 from nbformat import NotebookNode
 from PIL import Image
 
-from humanseg.cli.main import main
-from humanseg.report.execute import NOTEBOOK
-from tests.report.conftest import COMMITTED
+from research.__main__ import main
+from research.execute import NOTEBOOK
+from tests.research.conftest import COMMITTED
 
 MOST = 3_000_000
 SECTIONS = (
@@ -76,7 +76,7 @@ def test_it_is_made_anew_from_the_committed_records(
     notebook: NotebookNode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(COMMITTED, tmp_path / "records")
-    assert main(["report", str(tmp_path / "records"), "--html"]) == 0
+    assert main([str(tmp_path / "records"), "--html"]) == 0
     said = capsys.readouterr().out
     assert "report.ipynb" in said and "report.html" in said
     again = nbformat.read(tmp_path / "report.ipynb", as_version=4)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.report.records import Columns, Records, read_columns
-from humanseg.report.show import COLOURS, INK, Picture, Prose, Table, label, panels, picture, score
+from research.records import Columns, Records, read_columns
+from research.show import COLOURS, INK, Picture, Prose, Table, label, panels, picture, score
 
 _PAIR = ("model", "backbone")
 

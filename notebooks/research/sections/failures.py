@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.metrics.statistics import bootstrap_interval
-from humanseg.report.kinds import KINDS, PLAIN, kinds_of_valid
-from humanseg.report.measure.predictions import DISTANCES
-from humanseg.report.records import KeptRun, Records
-from humanseg.report.show import (
+from research.measure.predictions import DISTANCES
+from research.records import KeptRun, Records
+from research.sections.kinds import KINDS, PLAIN, kinds_of_valid
+from research.show import (
     COLOURS,
     INK,
     INTERVAL,

@@ -9,8 +9,8 @@ import pytest
 from nbformat import NotebookNode
 
 from humanseg.io.files import write_csv_rows, write_json
-from humanseg.report.execute import NOTEBOOK
-from humanseg.report.records import Records, open_records
+from research.execute import NOTEBOOK
+from research.records import Records, open_records
 
 COMMITTED = NOTEBOOK.parent / "records"
 

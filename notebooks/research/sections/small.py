@@ -7,8 +7,8 @@ from typing import Any
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.metrics.statistics import paired_difference
-from humanseg.report.records import KeptRun, Records
-from humanseg.report.show import Prose, Table, not_measured, say, score
+from research.records import KeptRun, Records
+from research.show import Prose, Table, not_measured, say, score
 
 SHIPPED = Path(humanseg.__file__).parent / "inference" / "default_model" / "manifest.json"
 """What the file that ships says of itself."""

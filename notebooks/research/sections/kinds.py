@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.report.records import Columns, Records
-from humanseg.report.show import Table
+from research.records import Columns, Records
+from research.show import Table
 
 Kind = Callable[[Columns], NDArray[np.bool_]]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from humanseg.io.files import write_json
-from humanseg.report import small
-from humanseg.report.records import open_records
-from tests.report.conftest import MakeRun
+from research.records import open_records
+from research.sections import small
+from tests.research.conftest import MakeRun
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,17 @@
-"""The executed report as one HTML page, which needs no network and no file beside it."""
+"""The executed report as one HTML page; nbconvert's page loads scripts from the network.
+
+Ours needs neither a network nor a file beside it, and looks like the other pages.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from humanseg.pages.render import write_page
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader
+
+from humanseg.io.files import write_text
+from humanseg.pages.render import environment
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -42,7 +48,7 @@ def write_report_page(path: Path, notebook: "NotebookNode") -> None:
     path
         The HTML file.
     notebook
-        Of `humanseg.report.execute.execute`. Its first line is the heading.
+        Of `research.execute.execute`. Its first line is the heading.
     """
     from markdown_it import MarkdownIt
     from markupsafe import Markup
@@ -52,15 +58,16 @@ def write_report_page(path: Path, notebook: "NotebookNode") -> None:
     blocks = [Block("text", markdown.render(lead))]
     for cell in notebook.cells[1:]:
         blocks += _blocks(cell, markdown)
-    write_page(
-        path,
-        "report.html",
+    own, shared = FileSystemLoader(Path(__file__).parent), PackageLoader("humanseg.pages")
+    pages = environment().overlay(loader=ChoiceLoader([own, shared]))
+    page = pages.get_template("report.html").render(
         heading=heading.lstrip("# "),
         lead="",
         facts=(),
         # Rendered with HTML switched off, so nothing in it is markup but Markdown's own.
         blocks=[(block, Markup(block.html)) for block in blocks],
     )
+    write_text(path, page)
 
 
 def _blocks(cell: "NotebookNode", markdown: "MarkdownIt") -> Iterator[Block]:

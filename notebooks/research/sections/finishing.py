@@ -1,10 +1,10 @@
 """Section 5: what can be done with a prediction: thresholds, mirrored photos, tidier masks."""
 
 from humanseg.metrics.statistics import paired_difference
-from humanseg.report.measure.predictions import THRESHOLDS
-from humanseg.report.records import Columns, Records
-from humanseg.report.scoring import at_thresholds, tuned, tuned_elsewhere
-from humanseg.report.show import (
+from research.measure.predictions import THRESHOLDS
+from research.records import Columns, Records
+from research.sections.scoring import at_thresholds, tuned, tuned_elsewhere
+from research.show import (
     COLOURS,
     INK,
     INTERVAL,

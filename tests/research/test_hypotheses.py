@@ -9,7 +9,8 @@ import yaml
 
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_csv_rows
-from humanseg.report.hypotheses import (
+from research.records import open_records
+from research.sections.hypotheses import (
     HOLDS,
     OPEN,
     OPPOSITE,
@@ -17,7 +18,6 @@ from humanseg.report.hypotheses import (
     count_said,
     read_hypotheses,
 )
-from humanseg.report.records import open_records
 
 PHOTOS = 40
 COLUMNS = ("run", "status", "dice", "seed", "seconds", "peak_memory_mb", "model", "loss")

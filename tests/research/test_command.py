@@ -1,4 +1,4 @@
-"""`humanseg report` as a person calls it: what it refuses, and what it leaves alone."""
+"""`make report` as a person calls it: what it refuses, and what it leaves alone."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from humanseg.cli.main import main
-from humanseg.report import execute as module
-from humanseg.report.execute import NOTEBOOK
-from humanseg.report.page import write_report_page
+from humanseg.cli.main import main as humanseg_main
+from research import execute as module
+from research.__main__ import main
+from research.execute import NOTEBOOK
+from research.page import write_report_page
 
 Said = pytest.CaptureFixture[str]
 
@@ -18,9 +19,7 @@ Said = pytest.CaptureFixture[str]
 def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A report of one cell, which fails as one with a broken record does."""
     path = tmp_path / "notebooks" / "report.ipynb"
-    source = (
-        "from humanseg.report.records import open_records\nopen_records().table('gone/masks.csv')"
-    )
+    source = "from research.records import open_records\nopen_records().table('gone/masks.csv')"
     path.parent.mkdir()
     nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
     (path.parent / "records").mkdir()
@@ -30,7 +29,7 @@ def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_failing_cell_is_told_in_words_and_writes_nothing(failing: Path, capsys: Said) -> None:
     before = failing.read_bytes()
-    assert main(["report", str(failing.parent / "records")]) == 2
+    assert main([str(failing.parent / "records")]) == 2
     said = capsys.readouterr().err
     assert "masks.csv is missing or broken" in said and "Traceback" not in said
     assert failing.read_bytes() == before
@@ -41,7 +40,7 @@ def test_photos_never_get_into_the_repository(tmp_path: Path, capsys: Said) -> N
     before = NOTEBOOK.read_bytes()
     for name in ("report.ipynb", "other.ipynb"):
         out = str(NOTEBOOK.parent / name)
-        assert main(["report", "--data", str(tmp_path), "--out", out]) == 3
+        assert main(["--data", str(tmp_path), "--out", out]) == 3
         assert "not ours to publish" in capsys.readouterr().err
     assert NOTEBOOK.read_bytes() == before
 
@@ -58,9 +57,15 @@ def test_mistakes_are_told_before_the_work(
     words: list[str], said: str, capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["report", *words]) == 2
+    assert main([*words]) == 2
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_old_command_names_the_new_one(capsys: Said) -> None:
+    assert humanseg_main(["report", "--html"]) == 2
+    said = capsys.readouterr().err
+    assert "make report" in said and said.count("\n") == 1
 
 
 def test_the_page_lets_no_markup_through(tmp_path: Path) -> None:

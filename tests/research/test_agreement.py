@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 
-from humanseg.report.records import Records, read_columns
 from humanseg.submission import score_file
-from tests.report.conftest import COMMITTED
+from research.records import Records, read_columns
+from tests.research.conftest import COMMITTED
 
 ROOT = COMMITTED.parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.report.records import open_records
-from humanseg.report.results import how_to_repeat, lineage, next_said, recipes_table, standing
-from tests.report.conftest import MakeRun
+from research.records import open_records
+from research.sections.results import how_to_repeat, lineage, next_said, recipes_table, standing
+from tests.research.conftest import MakeRun
 
 
 def row(folder: Path, recipe: str) -> list[str]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
 from humanseg.metrics.statistics import PairedDifference, paired_difference
-from humanseg.report.records import Columns, Records, read_columns
-from humanseg.report.show import (
+from humanseg.runs.record import read_config
+from research.records import Columns, Records, read_columns
+from research.show import (
     COLOURS,
     INK,
     INTERVAL,
@@ -24,7 +25,6 @@ from humanseg.report.show import (
     panels,
     picture,
 )
-from humanseg.runs.record import read_config
 
 HOLDS, OPPOSITE, OPEN = "holds", "the opposite holds", "not significantly different"
 

@@ -5,15 +5,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import humanseg
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_text
-from humanseg.report.records import PHOTOS, RECORDS
+from research.records import PHOTOS, RECORDS
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-NOTEBOOK = Path(humanseg.__file__).resolve().parents[1] / "notebooks" / "report.ipynb"
+NOTEBOOK = Path(__file__).resolve().parents[1] / "report.ipynb"
 """The report in the repository: its text and code, and what they gave from the records there."""
 
 _LONGEST = 600  # seconds for one cell
@@ -37,7 +36,7 @@ def execute(records: Path, photos: Path | None = None) -> "NotebookNode":
     Raises
     ------
     HumansegError
-        The notebook is not there, Jupyter's parts are not installed, or a cell fails.
+        Jupyter's parts are not installed, or a cell fails.
     """
     try:
         import nbformat
@@ -47,13 +46,8 @@ def execute(records: Path, photos: Path | None = None) -> "NotebookNode":
     except ImportError as error:
         raise HumansegError(
             f"The report is executed by Jupyter's parts, and {error.name} is not installed: "
-            "pip install nbclient nbformat ipykernel, or work in a clone after make setup."
+            "make report installs it."
         ) from error
-    if not NOTEBOOK.is_file():
-        raise HumansegError(
-            f"The report's notebook is not in {NOTEBOOK.parent}: it is part of the repository, so "
-            "work in a clone of it."
-        )
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     with tempfile.TemporaryDirectory() as sockets:
         client = NotebookClient(
@@ -94,8 +88,8 @@ def _private(folder: Path) -> dict[str, str]:
 def _environment(records: Path, photos: Path | None) -> dict[str, str]:
     """Return the kernel's environment: where things are, and the kernel of this Python."""
     said = {RECORDS: str(records.resolve()), "JUPYTER_PREFER_ENV_PATH": "1"}
-    # The same humanseg as here, wherever it lies.
-    paths = [str(NOTEBOOK.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # The same humanseg and research as here, wherever they lie.
+    paths = [*map(str, NOTEBOOK.parents[:2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     kept = {key: value for key, value in os.environ.items() if key != PHOTOS}
     if photos is not None:
         said[PHOTOS] = str(photos.resolve())

@@ -1,0 +1,1 @@
+"""The sections of the report: each module returns what the cells of its section show."""
