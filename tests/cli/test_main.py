@@ -1,6 +1,8 @@
 """The command line: what people see, and how it ends."""
 
 import errno
+import importlib
+import re
 import resource
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from humanseg import __version__
-from humanseg.cli.main import main
+from humanseg.cli.main import COMMANDS, RENAMED, command_module, main
 from humanseg.errors import HumansegError, Refused
 
 
@@ -50,8 +52,8 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for verb in ("train", "evaluate", "score", "check", "sample", "validate", "demo"):
-        assert f"\n    {verb} " in shown
+    for name in COMMANDS:
+        assert re.search(rf"^    {name}\s", shown, re.M), name
 
 
 def test_the_help_of_train_lists_groups_values_and_flags(tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_debug_shows_where_it_happened(
     entry.train = failing(HumansegError("The masks are missing."))  # type: ignore[attr-defined]
     assert main(["train", "seed=1"]) == 2
     shown = capsys.readouterr().err
-    assert "Traceback" in shown and "test_cli.py" in shown
+    assert "Traceback" in shown and "test_main.py" in shown
     assert shown.endswith("The masks are missing.\n")
 
 
@@ -255,6 +257,42 @@ def test_wrong_words_are_one_paragraph_that_says_what_was_meant(
 def test_the_beginning_of_an_option_will_do(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["score", "no.csv", "--dat", "nowhere"]) == 2
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_renamed_command_still_works_and_names_the_new_one(
+    old: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = command_module(RENAMED[old])
+    monkeypatch.setattr(module, "run", lambda arguments: 0)
+    assert main([old]) == 0
+    shown = capsys.readouterr().err
+    assert f"humanseg {RENAMED[old]}" in shown and shown.count("\n") == 1
+
+
+def test_every_command_is_a_file_of_its_own() -> None:
+    for name in COMMANDS:
+        assert callable(command_module(name).run)
+
+
+def test_the_command_can_be_imported_from_the_package() -> None:
+    # What 0.1 installed as `humanseg` calls it there.
+    assert importlib.import_module("humanseg.cli").main is main
+
+
+@pytest.mark.parametrize("words", [["check"], ["check", "a", "--data", "b"]])
+def test_check_takes_one_folder(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert "the folder of the photos, once" in capsys.readouterr().err
+
+
+def test_check_takes_its_folder_as_other_commands_do(
+    sample_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(sample_root)]) == 0
+    by_position = capsys.readouterr().out
+    assert main(["check", "--data", str(sample_root)]) == 0
+    assert capsys.readouterr().out == by_position
 
 
 def test_humanseg_alone_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,7 @@ def call(*words: str) -> str:
         "import humanseg.config",
         call("--help"),
         call("--version"),
-        call("validate", "--help"),
+        call("check-configs", "--help"),
         call("train", "--help"),
         call("train", "--cfg", "job"),
         call("predict", "--help"),
@@ -66,7 +66,7 @@ def test_nothing_heavy_is_loaded(code: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("room", ["io", "submission", "pages", "runs", "compare"])
+@pytest.mark.parametrize("room", ["io", "metrics", "submission", "pages", "runs", "compare"])
 def test_rooms_on_the_ground_load_no_torch(room: str, tmp_path: Path) -> None:
     heavy = {"torch", "pytorch_lightning", "hydra", "albumentations", "wandb", "wandb_workspaces"}
     assert not loaded(f"import humanseg.{room}", tmp_path) & heavy

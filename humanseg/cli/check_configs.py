@@ -1,0 +1,30 @@
+"""`humanseg check-configs`: every config of conf/ against the code, without data or weights."""
+
+import argparse
+import sys
+from functools import partial
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments: it has none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a line for each config.
+
+    Raises
+    ------
+    HumansegError
+        Some do not fit the code; they are listed.
+    """
+    from humanseg.config.validate import validate_shipped
+    from humanseg.errors import HumansegError
+
+    # The first config loads all that configs can name, which takes a while.
+    print("Checking the shipped configs …", file=sys.stderr)
+    mistakes = validate_shipped(say=partial(print, flush=True))
+    if mistakes:
+        raise HumansegError(
+            "These configs do not fit the code:\n  " + "\n  ".join(mistakes), code="config.misfit"
+        )
+    return 0

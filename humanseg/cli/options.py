@@ -1,0 +1,52 @@
+"""Options that several commands have."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humanseg.cli.argument_types import values
+from humanseg.cli.parser import one_of
+
+if TYPE_CHECKING:
+    from humanseg.data.layout.mask_rule import MaskRule
+
+_SPLITS = ("train", "valid")
+
+
+def add_data(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add `--data ROOT`."""
+    parser.add_argument("--data", metavar="ROOT", type=Path, help=help)
+
+
+def add_split(parser: argparse.ArgumentParser) -> None:
+    """Add `--split`."""
+    parser.add_argument(
+        "--split",
+        default="valid",
+        type=one_of(*_SPLITS),
+        metavar="|".join(_SPLITS),
+        help="the photos to score; default: valid",
+    )
+
+
+def add_mask_rule(parser: argparse.ArgumentParser) -> None:
+    """Add `--person-values` and `--invert-masks`."""
+    parser.add_argument(
+        "--person-values",
+        metavar="V[,V...]",
+        type=values,
+        default=(),
+        help="the masks' values that are the person, as data.person_values of train",
+    )
+    parser.add_argument(
+        "--invert-masks",
+        action="store_true",
+        help="of two values the darker one is the person, as data.invert_masks of train",
+    )
+
+
+def mask_rule(arguments: argparse.Namespace) -> "MaskRule":
+    """Return the rule that the options of `add_mask_rule` give."""
+    from humanseg.data.layout.mask_rule import MaskRule
+
+    return MaskRule(arguments.person_values, arguments.invert_masks)

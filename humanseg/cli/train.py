@@ -1,0 +1,20 @@
+"""`humanseg train`: one run, or with -m a sweep."""
+
+from collections.abc import Sequence
+
+_HELP = {"--help", "-h"}
+
+
+def run(words: Sequence[str]) -> int:
+    """Train; all words are for Hydra, which has flags of its own."""
+    if not _HELP.isdisjoint(words):
+        from humanseg.config.help import train_help
+
+        print(train_help(words))
+        return 0
+    from humanseg.sweeps.plugin import announce_sweeper
+    from humanseg.training.hydra_app import run_app
+
+    announce_sweeper()
+    run_app(words)
+    return 0
