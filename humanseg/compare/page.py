@@ -204,7 +204,7 @@ def _run(run: RunRecord, interval: Interval, folder: Path) -> dict[str, Any]:
         "interval": [_number(interval.low), _number(interval.high)],
         "threshold": run.threshold,
         "best_epoch": run.number("best_epoch"),
-        "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve.tolist()],
+        "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve.to_numpy().tolist()],
         "gallery": link(folder, run.folder.valid_page),
         "test": link(folder, run.folder.test_page),
     } | {key: _number(run.number(key)) for key in ("seconds", "images_per_second", "boundary_dice")}
@@ -212,7 +212,7 @@ def _run(run: RunRecord, interval: Interval, folder: Path) -> dict[str, Any]:
 
 def _unranked(run: RunRecord) -> dict[str, Any]:
     epochs = len(run.curve)
-    best = float(run.curve[:, 1].max()) if epochs else None
+    best = float(run.curve["val_dice"].max()) if epochs else None
     reached = {"epochs": epochs, "dice": best if best is None else _number(best)}
     return {"name": run.name, "status": run.status, "failure": run.failure} | reached
 

@@ -24,7 +24,6 @@ from humanseg.io.images import (
 from humanseg.io.rle import encode_rle
 from humanseg.pages.folder import PageFolder, picture_name
 from humanseg.pages.render import url
-from humanseg.runs.record import foreground_shares
 
 LONGEST = 640
 """Photos with a longer side are made smaller; masks are drawn at the photo's own size."""
@@ -86,7 +85,7 @@ def write_photos(
 def _from_data(
     pages: PageFolder, folder: str, group: Group, data: Mapping[str, Source]
 ) -> dict[str, Any]:
-    shares = foreground_shares(group.runs[0])
+    shares = group.runs[0].scores["foreground"]
     truth = []
     for id in group.ids:
         mask = read_mask(data[id].mask)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytorch_lightning as pl
 
 from humanseg.evaluation.photo_writer import PhotoWriter
 from humanseg.evaluation.prediction import VALID, Prediction
-from humanseg.io.files import write_csv_rows
 from humanseg.io.names import natural_key
+from humanseg.io.tables import write_table
 from humanseg.metrics.scores import boundary_dice, dice, iou
 
 COLUMNS = ("id", "dice", "iou", "boundary_dice", "foreground")
@@ -52,9 +53,8 @@ class ScoresWriter(PhotoWriter):
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the file."""
         self.rows.sort(key=lambda row: natural_key(row["id"]))
-        if self._path is None:
-            return
-        write_csv_rows(self._path, COLUMNS, ([row[name] for name in COLUMNS] for row in self.rows))
+        if self._path is not None:
+            write_table(self._path, pd.DataFrame(self.rows, columns=list(COLUMNS)), missing="nan")
 
     def means(self) -> dict[str, float]:
         """Mean of each score over photos, and of the Dice at threshold 0.5.

@@ -35,7 +35,7 @@ def say_drift(run: RunFolder, dice: Mapping[str, float], threshold: float) -> st
         return ""
     if not record.ids or record.threshold != threshold:
         return ""
-    then = dict(zip(record.ids, map(float, record.dice), strict=True))
+    then = dict(zip(record.ids, record.dice.tolist(), strict=True))
     said = [
         f"{', '.join(ids[:_NAMED])}{' …' if len(ids) > _NAMED else ''} {what}"
         for ids, what in (

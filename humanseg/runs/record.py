@@ -1,23 +1,24 @@
 """What the files of a run say, read without torch."""
 
-import csv
 import json
 import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import long_fields
 from humanseg.io.names import HEADER
+from humanseg.io.tables import read_table
 from humanseg.runs.folder import RunFolder
 from humanseg.runs.lock import is_locked
 from humanseg.runs.summary import read_summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# pandas is imported inside the functions: most users of this module read configs only.
 
 _SAME = 1e-6  # summaries and scores are written from the same numbers
 
@@ -42,12 +43,11 @@ class RunRecord:
         Its `summary.json`.
     config
         Its `config.yaml`; empty when it is gone.
-    curve : numpy.ndarray of float64, shape (epochs, 2)
-        Epoch and valid Dice, of each epoch that has both.
-    ids
-        The valid photos, naturally sorted; empty unless it is finished.
-    dice : numpy.ndarray of float64, shape (photos,)
-        Dice of each of them at the run's own `threshold`.
+    curve : pandas.DataFrame
+        `epoch` and `val_dice`, of each epoch that has both.
+    scores : pandas.DataFrame
+        `scores.csv` by id, naturally sorted: `dice` of each valid photo at the run's own
+        `threshold`, `iou`, `boundary_dice`, `foreground`. Empty unless the run is finished.
     """
 
     folder: RunFolder
@@ -56,9 +56,18 @@ class RunRecord:
     failure: str
     summary: Mapping[str, Any]
     config: Mapping[str, Any]
-    curve: NDArray[np.float64]
-    ids: tuple[str, ...]
-    dice: NDArray[np.float64]
+    curve: "pd.DataFrame"
+    scores: "pd.DataFrame"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The valid photos; none unless it is finished."""
+        return tuple(self.scores.index)
+
+    @property
+    def dice(self) -> "pd.Series[float]":
+        """Dice of each valid photo, by id."""
+        return self.scores["dice"]
 
     @property
     def finished(self) -> bool:
@@ -67,7 +76,7 @@ class RunRecord:
 
     @property
     def threshold(self) -> float:
-        """Where its masks, and the scores in `dice`, were cut."""
+        """Where its masks, and the scores in `scores`, were cut."""
         return float(self.number("threshold") or 0.5)
 
     @property
@@ -113,10 +122,9 @@ def read_run(folder: RunFolder, name: str) -> RunRecord:
     if status not in ("finished", "failed"):
         # Only on this machine: of a run on another one it cannot be told whether it lives.
         status = "running" if is_locked(folder.lock) else "unfinished"
-    ids, dice = _read_scores(folder.scores) if status == "finished" else ((), np.zeros(0))
-    record = RunRecord(
-        folder, name, status, failure, summary, config, _read_curve(folder.history), ids, dice
-    )
+    scores = _read_scores(folder.scores if status == "finished" else None)
+    curve = _read_curve(folder.history)
+    record = RunRecord(folder, name, status, failure, summary, config, curve, scores)
     if record.finished:
         _require_one_piece(record)
     return record
@@ -137,9 +145,11 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         config = yaml.load(path.read_bytes(), Loader=loader)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise HumansegError(f"{path.name} is not plain YAML or cannot be read") from error
+        raise HumansegError(
+            f"{path.name} is not plain YAML or cannot be read", code="runs.broken_config"
+        ) from error
     if not isinstance(config, dict):
-        raise HumansegError(f"{path.name} holds no settings")
+        raise HumansegError(f"{path.name} holds no settings", code="runs.broken_config")
     return config
 
 
@@ -153,63 +163,76 @@ def read_masks(record: RunRecord) -> dict[str, str] | None:
         other photos.
     """
     try:
-        with (
-            long_fields(),
-            record.folder.submission.open(newline="", encoding="utf-8-sig") as file,
-        ):
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error):
+        table = read_table(record.folder.submission, HEADER)
+    except HumansegError:
         return None
-    if not rows or rows[0] != list(HEADER) or any(len(row) != 2 for row in rows[1:]):
-        return None
-    masks = {unicodedata.normalize("NFC", id): rle for id, rle in rows[1:]}
-    return masks if masks.keys() == set(record.ids) else None
+    ids = [unicodedata.normalize("NFC", id) for id in table["id"]]
+    masks = dict(zip(ids, table["rle_mask"], strict=True))
+    return masks if masks.keys() == set(record.ids) and list(table) == list(HEADER) else None
 
 
-def foreground_shares(record: RunRecord) -> dict[str, float]:
-    """Return the share of each valid photo that its true mask covers, as the run saw it."""
-    with record.folder.scores.open(newline="", encoding="utf-8") as file:
-        return {row["id"]: float(row["foreground"]) for row in csv.DictReader(file)}
+def read_history(path: Path) -> "pd.DataFrame":
+    """Read `history.csv`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per epoch; all columns are numbers, NaN where a value is missing.
+
+    Raises
+    ------
+    HumansegError
+        The file is missing or broken.
+    """
+    return _as_numbers(read_table(path, ["epoch"]))
 
 
-def _read_scores(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+def _as_numbers(texts: "pd.DataFrame") -> "pd.DataFrame":
+    """Turn all columns into numbers, NaN where a text is none."""
+    import pandas as pd
+
+    return pd.DataFrame({name: pd.to_numeric(texts[name], errors="coerce") for name in texts})
+
+
+def _read_scores(path: Path | None) -> "pd.DataFrame":
+    import numpy as np
+    import pandas as pd
+
+    if path is None:
+        return pd.DataFrame({"dice": np.zeros(0)})
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        ids = tuple(row["id"] for row in rows)
-        dice = np.array([float(row["dice"]) for row in rows])
-    except FileNotFoundError as error:
-        raise HumansegError(f"{path.name} is missing") from error
-    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
-        raise HumansegError(f"{path.name} is broken") from error
-    if not ids or len(set(ids)) < len(ids) or not np.isfinite(dice).all():
-        raise HumansegError(f"{path.name} is broken")
-    return ids, dice
+        scores = _as_numbers(read_table(path, ["id", "dice"]).set_index("id"))
+    except HumansegError as error:
+        what = "missing" if error.code == "io.missing_table" else "broken"
+        raise HumansegError(f"{path.name} is {what}", code=f"runs.{what}_scores") from error
+    if scores.empty or not scores.index.is_unique or not np.isfinite(scores["dice"]).all():
+        raise HumansegError(f"{path.name} is broken", code="runs.broken_scores")
+    return scores
 
 
-def _read_curve(path: Path) -> NDArray[np.float64]:
-    points = []
+def _read_curve(path: Path) -> "pd.DataFrame":
+    import numpy as np
+    import pandas as pd
+
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                point = float(row["epoch"] or "nan"), float(row["val_dice"] or "nan")
-                if all(map(math.isfinite, point)):
-                    points.append(point)
-    except (OSError, KeyError, ValueError, TypeError, csv.Error):
+        history = read_history(path)
+    except HumansegError:
         # A curve is only looked at: a run without one is as good.
-        pass
-    return np.array(points, np.float64).reshape(-1, 2)
+        history = pd.DataFrame()
+    curve = history.reindex(columns=["epoch", "val_dice"]).astype(float)
+    return curve.loc[np.isfinite(curve.to_numpy()).all(axis=1)]
 
 
 def _require_one_piece(record: RunRecord) -> None:
     """Refuse a finished run whose summary and scores come from different moments."""
     dice = record.number("dice")
     if dice is None or math.isnan(record.dice_at_half):
-        raise HumansegError("its summary.json has no Dice")
+        raise HumansegError("its summary.json has no Dice", code="runs.no_score")
     if abs(dice - float(record.dice.mean())) > _SAME:
         raise HumansegError(
             f"summary.json says Dice {dice:.4f}, but scores.csv has a mean of "
-            f"{record.dice.mean():.4f}"
+            f"{record.dice.mean():.4f}",
+            code="runs.other_scores",
         )
 
 

@@ -24,10 +24,10 @@ from humanseg.runs import (
     run_lock,
     update_summary,
 )
+from humanseg.runs.record import read_history
 from humanseg.system.interrupts import Interrupted, interruptible
 from humanseg.system.terminal import console
 from humanseg.training.callbacks.curves import write_curves
-from humanseg.training.callbacks.history import read_history
 from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.fitting import fit
 from humanseg.training.loggers import open_loggers, sample_logs
@@ -192,9 +192,7 @@ def _train(request: Request, run: RunFolder, prepared: Prepared, loggers: list[L
     write_curves(run.history, run.curves)
     threshold, scores = write_files(run, prepared.photos, sample_logs(loggers))
     # From the files, not from the callbacks: those may have lived in another process.
-    rows = read_history(run.history)
-    speed = [float(row["images_per_second"]) for row in rows]
-    wait = [float(row["loader_wait"]) for row in rows]
+    history = read_history(run.history)
     summary = update_summary(
         run.summary,
         status="finished",
@@ -204,10 +202,10 @@ def _train(request: Request, run: RunFolder, prepared: Prepared, loggers: list[L
         iou=scores["iou"],
         boundary_dice=scores["boundary_dice"],
         best_epoch=read_checkpoint(run.best)["epoch"] + 1,
-        epochs=len(rows),
-        seconds=round(sum(float(row["seconds"]) for row in rows), 1),
-        images_per_second=round(sum(speed) / len(speed), 2),
-        loader_wait=round(sum(wait) / len(wait), 4),
+        epochs=len(history),
+        seconds=round(float(history["seconds"].sum()), 1),
+        images_per_second=round(float(history["images_per_second"].mean()), 2),
+        loader_wait=round(float(history["loader_wait"].mean()), 4),
         peak_memory_mb=round(max(peak, peak_memory_mb(prepared.hardware.device)), 1),
     )
     _report(run, summary)

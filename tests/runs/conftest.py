@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -41,7 +42,6 @@ def make_record() -> Callable[..., RunRecord]:
         scores = np.asarray(dice, float)
         known = {"dice": scores.mean(), "dice_at_half": scores.mean(), "seed": seed}
         known |= {"threshold": threshold, "data": {"train": 9, "valid_sha256": "0123456789"}}
-        ids = tuple(map(str, range(len(scores))))
         return RunRecord(
             RunFolder(Path(name)),
             name,
@@ -50,9 +50,8 @@ def make_record() -> Callable[..., RunRecord]:
             {key: float(v) if isinstance(v, np.floating) else v for key, v in known.items()}
             | summary,
             config,
-            np.zeros((0, 2)),
-            ids,
-            scores,
+            pd.DataFrame(columns=["epoch", "val_dice"], dtype=float),
+            pd.DataFrame({"dice": scores}, index=list(map(str, range(len(scores))))),
         )
 
     return make

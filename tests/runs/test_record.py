@@ -9,7 +9,7 @@ import pytest
 from humanseg.errors import HumansegError
 from humanseg.io.rle import decode_rle
 from humanseg.runs import RunFolder, run_lock, update_summary
-from humanseg.runs.record import NotARun, data_key, foreground_shares, read_masks, read_run
+from humanseg.runs.record import NotARun, data_key, read_masks, read_run
 
 WriteRun = Callable[..., Path]
 
@@ -24,6 +24,7 @@ def test_a_finished_run_tells_its_scores(run: RunFolder) -> None:
     assert (record.name, record.status, record.finished) == ("sweep/run", "finished", True)
     assert record.ids == tuple(map(str, range(1, 13)))
     assert record.dice.mean() == pytest.approx(record.dice_at_half)
+    assert record.dice["3"] == record.scores.loc["3", "dice"]
     assert record.curve.shape == (3, 2) and record.threshold == 0.5
     assert record.number("parameters") == 5_198_033 and record.number("status") is None
 
@@ -33,7 +34,6 @@ def test_its_masks_come_by_id(run: RunFolder) -> None:
     masks = read_masks(record)
     assert masks is not None and tuple(masks) == record.ids
     assert decode_rle(masks["3"], (64, 48)).any()
-    assert set(foreground_shares(record)) == set(record.ids)
 
 
 @pytest.mark.parametrize("text", ["", "id,rle_mask\n1,5 3\n", "a,b\n", "id,rle_mask\n1\n"])

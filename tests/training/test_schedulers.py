@@ -7,7 +7,7 @@ from torch import nn
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
-from humanseg.training.callbacks.history import read_history
+from humanseg.runs.record import read_history
 from humanseg.training.schedulers import Constant, Cosine, OneCycle, Plateau, SchedulerRecipe
 
 RATE = 0.1
@@ -114,5 +114,5 @@ def test_plateau_looks_at_every_epoch_of_a_training(
         "trainer.limit_train_batches=3",
         f"trainer.accumulate_grad_batches={accumulate}",
     )
-    taken = [float(row["lr"]) for row in read_history(run.history)]
+    taken = read_history(run.history)["lr"].tolist()
     assert taken == pytest.approx([1e-12, 5e-13, 2.5e-13])

@@ -1,19 +1,19 @@
 """`curves.png`: loss and Dice over the epochs."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file
+from humanseg.runs.record import read_history
 
 _INK, _QUIET, _LINE = "#1b1c1a", "#63645e", "#d9d9d2"
 _BEST = "#0a6b58"
@@ -22,13 +22,13 @@ _COLOURS = {"train": "#c46f14", "valid": _BEST, "whole photo": _BEST, "boundary"
 Series = tuple[list[float], list[float]]
 
 
-def write_curves(history: Path | Sequence[Mapping[str, Any]], path: Path) -> None:
+def write_curves(history: Path | pd.DataFrame, path: Path) -> None:
     """Draw loss and Dice over the epochs, the best epoch marked.
 
     Parameters
     ----------
     history
-        `history.csv`, or its rows. Columns that are used where they are there: `epoch`,
+        `history.csv`, or its table. Columns that are used where they are there: `epoch`,
         `train_loss`, `val_loss`, `val_dice`, `val_boundary_dice`. A value that is missing, empty
         or not finite leaves a gap in its curve.
     path
@@ -39,17 +39,17 @@ def write_curves(history: Path | Sequence[Mapping[str, Any]], path: Path) -> Non
     HumansegError
         The history cannot be read, or the picture cannot be written.
     """
-    rows = _read(history) if isinstance(history, Path) else history
+    table = read_history(history) if isinstance(history, Path) else history
     # Neither pyplot nor its global state: a notebook's own figures are left alone.
     layout = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.15, wspace=0.06)
     figure = Figure(figsize=(12, 5.5), dpi=160, facecolor="white", layout=layout)
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
 
-    losses = {"train": _series(rows, "train_loss"), "valid": _series(rows, "val_loss")}
+    losses = {"train": _series(table, "train_loss"), "valid": _series(table, "val_loss")}
     scores = {
-        "whole photo": _series(rows, "val_dice"),
-        "boundary": _series(rows, "val_boundary_dice"),
+        "whole photo": _series(table, "val_dice"),
+        "boundary": _series(table, "val_boundary_dice"),
     }
     _draw(left, "Loss", losses)
     _draw(right, "Dice on valid photos", scores)
@@ -62,33 +62,17 @@ def write_curves(history: Path | Sequence[Mapping[str, Any]], path: Path) -> Non
         figure.savefig(partial, format="png")
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    """Read the rows of `history.csv`."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HumansegError(f"Cannot read {path} to draw the curves: {error}.") from error
-
-
-def _series(rows: Sequence[Mapping[str, Any]], column: str) -> Series:
+def _series(table: pd.DataFrame, column: str) -> Series:
     """Take the finite values of a column, each with its epoch (else its place, from 1)."""
-    epochs, values = [], []
-    for place, row in enumerate(rows, start=1):
-        value = _number(row.get(column))
-        if math.isfinite(value):
-            epoch = _number(row.get("epoch"))
-            epochs.append(epoch if math.isfinite(epoch) else float(place))
-            values.append(value)
-    return epochs, values
-
-
-def _number(text: Any) -> float:
-    """Read a number; NaN where there is none."""
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return math.nan
+    values, epochs = (
+        pd.to_numeric(table.get(name, pd.Series(np.nan, table.index)), errors="coerce")
+        .astype(float)
+        .replace([math.inf, -math.inf], math.nan)
+        for name in (column, "epoch")
+    )
+    epochs = epochs.fillna(pd.Series(np.arange(1.0, len(table) + 1), table.index))
+    known = values.notna()
+    return epochs[known].tolist(), values[known].tolist()
 
 
 def _draw(axes: Axes, title: str, curves: Mapping[str, Series]) -> None:

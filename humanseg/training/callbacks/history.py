@@ -1,14 +1,14 @@
 """`history.csv`: a row per epoch."""
 
-import csv
 import time
-from pathlib import Path
+from collections.abc import Hashable
 from typing import Any
 
+import pandas as pd
 import pytorch_lightning as pl
 
 from humanseg.data.sampling import TimedLoader
-from humanseg.io.files import write_csv_rows
+from humanseg.io.tables import read_table, write_table
 from humanseg.runs import RunFolder
 
 SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice")
@@ -21,12 +21,6 @@ COLUMNS = (
     "images_per_second",
     "loader_wait",
 )
-
-
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """Read `history.csv`: a dict per epoch, values as text."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 class History(pl.Callback):
@@ -43,15 +37,19 @@ class History(pl.Callback):
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[dict[Hashable, Any]] = []
         self._start = 0.0
         self._seconds = 0.0
         self._photos = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take up the rows of the epochs that are done."""
-        rows = read_history(self._run.history) if self._run.history.exists() else []
-        self.rows = [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
+        self.rows = []
+        if self._run.history.exists():
+            # As text, so that the rows are written again as they stand.
+            done = read_table(self._run.history, ["epoch"])
+            kept = done["epoch"].astype(int) <= trainer.current_epoch
+            self.rows = done[kept].to_dict("records")
         # An epoch that goes on where a number of steps had ended it does not start again.
         self._start = time.perf_counter()
 
@@ -76,7 +74,7 @@ class History(pl.Callback):
         metrics = trainer.callback_metrics
         loader = trainer.train_dataloader
         waited = loader.waited if isinstance(loader, TimedLoader) else 0.0
-        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1}
+        row: dict[Hashable, Any] = {"epoch": trainer.current_epoch + 1}
         if "train/loss" in metrics:
             row["train_loss"] = f"{float(metrics['train/loss']):.6f}"
         for name in SCORES:
@@ -88,8 +86,4 @@ class History(pl.Callback):
         row["loader_wait"] = f"{waited / max(self._seconds, 1e-9):.4f}"
         self.rows.append(row)
         if trainer.is_global_zero:
-            write_csv_rows(
-                self._run.history,
-                COLUMNS,
-                ([row.get(column, "") for column in COLUMNS] for row in self.rows),
-            )
+            write_table(self._run.history, pd.DataFrame(self.rows, columns=list(COLUMNS)))

@@ -6,9 +6,9 @@ import pytorch_lightning as pl
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
+from humanseg.runs.record import read_history
 from humanseg.runs.studies import STUDY, open_study, running_trial
 from humanseg.training.callbacks.checkpoints import MONITOR
-from humanseg.training.callbacks.history import read_history
 
 
 class Pruned(HumansegError):  # noqa: N818 - read aloud: "Pruned: …"
@@ -41,9 +41,10 @@ class Pruning(pl.Callback):
         self._trial = running_trial(open_study(self._run.path.parent), self._number)
         if self._trial is None or not self._run.history.exists():
             return
-        for row in read_history(self._run.history):
-            if int(row["epoch"]) <= trainer.current_epoch:
-                self._trial.report(float(row["val_dice"]), int(row["epoch"]))
+        history = read_history(self._run.history)
+        done = history[history["epoch"] <= trainer.current_epoch]
+        for epoch, dice in zip(done["epoch"], done["val_dice"], strict=True):
+            self._trial.report(float(dice), int(epoch))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the epoch.

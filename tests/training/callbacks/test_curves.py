@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -32,7 +33,7 @@ def test_history_file_and_rows_give_the_same_picture(tmp_path: Path) -> None:
     lines = [",".join(ROWS[0]), *(",".join(map(str, row.values())) for row in ROWS)]
     history.write_text("\n".join(lines) + "\n")
     write_curves(history, tmp_path / "a.png")
-    write_curves(ROWS, tmp_path / "b.png")
+    write_curves(pd.DataFrame(ROWS), tmp_path / "b.png")
     assert (drawn(tmp_path / "a.png") == drawn(tmp_path / "b.png")).all()
     assert drawn(tmp_path / "a.png").std() > 5
 
@@ -42,7 +43,7 @@ def test_the_first_of_equal_best_epochs_is_marked(
 ) -> None:
     marked = []
     monkeypatch.setattr(curves, "_mark", lambda left, right, *best: marked.append(best))
-    write_curves(ROWS, tmp_path / "curves.png")
+    write_curves(pd.DataFrame(ROWS), tmp_path / "curves.png")
     assert marked == [(2, 0.9)]
 
 
@@ -58,14 +59,14 @@ def test_the_first_of_equal_best_epochs_is_marked(
     ],
 )
 def test_gaps_do_not_stop_the_picture(rows: list[dict[str, str]], tmp_path: Path) -> None:
-    write_curves(rows, tmp_path / "curves.png")
+    write_curves(pd.DataFrame(rows), tmp_path / "curves.png")
     drawn(tmp_path / "curves.png")
 
 
 def test_pyplot_is_left_alone(tmp_path: Path) -> None:
     pyplot = sys.modules.get("matplotlib.pyplot")
     before = pyplot.get_fignums() if pyplot else []
-    write_curves(ROWS, tmp_path / "curves.png")
+    write_curves(pd.DataFrame(ROWS), tmp_path / "curves.png")
     assert (pyplot.get_fignums() if pyplot else []) == before
 
 
