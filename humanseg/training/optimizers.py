@@ -1,19 +1,23 @@
-"""Optimisers, with their parameter groups."""
+"""Optimizers by timm; the groups split its decay rule by learning rate, which timm cannot do."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import torch
+from annotated_types import Interval
 from torch import nn
 
-from humanseg.training.preflight.options import require_option
+from humanseg.config.ranges import NotNegative
+from humanseg.models.backbones import import_timm  # noqa: F401 - the first import of timm
+
+Positive = Annotated[float, Interval(gt=0)]
+BelowOne = Annotated[float, Interval(ge=0, lt=1)]
 
 
 @dataclass(frozen=True)
 class OptimizerRecipe:
-    """What all optimisers here have in common.
+    """The settings that all optimizers share.
 
     Attributes
     ----------
@@ -23,26 +27,17 @@ class OptimizerRecipe:
         Decay of the weights. Norms and biases, all that has one dimension, have none.
     backbone_lr_factor
         The backbone's rate as a share of `lr`; below 1 for pretrained weights.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    lr: float = 1e-3
-    weight_decay: float = 1e-2
-    backbone_lr_factor: float = 1.0
+    opt: ClassVar[str]
+    """The optimizer's name in timm."""
 
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _require(0 < self.lr < math.inf, f"lr={self.lr} must be above 0")
-        for name in ("weight_decay", "backbone_lr_factor"):
-            value = getattr(self, name)
-            _require(0 <= value < math.inf, f"{name}={value} must be at least 0")
+    lr: Positive = 1e-3
+    weight_decay: NotNegative = 1e-2
+    backbone_lr_factor: NotNegative = 1.0
 
     def __call__(self, model: nn.Module) -> torch.optim.Optimizer:
-        """Make the optimiser of a model.
+        """Make the optimizer of a model.
 
         Parameters
         ----------
@@ -54,10 +49,16 @@ class OptimizerRecipe:
         torch.optim.Optimizer
             With up to four groups, named by their `name`.
         """
-        return self.make(list(parameter_groups(model, self)))
+        from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 
-    def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        """Make the optimiser of these parameter groups."""
+        groups = list(parameter_groups(model, self))
+        optimizer: torch.optim.Optimizer = create_optimizer_v2(
+            groups, opt=self.opt, lr=self.lr, **self._options()
+        )
+        return optimizer
+
+    def _options(self) -> dict[str, Any]:
+        """Return the settings that this optimizer alone has."""
         raise NotImplementedError
 
 
@@ -71,39 +72,21 @@ class AdamW(OptimizerRecipe):
         Decay of the running mean and of the running square of the gradient.
     """
 
-    betas: tuple[float, float] = (0.9, 0.999)
+    opt: ClassVar[str] = "adamw"
 
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        super().__post_init__()
-        _require_betas(self.betas)
+    betas: tuple[BelowOne, BelowOne] = (0.9, 0.999)
 
-    def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        """Make the optimiser of these parameter groups."""
-        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas)
+    def _options(self) -> dict[str, Any]:
+        return {"betas": self.betas}
 
 
 @dataclass(frozen=True)
-class Adam(OptimizerRecipe):
-    """Adam, Kingma and Ba 2015 (arXiv 1412.6980); its decay is part of the gradient.
+class Adam(AdamW):
+    """Adam, Kingma and Ba 2015 (arXiv 1412.6980); its decay is part of the gradient."""
 
-    Attributes
-    ----------
-    betas
-        Decay of the running mean and of the running square of the gradient.
-    """
+    opt: ClassVar[str] = "adam"
 
-    weight_decay: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        super().__post_init__()
-        _require_betas(self.betas)
-
-    def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        """Make the optimiser of these parameter groups."""
-        return torch.optim.Adam(groups, lr=self.lr, betas=self.betas)
+    weight_decay: NotNegative = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,20 +99,15 @@ class SGD(OptimizerRecipe):
         Share of the last step that is kept; 0 is plain gradient descent.
     """
 
-    lr: float = 0.05
-    weight_decay: float = 1e-4
-    momentum: float = 0.9
+    opt: ClassVar[str] = "sgd"
 
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        super().__post_init__()
-        _require(0 <= self.momentum < 1, f"momentum={self.momentum} must lie in [0, 1)")
+    lr: Positive = 0.05
+    weight_decay: NotNegative = 1e-4
+    momentum: BelowOne = 0.9
 
-    def make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        """Make the optimiser of these parameter groups."""
+    def _options(self) -> dict[str, Any]:
         # torch refuses Nesterov's momentum where there is none.
-        nesterov = self.momentum > 0
-        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=nesterov)
+        return {"momentum": self.momentum, "nesterov": self.momentum > 0}
 
 
 def parameter_groups(model: nn.Module, recipe: OptimizerRecipe) -> Iterator[dict[str, Any]]:
@@ -145,30 +123,30 @@ def parameter_groups(model: nn.Module, recipe: OptimizerRecipe) -> Iterator[dict
     Yields
     ------
     dict
-        `name`, `params`, `lr` and `weight_decay`, as torch's optimisers take them.
+        `name`, `params`, `lr` and `weight_decay`, as torch's optimizers take them, always in this
+        order: a checkpoint knows the groups by their number.
     """
+    from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined]
+
+    backbone = {
+        id(parameter)
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] == "backbone"
+        for parameter in module.parameters()
+    }
+    # With a decay of 0 timm would make a single group.
+    shares = {
+        group["weight_decay"]: group["params"]
+        for group in param_groups_weight_decay(model, weight_decay=1.0)
+    }
     for part, factor in (("backbone", recipe.backbone_lr_factor), ("decoder", 1.0)):
-        for kind, decay in (("weights", recipe.weight_decay), ("norms", 0.0)):
-            chosen = [
-                parameter
-                for name, parameter in model.named_parameters()
-                if parameter.requires_grad
-                and ("backbone" in name.split(".")) == (part == "backbone")
-                and (parameter.ndim > 1) == (kind == "weights")
-            ]
-            if chosen:
+        for kind, share in (("weights", 1.0), ("norms", 0.0)):
+            inside = part == "backbone"
+            params = [p for p in shares.get(share, ()) if (id(p) in backbone) == inside]
+            if params:
                 yield {
                     "name": f"{part} {kind}",
-                    "params": chosen,
+                    "params": params,
                     "lr": recipe.lr * factor,
-                    "weight_decay": decay,
+                    "weight_decay": recipe.weight_decay * share,
                 }
-
-
-def _require(holds: bool, rule: str) -> None:
-    require_option(holds, "optimizer", rule)
-
-
-def _require_betas(betas: Sequence[float]) -> None:
-    fine = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
-    _require(fine, f"betas={list(betas)} must be two numbers in [0, 1)")

@@ -1,13 +1,19 @@
-"""Learning-rate schedules, each a share of the highest rate as a function of progress."""
+"""Learning-rate schedules: torch's LambdaLR of our own curves, since torch's own cannot be resumed.
+
+`OneCycleLR`, `CosineAnnealingLR` and `SequentialLR` keep their length in the checkpoint, so that a
+run that is given more epochs ends in an error or at the wrong rate; a `LambdaLR` keeps its step
+alone. `OneCycleLR` also divides by zero without a warm-up, and in a training of one step.
+"""
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Interval
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from humanseg.training.preflight.options import require_option
+from humanseg.config.ranges import Share, Whole
 
 
 @dataclass(frozen=True)
@@ -26,14 +32,14 @@ class SchedulerRecipe:
         optimizer
             Its groups hold their highest rates.
         total_steps
-            Optimiser steps of the whole training.
+            Optimizer steps of the whole training.
         batches_per_epoch
             Batches of an epoch; several of them make a step where gradients are accumulated.
 
         Returns
         -------
         dict
-            Lightning's `lr_scheduler_config`. The scheduler steps with the optimiser, so that a
+            Lightning's `lr_scheduler_config`. The scheduler steps with the optimizer, so that a
             checkpoint at the end of an epoch holds its whole state.
         """
         last = max(1, total_steps - 1)
@@ -51,20 +57,11 @@ class OneCycle(SchedulerRecipe):
         Share of all steps that go up.
     start, end
         The rate at both ends, as a share of the highest.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    warmup: float = 0.25
-    start: float = 0.04
-    end: float = 1e-4
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _require_shares(warmup=self.warmup, start=self.start, end=self.end)
+    warmup: Share = 0.25
+    start: Share = 0.04
+    end: Share = 1e-4
 
     def factor(self, progress: float) -> float:
         """Share of the highest rate at `progress`, from 0 to 1."""
@@ -83,19 +80,10 @@ class Cosine(SchedulerRecipe):
         Share of all steps that go up, from 0.
     end
         The last rate, as a share of the highest.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    warmup: float = 0.05
-    end: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _require_shares(warmup=self.warmup, end=self.end)
+    warmup: Share = 0.05
+    end: Share = 0.0
 
     def factor(self, progress: float) -> float:
         """Share of the highest rate at `progress`, from 0 to 1."""
@@ -124,20 +112,10 @@ class Plateau:
         What the rate is multiplied by.
     patience
         Epochs without a better Dice before it is.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    decrease: float = 0.5
-    patience: int = 3
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _require(0 < self.decrease < 1, f"decrease={self.decrease} must lie between 0 and 1")
-        _require(self.patience >= 0, f"patience={self.patience} must be at least 0")
+    decrease: Annotated[float, Interval(gt=0, lt=1)] = 0.5
+    patience: Whole = 3
 
     def __call__(self, optimizer: Optimizer, total_steps: int, batches_per_epoch: int) -> Any:
         """Make the scheduler, as Lightning takes it; see `SchedulerRecipe`."""
@@ -157,12 +135,3 @@ class Plateau:
 
 def _half_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-
-def _require(holds: bool, rule: str) -> None:
-    require_option(holds, "scheduler", rule)
-
-
-def _require_shares(**shares: float) -> None:
-    for name, share in shares.items():
-        _require(0 <= share <= 1, f"{name}={share} must lie from 0 to 1")

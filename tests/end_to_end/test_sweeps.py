@@ -112,7 +112,7 @@ def test_failed_jobs_are_recorded_and_the_others_run(
     states = {name.split("=")[1]: summary["status"] for name, summary in found.items()}
     assert states == {"0.01": "finished", "-1": "failed", "1e+30": "failed"}
     reasons = [summary["failure"] for summary in found.values() if summary["failure"]]
-    assert any("optimizer.lr=-1 must be above 0" in reason for reason in reasons)
+    assert any("optimizer.lr: -1 is not a number above 0" in reason for reason in reasons)
     assert any("The training loss became nan" in reason for reason in reasons)
     for reason in reasons:
         assert reason in done.stderr

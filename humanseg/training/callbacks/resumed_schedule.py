@@ -18,11 +18,11 @@ class ResumedSchedule(pl.Callback):
         self._now: float = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a resumed training must know."""
+        """Return what a resumed training must know."""
         return {"steps_per_epoch": self._now}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what an interrupted training knew."""
+        """Load what an interrupted training saved."""
         self._before = state_dict["steps_per_epoch"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -34,9 +34,5 @@ class ResumedSchedule(pl.Callback):
         for config in trainer.lr_scheduler_configs:
             schedule = config.scheduler
             if isinstance(schedule, LambdaLR) and config.interval == "step":
-                schedule.last_epoch = round(trainer.current_epoch * self._now)
-                bases = zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
-                rates = [base * factor(schedule.last_epoch) for base, factor in bases]
-                schedule._last_lr = rates
-                for group, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
-                    group["lr"] = rate
+                schedule.last_epoch = round(trainer.current_epoch * self._now) - 1
+                schedule.step()
