@@ -1,7 +1,8 @@
 # make run [DATA=path/to/five/folders] [ARGS="overrides"]   train, on the built-in sample without DATA
 # make demo [ARGS="--model FILE"]                           the page that cuts people out, in the browser
 # make report [DATA=path/to/five/folders] [ARGS="--html"]   the research report from notebooks/records
-# make test | test-slow | lint | wheel | setup | lock       each does all set-up that it needs
+# make test                                                 lint, types and fast-tests; test-slow is apart
+# make setup | wheel | lock                                 each does all set-up that it needs
 #
 # Needs Python 3.11 or newer, with venv; another one than python3: make run PYTHON=python3.12
 
@@ -18,7 +19,7 @@ WHOLE := $(VENV)/whole-$(call digest,requirements-train.lock requirements.lock)
 # The recipes read it from the environment, where spaces and quotes do no harm.
 export DATA
 
-.PHONY: setup run demo report demo-runtime lint types test test-slow wheel lock
+.PHONY: setup run demo report demo-runtime lint types test fast-tests test-slow wheel lock
 .DEFAULT_GOAL := setup
 
 setup: $(WHOLE)
@@ -59,7 +60,9 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-test: lint types
+test: lint types fast-tests
+
+fast-tests: setup
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow and not gpu"
 
 test-slow: setup
