@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from humanseg.config.settings import is_result
 from humanseg.runs.choices import DATA, data_before, named_callbacks, nearest_option
 from humanseg.runs.record import read_config
 
@@ -14,13 +15,6 @@ Shipped = Mapping[str, Mapping[str, Mapping[str, Value]]]
 
 NAMED_GROUPS = ("model", "backbone", "loss", "augmentation", "optimizer", "scheduler", "callbacks")
 """The groups that are shown by the name of the option that was chosen, in this order."""
-
-# Where a run lies and how fast it goes, not what it is; the seed is looked at by itself.
-_LEFT_OUT = {
-    *("seed", "trial", "name", "run_dir", "runs_dir", "sweep", "fresh", "resume", "logger"),
-    *("hydra", "threads", "channels_last"),
-    *("data.root", "data.workers", "data.cache", "data.cache_gb"),
-}
 
 
 @dataclass(frozen=True)
@@ -128,7 +122,7 @@ def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
     others = {key: node for key, node in config.items() if key not in NAMED_GROUPS}
     have = {**data_before(config, shipped.get(DATA, {})), **dict(_flat(others, ""))}
     values |= {key: value for key, value in have.items() if not key.endswith("._target_")}
-    kept = {key: value for key, value in values.items() if not left_out(key)}
+    kept = {key: value for key, value in values.items() if is_result(key)}
     return Settings(kept, frozenset(changed), _elements(config, ""))
 
 
@@ -242,11 +236,6 @@ def _plain(value: Any) -> Value:
 
 def _last_part(text: str) -> str:
     return text.rstrip("/").rpartition("/")[2] if text.startswith("/") else text
-
-
-def left_out(key: str) -> bool:
-    """Say whether a setting has no part in what a run is."""
-    return any(f"{key}.".startswith(f"{one}.") for one in _LEFT_OUT)
 
 
 def _decides(runs: Sequence[Settings], group: str, key: str) -> bool:

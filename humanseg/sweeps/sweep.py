@@ -12,12 +12,13 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
+from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 from humanseg.runs import is_locked
 from humanseg.sweeps.jobs import Job, require_same
 from humanseg.sweeps.launchers import open_launcher
-from humanseg.sweeps.naming import PLACES, differing, job_name, sweep_name
+from humanseg.sweeps.naming import differing, job_name, sweep_name
 from humanseg.sweeps.task import Task, job_request
 from humanseg.system.terminal import console
 from humanseg.training.request import Request
@@ -151,8 +152,8 @@ def read_sweep(
                 f"{key}={config.get(key) or '…'} is about a single run, and this is a sweep: leave "
                 "it out. sweep=NAME names a sweep, runs_dir=PATH says where it lies."
             )
-    for key in PLACES:
-        if key in varied:
+    for key in varied:
+        if kind_of(key) == "place":
             raise HumansegError(f"{key} is one for all jobs of a sweep: give it one value.")
     name = str(config.sweep or sweep_name(arguments, params, varied))
     folder = Path(str(config.runs_dir)).expanduser().absolute() / name

@@ -6,8 +6,9 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from humanseg.config.settings import kind_of
 from humanseg.sweeps.jobs import Outcome, standing
-from humanseg.sweeps.naming import PLACES, differing, job_name, key_of
+from humanseg.sweeps.naming import differing, job_name, key_of
 from humanseg.sweeps.subprocess_runner import work_apart
 from humanseg.system.terminal import console
 from humanseg.training.request import Request, settle
@@ -68,7 +69,7 @@ def job_request(
     with open_dict(settled):
         settled.sweep, settled.fresh = sweep.name, False
         _mark_logs(settled, sweep.name, differing(overrides, varied))
-    kept = [one for one in overrides if key_of(one) not in PLACES]
+    kept = [one for one in overrides if kind_of(key_of(one)) != "place"]
     return Request(settled, sweep / job_name(overrides, varied), resume=False, overrides=kept)
 
 

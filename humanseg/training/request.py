@@ -10,15 +10,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config.load import load_run_config
-from humanseg.config.required import REQUIRED, require_init_from
+from humanseg.config.required import require_init_from
+from humanseg.config.settings import NO_PATHS, REQUIRED, source_paths
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
 from humanseg.training.resuming import changed_settings, resumed_config, without_changes
-
-PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
-"""Keys of paths that a person may give relative to where they are."""
-NO_PATHS = ("", "none", "pretrained")
-"""Values of these keys that are no paths."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def settle(config: DictConfig) -> DictConfig:
     assert isinstance(settled, DictConfig)
     with open_dict(settled):
         settled.pop("hydra", None)
-        for key in PATHS:
+        for key in source_paths():
             value = OmegaConf.select(settled, key)
             if isinstance(value, ListConfig):
                 OmegaConf.update(settled, key, [_absolute(each) for each in value])
