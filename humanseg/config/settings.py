@@ -18,8 +18,8 @@ Kind = Literal["result", "repeat", "data", "place", "machine"]
 fast it goes and what is logged; of the result no more than its rounding."""
 
 OnResume = Literal["keep", "change", "verify"]
-"""Whether a resumed run takes another value. `verify`: it may be another path, if what lies there is
-what the run began with."""
+"""Whether a resumed run takes another value. `verify`: another path, if what lies there is what the
+run began with."""
 
 REQUIRED = "required"
 """The `init_from` of an experiment that is a later step: a person has to give it."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from humanseg.config.settings import is_result
-from humanseg.runs.choices import DATA, data_before, named_callbacks, nearest_option
+from humanseg.runs.choices import DATA, chosen_option, data_before, named_callbacks, nearest_option
 from humanseg.runs.record import read_config
 
 Value = None | bool | int | float | str
@@ -89,18 +89,20 @@ def read_shipped(folder: Path) -> Shipped:
     }
 
 
-def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
+def read_settings(
+    config: Mapping[str, Any], shipped: Shipped, choices: Mapping[str, str] | None = None
+) -> Settings:
     """Work out the settings of a run.
-
-    A config holds what an option stands for, not its name. The name is that of the shipped option
-    of the same class that needs the fewest changes; without one, it is the name of the class.
 
     Parameters
     ----------
     config
-        A run's `config.yaml`.
+        A run's `config.yaml`. It holds what an option stands for, not its name.
     shipped
         The options that may have been chosen.
+    choices
+        The option of each group, as its `summary.json` has it. Without them, as in runs written
+        before they were recorded, options are guessed: see `nearest_option`.
 
     Returns
     -------
@@ -113,8 +115,13 @@ def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
         if not isinstance(node, Mapping):
             continue
         have = dict(_flat(node, group))
-        named = named_callbacks if group == "callbacks" else nearest_option
-        name, default = named(node, have, group, shipped.get(group, {}))
+        options = shipped.get(group, {})
+        if choices and group in choices:
+            name, default = chosen_option(choices[group], have, options)
+        elif group == "callbacks":
+            name, default = named_callbacks(node, options)
+        else:
+            name, default = nearest_option(have, group, options)
         values[group] = name
         targets = {key for key in have if key.endswith(("._target_", "._partial_"))}
         values |= {key: value for key, value in have.items() if key not in targets}

@@ -21,7 +21,7 @@ from humanseg.sweeps.launchers import open_launcher
 from humanseg.sweeps.naming import differing, job_name, sweep_name
 from humanseg.sweeps.task import Task, job_request
 from humanseg.system.terminal import console
-from humanseg.training.request import Request
+from humanseg.training.request import Request, hydra_choices
 
 _ONE_RUN = ("run_dir", "name", "resume")
 
@@ -69,7 +69,8 @@ class Sweep:
         """
         loader = self.context.config_loader
         composed = loader.load_sweep_config(self.config, list(job.overrides))
-        return job_request(self.folder, self.varied, composed, list(job.overrides))
+        choices = hydra_choices(composed.hydra)
+        return job_request(self.folder, self.varied, composed, list(job.overrides), choices)
 
     def check(self, jobs: Sequence[Job]) -> None:
         """Find what is wrong with any job before the first one starts.
