@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from humanseg.data.picture import Draw, Picture, Pixels
-from humanseg.data.splits import Parts
+from humanseg.data.labelled_photo import DrawPhoto, LabelledPhoto, Pixels
+from humanseg.data.splits import DatasetSplits
 from humanseg.data.transforms.augmentation import sample_seed
-from humanseg.data.transforms.copy_paste import another_room, placement
+from humanseg.data.transforms.copy_paste import compose_background, placement
 from humanseg.data.transforms.copy_paste_pixels import paste, warp
 from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError, says_errors
@@ -28,19 +28,23 @@ from humanseg.io.files import write_csv_rows
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
 
-Shift = Callable[[Picture, Draw, np.random.Generator], Picture]
+Shift = Callable[[LabelledPhoto, DrawPhoto, np.random.Generator], LabelledPhoto]
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Probabilities (N, H, W) of photos uint8 (N, H, W, 3)."""
 
 _BATCH = 8
 
 
-def as_it_is(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def as_it_is(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Leave the photo alone: what `humanseg evaluate` scores."""
     return picture
 
 
-def closer(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def closer(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Crop to 1 / 1.5 to 1 / 2.5 of height and width, around a place on the person."""
     zoom = generator.uniform(1.5, 2.5)
     person = np.argwhere(picture.mask)
@@ -55,35 +59,43 @@ def closer(picture: Picture, others: Draw, generator: np.random.Generator) -> Pi
 
 
 def elsewhere(
-    picture: Picture,
-    others: Draw,
+    picture: LabelledPhoto,
+    others: DrawPhoto,
     generator: np.random.Generator,
     scales: tuple[float, float],
     size: tuple[int, int] | None = None,
-) -> Picture:
+) -> LabelledPhoto:
     """Put the person before a background made of other photos, in a frame of any size."""
     frame = size or picture.size
-    scene = another_room(others, frame, generator)
+    scene = compose_background(others, frame, generator)
     place = placement(picture, frame, generator.uniform(*scales), generator)
     return paste(scene, warp(picture, place, frame), 0.7, gain=0.5)
 
 
-def small(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def small(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Show the person at 0.3 to 0.6 of the size, before another background."""
     return elsewhere(picture, others, generator, (0.3, 0.6))
 
 
-def background(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def background(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Show the person at about the size, before another background."""
     return elsewhere(picture, others, generator, (0.9, 1.1))
 
 
-def landscape(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def landscape(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Show the person in a frame that is turned by a quarter."""
     return elsewhere(picture, others, generator, (0.7, 1.2), picture.size[::-1])
 
 
-def company(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def company(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Put two more people behind the person."""
     for _ in range(2):
         other = others(generator)
@@ -92,7 +104,9 @@ def company(picture: Picture, others: Draw, generator: np.random.Generator) -> P
     return picture
 
 
-def colour(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def colour(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Change tint, brightness and gamma strongly."""
     factors, gamma = generator.uniform(0.6, 1.4, 3), generator.choice([0.5, 1.8])
     levels = (np.arange(256)[:, None] / 255) ** gamma * factors * 255
@@ -100,20 +114,26 @@ def colour(picture: Picture, others: Draw, generator: np.random.Generator) -> Pi
     return picture._replace(photo=np.asarray(cv2.LUT(picture.photo, table), np.uint8))
 
 
-def blur(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def blur(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Put the photo out of focus."""
     width = generator.uniform(1, 2.5)
     photo = np.asarray(cv2.GaussianBlur(picture.photo, (0, 0), width), np.uint8)
     return picture._replace(photo=photo)
 
 
-def noise(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def noise(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Add the noise of a dark room."""
     grain = generator.normal(0, generator.uniform(10, 30), picture.photo.shape)
     return picture._replace(photo=np.clip(picture.photo + grain, 0, 255).astype(np.uint8))
 
 
-def jpeg(picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+def jpeg(
+    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+) -> LabelledPhoto:
     """Compress at half the size, to qualities of 10 to 30."""
     height, width = picture.size
     half = cv2.resize(picture.photo, (max(1, width // 2), max(1, height // 2)), interpolation=3)
@@ -138,10 +158,12 @@ SHIFTS: Mapping[str, Shift] = {
 }
 
 
-def shifted(name: str, ids: Sequence[str], pictures: Sequence[Picture]) -> Iterator[Picture]:
+def shifted(
+    name: str, ids: Sequence[str], pictures: Sequence[LabelledPhoto]
+) -> Iterator[LabelledPhoto]:
     """Make the shifted version of every photo; it follows from the ids and the photos alone."""
 
-    def other(generator: np.random.Generator) -> Picture:
+    def other(generator: np.random.Generator) -> LabelledPhoto:
         return pictures[int(generator.integers(len(pictures)))]
 
     for identity, picture in zip(ids, pictures, strict=True):
@@ -149,7 +171,7 @@ def shifted(name: str, ids: Sequence[str], pictures: Sequence[Picture]) -> Itera
         yield SHIFTS[name](picture, other, np.random.default_rng(seed))
 
 
-def score(predict: Predict, pictures: Sequence[Picture]) -> float:
+def score(predict: Predict, pictures: Sequence[LabelledPhoto]) -> float:
     """Take the mean Dice per photo at threshold 0.5."""
     found = []
     for start in range(0, len(pictures), _BATCH):
@@ -199,17 +221,17 @@ def _channels_first(photos: Pixels) -> Pixels:
     return np.ascontiguousarray(photos.transpose(0, 3, 1, 2))
 
 
-def valid_pictures(run: Path | None, data: Path | None) -> tuple[list[str], list[Picture]]:
+def valid_pictures(run: Path | None, data: Path | None) -> tuple[list[str], list[LabelledPhoto]]:
     """Read the valid photos of a run, or of a data folder, with their masks."""
     if run is not None:
         _, config = final_module(open_run(run))
-        part = data_of(config, data).parts.unchanged("valid")
+        split = data_of(config, data).splits.at_original_size("valid")
     elif data is not None:
-        part = Parts(data).part("valid")
+        split = DatasetSplits(data).split("valid")
     else:
         raise HumansegError("A model file knows no photos: say --data ROOT, or name a run first.")
-    found = [part.store[index] for index in range(len(part.store))]
-    return part.ids, [Picture(photo, mask) for photo, mask in found if mask is not None]
+    found = [split.photos[index] for index in range(len(split.photos))]
+    return split.ids, [LabelledPhoto(photo, mask) for photo, mask in found if mask is not None]
 
 
 def table(names: Sequence[str], rows: Mapping[str, Sequence[float]]) -> str:

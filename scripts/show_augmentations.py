@@ -18,11 +18,11 @@ from omegaconf import DictConfig
 from humanseg.config.build import build
 from humanseg.config.find import conf_folder
 from humanseg.config.hydra_errors import explain_hydra_error, is_hydra_error
+from humanseg.data.labelled_photo import LabelledPhoto, Pixels
 from humanseg.data.layout.folders import Item, list_items
-from humanseg.data.picture import Picture, Pixels
 from humanseg.data.synthetic import write_sample
 from humanseg.data.transforms.augmentation import Augmentation, sample_seed
-from humanseg.data.transforms.resize import fit_to
+from humanseg.data.transforms.resize import resize_to
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.images import read_mask, read_photo, write_image
 
@@ -53,7 +53,7 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
     return [items[place] for place in places]
 
 
-def outlined(picture: Picture) -> Pixels:
+def outlined(picture: LabelledPhoto) -> Pixels:
     """Draw the outline of a picture's mask over a copy of its photo."""
     result = picture.photo.copy()
     contours, _ = cv2.findContours(picture.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
@@ -84,7 +84,7 @@ def draw_sheet(items: Sequence[Item], augmentation: Augmentation, seed: int, dra
     """
     pictures = [_read(item) for item in items]
 
-    def other(generator: np.random.Generator) -> Picture:
+    def other(generator: np.random.Generator) -> LabelledPhoto:
         return pictures[int(generator.integers(len(pictures)))]
 
     factor = min(1.0, _LONG_SIDE / max(pictures[0].size))
@@ -95,11 +95,11 @@ def draw_sheet(items: Sequence[Item], augmentation: Augmentation, seed: int, dra
             augmentation(picture, sample_seed(seed, epoch, item.id), other)
             for epoch in range(draws)
         ]
-        rows.append([outlined(fit_to(one, (height, width), "pad")) for one in (picture, *drawn)])
+        rows.append([outlined(resize_to(one, (height, width), "pad")) for one in (picture, *drawn)])
     return _join([_join(row, axis=1) for row in rows], axis=0)
 
 
-def _read(item: Item) -> Picture:
+def _read(item: Item) -> LabelledPhoto:
     assert item.mask is not None
     image, mask = read_photo(item.photo), read_mask(item.mask)
     if image.shape[:2] != mask.shape:
@@ -107,7 +107,7 @@ def _read(item: Item) -> Picture:
             f"{item.mask} is {mask.shape[0]}×{mask.shape[1]}, but its photo is "
             f"{image.shape[0]}×{image.shape[1]}. Run humanseg check on the data."
         )
-    return Picture(image, mask)
+    return LabelledPhoto(image, mask)
 
 
 def _join(tiles: list[Pixels], axis: int) -> Pixels:

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what was found; return 1 where it stops a training."""
     from rich.console import Console
 
-    from humanseg.data.checks.data_check import examine
+    from humanseg.data.checks.data_check import check_data
     from humanseg.errors import HumansegError, printable
     from humanseg.system.progress import progress_on
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     # On stderr, so that the report alone can be sent to a file.
     with progress_on(Console(stderr=True), "reading photos") as move:
-        report = examine(given[0], move, mask_rule(arguments))
+        report = check_data(given[0], move, mask_rule(arguments))
     print(printable(report.text()))
     if arguments.html is not None:
         report.write_html(arguments.html)

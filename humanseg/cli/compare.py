@@ -192,7 +192,7 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
     places = [root] if root is not None else [Path(each) for each in roots]
     for place, split in product(places, dict.fromkeys(splits)):
         try:
-            items, _ = scan(place, split, masks=True)
+            items = scan(place, split, masks=True).items
         except HumansegError:
             continue
         found = {item.id: Source(item.photo, item.mask) for item in items if item.mask}

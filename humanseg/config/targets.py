@@ -35,10 +35,10 @@ ALLOWED = (
 #: The environment variable in which a user names packages of their own, separated by commas.
 OWN_PACKAGES = "HUMANSEG_PACKAGES"
 
-#: Modules that moved, and where they are now: a run's config names its classes for ever.
+#: Modules and classes that moved, and where they are now: a run's config names them for ever.
 MOVED = {
     "humanseg.data.augmentation": "humanseg.data.transforms.augmentation",
-    "humanseg.data.collage": "humanseg.data.transforms.copy_paste",
+    "humanseg.data.collage.Collage": "humanseg.data.transforms.copy_paste.CopyPaste",
 }
 
 #: A module of humanseg lists in a tuple of this name the functions that a config may name.
@@ -137,7 +137,8 @@ def find_target(target: object) -> Callable[..., Any]:
         raise HumansegError(f"{problem}.")
     assert isinstance(target, str)
     module, _, name = target.rpartition(".")
-    root, *parts = f"{MOVED.get(module, module)}.{name}".split(".")
+    moved = MOVED.get(target) or f"{MOVED.get(module, module)}.{name}"
+    root, *parts = moved.split(".")
     roots = tuple(name.split(".")[0] for name in ALLOWED + own_packages())
     try:
         found: Any = importlib.import_module(root)

@@ -1,4 +1,4 @@
-"""Photos as samples of a batch."""
+"""Datasets that give photos as samples of a batch."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from humanseg.data.cache.store import PhotoStore
-from humanseg.data.picture import Picture, Pixels
-from humanseg.data.pictures import Pictures
+from humanseg.data.cache.photos import DecodedPhotos
+from humanseg.data.labelled_photo import LabelledPhoto, Pixels
+from humanseg.data.photo_sets import LabelledPhotos
 from humanseg.data.transforms.augmentation import Augmentation, sample_seed
-from humanseg.data.transforms.resize import Fit, fit_to
+from humanseg.data.transforms.resize import ResizeMode, resize_to
 
 # OpenCV's own threads fight torch's and the workers'.
 cv2.setNumThreads(0)
@@ -41,87 +41,61 @@ class Batch(TypedDict, total=False):
 
 
 class TrainPhotos(Dataset[Sample]):
-    """Augmented photos of one size.
-
-    Parameters
-    ----------
-    pictures
-        Decoded photos with masks.
-    augmentation
-        What is done to each photo and its mask.
-    size
-        Height and width of every sample.
-    fit
-        How a photo of another size is brought to `size`.
-    seed
-        With the epoch and the id, all that the randomness of a sample depends on.
-    """
+    """Augmented photos of one size; a sample follows from the seed, the epoch and the id."""
 
     def __init__(
         self,
-        pictures: Pictures,
+        photos: LabelledPhotos,
         augmentation: Augmentation,
         size: tuple[int, int],
-        fit: Fit,
+        resize_mode: ResizeMode,
         seed: int,
     ) -> None:
-        self._pictures = pictures
-        # Others are drawn from the ids in a fixed order: the place of a photo does not matter.
-        self._by_id = sorted(range(len(pictures)), key=pictures.ids.__getitem__)
+        self._photos = photos
+        # Others are drawn from the sorted ids: the order of the photos does not matter.
+        self._by_id = sorted(range(len(photos)), key=photos.ids.__getitem__)
         self._augmentation = augmentation
         self._size = size
-        self._fit: Fit = fit
+        self._resize_mode: ResizeMode = resize_mode
         self._seed = seed
 
     def __len__(self) -> int:
         """Count the photos."""
-        return len(self._pictures)
+        return len(self._photos)
 
     def __getitem__(self, draw: tuple[int, int]) -> Sample:
-        """Draw a sample.
+        """Draw a sample by the epoch and the photo's index.
 
-        Parameters
-        ----------
-        draw
-            The epoch and the photo's index. The epoch comes with each draw because workers live
-            longer than an epoch.
+        The epoch comes with each draw because workers live longer than an epoch.
         """
         epoch, index = draw
-        identity = self._pictures.ids[index]
-        seed = sample_seed(self._seed, epoch, identity)
-        picture = self._augmentation(self._pictures[index], seed, self._other)
-        photo, mask, soft = fit_to(picture, self._size, self._fit, seed)
-        sample: Sample = {"image": _image(photo), "mask": _layer(mask), "id": identity}
+        id = self._photos.ids[index]
+        seed = sample_seed(self._seed, epoch, id)
+        augmented = self._augmentation(self._photos[index], seed, self._other)
+        photo, mask, soft = resize_to(augmented, self._size, self._resize_mode, seed)
+        sample: Sample = {"image": _image(photo), "mask": _layer(mask), "id": id}
         if soft is not None:
             sample["soft"] = _layer(soft)
         return sample
 
-    def _other(self, generator: np.random.Generator) -> Picture:
-        return self._pictures[self._by_id[int(generator.integers(len(self)))]]
+    def _other(self, generator: np.random.Generator) -> LabelledPhoto:
+        return self._photos[self._by_id[int(generator.integers(len(self)))]]
 
 
 class WholePhotos(Dataset[Sample]):
-    """Photos as they are, at their own size.
+    """Photos as they are, at their own size, with masks or without."""
 
-    Parameters
-    ----------
-    ids
-        The photos' ids, in the order of `store`.
-    store
-        Decoded photos, with or without masks.
-    """
-
-    def __init__(self, ids: Sequence[str], store: PhotoStore) -> None:
+    def __init__(self, ids: Sequence[str], photos: DecodedPhotos) -> None:
         self._ids = list(ids)
-        self._store = store
+        self._photos = photos
 
     def __len__(self) -> int:
         """Count the photos."""
         return len(self._ids)
 
     def __getitem__(self, index: int) -> Sample:
-        """Photo number `index` as a sample."""
-        photo, mask = self._store[index]
+        """Return a photo as a sample."""
+        photo, mask = self._photos[index]
         sample: Sample = {"image": _image(photo), "id": self._ids[index]}
         if mask is not None:
             sample["mask"] = _layer(mask)
@@ -142,7 +116,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 
 def _image(photo: Pixels) -> Tensor:
-    # A copy: the store's pixels may be a read-only map that all processes share.
+    # A copy: cached pixels may be a read-only map that all processes share.
     return torch.from_numpy(np.array(photo)).permute(2, 0, 1)
 
 

@@ -5,24 +5,24 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from humanseg.data.cache.store import PhotoStore
-from humanseg.data.picture import Pixels
+from humanseg.data.cache.photos import DecodedPhotos
+from humanseg.data.labelled_photo import Pixels
 
 
 def pixels_sha256(photo: Pixels, mask: Pixels | None) -> bytes:
     """Hash a photo (H,W,3) and its mask (H,W), if it has one, their sizes too."""
     digest = hashlib.sha256(f"{photo.shape}\0".encode())
-    for array in (photo,) if mask is None else (photo, mask):
-        digest.update(np.ascontiguousarray(array).data)
+    for layer in (photo,) if mask is None else (photo, mask):
+        digest.update(np.ascontiguousarray(layer).data)
     return digest.digest()
 
 
-def masks_sha256(ids: Iterable[str], store: PhotoStore) -> str:
-    """Hash ids and their masks, sizes too; `store` is in the order of `ids`."""
+def masks_sha256(ids: Iterable[str], photos: DecodedPhotos) -> str:
+    """Hash ids and the masks of their photos, sizes too."""
 
     def masks() -> Iterable[bytes]:
-        for index in range(len(store)):
-            _, mask = store[index]
+        for index in range(len(photos)):
+            _, mask = photos[index]
             assert mask is not None
             yield f"{mask.shape}\0".encode() + mask.tobytes()
 
@@ -30,9 +30,9 @@ def masks_sha256(ids: Iterable[str], store: PhotoStore) -> str:
 
 
 def named_sha256(pairs: Iterable[tuple[str, bytes]]) -> str:
-    """Hash ids, each with what belongs to it; their order counts."""
+    """Hash ids, each with the bytes that belong to it; their order counts."""
     digest = hashlib.sha256()
-    for identity, rest in pairs:
-        digest.update(f"{identity}\0".encode("utf-8", "surrogateescape"))
-        digest.update(rest)
+    for id, content in pairs:
+        digest.update(f"{id}\0".encode("utf-8", "surrogateescape"))
+        digest.update(content)
     return digest.hexdigest()

@@ -10,21 +10,27 @@ from annotated_types import Interval
 from torch.utils.data import DataLoader
 
 from humanseg.config.ranges import Count, NotNegative, Processes, Seed, Share, Side, Text, Whole
-from humanseg.data.cache.buffer import PackedLayers
-from humanseg.data.cache.store import Cache
-from humanseg.data.checks.before_training import require_sound
-from humanseg.data.checks.concerns import large, shapes, told
+from humanseg.data.cache.buffer import LayerCache
+from humanseg.data.cache.photos import CacheMode
+from humanseg.data.checks.concerns import as_sentences, large, shapes
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
+from humanseg.data.folds import require_fold
 from humanseg.data.layout.folders import Item
 from humanseg.data.layout.mask_rule import MaskRule
-from humanseg.data.options import default_workers, require_fold
-from humanseg.data.pictures import Pictures, Source
-from humanseg.data.pseudo_labels import trustworthy
+from humanseg.data.photo_sets import LabelledPhotos, PhotoSet
+from humanseg.data.pseudo_labels import filter_pseudo_labels
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
-from humanseg.data.splits import Part, Parts, Role
+from humanseg.data.splits import DatasetSplits, Split, SplitName
 from humanseg.data.transforms.augmentation import Augmentation
-from humanseg.data.transforms.resize import Fit
-from humanseg.data.workers import PREFETCH, Loading, WorkerPhotos, choose_loading, same
+from humanseg.data.transforms.resize import ResizeMode
+from humanseg.data.workers import (
+    PREFETCH,
+    LoaderPlan,
+    WorkerPhotos,
+    default_workers,
+    pass_through,
+    plan_loading,
+)
 
 
 class PhotoData(pl.LightningDataModule):
@@ -50,13 +56,13 @@ class PhotoData(pl.LightningDataModule):
     workers
         Processes that prepare train batches; None: as many as pay on this machine.
     cache, cache_gb
-        Where decoded photos are kept, and how many gigabytes at most of each role's.
+        Where decoded photos are kept, and how many gigabytes at most of each split.
     fold, folds
-        With a fold, train and valid are both taken from `train`: one part in `folds` validates.
+        With a fold, train and valid are both taken from `train`: one of `folds` validates.
     clean_specks
-        Parts of a train mask with fewer pixels than this are taken out; valid masks stay.
+        DatasetSplits of a train mask with fewer pixels than this are taken out; valid masks stay.
     unlabelled
-        A folder of more photos to train on, without masks: with a teacher's opinion of them.
+        A folder of more photos to train on, without masks: with pseudo-labels of a teacher.
     min_confidence
         Unlabelled photos of which the teacher is less sure are left out; see `confidence`.
     person_values, invert_masks
@@ -75,10 +81,10 @@ class PhotoData(pl.LightningDataModule):
         seed: Seed = 0,
         batch_size: Count = 16,
         size: tuple[Side, Side] | None = None,
-        fit: Fit = "resize",
+        fit: ResizeMode = "resize",
         long_side: Side | None = None,
         workers: Processes | None = None,
-        cache: Cache = "memory",
+        cache: CacheMode = "memory",
         cache_gb: NotNegative = 4.0,
         fold: Whole | None = None,
         folds: Annotated[int, Interval(ge=2)] = 5,
@@ -90,192 +96,156 @@ class PhotoData(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         require_fold(fold, folds)
-        self.parts = Parts(
+        self.splits = DatasetSplits(
             Path(root).expanduser(),
             unlabelled=None if unlabelled is None else Path(unlabelled).expanduser(),
             fold=fold,
             folds=folds,
-            long_side=long_side,
-            clean_specks=clean_specks,
+            train_size=long_side,
+            min_component_area=clean_specks,
             cache=cache,
             cache_gb=cache_gb,
             rule=MaskRule(tuple(person_values), invert_masks),
         )
-        self.root, self.fold = self.parts.root, fold
+        self.root, self.fold = self.splits.root, fold
         self.batch_size = batch_size
         self._augmentation = augmentation
         self._seed = seed
         self._size = size
-        self._fit: Fit = fit
+        self._resize_mode: ResizeMode = fit
         self._workers = workers
         self._min_confidence = min_confidence
-        self._sources: list[Source] | None = None
+        self._train_sets: list[PhotoSet] | None = None
 
-    def items(self, role: Role) -> list[Item]:
-        """List the photos that play a role, folds considered, naturally sorted by id."""
-        return self.parts.items(role)
+    def items(self, name: SplitName) -> list[Item]:
+        """List the photos of a split, folds considered, naturally sorted by id."""
+        return self.splits.items(name)
 
-    def part(self, role: Role) -> Part:
-        """Decode the photos of a role, once; those that are learnt from at the working size."""
-        return self.parts.part(role)
+    def split(self, name: SplitName) -> Split:
+        """Decode the photos of a split, once; those that are trained on at the train size."""
+        return self.splits.split(name)
 
     def check(self, on_progress: Callable[[int, int], None] | None = None) -> None:
-        """Find all that would stop a training, in every split, before it starts.
+        """Raise one HumansegError that names all that would stop a training, in every split.
 
-        Parameters
-        ----------
-        on_progress
-            Called with the number of photos that were read, and of all photos.
-
-        Raises
-        ------
-        HumansegError
-            Names every problem.
+        `on_progress` is called with the number of photos that were read, and of all.
         """
-        self.parts.check(on_progress)
+        self.splits.check(on_progress)
 
-    def require_sound(self, split: str) -> None:
+    def require_sound(self, name: SplitName) -> None:
         """Raise one HumansegError that names all that is wrong with a split of the folder."""
-        require_sound(self.root, [split], self.parts.rule)
+        self.splits.require_sound(name)
 
     def concerns(self) -> list[str]:
-        """Say what `check` has seen that may spoil a training, a sentence each, with the remedy."""
-        found = self.parts.concerns()
-        size = self.train_size()
-        if self._fit == "resize":
-            found += shapes(self.root, self.part("train").sizes, size)
+        """Return what may spoil a training, a sentence each with the remedy, after `check`."""
+        found = self.splits.concerns()
+        size = self.sample_size()
+        if self._resize_mode == "resize":
+            found += shapes(self.root, self.split("train").sizes, size)
         if self._size is None:
             found += large(self.root, size)
-        return [*told(found), *(f"{line}." for line in self.parts.notices.lines())]
+        return [*as_sentences(found), *(f"{line}." for line in self.splits.notices.lines())]
 
     def prepare_data(self) -> None:
         """Fill a disk cache once, before other processes map it."""
-        self.parts.fill_disk_cache()
+        self.splits.fill_disk_cache()
 
-    def train_size(self) -> tuple[int, int]:
+    def sample_size(self) -> tuple[int, int]:
         """Height and width of a train sample."""
         if self._size is not None:
             return int(self._size[0]), int(self._size[1])
-        return Counter(self.part("train").sizes).most_common(1)[0][0]
+        return Counter(self.split("train").sizes).most_common(1)[0][0]
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Augmented photos, in an order that follows from seed and epoch."""
-        pictures = Pictures(*(self._sources or [self.parts.source("train")]))
-        photos = TrainPhotos(pictures, self._augmentation, self.train_size(), self._fit, self._seed)
+        photos = TrainPhotos(
+            LabelledPhotos(*(self._train_sets or [self.splits.photo_set("train")])),
+            self._augmentation,
+            self.sample_size(),
+            self._resize_mode,
+            self._seed,
+        )
         order = SeededOrder(len(photos), self._seed, *self._share())
         gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        loading = self.loading(gpu, self._share()[1])
-        workers = loading.workers
+        plan = self.loading(gpu, self._share()[1])
         return TimedLoader(
-            WorkerPhotos(photos, loading.shared) if workers else photos,
+            WorkerPhotos(photos, plan.shared) if plan.workers else photos,
             batch_size=self.batch_size,
             sampler=order,
             # A last batch of one photo would upset batch norm; that photo waits for another epoch.
             drop_last=len(order) > 1 and len(order) % self.batch_size == 1 < self.batch_size,
-            collate_fn=same if workers else collate,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            prefetch_factor=PREFETCH if workers else None,
+            collate_fn=pass_through if plan.workers else collate,
+            num_workers=plan.workers,
+            persistent_workers=plan.workers > 0,
+            prefetch_factor=PREFETCH if plan.workers else None,
             worker_init_fn=worker_threads,
             pin_memory=gpu,
         )
 
-    def loading(self, gpu: bool, processes: int = 1) -> Loading:
-        """Choose how train batches are made, by what this machine has.
-
-        Parameters
-        ----------
-        gpu
-            Whether the training is on one.
-        processes
-            How many trainings share this machine's memory, each with workers of its own.
-        """
+    def loading(self, gpu: bool, processes: int = 1) -> LoaderPlan:
+        """Plan how train batches are made here, where `processes` trainings share the memory."""
         wanted = default_workers(gpu) if self._workers is None else self._workers
-        height, width = self.train_size()
-        # Photo, mask and a teacher's opinion, a byte for each value.
-        return choose_loading(wanted, self.batch_size * height * width * 5 * processes)
+        height, width = self.sample_size()
+        # Photo, mask and soft labels, a byte for each value.
+        return plan_loading(wanted, self.batch_size * height * width * 5 * processes)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Whole valid photos with masks; of several processes, each has its share of them."""
         return self.whole_photos("valid", *self._share())
 
-    def whole_photos(self, role: Role, rank: int = 0, replicas: int = 1) -> DataLoader[Any]:
-        """Photos of a role at their own size, each once, in batches of one size.
+    def whole_photos(self, name: SplitName, rank: int = 0, replicas: int = 1) -> DataLoader[Any]:
+        """Photos of a split at their own size, each once, in batches of one size.
 
-        Parameters
-        ----------
-        role
-            Which photos.
-        rank, replicas
-            This process and the number of processes that share them; by default one has all.
+        Of `replicas` processes, the one of this `rank` has its share; by default one has all.
         """
-        part = self.parts.unchanged(role)
+        split = self.splits.at_original_size(name)
         return DataLoader(
-            WholePhotos(part.ids, part.store),
+            WholePhotos(split.ids, split.photos),
             batch_sampler=SameSizeBatches(
-                part.sizes, self.batch_size, rank=rank, replicas=replicas
+                split.sizes, self.batch_size, rank=rank, replicas=replicas
             ),
             collate_fn=collate,
         )
 
     def count_batches(self, processes: int = 1) -> tuple[int, int]:
         """Count the train and valid batches of an epoch, in each of so many processes."""
-        share = -(-len(self.part("train").items) // processes)
+        share = -(-len(self.items("train")) // processes)
         valid = len(self.whole_photos("valid", 0, processes))
         return -(-share // self.batch_size), valid
 
     def _share(self) -> tuple[int, int]:
-        """Say which of how many processes this is."""
+        """Return the number of this process, and of how many."""
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
-    def teach(self, answers: Mapping[Role, PackedLayers]) -> dict[str, int]:
-        """Take up what a teacher says of the photos that are learnt from.
+    def use_soft_labels(self, soft: Mapping[SplitName, LayerCache]) -> dict[str, int]:
+        """Train with soft labels, by split in the order of its photos, at their own size.
 
-        Parameters
-        ----------
-        answers
-            For each role that is learnt from, in the order of its photos, at their own size.
-
-        Returns
-        -------
-        dict
-            How many photos without masks are learnt from, and how many are not: see
-            `trustworthy`.
+        Returns how many unlabelled photos are trained on, and how many are not; see
+        `filter_pseudo_labels`.
         """
         counts: dict[str, int] = {}
-        self._sources = [self.parts.source(role, answers[role]) for role in self.parts.learnt_from]
-        if "unlabelled" in answers:
-            held_out = [self.part(role).store for role in self.parts.held_out]
-            self._sources[-1], counts = trustworthy(
-                self._sources[-1], held_out, self._min_confidence
+        self._train_sets = [
+            self.splits.photo_set(name, soft[name]) for name in self.splits.train_names
+        ]
+        if "unlabelled" in soft:
+            held_out = [self.split("valid").photos, self.split("test").photos]
+            self._train_sets[-1], counts = filter_pseudo_labels(
+                self._train_sets[-1], held_out, self._min_confidence
             )
         return counts
 
     def record(self) -> dict[str, Any]:
-        """Say which data this is: counts, and a fingerprint of the valid ids and masks.
-
-        Returns
-        -------
-        dict
-            `train`, `valid`, `test` counts; `fold` and `folds` where used; `valid_sha256`.
-        """
-        roles: list[Role] = ["train", "valid"]
-        counts: dict[str, Any] = {role: len(self.part(role).items) for role in roles}
-        counts["test"] = len(self.items("test"))
+        """Return which data this is: counts, the fold if any, and `valid_sha256`."""
+        names: tuple[SplitName, ...] = ("train", "valid", "test")
+        counts: dict[str, Any] = {name: len(self.items(name)) for name in names}
         if self.fold is not None:
-            counts |= {"fold": self.fold, "folds": self.parts.folds}
-        return counts | {"valid_sha256": self.fingerprint()}
+            counts |= {"fold": self.fold, "folds": self.splits.folds}
+        return counts | {"valid_sha256": self.valid_sha256()}
 
-    def fingerprint(self) -> str:
-        """SHA-256 over the valid ids and masks: scores on equal ones can be compared."""
-        return self.part("valid").fingerprint()
+    def valid_sha256(self) -> str:
+        """Hash the valid ids and masks: scores on equal ones can be compared."""
+        return self.split("valid").masks_sha256()
 
     def pixels_sha256(self) -> str:
-        """Say which photos are trained and validated on, to the pixel.
-
-        Returns
-        -------
-        str
-            A fingerprint of ids, photos and masks as `check`, which comes first, has read them.
-        """
-        return self.parts.pixels_sha256("train", "valid")
+        """Hash the ids, photos and masks that are trained and validated on, after `check`."""
+        return self.splits.pixels_sha256("train", "valid")

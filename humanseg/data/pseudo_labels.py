@@ -1,125 +1,56 @@
-"""Photos without masks: which of them a training may learn from, by a teacher's opinion."""
+"""Pseudo-labels: which unlabelled photos a training may learn from, by a teacher's soft labels."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from humanseg.data.cache.store import PhotoStore
-from humanseg.data.checks.duplicates import find_copies, fingerprint
-from humanseg.data.checks.problems import printable
-from humanseg.data.layout.folders import Item
-from humanseg.data.layout.listing import list_folder
-from humanseg.data.picture import Pixels
-from humanseg.data.pictures import Source
-from humanseg.errors import HumansegError
+from humanseg.data.cache.photos import DecodedPhotos
+from humanseg.data.checks.duplicates import find_duplicates, hash_photo
+from humanseg.data.labelled_photo import Pixels
+from humanseg.data.photo_sets import PhotoSet
 
 
-def unlabelled_items(folder: Path) -> list[Item]:
-    """List the photos of a folder.
+def find_leaked(held_out: Sequence[DecodedPhotos], photos: DecodedPhotos) -> set[int]:
+    """Return the indices of photos that are duplicates of held-out ones."""
+    sources = [(decoded, index) for decoded in (photos, *held_out) for index in range(len(decoded))]
 
-    Parameters
-    ----------
-    folder
-        Its sub-folders are passed over.
+    def read(place: int) -> Pixels:
+        decoded, index = sources[place]
+        return decoded[index][0]
 
-    Returns
-    -------
-    list of Item
-        Naturally sorted, without masks. An id is the folder's and the file's name, so that it is
-        none of a labelled photo.
-
-    Raises
-    ------
-    HumansegError
-        There is no such folder, or no photo in it.
-    """
-    files = list_folder(folder).images if folder.is_dir() else {}
-    if not files:
-        raise HumansegError(
-            f"data.unlabelled: there is no photo in {printable(str(folder))}. Give a folder of "
-            "photos, or null."
-        )
-    return [
-        Item(f"{folder.name}/{path.name}", path, None) for paths in files.values() for path in paths
-    ]
-
-
-def copies_of(held_out: Sequence[PhotoStore], photos: PhotoStore) -> set[int]:
-    """Find the photos that are copies of held-out ones: from those nothing may be learnt.
-
-    Parameters
-    ----------
-    held_out
-        The photos that a training is judged by.
-    photos
-        What it shall learn from.
-
-    Returns
-    -------
-    set of int
-        Places in `photos`.
-    """
-    places = [(store, index) for store in (photos, *held_out) for index in range(len(store))]
-
-    def read(at: int) -> Pixels:
-        store, index = places[at]
-        return store[index][0]
-
-    found = find_copies([fingerprint(read(at)) for at in range(len(places))], read)
+    found = find_duplicates([hash_photo(read(place)) for place in range(len(sources))], read)
     count = len(photos)
     return {
         member
-        for copies in found
-        if copies.members[-1] >= count
-        for member in copies.members
+        for duplicates in found
+        if duplicates.members[-1] >= count
+        for member in duplicates.members
         if member < count
     }
 
 
-def trustworthy(
-    source: Source, held_out: Sequence[PhotoStore], min_confidence: float
-) -> tuple[Source, dict[str, int]]:
-    """Leave out of photos without masks those that nothing should be learnt from.
+def filter_pseudo_labels(
+    photos: PhotoSet, held_out: Sequence[DecodedPhotos], min_confidence: float
+) -> tuple[PhotoSet, dict[str, int]]:
+    """Leave out duplicates of held-out photos, and photos of which the teacher is less sure.
 
-    Parameters
-    ----------
-    source
-        The photos, with a teacher's answers.
-    held_out
-        The photos that a training is judged by.
-    min_confidence
-        Photos of which the teacher is less sure are left out; see `confidence`.
-
-    Returns
-    -------
-    source
-        With the photos that are kept.
-    counts
-        Of the `unlabelled` photos that are kept, of the `copies` of held-out ones that are not,
-        and of the `unsure` ones.
+    Returns the photos with those `selected` that are left, and counts: of these (`unlabelled`), of
+    the `copies` of held-out photos, and of the `unsure` ones.
     """
-    assert source.soft is not None
-    everything = range(len(source.ids))
-    copies = copies_of(held_out, source.store)
-    unsure = {at for at in everything if confidence(source.soft[at]) < min_confidence} - copies
-    kept = [at for at in everything if at not in copies | unsure]
-    counts = {"unlabelled": len(kept), "copies": len(copies), "unsure": len(unsure)}
-    return replace(source, kept=kept), counts
+    assert photos.soft is not None
+    indices = range(len(photos.ids))
+    leaked = find_leaked(held_out, photos.photos)
+    unsure = {index for index in indices if confidence(photos.soft[index]) < min_confidence}
+    unsure -= leaked
+    selected = [index for index in indices if index not in leaked | unsure]
+    counts = {"unlabelled": len(selected), "copies": len(leaked), "unsure": len(unsure)}
+    return replace(photos, selected=selected), counts
 
 
 def confidence(soft: Pixels) -> float:
-    """Say how sure a teacher is of a photo.
+    """Return how sure a teacher is of a photo: 1 where each pixel is, 0 where nobody is seen.
 
-    Parameters
-    ----------
-    soft
-        uint8 (H, W): probability of person, 255 for 1.
-
-    Returns
-    -------
-    float
-        Soft Dice between the probabilities and the mask that they make at a half: 1 where each
-        is 0 or 1, and 0 where nobody is seen.
+    It is the soft Dice between the probabilities, (H, W) with 255 for 1, and the mask that they
+    make at a half.
     """
     person = soft > 127
     total = soft.sum(dtype=float) / 255 + float(person.sum())

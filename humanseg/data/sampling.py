@@ -1,4 +1,4 @@
-"""In which order photos come, and how long they keep the training waiting."""
+"""Samplers: in which order photos come; and a loader that measures the waiting for them."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -8,24 +8,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from humanseg.data.workers import opened
+from humanseg.data.workers import unpack
 
 
 class SeededOrder(Sampler[tuple[int, int]]):
     """Every photo once an epoch, in an order that follows from the seed and the epoch alone.
 
-    Parameters
-    ----------
-    count
-        How many photos there are.
-    seed
-        Seed of the run.
-    rank, replicas
-        This process and the number of processes: each gets its share, of the same length.
-
-    Notes
-    -----
-    The trainer calls `set_epoch` before each epoch, also after a resume.
+    Each of `replicas` processes gets its share, of the same length. The trainer calls `set_epoch`
+    before each epoch, also after a resume.
     """
 
     def __init__(self, count: int, seed: int, rank: int = 0, replicas: int = 1) -> None:
@@ -36,7 +26,7 @@ class SeededOrder(Sampler[tuple[int, int]]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next."""
+        """Take the order of an epoch."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -58,19 +48,11 @@ MOST_PIXELS = 4_000_000
 
 
 class SameSizeBatches(Sampler[list[int]]):
-    """Batches of photos that have one size, each photo once, in a fixed order.
+    """Batches of photos of one size (H, W), each photo once, in a fixed order.
 
-    Parameters
-    ----------
-    sizes
-        Height and width of each photo.
-    batch_size
-        The most photos in a batch.
-    most_pixels
-        The most pixels in a batch of more than one photo.
-    rank, replicas
-        This process and the number of processes: each photo is in the share of one of them, and
-        none is repeated to make the shares equal.
+    A batch has at most `batch_size` photos and, of more than one, at most `most_pixels` pixels.
+    Each photo is in the share of one of `replicas` processes: none is repeated to make the shares
+    equal, since scores are means over photos.
     """
 
     def __init__(
@@ -87,7 +69,7 @@ class SameSizeBatches(Sampler[list[int]]):
         self._batches = []
         for (height, width), group in groups.items():
             count = max(1, min(batch_size, most_pixels // (height * width)))
-            self._batches += [group[at : at + count] for at in range(0, len(group), count)]
+            self._batches += [group[start : start + count] for start in range(0, len(group), count)]
 
     def __len__(self) -> int:
         """Count the batches."""
@@ -99,15 +81,9 @@ class SameSizeBatches(Sampler[list[int]]):
 
 
 class TimedLoader(DataLoader[Any]):
-    """A DataLoader that knows how long it was waited for, and raises what its workers raise.
+    """A DataLoader that measures the waiting for it, and raises what its workers raise."""
 
-    Attributes
-    ----------
-    waited
-        Seconds for which the current epoch was blocked on this loader.
-    """
-
-    waited: float = 0.0
+    waited: float = 0.0  # seconds of the current epoch
 
     def __iter__(self) -> Any:
         """Iterate over an epoch, measuring."""
@@ -119,12 +95,12 @@ class TimedLoader(DataLoader[Any]):
         batches = super().__iter__()
         while True:
             try:
-                packed = next(batches)
+                batch = next(batches)
             except StopIteration:
                 return
             finally:
                 self.waited += time.perf_counter() - start
-            yield opened(packed)
+            yield unpack(batch)
             start = time.perf_counter()
 
 

@@ -1,52 +1,36 @@
-"""Specks in masks: stray dots outside the person, and pinholes inside."""
+"""Small components of masks: stray dots outside the person, and holes inside."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.picture import Pixels
+from humanseg.data.labelled_photo import Pixels
 
-SPECK = 50
-"""A connected part of person or background with fewer pixels than this is a speck."""
+SMALL_COMPONENT = 50
+"""A connected component of person or background with fewer pixels than this is small."""
 
 
-def find_specks(mask: Pixels, below: int = SPECK) -> tuple[int, NDArray[np.bool_]]:
-    """Find the specks of a mask: stray dots outside the person, and pinholes inside.
+def find_small_components(
+    mask: Pixels, min_area: int = SMALL_COMPONENT
+) -> tuple[int, NDArray[np.bool_]]:
+    """Count the components with fewer than `min_area` pixels, and mark their pixels.
 
-    Parameters
-    ----------
-    mask
-        uint8 (H, W) in {0, 1}.
-    below
-        Parts with fewer pixels than this are specks.
-
-    Returns
-    -------
-    count
-        How many connected parts of person (8-connected) or of background (4-connected) are
-        specks. The only part of its value is no speck, however small: it is a small person.
-    where
-        bool (H, W): their pixels.
+    Components of person are 8-connected, those of background 4-connected. The only component of
+    its value is none of them, however small: it is a small person.
     """
     total = 0
     where = np.zeros(mask.shape, bool)
-    for part, connectivity in ((mask, 8), (1 - mask, 4)):
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=connectivity)
-        speck = stats[:, cv2.CC_STAT_AREA] < below
-        speck[0] = False
-        if count > 2 and speck.any():
-            total += int(speck.sum())
-            where |= speck[labels]
+    for layer, connectivity in ((mask, 8), (1 - mask, 4)):
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(layer, connectivity=connectivity)
+        small = stats[:, cv2.CC_STAT_AREA] < min_area
+        small[0] = False
+        if count > 2 and small.any():
+            total += int(small.sum())
+            where |= small[labels]
     return total, where
 
 
-def without_specks(mask: Pixels, below: int) -> Pixels:
-    """Give the specks of a mask to what is around them; see `find_specks`.
-
-    Returns
-    -------
-    ndarray
-        uint8 (H, W) in {0, 1}; the mask itself where it has none.
-    """
-    count, where = find_specks(mask, below)
+def remove_small_components(mask: Pixels, min_area: int) -> Pixels:
+    """Give the small components of a mask to what is around them."""
+    count, where = find_small_components(mask, min_area)
     return mask ^ where if count else mask

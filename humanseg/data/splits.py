@@ -1,202 +1,191 @@
-"""The photos of a data folder by the part that they play: found, checked, decoded."""
+"""The splits of a data folder: listed once, checked, decoded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from humanseg.data.cache.buffer import PackedLayers
-from humanseg.data.cache.store import (
-    Cache,
+from humanseg.data.cache.buffer import LayerCache
+from humanseg.data.cache.photos import (
+    CacheMode,
     Decoded,
-    DecodedOnTheFly,
-    PhotoStore,
-    open_store,
+    DecodedPhotos,
+    UncachedPhotos,
+    open_cache,
     scaled_layers,
 )
 from humanseg.data.checks.before_training import (
-    Checked,
+    CheckedPhoto,
     find_fatal,
     find_unreadable,
     raise_problems,
 )
-from humanseg.data.checks.concerns import Glance, glance, inverted_masks, passed_over
+from humanseg.data.checks.concerns import MaskStats, blank_masks, inverted_masks, mask_stats
 from humanseg.data.checks.problems import Problem
 from humanseg.data.folds import fold_ids
 from humanseg.data.hashing import masks_sha256, named_sha256, pixels_sha256
-from humanseg.data.layout.folders import Item, list_items
+from humanseg.data.layout.folders import Item, Scan, has_masks, scan, scan_unlabelled
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.pictures import Source
-from humanseg.data.pseudo_labels import unlabelled_items
+from humanseg.data.photo_sets import PhotoSet
 from humanseg.io.names import SPLITS
 from humanseg.system.notices import Notices
 
-Role = Literal["train", "valid", "test", "unlabelled"]
-
-_WITH_MASKS: tuple[Role, Role] = ("train", "valid")
+SplitName = Literal["train", "valid", "test", "unlabelled"]
 
 
 @dataclass(frozen=True)
-class Part:
-    """The photos that play one role: their items, ids and decoded pixels."""
+class Split:
+    """The photos of a split, decoded."""
 
     items: list[Item]
-    store: PhotoStore
+    photos: DecodedPhotos  # in the order of `items`
 
     @property
     def ids(self) -> list[str]:
-        """The photos' ids, in the order of the store."""
+        """The photos' ids, in order."""
         return [item.id for item in self.items]
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width of each photo."""
-        return [self.store.size(index) for index in range(len(self.store))]
+        return [self.photos.size(index) for index in range(len(self.photos))]
 
-    def fingerprint(self) -> str:
-        """SHA-256 over the ids and the masks."""
-        return masks_sha256(self.ids, self.store)
+    def masks_sha256(self) -> str:
+        """Hash the ids and the masks."""
+        return masks_sha256(self.ids, self.photos)
 
 
 @dataclass
-class Parts:
-    """The parts of a data folder; see `PhotoData` for the options.
+class DatasetSplits:
+    """The splits of a data folder; the options are those of `PhotoData`.
 
-    Attributes
-    ----------
-    root, unlabelled
-        The folder of the splits, and that of photos without masks.
-    fold, folds, long_side, clean_specks, cache, cache_gb
-        As of `PhotoData`.
-    rule
-        How masks are read.
-    notices
-        What `check` has seen of photos that are used all the same, such as animations.
+    Each folder is listed once, when it is first needed: whoever needs the photos of a training
+    takes this object instead of listing them again. Files that come later are not seen.
     """
 
     root: Path
     unlabelled: Path | None = None
     fold: int | None = None
     folds: int = 5
-    long_side: int | None = None
-    clean_specks: int = 0
-    cache: Cache = "memory"
+    train_size: int | None = None
+    min_component_area: int = 0
+    cache: CacheMode = "memory"
     cache_gb: float = 4.0
     rule: MaskRule = AS_DRAWN
-    _parts: dict[Role, Part] = field(default_factory=dict)
-    _decoded: Decoded = field(default_factory=dict)
-    _held: int = 0
-    _digests: dict[Path, bytes] = field(default_factory=dict)
-    _glances: dict[Path, Glance] = field(default_factory=dict)
-    _others: list[Problem] = field(default_factory=list)
+    # What `check` has noticed about photos that are used all the same, such as animations.
     notices: Notices = field(default_factory=Notices)
+    _scans: dict[str, Scan] = field(default_factory=dict)
+    _splits: dict[SplitName, Split] = field(default_factory=dict)
+    _decoded: Decoded = field(default_factory=dict)
+    _decoded_bytes: int = 0
+    _digests: dict[Path, bytes] = field(default_factory=dict)
+    _mask_stats: dict[Path, MaskStats] = field(default_factory=dict)
 
     @property
-    def learnt_from(self) -> list[Role]:
-        """The roles whose photos are trained on."""
+    def train_names(self) -> list[SplitName]:
+        """The splits that are trained on."""
         return ["train"] if self.unlabelled is None else ["train", "unlabelled"]
 
-    @property
-    def held_out(self) -> list[Role]:
-        """The roles whose photos a training is judged by."""
-        return ["valid", "test"]
+    def items(self, name: SplitName) -> list[Item]:
+        """List the photos of a split, folds considered, naturally sorted by id.
 
-    def items(self, role: Role) -> list[Item]:
-        """List the photos that play a role, folds considered, naturally sorted by id."""
-        if role == "unlabelled":
-            return [] if self.unlabelled is None else unlabelled_items(self.unlabelled)
-        if role == "test":
-            return list_items(self.root, "test", masks=False)
-        if self.fold is None:
-            return list_items(self.root, role, True, self.rule)
-        items = list_items(self.root, "train", True, self.rule)
-        inside = set(fold_ids([item.id for item in items], self.fold, self.folds))
-        return [item for item in items if (item.id in inside) == (role == "valid")]
+        Raises a HumansegError where photos, masks or folders are missing.
+        """
+        if self.fold is None or name not in ("train", "valid"):
+            return self._scan(name).require_items()
+        items = self._scan("train").require_items()
+        valid = set(fold_ids([item.id for item in items], self.fold, self.folds))
+        return [item for item in items if (item.id in valid) == (name == "valid")]
 
     def check(self, on_progress: Callable[[int, int], None] | None = None) -> None:
-        """Find all that would stop a training, in every split, before it starts.
+        """Raise one HumansegError that names all that would stop a training.
 
-        Parameters
-        ----------
-        on_progress
-            Called with the number of photos that were read, and of all photos of the splits.
-
-        Raises
-        ------
-        HumansegError
-            Names every problem.
+        `on_progress` is called with the number of photos that were read, and of all.
         """
-        splits = SPLITS if self.fold is None else ("train", "test")
-        self._others.clear()
         self.notices = Notices()
-        found = find_fatal(
-            self.root, splits, self._note, on_progress, self._others.append, self.rule
-        )
-        raise_problems(self.root, found)
+        scans = self._folder_scans()
+        raise_problems(self.root, find_fatal(scans, self._note, on_progress))
         if self.unlabelled is not None:
             raise_problems(self.unlabelled, find_unreadable(self.items("unlabelled"), self._note))
-            self._others += passed_over(self.unlabelled)
+
+    def require_sound(self, name: SplitName) -> None:
+        """Raise one HumansegError that names all that is wrong with a split of the folder."""
+        folder = name if self.fold is None else "train"
+        raise_problems(self.root, find_fatal([self._scan(folder)]))
 
     def concerns(self) -> list[Problem]:
-        """List what the check has seen that does not stop a training, but may spoil it."""
-        known = [self._glances[item.photo] for role in _WITH_MASKS for item in self.items(role)]
-        return [*self._others, *inverted_masks(self.root, known)]
+        """List what does not stop a training but may spoil it, after `check`."""
+        scans = [*self._folder_scans(), self._scan("unlabelled")]
+        masks = [self._mask_stats[item.photo] for item in self.items("train") + self.items("valid")]
+        return [
+            *(problem for scan in scans for problem in scan.problems if not problem.fatal),
+            *blank_masks(self.root, masks),
+            *inverted_masks(self.root, masks),
+        ]
 
-    def part(self, role: Role) -> Part:
-        """Decode the photos of a role, once; those that are learnt from at the working size.
+    def split(self, name: SplitName) -> Split:
+        """Decode the photos of a split, once; those that are trained on at the train size."""
+        if name not in self._splits:
+            items = self.items(name)
+            trained = name in self.train_names
+            size, area = (self.train_size, self.min_component_area) if trained else (None, 0)
+            photos = open_cache(items, self.cache, self.cache_gb, size, self._decoded, area)
+            self._splits[name] = Split(items, photos)
+        return self._splits[name]
 
-        Raises
-        ------
-        HumansegError
-            The split is missing or empty.
-        """
-        if role not in self._parts:
-            items = self.items(role)
-            learnt = role in self.learnt_from
-            long_side, specks = (self.long_side, self.clean_specks) if learnt else (None, 0)
-            store = open_store(items, self.cache, self.cache_gb, long_side, self._decoded, specks)
-            self._parts[role] = Part(items, store)
-        return self._parts[role]
+    def at_original_size(self, name: SplitName) -> Split:
+        """Return the photos of a split as their files have them: scores are taken there."""
+        changed = self.train_size is not None or self.min_component_area > 0
+        if name not in self.train_names or not changed:
+            return self.split(name)
+        items = self.items(name)
+        return Split(items, UncachedPhotos(items))
 
-    def unchanged(self, role: Role) -> Part:
-        """Give the photos of a role as their files have them: scores are taken there."""
-        changed = self.long_side is not None or self.clean_specks > 0
-        if role not in self.learnt_from or not changed:
-            return self.part(role)
-        items = self.items(role)
-        return Part(items, DecodedOnTheFly(items))
-
-    def source(self, role: Role, soft: PackedLayers | None = None) -> Source:
-        """Give the photos of a role to be learnt from, with a teacher's answers or without."""
-        part = self.part(role)
-        fitting = None if soft is None else scaled_layers(soft, part.store)
-        return Source(part.ids, part.store, fitting)
-
-    def fill_disk_cache(self) -> None:
-        """Decode into a disk cache what a training reads; nothing where there is no such cache."""
-        if self.cache == "disk":
-            for role in (*self.learnt_from, "valid"):
-                self.part(role)
-
-    def pixels_sha256(self, *roles: Role) -> str:
-        """Fingerprint the photos and masks of roles as `check` has read them."""
-        return named_sha256(
-            (f"{role}/{item.id}", self._digests[item.photo])
-            for role in roles
-            for item in self.items(role)
+    def photo_set(self, name: SplitName, soft: LayerCache | None = None) -> PhotoSet:
+        """Return the photos of a split to be trained on, with soft labels or without."""
+        split = self.split(name)
+        return PhotoSet(
+            split.ids, split.photos, None if soft is None else scaled_layers(soft, split.photos)
         )
 
-    def _note(self, checked: Checked) -> None:
-        """Keep what the check has decoded: a digest, and for the stores what the bound allows."""
+    def fill_disk_cache(self) -> None:
+        """Decode into a disk cache what a training reads; do nothing where there is no such."""
+        if self.cache == "disk":
+            for name in (*self.train_names, "valid"):
+                self.split(name)
+
+    def pixels_sha256(self, *names: SplitName) -> str:
+        """Hash the photos and masks of splits as `check` has read them."""
+        return named_sha256(
+            (f"{name}/{item.id}", self._digests[item.photo])
+            for name in names
+            for item in self.items(name)
+        )
+
+    def _scan(self, name: str) -> Scan:
+        if name not in self._scans:
+            if name != "unlabelled":
+                self._scans[name] = scan(self.root, name, has_masks(name), self.rule)
+            elif self.unlabelled is not None:
+                self._scans[name] = scan_unlabelled(self.unlabelled)
+            else:
+                self._scans[name] = Scan()
+        return self._scans[name]
+
+    def _folder_scans(self) -> list[Scan]:
+        return [self._scan(name) for name in SPLITS if self.fold is None or name != "valid"]
+
+    def _note(self, checked: CheckedPhoto) -> None:
+        """Keep of a checked photo its statistics, a digest and, where there is room, its pixels."""
         photo, mask = checked.photo, checked.mask
         assert photo is not None and checked.picture is not None
         self.notices.add(checked.item.photo, checked.picture.notices)
-        self._glances[checked.item.photo] = glance(checked)
+        self._mask_stats[checked.item.photo] = mask_stats(checked)
         self._digests[checked.item.photo] = pixels_sha256(photo, mask)
         if self.cache != "memory":
             return
-        self._held += photo.nbytes + (0 if mask is None else mask.nbytes)
-        if self._held <= self.cache_gb * 1e9:
+        self._decoded_bytes += photo.nbytes + (0 if mask is None else mask.nbytes)
+        if self._decoded_bytes <= self.cache_gb * 1e9:
             self._decoded[checked.item.photo] = photo, mask
         else:
             self._decoded.clear()

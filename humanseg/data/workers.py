@@ -29,30 +29,16 @@ SHARED_MEMORY = "/dev/shm"
 
 
 @dataclass(frozen=True)
-class Failure:
-    """An error in a worker, on its way to the training.
-
-    Attributes
-    ----------
-    error
-        As it was raised.
-    text
-        Its traceback.
-    """
+class WorkerError:
+    """An error in a worker, on its way to the training."""
 
     error: BaseException
-    text: str
+    text: str  # its traceback
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A batch on its way to the training.
-
-    Attributes
-    ----------
-    pickled
-        The batch; its pixels lie in shared memory, or are part of this.
-    """
+class PickledBatch:
+    """A batch on its way to the training; its pixels lie in shared memory, or in here."""
 
     pickled: bytes
 
@@ -66,19 +52,13 @@ class Parcel:
         try:
             return pin_memory(self.open())
         except Exception as error:
-            return Failure(portable(error), traceback.format_exc())
+            return WorkerError(portable(error), traceback.format_exc())
 
 
 class WorkerPhotos(Dataset[Any]):
-    """Photos as a worker hands them over: a `Parcel` for each batch, or a `Failure`.
+    """Photos as a worker hands them over: batches as `PickledBatch`, or a `WorkerError`.
 
-    Parameters
-    ----------
-    photos
-        Samples, by what the sampler draws.
-    shared
-        Whether batches lie in shared memory. Where that fails, they travel through pipes as well:
-        slower, but without a limit.
+    Where shared memory fails, batches travel through pipes: slower, but without a limit.
     """
 
     def __init__(self, photos: Dataset[Sample], shared: bool) -> None:
@@ -89,21 +69,21 @@ class WorkerPhotos(Dataset[Any]):
         """Count the photos."""
         return len(self._photos)  # type: ignore[arg-type]  # those of humanseg have a length
 
-    def __getitems__(self, draws: Sequence[Any]) -> Parcel | Failure:
+    def __getitems__(self, draws: Sequence[Any]) -> PickledBatch | WorkerError:
         """Make a batch."""
         try:
             return self._pack(collate([self._photos[draw] for draw in draws]))
         except Exception as error:
-            return Failure(portable(error), traceback.format_exc())
+            return WorkerError(portable(error), traceback.format_exc())
 
-    def _pack(self, batch: Batch) -> Parcel:
+    def _pack(self, batch: Batch) -> PickledBatch:
         if self._shared:
             try:
-                return Parcel(bytes(ForkingPickler.dumps(batch)))
+                return PickledBatch(bytes(ForkingPickler.dumps(batch)))
             except (OSError, RuntimeError):
                 # Once and for all: what was shared before it failed is not given back.
                 self._shared = False
-        return Parcel(bytes(ForkingPickler.dumps(_Piped(batch))))
+        return PickledBatch(bytes(ForkingPickler.dumps(_Piped(batch))))
 
 
 class _Piped:
@@ -129,65 +109,46 @@ def _restored(parts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def same(pack: Any) -> Any:
-    """Return what `WorkerPhotos` has made: nothing is left to be put together."""
-    return pack
+def pass_through(batch: Any) -> Any:
+    """Return a batch of `WorkerPhotos` as it is: there is nothing to collate."""
+    return batch
 
 
-def opened(pack: Any) -> Any:
-    """Return the batch that came from a worker.
-
-    Raises
-    ------
-    BaseException
-        What was raised in the worker, as it was raised there.
-    """
-    if isinstance(pack, Parcel):
-        return pack.open()
-    if isinstance(pack, Failure):
-        raise pack.error from FarTraceback(pack.text)
-    return pack
+def unpack(batch: Any) -> Any:
+    """Return the batch that came from a worker, or raise what was raised there."""
+    if isinstance(batch, PickledBatch):
+        return batch.open()
+    if isinstance(batch, WorkerError):
+        raise batch.error from FarTraceback(batch.text)
+    return batch
 
 
 @dataclass(frozen=True)
-class Loading:
-    """How the batches of a training are made.
+class LoaderPlan:
+    """How the batches of a training are made."""
 
-    Attributes
-    ----------
-    workers
-        Processes that make them; 0: the training itself.
-    shared
-        Whether they come through shared memory.
-    note
-        What a person should know of that; empty where all is as it should be.
+    workers: int  # processes that make them; 0: the training itself
+    shared: bool  # whether they come through shared memory
+    note: str = ""  # what a person should know of that
+
+
+def default_workers(gpu: bool) -> int:
+    """Choose how many workers pay on this machine.
+
+    A GPU is fed by several. On a CPU of few cores, one that prepares the next batches costs less
+    than the training's waiting for them.
     """
-
-    workers: int
-    shared: bool
-    note: str = ""
+    cores = torch.get_num_threads()
+    return min(8, cores - 1) if gpu else min(1, cores - 1)
 
 
-def choose_loading(workers: int, batch_bytes: int) -> Loading:
-    """Find out what this machine has for so many workers.
-
-    Parameters
-    ----------
-    workers
-        As many as are wanted.
-    batch_bytes
-        Size of a batch.
-
-    Returns
-    -------
-    Loading
-        With pipes where shared memory is small, and without workers where there can be none.
-    """
+def plan_loading(workers: int, batch_bytes: int) -> LoaderPlan:
+    """Plan for so many workers: pipes where shared memory is small, none where none can start."""
     if not workers:
-        return Loading(0, shared=False)
+        return LoaderPlan(0, shared=False)
     reason = _cannot_start(workers)
     if reason:
-        return Loading(
+        return LoaderPlan(
             0,
             shared=False,
             note=f"no processes for batches can be started here ({reason}): the training makes "
@@ -198,14 +159,14 @@ def choose_loading(workers: int, batch_bytes: int) -> Loading:
     free = _free_shared_memory()
     # Half of it: it belongs to all processes of the machine.
     if free is not None and need > free / 2:
-        return Loading(
+        return LoaderPlan(
             workers,
             shared=False,
             note=f"batches come through pipes, which is slower: {workers} workers would take "
             f"{_megabytes(need)} of shared memory, and {SHARED_MEMORY} has {_megabytes(free)} "
             "free. A container has more with --shm-size=1g",
         )
-    return Loading(workers, shared=True)
+    return LoaderPlan(workers, shared=True)
 
 
 def _free_shared_memory() -> int | None:
@@ -219,7 +180,7 @@ def _free_shared_memory() -> int | None:
 
 
 def _cannot_start(workers: int) -> str:
-    """Say why so many workers cannot be started, by making the queues that they need."""
+    """Return why so many workers cannot be started, by making the queues that they need."""
     try:
         queues: list[Any] = [multiprocessing.Queue() for _ in range(workers + 2)]
     except (OSError, ImportError) as error:

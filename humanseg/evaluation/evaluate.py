@@ -17,7 +17,7 @@ from rich.console import Console
 from humanseg.config.build import build
 from humanseg.config.check import check_config
 from humanseg.data.module import PhotoData
-from humanseg.data.splits import Role
+from humanseg.data.splits import SplitName
 from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.evaluation.scores import ScoresWriter
 from humanseg.evaluation.submission import SubmissionWriter
@@ -26,7 +26,7 @@ from humanseg.evaluation.valid_page import ValidPageWriter
 from humanseg.models.checkpoint import load_segmenter
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
-from humanseg.submission.template import submission_ids
+from humanseg.submission.csv_file import submission_ids
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import quieten
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
@@ -94,7 +94,7 @@ def evaluate_run(
     data
         The data folder; None: the run's own.
     split
-        `train` or `valid`. A run on a fold is scored on its own photos in that role.
+        `train` or `valid`. A run on a fold is scored on its own photos in that name.
     tta
         Whether to average over the mirrored photo too; else the run's own choice holds.
     threshold
@@ -113,16 +113,15 @@ def evaluate_run(
     folder = open_run(run)
     module, config = final_module(folder, tta)
     photos = data_of(config, data)
-    # The photos of a fold are those of train.
-    photos.require_sound(split if photos.fold is None else "train")
-    role: Role = "train" if split == "train" else "valid"
+    name: SplitName = "train" if split == "train" else "valid"
+    photos.require_sound(name)
     chosen = threshold if threshold is not None else run_threshold(folder, config, module)
     scores = ScoresWriter(None, chosen)
     # On stderr, so that the report alone can be sent to a file.
     with exact_fp32(), progress_on(Console(stderr=True), "predicting photos") as move:
-        counted = PredictedPhotos(move, len(photos.items(role)))
+        counted = PredictedPhotos(move, len(photos.items(name)))
         final_trainer([scores, counted], config).predict(
-            module, [photos.whole_photos(role)], return_predictions=False
+            module, [photos.whole_photos(name)], return_predictions=False
         )
     what = f"{split} photos of {photos.root}"
     own = data is None and split == "valid" and not tta

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.check import check_config
 from humanseg.config.find import conf_folder
-from humanseg.data.cache.store import DecodedOnTheFly
+from humanseg.data.cache.photos import UncachedPhotos
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import data_of
@@ -101,9 +101,9 @@ def open_data(source: Source, root: Path | None) -> tuple[PhotoData, bool]:
             f"The data of this run is not at {photos.root} any more: say where it is by "
             "--data ROOT."
         )
-    photos.require_sound("valid" if photos.fold is None else "train")
+    photos.require_sound("valid")
     recorded = (source.summary.get("data") or {}).get("valid_sha256")
-    own = recorded is None or photos.fingerprint() == recorded
+    own = recorded is None or photos.valid_sha256() == recorded
     if not own and photos.fold is not None:
         photos = data_of(config, root)
         photos.require_sound("valid")
@@ -154,7 +154,7 @@ def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[Pair]:
     """
     items = photos.items("train")
     order = np.random.default_rng(seed).permutation(len(items))[:count]
-    store = DecodedOnTheFly([items[place] for place in order])
+    store = UncachedPhotos([items[place] for place in order])
     pairs = []
     for index in range(len(store)):
         photo, mask = store[index]

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from humanseg.config.build import build
 from humanseg.config.compatibility import pair_key
-from humanseg.data.cache.store import scaled_size
+from humanseg.data.cache.photos import scaled_size
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.io.images import image_size

@@ -10,10 +10,10 @@ import torch
 from omegaconf import DictConfig
 
 from humanseg.config.load import load_run_config
-from humanseg.data.cache.buffer import PackedLayers, on_disk
-from humanseg.data.cache.store import items_fingerprint
+from humanseg.data.cache.buffer import LayerCache, on_disk
+from humanseg.data.cache.photos import items_sha256
 from humanseg.data.module import PhotoData
-from humanseg.data.splits import Role
+from humanseg.data.splits import SplitName
 from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.evaluate import final_module
 from humanseg.runs import RunFolder, open_run
@@ -57,7 +57,7 @@ def find_teachers(config: DictConfig) -> list[RunFolder]:
 
 def ask(
     teachers: Sequence[RunFolder], photos: PhotoData, hardware: Hardware
-) -> dict[Role, PackedLayers]:
+) -> dict[SplitName, LayerCache]:
     """Ask teachers about every photo that is learnt from, once: the answers are kept on disk.
 
     Parameters
@@ -74,26 +74,26 @@ def ask(
     dict
         For each role its answers, in the order of its photos.
     """
-    return {role: _answers(teachers, photos, role, hardware) for role in photos.parts.learnt_from}
+    return {role: _answers(teachers, photos, role, hardware) for role in photos.splits.train_names}
 
 
 def _answers(
-    teachers: Sequence[RunFolder], photos: PhotoData, role: Role, hardware: Hardware
-) -> PackedLayers:
+    teachers: Sequence[RunFolder], photos: PhotoData, role: SplitName, hardware: Hardware
+) -> LayerCache:
     items = photos.items(role)
     marks = sorted(hashlib.sha256(teacher.best.read_bytes()).hexdigest() for teacher in teachers)
-    name = f"soft-{items_fingerprint(items, *marks, hardware.precision)}"
-    sizes = np.array(photos.parts.unchanged(role).sizes, dtype=np.int64)
-    return on_disk(PackedLayers, name, sizes, 1, partial(_fill, teachers, photos, role, hardware))
+    name = f"soft-{items_sha256(items, *marks, hardware.precision)}"
+    sizes = np.array(photos.splits.at_original_size(role).sizes, dtype=np.int64)
+    return on_disk(LayerCache, name, sizes, 1, partial(_fill, teachers, photos, role, hardware))
 
 
 @torch.inference_mode()
 def _fill(
     teachers: Sequence[RunFolder],
     photos: PhotoData,
-    role: Role,
+    role: SplitName,
     hardware: Hardware,
-    answers: PackedLayers,
+    answers: LayerCache,
 ) -> None:
     modules = [final_module(each, tta=True)[0].to(hardware.device).eval() for each in teachers]
     places = {item.id: place for place, item in enumerate(photos.items(role))}

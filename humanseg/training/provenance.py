@@ -5,16 +5,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from humanseg.config.settings import NO_PATHS
 from humanseg.data.module import PhotoData
 from humanseg.models.checkpoint import find_checkpoint
-from humanseg.training.request import named_paths
+from humanseg.training.request import NO_PATHS, named_paths
 
 
 def fingerprint_sources(
     config: DictConfig, photos: PhotoData, resumed: bool = False
 ) -> dict[str, list[str]]:
-    """Fingerprint what a config names by paths: their names alone do not say what it was.
+    """PhotoHash what a config names by paths: their names alone do not say what it was.
 
     Parameters
     ----------
@@ -39,8 +38,8 @@ def fingerprint_sources(
     if not resumed:
         files |= {"init_from": list(map(find_checkpoint, starts)), "backbone.weights": opened}
     sources = {key: [_sha256(path) for path in paths] for key, paths in files.items() if paths}
-    if photos.parts.unlabelled is not None:
-        sources["data.unlabelled"] = [photos.parts.pixels_sha256("unlabelled")]
+    if photos.splits.unlabelled is not None:
+        sources["data.unlabelled"] = [photos.splits.pixels_sha256("unlabelled")]
     return sources
 
 

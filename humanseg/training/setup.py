@@ -134,7 +134,7 @@ def prepare(request: Request) -> Prepared:
     teaching = None
     if teachers:
         runs = [str(teacher.path) for teacher in teachers]
-        teaching = {"runs": runs} | photos.teach(ask(teachers, photos, hardware))
+        teaching = {"runs": runs} | photos.use_soft_labels(ask(teachers, photos, hardware))
     sources = fingerprint_sources(config, photos, resumed=checkpoint is not None)
     notes = [note] if (note := wandb_note(config)) else []
     if run is not None and checkpoint is not None:

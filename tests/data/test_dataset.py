@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 import torch
 
-from humanseg.data.cache.store import PhotoStore, open_store
+from humanseg.data.cache.photos import DecodedPhotos, open_cache
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.layout.folders import list_items
-from humanseg.data.pictures import Pictures, Source
+from humanseg.data.photo_sets import LabelledPhotos, PhotoSet
 from humanseg.data.transforms.augmentation import Augmentation
-from humanseg.data.transforms.copy_paste import Collage
+from humanseg.data.transforms.copy_paste import CopyPaste
 
 SIZE = (64, 48)
 
 
 @pytest.fixture(scope="module")
-def store(sample_root: Path) -> PhotoStore:
-    return open_store(list_items(sample_root, "train", masks=True))
+def store(sample_root: Path) -> DecodedPhotos:
+    return open_cache(list_items(sample_root, "train", masks=True))
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +25,14 @@ def ids(sample_root: Path) -> list[str]:
     return [item.id for item in list_items(sample_root, "train", masks=True)]
 
 
-def flipping(ids: list[str], store: PhotoStore, seed: int = 0) -> TrainPhotos:
+def flipping(ids: list[str], store: DecodedPhotos, seed: int = 0) -> TrainPhotos:
     transforms = [A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=1)]
-    scenes = Collage(elsewhere=0.5, company=0.5)
-    pictures = Pictures(Source(ids, store))
+    scenes = CopyPaste(elsewhere=0.5, company=0.5)
+    pictures = LabelledPhotos(PhotoSet(ids, store))
     return TrainPhotos(pictures, Augmentation(transforms, scenes), SIZE, "resize", seed)
 
 
-def test_a_sample_is_pixels_with_their_id(ids: list[str], store: PhotoStore) -> None:
+def test_a_sample_is_pixels_with_their_id(ids: list[str], store: DecodedPhotos) -> None:
     sample = flipping(ids, store)[0, 2]
     assert sample["id"] == "2"
     assert sample["image"].dtype == sample["mask"].dtype == torch.uint8
@@ -40,8 +40,8 @@ def test_a_sample_is_pixels_with_their_id(ids: list[str], store: PhotoStore) -> 
     assert set(sample["mask"].unique().tolist()) == {0, 1}
 
 
-def test_without_augmentation_a_sample_is_the_photo(ids: list[str], store: PhotoStore) -> None:
-    photos = TrainPhotos(Pictures(Source(ids, store)), Augmentation([]), SIZE, "resize", 0)
+def test_without_augmentation_a_sample_is_the_photo(ids: list[str], store: DecodedPhotos) -> None:
+    photos = TrainPhotos(LabelledPhotos(PhotoSet(ids, store)), Augmentation([]), SIZE, "resize", 0)
     whole = WholePhotos(ids, store)
     for index in range(len(photos)):
         sample = photos[3, index]
@@ -52,7 +52,7 @@ def test_without_augmentation_a_sample_is_the_photo(ids: list[str], store: Photo
         assert torch.equal(sample["image"], whole[index]["image"])
 
 
-def test_a_sample_follows_from_seed_epoch_and_id(ids: list[str], store: PhotoStore) -> None:
+def test_a_sample_follows_from_seed_epoch_and_id(ids: list[str], store: DecodedPhotos) -> None:
     photos = flipping(ids, store)
     first = photos[1, 3]["image"]
     photos[2, 4], photos[1, 0]  # what was drawn in between does not matter
@@ -61,7 +61,7 @@ def test_a_sample_follows_from_seed_epoch_and_id(ids: list[str], store: PhotoSto
     assert not torch.equal(flipping(ids, store, seed=1)[1, 3]["image"], first)
 
 
-def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: PhotoStore) -> None:
+def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: DecodedPhotos) -> None:
     class Reversed:
         def __len__(self) -> int:
             return len(store)
@@ -79,7 +79,7 @@ def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: PhotoStore
     assert torch.equal(turned["mask"], straight["mask"])
 
 
-def test_samples_do_not_write_into_the_store(ids: list[str], store: PhotoStore) -> None:
+def test_samples_do_not_write_into_the_store(ids: list[str], store: DecodedPhotos) -> None:
     before = store[0][0].copy()
     for photos in (WholePhotos(ids, store)[0], flipping(ids, store)[0, 0]):
         photos["image"].zero_()
@@ -89,13 +89,13 @@ def test_samples_do_not_write_into_the_store(ids: list[str], store: PhotoStore) 
 
 def test_a_train_photo_without_a_mask_is_named(sample_root: Path) -> None:
     items = list_items(sample_root, "test", masks=False)
-    pictures = Pictures(Source(["9", "10"], open_store(items)))
+    pictures = LabelledPhotos(PhotoSet(["9", "10"], open_cache(items)))
     photos = TrainPhotos(pictures, Augmentation([]), SIZE, "resize", 0)
     with pytest.raises(ValueError, match="photo 10 has no mask"):
         photos[0, 1]
 
 
-def test_a_batch_stacks_samples_with_their_ids(ids: list[str], store: PhotoStore) -> None:
+def test_a_batch_stacks_samples_with_their_ids(ids: list[str], store: DecodedPhotos) -> None:
     whole = WholePhotos(ids, store)
     batch = collate([whole[4], whole[1]])
     assert batch["id"] == ["4", "1"]
@@ -105,5 +105,5 @@ def test_a_batch_stacks_samples_with_their_ids(ids: list[str], store: PhotoStore
 
 def test_a_batch_without_masks_has_none(sample_root: Path) -> None:
     items = list_items(sample_root, "test", masks=False)
-    whole = WholePhotos(["9", "10"], open_store(items))
+    whole = WholePhotos(["9", "10"], open_cache(items))
     assert set(collate([whole[0], whole[1]])) == {"image", "id"}

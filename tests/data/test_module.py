@@ -15,12 +15,12 @@ from PIL import Image
 from humanseg.data.folds import fold_ids
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
-from humanseg.data.transforms.copy_paste import Collage
+from humanseg.data.transforms.copy_paste import CopyPaste
 from humanseg.errors import HumansegError
 
 
 class Open(Protocol):
-    def __call__(self, collage: Collage | None = None, **changes: Any) -> PhotoData: ...
+    def __call__(self, collage: CopyPaste | None = None, **changes: Any) -> PhotoData: ...
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def root(tmp_path: Path, sample_root: Path) -> Path:
 
 @pytest.fixture
 def opened(sample_root: Path) -> Open:
-    def make(collage: Collage | None = None, **changes: Any) -> PhotoData:
+    def make(collage: CopyPaste | None = None, **changes: Any) -> PhotoData:
         transforms = [A.HorizontalFlip(p=0.5), A.Affine(rotate=(-20, 20), p=1)]
         options: dict[str, Any] = {
             "root": str(sample_root),
@@ -79,8 +79,8 @@ def test_a_restart_draws_what_an_uninterrupted_training_draws(opened: Open) -> N
     assert same(epoch_of(opened(cache="none"), 2), epochs[2]), "the cache matters"
 
 
-def test_collages_depend_on_neither_workers_nor_restarts(opened: Open) -> None:
-    scenes = Collage(elsewhere=0.5, company=0.5, blur=0.5)
+def test_copy_paste_depends_on_neither_workers_nor_restarts(opened: Open) -> None:
+    scenes = CopyPaste(elsewhere=0.5, company=0.5, blur=0.5)
     alone, helped = opened(scenes), opened(scenes, workers=2)
     epochs = [epoch_of(alone, epoch) for epoch in range(3)]
     loader = helped.train_dataloader()
@@ -120,18 +120,18 @@ def test_a_batch_is_what_the_house_says(opened: Open) -> None:
     assert set(batch["mask"].unique().tolist()) <= {0, 1}
 
 
-@pytest.mark.parametrize("role", ["train", "valid", "test"])
-def test_whole_photos_come_once_as_they_are(root: Path, opened: Open, role: Any) -> None:
-    first = sorted((root / role).iterdir())[0]
+@pytest.mark.parametrize("name", ["train", "valid", "test"])
+def test_whole_photos_come_once_as_they_are(root: Path, opened: Open, name: Any) -> None:
+    first = sorted((root / name).iterdir())[0]
     Image.open(first).resize((30, 70)).save(first)
-    if role != "test":
-        mask = root / f"{role}_mask" / f"{first.stem}.png"
+    if name != "test":
+        mask = root / f"{name}_mask" / f"{first.stem}.png"
         Image.open(mask).resize((30, 70), 0).save(mask)
     data = opened(root=str(root), long_side=32, batch_size=4)
-    batches = list(data.whole_photos(role))
-    count = {"train": 6, "valid": 3, "test": 2}[role]
+    batches = list(data.whole_photos(name))
+    count = {"train": 6, "valid": 3, "test": 2}[name]
     assert len(ids_of(batches)) == len(set(ids_of(batches))) == count
-    assert ("mask" in batches[0]) == (role != "test")
+    assert ("mask" in batches[0]) == (name != "test")
     sizes = {
         identity: tuple(batch["image"].shape[2:]) for batch in batches for identity in batch["id"]
     }
@@ -159,7 +159,7 @@ def test_mixed_photos_are_trained_on_at_one_size(
 
 
 def test_a_working_size_scales_the_training_samples(opened: Open) -> None:
-    assert opened(long_side=32).train_size() == (32, 24)
+    assert opened(long_side=32).sample_size() == (32, 24)
     assert epoch_of(opened(long_side=32), 0)[0]["image"].shape[2:] == (32, 24)
 
 
@@ -199,7 +199,7 @@ def test_a_fold_trains_and_validates_within_train(root: Path, opened: Open) -> N
     for fold in range(3):
         data = opened(root=str(root), fold=fold, folds=3)
         data.check()
-        train, valid = data.part("train").ids, data.part("valid").ids
+        train, valid = data.split("train").ids, data.split("valid").ids
         assert not set(train) & set(valid)
         assert sorted(train + valid) == list("012345")
         assert sorted(ids_of(list(data.val_dataloader()))) == sorted(valid)
@@ -305,19 +305,19 @@ def test_processes_share_the_valid_photos(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("long_side", [None, 96])
-def test_specks_are_taken_out_of_train_masks_alone(
+def test_small_components_are_taken_out_of_train_masks_alone(
     root: Path, opened: Open, long_side: int | None
 ) -> None:
-    for role, identity in (("train", "0"), ("valid", "6")):
-        path = root / f"{role}_mask" / f"{identity}.png"
+    for name, identity in (("train", "0"), ("valid", "6")):
+        path = root / f"{name}_mask" / f"{identity}.png"
         mask = np.array(Image.open(path))
         mask[1:4, 1:4] = 255  # nine pixels, in a corner without anybody
         Image.fromarray(mask).save(path)
     data = opened(root=str(root), clean_specks=10, long_side=long_side)
     plain = opened(root=str(root), long_side=long_side)
 
-    def corner(data: PhotoData, role: Any) -> bool:
-        _, mask = data.part(role).store[0]
+    def corner(data: PhotoData, name: Any) -> bool:
+        _, mask = data.split(name).photos[0]
         assert mask is not None
         return bool(mask[:6, :6].any())
 
@@ -335,15 +335,15 @@ def test_photos_are_decoded_once(opened: Open, monkeypatch: pytest.MonkeyPatch) 
     def refuse(path: Path) -> None:
         raise AssertionError(f"{path} was decoded again")
 
-    monkeypatch.setattr("humanseg.data.cache.store.read_photo", refuse)
-    for role in ("train", "valid", "test"):
-        data.part(role)
+    monkeypatch.setattr("humanseg.data.cache.photos.read_photo", refuse)
+    for name in ("train", "valid", "test"):
+        data.split(name)
 
 
 def test_what_the_check_decodes_is_not_kept_beyond_the_bound(opened: Open) -> None:
     data = opened(cache_gb=1e-9)
     data.check()
-    assert not data.parts._decoded
+    assert not data.splits._decoded
 
 
 def concerns(data: PhotoData) -> list[str]:
@@ -429,11 +429,11 @@ def test_the_values_of_the_person_can_be_named(
         opened(root=str(root)).check()
     both = opened(root=str(root), person_values=values[1:])
     both.check()
-    assert both.fingerprint() == plain.fingerprint()
+    assert both.valid_sha256() == plain.valid_sha256()
     both.require_sound("valid")
     one = opened(root=str(root), person_values=values[1:2])
     one.check()
-    masks = [data.part("valid").store[0][1] for data in (one, plain)]
+    masks = [data.split("valid").photos[0][1] for data in (one, plain)]
     assert masks[0] is not None and masks[1] is not None
     assert 0 < masks[0].sum() < masks[1].sum()
 
@@ -443,15 +443,15 @@ def test_inverted_masks_can_be_turned_round(
     root: Path, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
 ) -> None:
     monkeypatch.setenv("HUMANSEG_CACHE", str(tmp_path / "cache"))
-    plain = opened(root=str(root), cache=cache).fingerprint()
+    plain = opened(root=str(root), cache=cache).valid_sha256()
     for path in [*(root / "train_mask").iterdir(), *(root / "valid_mask").iterdir()]:
         Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
     wrong = opened(root=str(root), cache=cache)
     assert any("data.invert_masks=true" in said for said in concerns(wrong))
-    wrong_mask = wrong.part("train").store[0][1]
+    wrong_mask = wrong.split("train").photos[0][1]
     right = opened(root=str(root), cache=cache, invert_masks=True)
     assert concerns(right) == []
-    assert right.fingerprint() == plain
-    right_mask = right.part("train").store[0][1]
+    assert right.valid_sha256() == plain
+    right_mask = right.split("train").photos[0][1]
     assert wrong_mask is not None and right_mask is not None
     np.testing.assert_array_equal(wrong_mask, 1 - right_mask)

@@ -15,7 +15,7 @@ from humanseg.config.error_text import explain
 from humanseg.data import workers
 from humanseg.data.dataset import Sample
 from humanseg.data.sampling import TimedLoader
-from humanseg.data.workers import WorkerPhotos, choose_loading, same
+from humanseg.data.workers import WorkerPhotos, pass_through, plan_loading
 from humanseg.errors import FarTraceback, HumansegError
 
 
@@ -39,7 +39,7 @@ def batches(photos: Dataset[Sample], shared: bool) -> list[Any]:
         WorkerPhotos(photos, shared),
         batch_size=2,
         num_workers=2,
-        collate_fn=same,
+        collate_fn=pass_through,
         timeout=20,
         persistent_workers=True,
     )
@@ -150,7 +150,7 @@ def test_what_shared_memory_has_no_room_for_comes_through_pipes(
     monkeypatch: pytest.MonkeyPatch, free: int, shared: bool
 ) -> None:
     monkeypatch.setattr(workers, "_free_shared_memory", lambda: free)
-    loading = choose_loading(2, batch_bytes=100_000)
+    loading = plan_loading(2, batch_bytes=100_000)
     assert (loading.workers, loading.shared) == (2, shared)
     assert ("--shm-size" in loading.note) is not shared
 
@@ -162,6 +162,6 @@ def test_where_no_process_can_be_started_the_training_makes_its_batches(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(multiprocessing, "Queue", fail)
-    loading = choose_loading(2, batch_bytes=1)
+    loading = plan_loading(2, batch_bytes=1)
     assert loading.workers == 0 and "No space left" in loading.note
-    assert choose_loading(0, batch_bytes=1).note == ""
+    assert plan_loading(0, batch_bytes=1).note == ""

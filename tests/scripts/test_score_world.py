@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from humanseg.data.picture import Picture
+from humanseg.data.labelled_photo import LabelledPhoto
 from humanseg.runs import RunFolder, open_run, read_summary
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "score_world.py"
@@ -18,7 +18,7 @@ SHIFTS = list(world.SHIFTS)
 
 
 @pytest.fixture(scope="module")
-def photos(sample_root: Path) -> tuple[list[str], list[Picture]]:
+def photos(sample_root: Path) -> tuple[list[str], list[LabelledPhoto]]:
     ids, pictures = world.valid_pictures(None, sample_root)
     return ids, pictures
 
@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, compose: Callable) -> RunFolde
 
 @pytest.mark.parametrize("name", SHIFTS)
 def test_a_shift_is_always_the_same_and_has_a_mask_that_fits(
-    name: str, photos: tuple[list[str], list[Picture]]
+    name: str, photos: tuple[list[str], list[LabelledPhoto]]
 ) -> None:
     ids, pictures = photos
     first, again = (list(world.shifted(name, ids, pictures)) for _ in range(2))
@@ -51,7 +51,7 @@ def test_a_shift_is_always_the_same_and_has_a_mask_that_fits(
 
 
 def test_cameras_leave_the_mask_and_small_figures_are_small(
-    photos: tuple[list[str], list[Picture]],
+    photos: tuple[list[str], list[LabelledPhoto]],
 ) -> None:
     ids, pictures = photos
     for name in ("colour", "blur", "noise", "jpeg"):
@@ -61,7 +61,7 @@ def test_cameras_leave_the_mask_and_small_figures_are_small(
         assert scene.mask.sum() < 0.5 * picture.mask.sum()
 
 
-def test_a_perfect_and_an_empty_prediction(photos: tuple[list[str], list[Picture]]) -> None:
+def test_a_perfect_and_an_empty_prediction(photos: tuple[list[str], list[LabelledPhoto]]) -> None:
     pictures = [*photos[1], *world.shifted("landscape", *photos)]
     masks = {one.photo.tobytes(): one.mask for one in pictures}
 

@@ -64,7 +64,7 @@ def test_answers_are_the_teachers_probabilities_mirrored_too(
     answers = ask([trained], photos, hardware)["train"]
     module, _ = final_module(trained, tta=True)
     for index in (0, 4):
-        photo = torch.from_numpy(photos.part("train").store[index][0].copy())
+        photo = torch.from_numpy(photos.split("train").photos[index][0].copy())
         with torch.no_grad():
             expected = module.eval().probabilities(photo.permute(2, 0, 1)[None])[0, 0].numpy()
         np.testing.assert_allclose(answers[index] / 255, expected, atol=0.003)

@@ -39,7 +39,7 @@ def test_a_net_predicts_at_another_size_than_it_was_trained_at(
     run = train_run(tmp_path / "run", "data.long_side=96", "predict_long_side=40")
     segmenter, config = load_segmenter(run)
     assert segmenter.long_side == 40 and long_side_of(config, (64, 48)) == 40
-    assert data_of(config).train_size() == (96, 72)
+    assert data_of(config).sample_size() == (96, 72)
     again = evaluate_run(run.path, None, "valid", tta=False, threshold=None)
     assert again.scores["dice"] == read_summary(run.summary)["dice"]
 

@@ -1,4 +1,4 @@
-"""Layers of pixels laid one behind the other in one buffer, in memory or in a mapped file."""
+"""Images laid one behind the other in one buffer, in memory or in a mapped file."""
 
 import os
 from collections.abc import Callable
@@ -9,62 +9,53 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.cache.disk import kept_file
-from humanseg.data.picture import Pixels
+from humanseg.data.cache.disk import cached_file
+from humanseg.data.labelled_photo import Pixels
 
 
 @dataclass(frozen=True)
-class Packed:
-    """Pixels of many pictures in one buffer.
+class PixelCache:
+    """Pixels of many images in one buffer.
 
     One buffer instead of thousands of arrays stays shared between worker processes: nothing in
-    it is reference-counted, so nothing is copied when it is looked at.
-
-    Parameters
-    ----------
-    buffer
-        uint8: for each picture its H·W·depth bytes.
-    sizes
-        (N,2): height and width of each picture.
-    depth
-        Bytes of a pixel.
+    it is reference-counted, so nothing is copied when it is read.
     """
 
-    buffer: NDArray[np.uint8]
-    sizes: NDArray[np.int64]
-    depth: int
+    buffer: NDArray[np.uint8]  # for each image its H·W·depth bytes
+    sizes: NDArray[np.int64]  # (N,2): height and width of each image
+    depth: int  # bytes of a pixel
 
     def __post_init__(self) -> None:
-        """Work out where each picture begins."""
+        """Find where each image begins."""
         lengths = self.sizes.prod(axis=1) * self.depth
         object.__setattr__(self, "_starts", np.concatenate([[0], np.cumsum(lengths)]))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to a spawned process as the file's name where a file is mapped: it is shared."""
+        """Pickle a mapped file as its name: a spawned process shares it."""
         if isinstance(self.buffer, np.memmap):
             path = Path(str(self.buffer.filename))
             return _mapped, (type(self), path, self.sizes, self.depth)
         return type(self), (self.buffer, self.sizes, self.depth)
 
     def __len__(self) -> int:
-        """Count the pictures."""
+        """Count the images."""
         return len(self.sizes)
 
     def block(self, index: int) -> Pixels:
-        """View the (H·W·depth,) bytes of a picture."""
+        """View the (H·W·depth,) bytes of an image."""
         starts: NDArray[np.int64] = self._starts  # type: ignore[attr-defined]
         return self.buffer[starts[index] : starts[index + 1]]
 
     def size(self, index: int) -> tuple[int, int]:
-        """Height and width of a picture."""
+        """Height and width of an image."""
         height, width = self.sizes[index]
         return int(height), int(width)
 
 
-Kind = TypeVar("Kind", bound=Packed)
+Kind = TypeVar("Kind", bound=PixelCache)
 
 
-class PackedPhotos(Packed):
+class PhotoCache(PixelCache):
     """Photos: of each pixel the three colours and, with depth 4, the masks behind all of them."""
 
     def __getitem__(self, index: int) -> tuple[Pixels, Pixels | None]:
@@ -76,8 +67,8 @@ class PackedPhotos(Packed):
         return photo, block[split:].reshape(height, width) if self.depth == 4 else None
 
 
-class PackedLayers(Packed):
-    """One layer of each picture: a byte for each pixel."""
+class LayerCache(PixelCache):
+    """One layer of each image: a byte for each pixel."""
 
     def __getitem__(self, index: int) -> Pixels:
         """Return a view of the buffer: (H,W)."""
@@ -88,9 +79,9 @@ def in_memory(
     kind: type[Kind], sizes: NDArray[np.int64], depth: int, fill: Callable[[Kind], None]
 ) -> Kind:
     """Make a buffer in memory and have it filled."""
-    packed = kind(np.empty(_bytes(sizes, depth), np.uint8), sizes, depth)
-    fill(packed)
-    return packed
+    cache = kind(np.empty(_bytes(sizes, depth), np.uint8), sizes, depth)
+    fill(cache)
+    return cache
 
 
 def on_disk(
@@ -100,28 +91,9 @@ def on_disk(
     depth: int,
     fill: Callable[[Kind], None],
 ) -> Kind:
-    """Map the cache file of a name, which is made and filled where it is not there.
+    """Map the cache file of a name, read-only; `fill` writes it where it is not there.
 
-    Parameters
-    ----------
-    kind
-        What to make of it.
-    name
-        Of the file; it must change with whatever the contents depend on.
-    sizes, depth
-        As of `Packed`.
-    fill
-        Called with a writable buffer, when there is no such file.
-
-    Returns
-    -------
-    Packed
-        Read-only.
-
-    Raises
-    ------
-    HumansegError
-        The file cannot be written.
+    The name must change with whatever the contents depend on.
     """
     total = _bytes(sizes, depth)
 
@@ -131,7 +103,7 @@ def on_disk(
         fill(kind(buffer, sizes, depth))
         buffer.flush()
 
-    return _mapped(kind, kept_file(name, total, write), sizes, depth)
+    return _mapped(kind, cached_file(name, total, write), sizes, depth)
 
 
 def _bytes(sizes: NDArray[np.int64], depth: int) -> int:
@@ -143,13 +115,7 @@ def _mapped(kind: type[Kind], path: Path, sizes: NDArray[np.int64], depth: int) 
 
 
 def _reserve(path: Path, size: int) -> None:
-    """Make a file of `size` bytes that the disk has room for: a map of a full disk kills (SIGBUS).
-
-    Raises
-    ------
-    OSError
-        The disk is full.
-    """
+    """Make a file that the disk has room for: a map of a full disk kills (SIGBUS)."""
     with path.open("wb") as file:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)

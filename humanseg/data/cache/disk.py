@@ -18,27 +18,11 @@ BOUND = 20_000_000_000
 SUFFIX = ".bin"
 
 
-def kept_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
-    """Find a file of the cache, or make it.
+def cached_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
+    """Return a file of the cache, marked as just used; `write` makes it where it is not there.
 
-    Parameters
-    ----------
-    name
-        Says what is in it, without the suffix: two contents have two names.
-    size
-        Bytes. A file of another size was cut short and is made anew.
-    write
-        Called with the path to write to, where there is none yet. Others go for it, if need be.
-
-    Returns
-    -------
-    pathlib.Path
-        The file, marked as just used.
-
-    Raises
-    ------
-    HumansegError
-        The folder cannot be written, or belongs to somebody else.
+    The name, without the suffix, must change with the contents. A file of another size than `size`
+    bytes was cut short and is written again. Others are removed for it, if need be.
     """
     folder = cache_folder()
     path = folder / f"{name}{SUFFIX}"
@@ -52,13 +36,7 @@ def kept_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
 
 
 def cache_folder() -> Path:
-    """Make the folder of the cache, for this user alone: the photos may be private.
-
-    Raises
-    ------
-    HumansegError
-        It cannot be made, or belongs to somebody else.
-    """
+    """Make the folder of the cache, for this user alone: the photos may be private."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     above = Path(os.environ.get("HUMANSEG_CACHE") or Path(home) / "humanseg").expanduser()
     folder = above / "photos"
@@ -70,7 +48,8 @@ def cache_folder() -> Path:
     if hasattr(os, "getuid") and owner != os.getuid():
         raise HumansegError(
             f"{folder} belongs to somebody else, so decoded photos are not kept there: set "
-            "HUMANSEG_CACHE to a folder of your own, or take data.cache=memory."
+            "HUMANSEG_CACHE to a folder of your own, or take data.cache=memory.",
+            code="data.foreign_cache",
         )
     return folder
 

@@ -1,4 +1,4 @@
-"""What a training can start with and should not pass over in silence: masks, shapes, sizes."""
+"""What a training can start with but should not pass over in silence: masks, shapes, sizes."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,59 +7,49 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.data.checks.before_training import Checked
+from humanseg.data.checks.before_training import CheckedPhoto
 from humanseg.data.checks.problems import Problem, printable
+from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item
-from humanseg.data.layout.listing import list_folder
-from humanseg.data.picture import Pixels
 
+BLANK = "blank masks"
 INVERTED = "inverted mask"
 SHAPES = "photos of several shapes"
 LARGE = "large photos"
 
 _STRETCH = 1.1
-"""Photos whose shape changes by less than this are not talked about."""
+"""Photos whose shape changes by less than this are not mentioned."""
 _LARGE = 1600
 """Pixels of the longer side from which on a training is slow and needs much memory."""
 _NAMED = 5
 
 
 @dataclass(frozen=True)
-class Glance:
-    """What the check keeps of a photo and its mask.
-
-    Attributes
-    ----------
-    item
-        The photo and its mask.
-    size
-        (H, W) as a person sees it.
-    inverted
-        Whether the mask looks as if it had the background for the person.
-    """
+class MaskStats:
+    """What the check keeps of a photo and its mask."""
 
     item: Item
-    size: tuple[int, int]
-    inverted: bool
+    size: tuple[int, int] | None  # (H, W) as a person sees it; None: the photo cannot be read
+    foreground: float | None  # share of the mask that is person; None without a readable mask
+    inverted: bool  # whether the mask looks as if it had the background for the person
 
 
-def glance(checked: Checked) -> Glance:
-    """Keep what is needed of a photo that reads and fits its mask."""
+def mask_stats(checked: CheckedPhoto) -> MaskStats:
+    """Keep what is needed of a photo and its mask."""
     photo, mask = checked.photo, checked.mask
-    assert photo is not None
-    return Glance(checked.item, photo.shape[:2], mask is not None and looks_inverted(mask))
+    return MaskStats(
+        checked.item,
+        None if photo is None else (photo.shape[0], photo.shape[1]),
+        None if mask is None else float(mask.mean()),
+        mask is not None and looks_inverted(mask),
+    )
 
 
 def looks_inverted(mask: Pixels) -> bool:
-    """Say whether the person of a mask is all around, and less so in the middle.
+    """Return whether the person of a mask is all around, and less so in the middle.
 
     The lower border is left out: most people reach it. Of 3,604 masks of portraits and everyday
-    photos 4 look so, and 94 in 100 of them do when they are inverted.
-
-    Parameters
-    ----------
-    mask
-        uint8 (H, W) in {0, 1}. A full one is not meant here.
+    photos 4 look so, and 94 in 100 of them do when they are inverted. A full mask does not.
     """
     height, width = mask.shape
     rim = max(1, round(min(height, width) / 50))
@@ -70,17 +60,29 @@ def looks_inverted(mask: Pixels) -> bool:
     return around >= 0.5 and (around > middle + 0.1 or (around >= 0.9 and not mask.all()))
 
 
-def passed_over(folder: Path) -> Iterator[Problem]:
-    """Say what is not read of a folder of photos without masks."""
-    if said := list_folder(folder).passed_over():
-        message = f"the folder {printable(str(folder))} holds {said}, not read"
-        yield Problem("passed over", "unlabelled", "", folder, message, False)
+def blank_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
+    """Point out a split whose masks all mark nobody, or all mark everything: nothing to learn."""
+    shares: dict[str, list[float]] = {}
+    for photo in stats:
+        if photo.foreground is not None:
+            shares.setdefault(photo.item.split, []).append(photo.foreground)
+    for split, found in shares.items():
+        marks = {0.0: "nobody", 1.0: "every pixel"}.get(found[0])
+        if marks is None or len(set(found)) > 1:
+            continue
+        masks = "the only mask" if len(found) == 1 else f"each of the {len(found)} masks"
+        message = (
+            f"{masks} of {split} marks {marks}, so there is no person to tell from a background: "
+            "see whether these are the right files, or say by data.person_values which values of "
+            "a mask are the person"
+        )
+        yield Problem(BLANK, split, "", root / split, message, False)
 
 
-def inverted_masks(root: Path, glances: Sequence[Glance]) -> Iterator[Problem]:
+def inverted_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
     """Point out masks that have the background for the person, one by one or all."""
-    masks = [each for each in glances if each.item.mask is not None]
-    found = [each.item for each in masks if each.inverted]
+    masks = [photo for photo in stats if photo.item.mask is not None]
+    found = [photo.item for photo in masks if photo.inverted]
     if 2 * len(found) > len(masks):
         message = (
             f"in {len(found)} of {len(masks)} masks the person is all around and the background "
@@ -100,21 +102,14 @@ def inverted_masks(root: Path, glances: Sequence[Glance]) -> Iterator[Problem]:
 def shapes(
     root: Path, sizes: Sequence[tuple[int, int]], target: tuple[int, int] | None = None
 ) -> Iterator[Problem]:
-    """Point out train photos that are squeezed or stretched to the shape of the training.
+    """Point out train photos, by their (H, W), that are stretched to the shape of a sample.
 
-    Parameters
-    ----------
-    root
-        The data folder.
-    sizes
-        (H, W) of each train photo.
-    target
-        Height and width of a train sample; None: the size of most.
+    `target` is the height and width of a train sample; None: the size of most photos.
     """
     if not sizes:
         return
     height, width = target or Counter(sizes).most_common(1)[0][0]
-    factors = [(own / height) / (across / width) for own, across in sizes]
+    factors = [(rows / height) / (columns / width) for rows, columns in sizes]
     most = [max(factor, 1 / factor) for factor in factors]
     changed = sum(factor > _STRETCH for factor in most)
     if changed:
@@ -137,7 +132,7 @@ def large(root: Path, size: tuple[int, int]) -> Iterator[Problem]:
         yield Problem(LARGE, "train", "", root / "train", message, False)
 
 
-def told(problems: Sequence[Problem]) -> list[str]:
+def as_sentences(problems: Sequence[Problem]) -> list[str]:
     """Write problems as sentences, those of one kind and split as one."""
     groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:

@@ -1,4 +1,4 @@
-"""The data doctor: everything that is wrong or odd about a data folder, in one pass."""
+"""The data check: everything that is wrong or odd about a data folder, in one pass."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,31 +7,39 @@ from pathlib import Path
 
 from humanseg.data.checks.before_training import map_in_order
 from humanseg.data.checks.concerns import (
+    BLANK,
     INVERTED,
     LARGE,
     SHAPES,
-    Glance,
+    blank_masks,
     inverted_masks,
     large,
     shapes,
 )
-from humanseg.data.checks.duplicates import Copies, Fingerprint, find_copies
-from humanseg.data.checks.photo_stats import Look, look
+from humanseg.data.checks.duplicates import find_duplicates
+from humanseg.data.checks.photo_stats import PhotoStats, inspect_photo
 from humanseg.data.checks.problems import Problem, printable
-from humanseg.data.checks.report import Case, Finding, Level, Report, SplitSummary
-from humanseg.data.layout.folders import NO_TEST, Item, by_photo, has_masks, require_root, scan
-from humanseg.data.layout.listing import list_folder
+from humanseg.data.checks.report import Case, CheckReport, Finding, Level, SplitSummary
+from humanseg.data.layout.folders import (
+    NO_TEST,
+    SKIPPED,
+    Item,
+    Scan,
+    has_masks,
+    require_root,
+    scan,
+)
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.small_components import SPECK
+from humanseg.data.small_components import SMALL_COMPONENT
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS, mask_folder
 
-ACROSS = "one picture in two splits"
-WITHIN = "one picture twice in a split"
+LEAKED = "duplicates in two splits"
+REPEATED = "duplicates in a split"
 EMPTY = "empty mask"
 FULL = "full mask"
 GREY = "grey values in a mask"
-SPECKS = "specks in a mask"
+SMALL = "small components in a mask"
 ODD = "unusual photo file"
 
 _ADVICE = {
@@ -45,13 +53,14 @@ _ADVICE = {
     "unusable mask": "a mask has two values, one for person and one for background; of more, "
     "--person-values (data.person_values of a training) says which are the person.",
     "sizes differ": "a mask must lie on its photo pixel by pixel.",
-    "passed over": "photos and masks lie right in their folder, as jpg, png, tif or the like; "
+    SKIPPED: "photos and masks lie right in their folder, as jpg, png, tif or the like; "
     "move them there, and save the others as one of these.",
     "masks of other names": "they are joined with their photos by what the names share.",
     "mask without a photo": "nothing reads these; a name may be misspelt.",
     NO_TEST: "a training goes without, and writes no test page.",
-    ACROSS: "a model scores too well on a picture that it has trained on; take one out.",
-    WITHIN: "it counts twice in the training or in the score.",
+    LEAKED: "a model scores too well on a photo that it has trained on; take one out.",
+    REPEATED: "it counts twice in the training or in the score.",
+    BLANK: "nothing can be learnt from, or scored on, masks that are all alike.",
     INVERTED: "a model learns the background from these; repair them, or where all are, take "
     "data.invert_masks=true (here: --invert-masks).",
     SHAPES: "a training brings all photos to one size, by default without keeping their shape.",
@@ -59,7 +68,7 @@ _ADVICE = {
     EMPTY: "nobody is in it; by the task's formula such a photo scores 0 at best.",
     FULL: "everything is person; see whether that is meant.",
     GREY: "they are cut at half of the brightness; save masks as PNG to keep them sharp.",
-    SPECKS: f"dots and pinholes of under {SPECK} pixels, often left behind by another model.",
+    SMALL: f"dots and holes of under {SMALL_COMPONENT} pixels, often left behind by another model.",
     ODD: "it is read as a person sees it; other programs may not.",
 }
 
@@ -76,75 +85,54 @@ class _Found:
     weight: float = 0.0
 
 
-def examine(
+def check_data(
     root: Path,
     on_progress: Callable[[int, int], None] | None = None,
     rule: MaskRule = AS_DRAWN,
-) -> Report:
-    """Examine a data folder.
+) -> CheckReport:
+    """Check a data folder, any of whose five folders may be missing.
 
-    Every photo and mask is decoded once; about 1 kB is kept of each.
-
-    Parameters
-    ----------
-    root
-        The folder with train, train_mask, valid, valid_mask and test, of which any may be
-        missing.
-    on_progress
-        Called with the number of photos that were looked at, and of all photos.
-    rule
-        How masks are read.
-
-    Returns
-    -------
-    Report
-        What would stop a training is exactly what
-        `humanseg.data.checks.before_training.find_fatal` finds.
-
-    Raises
-    ------
-    HumansegError
-        `root` is not a folder, or a folder in it may not be read.
+    Every photo and mask is decoded once; about 1 kB is kept of each. `on_progress` is called with
+    the number of photos that were read, and of all. What the report says stops a training is
+    exactly what `find_fatal` finds. A HumansegError is raised where a folder may not be read.
     """
     require_root(root)
-    found: list[_Found] = []
-    items: list[Item] = []
-    for split in SPLITS:
-        _, problems = scan(root, split, has_masks(split) or (root / mask_folder(split)).is_dir())
-        found += map(_from_problem, problems)
-        items += _every_photo(root, split, rule)
-    looks = []
-    for seen in map_in_order(look, items):
-        looks.append(seen)
+    scans = [
+        scan(root, split, has_masks(split) or (root / mask_folder(split)).is_dir(), rule)
+        for split in SPLITS
+    ]
+    items = [item for scanned in scans for item in _every_photo(scanned, rule)]
+    stats = []
+    for photo in map_in_order(inspect_photo, items):
+        stats.append(photo)
         if on_progress is not None:
-            on_progress(len(looks), len(items))
-    for seen in looks:
-        found += _from_look(seen)
-    found += map(_from_problem, _concerns(root, looks))
-    found += _copies(looks)
-    return Report(root, tuple(_summaries(root, looks)), _findings(found))
+            on_progress(len(stats), len(items))
+    problems = [problem for scanned in scans for problem in scanned.problems]
+    found = list(map(_from_problem, problems))
+    for photo in stats:
+        found += _from_stats(photo)
+    found += map(_from_problem, _concerns(root, stats))
+    found += _duplicates(stats)
+    summaries = [_summary(scanned, stats) for scanned in scans if (root / scanned.split).is_dir()]
+    return CheckReport(root, tuple(summaries), _findings(found))
 
 
-def _concerns(root: Path, looks: Sequence[Look]) -> Iterator[Problem]:
-    """Point out what a training without options of its own would say before its first step."""
-    read = [Glance(seen.item, seen.size, seen.inverted) for seen in looks if seen.size is not None]
-    yield from inverted_masks(root, read)
-    sizes = [each.size for each in read if each.item.split == "train"]
+def _concerns(root: Path, stats: Sequence[PhotoStats]) -> Iterator[Problem]:
+    """Point out what a training with default options would say before its first step."""
+    yield from blank_masks(root, [photo for photo in stats if has_masks(photo.item.split)])
+    yield from inverted_masks(root, [photo for photo in stats if photo.size is not None])
+    sizes = [photo.size for photo in stats if photo.size and photo.item.split == "train"]
     yield from shapes(root, sizes)
     for size, _ in Counter(sizes).most_common(1):
         yield from large(root, size)
 
 
-def _every_photo(root: Path, split: str, rule: MaskRule) -> Iterator[Item]:
+def _every_photo(scanned: Scan, rule: MaskRule) -> Iterator[Item]:
     """List all photos of a split, those without a mask or with a name of two files too."""
-    folder, drawn_in = root / split, root / mask_folder(split)
-    photos = list_folder(folder).images if folder.is_dir() else {}
-    masks = list_folder(drawn_in).images if drawn_in.is_dir() else {}
-    masks, _ = by_photo(photos, masks)
-    for id, paths in photos.items():
-        drawn = masks.get(id, [])
+    for id, paths in scanned.photos.items():
+        masks = (scanned.masks or {}).get(id, [])
         for photo in paths:
-            yield Item(id, photo, drawn[0] if len(drawn) == len(paths) == 1 else None, rule)
+            yield Item(id, photo, masks[0] if len(masks) == len(paths) == 1 else None, rule)
 
 
 def _from_problem(problem: Problem) -> _Found:
@@ -160,67 +148,54 @@ def _from_problem(problem: Problem) -> _Found:
     return _Found(problem.kind, "stops" if problem.fatal else level, case)
 
 
-def _from_look(seen: Look) -> Iterator[_Found]:
-    item = seen.item
+def _from_stats(photo: PhotoStats) -> Iterator[_Found]:
+    item = photo.item
 
     def found(kind: str, level: Level, message: str, weight: float = 0.0) -> _Found:
         case = Case(item.split, item.id, message, (item.photo,), item.mask)
         return _Found(kind, level, case, weight)
 
-    for problem in seen.problems:
+    for problem in photo.problems:
         yield found(problem.kind, "stops", problem.message)
     mask = _short(item.mask) if item.mask else ""
-    if seen.foreground == 0:
+    if photo.foreground == 0:
         yield found(EMPTY, "warning", f"{mask} marks nobody")
-    if seen.foreground == 1:
+    if photo.foreground == 1:
         yield found(FULL, "warning", f"{mask} marks every pixel")
-    if seen.grey_share > 0:
-        message = f"{mask}: {seen.grey_share:.2%} of the pixels are grey"
-        yield found(GREY, "note", message, seen.grey_share)
-    if seen.specks:
-        count = "1 speck" if seen.specks == 1 else f"{seen.specks} specks"
-        yield found(SPECKS, "note", f"{mask}: {count}", seen.specks)
-    if seen.oddities:
-        yield found(ODD, "note", f"{_short(item.photo)}: {', '.join(seen.oddities)}")
+    if photo.grey_share > 0:
+        message = f"{mask}: {photo.grey_share:.2%} of the pixels are grey"
+        yield found(GREY, "note", message, photo.grey_share)
+    if count := photo.small_components:
+        components = "1 small component" if count == 1 else f"{count} small components"
+        yield found(SMALL, "note", f"{mask}: {components}", count)
+    if photo.oddities:
+        yield found(ODD, "note", f"{_short(item.photo)}: {', '.join(photo.oddities)}")
 
 
 def _short(path: Path) -> str:
     return printable(f"{path.parent.name}/{path.name}")
 
 
-def _copies(looks: Sequence[Look]) -> Iterator[_Found]:
-    prints: list[Fingerprint] = []
-    items: list[Item] = []
-    for seen in looks:
-        if seen.print is not None:
-            prints.append(seen.print)
-            items.append(seen.item)
-    for copies in find_copies(prints, lambda index: read_photo(items[index].photo)):
-        yield _from_copies(copies, [items[index] for index in copies.members])
-
-
-def _from_copies(copies: Copies, items: Sequence[Item]) -> _Found:
-    across = len({item.split for item in items}) > 1
-    names = [_short(item.photo) for item in items]
-    how = "identical" if copies.identical else "re-encoded, resized or mirrored"
-    # The last one is the one to look at: the splits run from train to test.
-    return _Found(
-        ACROSS if across else WITHIN,
-        "warning",
-        Case(
-            items[-1].split,
-            items[-1].id,
-            f"{' = '.join(names)} ({how})",
-            tuple(item.photo for item in items),
-        ),
-    )
+def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[_Found]:
+    read = [(photo.item, photo.hash) for photo in stats if photo.hash is not None]
+    for found in find_duplicates(
+        [hash for _, hash in read], lambda index: read_photo(read[index][0].photo)
+    ):
+        items = [read[index][0] for index in found.members]
+        names = " = ".join(_short(item.photo) for item in items)
+        how = "identical" if found.identical else "re-encoded, resized or mirrored"
+        photos = tuple(item.photo for item in items)
+        # The last one is the one to look at: the splits run from train to test.
+        case = Case(items[-1].split, items[-1].id, f"{names} ({how})", photos)
+        leaks = len({item.split for item in items}) > 1
+        yield _Found(LEAKED if leaks else REPEATED, "warning", case)
 
 
 def _findings(found: Iterable[_Found]) -> tuple[Finding, ...]:
     """Gather what was found by kind: in the order of the advice, what stops first."""
     by_kind: dict[tuple[str, Level], list[Case]] = {}
-    for one in sorted(found, key=lambda one: -one.weight):
-        by_kind.setdefault((one.kind, one.level), []).append(one.case)
+    for item in sorted(found, key=lambda item: -item.weight):
+        by_kind.setdefault((item.kind, item.level), []).append(item.case)
     levels: tuple[Level, ...] = ("stops", "warning", "note")
     kinds = list(_ADVICE)
     order = sorted(by_kind, key=lambda key: (levels.index(key[1]), kinds.index(key[0])))
@@ -229,16 +204,12 @@ def _findings(found: Iterable[_Found]) -> tuple[Finding, ...]:
     )
 
 
-def _summaries(root: Path, looks: Sequence[Look]) -> Iterator[SplitSummary]:
-    for split in SPLITS:
-        if not (root / split).is_dir():
-            continue
-        of_split = [seen for seen in looks if seen.item.split == split]
-        drawn_in = root / mask_folder(split)
-        yield SplitSummary(
-            split,
-            len(of_split),
-            sum(map(len, list_folder(drawn_in).images.values())) if drawn_in.is_dir() else None,
-            Counter(seen.size for seen in of_split if seen.size is not None),
-            tuple(seen.foreground for seen in of_split if seen.foreground is not None),
-        )
+def _summary(scanned: Scan, stats: Sequence[PhotoStats]) -> SplitSummary:
+    photos = [photo for photo in stats if photo.item.split == scanned.split]
+    return SplitSummary(
+        scanned.split,
+        len(photos),
+        None if scanned.masks is None else sum(map(len, scanned.masks.values())),
+        Counter(photo.size for photo in photos if photo.size is not None),
+        tuple(photo.foreground for photo in photos if photo.foreground is not None),
+    )

@@ -24,7 +24,7 @@ _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
-class Fingerprint:
+class PhotoHash:
     """What is kept of a photo to find its copies: about 1 kB.
 
     Attributes
@@ -46,7 +46,7 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
-class Copies:
+class Duplicates:
     """Photos that are one picture.
 
     Attributes
@@ -61,7 +61,7 @@ class Copies:
     identical: bool
 
 
-def fingerprint(photo: np.ndarray) -> Fingerprint:
+def hash_photo(photo: np.ndarray) -> PhotoHash:
     """Take the fingerprint of a photo.
 
     The hash is a difference hash (Neal Krawetz, "Kind of Like That", The Hacker Factor Blog,
@@ -75,14 +75,14 @@ def fingerprint(photo: np.ndarray) -> Fingerprint:
 
     Returns
     -------
-    Fingerprint
+    PhotoHash
         Much the same for a re-encoded or resized copy.
     """
     digest = hashlib.blake2b(repr(photo.shape).encode(), digest_size=16)
     digest.update(photo.tobytes())
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     coarse = cv2.resize(grey.astype(np.float32), (_BITS + 1, _BITS), interpolation=cv2.INTER_AREA)
-    return Fingerprint(
+    return PhotoHash(
         digest.digest(),
         _difference_bits(coarse),
         _difference_bits(coarse[:, ::-1]),
@@ -130,31 +130,31 @@ def same_picture(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(rest.mean() < 5.0 and blocks.max() < 22.0)
 
 
-def find_copies(
-    fingerprints: Sequence[Fingerprint],
+def find_duplicates(
+    hashes: Sequence[PhotoHash],
     read: Callable[[int], np.ndarray],
-) -> list[Copies]:
+) -> list[Duplicates]:
     """Find which photos are one picture.
 
     Parameters
     ----------
-    fingerprints
+    hashes
         One per photo.
     read
         Returns the photo at a position as uint8 (H, W, 3); called for the few pairs whose
-        fingerprints are alike. What it raises is raised here.
+        hashes are alike. What it raises is raised here.
 
     Returns
     -------
-    list of Copies
+    list of Duplicates
         Sorted by their first member.
     """
-    groups = _Groups(len(fingerprints))
+    groups = _Groups(len(hashes))
     first_with: dict[bytes, int] = {}
-    for index, print_ in enumerate(fingerprints):
-        groups.join(first_with.setdefault(print_.digest, index), index)
+    for index, photo_hash in enumerate(hashes):
+        groups.join(first_with.setdefault(photo_hash.digest, index), index)
     distinct = sorted(first_with.values())
-    for one, other, mirrored in _alike([fingerprints[index] for index in distinct]):
+    for one, other, mirrored in _alike([hashes[index] for index in distinct]):
         first, second = distinct[one], distinct[other]
         if groups.root(first) == groups.root(second):
             continue
@@ -162,7 +162,7 @@ def find_copies(
         if same_picture(read(first), photo[:, ::-1] if mirrored else photo):
             groups.join(first, second)
     found = [
-        Copies(tuple(members), len({fingerprints[index].digest for index in members}) == 1)
+        Duplicates(tuple(members), len({hashes[index].digest for index in members}) == 1)
         for members in groups.lists()
         if len(members) > 1
     ]
@@ -179,16 +179,16 @@ def _grey_at(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.blur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), (3, 3)).astype(np.float32)
 
 
-def _alike(prints: Sequence[Fingerprint]) -> Iterator[tuple[int, int, bool]]:
+def _alike(hashes: Sequence[PhotoHash]) -> Iterator[tuple[int, int, bool]]:
     """Propose pairs (one, other, mirrored) with one < other, row by row: memory stays flat."""
-    if len(prints) < 2:
+    if len(hashes) < 2:
         return
-    bits = np.stack([print_.bits for print_ in prints])
-    mirrored_bits = np.stack([print_.mirrored_bits for print_ in prints])
-    small = np.stack([print_.small for print_ in prints]).astype(np.float32)
+    bits = np.stack([photo_hash.bits for photo_hash in hashes])
+    mirrored_bits = np.stack([photo_hash.mirrored_bits for photo_hash in hashes])
+    small = np.stack([photo_hash.small for photo_hash in hashes]).astype(np.float32)
     small -= small.mean(axis=(1, 2), keepdims=True)
     spread = small.std(axis=(1, 2))
-    for one in range(len(prints) - 1):
+    for one in range(len(hashes) - 1):
         if spread[one] < _FEATURELESS:
             continue
         for mirrored, others in ((False, bits), (True, mirrored_bits)):

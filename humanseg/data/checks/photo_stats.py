@@ -1,4 +1,4 @@
-"""What the data doctor learns from one photo and its mask, small enough to keep for all."""
+"""What the data check keeps of one photo and its mask, small enough to keep for all."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.data.checks.before_training import read_item
-from humanseg.data.checks.concerns import looks_inverted
-from humanseg.data.checks.duplicates import Fingerprint, fingerprint
+from humanseg.data.checks.concerns import MaskStats, mask_stats
+from humanseg.data.checks.duplicates import PhotoHash, hash_photo
 from humanseg.data.checks.problems import Problem
 from humanseg.data.layout.folders import Item
-from humanseg.data.small_components import find_specks
+from humanseg.data.small_components import find_small_components
 from humanseg.io.images import LoadedPhoto, grey_counts
 
 _USUAL_MODE = "RGB"
@@ -30,53 +30,25 @@ _MODES = {
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was learnt from one photo.
+class PhotoStats(MaskStats):
+    """What the data check keeps of a photo and its mask."""
 
-    Attributes
-    ----------
-    item
-        The photo and its mask.
-    problems
-        What would stop a training.
-    size
-        (H, W) as a person sees it; None where the photo cannot be read.
-    print
-        The photo's fingerprint; None where it cannot be read.
-    foreground
-        Share of the mask's pixels that are person, in [0, 1]; None without a readable mask.
-    specks
-        How many specks the mask has, as `find_specks` counts them.
-    inverted
-        Whether the mask looks inverted.
-    grey_share
-        Share of the mask's pixels that are neither its darkest nor its brightest value.
-    oddities
-        What is unusual about the photo's file, as words: "CMYK", "turned by EXIF".
-    """
-
-    item: Item
-    problems: tuple[Problem, ...]
-    size: tuple[int, int] | None
-    print: Fingerprint | None
-    foreground: float | None
-    specks: int
-    inverted: bool
-    grey_share: float
-    oddities: tuple[str, ...]
+    problems: tuple[Problem, ...]  # what would stop a training
+    hash: PhotoHash | None  # None: the photo cannot be read
+    small_components: int  # how many the mask has
+    grey_share: float  # of the mask's pixels: neither its darkest nor its brightest value
+    oddities: tuple[str, ...]  # what is unusual about the photo's file: "CMYK", "turned by EXIF"
 
 
-def look(item: Item) -> Look:
-    """Read a photo and its mask, and keep what the doctor needs to know about them."""
-    _, photo, mask, problems, picture = read_item(item)
-    return Look(
-        item=item,
-        problems=problems,
-        size=None if photo is None else (photo.shape[0], photo.shape[1]),
-        print=None if photo is None else fingerprint(photo),
-        foreground=None if mask is None else float(mask.mean()),
-        specks=0 if mask is None else find_specks(mask)[0],
-        inverted=mask is not None and looks_inverted(mask),
+def inspect_photo(item: Item) -> PhotoStats:
+    """Read a photo and its mask, and keep what the data check needs to know about them."""
+    checked = read_item(item)
+    photo, mask, picture = checked.photo, checked.mask, checked.picture
+    return PhotoStats(
+        **vars(mask_stats(checked)),
+        problems=checked.problems,
+        hash=None if photo is None else hash_photo(photo),
+        small_components=0 if mask is None else find_small_components(mask)[0],
         grey_share=0.0 if mask is None or item.mask is None else _grey_share(item.mask),
         oddities=() if picture is None else _oddities(picture),
     )

@@ -1,4 +1,4 @@
-"""What can be wrong with a data set, as values, and how many of them are told to a person."""
+"""What can be wrong with a data set, as values and as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,31 +10,14 @@ LISTED = 20
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one photo, mask or folder.
+    """One thing that is wrong with one photo, mask or folder."""
 
-    Attributes
-    ----------
-    kind
-        A few words that are the same for all problems of one sort, such as "missing mask".
-    split
-        "train", "valid" or "test".
-    id
-        The id that it concerns; empty when it concerns a whole folder.
-    path
-        The file or folder to look at.
-    message
-        A sentence without its final stop: what is wrong, where, and what to do where that is
-        not plain.
-    fatal
-        Whether a training cannot start before it is repaired.
-    """
-
-    kind: str
+    kind: str  # the same few words for all problems of one sort, such as "missing mask"
     split: str
-    id: str
-    path: Path
-    message: str
-    fatal: bool
+    id: str  # empty where it concerns a whole folder
+    path: Path  # the file or folder to look at
+    message: str  # a sentence without its final stop: what is wrong, where, and what to do
+    fatal: bool  # whether a training cannot start before it is repaired
 
 
 def printable(text: str) -> str:
@@ -48,21 +31,14 @@ def printable(text: str) -> str:
     )
 
 
+def code_of(problems: Sequence[Problem]) -> str:
+    """Return the error code of problems: that of their kind, or `data.unsound` of several."""
+    kinds = {problem.kind for problem in problems}
+    return f"data.{kinds.pop().replace(' ', '_')}" if len(kinds) == 1 else "data.unsound"
+
+
 def list_problems(problems: Sequence[Problem], limit: int = LISTED) -> str:
-    """Write problems as lines of text, one each, the first `limit` of them.
-
-    Parameters
-    ----------
-    problems
-        At least one.
-    limit
-        How many lines at most, not counting the one that says how many more there are.
-
-    Returns
-    -------
-    str
-        Lines that start with "  - ", joined by line breaks.
-    """
+    """Write problems as lines of text, the first `limit` of them and how many more there are."""
     lines = [f"  - {problem.message}" for problem in problems[:limit]]
     if len(problems) > limit:
         lines.append(f"  - and {len(problems) - limit} more")

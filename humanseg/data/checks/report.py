@@ -1,4 +1,4 @@
-"""What the data doctor reports, and how it reads in a terminal."""
+"""What the data check reports, and how it reads in a terminal."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,74 +21,39 @@ _NAMED_IDS = 8
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that was found.
-
-    Attributes
-    ----------
-    split, id
-        Where; the id is empty for a folder.
-    message
-        A sentence without its final stop, printable.
-    photos
-        The photos that it is about; two or more for copies.
-    mask
-        The mask that it is about, if any.
-    """
+    """One thing that was found."""
 
     split: str
-    id: str
-    message: str
-    photos: tuple[Path, ...] = ()
+    id: str  # empty for a folder
+    message: str  # a sentence without its final stop, printable
+    photos: tuple[Path, ...] = ()  # two or more for duplicates
     mask: Path | None = None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """All cases of one kind.
-
-    Attributes
-    ----------
-    kind
-        A few words.
-    level
-        "stops": no training can start; "warning": it can, but its result may be worse or its
-        score wrong; "note": good to know.
-    advice
-        A sentence: what it means and what to do.
-    cases
-        At least one.
-    """
+    """All cases of one kind."""
 
     kind: str
+    # "stops": no training can start; "warning": it can, but its result may be worse or its score
+    # wrong; "note": good to know.
     level: Level
-    advice: str
+    advice: str  # what it means and what to do
     cases: tuple[Case, ...]
 
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """A split in numbers.
-
-    Attributes
-    ----------
-    name
-        "train", "valid" or "test".
-    photos, masks
-        How many files; `masks` is None where the split has no mask folder.
-    sizes
-        How many readable photos have each (H, W).
-    foreground
-        The share of person in each readable mask, in [0, 1].
-    """
+    """A split in numbers."""
 
     name: str
     photos: int
-    masks: int | None
-    sizes: Counter[tuple[int, int]]
-    foreground: tuple[float, ...]
+    masks: int | None  # None: there is no folder of masks
+    sizes: Counter[tuple[int, int]]  # how many photos have each (H, W)
+    foreground: tuple[float, ...]  # of each readable mask
 
     def sizes_text(self) -> str:
-        """Say the sizes, width x height, the most frequent first."""
+        """Return the sizes, width x height, the most frequent first."""
         common = self.sizes.most_common(2)
         words = [f"{width}x{height}" for (height, width), _ in common]
         if len(self.sizes) > len(common):
@@ -96,7 +61,7 @@ class SplitSummary:
         return ", ".join(words) or "-"
 
     def foreground_text(self) -> str:
-        """Say the mean foreground share and its range."""
+        """Return the mean foreground share and its range."""
         if not self.foreground:
             return "-"
         mean = sum(self.foreground) / len(self.foreground)
@@ -104,22 +69,12 @@ class SplitSummary:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the data doctor found.
-
-    Attributes
-    ----------
-    root
-        The data folder.
-    splits
-        One summary per split whose folder exists.
-    findings
-        What stops a training first, then warnings, then notes.
-    """
+class CheckReport:
+    """What the data check found."""
 
     root: Path
-    splits: tuple[SplitSummary, ...]
-    findings: tuple[Finding, ...]
+    splits: tuple[SplitSummary, ...]  # those whose folder exists
+    findings: tuple[Finding, ...]  # what stops a training first, then warnings, then notes
 
     @property
     def stops_training(self) -> bool:
@@ -127,7 +82,7 @@ class Report:
         return any(finding.level == "stops" for finding in self.findings)
 
     def verdict(self) -> str:
-        """Say in one sentence whether a training can start."""
+        """Return in one sentence whether a training can start."""
         stopping = sum(len(found.cases) for found in self.findings if found.level == "stops")
         warnings = sum(len(found.cases) for found in self.findings if found.level == "warning")
         if stopping:
@@ -155,13 +110,7 @@ class Report:
         return out.getvalue()
 
     def write_html(self, path: Path) -> None:
-        """Write the report as one HTML page with pictures, which needs no file beside it.
-
-        Raises
-        ------
-        HumansegError
-            The page cannot be written there.
-        """
+        """Write the report as one HTML page with pictures, which needs no file beside it."""
         # Only here: a check without a page needs no templates.
         from humanseg.data.checks.report_page import write_report_page
 

@@ -1,4 +1,4 @@
-"""The data doctor's report with pictures: small ones, made only for the cases that are shown."""
+"""The report of the data check as a page, with small images of the cases that are shown."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from humanseg.data.checks.problems import printable
-from humanseg.data.checks.report import Case, Finding, Report, SplitSummary
-from humanseg.data.small_components import find_specks
+from humanseg.data.checks.report import Case, CheckReport, Finding, SplitSummary
+from humanseg.data.small_components import find_small_components
 from humanseg.io.images import ImageError, read_mask, read_photo
 from humanseg.pages.doctor import PageCase, PageFinding, PageSplit, Picture, write_doctor_page
 
@@ -18,25 +18,14 @@ _SIDE = 280
 _BARS = 20
 _BACKGROUND = (28, 30, 34)
 _PERSON = (236, 236, 230)
-_SPECK = (255, 64, 48)
+_SMALL = (255, 64, 48)
 
 
-def write_report_page(path: Path, report: Report) -> None:
-    """Write a report as one HTML page.
+def write_report_page(path: Path, report: CheckReport) -> None:
+    """Write a report as one HTML page that holds its pictures.
 
-    Parameters
-    ----------
-    path
-        The HTML file. The pictures travel inside it: up to 24 cases of a kind are shown, further
-        ones are named.
-    report
-        The photos and masks that it names are read again; one that has gone since shows as an
-        empty frame.
-
-    Raises
-    ------
-    HumansegError
-        The page cannot be written there.
+    Up to 24 cases of a kind are shown, further ones are named. Photos and masks are read again;
+    one that has gone since shows as an empty frame.
     """
     write_doctor_page(
         path,
@@ -92,14 +81,14 @@ def _photo_picture(path: Path) -> bytes | None:
 
 
 def _mask_picture(path: Path) -> bytes | None:
-    """Draw a mask light on dark, its specks in red and a little larger than they are."""
+    """Draw a mask light on dark, its small components in red and a little larger than they are."""
     try:
         mask = read_mask(path)
     except ImageError:
         return None
-    _, specks = find_specks(mask)
+    _, small = find_small_components(mask)
     drawn = np.array([_BACKGROUND, _PERSON], np.uint8)[mask]
-    drawn[cv2.dilate(specks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = _SPECK
+    drawn[cv2.dilate(small.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = _SMALL
     return _encode(_thumbnail(drawn), ".png")
 
 

@@ -1,18 +1,22 @@
 """Photos and masks on disk, joined by the stem of their names and never by their order."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from humanseg.data.checks.problems import LISTED, Problem, list_problems, printable
+from humanseg.data.checks.problems import LISTED, Problem, code_of, list_problems, printable
 from humanseg.data.layout.listing import Listing, list_folder
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
-from humanseg.data.layout.similar_names import find_naming, looked_for, looked_for_root
+from humanseg.data.layout.similar_names import find_naming, suggest_folder, suggest_root
 from humanseg.errors import HumansegError
 from humanseg.io.names import mask_folder
 
+Files = dict[str, list[Path]]
+"""For each id its files; more than one where stems collide."""
+
 NO_TEST = "no test photos"
 """The kind of problem that a data folder without test photos has."""
+SKIPPED = "skipped files"
 
 _WITHOUT = {
     "valid": "; data.fold=0 takes a part of train instead",
@@ -23,21 +27,9 @@ _WITHOUT = {
 
 @dataclass(frozen=True)
 class Item:
-    """A photo, and its mask where the split has masks.
+    """A photo, and its mask where the split has masks."""
 
-    Attributes
-    ----------
-    id
-        The stem that both file names share.
-    photo
-        The photo's file.
-    mask
-        The mask's file, or None.
-    rule
-        How the mask is read.
-    """
-
-    id: str
+    id: str  # the stem that both file names share
     photo: Path
     mask: Path | None
     rule: MaskRule = AS_DRAWN
@@ -48,6 +40,28 @@ class Item:
         return self.photo.parent.name
 
 
+@dataclass(frozen=True)
+class Scan:
+    """What the names in the folders of a split say; no image is opened for it."""
+
+    root: Path = Path()
+    split: str = ""
+    items: list[Item] = field(default_factory=list)  # with one photo and, where needed, one mask
+    problems: list[Problem] = field(default_factory=list)
+    photos: Files = field(default_factory=dict)
+    masks: Files | None = None  # by the ids of their photos; None: there is no folder of masks
+
+    def require_items(self) -> list[Item]:
+        """Return the items; raise one HumansegError that names all fatal problems."""
+        if fatal := [problem for problem in self.problems if problem.fatal]:
+            raise HumansegError(
+                f"The {self.split} photos in {printable(str(self.root))} cannot be used; repair "
+                f"these and run the command again:\n{list_problems(fatal)}",
+                code=code_of(fatal),
+            )
+        return self.items
+
+
 def has_masks(split: str) -> bool:
     """Return whether the task gives masks for `split`: it does for all but test."""
     return split != "test"
@@ -56,108 +70,101 @@ def has_masks(split: str) -> bool:
 def require_root(root: Path) -> None:
     """Raise a HumansegError unless `root` is a folder."""
     if not root.is_dir():
-        what = f"does not exist{looked_for_root(root)}"
+        what = f"does not exist{suggest_root(root)}"
         if root.exists():
             what = "is a file, not a folder"
         raise HumansegError(
             f"The data folder {printable(str(root))} {what}: give the folder that holds train, "
-            "train_mask, valid, valid_mask and test."
+            "train_mask, valid, valid_mask and test.",
+            code="data.no_folder",
         )
 
 
-def scan(
-    root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN
-) -> tuple[list[Item], list[Problem]]:
-    """Join the photos of a split with their masks, and say what does not fit.
+def scan(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -> Scan:
+    """Join the photos of a split with their masks by name, and collect what does not fit.
 
-    Only names are looked at; no image is opened.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-    split
-        "train", "valid" or "test".
-    masks
-        Whether each photo must have a mask in ``{split}_mask``. Without, masks are not looked
-        at and every `Item.mask` is None.
-    rule
-        How masks are read.
-
-    Returns
-    -------
-    items
-        Every photo that has one name and, with `masks`, one mask; naturally sorted by id.
-    problems
-        All others, and masks without a photo (which are not fatal).
-
-    Raises
-    ------
-    HumansegError
-        `root` is not a folder, or a folder in it may not be read.
+    Without `masks`, `{split}_mask` is not looked at and every `Item.mask` is None. Items are
+    sorted naturally by id ("2" before "10").
     """
     require_root(root)
     folder = root / split
-    # A training needs photos to learn from and to be judged by, but no test photos.
+    # A training needs photos to learn from and to be validated on, but no test photos.
     needed = split != "test"
     if not folder.is_dir():
-        what = f"{_gone(folder)}{looked_for(root, split)}{_WITHOUT.get(split, '')}"
+        what = f"{_missing(folder)}{suggest_folder(root, split)}{_WITHOUT.get(split, '')}"
         kind = "missing folder" if needed else NO_TEST
-        return [], [_folder_problem(kind, split, folder, what, needed)]
+        return Scan(root, split, problems=[_folder_problem(kind, split, folder, what, needed)])
     listing = list_folder(folder)
     photos = listing.images
-    problems = [*_passed_over(split, folder, listing), *_name_problems(split, "photo", photos)]
+    problems = [*_skipped(split, folder, listing), *_name_problems(split, "photo", photos)]
     if not photos:
-        only = f", only {said}" if (said := listing.passed_over()) else ""
+        only = f", only {skipped}" if (skipped := listing.skipped()) else ""
         do = ": put some right into it" if needed else ""
         what = f"holds no photo{only}{do}{_WITHOUT.get(split, '')}"
         kind = "empty split" if needed else NO_TEST
         problems.append(_folder_problem(kind, split, folder, what, needed))
+    unique = {id: paths[0] for id, paths in photos.items() if len(paths) == 1}
     if not masks:
-        return [
-            Item(id, paths[0], None) for id, paths in photos.items() if len(paths) == 1
-        ], problems
+        items = [Item(id, photo, None) for id, photo in unique.items()]
+        return Scan(root, split, items, problems, photos)
 
-    drawn_in = root / mask_folder(split)
-    if not drawn_in.is_dir():
-        what = (
-            f"{_gone(drawn_in)}, so no photo of {split} has a mask{looked_for(root, drawn_in.name)}"
-        )
-        problems.append(_folder_problem("missing folder", split, drawn_in, what))
-        return [], problems
-    listing = list_folder(drawn_in)
-    problems += _passed_over(split, drawn_in, listing)
+    mask_root = root / mask_folder(split)
+    if not mask_root.is_dir():
+        suggestion = suggest_folder(root, mask_root.name)
+        what = f"{_missing(mask_root)}, so no photo of {split} has a mask{suggestion}"
+        problems.append(_folder_problem("missing folder", split, mask_root, what))
+        return Scan(root, split, [], problems, photos)
+    listing = list_folder(mask_root)
+    problems += _skipped(split, mask_root, listing)
     problems += _name_problems(split, "mask", listing.images)
-    drawn, renamed = by_photo(photos, listing.images)
+    by_id, renamed = _by_photo(photos, listing.images)
     if renamed:
         what = f"names masks otherwise than photos, {printable(renamed)}: that is how they are read"
-        problems.append(_folder_problem("masks of other names", split, drawn_in, what, False))
-    problems += _partner_problems(split, drawn_in, photos, drawn)
+        problems.append(_folder_problem("masks of other names", split, mask_root, what, False))
+    problems += _partner_problems(split, mask_root, photos, by_id)
     items = [
-        Item(id, paths[0], drawn[id][0], rule)
-        for id, paths in photos.items()
-        if len(paths) == 1 and len(drawn.get(id, [])) == 1
+        Item(id, photo, by_id[id][0], rule)
+        for id, photo in unique.items()
+        if len(by_id.get(id, [])) == 1
     ]
-    return items, problems
+    return Scan(root, split, items, problems, photos, by_id)
 
 
-def by_photo(
-    photos: dict[str, list[Path]], masks: dict[str, list[Path]]
-) -> tuple[dict[str, list[Path]], str]:
+def list_items(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -> list[Item]:
+    """List the photos of a split, with their masks when asked for; see `scan`.
+
+    Raises one HumansegError where a folder is missing, the split is empty (test may be), photos
+    lack their masks, or two files share a stem.
+    """
+    return scan(root, split, masks, rule).require_items()
+
+
+def scan_unlabelled(folder: Path) -> Scan:
+    """List the photos of a folder without masks; raise a HumansegError where there is none.
+
+    An id is the folder's and the file's name, so that it is none of a labelled photo.
+    """
+    listing = list_folder(folder) if folder.is_dir() else None
+    if listing is None or not listing.images:
+        raise HumansegError(
+            f"data.unlabelled: there is no photo in {printable(str(folder))}. Give a folder of "
+            "photos, or null.",
+            code="data.no_unlabelled_photos",
+        )
+    items = [
+        Item(f"{folder.name}/{path.name}", path, None)
+        for paths in listing.images.values()
+        for path in paths
+    ]
+    problems = list(_skipped("unlabelled", folder, listing))
+    return Scan(folder, "unlabelled", items, problems, listing.images)
+
+
+def _by_photo(photos: Files, masks: Files) -> tuple[Files, str]:
     """Name masks by the ids of their photos.
 
-    Parameters
-    ----------
-    photos, masks
-        The files by their stems.
-
-    Returns
-    -------
-    masks
-        As they are where any is called like its photo. Where none is, and all follow from the
-        photos' names in one way, such as ``0_mask`` for ``0``, by the photos' ids.
-    naming
-        That way; empty where masks are called like their photos.
+    Where no mask is called like its photo, and all names follow from the photos' in one way such
+    as `0_mask` for `0`, that way is returned too.
     """
     if not photos or not masks or photos.keys() & masks.keys():
         return masks, ""
@@ -168,42 +175,7 @@ def by_photo(
     return {ids.get(stem, stem): paths for stem, paths in masks.items()}, str(naming)
 
 
-def list_items(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -> list[Item]:
-    """List the photos of a split, with their masks when asked for.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-    split
-        "train", "valid" or "test".
-    masks
-        Whether each photo must have a mask; without, every `Item.mask` is None.
-    rule
-        How masks are read.
-
-    Returns
-    -------
-    list of Item
-        Naturally sorted by id ("2" before "10"); empty for test alone.
-
-    Raises
-    ------
-    HumansegError
-        A folder is missing, the split is empty, photos lack their masks, or two files share a
-        stem; all of it at once.
-    """
-    items, problems = scan(root, split, masks, rule)
-    fatal = [problem for problem in problems if problem.fatal]
-    if fatal:
-        raise HumansegError(
-            f"The {split} photos in {printable(str(root))} cannot be used; repair these and run "
-            f"the command again:\n{list_problems(fatal)}"
-        )
-    return items
-
-
-def _gone(folder: Path) -> str:
+def _missing(folder: Path) -> str:
     return "is a link that leads nowhere" if folder.is_symlink() else "does not exist"
 
 
@@ -211,12 +183,12 @@ def _folder_problem(kind: str, split: str, folder: Path, what: str, fatal: bool 
     return Problem(kind, split, "", folder, f"the folder {printable(str(folder))} {what}", fatal)
 
 
-def _passed_over(split: str, folder: Path, listing: Listing) -> Iterable[Problem]:
-    if said := listing.passed_over():
-        yield _folder_problem("passed over", split, folder, f"holds {said}, not read", False)
+def _skipped(split: str, folder: Path, listing: Listing) -> Iterable[Problem]:
+    if skipped := listing.skipped():
+        yield _folder_problem(SKIPPED, split, folder, f"holds {skipped}, not read", False)
 
 
-def _name_problems(split: str, role: str, files: dict[str, list[Path]]) -> Iterable[Problem]:
+def _name_problems(split: str, role: str, files: Files) -> Iterable[Problem]:
     for id, paths in files.items():
         if len(paths) > 1:
             names = " and ".join(printable(path.name) for path in paths)
@@ -237,19 +209,19 @@ def _name_problems(split: str, role: str, files: dict[str, list[Path]]) -> Itera
 
 
 def _partner_problems(
-    split: str, drawn_in: Path, photos: dict[str, list[Path]], drawn: dict[str, list[Path]]
+    split: str, mask_root: Path, photos: Files, by_id: Files
 ) -> Iterable[Problem]:
-    unused = [paths[0] for id, paths in drawn.items() if id not in photos]
-    for count, (id, paths) in enumerate((id, photos[id]) for id in photos if id not in drawn):
+    unused = [paths[0] for id, paths in by_id.items() if id not in photos]
+    for count, (id, paths) in enumerate((id, photos[id]) for id in photos if id not in by_id):
         # No more than are listed: each is compared with all masks.
         near = [path.name for path in unused if id in path.stem] if count < LISTED else []
         there = f"; it holds {printable(' and '.join(near[:3]))}" if near else ""
         message = (
             f"{printable(str(paths[0]))} has no mask: put {printable(id)}.png into "
-            f"{printable(str(drawn_in))}{there}, or take the photo out"
+            f"{printable(str(mask_root))}{there}, or take the photo out"
         )
         yield Problem("missing mask", split, id, paths[0], message, True)
-    for id, paths in drawn.items():
+    for id, paths in by_id.items():
         if id not in photos:
             message = f"{printable(str(paths[0]))} has no photo in {split}, so it is not used"
             yield Problem("mask without a photo", split, id, paths[0], message, False)

@@ -20,58 +20,33 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Listing:
-    """The content of a folder, without hidden files and what systems leave there.
+    """The content of a folder, without hidden files and what systems leave there."""
 
-    Attributes
-    ----------
-    images
-        For each id, in natural order, its files; more than one where stems collide. An id is
-        the stem in Unicode's composed form (NFC), since some disks store "é" as two
-        characters and a mask drawn elsewhere must still find its photo.
-    others
-        How many files there are of each other kind, by their suffix.
-    folders
-        The sub-folders, linked ones too.
-    """
-
+    # By id, in natural order. An id is the stem in Unicode's composed form (NFC): some disks store
+    # "é" as two characters, and a mask drawn elsewhere must still find its photo.
     images: dict[str, list[Path]]
-    others: Counter[str]
+    others: Counter[str]  # how many files of each other kind, by suffix
     folders: tuple[Path, ...]
 
-    def passed_over(self) -> str:
-        """Say what is not read: "4 files of other kinds (3 psd, 1 txt)"; empty when all is."""
-        said = []
+    def skipped(self) -> str:
+        """Return what is not read: "4 files of other kinds (3 psd, 1 txt)"; empty when all is."""
+        skipped = []
         if self.others:
             count = self.others.total()
             kinds = ", ".join(f"{many} {kind}" for kind, many in sorted(self.others.items()))
             files = "1 file of another kind" if count == 1 else f"{count} files of other kinds"
-            said.append(f"{files} ({kinds})")
+            skipped.append(f"{files} ({kinds})")
         if self.folders:
             count = len(self.folders)
             named = [f"{printable(each.name)}: {_photos(each)}" for each in self.folders[:_NAMED]]
             more = [] if count <= _NAMED else [f"{count - _NAMED} more"]
             folders = "1 sub-folder" if count == 1 else f"{count} sub-folders"
-            said.append(f"{folders} ({', '.join(named + more)})")
-        return " and ".join(said)
+            skipped.append(f"{folders} ({', '.join(named + more)})")
+        return " and ".join(skipped)
 
 
 def list_folder(folder: Path) -> Listing:
-    """List the images in a folder, and what is not read.
-
-    Parameters
-    ----------
-    folder
-        Images are the files with a suffix of `PHOTO_SUFFIXES`, in capitals or not.
-
-    Returns
-    -------
-    Listing
-
-    Raises
-    ------
-    HumansegError
-        There is no such folder, or it may not be read.
-    """
+    """List the images in a folder, by the suffixes `PHOTO_SUFFIXES`, and what is not read."""
     images: dict[str, list[Path]] = {}
     others: Counter[str] = Counter()
     folders = []
@@ -88,7 +63,8 @@ def list_folder(folder: Path) -> Listing:
                 others[printable(path.suffix[1:].lower()) or "without a suffix"] += 1
     except OSError as error:
         raise HumansegError(
-            f"Cannot read the folder {printable(str(folder))}: {error.strerror}."
+            f"Cannot read the folder {printable(str(folder))}: {error.strerror}.",
+            code="data.unreadable_folder",
         ) from error
     ordered = {id: images[id] for id in sorted(images, key=natural_key)}
     return Listing(ordered, others, tuple(folders))

@@ -13,19 +13,12 @@ from humanseg.io.images import read_mask
 
 @dataclass(frozen=True)
 class MaskRule:
-    """How the masks of a data set are read.
+    """How the masks of a data set are read."""
 
-    Attributes
-    ----------
-    person_values
-        The values that are the person, all others are background: of a palette image its
-        indices, of a colour image its brightness. Empty: of two values the brighter one.
-    invert
-        Whether person and background change places, after that.
-    """
-
+    # The values that are the person: of a palette image its indices, of a colour image its
+    # brightness. Empty: of two values the brighter one.
     person_values: tuple[int, ...] = ()
-    invert: bool = False
+    invert: bool = False  # whether person and background change places, after that
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "MaskRule":

@@ -54,7 +54,7 @@ def near_folder(root: Path, name: str) -> Path | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def looked_for(root: Path, name: str) -> str:
+def suggest_folder(root: Path, name: str) -> str:
     """Ask whether another folder was meant by one that is not there; empty where none is near."""
     if (root.parent / name).is_dir():
         return f"; did you mean the folder above, {printable(str(root.parent.resolve()))}?"
@@ -66,7 +66,7 @@ def looked_for(root: Path, name: str) -> str:
     return f"; did you mean {printable(str(root / near))}? Then call it {name}"
 
 
-def looked_for_root(root: Path) -> str:
+def suggest_root(root: Path) -> str:
     """Ask whether a folder of a near name was meant by a data folder that is not there."""
     try:
         names = [path.name for path in root.parent.iterdir() if path.is_dir()]

@@ -1,18 +1,18 @@
-"""New scenes out of several photos: people before other backgrounds, farther away, in company."""
+"""Copy and paste: people before other backgrounds, at other scales, with other people."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from humanseg.data.picture import Draw, Picture
+from humanseg.data.labelled_photo import DrawPhoto, LabelledPhoto
 from humanseg.data.transforms.copy_paste_pixels import (
     Matrix,
     blend,
-    empty_room,
     feathered,
     paste,
     warp,
+    without_people,
 )
 from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError
@@ -24,8 +24,8 @@ _NEAR_EDGE = 2
 """Pixels from a photo's edge within which a person is cut off by it."""
 
 
-class Collage:
-    """Copy and paste of people, after Ghiasi et al. 2021 (arXiv 2012.07177), and of backgrounds.
+class CopyPaste:
+    """Copy and paste of people and backgrounds, after Ghiasi et al. 2021 (arXiv 2012.07177).
 
     Parameters
     ----------
@@ -57,12 +57,16 @@ class Collage:
         probabilities = {"elsewhere": elsewhere, "company": company, "blur": blur}
         for name, value in probabilities.items():
             if not 0 <= value <= 1:
-                raise HumansegError(f"augmentation.collage.{name}={value} must lie in [0, 1].")
+                raise HumansegError(
+                    f"augmentation.collage.{name}={value} must lie in [0, 1].",
+                    code="data.impossible_copy_paste",
+                )
         for name, pair in {"scale": scale, "company_scale": company_scale}.items():
             if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= 4:
                 raise HumansegError(
                     f"augmentation.collage.{name}={list(pair)} must be two numbers, the smaller "
-                    "first, above 0 and at most 4."
+                    "first, above 0 and at most 4.",
+                    code="data.impossible_copy_paste",
                 )
         self._elsewhere = elsewhere
         self._company = company
@@ -70,12 +74,14 @@ class Collage:
         self._scale = scale
         self._company_scale = company_scale
 
-    def __call__(self, picture: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    def __call__(
+        self, photo: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+    ) -> LabelledPhoto:
         """Make a scene.
 
         Parameters
         ----------
-        picture
+        photo
             The photo that the scene is about; it is left as it is.
         others
             Draws another photo, of any size.
@@ -84,130 +90,109 @@ class Collage:
 
         Returns
         -------
-        Picture
+        LabelledPhoto
             Of the photo's size. The mask holds everybody in the scene.
         """
         if generator.random() < self._elsewhere:
-            picture = self._put_elsewhere(picture, others, generator)
+            photo = self._replace_background(photo, others, generator)
         elif generator.random() < self._blur:
-            picture = blur_background(picture, generator.uniform(1.5, 6))
+            photo = blur_background(photo, generator.uniform(1.5, 6))
         if generator.random() < self._company:
             for _ in range(generator.integers(1, 3)):
-                picture = self._join(picture, others, generator)
-        return picture
+                photo = self._add_person(photo, others, generator)
+        return photo
 
-    def _put_elsewhere(
-        self, picture: Picture, others: Draw, generator: np.random.Generator
-    ) -> Picture:
-        room = another_room(others, picture.size, generator)
-        if picture.soft is not None:
-            room = room._replace(soft=room.mask)
-        return self._pasted(room, picture, self._scale, False, generator)
+    def _replace_background(
+        self, photo: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+    ) -> LabelledPhoto:
+        background = compose_background(others, photo.size, generator)
+        if photo.soft is not None:
+            background = background._replace(soft=background.mask)
+        return self._pasted(background, photo, self._scale, False, generator)
 
-    def _join(self, scene: Picture, others: Draw, generator: np.random.Generator) -> Picture:
+    def _add_person(
+        self, scene: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
+    ) -> LabelledPhoto:
         other = others(generator)
         behind = bool(generator.random() < 0.7)
         return self._pasted(scene, other, self._company_scale, behind, generator)
 
     def _pasted(
         self,
-        scene: Picture,
-        source: Picture,
+        scene: LabelledPhoto,
+        source: LabelledPhoto,
         scales: Sequence[float],
         behind: bool,
         generator: np.random.Generator,
-    ) -> Picture:
+    ) -> LabelledPhoto:
         scale = float(np.exp(generator.uniform(*np.log(scales))))
         person = warp(source, placement(source, scene.size, scale, generator), scene.size)
         feather, gain = generator.uniform(0.5, 1.2), generator.uniform(0, 0.8)
         return paste(scene, person, feather, behind, gain)
 
 
-def another_room(others: Draw, size: tuple[int, int], generator: np.random.Generator) -> Picture:
-    """Make a scene of `size` without people out of the backgrounds of a few other photos."""
+def compose_background(
+    others: DrawPhoto, size: tuple[int, int], generator: np.random.Generator
+) -> LabelledPhoto:
+    """Compose a scene of `size` without people from the backgrounds of a few other photos."""
     drawn = [others(generator) for _ in range(_BACKGROUNDS)]
     # The one that shows most of its background shows most in the new one.
-    drawn.sort(key=lambda one: float(one.mask.mean()))
-    photo = empty_room([covering(one, size, generator) for one in drawn])
-    return Picture(photo, np.zeros(size, np.uint8))
+    drawn.sort(key=lambda other: float(other.mask.mean()))
+    image = without_people([covering(other, size, generator) for other in drawn])
+    return LabelledPhoto(image, np.zeros(size, np.uint8))
 
 
-def blur_background(picture: Picture, width: float) -> Picture:
+def blur_background(photo: LabelledPhoto, width: float) -> LabelledPhoto:
     """Blur what is not person, as a wide lens or a phone's portrait mode does.
 
-    Parameters
-    ----------
-    picture
-        Of any size.
-    width
-        Standard deviation of the blur in pixels, at least 1.
-
-    Returns
-    -------
-    Picture
-        With the same mask.
+    `width` is the standard deviation of the blur in pixels, at least 1.
     """
-    height, width_ = picture.size
+    height, width_ = photo.size
     # At half the size: a quarter of the time, and it is blurred anyway.
     small = cv2.resize(
-        picture.photo, (max(1, width_ // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA
+        photo.photo, (max(1, width_ // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA
     )
     small = cv2.GaussianBlur(small, (0, 0), width / 2)
     blurred = cv2.resize(small, (width_, height), interpolation=cv2.INTER_LINEAR)
-    photo = blend(blurred.astype(np.uint8, copy=False), picture.photo, feathered(picture.mask, 1.0))
-    return picture._replace(photo=photo)
+    image = blend(blurred.astype(np.uint8, copy=False), photo.photo, feathered(photo.mask, 1.0))
+    return photo._replace(photo=image)
 
 
-def covering(picture: Picture, size: tuple[int, int], generator: np.random.Generator) -> Picture:
-    """Cut a random window out of a picture, mirrored or not, and scale it to `size`."""
+def covering(
+    photo: LabelledPhoto, size: tuple[int, int], generator: np.random.Generator
+) -> LabelledPhoto:
+    """Cut a random window out of a photo, mirrored or not, and scale it to `size`."""
     # The largest window of the scene's shape, and down to 1 / 1.6 of it.
-    height, width = picture.size
+    height, width = photo.size
     scale = max(size[0] / height, size[1] / width) * np.exp(generator.uniform(0, np.log(1.6)))
     rows, columns = (max(1, round(side / scale)) for side in size)
     top = int(generator.integers(max(0, height - rows) + 1))
     left = int(generator.integers(max(0, width - columns) + 1))
-    window = picture.map(lambda layer: layer[top : top + rows, left : left + columns])
+    window = photo.map(lambda layer: layer[top : top + rows, left : left + columns])
     if generator.random() < 0.5:
         window = window.map(lambda layer: layer[:, ::-1])
     return scale_to(window.contiguous(), size)
 
 
 def placement(
-    picture: Picture, size: tuple[int, int], scale: float, generator: np.random.Generator
+    photo: LabelledPhoto, size: tuple[int, int], scale: float, generator: np.random.Generator
 ) -> Matrix:
-    """Choose where a person comes to stand in a scene.
+    """Choose where a person comes to stand in a scene of `size`: a matrix for `warp`.
 
-    Who is cut off by an edge of the photo mostly stays at that edge of the scene: a body ends
-    there, and nowhere else.
-
-    Parameters
-    ----------
-    picture
-        The person's photo.
-    size
-        Height and width of the scene.
-    scale
-        Of the person, where 1 is the size in a photo that fits into the scene.
-    generator
-        Place, tilt and mirroring follow from it.
-
-    Returns
-    -------
-    ndarray
-        float64 (2, 3): from points of the photo to points of the scene.
+    At scale 1 the person has the size that it has in a photo that fits into the scene. Who is cut
+    off by an edge of the photo mostly stays at that edge of the scene: a body ends there, and
+    nowhere else.
     """
-    left, top, width, height = cv2.boundingRect(picture.mask)
-    rows, columns = picture.size
+    left, top, width, height = cv2.boundingRect(photo.mask)
+    rows, columns = photo.size
     factor = scale * min(size[0] / rows, size[1] / columns)
     mirrored = bool(generator.random() < 0.5)
     cut = [left <= _NEAR_EDGE, left + width >= columns - _NEAR_EDGE]
     cut_left, cut_right = cut[::-1] if mirrored else cut
     wide, tall = width * factor, height * factor
 
-    x, y = (
-        generator.uniform(*_ordered(-0.2 * length, space - 0.8 * length))
-        for length, space in ((wide, size[1]), (tall, size[0]))
-    )
+    ranges = (-0.2 * wide, size[1] - 0.8 * wide), (-0.2 * tall, size[0] - 0.8 * tall)
+    x, y = (generator.uniform(min(ends), max(ends)) for ends in ranges)
     keep_side, keep_bottom = generator.random(2) < (0.7, 0.8)
     if keep_side and cut_left != cut_right:
         x = 0.0 if cut_left else size[1] - wide
@@ -222,7 +207,3 @@ def placement(
     middle = np.array([left + width / 2, top + height / 2])
     shift = np.array([x + wide / 2, y + tall / 2]) - turn @ middle
     return np.column_stack([turn, shift])
-
-
-def _ordered(one: float, other: float) -> tuple[float, float]:
-    return min(one, other), max(one, other)

@@ -1,4 +1,4 @@
-"""Cutting people out of photos and putting them elsewhere: the pixels of a collage."""
+"""The pixels of copy and paste: cutting people out of photos and blending them into others."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.picture import Picture, Pixels
+from humanseg.data.labelled_photo import LabelledPhoto, Pixels
 
 # OpenCV's own threads fight torch's and those of the workers.
 cv2.setNumThreads(0)
 
 Matrix = NDArray[np.float64]
-"""(2, 3): where a point of a picture comes to lie, as OpenCV's warpAffine takes it."""
+"""(2, 3): where a point of a photo comes to lie, as OpenCV's warpAffine takes it."""
 
 _Number = TypeVar("_Number", np.uint8, np.float32)
 
@@ -21,30 +21,19 @@ _FRINGE = 7
 """Pixels: how wide a brush goes along a person's outline to take it out of a background."""
 
 
-def warp(picture: Picture, matrix: Matrix, size: tuple[int, int]) -> Picture:
-    """Move, turn and scale a picture; beyond its edges all is black, and nobody there.
+def warp(photo: LabelledPhoto, matrix: Matrix, size: tuple[int, int]) -> LabelledPhoto:
+    """Move, turn and scale a photo to a result of height and width `size`.
 
-    Parameters
-    ----------
-    picture
-        What to move.
-    matrix
-        From its points to those of the result.
-    size
-        Height and width of the result.
-
-    Returns
-    -------
-    Picture
-        The mask's edge falls where half of a pixel is person.
+    Beyond its edges all is black, and nobody there. The mask's edge falls where half of a pixel is
+    person.
     """
-    layers = Picture(picture.photo, picture.mask * np.uint8(255), picture.soft)
+    layers = LabelledPhoto(photo.photo, photo.mask * np.uint8(255), photo.soft)
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if scale < 0.7:
         # Warping samples single pixels; averaging first keeps what shrinks free of moiré.
-        height, width = (max(1, round(side * scale)) for side in picture.size)
+        height, width = (max(1, round(side * scale)) for side in photo.size)
         layers = layers.map(lambda layer: _resized(layer, (width, height), cv2.INTER_AREA))
-        enlarge = np.diag([picture.size[1] / width, picture.size[0] / height])
+        enlarge = np.diag([photo.size[1] / width, photo.size[0] / height])
         matrix = np.hstack([matrix[:, :2] @ enlarge, matrix[:, 2:]])
     result = layers.map(
         lambda layer: np.asarray(cv2.warpAffine(layer, matrix, size[::-1]), np.uint8)
@@ -53,20 +42,7 @@ def warp(picture: Picture, matrix: Matrix, size: tuple[int, int]) -> Picture:
 
 
 def feathered(mask: Pixels, width: float) -> NDArray[np.float32]:
-    """Soften the edge of a mask.
-
-    Parameters
-    ----------
-    mask
-        uint8 (H, W) in {0, 1}.
-    width
-        Standard deviation in pixels of the Gaussian that softens it; above 0.
-
-    Returns
-    -------
-    ndarray
-        float32 (H, W) in [0, 1], half at the edge.
-    """
+    """Soften the edge of a mask by a Gaussian of `width` pixels: float32 in [0, 1]."""
     return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), width), np.float32)
 
 
@@ -76,27 +52,17 @@ def blend(below: Pixels, above: Pixels, share: NDArray[np.float32]) -> Pixels:
 
 
 def paste(
-    below: Picture, above: Picture, feather: float, behind: bool = False, gain: float = 0.0
-) -> Picture:
-    """Put the person of one picture into another of the same size.
+    below: LabelledPhoto,
+    above: LabelledPhoto,
+    feather: float,
+    behind: bool = False,
+    gain: float = 0.0,
+) -> LabelledPhoto:
+    """Put the person of `above` into the scene `below`, of the same size.
 
-    Parameters
-    ----------
-    below
-        The scene.
-    above
-        Its person is put into the scene; its background is dropped.
-    feather
-        How soft the seam is: a standard deviation in pixels, above 0.
-    behind
-        Whether the scene's own person stands in front.
-    gain
-        From 0, the person's light as it was, to 1, the scene's: see `light`.
-
-    Returns
-    -------
-    Picture
-        The mask holds both people; no pixel outside it is of a pasted one but for the seam.
+    The seam is a Gaussian of `feather` pixels. With `behind`, the scene's own person stands in
+    front. A `gain` from 0 to 1 brings the person's light to the scene's: see `light`. The mask
+    holds both people; no pixel outside it is of a pasted one but for the seam.
     """
     share = feathered(above.mask, feather)
     if behind:
@@ -108,63 +74,42 @@ def paste(
     if below.soft is not None and above.soft is not None:
         # It falls off by itself along the outline: by the seam as well, it would shrink the person.
         soft = blend(below.soft, above.soft, np.minimum(2 * share, 1))
-    return Picture(photo, below.mask | seen, soft)
+    return LabelledPhoto(photo, below.mask | seen, soft)
 
 
-def light(photo: Pixels, gain: float, source: Picture, scene: Picture) -> Pixels:
-    """Bring a photo's brightness and tint toward a scene's, by their backgrounds.
+def light(photo: Pixels, gain: float, source: LabelledPhoto, scene: LabelledPhoto) -> Pixels:
+    """Bring a photo's brightness and tint toward a scene's, by factors of at most 1.6.
 
-    By the backgrounds, because a dark coat stays dark in the sun.
-
-    Parameters
-    ----------
-    photo
-        uint8 (H, W, 3), to be lit.
-    gain
-        From 0, nothing, to 1, all of the difference, at most a factor of 1.6.
-    source, scene
-        Whose background the photo's light is, and shall be. One without background changes
-        nothing.
-
-    Returns
-    -------
-    ndarray
-        uint8 (H, W, 3).
+    The factors are those between the backgrounds of `source` and `scene`, because a dark coat
+    stays dark in the sun; one without background changes nothing. A `gain` of 0 is nothing of the
+    difference, 1 all of it.
     """
     if not gain:
         return photo
-    here, there = (cv2.mean(one.photo, mask=1 - one.mask)[:3] for one in (source, scene))
-    if min(*here, *there) < 1:
+    source_mean, scene_mean = (
+        cv2.mean(labelled.photo, mask=1 - labelled.mask)[:3] for labelled in (source, scene)
+    )
+    if min(*source_mean, *scene_mean) < 1:
         return photo
-    factors = np.clip(np.array(there) / here, 1 / 1.6, 1.6) ** gain
+    factors = np.clip(np.array(scene_mean) / source_mean, 1 / 1.6, 1.6) ** gain
     table = np.clip(np.arange(256)[:, None] * factors + 0.5, 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(photo, table[None]), np.uint8)
 
 
-def empty_room(pictures: Sequence[Picture]) -> Pixels:
-    """Make a background without people out of the backgrounds of some pictures.
+def without_people(photos: Sequence[LabelledPhoto]) -> Pixels:
+    """Make a background without people out of the backgrounds of some photos of one size.
 
     Where the first one has its person the second one shows, and so on: outlines of people with
     no people in them, from which a net learns that a seam is none. What all of them cover is
     filled smoothly from around it.
-
-    Parameters
-    ----------
-    pictures
-        At least one, of one size.
-
-    Returns
-    -------
-    ndarray
-        uint8 (H, W, 3).
     """
     brush = np.ones((_FRINGE, _FRINGE), np.uint8)
-    people = [np.asarray(cv2.dilate(one.mask, brush), np.uint8) for one in pictures]
-    room, hole = pictures[0].photo.copy(), people[0]
-    for picture, person in zip(pictures[1:], people[1:], strict=True):
-        cv2.copyTo(picture.photo, hole & (1 - person), room)
+    people = [np.asarray(cv2.dilate(photo.mask, brush), np.uint8) for photo in photos]
+    background, hole = photos[0].photo.copy(), people[0]
+    for photo, person in zip(photos[1:], people[1:], strict=True):
+        cv2.copyTo(photo.photo, hole & (1 - person), background)
         hole = hole & person
-    return _filled(room, hole)
+    return _filled(background, hole)
 
 
 def _filled(photo: Pixels, hole: Pixels) -> Pixels:

@@ -5,18 +5,20 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 
-from humanseg.data.picture import Picture, Pixels
+from humanseg.data.labelled_photo import LabelledPhoto, Pixels
 from humanseg.errors import HumansegError
 
-Fit = Literal["resize", "crop", "pad"]
+ResizeMode = Literal["resize", "crop", "pad"]
 
 
-def fit_to(picture: Picture, size: tuple[int, int], mode: Fit, seed: int = 0) -> Picture:
-    """Bring a photo and its mask to one size.
+def resize_to(
+    photo: LabelledPhoto, size: tuple[int, int], mode: ResizeMode, seed: int = 0
+) -> LabelledPhoto:
+    """Bring a photo and its mask to one height and width.
 
     Parameters
     ----------
-    picture
+    photo
         Of any size.
     size
         The wanted height and width.
@@ -31,57 +33,58 @@ def fit_to(picture: Picture, size: tuple[int, int], mode: Fit, seed: int = 0) ->
 
     Returns
     -------
-    Picture
+    LabelledPhoto
         Of `size`, contiguous.
 
     Raises
     ------
     HumansegError
-        `mode` is none of the three.
+        `mode` is none of the three (``data.unknown_resize_mode``).
     """
-    if mode not in get_args(Fit):
+    if mode not in get_args(ResizeMode):
         raise HumansegError(
             f"data.fit={mode} is not a way to fit photos to the training size. "
-            f"Take one of {', '.join(get_args(Fit))}."
+            f"Take one of {', '.join(get_args(ResizeMode))}.",
+            code="data.unknown_resize_mode",
         )
-    if picture.size == tuple(size):
-        return picture.contiguous()
+    if photo.size == tuple(size):
+        return photo.contiguous()
     if mode == "resize":
-        return scale_to(picture, size)
+        return scale_to(photo, size)
     if mode == "crop":
-        padded = _pad(picture, size)
+        padded = _pad(photo, size)
         rows, columns = _window(padded.size, size, seed)
         return padded.map(lambda layer: layer[rows, columns]).contiguous()
-    height, width = picture.size
+    height, width = photo.size
     factor = min(1.0, size[0] / height, size[1] / width)
     inner = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return _pad(scale_to(picture, inner), size)
+    return _pad(scale_to(photo, inner), size)
 
 
-def scale_to(picture: Picture, size: tuple[int, int]) -> Picture:
-    """Scale a picture to `size`; the mask's edge falls where more than half is person."""
+def scale_to(photo: LabelledPhoto, size: tuple[int, int]) -> LabelledPhoto:
+    """Scale a photo to `size`; the mask's edge falls where more than half is person."""
     # Averaging over areas is what keeps a photo free of moiré when it shrinks, but enlarging
     # with it gives blocks.
-    shrinks = size[0] * size[1] < picture.mask.size
+    shrinks = size[0] * size[1] < photo.mask.size
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
 
     def scaled(layer: Pixels) -> Pixels:
         return cv2.resize(layer, size[::-1], interpolation=how).astype(np.uint8, copy=False)
 
-    share = cv2.resize(picture.mask.astype(np.float32), size[::-1], interpolation=how)
-    soft = None if picture.soft is None else scaled(picture.soft)
-    return Picture(scaled(picture.photo), (share > 0.5).astype(np.uint8), soft)
+    share = cv2.resize(photo.mask.astype(np.float32), size[::-1], interpolation=how)
+    soft = None if photo.soft is None else scaled(photo.soft)
+    return LabelledPhoto(scaled(photo.photo), (share > 0.5).astype(np.uint8), soft)
 
 
-def _pad(picture: Picture, size: tuple[int, int]) -> Picture:
+def _pad(photo: LabelledPhoto, size: tuple[int, int]) -> LabelledPhoto:
     """Repeat the outermost rows and columns evenly on both sides, up to at least `size`."""
-    missing = [max(0, want - have) for want, have in zip(size, picture.size, strict=True)]
+    missing = [max(0, want - have) for want, have in zip(size, photo.size, strict=True)]
     margins = [(short // 2, short - short // 2) for short in missing]
-    return picture.map(lambda layer: np.pad(layer, [*margins, (0, 0)][: layer.ndim], mode="edge"))
+    return photo.map(lambda layer: np.pad(layer, [*margins, (0, 0)][: layer.ndim], mode="edge"))
 
 
 def _window(shape: tuple[int, int], size: tuple[int, int], seed: int) -> tuple[slice, slice]:
-    """Draw the window of `size` within `shape`, each place alike."""
+    """DrawPhoto the window of `size` within `shape`, each place alike."""
     generator = np.random.default_rng([seed, 1])
     top = int(generator.integers(shape[0] - size[0] + 1))
     left = int(generator.integers(shape[1] - size[1] + 1))

@@ -114,7 +114,7 @@ def check_files(
         )
     _require_as_trained(source, said, own)
     say("check", "odd sizes and batches")
-    photo, _ = photos.part("valid").store[0]
+    photo, _ = photos.split("valid").photos[0]
     found = []
     for each in formats:
         faults = complaints(each, tallies[each.file], said, max_drop)
@@ -144,4 +144,4 @@ def _require_as_trained(source: Source, said: Tally, own: bool) -> None:
 
 def _data(photos: PhotoData) -> dict[str, Any]:
     counts: dict[str, Any] = {role: len(photos.items(role)) for role in ("train", "valid")}
-    return counts | {"valid_sha256": photos.fingerprint()}
+    return counts | {"valid_sha256": photos.valid_sha256()}

@@ -1,8 +1,7 @@
-"""What to make of photos and videos, and what of it exists already."""
+"""What is to be made of photos and videos, and what of it is there already."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +15,7 @@ from humanseg.inference.batch.provenance import (
     FileIdentity,
     Provenance,
     ResultState,
-    compare_result,
+    state_of,
 )
 from humanseg.inference.model import Model
 from humanseg.io.image_comment import read_comment
@@ -25,45 +24,36 @@ from humanseg.system.notices import Notice
 
 _WITHOUT_THRESHOLD = ("probability", "soft")
 
-_REFUSALS = {
-    ResultState.SOURCE: "is the photo itself, and would be overwritten by its result. Choose "
-    "another -o.",
-    ResultState.OTHER_PHOTO: "is there already, made from another photo. Choose another folder "
-    "with -o; --overwrite replaces it.",
-    ResultState.UNKNOWN: "is there already, and does not say what it was made from. Move it away, "
-    "or choose another folder with -o; --overwrite replaces it.",
-}
-
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What to make of each photo."""
+    """What shall be made of each photo."""
 
     # Keys of `humanseg.inference.batch.outputs.OUTPUTS`.
     kinds: tuple[str, ...]
-    # For the output of that name.
+    # What the person is put before, for the output of that name.
     background: Background | None = None
-    # None: the model's own.
+    # Other than the model's own.
     threshold: float | None = None
     # Average over the mirrored photo.
     tta: bool = False
-    # Remove components that cover less than this share of the photo.
+    # Remove figures that cover less than this share of the photo.
     min_area: float = 0.0
+    # Tidy the mask so.
     keep_largest: bool = False
     fill_holes: bool = False
 
     @property
-    def postprocesses(self) -> bool:
-        """Whether the mask is post-processed."""
+    def tidies(self) -> bool:
+        """Whether the mask is tidied."""
         return bool(self.min_area or self.keep_largest or self.fill_holes)
 
-    def recorded(self, kind: str) -> dict[str, Any]:
+    def options(self, kind: str) -> dict[str, Any]:
         """Return all that shapes a result of a kind, as `Provenance` keeps it."""
-        has_threshold = kind not in _WITHOUT_THRESHOLD or self.postprocesses
         options = {
             "kind": kind,
             "background": self.background.key if self.background and kind == BACKGROUND else None,
-            "threshold": self.threshold if has_threshold else None,
+            "threshold": None if kind in _WITHOUT_THRESHOLD and not self.tidies else self.threshold,
             "tta": self.tta,
             "min_area": self.min_area,
             "keep_largest": self.keep_largest,
@@ -74,12 +64,12 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class Target:
-    """A file that a result belongs in, and its state now."""
+    """A file that a result belongs in, and what is there now."""
 
     path: Path
     kind: str
     state: ResultState
-    provenance: Provenance | None = None
+    found: Provenance | None = None
 
     def is_to_be_made(self, overwrite: bool) -> bool:
         """Return whether it is missing or outdated, or may be overwritten."""
@@ -88,76 +78,74 @@ class Target:
         return overwrite or self.state is ResultState.MISSING or self.state in OUTDATED
 
     def refusal(self, source: Path) -> HumansegError | None:
-        """Return why the existing file is neither what was asked for nor replaced, if so."""
-        if self.state not in _REFUSALS:
+        """Return why what is there is neither what was asked for nor replaced unasked, if so."""
+        if self.state is ResultState.SOURCE:
+            said = "is the photo itself, and would be overwritten by its result. Choose another -o."
+        elif self.state is ResultState.OTHER_PHOTO:
+            said = (
+                "is there already, made from another photo. Choose another folder with -o; "
+                "--overwrite replaces it."
+            )
+        elif self.state is ResultState.UNKNOWN:
+            said = (
+                "is there already, and does not say what it was made from. Move it away, or choose "
+                "another folder with -o; --overwrite replaces it."
+            )
+        else:
             return None
-        message = f"{source}: {self.path} {_REFUSALS[self.state]}"
-        return HumansegError(message, code="inference.output_exists")
-
-
-class InputStatus(StrEnum):
-    """What became of a photo or video as a whole."""
-
-    MADE = "made"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
+        return HumansegError(f"{source}: {self.path} {said}")
 
 
 @dataclass(frozen=True)
 class InputOutcome:
     """What became of a photo or video."""
 
+    # The photo or video.
     source: InputFile
-    # Its results, also those that existed before.
+    # Its results, those that were there already among them.
     paths: tuple[Path, ...] = ()
     # How many of them were made now.
     made: int = 0
-    # Why existing results were made again.
-    remade: tuple[ResultState, ...] = ()
+    # Why results that were there were made again.
+    again: tuple[ResultState, ...] = ()
     # Whether anybody was found, as far as is known.
     person: bool = True
-    # How many frames of a video were processed.
+    # Of a video, how many were worked on.
     frames: int = 0
-    # What differs from the original video, or was left out, in words.
+    # What of a video is not as it was, or left out, in words.
     notes: tuple[str, ...] = ()
-    # Why some or all results do not exist.
+    # Why some or all results are not there.
     failure: InputFailure | None = None
     # What a person should know of it, such as that it is one frame of an animation.
     notices: tuple[Notice, ...] = ()
 
-    @property
-    def status(self) -> InputStatus:
-        """Its one status."""
-        if self.failure is not None:
-            return InputStatus.FAILED
-        return InputStatus.MADE if self.made else InputStatus.UNCHANGED
-
     @classmethod
     def of(cls, source: InputFile, targets: Sequence[Target], to_make: Sequence[Target]) -> Self:
         """Return what becomes of a photo or video, provided that `to_make` is made."""
-        refusals = [target.refusal(source.path) for target in targets if target not in to_make]
-        refusal = next((refusal for refusal in refusals if refusal), None)
+        refusals = [each.refusal(source.path) for each in targets if each not in to_make]
+        refusal = next((each for each in refusals if each), None)
         return cls(
             source,
-            paths=tuple(target.path for target in targets),
+            paths=tuple(each.path for each in targets),
             made=len(to_make),
-            remade=tuple(target.state for target in to_make if target.state in OUTDATED),
-            person=all(target.provenance.person for target in targets if target.provenance),
+            again=tuple(each.state for each in to_make if each.state in OUTDATED),
+            person=all(each.found.person for each in targets if each.found),
             failure=source.failure(refusal) if refusal else None,
         )
 
 
 @dataclass(frozen=True)
 class PredictionPlan:
-    """What to make of many photos or videos, where, and how."""
+    """What is to be made of many photos or videos, where, and how."""
 
     options: OutputOptions
+    # Where the results go.
     destination: Destination
     # Returns the model; called when the first result is to be made, from any thread.
     load: Callable[[], Model]
     # Digest of the model.
     model: str
-    # Whether to replace existing results.
+    # Whether to make again what is there.
     overwrite: bool = False
     # Further options that shape results.
     extra: Mapping[str, Any] | None = None
@@ -169,22 +157,22 @@ class PredictionPlan:
         source: FileIdentity,
         read: Callable[[Path], str | None] = read_comment,
     ) -> Target:
-        """Inspect the file that a result belongs in; `read` returns the comment in it."""
-        # Also where nothing is left to make: what a killed command was writing is removed.
+        """Look at the file that a result belongs in; `read` returns the comment that it holds."""
+        # Also where nothing is left to make: what a killed command was writing goes.
         remove_abandoned_once(path.parent)
-        state, provenance = compare_result(path, source, self.model, self._recorded(kind), read)
-        return Target(path, kind, state, provenance)
+        state, found = state_of(path, source, self.model, self._options(kind), read)
+        return Target(path, kind, state, found)
 
     def comment(self, kind: str, source: FileIdentity, *, person: bool) -> str:
-        """Return the comment to keep in the file of a result."""
+        """Return what the file of a result is to say of itself."""
         return Provenance(
             photo=source.content,
             origin=source.origin,
             stat=source.settled_stat,
             model=self.model,
-            options=self._recorded(kind),
+            options=self._options(kind),
             person=person,
         ).text()
 
-    def _recorded(self, kind: str) -> dict[str, Any]:
-        return self.options.recorded(kind) | dict(self.extra or {})
+    def _options(self, kind: str) -> dict[str, Any]:
+        return self.options.options(kind) | dict(self.extra or {})

@@ -1,4 +1,4 @@
-"""Prefetching: while one step of a video runs, the step before it prepares the next items."""
+"""Working ahead: while one step of a film is under way, the step before it prepares the next."""
 
 from collections import deque
 from collections.abc import Generator, Iterable
@@ -11,10 +11,10 @@ _END = object()
 
 
 def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T, None, None]:
-    """Yield items while a thread prepares up to `depth` next ones; their errors are raised here."""
+    """Yield the items, while a thread of its own prepares the next ones."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:
-        # One worker, so that the calls come in order.
+        # One worker, so that the calls stand in line.
         waiting = deque(pool.submit(next, iterator, _END) for _ in range(depth))
         while (item := waiting.popleft().result()) is not _END:
             waiting.append(pool.submit(next, iterator, _END))

@@ -25,8 +25,8 @@ def require_step(config: DictConfig, photos: PhotoData, processes: int = 1) -> N
     HumansegError
         The model fails on a batch, or gives logits of another shape.
     """
-    share = -(-len(photos.part("train").items) // processes)
-    count, (height, width) = min(photos.batch_size, share), photos.train_size()
+    share = -(-len(photos.split("train").items) // processes)
+    count, (height, width) = min(photos.batch_size, share), photos.sample_size()
     name = str(config.model.get("_target_"))
     try:
         with torch.device("meta"), torch.no_grad():

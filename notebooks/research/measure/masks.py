@@ -7,7 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.small_components import SPECK, find_specks, without_specks
+from humanseg.data.small_components import (
+    SMALL_COMPONENT,
+    find_small_components,
+    remove_small_components,
+)
 from humanseg.metrics.scores import dice
 
 Mask = NDArray[np.uint8]
@@ -29,7 +33,7 @@ class MaskFacts:
     people
         Connected parts that cover at least `PERSON` of the photo.
     specks, speck_pixels
-        Dots and pinholes of under `SPECK` pixels, and how many pixels they have together.
+        Dots and pinholes of under `SMALL_COMPONENT` pixels, and how many pixels they have together.
     outline
         Sides between neighbouring pixels that differ, in pixels.
     ragged
@@ -56,7 +60,7 @@ class MaskFacts:
 
 def mask_facts(mask: Mask) -> MaskFacts:
     """Measure a mask, uint8 (H,W) in {0,1} with at least one pixel of person."""
-    specks, where = find_specks(mask)
+    specks, where = find_small_components(mask)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     rows, columns = np.nonzero(mask)
     outline = outline_length(mask)
@@ -130,7 +134,7 @@ def _versions(mask: Mask) -> Iterator[tuple[str, list[Mask]]]:
         yield f"shrink{step}", [np.asarray(cv2.erode(mask, disc), np.uint8)]
         yield f"grow{step}", [np.asarray(cv2.dilate(mask, disc), np.uint8)]
         yield f"smooth{step}", [smoothed(mask, step)]
-    yield "specks", [without_specks(mask, SPECK)]
+    yield "specks", [remove_small_components(mask, SMALL_COMPONENT)]
     for side in (160, 128):
         scale = side / max(mask.shape)
         rows, columns = (max(1, round(length * scale)) for length in mask.shape)

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.checks.before_training import map_in_order, read_item
-from humanseg.data.checks.duplicates import Fingerprint, find_copies, fingerprint
-from humanseg.data.layout.folders import Item, has_masks, list_items
-from humanseg.data.pseudo_labels import unlabelled_items
+from humanseg.data.checks.duplicates import PhotoHash, find_duplicates, hash_photo
+from humanseg.data.layout.folders import Item, has_masks, list_items, scan_unlabelled
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_csv_rows
 from humanseg.io.images import read_photo
@@ -36,7 +35,7 @@ class _Seen:
     id: str
     photo: Path
     size: tuple[int, int]
-    print: Fingerprint
+    print: PhotoHash
     mask: NDArray[np.uint8] | None
 
 
@@ -68,7 +67,7 @@ def measure_data(
     """
     work = [(split, item) for split in SPLITS for item in list_items(root, split, has_masks(split))]
     if unlabelled is not None:
-        work += [(UNLABELLED, item) for item in unlabelled_items(unlabelled)]
+        work += [(UNLABELLED, item) for item in scan_unlabelled(unlabelled).items]
     seen: list[_Seen] = []
     for one in map_in_order(_see, work):
         seen.append(one)
@@ -90,7 +89,7 @@ def _see(work: tuple[str, Item]) -> _Seen:
     if problems or photo is None:
         raise HumansegError(f"{problems[0].message}; humanseg check says more.")
     height, width = photo.shape[:2]
-    return _Seen(split, item.id, item.photo, (height, width), fingerprint(photo), mask)
+    return _Seen(split, item.id, item.photo, (height, width), hash_photo(photo), mask)
 
 
 def _masks(seen: Sequence[_Seen], split: str) -> list[NDArray[np.uint8]]:
@@ -118,7 +117,7 @@ def _write_masks(path: Path, seen: Sequence[_Seen]) -> None:
 
 
 def _write_copies(path: Path, seen: Sequence[_Seen]) -> None:
-    groups = find_copies([one.print for one in seen], lambda at: read_photo(seen[at].photo))
+    groups = find_duplicates([one.print for one in seen], lambda at: read_photo(seen[at].photo))
     # Not the ids: that of a photo without mask is its folder and its file.
     rows = [
         (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.data.small_components import SPECK
+from humanseg.data.small_components import SMALL_COMPONENT
 from research.records import Records
 from research.show import (
     COLOURS,
@@ -122,7 +122,8 @@ def edges_said(records: Records) -> Prose:
     masks, wrong = records.table("data/masks.csv"), records.table("data/perturbed.csv")
     return say(
         f"{(masks.numbers('specks') > 0).mean():.0%} of the masks have specks, dots and pinholes "
-        f"of under {SPECK} pixels, the worst one {masks.numbers('specks').max():.0f} of them. They "
+        f"of under {SMALL_COMPONENT} pixels, the worst one {masks.numbers('specks').max():.0f} of "
+        "them. They "
         "look like what another model left behind. For the score they hardly matter: valid masks "
         f"without their specks have a Dice of {score(wrong.numbers('specks').mean())} with "
         "themselves, and masks whose outline is smoothed by one pixel "

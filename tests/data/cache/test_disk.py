@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from humanseg.data.cache import disk
-from humanseg.data.cache.disk import cache_folder, kept_file
+from humanseg.data.cache.disk import cache_folder, cached_file
 from humanseg.errors import HumansegError
 
 
@@ -21,7 +21,7 @@ def keep(name: str, size: int = 10, text: str = "x") -> Path:
     def write(path: Path) -> None:
         path.write_text(text * size)
 
-    return kept_file(name, size, write)
+    return cached_file(name, size, write)
 
 
 def age(path: Path, seconds: int) -> None:
@@ -70,7 +70,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(folder: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(HumansegError, match="the disk is full"):
-        kept_file("a", 10, fail)
+        cached_file("a", 10, fail)
     assert not list(folder.iterdir())
 
 

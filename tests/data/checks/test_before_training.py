@@ -6,28 +6,32 @@ import numpy as np
 import pytest
 
 from humanseg.data.checks.before_training import (
-    Checked,
+    CheckedPhoto,
     find_fatal,
     map_in_order,
-    read_checked,
-    require_sound,
+    read_item,
 )
-from humanseg.data.layout.folders import list_items
+from humanseg.data.layout.folders import Scan, has_masks, list_items, scan
+from humanseg.data.splits import DatasetSplits
 from humanseg.errors import HumansegError
 from humanseg.io.names import SPLITS
 
 Put = Callable[[Path, np.ndarray], Path]
 
 
+def scans(root: Path, *splits: str) -> list[Scan]:
+    return [scan(root, split, has_masks(split)) for split in splits or SPLITS]
+
+
 def test_sound_data_passes_and_is_handed_on(five_folders: Path) -> None:
-    kept: list[Checked] = []
-    assert find_fatal(five_folders, SPLITS, kept.append) == []
+    kept: list[CheckedPhoto] = []
+    assert find_fatal(scans(five_folders), kept.append) == []
     assert [checked.item.id for checked in kept] == list("12345678")
     photo, mask = kept[0].photo, kept[0].mask
     assert photo is not None and photo.shape == (80, 60, 3) and photo.dtype == np.uint8
     assert mask is not None and mask.shape == (80, 60) and set(np.unique(mask)) == {0, 1}
     assert kept[-1].mask is None
-    require_sound(five_folders, SPLITS)
+    DatasetSplits(five_folders).check()
 
 
 def test_every_broken_file_is_named_in_one_error(five_folders: Path, put: Put) -> None:
@@ -41,7 +45,7 @@ def test_every_broken_file_is_named_in_one_error(five_folders: Path, put: Put) -
     put(five_folders / "valid_mask" / "5.png", grey)
     (five_folders / "valid_mask" / "6.png").unlink()
     (five_folders / "test" / "7.jpg").write_bytes(b"\xff\xd8\xff")
-    problems = find_fatal(five_folders, SPLITS)
+    problems = find_fatal(scans(five_folders))
     assert {(problem.kind, problem.split, problem.id) for problem in problems} == {
         ("unreadable photo", "train", "1"),
         ("unreadable photo", "train", "2"),
@@ -53,7 +57,7 @@ def test_every_broken_file_is_named_in_one_error(five_folders: Path, put: Put) -
     }
     assert all(problem.fatal for problem in problems)
     with pytest.raises(HumansegError, match="7 problems") as caught:
-        require_sound(five_folders, SPLITS)
+        DatasetSplits(five_folders).check()
     for name in ("1.jpg", "2.jpg", "3.jpg", "4.png", "5.png", "6.jpg", "7.jpg"):
         assert name in str(caught.value)
     assert "60x40, but its photo is 60x80" in str(caught.value)
@@ -62,19 +66,19 @@ def test_every_broken_file_is_named_in_one_error(five_folders: Path, put: Put) -
 
 def test_broken_pairs_are_not_handed_on(five_folders: Path) -> None:
     (five_folders / "train" / "2.jpg").write_bytes(b"")
-    kept: list[Checked] = []
-    find_fatal(five_folders, ["train"], kept.append)
+    kept: list[CheckedPhoto] = []
+    find_fatal(scans(five_folders, "train"), kept.append)
     assert [checked.item.id for checked in kept] == ["1", "3", "4"]
 
 
 def test_photo_and_mask_of_one_id_are_both_named(five_folders: Path) -> None:
     (five_folders / "train" / "2.jpg").write_bytes(b"")
     (five_folders / "train_mask" / "2.png").write_bytes(b"")
-    assert [p.path.name for p in find_fatal(five_folders, ["train"])] == ["2.jpg", "2.png"]
+    assert [p.path.name for p in find_fatal(scans(five_folders, "train"))] == ["2.jpg", "2.png"]
 
 
 def test_missing_splits_are_all_named(tmp_path: Path) -> None:
-    found = find_fatal(tmp_path, SPLITS)
+    found = find_fatal(scans(tmp_path))
     # A training needs no test photos.
     assert [(p.kind, p.split) for p in found] == [
         ("missing folder", split) for split in ("train", "valid")
@@ -83,13 +87,13 @@ def test_missing_splits_are_all_named(tmp_path: Path) -> None:
 
 def test_an_unused_mask_stops_nothing(five_folders: Path, put: Put) -> None:
     put(five_folders / "train_mask" / "99.png", np.zeros((3, 3), np.uint8))
-    assert find_fatal(five_folders, ["train"]) == []
+    assert find_fatal(scans(five_folders, "train")) == []
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_order_does_not_depend_on_workers(five_folders: Path, workers: int) -> None:
     items = list_items(five_folders, "train", masks=True)
-    assert [checked.item for checked in read_checked(items, workers)] == items
+    assert [checked.item for checked in map_in_order(read_item, items, workers)] == items
 
 
 def test_only_a_few_values_are_read_ahead() -> None:

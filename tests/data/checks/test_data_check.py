@@ -11,9 +11,10 @@ from PIL import Image
 
 from humanseg.data.checks import data_check
 from humanseg.data.checks.before_training import find_fatal
-from humanseg.data.checks.data_check import examine
-from humanseg.data.checks.report import Report
-from humanseg.data.small_components import find_specks
+from humanseg.data.checks.data_check import check_data
+from humanseg.data.checks.report import CheckReport
+from humanseg.data.layout.folders import has_masks, scan
+from humanseg.data.small_components import find_small_components
 from humanseg.errors import HumansegError
 from humanseg.io.names import SPLITS
 
@@ -21,13 +22,13 @@ Put = Callable[[Path, np.ndarray], Path]
 Draw = Callable[..., np.ndarray]
 
 
-def found(report: Report, kind: str) -> list[str]:
+def found(report: CheckReport, kind: str) -> list[str]:
     """The ids that a kind names."""
     return [case.id for f in report.findings if f.kind == kind for case in f.cases]
 
 
 def test_sound_data_has_no_finding(five_folders: Path) -> None:
-    report = examine(five_folders)
+    report = check_data(five_folders)
     assert report.findings == () and not report.stops_training
     text = report.text()
     assert "nothing is wrong" in text
@@ -46,9 +47,10 @@ def test_what_stops_is_what_training_would_refuse(five_folders: Path, put: Put) 
     put(five_folders / "valid_mask" / "5.png", np.zeros((40, 30), np.uint8))
     put(five_folders / "train_mask" / "4.bmp", np.zeros((80, 60), np.uint8))
     (five_folders / "valid_mask" / "6.png").write_text("no mask")
-    report = examine(five_folders)
+    report = check_data(five_folders)
+    scans = [scan(five_folders, split, has_masks(split)) for split in SPLITS]
     stops = {(f.kind, c.id) for f in report.findings if f.level == "stops" for c in f.cases}
-    assert stops == {(problem.kind, problem.id) for problem in find_fatal(five_folders, SPLITS)}
+    assert stops == {(problem.kind, problem.id) for problem in find_fatal(scans)}
     assert {kind for kind, _ in stops} == {
         "two photos with one stem",
         "two masks with one stem",
@@ -75,35 +77,35 @@ def test_masks_that_are_empty_full_speckled_or_grey(five_folders: Path, put: Put
     soft = np.asarray(Image.open(masks / "4.png")).copy()
     soft[20, 15:45] = 120
     put(masks / "4.png", soft)
-    report = examine(five_folders)
+    report = check_data(five_folders)
     assert found(report, data_check.EMPTY) == ["1"]
     assert found(report, data_check.FULL) == ["2"]
-    assert found(report, data_check.SPECKS) == ["3"]
+    assert found(report, data_check.SMALL) == ["3"]
     assert found(report, data_check.GREY) == ["4"]
     assert not report.stops_training
     assert "A training can start; 2 warnings" in report.text()
 
 
-def test_specks_are_dots_and_pinholes_but_not_a_small_person() -> None:
+def test_small_components_are_dots_and_holes_but_not_a_small_person() -> None:
     mask = np.zeros((100, 100), np.uint8)
     mask[10:14, 10:14] = 1
-    assert find_specks(mask)[0] == 0, "the only part"
+    assert find_small_components(mask)[0] == 0, "the only part"
     mask[30:80, 30:80] = 1
     mask[50:52, 50:52] = 0
-    count, where = find_specks(mask)
+    count, where = find_small_components(mask)
     assert count == 2 and where.sum() == 16 + 4
     mask[90:97, 90:97] = 1
-    assert find_specks(mask)[0] == 3, "49 pixels"
+    assert find_small_components(mask)[0] == 3, "49 pixels"
     mask[97, 90] = 1
-    assert find_specks(mask)[0] == 2, "50 pixels"
+    assert find_small_components(mask)[0] == 2, "50 pixels"
 
 
 def test_leaks_and_repeats(five_folders: Path, put: Put, photo_of: Draw) -> None:
     shutil.copy(five_folders / "test" / "7.jpg", five_folders / "test" / "70.jpg")
     Image.open(five_folders / "train" / "3.jpg").save(five_folders / "valid" / "6.jpg", quality=40)
-    report = examine(five_folders)
-    assert found(report, data_check.ACROSS) == ["6"]
-    assert found(report, data_check.WITHIN) == ["70"]
+    report = check_data(five_folders)
+    assert found(report, data_check.LEAKED) == ["6"]
+    assert found(report, data_check.REPEATED) == ["70"]
     assert "train/3.jpg = valid/6.jpg (re-encoded" in report.text()
     assert "test/7.jpg = test/70.jpg (identical)" in report.text()
     assert not report.stops_training
@@ -126,7 +128,7 @@ def test_unusual_photo_files(five_folders: Path, photo_of: Draw) -> None:
     frames[0].save(test / "moving.webp", save_all=True, append_images=frames[1:])
     frames[0].transpose(Image.Transpose.ROTATE_90).save(test / "short.jpg")
     (test / "short.jpg").write_bytes((test / "short.jpg").read_bytes()[:-2])
-    report = examine(five_folders)
+    report = check_data(five_folders)
     said = {c.id: c.message for f in report.findings if f.kind == data_check.ODD for c in f.cases}
     words = {
         "cmyk": "CMYK",
@@ -146,7 +148,7 @@ def test_unusual_photo_files(five_folders: Path, photo_of: Draw) -> None:
 
 def test_a_mask_without_a_photo_is_a_warning(five_folders: Path, put: Put) -> None:
     put(five_folders / "valid_mask" / "99.png", np.zeros((5, 5), np.uint8))
-    report = examine(five_folders)
+    report = check_data(five_folders)
     assert found(report, "mask without a photo") == ["99"] and not report.stops_training
 
 
@@ -155,20 +157,20 @@ def test_folders_without_masks_are_still_looked_at(
 ) -> None:
     put(tmp_path / "train" / "a.png", photo_of(1))
     put(tmp_path / "train" / "b.png", photo_of(1))
-    report = examine(tmp_path)
+    report = check_data(tmp_path)
     assert report.stops_training
-    assert found(report, data_check.WITHIN) == ["b"]
+    assert found(report, data_check.REPEATED) == ["b"]
     assert [split.name for split in report.splits] == ["train"]
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(HumansegError, match="does not exist"):
-        examine(tmp_path / "nowhere")
+        check_data(tmp_path / "nowhere")
 
 
 def test_progress_is_told(five_folders: Path) -> None:
     told: list[tuple[int, int]] = []
-    examine(five_folders, lambda done, total: told.append((done, total)))
+    check_data(five_folders, lambda done, total: told.append((done, total)))
     assert told == [(done, 8) for done in range(1, 9)]
 
 
@@ -196,7 +198,7 @@ def test_the_page_stands_alone_and_escapes_names(five_folders: Path, tmp_path: P
     shutil.copy(five_folders / "test" / "7.jpg", five_folders / "test" / f"{evil}.jpg")
     (five_folders / "train" / "1.jpg").write_bytes(b"")
     page = tmp_path / "out" / "report.html"
-    examine(five_folders).write_html(page)
+    check_data(five_folders).write_html(page)
     assert os.listdir(page.parent) == ["report.html"]
     html = page.read_text(encoding="utf-8")
     parsed = Page(html)
@@ -213,7 +215,7 @@ def test_the_page_stands_alone_and_escapes_names(five_folders: Path, tmp_path: P
 def test_names_that_are_not_utf8_can_be_printed(five_folders: Path, tmp_path: Path) -> None:
     test = five_folders / "test"
     shutil.copy(test / "7.jpg", test / os.fsdecode(b"\xff[red]\x1b[31m.jpg"))
-    report = examine(five_folders)
+    report = check_data(five_folders)
     text = report.text()
     text.encode()
     assert "\x1b" not in text and "[red]" in text
@@ -223,7 +225,7 @@ def test_names_that_are_not_utf8_can_be_printed(five_folders: Path, tmp_path: Pa
 def test_many_cases_are_counted_not_listed(five_folders: Path, put: Put, photo_of: Draw) -> None:
     for number in range(100, 140):
         put(five_folders / "train" / f"{number}.jpg", photo_of(number))
-    report = examine(five_folders)
+    report = check_data(five_folders)
     assert len(found(report, "missing mask")) == 40
     text = report.text()
     assert "and 20 more" in text and "40 problems stop" in text
@@ -236,7 +238,7 @@ def test_no_test_photos_and_other_names_of_masks_are_notes(five_folders: Path) -
     shutil.rmtree(five_folders / "test")
     for mask in (five_folders / "train_mask").iterdir():
         mask.rename(mask.with_name(f"{mask.stem}_mask.png"))
-    report = examine(five_folders)
+    report = check_data(five_folders)
     assert {f.kind: f.level for f in report.findings} == {
         "no test photos": "note",
         "masks of other names": "note",
@@ -245,10 +247,10 @@ def test_no_test_photos_and_other_names_of_masks_are_notes(five_folders: Path) -
     assert report.splits[0].foreground == (0.25,) * 4
 
 
-def test_what_is_passed_over_is_a_warning(five_folders: Path, put: Put) -> None:
+def test_skipped_files_are_a_warning(five_folders: Path, put: Put) -> None:
     put(five_folders / "train" / "more" / "9.jpg", np.zeros((80, 60, 3), np.uint8))
-    (finding,) = examine(five_folders).findings
-    assert (finding.kind, finding.level) == ("passed over", "warning")
+    (finding,) = check_data(five_folders).findings
+    assert (finding.kind, finding.level) == ("skipped files", "warning")
     assert "more: 1 photo" in finding.cases[0].message
 
 
@@ -258,7 +260,7 @@ def test_inverted_masks_are_a_warning(five_folders: Path, put: Put, ids: tuple[i
     inverted[20:60, 15:45] = 0
     for id in ids:
         put(five_folders / "train_mask" / f"{id}.png", inverted)
-    (finding,) = examine(five_folders).findings
+    (finding,) = check_data(five_folders).findings
     assert (finding.kind, finding.level) == ("inverted mask", "warning")
     # Where most are, it is one thing to put right.
     assert [case.id for case in finding.cases] == ([""] if len(ids) > 3 else ["1", "2"])
@@ -269,7 +271,7 @@ def test_photos_that_would_be_squeezed_are_a_warning(
 ) -> None:
     put(five_folders / "train" / "1.jpg", photo_of(1, (60, 80)))
     put(five_folders / "train_mask" / "1.png", np.pad(np.full((20, 40), 255, np.uint8), 20))
-    (finding,) = examine(five_folders).findings
+    (finding,) = check_data(five_folders).findings
     assert (finding.kind, finding.level) == ("photos of several shapes", "warning")
     assert "1 of 4 train photos" in finding.cases[0].message
     assert "1.8 times" in finding.cases[0].message
@@ -281,6 +283,6 @@ def test_photos_of_many_pixels_are_a_warning(five_folders: Path, photo_of: Draw,
     for id in (1, 2, 3, 4):
         put(five_folders / "train" / f"{id}.jpg", photo_of(id, mask.shape))
         put(five_folders / "train_mask" / f"{id}.png", mask)
-    (finding,) = examine(five_folders).findings
+    (finding,) = check_data(five_folders).findings
     assert (finding.kind, finding.level) == ("large photos", "warning")
     assert "data.long_side=640" in finding.cases[0].message

@@ -26,11 +26,12 @@ def test_items_are_joined_by_stem_and_sorted_naturally(tmp_path: Path) -> None:
     assert items[0].split == "train"
 
 
-def test_hidden_files_other_suffixes_and_folders_are_passed_over(tmp_path: Path) -> None:
+def test_hidden_files_other_suffixes_and_folders_are_skipped(tmp_path: Path) -> None:
     touch(tmp_path / "test", "1.jpg", ".2.jpg", "._1.jpg", "notes.txt", "Thumbs.db", "3.psd")
     touch(tmp_path / "test" / "folder.jpg", "4.jpg", ".5.jpg", "6.txt")
-    items, (problem,) = scan(tmp_path, "test", masks=False)
-    assert [item.id for item in items] == ["1"]
+    found = scan(tmp_path, "test", masks=False)
+    (problem,) = found.problems
+    assert [item.id for item in found.items] == ["1"]
     assert not problem.fatal
     assert "2 files of other kinds (1 psd, 1 txt)" in problem.message
     assert "1 sub-folder (folder.jpg: 1 photo)" in problem.message
@@ -39,7 +40,7 @@ def test_hidden_files_other_suffixes_and_folders_are_passed_over(tmp_path: Path)
 def test_what_systems_leave_in_a_folder_is_not_spoken_of(tmp_path: Path) -> None:
     touch(tmp_path / "test", "1.jpg", ".DS_Store", "Thumbs.db", "desktop.ini")
     touch(tmp_path / "test" / "__MACOSX", "1.jpg")
-    assert scan(tmp_path, "test", masks=False)[1] == []
+    assert scan(tmp_path, "test", masks=False).problems == []
 
 
 @pytest.mark.parametrize("suffix", ["tif", "TIFF", "gif", "jfif", "JPE", "avif", "jp2", "ppm"])
@@ -54,7 +55,7 @@ def test_a_sub_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     touch(tmp_path / "test", "1.jpg")
     touch(tmp_path / "test" / "more", "2.jpg")
     (tmp_path / "test" / "more").chmod(0)
-    (problem,) = scan(tmp_path, "test", masks=False)[1]
+    (problem,) = scan(tmp_path, "test", masks=False).problems
     (tmp_path / "test" / "more").chmod(0o700)
     assert "more: cannot be read" in problem.message
 
@@ -123,8 +124,9 @@ def test_masks_that_are_named_otherwise_in_one_way_are_read(
     numbers = ["7", "10", "071"]
     touch(tmp_path / "train", *(f"{photo.format(number)}.jpg" for number in numbers))
     touch(tmp_path / "train_mask", *(f"{mask.format(number)}.png" for number in numbers))
-    items, (problem,) = scan(tmp_path, "train", masks=True)
-    assert {item.id: item.mask and item.mask.stem for item in items} == {
+    found = scan(tmp_path, "train", masks=True)
+    (problem,) = found.problems
+    assert {item.id: item.mask and item.mask.stem for item in found.items} == {
         photo.format(number): mask.format(number) for number in numbers
     }
     assert (problem.kind, problem.fatal) == ("masks of other names", False)
@@ -153,7 +155,7 @@ def test_masks_whose_names_follow_in_no_one_way_are_not_guessed(
 def test_of_two_ways_to_name_masks_the_one_that_says_so_counts(tmp_path: Path) -> None:
     touch(tmp_path / "train", "1.jpg", "2.jpg")
     touch(tmp_path / "train_mask", "1_edge.png", "2_edge.png", "1_mask.png", "2_mask.png")
-    items, _ = scan(tmp_path, "train", masks=True)
+    items = scan(tmp_path, "train", masks=True).items
     assert [item.mask and item.mask.name for item in items] == ["1_mask.png", "2_mask.png"]
 
 
@@ -247,9 +249,11 @@ def test_a_mask_without_a_photo_is_no_obstacle(
     five_folders: Path, put: Callable[[Path, np.ndarray], Path]
 ) -> None:
     put(five_folders / "train_mask" / "99.png", np.zeros((4, 4), np.uint8))
-    items, problems = scan(five_folders, "train", masks=True)
-    assert [item.id for item in items] == ["1", "2", "3", "4"]
-    assert [(p.kind, p.id, p.fatal) for p in problems] == [("mask without a photo", "99", False)]
+    found = scan(five_folders, "train", masks=True)
+    assert [item.id for item in found.items] == ["1", "2", "3", "4"]
+    assert [(p.kind, p.id, p.fatal) for p in found.problems] == [
+        ("mask without a photo", "99", False)
+    ]
     assert len(list_items(five_folders, "train", masks=True)) == 4
 
 

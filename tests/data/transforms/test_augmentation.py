@@ -13,9 +13,9 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from humanseg.data.picture import Picture
+from humanseg.data.labelled_photo import LabelledPhoto
 from humanseg.data.transforms.augmentation import Augmentation, sample_seed
-from humanseg.data.transforms.copy_paste import Collage
+from humanseg.data.transforms.copy_paste import CopyPaste
 from humanseg.errors import HumansegError
 
 GROUP = sorted((Path(__file__).parents[3] / "conf" / "augmentation").glob("*.yaml"))
@@ -31,12 +31,12 @@ def build(name: str) -> Augmentation:
 
 
 @pytest.fixture(scope="module")
-def pair() -> Picture:
+def pair() -> LabelledPhoto:
     mask = np.zeros((80, 60), np.uint8)
     cv2.ellipse(mask, (28, 45), (14, 30), 10, 0, 360, 1, -1)
     image = np.random.default_rng(0).integers(60, 120, (80, 60, 3)).astype(np.uint8)
     image[mask == 1] += 100
-    return Picture(image, mask)
+    return LabelledPhoto(image, mask)
 
 
 def test_the_group_is_complete() -> None:
@@ -44,12 +44,12 @@ def test_the_group_is_complete() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shape_type_and_two_values(name: str, pair: Picture) -> None:
+def test_shape_type_and_two_values(name: str, pair: LabelledPhoto) -> None:
     image, mask, _ = pair
     before = image.copy(), mask.copy()
     augment = build(name)
     for seed in range(60):
-        photo, outline, _ = augment(Picture(image, mask), seed)
+        photo, outline, _ = augment(LabelledPhoto(image, mask), seed)
         assert photo.dtype == outline.dtype == np.uint8
         assert photo.shape == image.shape and outline.shape == mask.shape
         assert photo.flags["C_CONTIGUOUS"] and outline.flags["C_CONTIGUOUS"]
@@ -62,20 +62,20 @@ def test_shape_type_and_two_values(name: str, pair: Picture) -> None:
 @pytest.mark.parametrize("shape", [(8, 5), (7, 300), (33, 50)])
 def test_small_and_odd_photos(name: str, shape: tuple[int, int]) -> None:
     augment = build(name)
-    picture = Picture(np.full((*shape, 3), 99, np.uint8), np.ones(shape, np.uint8))
+    picture = LabelledPhoto(np.full((*shape, 3), 99, np.uint8), np.ones(shape, np.uint8))
     for seed in range(40):
         photo, outline, _ = augment(picture, seed)
         assert photo.shape == (*shape, 3) and outline.shape == shape
 
 
-def test_none_changes_nothing(pair: Picture) -> None:
+def test_none_changes_nothing(pair: LabelledPhoto) -> None:
     photo, outline, _ = build("none")(pair, seed=3)
     np.testing.assert_array_equal(photo, pair[0])
     np.testing.assert_array_equal(outline, pair[1])
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_the_seed_alone_decides(name: str, pair: Picture) -> None:
+def test_the_seed_alone_decides(name: str, pair: LabelledPhoto) -> None:
     forward, other = build(name), build(name)
     np.random.seed(7)
     draws = [forward(pair, seed) for seed in range(12)]
@@ -90,7 +90,7 @@ def test_the_seed_alone_decides(name: str, pair: Picture) -> None:
 def fingerprint() -> str:
     augment = build("standard")
     image = (np.arange(80 * 60 * 3) % 251).reshape(80, 60, 3).astype(np.uint8)
-    picture = Picture(image, image[..., 0] % 2)
+    picture = LabelledPhoto(image, image[..., 0] % 2)
     draws = [augment(picture, sample_seed(1, epoch, "x")) for epoch in range(9)]
     return hashlib.sha256(b"".join(one.photo.tobytes() for one in draws)).hexdigest()
 
@@ -98,7 +98,7 @@ def fingerprint() -> str:
 def test_a_fresh_process_draws_the_same_and_stays_off_network_and_threads() -> None:
     code = (
         "import os, runpy, sys\n"
-        "from humanseg.data import augmentation\n"
+        "from humanseg.data.transforms import augmentation\n"
         "import cv2\n"
         "assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == '1'\n"
         "assert cv2.getNumThreads() == 1, cv2.getNumThreads()\n"
@@ -120,7 +120,7 @@ def test_geometry_is_the_same_for_photo_and_mask(name: str) -> None:
     image = np.repeat(mask[..., None] * 255, 3, axis=2)
     augment = build(name)
     for seed in range(60):
-        photo, outline, _ = augment(Picture(image, mask), seed)
+        photo, outline, _ = augment(LabelledPhoto(image, mask), seed)
         seen = photo.mean(axis=2)
         bright, dark = seen[outline == 1], seen[outline == 0]
         # Light, noise and holes change single pixels; a mask that moved apart changes the means.
@@ -129,7 +129,7 @@ def test_geometry_is_the_same_for_photo_and_mask(name: str) -> None:
         assert ((seen > middle) == (outline == 1)).mean() > 0.85
 
 
-def test_geometry_moves_the_mask(pair: Picture) -> None:
+def test_geometry_moves_the_mask(pair: LabelledPhoto) -> None:
     flip = Augmentation([A.HorizontalFlip(p=1)])
     photo, outline, _ = flip(pair, seed=0)
     np.testing.assert_array_equal(photo, pair[0][:, ::-1])
@@ -137,7 +137,7 @@ def test_geometry_moves_the_mask(pair: Picture) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_teachers_opinion_moves_with_the_mask(name: str, pair: Picture) -> None:
+def test_a_teachers_opinion_moves_with_the_mask(name: str, pair: LabelledPhoto) -> None:
     augment, alone = build(name), build(name)
     taught = pair._replace(soft=pair.mask * np.uint8(255))
     for seed in range(40):
@@ -150,18 +150,18 @@ def test_a_teachers_opinion_moves_with_the_mask(name: str, pair: Picture) -> Non
         np.testing.assert_array_equal(outline, outline_alone)
 
 
-def test_a_collage_comes_first_and_only_with_others(pair: Picture) -> None:
-    augment = Augmentation([A.HorizontalFlip(p=1)], Collage(elsewhere=1))
+def test_a_collage_comes_first_and_only_with_others(pair: LabelledPhoto) -> None:
+    augment = Augmentation([A.HorizontalFlip(p=1)], CopyPaste(elsewhere=1))
     flipped = pair.map(lambda layer: layer[:, ::-1])
     np.testing.assert_array_equal(augment(pair, 1).photo, flipped.photo)
     scene = augment(pair, 1, lambda _: pair)
-    collage = Collage(elsewhere=1)(pair, lambda _: pair, np.random.default_rng([1, 2]))
+    collage = CopyPaste(elsewhere=1)(pair, lambda _: pair, np.random.default_rng([1, 2]))
     np.testing.assert_array_equal(scene.photo, collage.photo[:, ::-1])
     np.testing.assert_array_equal(scene.mask, collage.mask[:, ::-1])
 
 
 def test_the_output_is_contiguous_whatever_the_input_and_the_transform(
-    pair: Picture,
+    pair: LabelledPhoto,
 ) -> None:
     turned = pair.map(lambda layer: layer[:, ::-1])
     for transforms in (
@@ -194,7 +194,7 @@ def test_something_else_than_a_transform_is_refused() -> None:
         Augmentation([{"_target_": "albumentations.HorizontalFlip"}])
 
 
-def test_a_transform_that_leaves_8_bit_is_refused(pair: Picture) -> None:
+def test_a_transform_that_leaves_8_bit_is_refused(pair: LabelledPhoto) -> None:
     with pytest.raises(HumansegError, match="float32"):
         Augmentation([A.Normalize()])(pair, seed=0)
 

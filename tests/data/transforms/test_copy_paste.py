@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from humanseg.data.picture import Picture
-from humanseg.data.transforms.copy_paste import Collage, blur_background, covering, placement
+from humanseg.data.labelled_photo import LabelledPhoto
+from humanseg.data.transforms.copy_paste import CopyPaste, blur_background, covering, placement
 from humanseg.data.transforms.copy_paste_pixels import warp
 from humanseg.errors import HumansegError
 
 
-def people(shape: tuple[int, int], green: int) -> Picture:
+def people(shape: tuple[int, int], green: int) -> LabelledPhoto:
     """Draw somebody in one green, whom the lower edge cuts off, before noise without green."""
     generator = np.random.default_rng(green)
     mask = np.zeros(shape, np.uint8)
@@ -19,30 +19,30 @@ def people(shape: tuple[int, int], green: int) -> Picture:
     photo = generator.integers(60, 140, (*shape, 3)).astype(np.uint8)
     photo[..., 1] = 0
     photo[mask == 1] = (90, green, 90)
-    return Picture(photo, mask)
+    return LabelledPhoto(photo, mask)
 
 
 PICTURES = [people((80, 60), 180), people((80, 60), 220), people((50, 70), 250)]
 
 
-def draw(generator: np.random.Generator) -> Picture:
+def draw(generator: np.random.Generator) -> LabelledPhoto:
     return PICTURES[int(generator.integers(len(PICTURES)))]
 
 
-def scenes(collage: Collage, count: int = 40) -> list[Picture]:
+def scenes(collage: CopyPaste, count: int = 40) -> list[LabelledPhoto]:
     return [collage(PICTURES[0], draw, np.random.default_rng(seed)) for seed in range(count)]
 
 
 @pytest.mark.parametrize(
     "collage",
     [
-        Collage(elsewhere=1, company=0),
-        Collage(elsewhere=0, blur=1, company=0),
-        Collage(elsewhere=0, blur=0, company=1),
-        Collage(elsewhere=1, company=1),
+        CopyPaste(elsewhere=1, company=0),
+        CopyPaste(elsewhere=0, blur=1, company=0),
+        CopyPaste(elsewhere=0, blur=0, company=1),
+        CopyPaste(elsewhere=1, company=1),
     ],
 )
-def test_the_mask_says_who_is_in_the_scene(collage: Collage) -> None:
+def test_the_mask_says_who_is_in_the_scene(collage: CopyPaste) -> None:
     for scene in scenes(collage):
         assert scene.photo.shape == (80, 60, 3) and scene.mask.shape == (80, 60)
         assert scene.photo.dtype == scene.mask.dtype == np.uint8
@@ -52,7 +52,7 @@ def test_the_mask_says_who_is_in_the_scene(collage: Collage) -> None:
 
 
 def test_the_generator_alone_decides() -> None:
-    collage = Collage(elsewhere=0.5, company=0.5, blur=0.5)
+    collage = CopyPaste(elsewhere=0.5, company=0.5, blur=0.5)
     first, again = scenes(collage), scenes(collage)[::-1]
     for one, other in zip(first, again[::-1], strict=True):
         np.testing.assert_array_equal(one.photo, other.photo)
@@ -61,27 +61,27 @@ def test_the_generator_alone_decides() -> None:
 
 
 def test_nothing_happens_at_probability_zero() -> None:
-    collage = Collage(elsewhere=0, company=0, blur=0)
+    collage = CopyPaste(elsewhere=0, company=0, blur=0)
     assert collage(PICTURES[0], draw, np.random.default_rng(0)) is PICTURES[0]
 
 
 def test_photos_are_not_written_into() -> None:
     before = [one.map(np.copy) for one in PICTURES]
-    scenes(Collage(elsewhere=1, company=1))
-    scenes(Collage(elsewhere=0, company=1, blur=1))
+    scenes(CopyPaste(elsewhere=1, company=1))
+    scenes(CopyPaste(elsewhere=0, company=1, blur=1))
     for one, other in zip(before, PICTURES, strict=True):
         np.testing.assert_array_equal(one.photo, other.photo)
         np.testing.assert_array_equal(one.mask, other.mask)
 
 
 def test_people_become_small_and_large() -> None:
-    collage = Collage(elsewhere=1, company=0, scale=[0.2, 1.0])
+    collage = CopyPaste(elsewhere=1, company=0, scale=[0.2, 1.0])
     shares = [scene.mask.mean() / PICTURES[0].mask.mean() for scene in scenes(collage, 80)]
     assert min(shares) < 0.08 and max(shares) > 0.6
 
 
 def test_company_adds_people() -> None:
-    collage = Collage(elsewhere=0, company=1, blur=0)
+    collage = CopyPaste(elsewhere=0, company=1, blur=0)
     alone = PICTURES[0].mask
     assert all((scene.mask >= alone).all() for scene in scenes(collage))
     assert np.mean([scene.mask.sum() > alone.sum() for scene in scenes(collage)]) > 0.8
@@ -89,7 +89,7 @@ def test_company_adds_people() -> None:
 
 def test_a_teachers_opinion_goes_where_its_person_goes() -> None:
     soft = [one._replace(soft=one.mask * np.uint8(255)) for one in PICTURES]
-    collage = Collage(elsewhere=0.5, company=0.5)
+    collage = CopyPaste(elsewhere=0.5, company=0.5)
     for seed in range(30):
         scene = collage(
             soft[0], lambda generator: soft[int(generator.integers(3))], np.random.default_rng(seed)
@@ -127,8 +127,8 @@ def test_a_window_covers_the_scene(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("shape", [(8, 5), (3, 40), (1, 1)])
 def test_tiny_photos_and_photos_without_anybody(shape: tuple[int, int]) -> None:
-    tiny = Picture(np.full((*shape, 3), 99, np.uint8), np.zeros(shape, np.uint8))
-    collage = Collage(elsewhere=1, company=1)
+    tiny = LabelledPhoto(np.full((*shape, 3), 99, np.uint8), np.zeros(shape, np.uint8))
+    collage = CopyPaste(elsewhere=1, company=1)
     for seed in range(10):
         scene = collage(tiny, lambda _: tiny, np.random.default_rng(seed))
         assert scene.size == shape and not scene.mask.any()
@@ -146,4 +146,4 @@ def test_tiny_photos_and_photos_without_anybody(shape: tuple[int, int]) -> None:
 )
 def test_impossible_options_are_named(options: dict, named: str) -> None:
     with pytest.raises(HumansegError, match=named):
-        Collage(**options)
+        CopyPaste(**options)

@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from humanseg.data.picture import Picture
+from humanseg.data.labelled_photo import LabelledPhoto
 from humanseg.data.transforms.copy_paste_pixels import (
     blend,
-    empty_room,
     feathered,
     light,
     paste,
     warp,
+    without_people,
 )
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
@@ -19,12 +19,12 @@ RED, BLUE = (220, 30, 30), (30, 30, 220)
 
 def disc(
     centre: tuple[int, int], radius: int, colour: tuple[int, int, int], ground: int = 90
-) -> Picture:
+) -> LabelledPhoto:
     mask = np.zeros((80, 60), np.uint8)
     cv2.circle(mask, centre, radius, 1, -1)
     photo = np.full((80, 60, 3), ground, np.uint8)
     photo[mask == 1] = colour
-    return Picture(photo, mask, mask * np.uint8(255))
+    return LabelledPhoto(photo, mask, mask * np.uint8(255))
 
 
 def test_what_is_pasted_is_what_the_mask_says() -> None:
@@ -61,7 +61,7 @@ def test_nothing_is_written_into_what_is_given() -> None:
     scene, person = disc((20, 20), 12, BLUE), disc((40, 55), 15, RED)
     before = [layer.copy() for one in (scene, person) for layer in one if layer is not None]
     paste(scene, person, 0.7, gain=1.0)
-    empty_room([scene, person])
+    without_people([scene, person])
     warp(scene, np.array([[0.5, 0, 3], [0, 0.5, 2]]), (30, 30))
     after = [layer for one in (scene, person) for layer in one if layer is not None]
     for one, other in zip(before, after, strict=True):
@@ -81,9 +81,9 @@ def test_layers_move_together(scale: float) -> None:
     assert abs(moved.mask.mean() - share) < 0.03 or scale > 2
 
 
-def test_an_empty_room_shows_no_person() -> None:
+def test_an_without_people_shows_no_person() -> None:
     one, other = disc((20, 40), 15, RED), disc((40, 40), 15, RED, ground=120)
-    room = empty_room([one, other])
+    room = without_people([one, other])
     assert room.shape == (80, 60, 3) and room.dtype == np.uint8
     assert (room[..., 0].astype(int) - room[..., 2] < 20).all(), "there is red left"
     assert (room[40, 15] == 120).all(), "the second photo's background fills the first one's hole"
@@ -96,13 +96,13 @@ def test_a_hole_takes_the_colours_around_it() -> None:
     mask[10:, 5:55] = 1
     photo = np.full((80, 60, 3), (240, 200, 20), np.uint8)
     photo[mask == 1] = 0
-    room = empty_room([Picture(photo, mask)]).astype(int)
+    room = without_people([LabelledPhoto(photo, mask)]).astype(int)
     assert np.abs(room - (240, 200, 20)).max() < 6
 
 
 def test_a_room_without_any_background_is_grey() -> None:
-    everywhere = Picture(np.full((9, 7, 3), 200, np.uint8), np.ones((9, 7), np.uint8))
-    assert (empty_room([everywhere]) == 127).all()
+    everywhere = LabelledPhoto(np.full((9, 7, 3), 200, np.uint8), np.ones((9, 7), np.uint8))
+    assert (without_people([everywhere]) == 127).all()
 
 
 def test_light_follows_the_backgrounds() -> None:

@@ -4,26 +4,26 @@ import cv2
 import numpy as np
 import pytest
 
-from humanseg.data.picture import Picture
-from humanseg.data.transforms.resize import Fit, fit_to
+from humanseg.data.labelled_photo import LabelledPhoto
+from humanseg.data.transforms.resize import ResizeMode, resize_to
 from humanseg.errors import HumansegError
 
-MODES: list[Fit] = ["resize", "crop", "pad"]
+MODES: list[ResizeMode] = ["resize", "crop", "pad"]
 
 
-def pair(shape: tuple[int, int]) -> Picture:
+def pair(shape: tuple[int, int]) -> LabelledPhoto:
     mask = np.zeros(shape, np.uint8)
     cv2.circle(mask, (shape[1] // 2, shape[0] // 2), min(shape) // 3, 1, -1)
-    return Picture(np.repeat(mask[..., None] * 200, 3, axis=2), mask, mask * np.uint8(200))
+    return LabelledPhoto(np.repeat(mask[..., None] * 200, 3, axis=2), mask, mask * np.uint8(200))
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", [(320, 240), (240, 320), (50, 400), (1, 1), (97, 61)])
 @pytest.mark.parametrize("size", [(64, 48), (320, 240), (33, 100)])
 def test_the_size_is_the_wanted_one_and_the_mask_stays_on_the_person(
-    mode: Fit, shape: tuple[int, int], size: tuple[int, int]
+    mode: ResizeMode, shape: tuple[int, int], size: tuple[int, int]
 ) -> None:
-    photo, outline, soft = fit_to(pair(shape), size, mode, seed=3)
+    photo, outline, soft = resize_to(pair(shape), size, mode, seed=3)
     assert soft is not None
     assert photo.shape == (*size, 3) and outline.shape == soft.shape == size
     for layer in (photo, outline, soft):
@@ -34,16 +34,16 @@ def test_the_size_is_the_wanted_one_and_the_mask_stays_on_the_person(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_photo_of_the_size_is_left_alone(mode: Fit) -> None:
+def test_a_photo_of_the_size_is_left_alone(mode: ResizeMode) -> None:
     image, mask, _ = pair((64, 48))
-    photo, outline, _ = fit_to(Picture(image, mask), (64, 48), mode, seed=1)
+    photo, outline, _ = resize_to(LabelledPhoto(image, mask), (64, 48), mode, seed=1)
     np.testing.assert_array_equal(photo, image)
     np.testing.assert_array_equal(outline, mask)
 
 
 def test_resize_keeps_the_share_of_the_person() -> None:
     image, mask, _ = pair((320, 240))
-    _, outline, _ = fit_to(Picture(image, mask), (80, 60), "resize")
+    _, outline, _ = resize_to(LabelledPhoto(image, mask), (80, 60), "resize")
     assert outline.mean() == pytest.approx(mask.mean(), abs=0.005)
 
 
@@ -53,12 +53,12 @@ def test_crop_takes_a_window_that_the_seed_chooses() -> None:
     mask = (columns % 2).astype(np.uint8)
     places = set()
     for seed in range(200):
-        photo, outline, _ = fit_to(Picture(image, mask), (38, 29), "crop", seed)
+        photo, outline, _ = resize_to(LabelledPhoto(image, mask), (38, 29), "crop", seed)
         top, left = int(photo[0, 0, 0]), int(photo[0, 0, 1])
         np.testing.assert_array_equal(photo, image[top : top + 38, left : left + 29])
         np.testing.assert_array_equal(outline, mask[top : top + 38, left : left + 29])
         np.testing.assert_array_equal(
-            photo, fit_to(Picture(image, mask), (38, 29), "crop", seed).photo
+            photo, resize_to(LabelledPhoto(image, mask), (38, 29), "crop", seed).photo
         )
         places.add((top, left))
     assert places == {(top, left) for top in range(3) for left in range(2)}
@@ -67,7 +67,7 @@ def test_crop_takes_a_window_that_the_seed_chooses() -> None:
 def test_crop_pads_a_side_that_is_too_short_by_repeating_it() -> None:
     image, mask, _ = pair((20, 90))
     image[0], mask[0] = 77, 1
-    photo, outline, _ = fit_to(Picture(image, mask), (40, 50), "crop", seed=5)
+    photo, outline, _ = resize_to(LabelledPhoto(image, mask), (40, 50), "crop", seed=5)
     assert (photo[:11] == 77).all() and (outline[:11] == 1).all()
     assert (photo[11] != 77).any()
 
@@ -76,22 +76,22 @@ def test_pad_keeps_the_whole_photo_and_its_shape() -> None:
     image = np.full((100, 50, 3), 10, np.uint8)
     image[40:60, 16:36] = 250
     mask = (image[..., 0] == 250).astype(np.uint8)
-    photo, outline, _ = fit_to(Picture(image, mask), (50, 60), "pad")
+    photo, outline, _ = resize_to(LabelledPhoto(image, mask), (50, 60), "pad")
     rows, columns = np.flatnonzero(outline.any(1)), np.flatnonzero(outline.any(0))
     # Scaled by a half: 10 x 10, in the middle of the padded photo.
     assert (rows[0], rows[-1]) == (20, 29) and len(columns) == 10
     assert abs((columns[0] + columns[-1]) / 2 - 29.5) <= 1
-    small = fit_to(Picture(image[:10, :10], mask[:10, :10]), (30, 30), "pad").photo
+    small = resize_to(LabelledPhoto(image[:10, :10], mask[:10, :10]), (30, 30), "pad").photo
     assert (small == 10).all()
 
 
 def test_pad_does_not_enlarge() -> None:
     image, mask, _ = pair((20, 20))
-    _, outline, _ = fit_to(Picture(image, mask), (60, 60), "pad")
+    _, outline, _ = resize_to(LabelledPhoto(image, mask), (60, 60), "pad")
     assert outline.sum() == mask.sum()
     np.testing.assert_array_equal(outline[20:40, 20:40], mask)
 
 
 def test_an_unknown_mode_is_named() -> None:
     with pytest.raises(HumansegError, match="stretch.*resize, crop, pad"):
-        fit_to(pair((8, 8)), (4, 4), "stretch")  # type: ignore[arg-type]
+        resize_to(pair((8, 8)), (4, 4), "stretch")  # type: ignore[arg-type]

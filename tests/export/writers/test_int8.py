@@ -22,7 +22,7 @@ def pairs(source: Source) -> list[Pair]:
 
 def test_train_photos_are_drawn_and_never_valid_ones(source: Source, pairs: list[Pair]) -> None:
     photos = data_of(source.config)
-    store = photos.part("train").store
+    store = photos.split("train").photos
     own = {store[index][0].tobytes() for index in range(len(store))}
     drawn = [np.ascontiguousarray(photo[0].transpose(1, 2, 0)).tobytes() for photo, _ in pairs]
     assert set(drawn) == own and len(drawn) == 6

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from humanseg.data.cache.store import scaled_size
+from humanseg.data.cache.photos import scaled_size
 from humanseg.export.network import PhotoToMask, trace
 from humanseg.export.source import Source
 from humanseg.export.verification.runners import open_file, open_model, run_network

@@ -1,0 +1,47 @@
+"""The photos of a training: those with masks, and unlabelled ones with soft labels alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from humanseg.data.cache.buffer import LayerCache
+from humanseg.data.cache.photos import DecodedPhotos
+from humanseg.data.labelled_photo import LabelledPhoto
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Decoded photos of one split, as a training takes them."""
+
+    ids: Sequence[str]  # in the order of `photos`
+    photos: DecodedPhotos
+    soft: LayerCache | None = None  # soft labels in the same order and sizes
+    selected: Sequence[int] | None = None  # indices of those that are trained on; None: all
+
+
+class LabelledPhotos:
+    """The photos of several sets, which share no id, as one sequence."""
+
+    def __init__(self, *sets: PhotoSet) -> None:
+        self._sources = [
+            (photos, index)
+            for photos in sets
+            for index in (range(len(photos.ids)) if photos.selected is None else photos.selected)
+        ]
+        self.ids = [photos.ids[index] for photos, index in self._sources]
+
+    def __len__(self) -> int:
+        """Count the photos."""
+        return len(self._sources)
+
+    def __getitem__(self, index: int) -> LabelledPhoto:
+        """Return read-only views; without a mask, soft labels above a half take its place."""
+        photos, place = self._sources[index]
+        photo, mask = photos.photos[place]
+        soft = None if photos.soft is None else photos.soft[place]
+        if mask is None:
+            if soft is None:
+                raise ValueError(f"Train photo {self.ids[index]} has no mask.")
+            mask = (soft > 127).astype(np.uint8)
+        return LabelledPhoto(photo, mask, soft)
