@@ -1,69 +1,83 @@
 # make run [DATA=path/to/five/folders] [ARGS="overrides"]   train, on the built-in sample without DATA
 # make demo [ARGS="--model FILE"]                           the page that cuts people out, in the browser
 # make report [DATA=path/to/five/folders] [ARGS="--html"]   the research report from notebooks/records
-# make test | test-slow | lint | wheel | setup | lock       each does all set-up that it needs
+# make test                                                 lint, types and fast-tests; test-slow is apart
+# make setup | wheel | lock                                 each does all set-up that it needs
 #
 # Needs Python 3.11 or newer, with venv; another one than python3: make run PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The stamp of a finished installation is named by what was installed, so that an interrupted one
-# is done again, and so is one whose lock has changed since.
-STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' -)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# A stamp of a finished installation is named by what was installed, so that an interrupted one is
+# done again, and so is one whose lock has changed since. What trains is a part of the whole.
+digest = $(shell cat $(1) pyproject.toml | cksum | tr ' ' -)
+TRAINS := $(VENV)/trains-$(call digest,requirements-train.lock)
+WHOLE := $(VENV)/whole-$(call digest,requirements-train.lock requirements.lock)
 
 # The recipes read it from the environment, where spaces and quotes do no harm.
 export DATA
 
-.PHONY: setup run demo report demo-runtime lint test test-slow wheel lock
+.PHONY: setup run demo report demo-runtime lint types test fast-tests test-slow wheel lock
 .DEFAULT_GOAL := setup
 
-setup: $(STAMP)
+setup: $(WHOLE)
 
-$(STAMP):
+$(TRAINS):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "humanseg needs Python 3.11 or newer, and $(PYTHON) is not: install one, or name it with PYTHON=..." >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make environments: install python3-venv." >&2; exit 2; }
-	rm -f $(VENV)/installed-*
+	rm -f $(VENV)/trains-* $(VENV)/whole-*
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements-train.lock
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
-run: setup
-	@if [ -z "$$DATA" ]; then DATA=sample; $(BIN)/humanseg sample sample; fi; \
-	quoted=$$(printf %s "$$DATA" | sed "s/'/\\\\'/g"); \
-	$(BIN)/humanseg train "data.root='$$quoted'" $(ARGS)
+$(WHOLE): | $(TRAINS)
+	$(PIP) --require-hashes -r requirements.lock
+	touch $@
 
-demo: setup
+run: $(TRAINS)
+	@if [ -z "$$DATA" ]; then DATA=sample; $(BIN)/humanseg sample sample; fi; \
+	$(BIN)/humanseg train --data "$$DATA" $(ARGS)
+
+demo: $(TRAINS)
 	$(BIN)/humanseg demo $(ARGS)
 
 report: setup
 	PYTHONPATH=notebooks $(BIN)/python -m research $${DATA:+--data "$$DATA"} $(ARGS)
 
 # onnxruntime-web, by npm ci: an installed humanseg demo then needs neither npm nor a network.
-demo-runtime: setup
+demo-runtime: $(TRAINS)
 	$(BIN)/python -c 'from humanseg.demo import ready_runtime; ready_runtime()'
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
 
-test: lint
+test: lint types fast-tests
+
+fast-tests: setup
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow and not gpu"
 
 test-slow: setup
 	$(BIN)/python -m pytest -m "slow or gpu"
 
-wheel: demo-runtime
+wheel: setup demo-runtime
 	$(BIN)/python -m build --wheel --no-isolation
 
-# uv and npm are needed for this one: the locks are for every platform.
+# uv and npm are needed for this one: the locks are for every platform, and the smaller one pins what
+# the larger one does.
+UV_LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --group build \
+  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet pyproject.toml
+
 lock:
-	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
-	  --quiet pyproject.toml -o requirements.lock
+	$(UV_LOCK) --all-extras -o requirements.lock
+	$(UV_LOCK) --extra train -c requirements.lock -o requirements-train.lock
 	npm install --prefix humanseg/demo/npm --package-lock-only --ignore-scripts \
 	  --omit-lockfile-registry-resolved

@@ -20,6 +20,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from humanseg.runs.settings import Shipped
+
 # A test runner in the background ignores Ctrl-C, and what it starts inherits that; a command that a
 # person types does not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -115,6 +117,15 @@ def command_line() -> Callable[..., Finished]:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shipped() -> "Shipped":
+    """Read the options that the shipped configs have."""
+    from humanseg.config.find import conf_folder
+    from humanseg.runs.settings import read_shipped
+
+    return read_shipped(conf_folder())
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,17 +20,17 @@ from humanseg.io.files import explain_os_error
 from humanseg.system.streams import was_closed
 
 if TYPE_CHECKING:
-    from humanseg.inference.batch.collect import CollectedInputs
     from humanseg.inference.batch.failures import InputFailure
     from humanseg.inference.batch.input_files import InputFile
     from humanseg.inference.batch.outputs import Destination
     from humanseg.inference.batch.plan import OutputOptions, PredictionPlan
+    from humanseg.inference.batch.search import CollectedInputs
     from humanseg.inference.model import Model
     from humanseg.system.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
 _STDOUT = "-"
-_OTHERS = ", --save cutout or --background blur:15 makes more than masks"
+_MORE_KINDS = ", --save cutout or --background blur:15 makes more than masks"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,111 +49,112 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 return Path(stack.enter_context(TemporaryDirectory(prefix="humanseg-")))
             except OSError as error:
-                raise explain_os_error(
-                    error, Path("a temporary file; TMPDIR names its folder")
-                ) from error
+                path = Path("a temporary file; TMPDIR names its folder")
+                raise explain_os_error(error, path) from error
 
-        return _run(arguments, spool)
+        say = stack.enter_context(_printer(arguments.out == _STDOUT))
+        return _run(arguments, spool, say)
 
 
-def _run(arguments: argparse.Namespace, spool: Callable[[], Path]) -> int:
+def _run(
+    arguments: argparse.Namespace, spool: Callable[[], Path], say: Callable[[str], None]
+) -> int:
     from humanseg.inference.batch.collect import collect
     from humanseg.inference.batch.plan import PredictionPlan
     from humanseg.inference.model_file import find_model, model_digest
     from humanseg.system.notices import Notices
 
     notices = Notices()
-    options = _wish(arguments, notices)
-    to_stdout = arguments.out == _STDOUT
+    options = _output_options(arguments, notices)
     destination = _destination(arguments.out, options.kinds, spool)
-    found = collect(arguments.paths, destination.file or destination.folder, spool, _read_stdin)
+    out = destination.file or destination.folder
+    collected = collect(arguments.paths, out, spool, _read_stdin)
     if destination.file is not None:
-        _require_one(arguments.out, found.sources, options.kinds)
+        _require_one_result(arguments.out, collected.inputs, options.kinds)
     model = model_digest(find_model(arguments.model))
-    say = _say_on_stderr if to_stdout else print
     if arguments.out is None:
-        others = "" if arguments.save or arguments.background else _OTHERS
-        say(f"Results go to {destination.folder}{os.sep}; -o names another folder{others}.")
+        more = "" if arguments.save or arguments.background else _MORE_KINDS
+        say(f"Results go to {destination.folder}{os.sep}; -o names another folder{more}.")
 
-    def batch(threads: int) -> PredictionPlan:
-        load = _loader(arguments.model, threads)
+    def plan(threads: int) -> PredictionPlan:
+        load = _model_loader(arguments.model, threads)
         return PredictionPlan(options, destination, load, model, arguments.overwrite)
 
-    tallies = PredictionSummary("photo"), PredictionSummary("video")
+    summaries = PredictionSummary("photo"), PredictionSummary("video")
     folder = None if destination.file else destination.folder
     try:
-        _work(batch, found, arguments, tallies, say)
+        _predict(plan, collected, arguments, summaries, say)
     except BaseException:
-        # What has failed until now would else be forgotten.
-        if failures := _failures(found, tallies):
+        # The failures until now would be forgotten otherwise.
+        if failures := _failures(collected, summaries):
             print_failures(failures, folder, say)
         raise
-    _say_more(found, tallies, notices, say)
-    failures = _failures(found, tallies)
+    _print_remarks(collected, summaries, notices, say)
+    failures = _failures(collected, summaries)
     print_failures(failures, folder, say)
-    if to_stdout and not failures and destination.file is not None:
+    if arguments.out == _STDOUT and not failures and destination.file is not None:
         with destination.file.open("rb") as result:
             shutil.copyfileobj(result, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     return 1 if failures else 0
 
 
-def _work(
-    batch: "Callable[[int], PredictionPlan]",
-    found: "CollectedInputs",
+def _predict(
+    plan: "Callable[[int], PredictionPlan]",
+    collected: "CollectedInputs",
     arguments: argparse.Namespace,
-    tallies: tuple[PredictionSummary, PredictionSummary],
+    summaries: tuple[PredictionSummary, PredictionSummary],
     say: Callable[[str], None],
 ) -> None:
-    """Work on photos, then on videos; `batch` is told the number of the model's threads."""
+    """Process photos, then videos; `plan` takes the number of the model's threads."""
     # More threads than cores only wait for each other: a hundred times as many, for a minute.
     cores = min(arguments.threads or _cores(), _cores())
-    photos = [source for source in found.sources if not source.is_video]
-    videos = [source for source in found.sources if source.is_video]
+    photos = [source for source in collected.inputs if not source.is_video]
+    videos = [source for source in collected.inputs if source.is_video]
     if photos:
         workers = min(cores, len(photos))
         # One core for each photo: more done in all than with all cores for each photo in turn.
-        each = batch(max(1, cores // workers))
-        begin = time.monotonic()
-        _predict(each, photos, workers, cores, tallies[0])
-        out = None if arguments.out == _STDOUT else each.destination.folder
-        say(tallies[0].summary(time.monotonic() - begin, out))
+        photo_plan = plan(max(1, cores // workers))
+        start = time.monotonic()
+        _predict_photos(photo_plan, photos, workers, cores, summaries[0])
+        out = None if arguments.out == _STDOUT else photo_plan.destination.folder
+        say(summaries[0].text(time.monotonic() - start, out))
     if videos:
         # Only now: PyAV is loaded for it.
         from humanseg.cli.predict_videos import predict_all
 
-        predict_all(batch(cores), videos, arguments.temporal_smoothing, cores, tallies[1], say)
+        predict_all(plan(cores), videos, arguments.temporal_smoothing, cores, summaries[1], say)
 
 
 def _failures(
-    found: "CollectedInputs", tallies: Sequence[PredictionSummary]
+    collected: "CollectedInputs", summaries: Sequence[PredictionSummary]
 ) -> "list[InputFailure]":
-    return [*found.failures, *(failure for tally in tallies for failure in tally.failures)]
+    return [*collected.failures, *(each for summary in summaries for each in summary.failures)]
 
 
-def _say_more(
-    found: "CollectedInputs",
-    tallies: Sequence[PredictionSummary],
+def _print_remarks(
+    collected: "CollectedInputs",
+    summaries: Sequence[PredictionSummary],
     notices: "Notices",
     say: Callable[[str], None],
 ) -> None:
     """Print what a person should know of what was used, and what was left out."""
     from humanseg.inference.batch.collect import count_kinds
 
-    for tally in tallies:
-        if tally.empty:
-            say(tally.describe_empty())
-        for outcome in tally.noticed:
+    for summary in summaries:
+        if summary.without_person:
+            say(summary.describe_without_person())
+        for outcome in summary.with_notices:
             notices.add(outcome.source.path, outcome.notices)
     for line in notices.lines():
         say(printable(line))
-    if found.left_out:
-        count = found.left_out.total()
+    if collected.left_out:
+        count = collected.left_out.total()
         kinds = "another kind" if count == 1 else "other kinds"
-        say(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(found.left_out)}")
+        say(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(collected.left_out)}")
 
 
-def _wish(arguments: argparse.Namespace, notices: "Notices") -> "OutputOptions":
+def _output_options(arguments: argparse.Namespace, notices: "Notices") -> "OutputOptions":
     from humanseg.inference.backgrounds import parse_background
     from humanseg.inference.batch.outputs import BACKGROUND
     from humanseg.inference.batch.plan import OutputOptions
@@ -173,59 +174,62 @@ def _wish(arguments: argparse.Namespace, notices: "Notices") -> "OutputOptions":
 
 def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path]) -> "Destination":
     from humanseg.inference.batch.outputs import OUTPUTS, Destination
-    from humanseg.inference.batch.search import FOUND
+    from humanseg.inference.batch.search import INPUT_SUFFIXES
 
     if out is None:
         return Destination(_DEFAULT_FOLDER)
     if not out.strip():
         # An unset variable of a script, mostly; a dot means this folder.
-        raise HumansegError("-o is empty: name a folder or a file; . is this folder.")
+        raise _bad_output("-o is empty: name a folder or a file; . is this folder.")
     if out == _STDOUT:
-        if was_closed(sys.stdout):
-            raise HumansegError(
-                "-o - writes a picture to standard output, which is closed: send it on with | or "
-                ">, or name a file."
-            )
-        if sys.stdout.isatty():
-            raise HumansegError(
-                "-o - writes a picture to standard output, which is this terminal: send it on "
-                "with | or >, or name a file."
-            )
+        for is_unfit, what in (
+            (was_closed(sys.stdout), "closed"),
+            (sys.stdout.isatty(), "this terminal"),
+        ):
+            if is_unfit:
+                raise _bad_output(
+                    f"-o - writes a picture to standard output, which is {what}: send it on with "
+                    "| or >, or name a file."
+                )
         suffix, _ = OUTPUTS[kinds[0]]
         return Destination(spool(), spool() / f"result{suffix}")
     path = Path(out)
     is_folder = os.path.isdir(path) or out.endswith(("/", os.sep))
-    if is_folder or path.suffix.lower() not in FOUND:
+    if is_folder or path.suffix.lower() not in INPUT_SUFFIXES:
         return Destination(path)
     return Destination(path.parent, path)
 
 
-def _require_one(out: str, sources: "Sequence[InputFile]", kinds: Sequence[str]) -> None:
+def _require_one_result(out: str, inputs: "Sequence[InputFile]", kinds: Sequence[str]) -> None:
     """Raise where more than one result would go into one file, or into one that cannot hold it."""
     from humanseg.io.images import require_format
 
-    one = "writes one result" if out == _STDOUT else "is one file"
-    if len(sources) > 1:
-        raise HumansegError(
-            f"-o {out} {one}, and there are {len(sources)} photos or videos: name a folder."
+    what = "writes one result" if out == _STDOUT else "is one file"
+    if len(inputs) > 1:
+        raise _bad_output(
+            f"-o {out} {what}, and there are {len(inputs)} photos or videos: name a folder."
         )
     if len(kinds) > 1:
-        raise HumansegError(
-            f"-o {out} {one}, and there are {len(kinds)} kinds of results ({', '.join(kinds)}): "
+        raise _bad_output(
+            f"-o {out} {what}, and there are {len(kinds)} kinds of results ({', '.join(kinds)}): "
             "name a folder, or one kind."
         )
-    if out == _STDOUT and any(source.is_video for source in sources):
-        raise HumansegError("-o - writes a picture. For what is made of a video, name a file.")
-    if sources and not sources[0].is_video and out != _STDOUT:
+    if out == _STDOUT and any(source.is_video for source in inputs):
+        raise _bad_output("-o - writes a picture. For what is made of a video, name a file.")
+    if inputs and not inputs[0].is_video and out != _STDOUT:
         require_format(Path(out), transparent=kinds[0] == "cutout")
 
 
-def _predict(
-    batch: "PredictionPlan",
+def _bad_output(message: str) -> HumansegError:
+    return HumansegError(message, code="cli.bad_output")
+
+
+def _predict_photos(
+    plan: "PredictionPlan",
     photos: "Sequence[InputFile]",
     workers: int,
     cores: int,
-    tally: PredictionSummary,
+    summary: PredictionSummary,
 ) -> None:
     import warnings
 
@@ -236,15 +240,14 @@ def _predict(
     from humanseg.system.progress import progress_on
 
     cv2.setNumThreads(max(1, cores // workers))
-    # What Pillow finds odd in a file that it reads all the same.
+    # What Pillow warns of in a file that it reads all the same.
     warnings.filterwarnings("ignore", module="PIL")
     done = 0
     try:
         # On stderr, so that the summary alone can be sent to a file.
         with progress_on(Console(stderr=True), "photos") as move:
-            for outcome in predict_photos(batch, photos, workers):
-                done += 1
-                tally.add(outcome)
+            for done, outcome in enumerate(predict_photos(plan, photos, workers), start=1):
+                summary.add(outcome)
                 move(done, len(photos))
     except (KeyboardInterrupt, HumansegError) as error:
         if done or isinstance(error, KeyboardInterrupt):
@@ -256,8 +259,8 @@ def _predict(
         raise
 
 
-def _loader(path: Path | None, threads: int) -> "Callable[[], Model]":
-    """Return what loads the model once, whichever thread asks first."""
+def _model_loader(path: Path | None, threads: int) -> "Callable[[], Model]":
+    """Return a function that loads the model once, whichever thread calls it first."""
     from threading import Lock
 
     lock = Lock()
@@ -268,23 +271,34 @@ def _loader(path: Path | None, threads: int) -> "Callable[[], Model]":
 
         return load_model(path, threads)
 
-    def locked() -> "Model":
+    def load_once() -> "Model":
         with lock:
             return load()
 
-    return locked
+    return load_once
 
 
 def _read_stdin() -> bytes:
     if was_closed(sys.stdin):
-        raise HumansegError("Standard input is closed: there is nothing to read for -.")
+        message = "Standard input is closed: there is nothing to read for -."
+        raise HumansegError(message, code="cli.closed_input")
     if sys.stdin.isatty():
         print("Paths, one a line; Ctrl-D ends the list:", file=sys.stderr)
     return sys.stdin.buffer.read()
 
 
-def _say_on_stderr(text: str) -> None:
-    print(text, file=sys.stderr)
+@contextmanager
+def _printer(to_stderr: bool) -> Iterator[Callable[[str], None]]:
+    """Yield what prints a line; to standard error, all come at the end, after the picture."""
+    if not to_stderr:
+        yield print
+        return
+    lines: list[str] = []
+    try:
+        yield lines.append
+    finally:
+        for line in lines:
+            print(line, file=sys.stderr)
 
 
 def _cores() -> int:

@@ -14,7 +14,7 @@ _FORMER_KINDS = {"soft": "probability"}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add all of them."""
+    """Add all options."""
     parser.add_argument(
         "paths",
         metavar="PATH",
@@ -82,17 +82,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _former(old: str, new: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a reader of an option's value that names the new spelling."""
+    """Return a type for the former spelling of an option, which prints the new one."""
 
-    def told(text: str) -> Any:
+    def read_former(text: str) -> Any:
         value = read(text)
-        _name_new(old, new)
+        _warn_of_former(old, new)
         return value
 
-    return told
+    return read_former
 
 
-def _name_new(old: str, new: str) -> None:
+def _warn_of_former(old: str, new: str) -> None:
     print(
         f"{old} is called {new} now; the old name goes on working for one release.", file=sys.stderr
     )
@@ -106,13 +106,13 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 
 def _kind(word: str) -> str:
-    known = (*KINDS, *_FORMER_KINDS)
+    kinds = (*KINDS, *_FORMER_KINDS)
     kind = word.lower()
-    if kind not in known and kind.removesuffix("s") in known:
+    if kind not in kinds and kind.removesuffix("s") in kinds:
         kind = kind.removesuffix("s")
     if kind in _FORMER_KINDS:
-        _name_new(f"--save {kind}", f"--save {_FORMER_KINDS[kind]}")
-    if kind in known:
+        _warn_of_former(f"--save {kind}", f"--save {_FORMER_KINDS[kind]}")
+    if kind in kinds:
         return kind
     close = difflib.get_close_matches(kind, KINDS, 1)
     hint = f", did you mean {close[0]}?" if close else "; several are written a,b"

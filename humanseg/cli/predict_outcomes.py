@@ -1,4 +1,4 @@
-"""What `humanseg predict` says of its photos and videos, at the end and meanwhile."""
+"""What `humanseg predict` prints about its photos and videos."""
 
 import os
 from collections import Counter
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 FAILURES_NAME = "failures.txt"
 _HEAD = "# What humanseg predict could not use or make: the file, and the reason.\n"
-_LISTED = 20
-"""So many failures are printed; of more, some, and all are written to a file."""
-_SOME = 10
-_NAMED = 5
+_MOST_LINES = 20
+"""So many failures are printed; of more, the first few, and all are written to a file."""
+_FIRST_FEW = 10
+_MOST_NAMES = 5
 
 
 def plural(count: int, noun: str) -> str:
@@ -27,8 +27,74 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def describe_remade(states: "Sequence[ResultState]") -> str:
-    """Say how many results that were there were made again, and why."""
+class PredictionSummary:
+    """Counts the outcomes of photos or videos, by their status; `noun` says which they are."""
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        self.counts: Counter[str] = Counter()
+        self.remade: list[ResultState] = []
+        self.failures: list[InputFailure] = []
+        self.without_person: list[str] = []
+        self.paths: tuple[Path, ...] = ()
+        self.with_notices: list[InputOutcome] = []
+
+    @property
+    def unchanged(self) -> int:
+        """How many had all of their results before."""
+        return self.counts["unchanged"]
+
+    def add(self, outcome: "InputOutcome") -> None:
+        """Count one more."""
+        self.counts[outcome.status] += 1
+        self.paths = outcome.paths
+        self.remade += set(outcome.remade)
+        if not outcome.person:
+            self.without_person.append(outcome.source.name)
+        if outcome.notices:
+            self.with_notices.append(outcome)
+        if outcome.failure is not None:
+            self.failures.append(outcome.failure)
+
+    def text(self, seconds: float, out: Path | None) -> str:
+        """Return a line: how many, how fast, why made again, and where; None is standard output."""
+        made = self.counts["made"]
+        parts = []
+        if made or not self.unchanged:
+            speed = f" in {seconds:.1f} s ({made / max(seconds, 1e-3):.1f} a second)"
+            parts.append(f"{plural(made, self.noun)} done{speed if made else ''}")
+        if self.remade:
+            parts.append(_describe_remade(self.remade))
+        if self.unchanged:
+            parts.append(self.describe_unchanged())
+        if self.failures:
+            parts.append(f"{len(self.failures)} could not be used, see below")
+        where = f": {self._where(out)}" if made or self.unchanged else ""
+        return printable(", ".join(parts) + where)
+
+    def describe_unchanged(self) -> str:
+        """Return how many existed already."""
+        verb, them = ("was", "it") if self.unchanged == 1 else ("were", "them")
+        count = plural(self.unchanged, self.noun)
+        return f"{count} {verb} there already (--overwrite makes {them} again)"
+
+    def describe_without_person(self) -> str:
+        """Return in which nobody was found."""
+        # Threads end in any order.
+        names = ", ".join(sorted(self.without_person, key=_order)[:_MOST_NAMES])
+        count = len(self.without_person)
+        more = f", and {count - _MOST_NAMES} more" if count > _MOST_NAMES else ""
+        return printable(f"nobody found in {plural(count, self.noun)}: {names}{more}")
+
+    def _where(self, out: Path | None) -> str:
+        if out is None:
+            return "standard output"
+        is_only_one = self.counts.total() == 1 and not self.failures
+        return ", ".join(map(str, self.paths)) if is_only_one else str(out)
+
+
+def _describe_remade(states: "Sequence[ResultState]") -> str:
+    """Return how many existing results were made again, and why."""
     counts = Counter(state.value for state in states).most_common()
     if len(states) == 1:
         return f"again (last made {counts[0][0]})"
@@ -36,82 +102,15 @@ def describe_remade(states: "Sequence[ResultState]") -> str:
     return f"{len(states)} of them again (last made {reasons})"
 
 
-class PredictionSummary:
-    """Counts what becomes of many photos or videos."""
-
-    def __init__(self, noun: str) -> None:
-        self.noun = noun
-        self.done = self.there = 0
-        self.again: list[ResultState] = []
-        self.failures: list[InputFailure] = []
-        self.empty: list[str] = []
-        self.paths: tuple[Path, ...] = ()
-        self.noticed: list[InputOutcome] = []
-
-    def add(self, outcome: "InputOutcome") -> None:
-        """Count one more."""
-        self.paths = outcome.paths
-        self.again += set(outcome.again)
-        if not outcome.person:
-            self.empty.append(outcome.source.name)
-        if outcome.notices:
-            self.noticed.append(outcome)
-        if outcome.failure is not None:
-            self.failures.append(outcome.failure)
-        elif outcome.made:
-            self.done += 1
-        else:
-            self.there += 1
-
-    def summary(self, seconds: float, out: Path | None) -> str:
-        """Return one line on all: how many, how fast, why again, and where they lie.
-
-        `out` is None for standard output.
-        """
-        parts = []
-        if self.done or not self.there:
-            parts.append(f"{plural(self.done, self.noun)} done")
-        if self.done:
-            parts[0] += f" in {seconds:.1f} s ({self.done / max(seconds, 1e-3):.1f} a second)"
-        if self.again:
-            parts.append(describe_remade(self.again))
-        if self.there:
-            parts.append(self.describe_present())
-        if self.failures:
-            parts.append(f"{len(self.failures)} could not be used, see below")
-        where = f": {self._where(out)}" if self.done or self.there else ""
-        return printable(", ".join(parts) + where)
-
-    def describe_present(self) -> str:
-        """Say how many were there already."""
-        verb = "was" if self.there == 1 else "were"
-        return f"{plural(self.there, self.noun)} {verb} there already (--overwrite makes " + (
-            "it again)" if self.there == 1 else "them again)"
-        )
-
-    def describe_empty(self) -> str:
-        """Say in which nobody was found."""
-        # Threads end in any order.
-        names = ", ".join(sorted(self.empty, key=_order)[:_NAMED])
-        more = f", and {len(self.empty) - _NAMED} more" if len(self.empty) > _NAMED else ""
-        return printable(f"nobody found in {plural(len(self.empty), self.noun)}: {names}{more}")
-
-    def _where(self, out: Path | None) -> str:
-        if out is None:
-            return "standard output"
-        only_one = self.done + self.there + len(self.failures) == 1 and not self.failures
-        return ", ".join(map(str, self.paths)) if only_one else str(out)
-
-
 def print_failures(
     failures: "Sequence[InputFailure]", folder: Path | None, say: Callable[[str], None]
 ) -> None:
-    """Print why photos and videos could not be used: all, or some and a file that has all."""
+    """Print all failures, or the first few and the name of a file in `folder` that has all."""
     failures = sorted(failures, key=lambda failure: _order(str(failure.path)))
     lines = [_one_line(failure.reason) for failure in failures]
     file = folder / FAILURES_NAME if folder else None
-    if file is None or len(lines) <= _LISTED:
-        _forget(file)
+    if file is None or len(lines) <= _MOST_LINES:
+        _remove_former(file)
         for line in lines:
             say(f"  {line}")
         return
@@ -121,13 +120,13 @@ def print_failures(
     except HumansegError:
         print_failures(failures, None, say)
         return
-    for line in lines[:_SOME]:
+    for line in lines[:_FIRST_FEW]:
         say(f"  {line}")
-    say(f"  and {len(lines) - _SOME} more: {printable(str(file))} names all of them")
+    say(f"  and {len(lines) - _FIRST_FEW} more: {printable(str(file))} names all of them")
 
 
-def _forget(file: Path | None) -> None:
-    """Remove the list of an earlier run, which no longer holds."""
+def _remove_former(file: Path | None) -> None:
+    """Remove the list of an earlier run, which is no longer true."""
     try:
         if file is not None and file.read_text(encoding="utf-8").startswith(_HEAD):
             os.unlink(file)
@@ -140,7 +139,7 @@ def _one_line(text: str) -> str:
 
 
 def _order(name: str) -> Any:
-    # Only here: it loads numpy, which the help of a command does without.
+    # Imported here: the help of a command does without.
     from humanseg.io.names import natural_key
 
     return natural_key(name)

@@ -1,4 +1,4 @@
-"""The part of `humanseg predict` that is about videos, and what it shows meanwhile."""
+"""The videos of `humanseg predict`, and their progress."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def predict_all(
-    batch: "PredictionPlan",
+    plan: "PredictionPlan",
     videos: "Sequence[InputFile]",
-    smooth: float | None,
+    smoothing: float | None,
     cores: int,
-    tally: PredictionSummary,
+    summary: PredictionSummary,
     say: Callable[[str], None],
 ) -> None:
-    """Work on videos, and print a line about each that is done."""
+    """Process videos, and print a line about each that is done."""
     import cv2
     from rich.console import Console
     from rich.markup import escape
@@ -37,7 +37,7 @@ def predict_all(
         "{task.description}",
         BarColumn(),
         TaskProgressColumn(),
-        "{task.fields[rate]:.1f} pictures/s",
+        "{task.fields[rate]:.1f} frames/s",
         TimeRemainingColumn(),
     )
     on_terminal = console.is_interactive
@@ -45,39 +45,40 @@ def predict_all(
     lines = ProgressLines(console)
     with progress:
         task = progress.add_task("videos", total=None, rate=0.0)
-        begin, count = time.monotonic(), 0
+        start, frames = time.monotonic(), 0
 
-        def show(source: "InputFile", done: float, whole: float | None) -> None:
-            nonlocal count
-            count += 1
-            rate = count / (time.monotonic() - begin)
+        def show(source: "InputFile", done: float, duration: float | None) -> None:
+            nonlocal frames
+            frames += 1
+            rate = frames / (time.monotonic() - start)
             name = printable(source.path.name)
             if on_terminal:
                 progress.update(
-                    task, description=escape(name), completed=done, total=whole, rate=rate
+                    task, description=escape(name), completed=done, total=duration, rate=rate
                 )
             else:
-                lines.show(f"{name}, seconds", done, whole, f"{rate:.1f} pictures a second")
+                lines.show(f"{name}, seconds", done, duration, f"{rate:.1f} frames per second")
 
-        strength = DEFAULT_STRENGTH if smooth is None else smooth
-        for outcome in predict_videos(batch, videos, strength, show):
-            tally.add(outcome)
+        strength = DEFAULT_STRENGTH if smoothing is None else smoothing
+        for outcome in predict_videos(plan, videos, strength, show):
+            summary.add(outcome)
             if outcome.frames and not outcome.failure:
-                say(_line(outcome, time.monotonic() - begin))
+                say(_describe(outcome, time.monotonic() - start))
                 for note in outcome.notes:
                     say(f"  {printable(note)}")
-            begin, count = time.monotonic(), 0
+            start, frames = time.monotonic(), 0
             lines.restart()
             progress.reset(task, total=None, rate=0.0)
-    if tally.there:
-        say(printable(f"{tally.describe_present()}: {batch.destination.folder}"))
+    if summary.unchanged:
+        say(printable(f"{summary.describe_unchanged()}: {plan.destination.folder}"))
 
 
-def _line(outcome: "InputOutcome", seconds: float) -> str:
+def _describe(outcome: "InputOutcome", seconds: float) -> str:
     rate = outcome.frames / max(seconds, 1e-3)
-    pictures = plural(outcome.frames, "picture")
-    why = "; ".join(sorted(state.value for state in set(outcome.again)))
-    again = f", again (last made {why})" if why else ""
+    frames = plural(outcome.frames, "frame")
+    why = "; ".join(sorted(state.value for state in set(outcome.remade)))
+    remade = f", again (last made {why})" if why else ""
     paths = ", ".join(map(str, outcome.paths))
-    said = f"{pictures} in {seconds:.1f} s ({rate:.1f} a second){again}: {paths}"
-    return printable(f"{outcome.source.name}: {said}")
+    return printable(
+        f"{outcome.source.name}: {frames} in {seconds:.1f} s ({rate:.1f} a second){remade}: {paths}"
+    )

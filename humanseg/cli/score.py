@@ -8,7 +8,9 @@ from humanseg.cli.options import add_data, add_mask_rule, add_split, mask_rule
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("csv", metavar="CSV", type=Path, help="such as runs/NAME/pred_valid.csv")
+    parser.add_argument(
+        "csv", metavar="CSV", type=Path, help="such as runs/NAME/pred_valid.csv; - reads stdin"
+    )
     add_data(parser, "default: that of the run where CSV lies")
     add_split(parser)
     add_mask_rule(parser)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from humanseg.config.settings import is_result
 from humanseg.runs.record import RunRecord
-from humanseg.runs.settings import Settings, as_text, left_out, short_name
+from humanseg.runs.settings import Settings, as_text, short_name
 
 DATA = "data.root"
 _SHOWN = 8  # digits of a fingerprint
@@ -78,7 +79,7 @@ def _origins(run: RunRecord) -> Iterator[tuple[str, _Origin]]:
         if key == DATA:
             size = "" if photos is None else f"{photos} photos"
             yield key, _Origin(paths, size, str(run.summary.get("pixels_sha256") or ""))
-        elif not left_out(key):
+        elif is_result(key):
             yield key, _Origin(paths, "", _one_fingerprint(known.get(key)))
 
 

@@ -144,7 +144,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     -------
     Group
     """
-    settings = with_origins(runs, [read_settings(run.config, shipped) for run in runs])
+    settings = with_origins(runs, [read_settings(run.config, shipped, run.choices) for run in runs])
     differ = _sorted_out(settings, differing(settings))
     parts = [
         (sorted((runs[place] for place in places), key=_seed), settings[places[0]])

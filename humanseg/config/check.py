@@ -1,38 +1,16 @@
 """Every value of a config against the signature it will be passed to, before anything is built."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from annotated_types import Interval
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.hydra_errors import nearest
-from humanseg.config.ranges import OF_OTHERS, NotNegative, Seed, Share, Side, Text, Whole
+from humanseg.config.settings import SETTINGS, top_level
 from humanseg.config.signatures import node_mistakes, value_mistakes
 from humanseg.config.targets import find_target, name_problem, walk_targets
 from humanseg.errors import HumansegError
-
-#: What stands beside the groups in train.yaml, and the values each admits.
-SETTINGS: Mapping[str, Any] = {
-    "seed": Seed,
-    "threshold": Annotated[float, Interval(gt=0, lt=1)] | Literal["tune"],
-    "tta": bool,
-    "predict_long_side": Side | None,
-    "auxiliary_weight": NotNegative,
-    "teacher": Text | list[Text] | None,
-    "teacher_weight": Share,
-    "runs_dir": Text,
-    "name": Text | None,
-    "run_dir": Text | None,
-    "sweep": Text | None,
-    "fresh": bool,
-    "trial": Whole | None,
-    "resume": Text | None,
-    "init_from": Text | list[Text] | None,
-    "channels_last": bool | None,
-    "threads": Annotated[int, Interval(ge=1, le=1024)] | None,
-}
 
 #: The groups that are one object each, and the arguments that the code adds to the config's.
 RUNTIME: Mapping[str, tuple[str, ...]] = {
@@ -166,10 +144,11 @@ def find_mistakes(config: DictConfig) -> list[str]:
     ]
     if refused:
         return mistakes + refused
-    known = [*SETTINGS, *RUNTIME, *NAMED]
+    settings = top_level()
+    known = [*settings, *RUNTIME, *NAMED]
     for name, value in plain.items():
-        if name in SETTINGS:
-            mistakes += value_mistakes(value, SETTINGS[name], name)
+        if name in settings:
+            mistakes += value_mistakes(value, settings[name].annotation, name)
         elif name in NAMED:
             mistakes += _named_mistakes(name, value)
         elif name in RUNTIME:
@@ -177,9 +156,11 @@ def find_mistakes(config: DictConfig) -> list[str]:
         else:
             mistakes.append(f"{name}: unknown{nearest(name, known)}")
     known_wrong = {mistake.split(":")[0] for mistake in mistakes}
-    for key, annotation in OF_OTHERS.items():
-        if key not in known_wrong and (value := _at(plain, key)) is not _ABSENT:
-            mistakes += value_mistakes(value, annotation, key)
+    # Ranges of what Lightning takes and does not check before the first step.
+    for one in SETTINGS:
+        if "." in one.key and one.annotation is not None and one.key not in known_wrong:
+            if (value := _at(plain, one.key)) is not _ABSENT:
+                mistakes += value_mistakes(value, one.annotation, one.key)
     seen = {mistake.split(":")[0].split(".")[0] for mistake in mistakes}
     mistakes += [f"{name}: missing" for name in RUNTIME if name not in plain and name not in seen]
     return mistakes

@@ -10,14 +10,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
+from humanseg.config.settings import SETTINGS
 from humanseg.errors import HumansegError
 
-PATH_SETTINGS = frozenset(
-    "data.root data.unlabelled backbone.weights init_from teacher resume name runs_dir run_dir "
-    "sweep".split()
-)
+PATH_SETTINGS = frozenset(one.key for one in SETTINGS if one.path)
 """Settings that are a path or a part of one: a text, whatever it looks like."""
-_LISTS = ("init_from", "teacher")
+_LISTS = [one.key for one in SETTINGS if one.takes_list]
 """Those that may be a list of paths, too."""
 
 _OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)

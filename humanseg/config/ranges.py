@@ -1,11 +1,9 @@
 """Ranges of settings, as annotations that the check of a config reads.
 
-A range stands where its setting is declared: on the parameter that takes it. Those of other
-packages' parameters stand here.
+A range stands where its setting is declared: on the parameter that takes it, or in `settings`.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from annotated_types import Interval, MinLen
 
@@ -19,14 +17,3 @@ Side = Annotated[int, Interval(ge=16, le=16384)]
 Processes = Annotated[int, Interval(ge=0, le=256)]
 
 Text = Annotated[str, MinLen(1)]
-
-OF_OTHERS: Mapping[str, Any] = {
-    # -1: as many as the steps take.
-    "trainer.max_epochs": Count | Literal[-1] | None,
-    "trainer.max_steps": Count | Literal[-1],
-    "trainer.accumulate_grad_batches": Count,
-    "trainer.gradient_clip_val": NotNegative | None,
-    "callbacks.early_stopping.patience": Whole,
-    "callbacks.early_stopping.min_delta": NotNegative,
-}
-"""Ranges of what Lightning takes and does not check before the first step, by the full key."""

@@ -2,10 +2,8 @@
 
 from typing import Any
 
+from humanseg.config.settings import REQUIRED
 from humanseg.errors import HumansegError
-
-REQUIRED = "required"
-"""What an experiment that is a later step has as `init_from`."""
 
 
 def require_init_from(value: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from humanseg.config.hydra_errors import nearest
 from humanseg.config.targets import find_target
-from humanseg.config.types import choices, describe, fits
+from humanseg.config.values import choices, describe, fits
 from humanseg.errors import HumansegError
 
 #: Keys of Hydra's, not of the target.

@@ -26,7 +26,7 @@ from humanseg.evaluation.valid_page import ValidPageWriter
 from humanseg.models.checkpoint import load_segmenter
 from humanseg.runs import RunFolder, open_run, read_summary
 from humanseg.runs.drift import say_drift
-from humanseg.submission.csv_file import submission_ids
+from humanseg.submission.template import submission_ids
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import quieten
 from humanseg.training.callbacks.prediction_table import PredictionTable, Sample

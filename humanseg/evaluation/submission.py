@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 
 from humanseg.evaluation.photo_writer import PhotoWriter
 from humanseg.evaluation.prediction import VALID, Prediction
-from humanseg.submission.csv_file import exact_rle, write_rles
+from humanseg.submission.write import exact_rle, write_rles
 
 
 class SubmissionWriter(PhotoWriter):

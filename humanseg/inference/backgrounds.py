@@ -1,4 +1,4 @@
-"""What a person may stand before: a colour, a picture, or the blurred place itself."""
+"""What is put behind a person: a colour, a picture, or the photo's own background, blurred."""
 
 import hashlib
 import os
@@ -14,7 +14,6 @@ from PIL import ImageColor
 
 from humanseg.errors import HumansegError
 from humanseg.inference.guided_filter import row_bands
-from humanseg.inference.matting import estimate_foreground
 from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.io.images import load_photo
 from humanseg.system.notices import Notices
@@ -26,24 +25,25 @@ _SEE_THROUGH = ("transparent", "transparency", "none", "alpha")
 _WORKING_SIDE = 1000
 """Longer side at which a background is blurred; the radius is in pixels of this size."""
 _FINE = 4.0
-"""A blur of this many pixels has no detail that is lost when it is enlarged."""
+"""A blur of this many pixels loses no detail when it is enlarged."""
 _NOTHING = 1e-3
+_CODE = "inference.bad_background"
 
 
 class Background(Protocol):
-    """Gives what stands behind the person."""
+    """What is put behind a person."""
 
     @property
     def key(self) -> str:
-        """What tells it from every other background."""
+        """What tells it from every other background, as results record it."""
 
-    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
-        """Return the background of a photo."""
+    def render(self, photo: Pixels, alpha: Pixels) -> Pixels:
+        """Return uint8 (H,W,3), not to be changed, for a photo whose person is `alpha`."""
 
 
 @dataclass(frozen=True)
 class ColorBackground:
-    """One colour all over."""
+    """One colour everywhere."""
 
     # Each in [0,255].
     rgb: tuple[int, int, int]
@@ -53,14 +53,14 @@ class ColorBackground:
         """The colour, as CSS writes it."""
         return "#" + bytes(self.rgb).hex()
 
-    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
+    def render(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the colour, in the photo's shape."""
         return np.broadcast_to(np.array(self.rgb, np.uint8), photo.shape)
 
 
 @dataclass
 class ImageBackground:
-    """A picture that fills the photo; what does not fit is cut off on both sides alike."""
+    """A picture that covers the photo; what does not fit is cropped on both sides alike."""
 
     # uint8 (h,w,3).
     pixels: Pixels
@@ -74,9 +74,9 @@ class ImageBackground:
         digest.update(self.pixels.tobytes())
         return digest.hexdigest()[:16]
 
-    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
+    def render(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the picture, scaled to cover the photo."""
-        # Threads may share a picture: each keeps what it has seen.
+        # Threads may share a picture: a local name, so that each returns its own size.
         fitted = self._fitted
         if fitted is None or fitted.shape != photo.shape:
             fitted = self._fitted = _cover(self.pixels, photo.shape[0], photo.shape[1])
@@ -87,16 +87,15 @@ class ImageBackground:
 class BlurBackground:
     """The photo's own background, out of focus; nothing of the person is smeared into it."""
 
-    # Standard deviation of the blur, for a photo whose longer side is 1000 pixels. So photos of all
-    # sizes look alike.
+    # Standard deviation for a photo whose longer side is 1000 pixels: all sizes look alike.
     radius: float
 
     @property
     def key(self) -> str:
-        """The words that ask for it."""
+        """The option that asks for it."""
         return f"{_BLUR}{self.radius:g}"
 
-    def behind(self, photo: Pixels, alpha: Pixels) -> Pixels:
+    def render(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return the photo, blurred over the pixels that are background."""
         height, width = alpha.shape
         size = _within(_WORKING_SIDE, width, height)
@@ -107,17 +106,21 @@ class BlurBackground:
         size = _within(_WORKING_SIDE * min(1.0, _FINE / self.radius), *size)
         sigma = self.radius * max(size) / _WORKING_SIDE
         colour, total = (
-            cv2.GaussianBlur(cv2.resize(each, size, interpolation=cv2.INTER_AREA), (0, 0), sigma)
-            for each in (small * weight, weight)
+            cv2.GaussianBlur(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), (0, 0), sigma)
+            for plane in (small * weight, weight)
         )
         even = np.rint(colour / total[..., None]).astype(np.uint8)
         return cv2.resize(even, (width, height)).astype(np.uint8, copy=False)
 
 
 def parse_background(text: str, notices: Notices | None = None) -> Background:
-    """Return the background that a person has named."""
+    """Return the background that an option names: ``blur:R``, a colour of CSS or a picture.
+
+    What is to be known of the picture, such as that it is animated, is added to `notices`.
+    """
     if text.strip().lower() in _SEE_THROUGH:
-        raise HumansegError(f"--background {text}: for a transparent background, --save cutout.")
+        message = f"--background {text}: for a transparent background, --save cutout."
+        raise HumansegError(message, code=_CODE)
     if text.startswith(_BLUR):
         try:
             radius = float(text.removeprefix(_BLUR))
@@ -126,7 +129,8 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
         if not 0 < radius <= _WORKING_SIDE:
             raise HumansegError(
                 f"--background {text}: after {_BLUR} comes the radius, a number above 0 and up to "
-                f"{_WORKING_SIDE}, in thousandths of the photo's longer side; {_BLUR}15 is usual."
+                f"{_WORKING_SIDE}, in thousandths of the photo's longer side; {_BLUR}15 is usual.",
+                code=_CODE,
             )
         return BlurBackground(radius)
     try:
@@ -135,12 +139,14 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
         if not os.path.isfile(text):
             raise HumansegError(
                 f"--background {text} is neither a colour (white, #20c060), nor {_BLUR}R, nor a "
-                "picture that is there."
+                "picture that is there.",
+                code=_CODE,
             ) from None
         if Path(text).suffix.lower() in VIDEO_SUFFIXES:
             raise HumansegError(
                 f"--background {text} is a video, and only a picture can stand behind a person: "
-                "save one picture of it, and name that."
+                "save one picture of it, and name that.",
+                code=_CODE,
             ) from None
         picture = load_photo(Path(text))
         if notices is not None:
@@ -149,18 +155,14 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
     if len(colour) == 4:
         raise HumansegError(
             f"--background {text}: a colour behind a person is not see-through. For a transparent "
-            "background: --save cutout."
+            "background: --save cutout.",
+            code=_CODE,
         )
     return ColorBackground((colour[0], colour[1], colour[2]))
 
 
-def replace_background(photo: Pixels, alpha: Pixels, background: Background) -> Pixels:
-    """Put the person before another background."""
-    return composite(estimate_foreground(photo, alpha), background.behind(photo, alpha), alpha)
-
-
 def composite(front: Pixels, back: Pixels, alpha: Pixels) -> Pixels:
-    """Lay a picture over another one."""
+    """Lay one picture, uint8 (H,W,3), over another by alpha compositing."""
     result = np.empty_like(front)
     for rows in row_bands(*alpha.shape):
         share = alpha[rows][..., None].astype(np.uint32)

@@ -1,4 +1,4 @@
-"""Bringing a coarse mask to the size of its photo, along the photo's own edges."""
+"""Edge refinement: enlarging a coarse mask along the edges of its photo."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ _BAND = 1 << 17
 
 
 def refine(coarse: Plane, small: NDArray[np.uint8], photo: NDArray[np.uint8]) -> Plane:
-    """Enlarge what the net says of a reduced photo, so that its edges lie on the photo's.
+    """Enlarge the probability of a reduced photo, so that its edges lie on the photo's edges.
 
     Around each pixel of the reduced photo the probability is fitted by a linear function of the
     colour; these functions are enlarged, and applied to the colours of the photo itself. That is
@@ -61,13 +61,14 @@ def enlarge(
 def _colour_functions(small: NDArray[np.uint8], coarse: Plane) -> NDArray[np.float32]:
     """Fit the probability by ``r·red + g·green + b·blue + c`` around each pixel."""
     colour = [
-        np.ascontiguousarray(small[..., each], np.float32) / np.float32(255) for each in range(3)
+        np.ascontiguousarray(small[..., channel], np.float32) / np.float32(255)
+        for channel in range(3)
     ]
-    mean = [_box(each) for each in colour]
+    mean = [_box(plane) for plane in colour]
     mean_coarse = _box(coarse)
     share = [
-        _box(each * coarse) - its_mean * mean_coarse
-        for each, its_mean in zip(colour, mean, strict=True)
+        _box(plane * coarse) - plane_mean * mean_coarse
+        for plane, plane_mean in zip(colour, mean, strict=True)
     ]
     rr, rg, rb, gg, gb, bb = (
         _box(colour[i] * colour[j]) - mean[i] * mean[j] + (_EPSILON if i == j else 0)

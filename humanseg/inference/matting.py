@@ -1,4 +1,4 @@
-"""How much of each pixel is person, and the person's own colour in it."""
+"""Alpha matting: how much of each pixel is person, and the person's own colour in it."""
 
 import cv2
 import numpy as np
@@ -21,8 +21,8 @@ _SOLID = 250
 """Of 255: what is less transparent than this is taken for opaque, as lossy codecs leave it."""
 
 
-def opacity(probability: NDArray[np.float32], threshold: float) -> Pixels:
-    """Turn a probability into how much of each pixel belongs to the person.
+def alpha_from_probability(probability: NDArray[np.float32], threshold: float) -> Pixels:
+    """Return uint8 (H,W) from float32 (H,W) in [0,1]: how much of each pixel is person, of 255.
 
     A net is seldom quite sure, and a refined edge has a faint glow: what lies well to one side of
     the threshold is wholly person or background, and the threshold itself is half of both.
@@ -39,17 +39,18 @@ def opacity(probability: NDArray[np.float32], threshold: float) -> Pixels:
 def apply_visibility(
     probability: NDArray[np.float32], visible: Pixels | None
 ) -> NDArray[np.float32]:
-    """Return how much of a person is seen: nobody is where a photo shows nothing."""
+    """Return a probability times a photo's own opacity: nobody is where it shows nothing."""
     if visible is None:
         return probability
     return probability * (visible.astype(np.float32) / np.float32(255))
 
 
 def estimate_foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = None) -> Pixels:
-    """Take the background's colour out of the pixels that are partly person.
+    """Return the photo, uint8 (H,W,3), without the background's colour in pixels partly person.
 
     By two passes of blur fusion (M. Forte, Approximate Fast Foreground Colour Estimation, IEEE
-    ICIP 2021). Where a photo is large, the blurred colours are taken from a reduced one.
+    ICIP 2021). Where a photo is large, the blurred colours are taken from a reduced one. Pixels
+    that are not opaque in `visible`, uint8 (H,W), were cut out before and keep their colour.
     """
     result = photo.copy()
     partly = (alpha > 0) & (alpha < 255)
@@ -67,13 +68,13 @@ def estimate_foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = N
 
 
 def _blurred(photo: Pixels, alpha: Pixels, visible: Pixels | None) -> NDArray[np.float32]:
-    """Return the colours of person and background around each pixel of the reduced photo."""
+    """Return float32 (h,w,6): the colours of person and background around each pixel, reduced."""
     height, width = alpha.shape
     scale = min(1.0, _WORKING_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small, share = (
-        cv2.resize(each, size, interpolation=cv2.INTER_AREA) / np.float32(255)
-        for each in (over_white(photo, visible), alpha)
+        cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) / np.float32(255)
+        for pixels in (over_white(photo, visible), alpha)
     )
     if visible is not None:
         small = _spread(small, cv2.resize(visible, size, interpolation=cv2.INTER_AREA) / 255)
@@ -88,10 +89,10 @@ def _blurred(photo: Pixels, alpha: Pixels, visible: Pixels | None) -> NDArray[np
 def _spread(shown: Plane, visible: NDArray[np.floating]) -> Plane:
     """Give hidden pixels the colours of visible ones near them."""
     weight = visible.astype(np.float32)[..., None]
-    # Out of white again: the visible colours, times how visible they are.
+    # Premultiplied: without the white that lies behind.
     colour = np.maximum(shown - (1 - weight), 0)
-    own = colour / (weight + np.float32(_NOTHING))
-    return np.asarray(colour + (1 - weight) * _mean(own, weight, _WIDE), np.float32)
+    unmultiplied = colour / (weight + np.float32(_NOTHING))
+    return np.asarray(colour + (1 - weight) * _mean(unmultiplied, weight, _WIDE), np.float32)
 
 
 def _mean(colour: Plane, weight: Plane, side: int) -> Plane:

@@ -1,29 +1,30 @@
-"""Tidying a mask: the largest figure, no holes, no specks."""
+"""Post-processing of masks by OpenCV, which prediction loads anyway; scipy would be 100 MB more."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.uint8]
+"""uint8 (H,W) in {0,1}."""
 
 
-def keep_largest(mask: Mask) -> Mask:
-    """Keep the largest connected figure of a mask."""
-    labels, areas = _figures(mask)
+def keep_largest_component(mask: Mask) -> Mask:
+    """Keep the largest component; pixels that touch at a corner are connected."""
+    labels, areas = _components(mask)
     return mask.copy() if len(areas) < 3 else (labels == 1 + areas[1:].argmax()).astype(np.uint8)
 
 
-def remove_small(mask: Mask, area: int) -> Mask:
-    """Remove the connected figures of fewer than `area` pixels."""
-    labels, areas = _figures(mask)
-    stays = areas >= area
-    stays[0] = False
-    return stays.astype(np.uint8)[labels]
+def remove_small_components(mask: Mask, area: int) -> Mask:
+    """Remove the components of fewer than `area` pixels."""
+    labels, areas = _components(mask)
+    is_kept = areas >= area
+    is_kept[0] = False
+    return is_kept.astype(np.uint8)[labels]
 
 
-def fill_holes(mask: Mask) -> Mask:
-    """Fill what a mask encloses."""
-    # A frame of background around all, so that what reaches the border is one piece.
+def fill_mask_holes(mask: Mask) -> Mask:
+    """Fill the background that no path, without steps over a corner, leads out of the photo."""
+    # A frame of background, so that all that reaches the border is one component.
     framed = np.pad(mask, 1)
     _, labels = cv2.connectedComponents(1 - framed, connectivity=4, ltype=cv2.CV_32S)
     return (labels != labels[0, 0])[1:-1, 1:-1].astype(np.uint8)
@@ -34,38 +35,39 @@ def postprocess(
     threshold: float,
     *,
     min_area: float = 0.0,
-    largest: bool = False,
-    holes: bool = False,
+    keep_largest: bool = False,
+    fill_holes: bool = False,
 ) -> NDArray[np.float32]:
-    """Tidy a mask and the soft edge around it together."""
+    """Post-process a mask and the soft edge around it, float32 (H,W) in [0,1].
+
+    Components that cover less than the share `min_area` of the photo are removed. The soft edge of
+    a removed component becomes 0, that of a filled hole 1; all other pixels stay as they are.
+    """
     mask = (probability > threshold).astype(np.uint8)
-    tidied = mask
+    clean = mask
     if min_area > 0:
-        tidied = remove_small(tidied, int(np.ceil(min_area * mask.size)))
-    if largest:
-        tidied = keep_largest(tidied)
-    if holes:
-        tidied = fill_holes(tidied)
+        clean = remove_small_components(clean, int(np.ceil(min_area * mask.size)))
+    if keep_largest:
+        clean = keep_largest_component(clean)
+    if fill_holes:
+        clean = fill_mask_holes(clean)
     result = probability.copy()
-    removed, added = mask & (1 - tidied), tidied & (1 - mask)
+    removed, added = mask & (1 - clean), clean & (1 - mask)
     if removed.any():
-        result[_nearer(removed, tidied)] = 0
+        result[_is_nearer(removed, clean)] = 0
     if added.any():
-        result[_nearer(added, 1 - tidied)] = 1
+        result[_is_nearer(added, 1 - clean)] = 1
     return result
 
 
-def _figures(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the number of each pixel's figure, 0 for background, and the area of each."""
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-    return labels.astype(np.int32, copy=False), facts[:, cv2.CC_STAT_AREA].astype(np.int64)
+def _components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the component of each pixel, 0 for background, and the area of each."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    return labels.astype(np.int32, copy=False), stats[:, cv2.CC_STAT_AREA].astype(np.int64)
 
 
-def _nearer(first: Mask, second: Mask) -> NDArray[np.bool_]:
-    """Return the pixels that lie nearer to the first mask, which is not empty, than to the other.
-
-    Their own pixels lie nearest to themselves.
-    """
+def _is_nearer(first: Mask, second: Mask) -> NDArray[np.bool_]:
+    """Return which pixels lie nearer to the first mask, which is not empty, than to the second."""
     if not second.any():
         return np.ones(first.shape, bool)
     to_first, to_second = (

@@ -33,16 +33,21 @@ def write_table(path: Path, table: "pd.DataFrame", *, missing: str = "") -> None
     HumansegError
         The file cannot be written.
     """
+    with whole_file(path) as partial:
+        save_table(partial, table, missing=missing)
+
+
+def save_table(path: Path, table: "pd.DataFrame", *, missing: str = "") -> None:
+    """Write a table as `write_table` does, but straight to `path`, as into a `whole_file`."""
     # Python before 3.13 does not quote a lone carriage return, which a reader takes for a line end.
     bare = any("\r" in str(value) for name in table for value in (name, *table[name]))
-    with whole_file(path) as partial:
-        table.to_csv(
-            partial,
-            index=False,
-            lineterminator="\n",
-            na_rep=missing,
-            quoting=csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL,
-        )
+    table.to_csv(
+        path,
+        index=False,
+        lineterminator="\n",
+        na_rep=missing,
+        quoting=csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL,
+    )
 
 
 def read_table(path: Path, columns: Iterable[str] = ()) -> "pd.DataFrame":

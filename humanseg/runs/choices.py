@@ -1,4 +1,4 @@
-"""The shipped options that a run was made from: found again in its config, which has no names."""
+"""The options that a run was made from: as recorded, or for older runs the nearest shipped ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +10,21 @@ Options = Mapping[str, Mapping[str, Any]]
 """The options of a group: the name of each, and its settings by dotted keys."""
 
 
-def nearest_option(
-    node: Mapping[str, Any],
-    have: Mapping[str, Any],
-    group: str,
-    options: Options,
+def chosen_option(
+    name: str, have: Mapping[str, Any], options: Options
 ) -> tuple[str, Mapping[str, Any]]:
-    """Return the name of the option that a node was made from, and what it ships with."""
+    """Return a recorded name and what the option ships with; of a person's own, what it holds."""
+    return name, options.get(name, have)
+
+
+def nearest_option(
+    have: Mapping[str, Any], group: str, options: Options
+) -> tuple[str, Mapping[str, Any]]:
+    """Guess the option that a node was made from, where none is recorded, and what it ships with.
+
+    It is the shipped option of the same class that needs the fewest changes; without one, the name
+    is that of the class.
+    """
     target = f"{group}._target_"
     best: tuple[int, str, Mapping[str, Any]] | None = None
     for name, default in options.items():
@@ -29,12 +37,7 @@ def nearest_option(
     return (own_name, {}) if best is None else best[1:]
 
 
-def named_callbacks(
-    node: Mapping[str, Any],
-    have: Mapping[str, Any],
-    group: str,
-    options: Options,
-) -> tuple[str, Mapping[str, Any]]:
+def named_callbacks(node: Mapping[str, Any], options: Options) -> tuple[str, Mapping[str, Any]]:
     """Name callbacks by their own names, which are those of their options."""
     default = {key: value for option in options.values() for key, value in option.items()}
     return " + ".join(sorted(node)) or "none", default

@@ -70,6 +70,12 @@ class RunRecord:
         return self.scores["dice"]
 
     @property
+    def choices(self) -> Mapping[str, str]:
+        """The option that was chosen of each group; empty in runs that have not recorded them."""
+        choices = self.summary.get("choices")
+        return choices if isinstance(choices, Mapping) else {}
+
+    @property
     def finished(self) -> bool:
         """Whether it has a score, so that it can be ranked."""
         return self.status == "finished"

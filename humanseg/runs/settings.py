@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from humanseg.runs.choices import DATA, data_before, named_callbacks, nearest_option
+from humanseg.config.settings import is_result
+from humanseg.runs.choices import DATA, chosen_option, data_before, named_callbacks, nearest_option
 from humanseg.runs.record import read_config
 
 Value = None | bool | int | float | str
@@ -14,13 +15,6 @@ Shipped = Mapping[str, Mapping[str, Mapping[str, Value]]]
 
 NAMED_GROUPS = ("model", "backbone", "loss", "augmentation", "optimizer", "scheduler", "callbacks")
 """The groups that are shown by the name of the option that was chosen, in this order."""
-
-# Where a run lies and how fast it goes, not what it is; the seed is looked at by itself.
-_LEFT_OUT = {
-    *("seed", "trial", "name", "run_dir", "runs_dir", "sweep", "fresh", "resume", "logger"),
-    *("hydra", "threads", "channels_last"),
-    *("data.root", "data.workers", "data.cache", "data.cache_gb"),
-}
 
 
 @dataclass(frozen=True)
@@ -95,18 +89,20 @@ def read_shipped(folder: Path) -> Shipped:
     }
 
 
-def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
+def read_settings(
+    config: Mapping[str, Any], shipped: Shipped, choices: Mapping[str, str] | None = None
+) -> Settings:
     """Work out the settings of a run.
-
-    A config holds what an option stands for, not its name. The name is that of the shipped option
-    of the same class that needs the fewest changes; without one, it is the name of the class.
 
     Parameters
     ----------
     config
-        A run's `config.yaml`.
+        A run's `config.yaml`. It holds what an option stands for, not its name.
     shipped
         The options that may have been chosen.
+    choices
+        The option of each group, as its `summary.json` has it. Without them, as in runs written
+        before they were recorded, options are guessed: see `nearest_option`.
 
     Returns
     -------
@@ -119,8 +115,13 @@ def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
         if not isinstance(node, Mapping):
             continue
         have = dict(_flat(node, group))
-        named = named_callbacks if group == "callbacks" else nearest_option
-        name, default = named(node, have, group, shipped.get(group, {}))
+        options = shipped.get(group, {})
+        if choices and group in choices:
+            name, default = chosen_option(choices[group], have, options)
+        elif group == "callbacks":
+            name, default = named_callbacks(node, options)
+        else:
+            name, default = nearest_option(have, group, options)
         values[group] = name
         targets = {key for key in have if key.endswith(("._target_", "._partial_"))}
         values |= {key: value for key, value in have.items() if key not in targets}
@@ -128,7 +129,7 @@ def read_settings(config: Mapping[str, Any], shipped: Shipped) -> Settings:
     others = {key: node for key, node in config.items() if key not in NAMED_GROUPS}
     have = {**data_before(config, shipped.get(DATA, {})), **dict(_flat(others, ""))}
     values |= {key: value for key, value in have.items() if not key.endswith("._target_")}
-    kept = {key: value for key, value in values.items() if not left_out(key)}
+    kept = {key: value for key, value in values.items() if is_result(key)}
     return Settings(kept, frozenset(changed), _elements(config, ""))
 
 
@@ -242,11 +243,6 @@ def _plain(value: Any) -> Value:
 
 def _last_part(text: str) -> str:
     return text.rstrip("/").rpartition("/")[2] if text.startswith("/") else text
-
-
-def left_out(key: str) -> bool:
-    """Say whether a setting has no part in what a run is."""
-    return any(f"{key}.".startswith(f"{one}.") for one in _LEFT_OUT)
 
 
 def _decides(runs: Sequence[Settings], group: str, key: str) -> bool:

@@ -29,15 +29,17 @@ SUMMARY = (
 """What of `summary.json` becomes wandb's summary, under the same names."""
 
 
-def wandb_config(config: Mapping[str, Any], shipped: Shipped) -> dict[str, Any]:
+def wandb_config(
+    config: Mapping[str, Any], shipped: Shipped, choices: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Turn the config of a run into that which wandb shows.
 
     Parameters
     ----------
     config
         The run's, plain.
-    shipped
-        The configs' options.
+    shipped, choices
+        The configs' options, and those of this run: see `read_settings`.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def wandb_config(config: Mapping[str, Any], shipped: Shipped) -> dict[str, Any]:
         Each setting by its path, and each group by the name of its option (``loss``: "bce_dice"),
         which the settings below it do not hold.
     """
-    values = read_settings(config, shipped).values
+    values = read_settings(config, shipped, choices).values
     return flat(config) | {group: values[group] for group in NAMED_GROUPS if group in values}
 
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 _PIXELS = 9000
 _GAIN = 0.1
@@ -64,66 +67,8 @@ def misplaced(fit: NDArray[np.float64]) -> dict[int, int]:
     own = np.diag(fit)
     if not np.any(fit.max(axis=1, initial=0) >= own + _GAIN):
         return {}
-    target = best_assignment(fit)
-    found: dict[int, int] = {}
-    seen: set[int] = set()
-    for first in range(len(fit)):
-        cycle: list[int] = []
-        row = first
-        while row not in seen:
-            seen.add(row)
-            cycle.append(row)
-            row = int(target[row])
-        if len(cycle) > 1 and np.mean(fit[cycle, target[cycle]] - own[cycle]) >= _GAIN:
-            found.update({row: int(target[row]) for row in cycle})
-    return found
-
-
-def best_assignment(fit: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Assign each row to a column of its own so that the sum of fits is largest.
-
-    The Hungarian method with shortest augmenting paths: R. Jonker and A. Volgenant, A Shortest
-    Augmenting Path Algorithm for Dense and Sparse Linear Assignment Problems, Computing 38
-    (1987), pp. 325-340; cubic in N at worst.
-
-    Parameters
-    ----------
-    fit : numpy.ndarray of float64, shape (N, N)
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (N,)
-        The column of each row.
-    """
-    n = len(fit)
-    cost = -fit
-    column_price = cost.min(axis=0)
-    row_price = np.zeros(n)
-    row_of = np.full(n, -1)
-    for free in range(n):
-        distance = np.full(n, np.inf)
-        before = np.full(n, -1)
-        done = np.zeros(n, bool)
-        row, column, so_far = free, -1, 0.0
-        while True:
-            # Reduced costs stay at or above zero, so this is a step of Dijkstra's method.
-            reach = so_far + cost[row] - row_price[row] - column_price
-            shorter = ~done & (reach < distance)
-            distance[shorter] = reach[shorter]
-            before[shorter] = column
-            column = int(np.argmin(np.where(done, np.inf, distance)))
-            so_far = float(distance[column])
-            if row_of[column] < 0:
-                break
-            done[column] = True
-            row = int(row_of[column])
-        row_price[free] += so_far
-        row_price[row_of[done]] += so_far - distance[done]
-        column_price[done] -= so_far - distance[done]
-        while column >= 0:
-            previous = int(before[column])
-            row_of[column] = free if previous < 0 else row_of[previous]
-            column = previous
-    result = np.empty(n, np.int64)
-    result[row_of] = np.arange(n)
-    return result
+    rows, target = linear_sum_assignment(fit, maximize=True)
+    _, cycle = connected_components(csr_array((np.ones(len(rows)), (rows, target))))
+    gain = np.bincount(cycle, weights=fit[rows, target] - own) / np.bincount(cycle)
+    moved = (rows != target) & (gain[cycle] >= _GAIN)
+    return dict(zip(rows[moved].tolist(), target[moved].tolist(), strict=True))

@@ -1,15 +1,15 @@
 """Joining the rows of a submission with the photos of a split, by id."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from humanseg.data.layout.listing import list_folder
 from humanseg.io.names import SPLITS, natural_key
 from humanseg.submission.complaints import Complaint, printable
-from humanseg.submission.csv_file import submission_ids
-from humanseg.submission.table import Row
+from humanseg.submission.template import submission_ids
 
 
 def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
@@ -40,21 +40,15 @@ def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
     return [unicodedata.normalize("NFC", id) for id in ids]
 
 
-def without_spaces(rows: Iterable[Row], wanted: Iterable[str]) -> list[Row]:
-    """Take the spaces around ids away, but for those that a photo's name has there, too."""
-    known = set(wanted)
-    return [row if row.id in known else replace(row, id=row.id.strip()) for row in rows]
-
-
 def join_rows(
-    rows: Sequence[Row], root: Path, split: str, wanted: Sequence[str]
-) -> tuple[list[Row], list[Complaint]]:
+    rows: pd.DataFrame, root: Path, split: str, wanted: Collection[str]
+) -> tuple[pd.DataFrame, list[Complaint]]:
     """Find the one row of each wanted id.
 
     Parameters
     ----------
     rows
-        The rows of the file.
+        The rows of the file: `id` and `rle`, by row number.
     root, split
         Where the photos lie.
     wanted
@@ -67,44 +61,54 @@ def join_rows(
     complaints
         About rows whose id is not wanted, or came before.
     """
-    first: dict[str, Row] = {}
-    complaints = []
-    for row in rows:
-        if row.id in first:
-            message = f"the id {printable(row.id)} is in row {first[row.id].number} already"
-            complaints.append(Complaint("these repeat ids of earlier rows", row.number, message))
-        else:
-            first[row.id] = row
-    homes: dict[str, str] = {}
-    if not set(first) <= set(wanted):
+    known = set(wanted)
+    first = rows.drop_duplicates("id")
+    is_wanted = first["id"].isin(known)
+    number_of = dict(zip(first["id"], first.index, strict=True))
+    complaints = [
+        Complaint(
+            "these repeat ids of earlier rows",
+            number,
+            f"the id {printable(id)} is in row {number_of[id]} already",
+        )
+        for number, id in _ids(rows[rows["id"].duplicated()])
+    ]
+    split_of: dict[str, str] = {}
+    if not is_wanted.all():
         others = [name for name in SPLITS if name != split and (root / name).is_dir()]
-        homes = {id: name for name in others for id in list_folder(root / name).images}
-    for id in set(first) - set(wanted):
-        complaints.append(_unknown(first[id], split, set(wanted), homes))
-    return [row for id, row in first.items() if id in set(wanted)], complaints
+        split_of = {id: name for name in others for id in list_folder(root / name).images}
+    for number, id in _ids(first[~is_wanted]):
+        complaints.append(_unknown(number, id, split, known, split_of))
+    return first[is_wanted], complaints
 
 
-def order_notes(rows: Sequence[Row], wanted: Sequence[str]) -> list[str]:
+def order_notes(rows: pd.DataFrame, wanted: Collection[str]) -> list[str]:
     """Note when the rows are not in the wanted order; which does not change the score."""
-    found = [row.id for row in rows]
+    ids = rows["id"].tolist()
     # What is missing, unknown or repeated is told elsewhere.
-    if len(set(found)) != len(found) or set(found) != set(wanted) or found == list(wanted):
+    if sorted(ids) != sorted(wanted) or ids == list(wanted):
         return []
     return ["its rows are in another order than the task's; they are joined by id"]
 
 
-def _unknown(row: Row, split: str, wanted: set[str], homes: dict[str, str]) -> Complaint:
-    message = f"there is no photo {printable(row.id)} to score in {split}"
+def _ids(rows: pd.DataFrame) -> Iterable[tuple[int, str]]:
+    return zip(rows.index.tolist(), rows["id"].tolist(), strict=True)
+
+
+def _unknown(
+    number: int, id: str, split: str, wanted: Collection[str], split_of: Mapping[str, str]
+) -> Complaint:
+    message = f"there is no photo {printable(id)} to score in {split}"
     kind = f"their ids have no photo to score in {split}"
     # Tables of numbers turn 7 into 7.0, and lists of files keep the suffix.
-    likely = row.id.rsplit(".", 1)[0]
+    likely = id.rsplit(".", 1)[0]
     if likely in wanted:
         message += f"; write {printable(likely)}"
         kind += ", because of what follows the point"
-    elif padded := [id for id in wanted if id.lstrip("0") == row.id.lstrip("0")]:
+    elif padded := [other for other in wanted if other.lstrip("0") == id.lstrip("0")]:
         message += f"; it is {printable(padded[0])} without its leading zeros"
         kind += ", because they have lost their leading zeros, as spreadsheets take them away"
-    elif row.id in homes:
-        message += f"; it belongs to {homes[row.id]}"
-        kind += f"; they belong to {homes[row.id]}"
-    return Complaint(kind, row.number, message)
+    elif id in split_of:
+        message += f"; it belongs to {split_of[id]}"
+        kind += f"; they belong to {split_of[id]}"
+    return Complaint(kind, number, message)

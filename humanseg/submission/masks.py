@@ -13,7 +13,6 @@ from humanseg.metrics.scores import dice
 from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail
 from humanseg.submission.complaints import Complaint, printable, ranges
 from humanseg.submission.layouts import better_layouts
-from humanseg.submission.table import Row
 
 _EMPTY = ("", "nan")
 _ARRAY_SIGNS = ("[", "(", "array(", "tensor(")
@@ -30,8 +29,10 @@ class ScoredRow:
 
     Attributes
     ----------
-    row, item
-        The row, and the photo of its id.
+    number, rle
+        The row's number as a spreadsheet counts, and its mask as text.
+    item
+        The photo of its id.
     complaint
         Why its mask cannot be read, or None.
     dice
@@ -44,7 +45,8 @@ class ScoredRow:
         Other ways to read it that fit much better.
     """
 
-    row: Row
+    number: int
+    rle: str
     item: Item
     complaint: Complaint | None
     dice: float
@@ -54,15 +56,15 @@ class ScoredRow:
     layouts: tuple[str, ...]
 
 
-def score_row(row: Row, item: Item) -> ScoredRow:
+def score_row(number: int, rle: str, item: Item) -> ScoredRow:
     """Decode the mask of a row and score it.
 
     Parameters
     ----------
-    row
-        A row of the submission.
+    number, rle
+        The row's number, and its mask as text.
     item
-        The photo that it is about, with its mask.
+        The photo that it is about, with its true mask.
 
     Returns
     -------
@@ -75,25 +77,26 @@ def score_row(row: Row, item: Item) -> ScoredRow:
     """
     truth = _truth(item)
     nothing = np.zeros(0, np.float32)
-    if row.rle.lower().startswith(_ARRAY_SIGNS):
-        message = f'its mask is a printed array, "{printable(row.rle.splitlines()[0], 20)}"'
+    if rle.lower().startswith(_ARRAY_SIGNS):
+        message = f'its mask is a printed array, "{printable(rle.splitlines()[0], 20)}"'
         complaint = Complaint(
-            "their masks are printed arrays in place of run-length codes", row.number, message
+            "their masks are printed arrays in place of run-length codes", number, message
         )
-        return ScoredRow(row, item, complaint, 0.0, truth.shape, nothing, nothing, ())
+        return ScoredRow(number, rle, item, complaint, 0.0, truth.shape, nothing, nothing, ())
     try:
-        predicted = _decode(row, truth.shape)
+        predicted = _decode(rle, truth.shape)
     except RleError as error:
         kind = "their run-length codes are broken"
         if "past the end of the mask" in str(error):
             kind = "their runs go past the end of the mask"
-        complaint = Complaint(kind, row.number, f"the run-length code is broken: {error}")
-        layouts = tuple(better_layouts(row.rle, truth, 0.0))
-        return ScoredRow(row, item, complaint, 0.0, truth.shape, nothing, nothing, layouts)
+        complaint = Complaint(kind, number, f"the run-length code is broken: {error}")
+        layouts = tuple(better_layouts(rle, truth, 0.0))
+        return ScoredRow(number, rle, item, complaint, 0.0, truth.shape, nothing, nothing, layouts)
     score = dice(predicted, truth)
-    layouts = tuple(better_layouts(row.rle, truth, score))
+    layouts = tuple(better_layouts(rle, truth, score))
     return ScoredRow(
-        row, item, None, score, truth.shape, thumbnail(predicted), thumbnail(truth), layouts
+        *(number, rle, item, None, score, truth.shape),
+        *(thumbnail(predicted), thumbnail(truth), layouts),
     )
 
 
@@ -117,7 +120,6 @@ def layout_complaints(outcomes: Sequence[ScoredRow]) -> list[Complaint]:
         likely = ""
     complaints = []
     for one in outcomes:
-        number = one.row.number
         if not likely or likely not in one.layouts:
             complaints += [one.complaint] if one.complaint else []
             continue
@@ -127,7 +129,7 @@ def layout_complaints(outcomes: Sequence[ScoredRow]) -> list[Complaint]:
         if one.complaint:
             kind = f"{one.complaint.kind}; {kind}"
             message = one.complaint.message
-        complaints.append(Complaint(kind, number, f"{message} (it looks like {likely})"))
+        complaints.append(Complaint(kind, one.number, f"{message} (it looks like {likely})"))
     return complaints
 
 
@@ -161,26 +163,26 @@ def put_right(scored: Sequence[ScoredRow]) -> tuple[dict[str, float], str]:
     if not pairs:
         return {}, ""
     scores = {
-        place.row.id: dice(_decode(one.row, place.shape), _truth(place.item))
+        place.item.id: dice(_decode(one.rle, place.shape), _truth(place.item))
         for one, place in pairs
     }
-    pairs.sort(key=lambda pair: pair[0].row.number)
+    pairs.sort(key=lambda pair: pair[0].number)
     shown = ", ".join(
-        f"row {one.row.number} (id {printable(one.row.id)}, Dice {one.dice:.2f}) fits "
-        f"{printable(place.row.id)} ({scores[place.row.id]:.2f})"
+        f"row {one.number} (id {printable(one.item.id)}, Dice {one.dice:.2f}) fits "
+        f"{printable(place.item.id)} ({scores[place.item.id]:.2f})"
         for one, place in pairs[:_SHOWN]
     )
     more = f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
-    numbers = ranges([one.row.number for one, _ in pairs])
+    numbers = ranges([one.number for one, _ in pairs])
     return scores, (
         f"{len(pairs)} rows look attached to the wrong ids, as when folders are listed in two "
         f"orders (rows {numbers}): {shown}{more}"
     )
 
 
-def _decode(row: Row, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _decode(rle: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     height, width = shape
-    return decode_rle("" if row.rle.lower() in _EMPTY else row.rle, (height, width))
+    return decode_rle("" if rle.lower() in _EMPTY else rle, (height, width))
 
 
 def _truth(item: Item) -> NDArray[np.bool_]:

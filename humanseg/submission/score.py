@@ -11,10 +11,10 @@ from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
 from humanseg.submission.complaints import printable, ranges, some, tell
-from humanseg.submission.join import join_rows, order_notes, wanted_ids, without_spaces
+from humanseg.submission.join import join_rows, order_notes, wanted_ids
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
 from humanseg.submission.owner import data_of, rule_of
-from humanseg.submission.table import read_table
+from humanseg.submission.read import read_submission
 
 _WORST = 10
 
@@ -67,8 +67,8 @@ def score_file(
     Parameters
     ----------
     csv
-        The submission. Extra columns, another order of rows, Windows line ends and a byte
-        order mark are read, and noted in the report.
+        The submission; `-` is standard input. Extra columns, another order of rows, Windows line
+        ends and a byte order mark are read, and noted in the report.
     root
         The data folder, with the masks of `split`; None: that of the run in whose folder the
         submission lies. Where that run validates on a fold of `train`, so does the score.
@@ -88,9 +88,9 @@ def score_file(
         The file or the data cannot be read, ids are unknown, missing or repeated, or masks are
         broken, printed arrays or of another shape. All of it is named at once, by row.
     """
+    submission = read_submission(csv)
     rule = rule_of(csv) if rule is None else rule
     found = [] if root is None else list_items(root, split, True, rule)
-    table = read_table(csv)
     source = ""
     if root is None:
         owner = replace(data_of(csv), rule=rule)
@@ -100,16 +100,21 @@ def score_file(
             split, source = "train", f"{source}: fold {owner.fold} of {owner.folds}"
     items = {item.id: item for item in found}
     wanted = wanted_ids(root, split, items)
-    given = without_spaces(table.rows, wanted)
+    # Spaces around an id are no part of it, unless the photo's name has them too.
+    ids = submission.rows["id"]
+    given = submission.rows.assign(id=ids.where(ids.isin(wanted), ids.str.strip()))
     rows, complaints = join_rows(given, root, split, wanted)
-    notes = table.notes + order_notes(given, wanted)
-    nans = [row.number for row in rows if row.rle.lower() == "nan"]
+    notes = submission.notes + order_notes(given, wanted)
+    nans = rows.index[rows["rle"].str.lower() == "nan"].tolist()
     if nans:
         notes.append(f'"nan" stands for a mask in rows {ranges(nans)}, read as an empty mask')
-    outcomes = [score_row(row, items[row.id]) for row in rows]
+    outcomes = [
+        score_row(number, rle, items[id])
+        for number, id, rle in zip(rows.index.tolist(), rows["id"], rows["rle"], strict=True)
+    ]
     scored = [one for one in outcomes if one.complaint is None]
-    complaints += table.complaints + layout_complaints(outcomes)
-    missing = [id for id in wanted if id not in {row.id for row in given}]
+    complaints += submission.complaints + layout_complaints(outcomes)
+    missing = [id for id in wanted if id not in set(given["id"])]
     lines = tell(complaints)
     if missing:
         lines.append(f"{len(missing)} ids of {split} are missing: {some(missing)}")
@@ -119,15 +124,16 @@ def score_file(
         now = f"\nRead as it stands it would score {_mean(scored):.6f}." if whole else ""
         raise HumansegError(
             f"{csv} cannot be scored; repair this and run the command again (row 1 is the "
-            "header):\n  " + "\n  ".join(lines) + now
+            "header):\n  " + "\n  ".join(lines) + now,
+            code="submission.wrong_rows",
         )
     moved, note = put_right(scored)
     if moved:
-        right = float(np.mean([moved.get(one.row.id, one.dice) for one in scored]))
+        right = float(np.mean([moved.get(one.item.id, one.dice) for one in scored]))
         notes.append(f"{note}; with these rows put right the file would score {right:.6f}")
     elif note:
         notes.append(note)
-    per_photo = {one.row.id: one.dice for one in scored}
+    per_photo = {one.item.id: one.dice for one in scored}
     ordered = {id: per_photo[id] for id in sorted(per_photo, key=natural_key)}
     return ScoreReport(_mean(scored), ordered, notes, split, source)
 

@@ -7,9 +7,10 @@ from typing import Any, Literal, NamedTuple
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.load import load_run_config
+from humanseg.config.settings import is_incidental
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, is_locked, read_summary, update_summary
-from humanseg.sweeps.naming import PLACES, TECHNICAL, is_below, key_of
+from humanseg.sweeps.naming import is_below, key_of
 from humanseg.training.request import Request, sweep_record
 from humanseg.training.resuming import leaves
 
@@ -150,5 +151,4 @@ def _epochs(run: RunFolder) -> int:
 def _settings(config: DictConfig) -> dict[str, Any]:
     """Flatten a config to what a result follows from."""
     found = leaves(OmegaConf.to_container(config, resolve=True))
-    skipped = (*PLACES, *TECHNICAL, "run_dir", "name")
-    return {key: value for key, value in found.items() if not is_below(key, skipped)}
+    return {key: value for key, value in found.items() if not is_incidental(key)}

@@ -6,12 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from humanseg.config.settings import is_incidental
+
 LONGEST = 200
 """Bytes in the name of a folder; common disks take 255."""
-PLACES = ("sweep", "fresh", "runs_dir", "trial")
-"""Keys that say where a job lies: they are no part of what it is."""
-TECHNICAL = ("threads", "logger", "data.workers", "data.cache", "data.cache_gb")
-"""Keys that may change between two parts of a job: its result does not follow from them."""
 _UNSAFE = re.compile(r"""[^\w\-.,=+~()\[\]]""")
 
 
@@ -66,7 +64,7 @@ def sweep_name(overrides: Sequence[str], params: Mapping[str, Any], varied: Sequ
     str
         Such as ``loss-seed-1f0c88d2``, or ``losses-…`` for ``search=losses``.
     """
-    asked = sorted(one for one in overrides if not is_below(key_of(one), (*PLACES, *TECHNICAL)))
+    asked = sorted(one for one in overrides if not is_incidental(key_of(one)))
     plain = json.dumps([asked, {str(key): str(value) for key, value in params.items()}])
     mark = sha256(plain.encode()).hexdigest()[:8]
     searches = [one.split("=")[1] for one in asked if key_of(one) == "search"]

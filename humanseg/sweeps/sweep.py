@@ -12,15 +12,16 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
+from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 from humanseg.runs import is_locked
 from humanseg.sweeps.jobs import Job, require_same
 from humanseg.sweeps.launchers import open_launcher
-from humanseg.sweeps.naming import PLACES, differing, job_name, sweep_name
+from humanseg.sweeps.naming import differing, job_name, sweep_name
 from humanseg.sweeps.task import Task, job_request
 from humanseg.system.terminal import console
-from humanseg.training.request import Request
+from humanseg.training.request import Request, hydra_choices
 
 _ONE_RUN = ("run_dir", "name", "resume")
 
@@ -68,7 +69,8 @@ class Sweep:
         """
         loader = self.context.config_loader
         composed = loader.load_sweep_config(self.config, list(job.overrides))
-        return job_request(self.folder, self.varied, composed, list(job.overrides))
+        choices = hydra_choices(composed.hydra)
+        return job_request(self.folder, self.varied, composed, list(job.overrides), choices)
 
     def check(self, jobs: Sequence[Job]) -> None:
         """Find what is wrong with any job before the first one starts.
@@ -151,8 +153,8 @@ def read_sweep(
                 f"{key}={config.get(key) or '…'} is about a single run, and this is a sweep: leave "
                 "it out. sweep=NAME names a sweep, runs_dir=PATH says where it lies."
             )
-    for key in PLACES:
-        if key in varied:
+    for key in varied:
+        if kind_of(key) == "place":
             raise HumansegError(f"{key} is one for all jobs of a sweep: give it one value.")
     name = str(config.sweep or sweep_name(arguments, params, varied))
     folder = Path(str(config.runs_dir)).expanduser().absolute() / name

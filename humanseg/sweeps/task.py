@@ -6,11 +6,12 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from humanseg.config.settings import kind_of
 from humanseg.sweeps.jobs import Outcome, standing
-from humanseg.sweeps.naming import PLACES, differing, job_name, key_of
+from humanseg.sweeps.naming import differing, job_name, key_of
 from humanseg.sweeps.subprocess_runner import work_apart
 from humanseg.system.terminal import console
-from humanseg.training.request import Request, settle
+from humanseg.training.request import Request, hydra_choices, settle
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Task:
 
     def __call__(self, config: DictConfig) -> Outcome:
         """Do the job, or what is left of it."""
-        request = job_request(self.sweep, self.varied, config, HydraConfig.get().overrides.task)
+        hydra = HydraConfig.get()
+        choices = hydra_choices(hydra)
+        request = job_request(self.sweep, self.varied, config, hydra.overrides.task, choices)
         name = request.folder.name
         before = standing(request.folder)
         if before.state in ("finished", "pruned"):
@@ -46,7 +49,11 @@ class Task:
 
 
 def job_request(
-    sweep: Path, varied: frozenset[str], config: DictConfig, overrides: list[str]
+    sweep: Path,
+    varied: frozenset[str],
+    config: DictConfig,
+    overrides: list[str],
+    choices: dict[str, str],
 ) -> Request:
     """Work out what a job trains, and where.
 
@@ -56,7 +63,7 @@ def job_request(
         As `Task` has them.
     config
         The job's, composed.
-    overrides
+    overrides, choices
         The job's, all of them.
 
     Returns
@@ -68,8 +75,9 @@ def job_request(
     with open_dict(settled):
         settled.sweep, settled.fresh = sweep.name, False
         _mark_logs(settled, sweep.name, differing(overrides, varied))
-    kept = [one for one in overrides if key_of(one) not in PLACES]
-    return Request(settled, sweep / job_name(overrides, varied), resume=False, overrides=kept)
+    kept = [one for one in overrides if kind_of(key_of(one)) != "place"]
+    folder = sweep / job_name(overrides, varied)
+    return Request(settled, folder, resume=False, overrides=kept, choices=choices)
 
 
 def _mark_logs(config: DictConfig, sweep: str, differs: list[str]) -> None:

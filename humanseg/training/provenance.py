@@ -5,9 +5,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from humanseg.config.settings import NO_PATHS
 from humanseg.data.module import PhotoData
 from humanseg.models.checkpoint import find_checkpoint
-from humanseg.training.request import NO_PATHS, named_paths
+from humanseg.training.request import named_paths
 
 
 def fingerprint_sources(

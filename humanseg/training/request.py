@@ -1,7 +1,7 @@
 """What a command line asks for: a new run, or to go on with one."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config.load import load_run_config
-from humanseg.config.required import REQUIRED, require_init_from
+from humanseg.config.required import require_init_from
+from humanseg.config.settings import NO_PATHS, REQUIRED, source_paths
 from humanseg.errors import HumansegError
 from humanseg.runs import open_run, read_summary
 from humanseg.training.resuming import changed_settings, resumed_config, without_changes
-
-PATHS = ("data.root", "data.unlabelled", "backbone.weights", "init_from", "teacher")
-"""Keys of paths that a person may give relative to where they are."""
-NO_PATHS = ("", "none", "pretrained")
-"""Values of these keys that are no paths."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +31,9 @@ class Request:
         Whether it goes on.
     overrides
         What was changed on the command line; of a resumed run, then and now.
+    choices
+        The option that was chosen of each group, such as `model`: "unet"; empty where a resumed
+        run has not recorded them.
     changed
         Of a resumed run, the settings that sway the result and are others now: before, and now.
     idle
@@ -45,6 +44,7 @@ class Request:
     folder: Path
     resume: bool
     overrides: list[str]
+    choices: dict[str, str] = field(default_factory=dict)
     changed: dict[str, list[Any]] = field(default_factory=dict)
     idle: DictConfig | None = None
 
@@ -72,7 +72,7 @@ def read_request(config: DictConfig) -> Request:
         return _resumed(config, overrides)
     _require_no_sweep(config)
     settled = settle(config)
-    return Request(settled, _new_folder(settled), False, overrides)
+    return Request(settled, _new_folder(settled), False, overrides, _choices())
 
 
 def settle(config: DictConfig) -> DictConfig:
@@ -92,7 +92,7 @@ def settle(config: DictConfig) -> DictConfig:
     assert isinstance(settled, DictConfig)
     with open_dict(settled):
         settled.pop("hydra", None)
-        for key in PATHS:
+        for key in source_paths():
             value = OmegaConf.select(settled, key)
             if isinstance(value, ListConfig):
                 OmegaConf.update(settled, key, [_absolute(each) for each in value])
@@ -133,25 +133,28 @@ def _resumed(config: DictConfig, overrides: list[str]) -> Request:
     saved = load_run_config(run.config)
     now = resumed_config(saved, settle(config), overrides)
     changes = [each.lstrip("+") for each in overrides if not each.startswith("resume=")]
-    before = read_summary(run.summary).get("overrides") or []
+    summary = read_summary(run.summary)
+    before = summary.get("overrides") or []
+    # Of other groups a resumed run keeps what it began with, whatever the defaults are now.
+    groups = {each.split("=")[0] for each in changes}
+    choices = {key: option for key, option in _choices().items() if key in groups}
+    choices = {**began, **choices} if (began := summary.get("choices")) else {}
     changed, idle = changed_settings(saved, now), without_changes(saved, now)
-    return Request(now, run.path, True, [*before, *changes], changed, idle)
+    return Request(now, run.path, True, [*before, *changes], choices, changed, idle)
 
 
 def _new_folder(config: DictConfig) -> Path:
     if config.get("run_dir"):
         return Path(str(config.run_dir)).expanduser()
     runs = Path(str(config.get("runs_dir") or "runs")).expanduser()
-    hydra = HydraConfig.get() if HydraConfig.initialized() else None
-    return _free(runs / str(config.get("name") or _name(hydra)))
+    return _free(runs / str(config.get("name") or _name(_choices())))
 
 
-def _name(hydra: Any) -> str:
+def _name(choices: Mapping[str, str]) -> str:
     """Name a run by what it trains and when."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    if hydra is None:
+    if not choices:
         return stamp
-    choices = hydra.runtime.choices
     what = choices.get("experiment") or f"{choices['model']}-{choices['backbone']}"
     return f"{what.replace('/', '-')}-{stamp}"
 
@@ -163,6 +166,16 @@ def _free(folder: Path) -> Path:
         free = folder.with_name(f"{folder.name}-{number}")
         number += 1
     return free
+
+
+def hydra_choices(hydra: Any) -> dict[str, str]:
+    """Return the options that were chosen; those of Hydra's own groups, and none, left out."""
+    chosen = hydra.runtime.choices.items()
+    return {str(key): str(one) for key, one in chosen if one and not str(key).startswith("hydra/")}
+
+
+def _choices() -> dict[str, str]:
+    return hydra_choices(HydraConfig.get()) if HydraConfig.initialized() else {}
 
 
 def _overrides() -> list[str]:

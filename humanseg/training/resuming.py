@@ -7,20 +7,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from humanseg.config.find import conf_folder
+from humanseg.config.settings import SETTINGS, is_result, on_resume
 from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, read_summary
-from humanseg.runs.settings import left_out
 
-VERIFIED = ("data.root", "data.unlabelled", "teacher")
-"""Paths that may be changed: what lies there must be what the run began with."""
-MAY_CHANGE = (
-    *("trainer", *VERIFIED, "data.batch_size", "data.workers", "data.cache", "data.cache_gb"),
-    *("logger", "callbacks.early_stopping", "threads", "channels_last"),
+_NAMES = ", ".join(
+    f"{one.key}.*" if one.key in ("trainer", "logger") else one.key
+    for one in SETTINGS
+    if one.on_resume in ("change", "verify")
 )
-"""Keys, with all below them."""
-_NAMES = ", ".join(f"{key}.*" if key in ("trainer", "logger") else key for key in MAY_CHANGE)
-_FREE = ("trainer.accelerator", "trainer.enable_progress_bar", "trainer.log_every_n_steps")
-"""What of the trainer does not sway the result, but for rounding."""
 _DEVICES = ("accelerator", "devices", "strategy", "sync_batchnorm")
 
 
@@ -73,8 +68,7 @@ def changed_settings(saved: DictConfig, now: DictConfig) -> dict[str, list[Any]]
     changed = {
         key: [before.get(key), after.get(key)]
         for key in dict.fromkeys((*before, *after))
-        if before.get(key) != after.get(key) and not left_out(key)
-        if key not in (*VERIFIED, *_FREE)
+        if before.get(key) != after.get(key) and is_result(key) and on_resume(key) != "verify"
     }
     # Of a callback that comes or goes, its own settings say nothing more.
     return {key: both for key, both in changed.items() if key.rpartition(".")[0] not in changed}
@@ -197,7 +191,7 @@ def _in_words(data: Mapping[str, Any]) -> str:
 
 
 def _may_change(key: str) -> bool:
-    return key in _GROUPS or any(f"{key}.".startswith(f"{one}.") for one in MAY_CHANGE)
+    return key in _GROUPS or on_resume(key) != "keep"
 
 
 def _take(config: DictConfig, asked: DictConfig, key: str) -> None:

@@ -128,6 +128,7 @@ def _begin(request: Request, run: RunFolder, prepared: Prepared) -> None:
         failure=None,
         seed=request.config.seed,
         overrides=request.overrides,
+        choices=request.choices,
         **sweep_record(request.config),
         git=git_commit(),
         versions=versions(),

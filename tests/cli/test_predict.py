@@ -300,7 +300,7 @@ def test_more_threads_than_cores_are_not_started(
         write_image(Path(f"in/{number}.png"), photo())
     started: list[int] = []
 
-    def predict_photos(batch: Any, photos: Any, workers: int) -> list[Any]:
+    def predict_photos(plan: Any, photos: Any, workers: int) -> list[Any]:
         started.append(workers)
         return []
 

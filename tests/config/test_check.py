@@ -7,8 +7,9 @@ import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config.check import NAMED, RUNTIME, SETTINGS, check_config, find_mistakes
+from humanseg.config.check import NAMED, RUNTIME, check_config, find_mistakes
 from humanseg.config.find import conf_folder
+from humanseg.config.settings import top_level
 from humanseg.errors import HumansegError
 
 Compose = Callable[..., DictConfig]
@@ -161,7 +162,7 @@ def test_the_tables_cover_train_yaml_exactly() -> None:
         if not name.startswith("override ")
     ]
     train.pop("hydra")
-    assert set(train) == set(SETTINGS)
+    assert set(train) == set(top_level())
     assert set(groups) - {"experiment", "search"} == {*RUNTIME, *NAMED}
 
 

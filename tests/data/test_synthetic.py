@@ -11,7 +11,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle
 from humanseg.metrics.scores import dice
-from humanseg.submission.csv_file import template_ids
+from humanseg.submission.template import template_ids
 
 COUNTS = {"train": 4, "valid": 3, "test": 2}
 SIZE = (64, 48)

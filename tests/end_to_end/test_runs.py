@@ -58,6 +58,7 @@ def test_debug_writes_every_file_of_a_run(
     named += "parameters peak_memory_mb seed overrides data git versions device"
     assert not set(named.split()) - set(summary)
     assert {"train": 6, "valid": 3, "test": 2}.items() <= summary["data"].items()
+    assert {"data": "folders", "loss": "bce_dice"}.items() <= summary["choices"].items()
     with (run / "pred_valid.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     template = (sample_root / "pred_valid_template.csv").read_text().splitlines()

@@ -9,12 +9,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-FACTS = {"format": 1, "name": "red", "threshold": 0.5, "long_side": 32}
+METADATA = {"format": 1, "name": "red", "threshold": 0.5, "long_side": 32}
 
 
 def red_model(
     *,
-    facts: Any = FACTS,
+    metadata: Any = METADATA,
     names: tuple[str, str] = ("photo", "probability"),
     kind: int = TensorProto.UINT8,
     shape: Sequence[str | int] = ("batch", 3, "height", "width"),
@@ -48,8 +48,8 @@ def red_model(
     )
     opsets = [helper.make_opsetid("", 18)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
-    if facts is not None:
-        text = facts if isinstance(facts, str) else json.dumps(facts)
+    if metadata is not None:
+        text = metadata if isinstance(metadata, str) else json.dumps(metadata)
         model.metadata_props.add(key="humanseg", value=text)
     return model
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from humanseg.inference.matting import estimate_foreground, opacity
+from humanseg.inference.matting import alpha_from_probability, estimate_foreground
 
 PERSON, PLACE = np.array([200, 150, 40]), np.array([10, 60, 240])
 
@@ -50,9 +50,9 @@ def test_a_photo_without_a_whole_pixel_gives_colours_too(size: tuple[int, int], 
 @pytest.mark.parametrize("threshold", [0.02, 0.3, 0.5, 0.9])
 def test_opacity_is_half_at_the_threshold_and_whole_at_the_ends(threshold: float) -> None:
     probability = np.linspace(0, 1, 1001, dtype=np.float32)[None]
-    alpha = opacity(probability, threshold)[0].astype(int)
+    alpha = alpha_from_probability(probability, threshold)[0].astype(int)
     assert alpha[0] == 0 and alpha[-1] == 255
-    middle = opacity(np.full((1, 1), threshold, np.float32), threshold)
+    middle = alpha_from_probability(np.full((1, 1), threshold, np.float32), threshold)
     assert abs(int(middle[0, 0]) - 127.5) < 1
     assert (np.diff(alpha) >= 0).all()
     # Not only at the ends: a net is seldom quite sure.

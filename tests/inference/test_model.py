@@ -18,7 +18,7 @@ import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model, model_file
 from humanseg.io.images import ImageError, write_image
-from tests.inference.conftest import FACTS
+from tests.inference.conftest import METADATA
 
 RNG = np.random.default_rng(0)
 
@@ -140,7 +140,7 @@ def test_what_the_file_says_of_itself_is_known(model: Model) -> None:
 
 def manifest(file: Path, **changes: Any) -> dict[str, Any]:
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return {**FACTS, "files": {file.name: {"sha256": digest, "new": 1}}, "new": 2, **changes}
+    return {**METADATA, "files": {file.name: {"sha256": digest, "new": 1}}, "new": 2, **changes}
 
 
 def beside(file: Path, content: Any) -> Path:
@@ -151,14 +151,14 @@ def beside(file: Path, content: Any) -> Path:
 
 
 def test_a_folder_is_its_model_and_unknown_keys_are_passed_over(write_red: Any) -> None:
-    file = write_red(facts={**FACTS, "new": True})
+    file = write_red(metadata={**METADATA, "new": True})
     beside(file, manifest(file))
     assert humanseg.load(file.parent).name == "red"
     assert humanseg.load(str(file)).name == "red"
 
 
 def test_a_manifest_speaks_for_a_file_that_says_nothing(write_red: Any) -> None:
-    file = write_red(facts=None)
+    file = write_red(metadata=None)
     beside(file, manifest(file, name="said"))
     assert humanseg.load(file).name == "said"
 
@@ -186,13 +186,13 @@ def test_a_file_that_is_not_the_manifests_is_refused(write_red: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"facts": None}, "does not say its threshold"),
-        ({"facts": "{"}, "says of itself is broken"),
-        ({"facts": "[1]"}, "says of itself is broken"),
-        ({"facts": {**FACTS, "format": 2}}, "format 2, and this humanseg knows format 1"),
-        ({"facts": {**FACTS, "threshold": 2}}, "threshold=2"),
-        ({"facts": {**FACTS, "long_side": 0}}, "long_side=0"),
-        ({"facts": {**FACTS, "name": None}}, "name=None"),
+        ({"metadata": None}, "does not say its threshold"),
+        ({"metadata": "{"}, "says of itself is broken"),
+        ({"metadata": "[1]"}, "says of itself is broken"),
+        ({"metadata": {**METADATA, "format": 2}}, "format 2, and this humanseg knows format 1"),
+        ({"metadata": {**METADATA, "threshold": 2}}, "threshold=2"),
+        ({"metadata": {**METADATA, "long_side": 0}}, "long_side=0"),
+        ({"metadata": {**METADATA, "name": None}}, "name=None"),
         ({"names": ("image", "probability")}, "not one that humanseg export wrote. It takes image"),
         ({"names": ("photo", "logits")}, "gives logits"),
         ({"kind": TensorProto.FLOAT}, r"photo tensor\(float\)"),

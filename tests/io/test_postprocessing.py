@@ -1,4 +1,6 @@
-"""Tidying masks, and the soft edge around what was tidied."""
+"""Post-processing of masks, and of the soft edge around what was changed."""
+
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,7 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from humanseg.io.postprocessing import fill_holes, keep_largest, postprocess, remove_small
+from humanseg.io.postprocessing import (
+    fill_mask_holes,
+    keep_largest_component,
+    postprocess,
+    remove_small_components,
+)
 
 
 def drawn(*rows: str) -> NDArray[np.uint8]:
@@ -15,40 +22,47 @@ def drawn(*rows: str) -> NDArray[np.uint8]:
 
 
 TWO = drawn("##....", "#...#.", "...###", "....#.")
+LARGEST = drawn("......", "....#.", "...###", "....#.")
 
 
 def test_the_largest_figure_stays() -> None:
-    np.testing.assert_array_equal(keep_largest(TWO), drawn("......", "....#.", "...###", "....#."))
+    np.testing.assert_array_equal(
+        keep_largest_component(TWO), drawn("......", "....#.", "...###", "....#.")
+    )
     corner = drawn("#..", ".#.", "..#")
-    np.testing.assert_array_equal(keep_largest(corner), corner)
+    np.testing.assert_array_equal(keep_largest_component(corner), corner)
 
 
 def test_of_figures_of_one_size_one_stays() -> None:
-    assert keep_largest(drawn("..#", "#..")).sum() == 1
+    assert keep_largest_component(drawn("..#", "#..")).sum() == 1
 
 
 def test_small_figures_are_removed() -> None:
-    np.testing.assert_array_equal(remove_small(TWO, 3), TWO)
-    np.testing.assert_array_equal(remove_small(TWO, 4), keep_largest(TWO))
-    assert not remove_small(TWO, 6).any()
+    np.testing.assert_array_equal(remove_small_components(TWO, 3), TWO)
+    np.testing.assert_array_equal(remove_small_components(TWO, 4), keep_largest_component(TWO))
+    assert not remove_small_components(TWO, 6).any()
 
 
 def test_what_is_enclosed_is_filled() -> None:
     holes = drawn("####.", "#..#.", "##.#.", "####.")
-    np.testing.assert_array_equal(fill_holes(holes), drawn(*["####."] * 4))
+    np.testing.assert_array_equal(fill_mask_holes(holes), drawn(*["####."] * 4))
     # Diagonal pixels close a figure; a way over an edge of the photo leaves it open.
     np.testing.assert_array_equal(
-        fill_holes(drawn(".#.", "#.#", ".#.")), drawn(".#.", "###", ".#.")
+        fill_mask_holes(drawn(".#.", "#.#", ".#.")), drawn(".#.", "###", ".#.")
     )
     bay = drawn("###", "#.#", "#.#")
-    np.testing.assert_array_equal(fill_holes(bay), bay)
+    np.testing.assert_array_equal(fill_mask_holes(bay), bay)
 
 
 @pytest.mark.parametrize("value", [0, 1])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (7, 4)])
 def test_empty_and_full_masks_stay(size: tuple[int, int], value: int) -> None:
     mask = np.full(size, value, np.uint8)
-    for result in (keep_largest(mask), fill_holes(mask), remove_small(mask, 1)):
+    for result in (
+        keep_largest_component(mask),
+        fill_mask_holes(mask),
+        remove_small_components(mask, 1),
+    ):
         np.testing.assert_array_equal(result, mask)
         assert result is not mask and result.dtype == np.uint8
 
@@ -60,10 +74,11 @@ MASKS = arrays(
 
 @given(MASKS)
 def test_each_step_done_twice_is_done_once(mask: NDArray[np.uint8]) -> None:
-    for step in (keep_largest, fill_holes, lambda each: remove_small(each, 3)):
+    steps = keep_largest_component, fill_mask_holes, partial(remove_small_components, area=3)
+    for step in steps:
         once = step(mask)
         np.testing.assert_array_equal(step(once), once)
-    assert (keep_largest(mask) <= mask).all() and (fill_holes(mask) >= mask).all()
+    assert (keep_largest_component(mask) <= mask).all() and (fill_mask_holes(mask) >= mask).all()
 
 
 @given(
@@ -76,11 +91,11 @@ def test_above_the_threshold_lies_the_tidied_mask(
     probability: NDArray[np.float32], largest: bool, holes: bool, share: float
 ) -> None:
     wanted = (probability > 0.3).astype(np.uint8)
-    wanted = remove_small(wanted, 4) if share else wanted  # 5 % of 72 pixels are 3.6
-    wanted = keep_largest(wanted) if largest else wanted
-    wanted = fill_holes(wanted) if holes else wanted
+    wanted = remove_small_components(wanted, 4) if share else wanted  # 5 % of 72 pixels are 3.6
+    wanted = keep_largest_component(wanted) if largest else wanted
+    wanted = fill_mask_holes(wanted) if holes else wanted
     before = probability.copy()
-    result = postprocess(probability, 0.3, min_area=share, largest=largest, holes=holes)
+    result = postprocess(probability, 0.3, min_area=share, keep_largest=largest, fill_holes=holes)
     np.testing.assert_array_equal(result > 0.3, wanted)
     np.testing.assert_array_equal(probability, before)
 
@@ -88,7 +103,7 @@ def test_above_the_threshold_lies_the_tidied_mask(
 def test_a_soft_edge_goes_with_its_figure() -> None:
     soft = np.array([0.2, 0.9, 0.2, 0.1, 0.2, 0.9, 0.9, 0.2], np.float32)
     probability = np.tile(soft, (3, 1))
-    result = postprocess(probability, 0.5, largest=True)
+    result = postprocess(probability, 0.5, keep_largest=True)
     np.testing.assert_array_equal(result[1], [0, 0, 0, *soft[3:]])
 
 
@@ -97,7 +112,7 @@ def test_a_filled_hole_has_no_soft_rim() -> None:
     probability[3:6, 3:6] = 0.7
     probability[4, 4] = 0.1
     probability[[0, -1]] = probability[:, [0, -1]] = 0.2
-    result = postprocess(probability, 0.5, holes=True)
+    result = postprocess(probability, 0.5, fill_holes=True)
     assert (result[3:6, 3:6] == 1).all()
     np.testing.assert_array_equal(result[0], probability[0])
     np.testing.assert_array_equal(result[1, 1:8], probability[1, 1:8])

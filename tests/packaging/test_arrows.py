@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     },
     # Many trainings as one command; a training knows nothing of the others.
     "sweeps": {"errors", "system", "io", "config", "data", "runs", "models", "training"},
-    "compare": {"errors", "system", "io", "metrics", "pages", "runs"},
+    "compare": {"errors", "system", "io", "config", "metrics", "pages", "runs"},
     "export": {
         *("errors", "system", "io", "config", "metrics", "pages", "data", "runs", "models"),
         *("evaluation", "training"),

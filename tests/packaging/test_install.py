@@ -20,7 +20,8 @@ SUBMIT = """
 import sys
 from pathlib import Path
 from humanseg.io.images import read_mask
-from humanseg.submission.csv_file import template_ids, write_submission
+from humanseg.submission.template import template_ids
+from humanseg.submission.write import write_submission
 root = Path(sys.argv[1])
 ids = template_ids(root)
 masks = {id: read_mask(root / "valid_mask" / f"{id}.png") for id in ids}

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+TRAIN, WHOLE = LOCKS = ("requirements-train.lock", "requirements.lock")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
 def checkout(folder: Path, humanseg: str = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n") -> Path:
     """Make a folder with the Makefile and an environment whose humanseg prints its arguments."""
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+    for name in ("Makefile", *LOCKS, "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     (folder / ".venv/bin").mkdir(parents=True)
     command = folder / ".venv/bin/humanseg"
@@ -34,17 +35,43 @@ def make(folder: Path, *words: str, **environment: str) -> subprocess.CompletedP
     )
 
 
-def stamp(folder: Path) -> Path:
+def stamps(folder: Path) -> list[Path]:
+    """Return the files that mark a finished installation: of what trains, and of the whole."""
     listed = make(folder, "-n", "setup").stdout.splitlines()
-    return folder / listed[-1].removeprefix("touch ")
+    return [folder / line.removeprefix("touch ") for line in listed if line.startswith("touch ")]
 
 
-def test_a_finished_setup_is_not_repeated_until_the_lock_changes(tmp_path: Path) -> None:
+def finish(folder: Path) -> None:
+    """Mark the whole installation as finished."""
+    for stamp in stamps(folder):
+        stamp.touch()
+
+
+def test_run_installs_what_trains_and_nothing_else(tmp_path: Path) -> None:
+    shown = make(checkout(tmp_path), "-n", "run", DATA="photos").stdout
+    assert f"-r {TRAIN}" in shown and f"-r {WHOLE}" not in shown
+
+
+def test_test_adds_the_rest_to_the_same_environment(tmp_path: Path) -> None:
     folder = checkout(tmp_path)
-    stamp(folder).touch()
+    stamps(folder)[0].touch()
+    shown = make(folder, "-n", "test").stdout
+    assert f"-r {WHOLE}" in shown and f"-r {TRAIN}" not in shown and "venv .venv" not in shown
+
+
+def test_run_after_test_installs_nothing(tmp_path: Path) -> None:
+    folder = checkout(tmp_path)
+    finish(folder)
+    assert "pip" not in make(folder, "-n", "run", DATA="photos").stdout
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_finished_setup_is_not_repeated_until_a_lock_changes(tmp_path: Path, lock: str) -> None:
+    folder = checkout(tmp_path)
+    finish(folder)
     assert "pip" not in make(folder, "-n", "setup").stdout
-    with (folder / "requirements.lock").open("a") as lock:
-        lock.write("\n")
+    with (folder / lock).open("a") as file:
+        file.write("\n")
     assert "pip" in make(folder, "-n", "setup").stdout
 
 
@@ -67,19 +94,15 @@ def test_an_old_python_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", ["plain", "two words/it's", "a (b), c=d"])
-def test_run_hands_the_data_folder_to_hydra_unharmed(tmp_path: Path, data: str) -> None:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
+def test_run_hands_the_data_folder_over_unharmed(tmp_path: Path, data: str) -> None:
     folder = checkout(tmp_path)
-    stamp(folder).touch()
+    finish(folder)
     run = make(folder, "run", f"DATA={data}", "ARGS=seed=1 'logger=[csv]'")
-    verb, root, *others = run.stdout.splitlines()
-    assert (verb, others) == ("train", ["seed=1", "logger=[csv]"])
-    assert OverridesParser.create().parse_override(root).value() == data
+    assert run.stdout.splitlines() == ["train", "--data", data, "seed=1", "logger=[csv]"]
 
 
 def test_run_without_data_writes_the_sample_first(tmp_path: Path) -> None:
     folder = checkout(tmp_path)
-    stamp(folder).touch()
+    finish(folder)
     run = make(folder, "run", DATA="")
-    assert run.stdout.split() == ["sample", "sample", "train", "data.root='sample'"]
+    assert run.stdout.split() == ["sample", "sample", "train", "--data", "sample"]

@@ -59,6 +59,19 @@ def test_an_option_keeps_its_name_when_a_value_in_it_changes() -> None:
     assert {"optimizer.lr", "loss.weights", "loss.weights.0"} == set(read.changed)
 
 
+def test_a_recorded_choice_is_not_guessed() -> None:
+    as_other = config({"model.attention": "scse"}, model="attention_unet")
+    assert read_settings(as_other, SHIPPED).values["model"] == "scse_unet"
+    read = read_settings(as_other, SHIPPED, {"model": "attention_unet"})
+    assert read.values["model"] == "attention_unet" and "model.attention" in read.changed
+
+
+def test_a_recorded_option_of_ones_own_keeps_its_name() -> None:
+    own = {"_target_": "mine.nets.MyNet", "depth": 3}
+    read = read_settings(config({"model": own}), SHIPPED, {"model": "deep"})
+    assert read.values["model"] == "deep" and "model.depth" not in read.changed
+
+
 def test_a_part_of_ones_own_is_called_by_its_class() -> None:
     own = {"_target_": "mine.nets.MyNet", "depth": 3}
     assert settings({"model": own}).values["model"] == "MyNet"

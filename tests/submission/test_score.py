@@ -1,3 +1,4 @@
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import encode_rle
 from humanseg.metrics.scores import dice
 from humanseg.submission import ScoreReport, score_file
-from humanseg.submission.csv_file import template_ids, write_submission
+from humanseg.submission.template import template_ids
+from humanseg.submission.write import write_submission
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mil"
 H, W = 60, 48
@@ -375,3 +377,29 @@ def test_masks_are_read_as_the_run_of_the_submission_does_or_as_it_is_said(
     (root.parent / "summary.json").write_text("{}")
     (root.parent / "config.yaml").write_text(f"data: {{root: {root}, invert_masks: true}}\n")
     assert score_file(csv, root).dice == score_file(csv).dice == plain
+
+
+def test_a_submission_is_read_from_standard_input(
+    root: Path, masks: Masks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = as_csv(lines(masks))
+    stream = io.TextIOWrapper(io.BytesIO(text.encode()))
+    monkeypatch.setattr("sys.stdin", stream)
+    assert score_file(Path("-"), root) == score(root, text)
+
+
+@pytest.mark.parametrize("id", ["NA", "007", "1e5", "nan", "None"])
+def test_ids_that_look_like_something_else_stay_as_they_are(
+    root: Path, masks: Masks, id: str
+) -> None:
+    renamed(root, masks, lambda name: id if name == "8" else name)
+    masks[id] = masks.pop("8")
+    assert id in score(root, as_csv(lines(masks))).per_photo
+
+
+def test_a_nul_byte_in_a_path_is_answered_in_a_sentence(root: Path) -> None:
+    with pytest.raises(HumansegError, match="Cannot read the submission .* null byte") as caught:
+        score_file(Path("pred\0.csv"), root)
+    assert caught.value.code == "submission.unreadable"
+    with pytest.raises(HumansegError, match="data"):
+        score_file(root / "pred.csv", Path("da\0ta"))

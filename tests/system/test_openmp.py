@@ -9,7 +9,7 @@ import pytest
 
 LOOK = """
 import json, os, sys
-from humanseg.training import app
+from humanseg.training import hydra_app
 assert "torch" not in sys.modules
 print(json.dumps({key: os.environ.get(key) for key in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}))
 """

@@ -12,7 +12,7 @@ from humanseg.cli.main import main
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": ""}
 PRINT_MUCH = """
 import sys
-from humanseg import cli
+import humanseg.cli
 
 def run(arguments):
     from rich.console import Console
@@ -24,8 +24,8 @@ def run(arguments):
     open("done", "w").close()
     return 1
 
-cli._run = run
-sys.exit(cli.main(["any"]))
+sys.modules["humanseg.cli.main"]._run = run
+sys.exit(humanseg.cli.main(["any"]))
 """
 
 
@@ -52,7 +52,7 @@ def test_a_command_goes_on_when_nobody_reads_its_output(
 
 CLOSED = """
 import os, sys
-from humanseg import cli
+import humanseg.cli
 
 def run(arguments):
     from rich.console import Console
@@ -63,8 +63,8 @@ def run(arguments):
     os.write(1, b"native"), os.write(2, b"native")
     return 7
 
-cli._run = run
-sys.exit(cli.main([sys.argv[1]]))
+sys.modules["humanseg.cli.main"]._run = run
+sys.exit(humanseg.cli.main([sys.argv[1]]))
 """
 
 
@@ -83,7 +83,8 @@ def test_streams_that_were_closed_before_lead_nowhere(tmp_path: Path, closed: st
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("unbuffered", [[], ["-u"]], ids=["buffered", "unbuffered"])
 def test_output_that_a_disk_has_no_room_for_is_said(unbuffered: list[str]) -> None:
-    program = "import sys\nfrom humanseg import cli\ncli._run = print\nsys.exit(cli.main(['x']))"
+    program = "import sys, humanseg.cli\nsys.modules['humanseg.cli.main']._run = print\n"
+    program += "sys.exit(humanseg.cli.main(['x']))"
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, *unbuffered, "-c", program],

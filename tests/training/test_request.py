@@ -99,6 +99,19 @@ def test_a_resumed_run_keeps_its_config(ask: Ask, run: RunFolder) -> None:
     assert request.config.trainer.max_time == "00:01:00:00"
 
 
+def test_the_chosen_options_are_named(ask: Ask) -> None:
+    choices = ask("model=pspnet", "loss=dice").choices
+    assert (choices["model"], choices["loss"], choices["optimizer"]) == ("pspnet", "dice", "adamw")
+    assert not [group for group in choices if group.startswith("hydra")]
+
+
+def test_a_resumed_run_keeps_its_choices(ask: Ask, run: RunFolder) -> None:
+    assert ask(f"resume={run.path}").choices == {}
+    update_summary(run.summary, choices={"model": "pspnet", "trainer": "cpu"})
+    choices = ask(f"resume={run.path}", "trainer=fp32").choices
+    assert choices == {"model": "pspnet", "trainer": "fp32"}
+
+
 def test_a_resumed_run_still_says_how_it_was_started(ask: Ask, run: RunFolder) -> None:
     request = ask(f"resume={run.path}", "trainer.max_epochs=9")
     assert request.overrides == ["seed=7", "trainer.max_epochs=9"]
@@ -115,7 +128,7 @@ def test_a_resumed_run_still_says_how_it_was_started(ask: Ask, run: RunFolder) -
 def test_what_would_make_it_another_run_is_not_changed(
     ask: Ask, run: RunFolder, override: str
 ) -> None:
-    message = rf"only trainer\.\*, data\.root, .* not {re.escape(override.lstrip('+'))}\. "
+    message = rf"only .*data\.root, .*trainer\.\* may be changed, not {re.escape(override.lstrip('+'))}\. "
     with pytest.raises(HumansegError, match=message):
         ask(f"resume={run.path}", override, "trainer.max_epochs=9")
 

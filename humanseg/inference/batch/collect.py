@@ -1,10 +1,9 @@
-"""Which photos and videos somebody means, and where among the outputs each belongs."""
+"""Which photos and videos a person means, and where the results of each belong."""
 
 import glob
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from humanseg.errors import HumansegError
@@ -17,18 +16,18 @@ from humanseg.inference.batch.input_files import (
 )
 from humanseg.inference.batch.outputs import OUTPUTS
 from humanseg.inference.batch.search import (
-    FOUND,
+    INPUT_SUFFIXES,
     RESULTS,
-    SearchResult,
-    inside,
+    CollectedInputs,
     is_earlier_result,
+    is_inside,
     match,
     search,
 )
 from humanseg.inference.batch.stdin import (
     copy_stream,
     listed_paths,
-    picture_suffix,
+    media_suffix,
     with_suffix_of_content,
 )
 from humanseg.inference.inputs import is_address
@@ -37,139 +36,137 @@ STDIN = "-"
 _SHOWN = 10
 
 
-@dataclass
-class CollectedInputs:
-    """What somebody means."""
-
-    # What is to be worked on.
-    sources: list[InputFile] = field(default_factory=list)
-    # What cannot be: folders that cannot be read, files whose results have no place.
-    failures: list[InputFailure] = field(default_factory=list)
-    # How many files of folders are no photos or videos, by kind.
-    left_out: Counter[str] = field(default_factory=Counter)
-
-
 def collect(
     words: Sequence[str], out: Path, spool: Callable[[], Path], read_stdin: Callable[[], bytes]
 ) -> CollectedInputs:
-    """Find all photos and videos that somebody has named."""
-    _require_there(words)
-    found = CollectedInputs()
-    sources: dict[Path, InputFile] = {}
+    """Find all photos and videos that a person has named, each once, in the order named.
+
+    Words are files, folders, patterns such as ``photos/**/*.jpg``, and ``-`` for standard input: a
+    list of paths, or a picture. What lies in `out` is no input; `spool` returns a folder for copies
+    of what comes through pipes. The structure of a folder is kept below the folder, that of a
+    pattern below its fixed part, that of a list below the folder that its files have in common.
+    """
+    _require_existing(words)
+    collected = CollectedInputs()
+    inputs: dict[Path, InputFile] = {}
     for word in words:
         if word == STDIN:
-            named = list(_on_stdin(read_stdin(), out, spool, found))
+            named = _from_stdin(read_stdin(), out, spool, collected)
         else:
-            named = list(_named(word, out, spool, found))
+            named = _from_word(word, out, spool, collected)
         for source in named:
-            sources.setdefault(Path(os.path.abspath(source.path)), source)
-    if not sources and not found.failures:
-        kinds = ", ".join(sorted(suffix[1:] for suffix in FOUND))
-        if list(words) == [STDIN] and not found.left_out:
-            raise HumansegError("Standard input is empty: give one path a line, or a photo.")
-        left = f" Left out: {count_kinds(found.left_out)}." if found.left_out else ""
-        raise HumansegError(
-            f"No photos or videos in {_some(words)}: in folders, files with these suffixes are "
-            f"taken: {kinds}.{left}"
-        )
-    found.sources, clashes = assign_output_stems(_without_results(list(sources.values()), found))
-    found.failures += clashes
-    return found
+            inputs.setdefault(Path(os.path.abspath(source.path)), source)
+    if not inputs and not collected.failures:
+        raise _nothing_found(words, collected.left_out)
+    results = {source for source in inputs.values() if is_earlier_result(source.path)}
+    # Nothing but results of an earlier run: then they are meant.
+    if 0 < len(results) < len(inputs):
+        collected.left_out[RESULTS] += len(results)
+        inputs = {path: source for path, source in inputs.items() if source not in results}
+    collected.inputs, clashes = assign_output_stems(inputs.values())
+    collected.failures += clashes
+    return collected
 
 
 def count_kinds(left_out: Counter[str]) -> str:
-    """Return counts by kind as a person reads them, the greatest first: ``.nef 10, .mkv 2``."""
+    """Return counts by kind, the greatest first: ``.nef 10, .mkv 2``."""
     kinds = left_out.most_common()
     shown = [f"{kind} {count}" for kind, count in kinds[:_SHOWN]]
     rest = sum(count for _, count in kinds[_SHOWN:])
     return ", ".join(shown + ([f"and {rest} of {len(kinds) - _SHOWN} more kinds"] if rest else []))
 
 
-def _require_there(words: Sequence[str]) -> None:
+def _nothing_found(words: Sequence[str], left_out: Counter[str]) -> HumansegError:
+    if list(words) == [STDIN] and not left_out:
+        message = "Standard input is empty: give one path a line, or a photo."
+    else:
+        suffixes = ", ".join(sorted(suffix[1:] for suffix in INPUT_SUFFIXES))
+        rest = f" Left out: {count_kinds(left_out)}." if left_out else ""
+        message = (
+            f"No photos or videos in {_some(words)}: in folders, files with these suffixes are "
+            f"taken: {suffixes}.{rest}"
+        )
+    return HumansegError(message, code="inference.no_input")
+
+
+def _require_existing(words: Sequence[str]) -> None:
     # A file may be called [1].jpg: what exists is no pattern.
     missing = [
         word
         for word in words
         if word != STDIN
         and not os.path.exists(word)
-        and not (glob.has_magic(word) and _is_matched(word))
+        and not (glob.has_magic(word) and _has_match(word))
     ]
-    if ffmpeg_url := next(filter(is_address, missing), None):
-        raise HumansegError(_said_of_address(ffmpeg_url))
+    if address := next(filter(is_address, missing), None):
+        raise HumansegError(_explain_address(address), code="inference.address")
     if missing:
         kinds = [word for word in missing if word.strip(",") in OUTPUTS]
         hint = f" Kinds of results are written --save a,{kinds[0]}." if kinds else ""
         raise HumansegError(
             f"There is no {_some(missing)}: name photos, folders, or patterns in quotes; - stands "
-            f"for a list of paths, or a photo, on standard input.{hint}"
+            f"for a list of paths, or a photo, on standard input.{hint}",
+            code="inference.missing_input",
         )
 
 
-def _named(
-    word: str, out: Path, spool: Callable[[], Path], found: CollectedInputs
+def _from_word(
+    word: str, out: Path, spool: Callable[[], Path], collected: CollectedInputs
 ) -> Iterator[InputFile]:
     path = Path(word)
     if os.path.isdir(path):
         if os.path.realpath(path) == os.path.realpath(out):
             raise HumansegError(
                 f"--out {out} is the folder of the photos itself: name another one, such as "
-                f"{out / 'cut'}, so that results are not taken for photos the next time."
+                f"{out / 'cut'}, so that results are not taken for photos the next time.",
+                code="inference.output_among_inputs",
             )
-        yield from (InputFile(each, _stem(each, path)) for each in _taken(search(path, out), found))
-    elif os.path.exists(path) and _is_stream(path):
+        for file in search(path, out, collected):
+            yield InputFile(file, _stem(file, path))
+    elif os.path.exists(path) and (not path.is_file() or path.is_relative_to("/dev")):
+        # /dev/stdin may be a file, but its name does not say what it holds.
         yield InputFile(copy_stream(path, spool()), Path(path.stem), str(path))
     elif os.path.exists(path):
         yield InputFile(path, Path(path.stem))
     else:
         fixed = _fixed_part(path)
-        contents = match(fixed, path.parts[len(fixed.parts) :], out)
-        yield from (InputFile(each, _stem(each, fixed)) for each in _taken(contents, found))
+        for file in match(fixed, path.parts[len(fixed.parts) :], out, collected):
+            yield InputFile(file, _stem(file, fixed))
 
 
-def _said_of_address(word: str) -> str:
+def _explain_address(word: str) -> str:
     return (
         f"{word} is an address, and nothing is fetched here: download it first, and name the file."
     )
 
 
-def _is_matched(pattern: str) -> bool:
+def _has_match(pattern: str) -> bool:
     return any(os.path.isfile(name) for name in glob.iglob(pattern, recursive=True))
 
 
-def _taken(contents: SearchResult, found: CollectedInputs) -> list[Path]:
-    """Return what a search has found, and keep what it could not use."""
-    found.left_out += contents.left_out
-    found.failures += contents.failures
-    return contents.paths
-
-
-def _is_stream(path: Path) -> bool:
-    # /dev/stdin may be a file, but one that is not called after what it holds.
-    return not path.is_file() or path.is_relative_to("/dev")
-
-
-def _on_stdin(
-    content: bytes, out: Path, spool: Callable[[], Path], found: CollectedInputs
+def _from_stdin(
+    content: bytes, out: Path, spool: Callable[[], Path], collected: CollectedInputs
 ) -> Iterator[InputFile]:
-    if picture_suffix(content) is not None:
+    if media_suffix(content) is not None:
         file = spool() / "stdin"
         file.write_bytes(content)
-        yield InputFile(
-            with_suffix_of_content(file), Path("stdin"), "the picture on standard input"
-        )
+        copy = with_suffix_of_content(file)
+        yield InputFile(copy, Path("stdin"), "the picture on standard input")
         return
     paths: list[Path] = []
     for word in listed_paths(content):
         path = Path(word)
         # Unlike pathlib, os.path has an answer to a name that is too long for the disk.
         if os.path.isdir(path):
-            paths += _taken(search(path, out), found)
+            paths += search(path, out, collected)
         elif os.path.exists(path) and not os.path.isfile(path):
-            found.failures.append(InputFailure(path, f"{path} is no file, but a pipe or device."))
+            reason = f"{path} is no file, but a pipe or device."
+            collected.failures.append(InputFailure(path, reason, "inference.not_a_file"))
         elif is_address(word):
-            found.failures.append(InputFailure(path, _said_of_address(word)))
-        elif inside(path, out):
-            found.left_out[RESULTS] += 1
+            failure = InputFailure(path, _explain_address(word), "inference.address")
+            collected.failures.append(failure)
+        elif is_inside(path, out):
+            collected.left_out[RESULTS] += 1
         else:
             paths.append(path)
     common = common_folder([path.parent for path in paths])
@@ -177,22 +174,12 @@ def _on_stdin(
         yield InputFile(path, Path(path.stem) if common is None else _stem(absolute(path), common))
 
 
-def _without_results(sources: list[InputFile], found: CollectedInputs) -> list[InputFile]:
-    """Leave out results of an earlier run that lie, or were named, among the photos."""
-    results = {source for source in sources if is_earlier_result(source.path)}
-    # Nothing but results: somebody means them.
-    if len(results) == len(sources):
-        return sources
-    if results:
-        found.left_out[RESULTS] += len(results)
-    return [source for source in sources if source not in results]
-
-
-def _stem(path: Path, below: Path) -> Path:
-    return path.relative_to(below).with_suffix("")
+def _stem(path: Path, folder: Path) -> Path:
+    return path.relative_to(folder).with_suffix("")
 
 
 def _fixed_part(pattern: Path) -> Path:
+    """Return the folder before the first part with a wildcard."""
     parts = []
     for part in pattern.parts[:-1]:
         if glob.has_magic(part):

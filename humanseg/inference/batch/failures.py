@@ -11,8 +11,8 @@ import cv2
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 
-_OF_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
-"""What the system says of a disk or a process, not of one file."""
+_FATAL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
+"""Errors of a disk or a process, not of one file."""
 
 
 @dataclass(frozen=True)
@@ -21,40 +21,46 @@ class InputFailure:
 
     path: Path
     reason: str
+    # As of `HumansegError`.
+    code: str = "inference.unusable"
 
 
 def to_failure(path: Path, error: Exception) -> InputFailure:
-    """Return what an error says of one photo or video, so that the others can go on."""
+    """Return the failure of one input; raise `error` itself where it stops all of them.
+
+    With HUMANSEG_DEBUG=1, a fault of the program stops all, too: its traceback is wanted.
+    """
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _OF_ALL:
+        if isinstance(cause, OSError) and cause.errno in _FATAL_ERRNOS:
             raise error
         cause = cause.__cause__
     if isinstance(error, HumansegError):
-        return InputFailure(path, str(error))
+        return InputFailure(path, str(error), error.code)
     if isinstance(error, MemoryError) or (
         isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
     ):
-        return InputFailure(path, f"{path} is too large for the memory.")
+        return InputFailure(path, f"{path} is too large for the memory.", "inference.memory")
     if isinstance(error, OSError):
         return InputFailure(path, f"{path} cannot be used: {error.strerror or error}.")
     if os.environ.get("HUMANSEG_DEBUG") == "1":
         raise error
-    said = (str(error).splitlines() or [""])[0][:200]
+    first_line = (str(error).splitlines() or [""])[0][:200]
     return InputFailure(
         path,
-        f"{path} cannot be used, by a fault of humanseg ({type(error).__name__}: {said}): please "
-        "report it; HUMANSEG_DEBUG=1 shows where it lies.",
+        f"{path} cannot be used, by a fault of humanseg ({type(error).__name__}: {first_line}): "
+        "please report it; HUMANSEG_DEBUG=1 shows where it lies.",
+        "inference.internal",
     )
 
 
 def require_writable(folder: Path) -> None:
-    """Check that results can be written below a folder; it is not made yet."""
-    there = Path(os.path.abspath(folder))
-    while not os.path.lexists(there) and there != there.parent:
-        there = there.parent
+    """Raise where results cannot be written below a folder, which need not exist yet."""
+    existing = Path(os.path.abspath(folder))
+    while not os.path.lexists(existing) and existing != existing.parent:
+        existing = existing.parent
     try:
-        with TemporaryFile(dir=there):
+        with TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise explain_os_error(error, folder) from error

@@ -1,4 +1,4 @@
-"""A photo or video, and where its results go: two never go to one place."""
+"""A photo or video, and where its results go: no two share a place."""
 
 import os
 from collections import Counter, defaultdict
@@ -14,13 +14,12 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class InputFile:
-    """A photo or video to be worked on."""
+    """A photo or video to work on."""
 
-    # The file.
     path: Path
-    # Where its outputs go below the output folder, without suffix.
-    place: Path
-    # What it came through, where `path` is a copy of it: a pipe, or ``-``.
+    # Of its results: a path below the output folder, without suffix.
+    stem: Path
+    # What `path` is a copy of, where it came through a pipe or ``-``.
     stream: str = ""
 
     @property
@@ -30,63 +29,65 @@ class InputFile:
 
     @property
     def name(self) -> str:
-        """What the person named: the path, or what it came through."""
+        """What the person named: the path or the stream."""
         return self.stream or str(self.path)
 
     def failure(self, error: Exception) -> InputFailure:
-        """Return what an error says of it, in the words by which the person named it."""
-        failed = to_failure(self.path, error)
+        """Return the failure that an error is, under the name that the person gave."""
+        failure = to_failure(self.path, error)
         if not self.stream:
-            return failed
-        return InputFailure(Path(self.stream), failed.reason.replace(str(self.path), self.stream))
+            return failure
+        reason = failure.reason.replace(str(self.path), self.stream)
+        return replace(failure, path=Path(self.stream), reason=reason)
 
 
-def assign_output_stems(sources: Iterable[InputFile]) -> tuple[list[InputFile], list[InputFailure]]:
-    """Part what would be written to one place: by the suffix, then by the folder."""
-    parted = list(sources)
-    # A new place may be another one's: 1.png of twins, and that of 1.png.jpg.
+def assign_output_stems(inputs: Iterable[InputFile]) -> tuple[list[InputFile], list[InputFailure]]:
+    """Give inputs whose results would share a name different stems; return the rest as failures.
+
+    ``IMG_1.HEIC`` and ``IMG_1.JPG`` of one folder get the stems ``IMG_1.HEIC`` and ``IMG_1.JPG``;
+    ``a/1.jpg`` and ``b/1.jpg`` that were named one by one get ``a/1`` and ``b/1``.
+    """
+    separated = list(inputs)
+    # A new stem may be another one's: 1.png of twins, and that of 1.png.jpg.
     for _ in range(_ROUNDS):
-        parted = _part(_part(parted, _by_suffix), _by_folder)
-    alone, failures = list[InputFile](), list[InputFailure]()
+        separated = _separate(_separate(separated, _by_suffix), _by_folder)
+    unique, failures = list[InputFile](), list[InputFailure]()
     taken: dict[tuple[Path, bool], InputFile] = {}
-    for source in parted:
-        first = taken.setdefault((source.place, source.is_video), source)
+    for source in separated:
+        first = taken.setdefault((source.stem, source.is_video), source)
         if first is source:
-            alone.append(source)
+            unique.append(source)
         else:
-            failures.append(
-                InputFailure(
-                    source.path,
-                    f"{source.path}: its results would overwrite those of {first.path}. Rename "
-                    "one, or name the folder that holds both.",
-                )
+            reason = (
+                f"{source.path}: its results would overwrite those of {first.path}. Rename one, or "
+                "name the folder that holds both."
             )
-    return alone, failures
+            failures.append(InputFailure(source.path, reason, "inference.same_output"))
+    return unique, failures
 
 
-def _part(
-    sources: Iterable[InputFile], way: Callable[[list[InputFile]], list[InputFile]]
+def _separate(
+    inputs: list[InputFile], rename: Callable[[list[InputFile]], list[InputFile]]
 ) -> list[InputFile]:
-    by_place = defaultdict(list)
-    order = []
-    for source in sources:
+    """Rename the inputs of each group that shares a stem."""
+    groups = defaultdict(list)
+    for source in inputs:
         # A phone keeps a photo that moves as two files of one name: both may go on.
-        by_place[source.place, source.is_video].append(source)
-        order.append(source)
-    parted = {
+        groups[source.stem, source.is_video].append(source)
+    renamed = {
         id(source): other
-        for group in by_place.values()
+        for group in groups.values()
         if len(group) > 1
-        for source, other in zip(group, way(group), strict=True)
+        for source, other in zip(group, rename(group), strict=True)
     }
-    return [parted.get(id(source), source) for source in order]
+    return [renamed.get(id(source), source) for source in inputs]
 
 
 def _by_suffix(group: list[InputFile]) -> list[InputFile]:
-    """Name those by the whole file that another file of the same folder shares the stem with."""
+    """Keep the suffix where another file of the same folder has the same stem."""
     folders = Counter(source.path.parent for source in group)
     return [
-        replace(source, place=source.place.with_name(source.path.name))
+        replace(source, stem=source.stem.with_name(source.path.name))
         if folders[source.path.parent] > 1 and not source.stream
         else source
         for source in group
@@ -99,7 +100,7 @@ def _by_folder(group: list[InputFile]) -> list[InputFile]:
     if common is None:
         return group
     return [
-        replace(source, place=absolute(source.path).parent.relative_to(common) / source.place.name)
+        replace(source, stem=absolute(source.path).parent.relative_to(common) / source.stem.name)
         for source in group
     ]
 
@@ -113,5 +114,5 @@ def common_folder(folders: Sequence[Path]) -> Path | None:
 
 
 def absolute(path: Path) -> Path:
-    """Return a path from the root, links as they are."""
+    """Return a path from the root, with links as they are."""
     return Path(os.path.abspath(path))

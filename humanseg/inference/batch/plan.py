@@ -1,7 +1,8 @@
-"""What is to be made of photos and videos, and what of it is there already."""
+"""What to make of photos and videos, and what of it exists already."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from humanseg.inference.batch.provenance import (
     FileIdentity,
     Provenance,
     ResultState,
-    state_of,
+    compare_result,
 )
 from humanseg.inference.model import Model
 from humanseg.io.image_comment import read_comment
@@ -24,36 +25,45 @@ from humanseg.system.notices import Notice
 
 _WITHOUT_THRESHOLD = ("probability", "soft")
 
+_REFUSALS = {
+    ResultState.SOURCE: "is the photo itself, and would be overwritten by its result. Choose "
+    "another -o.",
+    ResultState.OTHER_PHOTO: "is there already, made from another photo. Choose another folder "
+    "with -o; --overwrite replaces it.",
+    ResultState.UNKNOWN: "is there already, and does not say what it was made from. Move it away, "
+    "or choose another folder with -o; --overwrite replaces it.",
+}
+
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What shall be made of each photo."""
+    """What to make of each photo."""
 
     # Keys of `humanseg.inference.batch.outputs.OUTPUTS`.
     kinds: tuple[str, ...]
-    # What the person is put before, for the output of that name.
+    # For the output of that name.
     background: Background | None = None
-    # Other than the model's own.
+    # None: the model's own.
     threshold: float | None = None
     # Average over the mirrored photo.
     tta: bool = False
-    # Remove figures that cover less than this share of the photo.
+    # Remove components that cover less than this share of the photo.
     min_area: float = 0.0
-    # Tidy the mask so.
     keep_largest: bool = False
     fill_holes: bool = False
 
     @property
-    def tidies(self) -> bool:
-        """Whether the mask is tidied."""
+    def postprocesses(self) -> bool:
+        """Whether the mask is post-processed."""
         return bool(self.min_area or self.keep_largest or self.fill_holes)
 
-    def options(self, kind: str) -> dict[str, Any]:
+    def recorded(self, kind: str) -> dict[str, Any]:
         """Return all that shapes a result of a kind, as `Provenance` keeps it."""
+        has_threshold = kind not in _WITHOUT_THRESHOLD or self.postprocesses
         options = {
             "kind": kind,
             "background": self.background.key if self.background and kind == BACKGROUND else None,
-            "threshold": None if kind in _WITHOUT_THRESHOLD and not self.tidies else self.threshold,
+            "threshold": self.threshold if has_threshold else None,
             "tta": self.tta,
             "min_area": self.min_area,
             "keep_largest": self.keep_largest,
@@ -64,12 +74,12 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class Target:
-    """A file that a result belongs in, and what is there now."""
+    """A file that a result belongs in, and its state now."""
 
     path: Path
     kind: str
     state: ResultState
-    found: Provenance | None = None
+    provenance: Provenance | None = None
 
     def is_to_be_made(self, overwrite: bool) -> bool:
         """Return whether it is missing or outdated, or may be overwritten."""
@@ -78,74 +88,76 @@ class Target:
         return overwrite or self.state is ResultState.MISSING or self.state in OUTDATED
 
     def refusal(self, source: Path) -> HumansegError | None:
-        """Return why what is there is neither what was asked for nor replaced unasked, if so."""
-        if self.state is ResultState.SOURCE:
-            said = "is the photo itself, and would be overwritten by its result. Choose another -o."
-        elif self.state is ResultState.OTHER_PHOTO:
-            said = (
-                "is there already, made from another photo. Choose another folder with -o; "
-                "--overwrite replaces it."
-            )
-        elif self.state is ResultState.UNKNOWN:
-            said = (
-                "is there already, and does not say what it was made from. Move it away, or choose "
-                "another folder with -o; --overwrite replaces it."
-            )
-        else:
+        """Return why the existing file is neither what was asked for nor replaced, if so."""
+        if self.state not in _REFUSALS:
             return None
-        return HumansegError(f"{source}: {self.path} {said}")
+        message = f"{source}: {self.path} {_REFUSALS[self.state]}"
+        return HumansegError(message, code="inference.output_exists")
+
+
+class InputStatus(StrEnum):
+    """What became of a photo or video as a whole."""
+
+    MADE = "made"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class InputOutcome:
     """What became of a photo or video."""
 
-    # The photo or video.
     source: InputFile
-    # Its results, those that were there already among them.
+    # Its results, also those that existed before.
     paths: tuple[Path, ...] = ()
     # How many of them were made now.
     made: int = 0
-    # Why results that were there were made again.
-    again: tuple[ResultState, ...] = ()
+    # Why existing results were made again.
+    remade: tuple[ResultState, ...] = ()
     # Whether anybody was found, as far as is known.
     person: bool = True
-    # Of a video, how many were worked on.
+    # How many frames of a video were processed.
     frames: int = 0
-    # What of a video is not as it was, or left out, in words.
+    # What differs from the original video, or was left out, in words.
     notes: tuple[str, ...] = ()
-    # Why some or all results are not there.
+    # Why some or all results do not exist.
     failure: InputFailure | None = None
     # What a person should know of it, such as that it is one frame of an animation.
     notices: tuple[Notice, ...] = ()
 
+    @property
+    def status(self) -> InputStatus:
+        """Its one status."""
+        if self.failure is not None:
+            return InputStatus.FAILED
+        return InputStatus.MADE if self.made else InputStatus.UNCHANGED
+
     @classmethod
     def of(cls, source: InputFile, targets: Sequence[Target], to_make: Sequence[Target]) -> Self:
         """Return what becomes of a photo or video, provided that `to_make` is made."""
-        refusals = [each.refusal(source.path) for each in targets if each not in to_make]
-        refusal = next((each for each in refusals if each), None)
+        refusals = [target.refusal(source.path) for target in targets if target not in to_make]
+        refusal = next((refusal for refusal in refusals if refusal), None)
         return cls(
             source,
-            paths=tuple(each.path for each in targets),
+            paths=tuple(target.path for target in targets),
             made=len(to_make),
-            again=tuple(each.state for each in to_make if each.state in OUTDATED),
-            person=all(each.found.person for each in targets if each.found),
+            remade=tuple(target.state for target in to_make if target.state in OUTDATED),
+            person=all(target.provenance.person for target in targets if target.provenance),
             failure=source.failure(refusal) if refusal else None,
         )
 
 
 @dataclass(frozen=True)
 class PredictionPlan:
-    """What is to be made of many photos or videos, where, and how."""
+    """What to make of many photos or videos, where, and how."""
 
     options: OutputOptions
-    # Where the results go.
     destination: Destination
     # Returns the model; called when the first result is to be made, from any thread.
     load: Callable[[], Model]
     # Digest of the model.
     model: str
-    # Whether to make again what is there.
+    # Whether to replace existing results.
     overwrite: bool = False
     # Further options that shape results.
     extra: Mapping[str, Any] | None = None
@@ -157,22 +169,22 @@ class PredictionPlan:
         source: FileIdentity,
         read: Callable[[Path], str | None] = read_comment,
     ) -> Target:
-        """Look at the file that a result belongs in; `read` returns the comment that it holds."""
-        # Also where nothing is left to make: what a killed command was writing goes.
+        """Inspect the file that a result belongs in; `read` returns the comment in it."""
+        # Also where nothing is left to make: what a killed command was writing is removed.
         remove_abandoned_once(path.parent)
-        state, found = state_of(path, source, self.model, self._options(kind), read)
-        return Target(path, kind, state, found)
+        state, provenance = compare_result(path, source, self.model, self._recorded(kind), read)
+        return Target(path, kind, state, provenance)
 
     def comment(self, kind: str, source: FileIdentity, *, person: bool) -> str:
-        """Return what the file of a result is to say of itself."""
+        """Return the comment to keep in the file of a result."""
         return Provenance(
             photo=source.content,
             origin=source.origin,
             stat=source.settled_stat,
             model=self.model,
-            options=self._options(kind),
+            options=self._recorded(kind),
             person=person,
         ).text()
 
-    def _options(self, kind: str) -> dict[str, Any]:
-        return self.options.options(kind) | dict(self.extra or {})
+    def _recorded(self, kind: str) -> dict[str, Any]:
+        return self.options.recorded(kind) | dict(self.extra or {})

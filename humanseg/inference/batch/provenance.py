@@ -1,4 +1,4 @@
-"""What a result was made from: kept in its file, and compared before the file is relied on."""
+"""What a result was made from: kept in its file, compared before the file is relied on."""
 
 import hashlib
 import json
@@ -16,13 +16,13 @@ from humanseg.io.images import ImageError
 
 _MARK = "humanseg: "
 _FORMAT = 1
-"""To be raised when the same photo, options and model give another result."""
+"""Raised when the same photo, options and model give another result."""
 _SETTLED_NS = 2_000_000_000
-"""The coarsest clock of a file system: what changed later than that may change unseen."""
+"""The coarsest clock of a file system: a file that changed later may change again unseen."""
 
 
 class ResultState(Enum):
-    """What a file that is to be written is now; the value says how it was made, if known."""
+    """The state of a file that is to be written; the value says how it was made, if known."""
 
     MISSING = "was not there"
     CURRENT = "is what was asked for"
@@ -37,7 +37,7 @@ class ResultState(Enum):
 OUTDATED = frozenset(
     (ResultState.OTHER_OPTIONS, ResultState.OTHER_MODEL, ResultState.CHANGED_PHOTO)
 )
-"""Replaced without being asked: whatever is lost, the same command makes again."""
+"""Replaced unasked: whatever is lost, the same command makes again."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class Provenance:
 
     # Digest of the photo's bytes.
     photo: str
-    # Digest of the photo's path: it tells a photo that changed from another one of its name.
+    # Digest of the photo's path: tells a photo that changed from another one of its name.
     origin: str
-    # Digest of what the file system says of the photo; empty where that proves nothing.
+    # Digest of the photo's file status; empty where that proves nothing.
     stat: str
     # Digest of the model.
     model: str
-    # All that shapes this result, those that are not set left out.
+    # All that shapes this result, without those that are not set.
     options: Mapping[str, Any]
     # Whether anybody was found.
     person: bool
@@ -74,23 +74,26 @@ class Provenance:
 
 
 class FileIdentity:
-    """Tells whether a file is the one that something was made from."""
+    """Tells whether a file is the one that a result was made from.
+
+    Its path says which photo it is, unless `named` is false, as for a pipe.
+    """
 
     def __init__(self, path: Path, *, named: bool = True) -> None:
         self.path = path
-        self._stat = self._look()
+        self._stat = self._read_stat()
         self.origin = _digest(os.fsencode(os.path.abspath(path))) if named else ""
 
     @property
     def stat(self) -> str:
-        """Digest of the file's identity, size and times; a change of its bytes changes it."""
+        """Digest of the file's inode, size and times; a change of its bytes changes it."""
         stat = self._stat
-        known = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-        return _digest(repr(known).encode())
+        values = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        return _digest(repr(values).encode())
 
     @property
     def settled_stat(self) -> str:
-        """The same, or empty where a later change may not show, since the last one is so near."""
+        """The same; empty where the last change is so recent that another may not show."""
         return self.stat if time.time_ns() - self._stat.st_ctime_ns > _SETTLED_NS else ""
 
     @cached_property
@@ -103,10 +106,11 @@ class FileIdentity:
             raise _unreadable(self.path, error) from error
 
     def require_unchanged(self) -> None:
-        """Raise ImageError where the file is no longer the one that was looked at."""
-        before, now = self._stat, self._look()
-        if (before.st_size, before.st_mtime_ns) != (now.st_size, now.st_mtime_ns):
-            raise ImageError(f"{self.path} changed while it was read: run the same command again.")
+        """Raise ImageError where the file has changed meanwhile."""
+        first, now = self._stat, self._read_stat()
+        if (first.st_size, first.st_mtime_ns) != (now.st_size, now.st_mtime_ns):
+            message = f"{self.path} changed while it was read: run the same command again."
+            raise ImageError(message, code="inference.changed_input")
 
     def is_file(self, path: Path) -> bool:
         """Return whether `path` is this very file."""
@@ -115,42 +119,42 @@ class FileIdentity:
         except (OSError, ValueError):
             return False
 
-    def _look(self) -> os.stat_result:
+    def _read_stat(self) -> os.stat_result:
         try:
             return self.path.stat()
         except (OSError, ValueError) as error:
             raise _unreadable(self.path, error) from error
 
 
-def state_of(
+def compare_result(
     path: Path,
     source: FileIdentity,
     model: str,
     options: Mapping[str, Any],
     read: Callable[[Path], str | None] = read_comment,
 ) -> tuple[ResultState, Provenance | None]:
-    """Compare a file with what is asked for."""
+    """Compare a file with the result that is asked for; return its state and what it says."""
     if not os.path.lexists(path):
         return ResultState.MISSING, None
     if source.is_file(path):
         return ResultState.SOURCE, None
     # A pipe would never end.
-    found = Provenance.parse(read(path)) if path.is_file() else None
-    if found is None:
+    provenance = Provenance.parse(read(path)) if path.is_file() else None
+    if provenance is None:
         return ResultState.UNKNOWN, None
     # Bytes are read only where the cheap proof fails, as of a copy.
-    if found.stat != source.stat and found.photo != source.content:
-        same_place = source.origin and found.origin == source.origin
-        return (ResultState.CHANGED_PHOTO if same_place else ResultState.OTHER_PHOTO), found
-    if found.model != model:
-        return ResultState.OTHER_MODEL, found
-    if found.options != options:
-        return ResultState.OTHER_OPTIONS, found
-    return ResultState.CURRENT, found
+    if provenance.stat != source.stat and provenance.photo != source.content:
+        same_path = source.origin and provenance.origin == source.origin
+        return (ResultState.CHANGED_PHOTO if same_path else ResultState.OTHER_PHOTO), provenance
+    if provenance.model != model:
+        return ResultState.OTHER_MODEL, provenance
+    if provenance.options != options:
+        return ResultState.OTHER_OPTIONS, provenance
+    return ResultState.CURRENT, provenance
 
 
 def is_result(path: Path, read: Callable[[Path], str | None] = read_comment) -> bool:
-    """Return whether a file was made by `humanseg predict`; `read` returns its comment."""
+    """Return whether `humanseg predict` made a file; `read` returns its comment."""
     return Provenance.parse(read(path)) is not None
 
 
@@ -160,6 +164,8 @@ def _digest(content: bytes) -> str:
 
 def _unreadable(path: Path, error: Exception) -> ImageError:
     if isinstance(error, FileNotFoundError):
-        return ImageError(f"There is no file {path}: check the name, or put the image there.")
-    said = getattr(error, "strerror", None) or error
-    return ImageError(f"Cannot read {path}: {said}. Check the file and its permissions.")
+        message = f"There is no file {path}: check the name, or put the image there."
+        return ImageError(message, code="io.missing_file")
+    why = getattr(error, "strerror", None) or error
+    message = f"Cannot read {path}: {why}. Check the file and its permissions."
+    return ImageError(message, code="io.cannot_read")

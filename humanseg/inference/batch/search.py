@@ -1,4 +1,4 @@
-"""What lies in a folder of photos: what is worked on, and what is left out of it."""
+"""Photos and videos below a folder, and what of the folder is left out."""
 
 import os
 from collections import Counter
@@ -8,13 +8,14 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from humanseg.inference.batch.failures import InputFailure
+from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import OUTPUTS
 from humanseg.inference.batch.provenance import is_result
 from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.io.names import natural_key
 from humanseg.io.suffixes import PHOTO_SUFFIXES
 
-FOUND = PHOTO_SUFFIXES | VIDEO_SUFFIXES
+INPUT_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 """Suffixes of files that are taken from a folder, in lower case."""
 
 RESULTS = "results of humanseg"
@@ -22,103 +23,105 @@ _RESULT_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
 
 @dataclass
-class SearchResult:
-    """What a search has found."""
+class CollectedInputs:
+    """The photos and videos that a person named, and what of it cannot be used."""
 
-    # Photos and videos, in the order of a person.
-    paths: list[Path] = field(default_factory=list)
-    # How many files of each other kind there are: by suffix, or in words.
-    left_out: Counter[str] = field(default_factory=Counter)
-    # Folders that cannot be read.
+    inputs: list[InputFile] = field(default_factory=list)
+    # Folders that cannot be read, files whose results have no place.
     failures: list[InputFailure] = field(default_factory=list)
+    # How many files are no photos or videos: by suffix, or in words.
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
-def search(folder: Path, out: Path) -> SearchResult:
-    """Search a folder to the bottom, linked folders included."""
-    found = SearchResult()
-    for entry, is_folder in walk(folder, out, found.failures):
-        if not is_folder:
-            _sort(entry, found)
-    found.paths.sort(key=natural_order)
-    return found
+def search(folder: Path, out: Path, collected: CollectedInputs) -> list[Path]:
+    """Return all photos and videos below a folder, also in linked folders, but not in `out`."""
+    paths = []
+    for entry, is_folder in _walk(folder, out, collected.failures):
+        if is_folder:
+            continue
+        if (reason := _reason_to_leave_out(entry)) is None:
+            paths.append(Path(entry.path))
+        elif reason:
+            collected.left_out[reason] += 1
+    return sorted(paths, key=_natural_order)
 
 
-def match(fixed: Path, pattern: Sequence[str], out: Path) -> SearchResult:
-    """Return the files that a pattern with ``*``, ``?``, ``[…]`` or ``**`` stands for.
+def match(
+    folder: Path, pattern: Sequence[str], out: Path, collected: CollectedInputs
+) -> list[Path]:
+    """Return the files below a folder that fit a pattern with ``*``, ``?``, ``[…]`` or ``**``.
 
-    Unlike the glob module it says which folders it could not read, and reads each folder once,
+    Unlike the glob module, it says which folders it could not read, and reads each folder once,
     however many links lead to it.
     """
-    found = SearchResult()
+    paths = []
     depth = None if "**" in pattern else len(pattern)
-    for entry, is_folder in walk(fixed, out, found.failures, depth):
+    for entry, is_folder in _walk(folder, out, collected.failures, depth):
         path = Path(entry.path)
-        if entry.name[0] == "." or not _fits(path.relative_to(fixed).parts, pattern):
+        if entry.name[0] == "." or not _fits(path.relative_to(folder).parts, pattern):
             continue
         if not is_folder:
-            found.paths.append(path)
-        elif depth is not None and not inside(path, out):
-            found.left_out["folders"] += 1
-    found.paths.sort(key=natural_order)
-    return found
+            paths.append(path)
+        elif depth is not None and not is_inside(path, out):
+            collected.left_out["folders"] += 1
+    return sorted(paths, key=_natural_order)
 
 
-def walk(
+def _walk(
     folder: Path, out: Path, failures: list[InputFailure], depth: int | None = None
 ) -> Iterator[tuple["os.DirEntry[str]", bool]]:
-    """Yield what a folder and those below it hold, and whether it is a folder.
+    """Yield the entries of a folder and those below it, and whether each is a folder.
 
-    Each folder is read once, however many links lead to it, and by its own path rather than by a
-    link's. Hidden folders are passed over: they hold what systems keep for themselves.
+    Each folder is read once, and by its own path rather than by a link's. Hidden folders are
+    skipped: they hold what systems keep for themselves.
     """
-    above = {_identity(each) for each in Path(os.path.realpath(folder)).parents if each.exists()}
-    seen: set[tuple[int, int]] = set()
+    ancestors = {_inode(path) for path in Path(os.path.realpath(folder)).parents if path.exists()}
+    visited: set[tuple[int, int]] = set()
     # Links come last, so that a folder in the tree goes by its own name.
-    waiting, links = [(folder, 1)], list[tuple[Path, int]]()
-    while waiting or links:
-        here, level = waiting.pop() if waiting else links.pop(0)
+    folders, links = [(folder, 1)], list[tuple[Path, int]]()
+    while folders or links:
+        current, level = folders.pop() if folders else links.pop(0)
         try:
-            identity = _identity(here)
+            inode = _inode(current)
             # A link upwards leads out of what was named, and round in a circle.
-            if identity in seen or identity in above or inside(here, out):
+            if inode in visited or inode in ancestors or is_inside(current, out):
                 continue
-            seen.add(identity)
-            with os.scandir(here) as entries:
+            visited.add(inode)
+            with os.scandir(current) as entries:
                 for entry in entries:
                     is_folder = _is_folder(entry)
                     yield entry, is_folder
                     if is_folder and entry.name[0] != "." and level != depth:
-                        below = links if entry.is_symlink() else waiting
-                        below.append((here / entry.name, level + 1))
+                        below = links if entry.is_symlink() else folders
+                        below.append((current / entry.name, level + 1))
         except OSError as error:
-            reason = f"{here} cannot be read: {error.strerror}. Check its permissions."
-            failures.append(InputFailure(here, reason))
+            reason = f"{current} cannot be read: {error.strerror}. Check its permissions."
+            failures.append(InputFailure(current, reason, "inference.unreadable_folder"))
 
 
 def is_earlier_result(path: Path) -> bool:
-    """Return whether a picture or film was made by `humanseg predict`, so that it is no photo."""
+    """Return whether `humanseg predict` made a picture or video, so that it is no input."""
     suffix = path.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
-        # Opening a film takes its time: only what is named like a result is looked into.
+        # To open a video takes its time: only one that is named like a result is opened.
         if path.stem.rpartition("_")[2] not in OUTPUTS:
             return False
-        from humanseg.inference.video.comment import read_video_comment
+        from humanseg.inference.video.probe import read_video_comment
 
         return is_result(path, read_video_comment)
     return suffix in _RESULT_SUFFIXES and is_result(path)
 
 
-def natural_order(path: Path) -> list[object]:
-    """Return the key by which a person sorts paths."""
-    return [natural_key(part) for part in path.parts]
-
-
-def inside(path: Path, folder: Path) -> bool:
-    """Return whether a path lies in a folder, or is it, whatever links lead there."""
+def is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path is a folder or lies in it, whatever links lead there."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def _identity(folder: Path) -> tuple[int, int]:
+def _natural_order(path: Path) -> list[object]:
+    return [natural_key(part) for part in path.parts]
+
+
+def _inode(folder: Path) -> tuple[int, int]:
     stat = folder.stat()
     return stat.st_dev, stat.st_ino
 
@@ -139,18 +142,14 @@ def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     return bool(parts) and fnmatch(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
-def _sort(entry: "os.DirEntry[str]", found: SearchResult) -> None:
+def _reason_to_leave_out(entry: "os.DirEntry[str]") -> str | None:
+    """Return why a file is no input, empty where nobody needs to know; None for an input."""
     suffix = Path(entry.name).suffix.lower()
-    path = Path(entry.path)
-    if suffix not in FOUND:
-        if entry.name[0] != ".":
-            found.left_out[suffix or "no suffix"] += 1
-    elif entry.name[0] == ".":
-        found.left_out["hidden"] += 1
-    elif not (entry.is_file() or entry.is_symlink()):
-        # A pipe would never end; a link that leads nowhere is tried, and reported as missing.
-        found.left_out["pipes and devices"] += 1
-    elif entry.is_symlink() and path.exists() and not path.is_file():
-        found.left_out["pipes and devices"] += 1
-    else:
-        found.paths.append(path)
+    is_hidden = entry.name[0] == "."
+    if suffix not in INPUT_SUFFIXES:
+        return "" if is_hidden else suffix or "no suffix"
+    if is_hidden:
+        return "hidden"
+    # A pipe would never end; a link that leads nowhere is tried, and reported as missing.
+    is_broken_link = entry.is_symlink() and not os.path.exists(entry.path)
+    return None if os.path.isfile(entry.path) or is_broken_link else "pipes and devices"

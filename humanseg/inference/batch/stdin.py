@@ -1,4 +1,4 @@
-"""What comes through a pipe: a list of paths, or a picture or film itself."""
+"""What comes through a pipe: a list of paths, or a photo or video itself."""
 
 import codecs
 import io
@@ -10,7 +10,7 @@ from PIL import Image
 
 from humanseg.errors import HumansegError
 
-_STARTS = {
+_SIGNATURES = {
     b"\xff\xd8\xff": ".jpg",
     b"\x89PNG\r\n\x1a\n": ".png",
     b"GIF8": ".gif",
@@ -28,10 +28,10 @@ _STARTS = {
     b"\x06\x0e+4\x02\x05\x01\x01": ".mxf",
     b"YUV4MPEG2 ": ".y4m",
 }
-_STILLS = {b"avif": ".avif", b"avis": ".avif"} | dict.fromkeys(
+_STILL_BRANDS = {b"avif": ".avif", b"avis": ".avif"} | dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), ".heic"
 )
-_MARKS = (
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -39,9 +39,9 @@ _MARKS = (
 _HEAD = 4096
 
 
-def picture_suffix(content: bytes) -> str | None:
-    """Return the suffix that a picture or film of these bytes would have; None for other bytes."""
-    for start, suffix in _STARTS.items():
+def media_suffix(content: bytes) -> str | None:
+    """Return the suffix for a photo or video that begins with these bytes; None for other bytes."""
+    for start, suffix in _SIGNATURES.items():
         if content.startswith(start):
             return suffix
     if content[:4] == b"RIFF":
@@ -53,7 +53,7 @@ def picture_suffix(content: bytes) -> str | None:
         return ".m2ts"
     if content[4:8] == b"ftyp":
         brand = content[8:12]
-        return _STILLS.get(brand, ".mov" if brand == b"qt  " else ".mp4")
+        return _STILL_BRANDS.get(brand, ".mov" if brand == b"qt  " else ".mp4")
     if content.startswith(b"\x1aE\xdf\xa3"):
         return ".webm" if b"webm" in content[:_HEAD] else ".mkv"
     try:
@@ -66,51 +66,55 @@ def picture_suffix(content: bytes) -> str | None:
 
 def listed_paths(content: bytes) -> list[str]:
     r"""Return the paths of a list, one a line, or each ended by a zero as ``find -print0`` does."""
-    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
     try:
         if encoding is not None:
             return _lines(content.decode(encoding).removeprefix("\ufeff"))
-        # Every other byte of plain letters: UTF-16 without its mark.
+        # Every other byte is zero: UTF-16 without its byte order mark.
         if len(content) >= 8 and not any(content[1::2]) and all(content[0::2]):
             return _lines(content.decode("utf-16-le"))
     except UnicodeDecodeError as error:
         raise HumansegError(
             f"The list on standard input is not {encoding or 'utf-16'}, as it begins: write it "
-            "anew as UTF-8."
+            "again as UTF-8.",
+            code="inference.unreadable_list",
         ) from error
     text = os.fsdecode(content)
     names = text.split("\0") if "\0" in text else _lines(text)
-    there = [os.path.lexists(name) for name in names if name]
-    # By chance, rubbish holds the name of a file, too: one letter is enough.
-    if _is_binary(content) and 2 * sum(there) <= len(there):
+    exists = [os.path.lexists(name) for name in names if name]
+    # By chance, other bytes hold the name of a file, too: one letter is enough.
+    if _is_binary(content) and 2 * sum(exists) <= len(exists):
         raise HumansegError(
             "What comes on standard input is neither a picture nor a list of paths: give one path "
-            "a line, or a photo."
+            "a line, or a photo.",
+            code="inference.unreadable_list",
         )
     return [name for name in names if name]
 
 
 def copy_stream(path: Path, folder: Path) -> Path:
-    """Read a pipe or device to its end, once, into a file of a folder; return the file."""
+    """Copy a pipe or device, which can be read only once, into a folder; return the file."""
     file = folder / f"stream{len(os.listdir(folder))}"
     try:
         with path.open("rb") as source, file.open("wb") as target:
             shutil.copyfileobj(source, target)
     except OSError as error:
-        raise HumansegError(f"Cannot read {path}: {error.strerror}.") from error
+        message = f"Cannot read {path}: {error.strerror}."
+        raise HumansegError(message, code="io.cannot_read") from error
     return with_suffix_of_content(file)
 
 
 def with_suffix_of_content(file: Path) -> Path:
     """Rename a file so that its suffix says what it holds; return its new name."""
     with file.open("rb") as opened:
-        suffix = picture_suffix(opened.read(_HEAD))
+        suffix = media_suffix(opened.read(_HEAD))
     return file if suffix is None else file.rename(file.with_suffix(suffix))
 
 
 def _lines(text: str) -> list[str]:
-    # Not stripped more: a name may begin or end with a space.
-    return [line for each in text.split("\n") if (line := each.removesuffix("\r")).strip()]
+    # Nothing else is stripped: a name may begin or end with a space.
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return [line for line in lines if line.strip()]
 
 
 def _is_binary(content: bytes) -> bool:

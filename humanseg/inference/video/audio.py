@@ -1,4 +1,4 @@
-"""The sound of a video on its way into another: as it is, or encoded anew where it must be."""
+"""The sound of a video on its way into another: copied, or encoded again where it must be."""
 
 from contextlib import suppress
 from fractions import Fraction
@@ -15,7 +15,7 @@ from humanseg.inference.video.channel_layouts import channel_layout, closest_sup
 from humanseg.inference.video.reading import AudioPacket
 
 _PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
-"""What players know in an mp4. More is allowed there, such as PCM and MP2."""
+"""What players play in an mp4. More is allowed there, such as PCM and MP2."""
 
 
 _TS_NONSTRICT = cast(int, Flags.ts_nonstrict.value)
@@ -41,14 +41,14 @@ class AudioTrackWriter:
         self._form: tuple[str, str, int] | None = None
         self._stream = copied or self._encoded(source)
 
-    def write(self, sound: AudioPacket) -> None:
-        """Write a piece of the source."""
+    def write(self, audio: AudioPacket) -> None:
+        """Write a packet of the source."""
         if not self.copied:
-            self._encode(sound.frames)
-            self.silent = self.silent and not sound.frames
-            self.broken += sound.broken
-        elif sound.packet.size:
-            self._copy(sound.packet)
+            self._encode(audio.frames)
+            self.silent = self.silent and not audio.frames
+            self.broken += audio.broken
+        elif audio.packet.size:
+            self._copy(audio.packet)
 
     def end(self) -> None:
         """Write what the encoder still holds."""
@@ -58,21 +58,23 @@ class AudioTrackWriter:
 
     def _encoded(self, source: AudioStream) -> AudioStream:
         codec = "libopus" if self._container.format.name == "webm" else "aac"
-        found = channel_layout(source.codec_context)
-        if found is None:
+        source_layout = channel_layout(source.codec_context)
+        if source_layout is None:
             raise ValueError("its speakers have an order of their own, which cannot be decoded")
-        layout, channels = found
-        taken, rate = closest_supported(codec, layout, channels, source.codec_context.sample_rate)
-        if av.AudioLayout(taken).nb_channels < channels:
-            self.remixed = layout, taken
+        layout, channels = source_layout
+        supported, rate = closest_supported(
+            codec, layout, channels, source.codec_context.sample_rate
+        )
+        if av.AudioLayout(supported).nb_channels < channels:
+            self.remixed = layout, supported
         stream = self._container.add_stream(codec, rate=rate)
         assert isinstance(stream, AudioStream)
-        stream.layout = taken
+        stream.layout = supported
         return stream
 
     def _copy(self, packet: av.Packet) -> None:
         # The same packet goes into other files, whose units of time may be others.
-        kept = packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration
+        original = packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration
         packet.stream = self._stream
         # Some files step back in time, or do not say the time of each packet.
         step = 0 if _TS_NONSTRICT & self._container.format.flags else 1
@@ -84,7 +86,7 @@ class AudioTrackWriter:
             packet.pts = packet.dts
         self._last = packet.dts
         self._container.mux(packet)
-        packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration = kept
+        packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration = original
 
     def _encode(self, frames: list[AudioFrame]) -> None:
         for frame in frames:
@@ -96,7 +98,7 @@ class AudioTrackWriter:
                 self._container.mux(self._stream.encode(ready))
 
     def _resampled(self, frame: AudioFrame | None) -> list[AudioFrame]:
-        """Return a piece as the encoder takes it; broadcasts change their channels on the way."""
+        """Return a frame as the encoder takes it; broadcasts change their channels on the way."""
         form = (frame.format.name, frame.layout.name, frame.sample_rate) if frame else None
         rest: list[AudioFrame] = []
         if form != self._form:

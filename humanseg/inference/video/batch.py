@@ -1,4 +1,4 @@
-"""Several videos, one after the other: what is left to do, and what could not be used."""
+"""Many videos, one after the other, with the outcome of each."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,105 +11,107 @@ from humanseg.inference.batch.outputs import OUTPUTS
 from humanseg.inference.batch.plan import InputOutcome, PredictionPlan, Target
 from humanseg.inference.batch.process import make_matte
 from humanseg.inference.batch.provenance import FileIdentity, ResultState
-from humanseg.inference.video.comment import read_video_comment
 from humanseg.inference.video.convert import (
     ConversionResult,
     VideoOutput,
     convert_video,
     plan_video_output,
 )
+from humanseg.inference.video.probe import read_video_comment
 
 _TRANSPARENT = ("cutout",)
 
 
 def predict_videos(
-    batch: PredictionPlan,
-    sources: Iterable[InputFile],
-    smooth: float,
+    plan: PredictionPlan,
+    videos: Iterable[InputFile],
+    smoothing: float,
     on_frame: Callable[[InputFile, float, float | None], None],
 ) -> Iterator[InputOutcome]:
-    """Work on videos, one at a time."""
-    require_writable(batch.destination.folder)
-    batch = replace(batch, extra={"temporal_smoothing": smooth} if smooth else {})
-    for source in sources:
+    """Process videos one at a time and yield the outcome of each.
+
+    `on_frame` is called after each frame with the video, the seconds of it that are done, and its
+    duration where that is known. Raise HumansegError for a reason that holds for all videos.
+    """
+    require_writable(plan.destination.folder)
+    plan = replace(plan, extra={"temporal_smoothing": smoothing} if smoothing else {})
+    for source in videos:
         try:
             identity = FileIdentity(source.path, named=not source.stream)
-            outputs = {kind: _film(batch, source, kind) for kind in batch.options.kinds}
-            targets = _targets(batch, outputs, identity)
+            outputs = {kind: _video_output(plan, source, kind) for kind in plan.options.kinds}
+            targets = _targets(plan, outputs, identity)
         except Exception as error:
             yield InputOutcome(source, failure=source.failure(error))
             continue
-        to_make = [each for each in targets if each.is_to_be_made(batch.overwrite)]
+        to_make = [target for target in targets if target.is_to_be_made(plan.overwrite)]
         outcome = InputOutcome.of(source, targets, to_make)
         if to_make:
-            # Not one video's trouble: without a model there is no other.
-            batch.load()
+            # Outside of the try block: without a model no other video can be processed either.
+            plan.load()
             try:
-                made = [_marked(batch, each, outputs[each.kind], identity) for each in to_make]
-                done = _convert(batch, source, made, smooth, partial(on_frame, source))
-                outcome = replace(outcome, frames=done.pictures, notes=done.notes)
+                result = _convert(plan, source, outputs, to_make, identity, smoothing, on_frame)
+                outcome = replace(outcome, frames=result.frames, notes=result.notes)
             except Exception as error:
-                outcome = replace(outcome, made=0, again=())
-                # Another process may have put the same there meanwhile.
-                if not isinstance(error.__cause__, FileExistsError) or not _are_there(
-                    _targets(batch, outputs, identity)
+                outcome = replace(outcome, made=0, remade=())
+                # Another process may have put the same results there meanwhile.
+                if not isinstance(error.__cause__, FileExistsError) or any(
+                    target.state is not ResultState.CURRENT
+                    for target in _targets(plan, outputs, identity)
                 ):
                     outcome = replace(outcome, failure=source.failure(error))
         yield outcome
 
 
 def _targets(
-    batch: PredictionPlan, outputs: Mapping[str, VideoOutput], source: FileIdentity
+    plan: PredictionPlan, outputs: Mapping[str, VideoOutput], source: FileIdentity
 ) -> list[Target]:
     return [
-        batch.target(output.path, kind, source, read_video_comment)
+        plan.target(output.path, kind, source, read_video_comment)
         for kind, output in outputs.items()
     ]
 
 
-def _are_there(targets: Iterable[Target]) -> bool:
-    return all(target.state is ResultState.CURRENT for target in targets)
-
-
-def _film(batch: PredictionPlan, source: InputFile, kind: str) -> VideoOutput:
-    _, draw = OUTPUTS[kind]
+def _video_output(plan: PredictionPlan, source: InputFile, kind: str) -> VideoOutput:
+    _, render = OUTPUTS[kind]
     transparent = kind in _TRANSPARENT
-    file = batch.destination.file
+    file = plan.destination.file
     if file is None:
         # Named like the output of a photo, but for the suffix.
-        stem = batch.destination.path(source.place, kind).with_suffix("")
-        return plan_video_output(source.path, stem, draw, transparent=transparent)
-    output = plan_video_output(file, file.with_suffix(""), draw, transparent=transparent)
+        stem = plan.destination.path(source.stem, kind).with_suffix("")
+        return plan_video_output(source.path, stem, render, transparent=transparent)
+    output = plan_video_output(file, file.with_suffix(""), render, transparent=transparent)
     if output.path != file:
         raise HumansegError(
-            f"{source.path}: a {kind} cannot be kept in {file.name}; {output.path.name} "
-            "can hold it."
+            f"{source.path}: a {kind} cannot be kept in {file.name}; {output.path.name} can hold "
+            "it.",
+            code="io.wrong_format",
         )
     return output
 
 
-def _marked(
-    batch: PredictionPlan, target: Target, output: VideoOutput, identity: FileIdentity
-) -> VideoOutput:
-    comment = batch.comment(target.kind, identity, person=True)
-    is_new = target.state is ResultState.MISSING
-    return replace(output, comment=comment, replace=batch.overwrite or not is_new)
-
-
 def _convert(
-    batch: PredictionPlan,
+    plan: PredictionPlan,
     source: InputFile,
-    outputs: Iterable[VideoOutput],
-    smooth: float,
-    on_frame: Callable[[float, float | None], None],
+    outputs: Mapping[str, VideoOutput],
+    targets: Iterable[Target],
+    identity: FileIdentity,
+    smoothing: float,
+    on_frame: Callable[[InputFile, float, float | None], None],
 ) -> ConversionResult:
-    model, options = batch.load(), batch.options
+    model, options = plan.load(), plan.options
     return convert_video(
         source.path,
-        tuple(outputs),
+        [
+            replace(
+                outputs[target.kind],
+                comment=plan.comment(target.kind, identity, person=True),
+                replace=plan.overwrite or target.state is not ResultState.MISSING,
+            )
+            for target in targets
+        ],
         model,
         lambda photo, probability, visible: make_matte(model, photo, probability, options, visible),
-        smooth=smooth,
+        smoothing=smoothing,
         tta=options.tta,
-        on_frame=on_frame,
+        on_frame=partial(on_frame, source),
     )

@@ -1,4 +1,4 @@
-"""Which speakers a track of sound is for, and which of them an encoder takes."""
+"""The channel layout of an audio track, and the closest one that an encoder takes."""
 
 import ctypes
 
@@ -32,11 +32,11 @@ def channel_layout(context: av.AudioCodecContext) -> tuple[str, int] | None:
 
 
 def closest_supported(codec: str, layout: str, channels: int, rate: int) -> tuple[str, int]:
-    """Return the layout and rate that an encoder takes: those given, or the closest."""
+    """Return the layout and sample rate that an encoder takes: those given, or the closest."""
     smaller = [name for least, name in _SMALLER if channels >= least] or ["stereo"]
     rates = av.Codec(codec, "w").audio_rates or [rate]
     if rate not in rates:
-        rate = min((each for each in rates if each >= rate > 0), default=_USUAL_RATE)
+        rate = min((higher for higher in rates if higher >= rate > 0), default=_USUAL_RATE)
     # The same channels, by the name that encoders and players expect of speakers at the sides.
     for name in (layout.removesuffix("(side)"), layout, *smaller):
         if _takes(codec, name, rate):
@@ -45,7 +45,7 @@ def closest_supported(codec: str, layout: str, channels: int, rate: int) -> tupl
 
 
 def _takes(codec: str, layout: str, rate: int) -> bool:
-    """Return whether an encoder opens for a layout of channels: FFmpeg keeps no list of them."""
+    """Return whether an encoder opens for a channel layout: FFmpeg has no list of them."""
     try:
         context = av.CodecContext.create(codec, "w")
         assert isinstance(context, av.AudioCodecContext)

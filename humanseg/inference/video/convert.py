@@ -1,4 +1,4 @@
-"""A video through the model: every picture cut out, steadied over time, drawn and written."""
+"""A video through the model: each frame predicted, smoothed over time, rendered and written."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -23,107 +23,108 @@ from humanseg.io.files import whole_file
 MakeMatte: TypeAlias = Callable[
     [NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8] | None], Matte
 ]
-"""From a picture, uint8 (H,W,3), its probability, float32 (H,W), and where it has transparency how
-opaque it is, uint8 (H,W), to what is drawn from."""
-Draw: TypeAlias = Callable[[Matte], NDArray[np.uint8]]
-"""To what is shown, uint8: (H,W), (H,W,3) or (H,W,4)."""
+"""From a frame, uint8 (H,W,3), its probability, float32 (H,W), and its own opacity, uint8 (H,W),
+where it is transparent."""
+Render: TypeAlias = Callable[[Matte], NDArray[np.uint8]]
+"""To the output frame, uint8: (H,W), (H,W,3) or (H,W,4)."""
 
 
 @dataclass(frozen=True)
 class ConversionResult:
-    """What was made of a video."""
+    """What became of a video."""
 
     # How many it had.
-    pictures: int
-    # What of it is not as it was, or left out, in words.
+    frames: int
+    # What differs from the original, or was left out, in words.
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class VideoOutput:
-    """One of the files that are made from a video."""
+    """A file that is made from a video."""
 
-    # Where it shall be.
     path: Path
-    # How it is stored.
     encoding: Encoding
-    # What it shows.
-    draw: Draw
-    # A text that is kept in the file.
+    render: Render
+    # A text to keep in the file.
     comment: str = ""
-    # Whether a file that is there may be replaced.
+    # Whether an existing file may be replaced.
     replace: bool = True
 
 
 def plan_video_output(
-    source: Path, stem: Path, draw: Draw, *, transparent: bool = False
+    source: Path, stem: Path, render: Render, *, transparent: bool = False
 ) -> VideoOutput:
-    """Choose how to store what is made from a video."""
+    """Choose the encoding of a file made from a video, by the source's container.
+
+    `stem` is its path without the suffix, which is added here.
+    """
     encoding = (transparent_encoding if transparent else opaque_encoding)(source)
-    return VideoOutput(stem.with_name(stem.name + encoding.suffix), encoding, draw)
+    return VideoOutput(stem.with_name(stem.name + encoding.suffix), encoding, render)
 
 
 def convert_video(
     source: Path,
     outputs: Sequence[VideoOutput],
     model: Model,
-    cut: MakeMatte,
+    make_matte: MakeMatte,
     *,
-    smooth: float = DEFAULT_STRENGTH,
+    smoothing: float = DEFAULT_STRENGTH,
     tta: bool = False,
-    on_frame: Callable[[float, float | None], None] = lambda done, whole: None,
+    on_frame: Callable[[float, float | None], None] = lambda done, duration: None,
 ) -> ConversionResult:
-    """Make films from a video, each whole or not at all.
+    """Make files from a video, each whole or not at all; the sound goes into each.
 
-    Reading, running the model and writing overlap. Memory does not grow with the length.
+    Reading, prediction and writing overlap. Memory does not grow with the length. Masks are
+    smoothed at the size that the model works at, before their edges are refined on each frame.
+    Raise VideoError where the video cannot be read, or a container does not take what is in it.
     """
     count = 0
     with ExitStack() as stack:
         video = stack.enter_context(VideoReader(source))
         writers = [stack.enter_context(_writer(output, video)) for output in outputs]
         parts = stack.enter_context(closing(prefetch(video)))
-        drawing = _draw(
-            parts, outputs, model, cut, TemporalSmoother(smooth), video.info.time_base, tta
-        )
-        drawn = stack.enter_context(closing(prefetch(drawing)))
-        for pieces in drawn:
-            for writer, piece in zip(writers, pieces, strict=True):
-                writer.write(piece)
-            if isinstance(pieces[0], Frame):
+        smoother = TemporalSmoother(smoothing)
+        time_base = video.info.time_base
+        rendering = _render(parts, outputs, model, make_matte, smoother, time_base, tta)
+        for rendered in stack.enter_context(closing(prefetch(rendering))):
+            for writer, part in zip(writers, rendered, strict=True):
+                writer.write(part)
+            if isinstance(rendered[0], Frame):
                 count += 1
-                on_frame(float(pieces[0].time * video.info.time_base), video.info.seconds)
+                on_frame(float(rendered[0].time * time_base), video.info.seconds)
     notes = [f"left out: {', '.join(video.left_out)}"] if video.left_out else []
     notes += [note for writer in writers for note in writer.notes]
     return ConversionResult(count, tuple(notes))
 
 
-def _draw(
+def _render(
     parts: Iterable[Frame | AudioPacket],
     outputs: Sequence[VideoOutput],
     model: Model,
-    cut: MakeMatte,
+    make_matte: MakeMatte,
     smoother: TemporalSmoother,
     time_base: Fraction,
     tta: bool,
 ) -> Iterator[list[Frame | AudioPacket]]:
-    """Yield, for each part of a video, what goes into each film."""
-    last: Frame | None = None
+    """Yield, for each part of a video, what goes into each output."""
+    previous: Frame | None = None
     for part in parts:
         if isinstance(part, AudioPacket):
             yield [part for _ in outputs]
             continue
-        since = float((part.time - last.time) * time_base) if last else 0.0
+        since = float((part.time - previous.time) * time_base) if previous else 0.0
         small = model.reduce(part.pixels)
         coarse = smoother(small, model.run(small, tta=tta), since)
         probability = refine(coarse, small, part.pixels)
         if part.rgba is None:
-            made = cut(part.pixels, probability, None)
+            matte = make_matte(part.pixels, probability, None)
         else:
-            # Without the white that the model saw behind it.
+            # Without the white behind it that the model saw.
             visible = np.ascontiguousarray(part.rgba[..., 3])
-            made = cut(np.ascontiguousarray(part.rgba[..., :3]), probability, visible)
-        yield [Frame(output.draw(made), part.time, part.duration) for output in outputs]
-        last = part
+            matte = make_matte(np.ascontiguousarray(part.rgba[..., :3]), probability, visible)
+        yield [Frame(output.render(matte), part.time, part.duration) for output in outputs]
+        previous = part
 
 
 @contextmanager
@@ -131,7 +132,7 @@ def _writer(output: VideoOutput, video: VideoReader) -> Iterator[VideoWriter]:
     with (
         whole_file(output.path, replace=output.replace) as partial,
         VideoWriter(
-            partial, output.encoding, video.info, video.sound, output.comment, output.path
+            partial, output.encoding, video.info, video.audio, output.comment, output.path
         ) as writer,
     ):
         yield writer

@@ -1,4 +1,4 @@
-"""Which container and codec a video is written in."""
+"""The container and codec that a video is written in."""
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -7,18 +7,17 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Encoding:
-    """How pictures are written."""
+    """How frames are written."""
 
-    # Of the file, which says the container.
+    # Of the file; it says the container.
     suffix: str
     # FFmpeg's name of the encoder.
     codec: Literal["libx264", "libvpx-vp9", "prores_ks"]
     # FFmpeg's name of its pixel format.
     pixels: str
-    # The encoder's own: quality and speed. Nothing here is slower than it must be for films at
-    # which a person sees no loss.
+    # The encoder's own: as fast as it can be where a person sees no loss.
     options: dict[str, str] = field(default_factory=dict)
-    # The sides of a picture are multiples of it.
+    # The sides of a frame are multiples of it.
     step: int = 1
 
     @property
@@ -32,31 +31,27 @@ class Encoding:
         return self.pixels.startswith("yuva")
 
 
-# With B-frames, QuickTime's way of storing times loses the length of the last picture.
+# With B-frames, QuickTime loses the duration of the last frame.
 _H264 = {"preset": "veryfast", "crf": "18", "bf": "0"}
-_KEPT = {".mov": ".mov", ".qt": ".mov", ".mkv": ".mkv"}
+_CONTAINERS = {".mov": ".mov", ".qt": ".mov", ".mkv": ".mkv"}
 _VP9 = {"crf": "20", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
 
 
 def opaque_encoding(source: PurePath) -> Encoding:
-    """Return how to write a film of pictures made from `source`.
-
-    mp4, mov, mkv and webm stay what they are; the pictures of all other containers go into an
-    mp4, which every player and phone knows.
-    """
+    """Return how to write a video made from another: mp4, mov, mkv and webm stay, else mp4."""
     suffix = source.suffix.lower()
     if suffix == ".webm":
         return Encoding(suffix, "libvpx-vp9", "yuv420p", _VP9)
-    suffix = _KEPT.get(suffix, ".mp4")
-    # Every player and phone knows 4:2:0, which stores colours for squares of 2×2 pixels.
+    suffix = _CONTAINERS.get(suffix, ".mp4")
+    # Every player and phone knows 4:2:0, which has one colour for 2×2 pixels.
     return Encoding(suffix, "libx264", "yuv420p", _H264, step=2)
 
 
 def transparent_encoding(source: PurePath) -> Encoding:
-    """Return how to write a film with transparency made from `source`.
+    """Return how to write a video with transparency, which no mp4 that players know can hold.
 
-    QuickTime stays QuickTime, as ProRes 4444, which video editors take; all else becomes WebM
-    with VP9, which browsers play, since no codec of an mp4 that players know has transparency.
+    QuickTime stays QuickTime, as ProRes 4444 for video editors; others become WebM with VP9 for
+    browsers.
     """
     if source.suffix.lower() in (".mov", ".qt"):
         return Encoding(".mov", "prores_ks", "yuva444p10le", {"profile": "4444"})

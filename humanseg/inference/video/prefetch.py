@@ -1,4 +1,4 @@
-"""Working ahead: while one step of a film is under way, the step before it prepares the next."""
+"""Prefetching: while one step of a video runs, the step before it prepares the next items."""
 
 from collections import deque
 from collections.abc import Generator, Iterable
@@ -11,10 +11,10 @@ _END = object()
 
 
 def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T, None, None]:
-    """Yield the items, while a thread of its own prepares the next ones."""
+    """Yield items while a thread prepares up to `depth` next ones; their errors are raised here."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:
-        # One worker, so that the calls stand in line.
+        # One worker, so that the calls come in order.
         waiting = deque(pool.submit(next, iterator, _END) for _ in range(depth))
         while (item := waiting.popleft().result()) is not _END:
             waiting.append(pool.submit(next, iterator, _END))

@@ -1,4 +1,4 @@
-"""What a video says of itself, and whether all of it is there."""
+"""Probing a video: its size, rotation, times and colours, and whether it is whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,16 +20,16 @@ Rotation: TypeAlias = tuple[int, int, int, int]
 
 _UPRIGHT = (1, 0, 0, 1)
 _QUARTERS: tuple[Rotation, ...] = (_UPRIGHT, (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
-"""Of a picture that is turned counter-clockwise by so many quarters."""
+"""For a frame that is rotated counter-clockwise by so many quarters."""
 _BT709, _UNSTATED, _BT601 = 1, 2, 6
 _HD = 720
-"""Of so many lines or more, a video that does not state its colours is BT.709, else BT.601."""
+"""A video of so many lines or more that does not state its colours is BT.709, else BT.601."""
 _STILL = ("_pipe", "image2")
-"""How the names of FFmpeg's readers of single pictures end."""
+"""How the names of FFmpeg's demuxers for still images end."""
 _TAIL = 0.5
 """Seconds, or a twentieth of a longer video, that may be missing at its end."""
 _FROM_ZERO = ("matroska,webm", "asf")
-"""Containers whose length counts from second 0, however late the first picture is shown."""
+"""Containers whose duration counts from second 0, however late the first frame is shown."""
 
 
 class VideoError(HumansegError):
@@ -38,10 +38,9 @@ class VideoError(HumansegError):
 
 @dataclass(frozen=True)
 class VideoColors:
-    """How the numbers of a video stand for colours, in FFmpeg's codes."""
+    """The colour space of a video, in FFmpeg's codes; primaries and transfer may be 2, unstated."""
 
-    # AVColorSpace, AVColorPrimaries, AVColorTransferCharacteristic. The last two may be 2,
-    # unstated.
+    # AVColorSpace, AVColorPrimaries, AVColorTransferCharacteristic.
     matrix: int
     primaries: int
     transfer: int
@@ -49,90 +48,108 @@ class VideoColors:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a video before it is read through."""
+    """What is known of a video before its frames are read."""
 
     # (H, W) as a person sees it.
     size: tuple[int, int]
-    # How its pictures are turned to be seen so.
-    turn: Rotation
-    # Width over height of a pixel as a person sees it; mostly 1.
+    # How its frames are rotated to be seen so.
+    rotation: Rotation
+    # Width over height of a pixel as a person sees it, mostly 1.
     aspect: Fraction
-    # Seconds that one unit of a frame's time stands for.
+    # Seconds of one unit of a frame's time.
     time_base: Fraction
-    # Frames a second, on average.
+    # Frames per second, on average.
     rate: Fraction
-    # How long it is; None where the file does not say.
+    # Its duration; None where the file does not say.
     seconds: float | None
     # As the file states them or, where it does not, as players take them.
-    colours: VideoColors
+    colors: VideoColors
 
 
 def probe(path: Path) -> VideoInfo:
-    """Look at a video without reading it through."""
+    """Return what is known of a video without reading all of it; raise VideoError."""
     with explain_video_errors(path), av.open(ffmpeg_url(path)) as container:
         if container.format.name.endswith(_STILL):
             raise VideoError(
-                f"{path} is a photo, not a video: give it the suffix of a photo, such as .jpg."
+                f"{path} is a photo, not a video: give it the suffix of a photo, such as .jpg.",
+                code="inference.photo_not_video",
             )
         stream = video_stream(path, container)
         first = next(container.decode(stream), None)
         if first is None:
             raise VideoError(
                 f"{path} holds no picture that can be read: copy it again from its source, or "
-                "remove it."
+                "remove it.",
+                code="inference.broken_video",
             )
-        info = _facts(container, stream, first)
+        info = _info(container, stream, first)
         _require_end(path, container)
     return info
 
 
+def read_video_comment(path: Path) -> str | None:
+    """Return the comment in a video; None where there is none, or where it is no video."""
+    try:
+        with av.open(ffmpeg_url(path)) as container:
+            # Matroska writes the names of tags in capitals.
+            tags = {name.lower(): text for name, text in container.metadata.items()}
+    except (FFmpegError, OSError, ValueError):
+        return None
+    return tags.get("comment")
+
+
 def ffmpeg_url(path: Path) -> str:
-    """Return what FFmpeg calls a file; it would take the name ``http:a.mp4`` for a web page."""
+    """Return the URL of a file; FFmpeg would take the name ``http:a.mp4`` for a web page."""
     return f"file:{path}"
 
 
 def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
-    """Return the first track of pictures; the cover of a song is none."""
+    """Return the first video stream that is not the cover of a song."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     raise VideoError(
-        f"{path} holds sound but no moving pictures: take it out, or give a video instead."
+        f"{path} holds sound but no moving pictures: take it out, or give a video instead.",
+        code="inference.no_frames",
     )
 
 
 @contextmanager
 def explain_video_errors(path: Path) -> Iterator[None]:
-    """Turn what FFmpeg says of a video into a paragraph for a person."""
+    """Turn errors of FFmpeg and the system into a VideoError that names the file."""
     try:
         yield
     except (FFmpegError, OSError) as error:
-        raise VideoError(_explain(path, error)) from error
+        message, code = _explain(path, error)
+        raise VideoError(message, code=code) from error
 
 
-def _explain(path: Path, error: FFmpegError | OSError) -> str:
+def _explain(path: Path, error: FFmpegError | OSError) -> tuple[str, str]:
+    """Return a message and its code."""
+    again = "copy it again from its source, or remove it."
     if isinstance(error, FileNotFoundError):
-        return f"There is no file {path}: check the name, or put the video there."
+        message = f"There is no file {path}: check the name, or put the video there."
+        return message, "io.missing_file"
     if path.is_file() and path.stat().st_size == 0:
-        return f"{path} is an empty file (0 bytes): copy it again from its source, or remove it."
+        return f"{path} is an empty file (0 bytes): {again}", "io.empty_file"
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
-        return (
-            f"{path} is not a video, or is cut off or broken: copy it again from its source, or "
-            "remove it."
-        )
+        message = f"{path} is not a video, or is cut off or broken: {again}"
+        return message, "inference.broken_video"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
-    return (
-        f"{path} cannot be read ({error.strerror}): save it anew with a video editor, as MP4 with "
+        message = f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
+        return message, "io.cannot_read"
+    message = (
+        f"{path} cannot be read ({error.strerror}): save it again with a video editor, as MP4 with "
         "H.264."
     )
+    return message, "inference.unsupported_video"
 
 
-def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoInfo:
-    turn = rotation_of(first)
+def _info(container: InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoInfo:
+    rotation = rotation_of(first)
     size = (first.height, first.width)
     aspect = stream.sample_aspect_ratio or Fraction(1)
-    if turn[0] == 0:
+    if rotation[0] == 0:
         size, aspect = size[::-1], 1 / aspect
     time_base = stream.time_base or Fraction(1, av.time_base)
     seconds = None
@@ -142,21 +159,21 @@ def _facts(container: InputContainer, stream: av.VideoStream, first: av.VideoFra
         seconds = container.duration / av.time_base
     return VideoInfo(
         size=size,
-        turn=turn,
+        rotation=rotation,
         aspect=aspect,
         time_base=time_base,
         rate=stream.average_rate or stream.guessed_rate or Fraction(30),
         seconds=seconds,
-        colours=_colours(first),
+        colors=_colours(first),
     )
 
 
 def rotation_of(frame: av.VideoFrame) -> Rotation:
-    """Return how a frame is turned to be seen upright, to the nearest quarter."""
+    """Return how a frame is rotated to be upright, to the nearest quarter."""
     try:
         matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:
-        # PyAV does not know every kind of what FFmpeg keeps beside a picture, such as its EXIF.
+        # PyAV does not know every kind of side data, such as EXIF.
         return _QUARTERS[round(frame.rotation / 90) % 4]
     if matrix is None:
         return _UPRIGHT
@@ -169,43 +186,44 @@ def rotation_of(frame: av.VideoFrame) -> Rotation:
 
 def _colours(frame: av.VideoFrame) -> VideoColors:
     matrix = frame.colorspace
-    # 0 is RGB, which has no matrix: what is written from it is what players expect.
+    # 0 is RGB, which has no matrix: the output gets the one that players expect.
     if matrix in (0, _UNSTATED):
         matrix = _BT709 if min(frame.width, frame.height) >= _HD else _BT601
     return VideoColors(matrix, frame.color_primaries, frame.color_trc)
 
 
 def _require_end(path: Path, container: InputContainer) -> None:
-    """Refuse a file whose end is not there, as of a download or a recording that broke off."""
+    """Raise for a file whose end is missing, as of a download or a recording that broke off."""
     if container.duration is None:
         return
-    whole = container.duration / av.time_base
-    missing = max(_TAIL, whole / 20)
+    duration = container.duration / av.time_base
+    missing = max(_TAIL, duration / 20)
     container.seek(max(0, container.duration - int(2 * missing * av.time_base)))
     ends = _ends(container)
-    if container.streams.subtitles and max(ends.values(), default=0.0) < whole - missing:
+    if container.streams.subtitles and max(ends.values(), default=0.0) < duration - missing:
         # A line that is shown to the end may come long before it.
         container.seek(0)
         ends = _ends(container)
-    # QuickTime states the length of each track, Matroska that of the whole alone.
-    stated = [
-        (length, ends.get(each.index, 0.0))
-        for each in (*container.streams.video, *container.streams.audio)
-        if not each.disposition & Disposition.attached_pic
-        if (length := _length(container, each)) is not None
-    ] or [(whole, max(ends.values(), default=0.0))]
+    # QuickTime states the duration of each stream, Matroska that of the whole only.
+    durations_and_ends = [
+        (stated, ends.get(stream.index, 0.0))
+        for stream in (*container.streams.video, *container.streams.audio)
+        if not stream.disposition & Disposition.attached_pic
+        if (stated := _stated_duration(container, stream)) is not None
+    ] or [(duration, max(ends.values(), default=0.0))]
     from_zero = container.format.name in _FROM_ZERO
     start = 0.0 if from_zero else (container.start_time or 0) / av.time_base
-    longest = max(duration for duration, _ in stated)
-    if any(found - start < duration - missing for duration, found in stated):
+    if any(end - start < stated - missing for stated, end in durations_and_ends):
+        longest = max(stated for stated, _ in durations_and_ends)
         raise VideoError(
             f"{path} is cut off: it says that it is {longest:.1f} s long, but its end is not "
-            "there. Copy it again from its source, or remove it."
+            "there. Copy it again from its source, or remove it.",
+            code="inference.cut_off_video",
         )
 
 
 def _ends(container: InputContainer) -> dict[int, float]:
-    """Return the second at which each track ends, of what is still to be read."""
+    """Return the second at which each stream ends, by the packets still to be read."""
     ends: dict[int, float] = {}
     for packet in container.demux():
         if packet.pts is not None and packet.time_base:
@@ -214,8 +232,8 @@ def _ends(container: InputContainer) -> dict[int, float]:
     return ends
 
 
-def _length(container: InputContainer, stream: Stream) -> float | None:
-    """Return the seconds that a file states for a track."""
-    # AVI says how many units there are; the duration counts those that are there.
+def _stated_duration(container: InputContainer, stream: Stream) -> float | None:
+    """Return the seconds that a file states for a stream."""
+    # AVI states the number of frames; its duration counts those that exist.
     units = stream.frames if container.format.name == "avi" else stream.duration
     return float(units * stream.time_base) if units and stream.time_base else None

@@ -32,12 +32,12 @@ from humanseg.inference.video.transparency import has_alpha, picture_decoder
 
 _TS_DISCONT = cast(int, Flags.ts_discont.value)
 _NO_PTS = ("avi",)
-"""Containers that say when a picture is decoded, and not when it is shown."""
+"""Containers that say when a frame is decoded, and not when it is shown."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a video."""
+    """One frame of a video."""
 
     # uint8: (H,W,3) RGB as it is read, over white where it is transparent; what is written may also
     # be grey, (H,W), or have transparency, (H,W,4).
@@ -46,24 +46,24 @@ class Frame:
     time: int
     # How long, in the same unit; 0 where the file does not say.
     duration: int
-    # uint8 (H,W,4): the picture with its own transparency; None where it is opaque.
+    # uint8 (H,W,4): the frame with its own transparency; None where it is opaque.
     rgba: NDArray[np.uint8] | None = None
 
 
 @dataclass
 class AudioPacket:
-    """A piece of a video's sound, as it is encoded."""
+    """A packet of a video's sound, as it is encoded."""
 
-    # The place of its track in `VideoReader.sound`.
+    # The index of its track in `VideoReader.audio`.
     track: int
-    # The bytes, with their times; empty for the end of the track.
+    # Empty for the end of the track.
     packet: av.Packet
     # Whether `frames` could not be decoded.
     broken: bool = False
 
     @cached_property
     def frames(self) -> list[av.AudioFrame]:
-        """What is heard; decoded once, in the order of the track, for all files that need it."""
+        """The decoded sound: once, in the order of the track, for all files that need it."""
         try:
             return cast("list[av.AudioFrame]", self.packet.decode())
         except FFmpegError:
@@ -74,8 +74,8 @@ class AudioPacket:
 class VideoReader:
     """An open video: `with VideoReader(path) as video: …`.
 
-    Iterating over it yields its pictures and the pieces of its sound, in the order of the file.
-    Memory does not grow with the length of the video.
+    Memory does not grow with the length of the video. Raise VideoError for a video that is broken,
+    also while iterating.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,12 +83,12 @@ class VideoReader:
         self.info = probe(path)
         with explain_video_errors(path):
             self._container = av.open(ffmpeg_url(path))
-        self._pictures = video_stream(path, self._container)
-        self._decoder = picture_decoder(path, self._pictures)
+        self._video = video_stream(path, self._container)
+        self._decoder = picture_decoder(path, self._video)
         self._decoder.thread_type = "AUTO"
         # Tracks of a codec that FFmpeg does not know have no context.
-        self.sound = [each for each in self._container.streams.audio if each.codec_context]
-        self.left_out = _left_out(self._container, self.sound)
+        self.audio = [track for track in self._container.streams.audio if track.codec_context]
+        self.left_out = _left_out(self._container, self.audio)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -104,14 +104,14 @@ class VideoReader:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame | AudioPacket]:
-        """Yield pictures and pieces of sound."""
+        """Yield frames and audio packets in the order of the file."""
         last = None
-        tracks = {stream.index: track for track, stream in enumerate(self.sound)}
-        begin, clock = _begin(self._container), _Clock(self._container.format.name)
+        tracks = {stream.index: track for track, stream in enumerate(self.audio)}
+        start, clock = _start(self._container), _Clock(self._container.format.name)
         with explain_video_errors(self.path):
-            for packet in self._container.demux(self._pictures, *self.sound):
-                _shift(packet, begin)
-                if packet.stream is not self._pictures:
+            for packet in self._container.demux(self._video, *self.audio):
+                _shift(packet, start)
+                if packet.stream is not self._video:
                     yield AudioPacket(tracks[packet.stream.index], packet)
                     continue
                 clock.decode(packet)
@@ -128,7 +128,8 @@ class VideoReader:
             seconds = float((last or 0) * self.info.time_base)
             raise VideoError(
                 f"{self.path} is broken {seconds:.1f} s after its start: copy it again from its "
-                "source, or cut that part out with a video editor."
+                "source, or cut that part out with a video editor.",
+                code="inference.broken_video",
             ) from error
 
     def _frame(self, decoded: av.VideoFrame, time: int) -> Frame:
@@ -136,58 +137,58 @@ class VideoReader:
         pixels = self._pixels(decoded, "rgba" if has_alpha(decoded.format) else "rgb24")
         if pixels.shape[2] == 3:
             return Frame(pixels, time, duration)
-        colours, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3]
+        colors, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3]
         if alpha.min() == 255:
-            return Frame(colours, time, duration)
-        seen = composite(colours, np.full_like(colours, 255), alpha)
+            return Frame(colors, time, duration)
+        seen = composite(colors, np.full_like(colors, 255), alpha)
         return Frame(seen, time, duration, pixels)
 
     def _pixels(self, decoded: av.VideoFrame, layout: str) -> NDArray[np.uint8]:
         height, width = self.info.size
-        if self.info.turn[0] == 0:
+        if self.info.rotation[0] == 0:
             height, width = width, height
         pixels = decoded.to_ndarray(
             format=layout,
-            # Not its own: the size may change on the way, as calls over a bad line do it.
+            # Not the frame's own: the size may change on the way, as in calls over a bad line.
             width=width,
             height=height,
-            src_colorspace=self.info.colours.matrix,
+            src_colorspace=self.info.colors.matrix,
             dst_color_range=ColorRange.JPEG,
         )
-        return rotate(pixels.astype(np.uint8, copy=False), self.info.turn)
+        return rotate(pixels.astype(np.uint8, copy=False), self.info.rotation)
 
 
 class _Clock:
-    """Says when pictures are shown."""
+    """Tells when frames are shown."""
 
     def __init__(self, container: str) -> None:
         self._no_pts = container in _NO_PTS
         self._times: deque[int] = deque()
 
     def decode(self, packet: av.Packet) -> None:
-        """Take note of a packet that is about to be decoded."""
+        """Note a packet that is about to be decoded."""
         if self._no_pts and packet.dts is not None:
             self._times.append(packet.dts)
 
     def show(self, decoded: av.VideoFrame) -> int:
-        """Return the time of the next picture, in units of the video's time base."""
-        # The decoder gives pictures in the order of showing, some packets late: the first of all
-        # is shown at the time of the first packet.
+        """Return the time of the next frame, in units of the video's time base."""
+        # The decoder gives frames in the order of showing, some packets late: the first one is
+        # shown at the time of the first packet.
         if self._times:
             return self._times.popleft()
         return decoded.pts if decoded.pts is not None else decoded.dts or 0
 
 
-def _left_out(container: InputContainer, sound: Sequence[av.AudioStream]) -> list[str]:
+def _left_out(container: InputContainer, audio: Sequence[av.AudioStream]) -> list[str]:
     """Return what of a file is not read, in words."""
-    pictures = [
+    frames = [
         stream
         for stream in container.streams.video
         if not stream.disposition & Disposition.attached_pic
     ]
     counts = {
-        "track of sound of an unknown kind": len(container.streams.audio) - len(sound),
-        "further track of pictures": len(pictures) - 1,
+        "track of sound of an unknown kind": len(container.streams.audio) - len(audio),
+        "further track of pictures": len(frames) - 1,
         "track of subtitles": len(container.streams.subtitles),
     }
     return [
@@ -197,27 +198,27 @@ def _left_out(container: InputContainer, sound: Sequence[av.AudioStream]) -> lis
     ]
 
 
-def _begin(container: InputContainer) -> Fraction:
-    """Return the seconds on a file's own clock at which it begins.
+def _start(container: InputContainer) -> Fraction:
+    """Return the seconds on a file's own clock at which it starts.
 
     Broadcasts and cameras that write transport or programme streams count from anywhere; in other
-    containers, a late begin is meant.
+    containers, a late start is meant.
     """
     if not _TS_DISCONT & container.format.flags or container.start_time is None:
         return Fraction(0)
     return Fraction(container.start_time, av.time_base)
 
 
-def _shift(packet: av.Packet, begin: Fraction) -> None:
-    if begin and packet.time_base:
-        units = round(begin / packet.time_base)
+def _shift(packet: av.Packet, start: Fraction) -> None:
+    if start and packet.time_base:
+        units = round(start / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - units
         packet.dts = None if packet.dts is None else packet.dts - units
 
 
-def rotate(pixels: NDArray[np.uint8], turn: Rotation) -> NDArray[np.uint8]:
-    """Turn a picture."""
-    a, b, c, d = turn
+def rotate(pixels: NDArray[np.uint8], rotation: Rotation) -> NDArray[np.uint8]:
+    """Rotate a frame, uint8 (H,W,C)."""
+    a, b, c, d = rotation
     if a == 0:
         pixels = cv2.transpose(pixels).astype(np.uint8, copy=False)
         a, d = c, b

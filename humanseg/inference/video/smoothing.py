@@ -1,31 +1,34 @@
-"""Steadying masks over time: what stands still in the picture shall stand still in the mask."""
+"""Temporal smoothing of masks: what stands still in the video stands still in the mask."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 DEFAULT_STRENGTH = 0.8
-"""What `Smoother` takes when nobody says otherwise."""
+"""The default of `TemporalSmoother`."""
 
 _STEP = 1 / 30
-"""The strength is what is left of the past after so many seconds."""
+"""The strength is the weight of the past after so many seconds."""
 _WINDOW = (5, 5)
-"""Differences are seen over so many pixels, which takes most of the camera's noise out of them."""
+"""Differences are averaged over so many pixels, which removes most of the camera's noise."""
 _MOVED = 8.0
-"""Levels of difference (of 255) at which a pixel counts more as moved than as still."""
+"""A difference (of 255) at which a pixel counts more as moved than as still."""
 _CUT = 0.3
-"""Where less than this share of the picture stood still, nothing of the past is of use."""
+"""Where less than this share of the frame stood still, the past is dropped."""
 
 
 class TemporalSmoother:
     """Averages the probabilities of one video over time, except where something moves.
 
-    An exponential average whose weight is each pixel's own. The average of the pictures is kept
+    An exponential average whose weight is each pixel's own. The average of the frames is kept
     beside that of the probabilities, under the same weights, so that it shows what the kept
-    probabilities were made from: where a new picture differs from it, the past says nothing and
-    the new probability is taken as it is. Slow motion adds up in that difference, so it is seen
-    too and the mask does not lag behind. A cut to another scene, or a camera that turns, changes
-    most of the picture and starts anew.
+    probabilities were made from: where a new frame differs from it, the past is ignored and the
+    new probability is taken as it is. Slow motion adds up in that difference, so the mask does not
+    lag behind. A cut to another scene, or a camera that turns, changes most of the frame and
+    starts again.
+
+    `strength`, in [0, 1), is the weight of the past after a thirtieth of a second where nothing
+    moves; 0 leaves every frame as it is.
 
     Recursive filters whose weight falls with the difference between frames are the classic of
     noise reduction in video: E. Dubois and S. Sabri, Noise Reduction in Image Sequences Using
@@ -40,26 +43,26 @@ class TemporalSmoother:
 
     def __call__(
         self,
-        picture: NDArray[np.uint8],
+        frame: NDArray[np.uint8],
         probability: NDArray[np.float32],
         seconds: float = _STEP,
     ) -> NDArray[np.float32]:
-        """Take the next frame."""
+        """Return the smoothed probability of the next frame, `seconds` after the one before."""
         if self.strength == 0:
             return probability
-        seen = cv2.blur(picture, _WINDOW).astype(np.float32)
+        blurred = cv2.blur(frame, _WINDOW).astype(np.float32)
         if self._past is not None:
-            weight = self.strength ** (seconds / _STEP) * _stillness(seen, self._past[0])
+            weight = self.strength ** (seconds / _STEP) * _stillness(blurred, self._past[0])
             if weight.any():
-                seen = _mix(seen, self._past[0], weight[..., None])
+                blurred = _mix(blurred, self._past[0], weight[..., None])
                 probability = _mix(probability, self._past[1], weight)
-        self._past = seen, probability
+        self._past = blurred, probability
         return probability
 
 
-def _stillness(seen: NDArray[np.float32], past: NDArray[np.float32]) -> NDArray[np.float32]:
+def _stillness(blurred: NDArray[np.float32], past: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return 1 where nothing moved, down to 0 where something did; 0 all over after a cut."""
-    change = np.abs(seen - past).max(axis=2)
+    change = np.abs(blurred - past).max(axis=2)
     # The edge of a mask lies beside what moves as often as on it.
     change = cv2.dilate(change, np.ones(_WINDOW, np.uint8))
     still = np.exp(-np.square(change / _MOVED))

@@ -1,4 +1,4 @@
-"""The transparency of a video: which decoder gives it, and which pictures have it."""
+"""The transparency of a video: which decoder gives it, and which frames have it."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from av.codec.codec import UnknownCodecError
 from humanseg.inference.video.probe import VideoError
 
 _KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""FFmpeg's own decoders of these drop the transparency that lies beside the pictures."""
+"""FFmpeg's own decoders of these drop the transparency that lies beside the frames."""
 
 
 def picture_decoder(path: Path, stream: av.VideoStream) -> av.VideoCodecContext:
-    """Return what decodes the pictures of a track with the transparency that they have."""
+    """Return a decoder for a video stream that keeps its transparency."""
     context = stream.codec_context
-    # WebM and Matroska say so of a track (AlphaMode), and keep it beside each picture.
+    # WebM and Matroska say so of a track (AlphaMode), and keep it beside each frame.
     if stream.metadata.get("alpha_mode", "0") == "0":
         return context
     name = _KEEP_ALPHA.get(context.codec.canonical_name)
@@ -25,12 +25,13 @@ def picture_decoder(path: Path, stream: av.VideoStream) -> av.VideoCodecContext:
     except UnknownCodecError as error:
         raise VideoError(
             f"{path} has transparency, which this build of FFmpeg cannot read (it lacks {name}): "
-            "install PyAV from PyPI, or save the video as QuickTime with ProRes 4444."
+            "install PyAV from PyPI, or save the video as QuickTime with ProRes 4444.",
+            code="inference.missing_codec",
         ) from error
     assert isinstance(decoder, av.VideoCodecContext)
     return decoder
 
 
 def has_alpha(layout: av.VideoFormat) -> bool:
-    """Return whether pictures of this pixel format may have transparency."""
+    """Return whether frames of this pixel format may have transparency."""
     return layout.has_palette or any(component.is_alpha for component in layout.components)

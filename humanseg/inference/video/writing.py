@@ -35,7 +35,7 @@ class VideoWriter:
         path: Path,
         encoding: Encoding,
         info: VideoInfo,
-        sound: Sequence[AudioStream] = (),
+        audio: Sequence[AudioStream] = (),
         comment: str = "",
         name: Path | None = None,
     ) -> None:
@@ -43,23 +43,23 @@ class VideoWriter:
         self._comment = comment
         with self._explained():
             try:
-                self._open(path, sound, copy=True)
+                self._open(path, audio, copy=True)
             except (FFmpegError, ValueError):
-                if not sound:
+                if not audio:
                     raise
-                # The container knows the codec, but not this kind of it.
+                # The container takes the codec, but not this profile of it.
                 with suppress(FFmpegError, OSError):
                     self._container.close()
-                self._open(path, sound, copy=False)
+                self._open(path, audio, copy=False)
 
     @property
     def notes(self) -> list[str]:
-        """What became of the sound that a person would not expect; complete after the block."""
+        """What became of the sound unexpectedly; complete after the block."""
         notes = []
-        for track in self._sound:
+        for track in self._audio:
             if track.remixed:
-                before, after = track.remixed
-                notes.append(f"{self.path.name}: sound of {before} is mixed to {after}")
+                layout, mixed = track.remixed
+                notes.append(f"{self.path.name}: sound of {layout} is mixed to {mixed}")
             if track.broken and track.silent:
                 notes.append(f"{self.path.name}: its sound cannot be decoded, and is left out")
             elif track.broken:
@@ -68,8 +68,8 @@ class VideoWriter:
                 )
         return notes
 
-    def _open(self, path: Path, sound: Sequence[AudioStream], copy: bool) -> None:
-        self._sound: list[AudioTrackWriter] = []
+    def _open(self, path: Path, audio: Sequence[AudioStream], copy: bool) -> None:
+        self._audio: list[AudioTrackWriter] = []
         encoding = self.encoding
         options = {"movflags": "+faststart"} if encoding.container in ("mp4", "mov") else {}
         self._container = av.open(
@@ -77,12 +77,12 @@ class VideoWriter:
         )
         if self._comment:
             self._container.metadata["comment"] = self._comment
-        self._pictures = self._container.add_stream(
+        self._video = self._container.add_stream(
             encoding.codec, rate=self.info.rate, options=dict(encoding.options)
         )
         self._set_up()
-        self._sound += [AudioTrackWriter(self._container, each, copy) for each in sound]
-        # Opens the file and the encoders: what does not go shows before the first picture.
+        self._audio += [AudioTrackWriter(self._container, each, copy) for each in audio]
+        # Opens the file and the encoders: what cannot be encoded shows before the first frame.
         self._container.start_encoding()
 
     def __enter__(self) -> Self:
@@ -95,39 +95,39 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Write what encoders still hold, and close the file."""
+        """Write what the encoders still hold, and close the file."""
         if error is not None:
             with suppress(FFmpegError, OSError):
                 self._container.close()
             return
         with self._explained():
-            self._container.mux(self._pictures.encode(None))
-            for track in self._sound:
+            self._container.mux(self._video.encode(None))
+            for track in self._audio:
                 track.end()
             self._container.close()
 
     def write(self, part: Frame | AudioPacket) -> None:
-        """Write the next picture or piece of sound, in the order of the source."""
+        """Write the next frame or audio packet, in the order of the source."""
         with self._explained():
             if isinstance(part, Frame):
-                self._container.mux(self._pictures.encode(self._encodable(part)))
+                self._container.mux(self._video.encode(self._encodable(part)))
             else:
-                self._sound[part.track].write(part)
+                self._audio[part.track].write(part)
 
     def _set_up(self) -> None:
-        stream, step = self._pictures, self.encoding.step
+        stream, step = self._video, self.encoding.step
         height, width = self.info.size
         stream.height, stream.width = -(-height // step) * step, -(-width // step) * step
         stream.pix_fmt = self.encoding.pixels
         context = stream.codec_context
         context.time_base = self.info.time_base
-        # Without it, the last picture would be shown as long as the one before it.
+        # Without it, the last frame would be shown as long as the one before it.
         context.flags |= Flags.frame_duration
         context.sample_aspect_ratio = self.info.aspect
         context.color_range = ColorRange.MPEG
-        context.colorspace = self.info.colours.matrix
-        context.color_primaries = self.info.colours.primaries
-        context.color_trc = self.info.colours.transfer
+        context.colorspace = self.info.colors.matrix
+        context.color_primaries = self.info.colors.primaries
+        context.color_trc = self.info.colors.transfer
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         pixels = self._padded(frame.pixels)
@@ -136,18 +136,18 @@ class VideoWriter:
         rgb = av.VideoFrame.from_ndarray(pixels, "rgba" if pixels.shape[2] == 4 else "rgb24")
         encodable = rgb.reformat(
             format=self.encoding.pixels,
-            dst_colorspace=self.info.colours.matrix,
+            dst_colorspace=self.info.colors.matrix,
             dst_color_range=ColorRange.MPEG,
         )
-        encodable.color_primaries = self.info.colours.primaries
-        encodable.color_trc = self.info.colours.transfer
+        encodable.color_primaries = self.info.colors.primaries
+        encodable.color_trc = self.info.colors.transfer
         encodable.pts, encodable.time_base = frame.time, self.info.time_base
         encodable.duration = frame.duration
         return encodable
 
     def _padded(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        bottom = self._pictures.height - pixels.shape[0]
-        right = self._pictures.width - pixels.shape[1]
+        bottom = self._video.height - pixels.shape[0]
+        right = self._video.width - pixels.shape[1]
         if not bottom and not right:
             return np.ascontiguousarray(pixels)
         padded = cv2.copyMakeBorder(pixels, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
@@ -158,17 +158,19 @@ class VideoWriter:
         try:
             yield
         except OSError as error:
-            # Of the disk; FFmpeg's errors of this kind are of both classes.
+            # Of the disk: some errors of FFmpeg are OSErrors, too.
             raise explain_os_error(OSError(error.errno, error.strerror), self.path) from error
         except UnknownCodecError as error:
             raise VideoError(
                 f"{self.path} cannot be made: this build of FFmpeg lacks {error}. Install PyAV "
-                "from PyPI, which brings it: pip install --force-reinstall av"
+                "from PyPI, which brings it: pip install --force-reinstall av",
+                code="inference.missing_codec",
             ) from error
         except (FFmpegError, ValueError) as error:
-            said = error.strerror if isinstance(error, FFmpegError) else error
+            why = error.strerror if isinstance(error, FFmpegError) else error
             raise VideoError(
                 f"{self.path} cannot be made: {self.encoding.suffix[1:]} does not take the "
-                f"pictures or the sound of this video ({said}). Save the video anew with a video "
-                "editor, as MP4 with H.264 and AAC, and try that one."
+                f"pictures or the sound of this video ({why}). Save the video again with a video "
+                "editor, as MP4 with H.264 and AAC, and try that one.",
+                code="inference.unsupported_output",
             ) from error

@@ -13,7 +13,7 @@ from humanseg.config.build import build
 from humanseg.config.find import conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder
+from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.settings import read_shipped
 from humanseg.runs.wandb_key import has_wandb_key
 from humanseg.runs.wandb_names import wandb_config
@@ -88,7 +88,7 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
             folder = run.path if _is_wandb(node) else run.path / "logs"
             loggers.append(build(node, save_dir=str(folder)))
         for logger in _wandb_runs(loggers):
-            logger.log_hyperparams(_shown(config))
+            logger.log_hyperparams(_shown(config, run))
         yield loggers
         failed = False
     except Pruned:
@@ -105,10 +105,12 @@ def sample_logs(loggers: Sequence[Logger]) -> list[Callable[[Sequence[Sample]], 
     return [logger.log_samples for logger in _wandb_runs(loggers)]
 
 
-def _shown(config: DictConfig) -> dict[str, Any]:
+def _shown(config: DictConfig, run: RunFolder) -> dict[str, Any]:
     """Return a run's config as wandb shows it."""
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    return wandb_config(plain, read_shipped(conf_folder()))
+    return wandb_config(
+        plain, read_shipped(conf_folder()), read_summary(run.summary).get("choices")
+    )
 
 
 def _wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:

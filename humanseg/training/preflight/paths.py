@@ -8,10 +8,11 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.load import load_run_config
+from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run, require_free
-from humanseg.training.request import NO_PATHS, named_paths, read_request
+from humanseg.training.request import named_paths, read_request
 
 _OWN_DATA = "humanseg.data."
 

@@ -63,8 +63,8 @@ def finished(
     """Return each way to finish a prediction, by its name."""
     return {
         "tta": mirrored,
-        "largest": postprocess(probability, 0.5, largest=True),
-        "holes": postprocess(probability, 0.5, holes=True),
+        "largest": postprocess(probability, 0.5, keep_largest=True),
+        "holes": postprocess(probability, 0.5, fill_holes=True),
         "parts": postprocess(probability, 0.5, min_area=_SMALL_PART),
         "blur": np.asarray(cv2.GaussianBlur(probability, (0, 0), 1.0), np.float32),
     }

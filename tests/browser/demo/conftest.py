@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from humanseg.data.synthetic import draw_photo
 from humanseg.demo import DemoServer, NpmError, demo_site, ready_runtime
-from tests.inference.conftest import FACTS, red_model
+from tests.inference.conftest import METADATA, red_model
 
 # More than what the small photo has, less than what the large ones have.
 LONG_SIDE = 160
@@ -41,7 +41,7 @@ def runtime() -> list[Path]:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("red") / "model.onnx"
-    onnx.save(red_model(facts=FACTS | {"long_side": LONG_SIDE}), path)
+    onnx.save(red_model(metadata=METADATA | {"long_side": LONG_SIDE}), path)
     return path
 
 

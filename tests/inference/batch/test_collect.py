@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.inference.batch.collect import CollectedInputs, collect, count_kinds
+from humanseg.inference.batch.collect import collect, count_kinds
 from humanseg.inference.batch.provenance import Provenance
+from humanseg.inference.batch.search import CollectedInputs
 from humanseg.io.images import write_image
 
 MADE = Provenance("1", "2", "3", "4", {}, True).text()
@@ -41,7 +42,7 @@ def find(*words: str, listed: bytes = b"", out: str = "out") -> CollectedInputs:
 def places(*words: str, listed: Iterable[str] = (), out: str = "out") -> list[tuple[str, str]]:
     found = find(*words, listed="\n".join(listed).encode(), out=out)
     assert not found.failures
-    return [(each.path.as_posix(), each.place.as_posix()) for each in found.sources]
+    return [(each.path.as_posix(), each.stem.as_posix()) for each in found.inputs]
 
 
 def test_a_folder_is_searched_to_the_bottom_and_keeps_its_structure() -> None:
@@ -59,7 +60,7 @@ def test_what_is_left_out_is_counted_by_kind() -> None:
     os.mkfifo("photos/pipe.jpg")
     write_image(Path("photos/a/r.png"), np.zeros((2, 2), np.uint8), MADE)
     found = find("photos")
-    assert len(found.sources) == 4
+    assert len(found.inputs) == 4
     assert found.left_out == {
         **{".nef": 3, ".psd": 1, ".txt": 1, "no suffix": 1},
         **{"hidden": 1, "pipes and devices": 1, "results of humanseg": 1},
@@ -91,7 +92,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure_and_the_rest_is_taken(
     monkeypatch.setattr(os, "scandir", scan)
     for word, count in (("photos", 3), ("photos/**/*.*", 4)):
         found = find(word)
-        assert len(found.sources) == count
+        assert len(found.inputs) == count
         (failure,) = found.failures
     assert failure.reason == "photos/a/b cannot be read: Permission denied. Check its permissions."
 
@@ -109,7 +110,7 @@ def test_linked_folders_are_followed_once(photos: Path) -> None:
     found = places("photos")
     assert len(found) == 5
     assert ("photos/a/1.png", "a/1") in found
-    assert [place for path, place in found if path.endswith("9.jpg")] == ["again/deep/9"]
+    assert [stem for path, stem in found if path.endswith("9.jpg")] == ["again/deep/9"]
 
 
 def test_a_file_goes_by_its_name_whatever_its_suffix() -> None:
@@ -175,7 +176,7 @@ def test_a_list_may_hold_pipes_and_results() -> None:
     Path("out").mkdir()
     Path("out/1_mask.png").touch()
     found = find("-", listed=b"pipe.jpg\nout/1_mask.png\nphotos/a/1.png")
-    assert [each.path for each in found.sources] == [Path("photos/a/1.png")]
+    assert [each.path for each in found.inputs] == [Path("photos/a/1.png")]
     assert [each.path for each in found.failures] == [Path("pipe.jpg")]
     assert found.left_out == {"results of humanseg": 1}
 
@@ -186,10 +187,10 @@ def test_a_pipe_that_is_named_is_read_once() -> None:
     Image.new("RGB", (5, 4)).save(buffer, "PNG")
     writer = threading.Thread(target=Path("pipe").write_bytes, args=(buffer.getvalue(),))
     writer.start()
-    (source,) = find("pipe").sources
+    (source,) = find("pipe").inputs
     writer.join()
     assert source.path.read_bytes() == buffer.getvalue()
-    assert (source.path.suffix, source.place, source.stream) == (".png", Path("pipe"), "pipe")
+    assert (source.path.suffix, source.stem, source.stream) == (".png", Path("pipe"), "pipe")
     failure = source.failure(HumansegError(f"{source.path} is broken."))
     assert failure.reason == "pipe is broken."
 
@@ -261,7 +262,7 @@ def test_files_of_one_name_that_are_named_one_by_one_keep_their_folders() -> Non
 def test_a_place_that_was_given_to_a_twin_is_nobody_elses() -> None:
     for name in ("1.jpg", "1.png.webp", "1.png.webp.gif"):
         Path("photos/a", name).touch()
-    assert sorted(place for _, place in places("photos/a")) == [
+    assert sorted(stem for _, stem in places("photos/a")) == [
         "1.jpg",
         "1.png",
         "1.png.webp",
@@ -287,7 +288,7 @@ def test_what_has_no_place_of_its_own_is_named_and_the_rest_is_taken(
     # As on two drives of Windows.
     monkeypatch.setattr("humanseg.inference.batch.input_files.common_folder", lambda _: None)
     found = find("photos/a/1.png", "photos/a/b/1.webp", "photos/10.jpg")
-    assert [each.place.as_posix() for each in found.sources] == ["1", "10"]
+    assert [each.stem.as_posix() for each in found.inputs] == ["1", "10"]
     (failure,) = found.failures
     assert failure.path == Path("photos/a/b/1.webp") and "would overwrite" in failure.reason
 

@@ -100,7 +100,8 @@ def test_memory_that_does_not_suffice_is_that_photos_trouble(
     monkeypatch.setattr(process, "load_photo", read)
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 2))
     path = tmp_path / "in/3.png"
-    assert failures(results) == [InputFailure(path, f"{path} is too large for the memory.")]
+    (failure,) = failures(results)
+    assert (failure.path, failure.code) == (path, "inference.memory")
 
 
 def test_a_folder_that_cannot_be_written_stops_all(
@@ -159,15 +160,15 @@ def test_results_that_cannot_be_written_stop_no_other(model: Model, tmp_path: Pa
         assert read_photo(out / "a_mask.png").shape == (20, 30, 3)
 
 
-def made(batch: PredictionPlan, sources: Sequence[InputFile]) -> dict[str, tuple[int, str, bool]]:
+def made(plan: PredictionPlan, sources: Sequence[InputFile]) -> dict[str, tuple[int, str, bool]]:
     """Run, and return what became of each photo: results made, why again, whether it failed."""
     return {
         each.source.path.name: (
             each.made,
-            " ".join(state.name for state in each.again),
+            " ".join(state.name for state in each.remade),
             each.failure is not None,
         )
-        for each in predict_photos(batch, sources, 2)
+        for each in predict_photos(plan, sources, 2)
     }
 
 
@@ -182,8 +183,8 @@ def test_what_is_there_is_not_made_again(
     assert [each[0] for each in sorted(results.values())] == [1] * 5 + [2] * 7
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert set(made(batch_of(model, out, both), sources).values()) == {(0, "", False)}
-    again = made(batch_of(model, out, both, overwrite=True), sources)
-    assert {each[0] for each in again.values()} == {2}
+    remade = made(batch_of(model, out, both, overwrite=True), sources)
+    assert {each[0] for each in remade.values()} == {2}
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_a_photo_that_was_only_moved_or_touched_is_the_same(
     out = tmp_path / "out"
     made(batch_of(model, out), sources[:2])
     (tmp_path / "in").rename(tmp_path / "moved")
-    moved = [InputFile(tmp_path / "moved" / each.path.name, each.place) for each in sources[:2]]
+    moved = [InputFile(tmp_path / "moved" / each.path.name, each.stem) for each in sources[:2]]
     os.utime(moved[0].path)
     assert set(made(batch_of(model, out), moved).values()) == {(0, "", False)}
 
@@ -311,8 +312,8 @@ def test_a_photo_is_not_overwritten_by_its_own_result(
     before = sources[0].path.read_bytes()
     named = Destination(tmp_path, sources[0].path)
     for overwrite in (False, True):
-        batch = PredictionPlan(MASK, named, lambda: model, "red", overwrite)
-        (failure,) = failures(predict_photos(batch, sources[:1], 1))
+        plan = PredictionPlan(MASK, named, lambda: model, "red", overwrite)
+        (failure,) = failures(predict_photos(plan, sources[:1], 1))
         assert "is the photo itself" in failure.reason
     assert sources[0].path.read_bytes() == before
 
@@ -395,7 +396,7 @@ def test_only_a_few_jobs_wait(model: Model, sources: list[InputFile], tmp_path: 
 
 
 def test_the_budget_lets_in_what_fits_and_a_giant_alone() -> None:
-    budget = process._Budget(10)
+    budget = process._PixelBudget(10)
     most, inside, lock = 0, 0, threading.Lock()
 
     def hold(pixels: int) -> None:

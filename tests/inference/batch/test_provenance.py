@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.inference.batch.provenance import FileIdentity, Provenance, ResultState, state_of
+from humanseg.inference.batch.provenance import (
+    FileIdentity,
+    Provenance,
+    ResultState,
+    compare_result,
+)
 from humanseg.io.images import ImageError
 
 OPTIONS = {"kind": "mask", "min_area": 0.01}
@@ -44,10 +49,10 @@ def test_bytes_are_read_only_where_the_file_system_proves_nothing(tmp_path: Path
     result.touch()
     source = FileIdentity(path)
     told = Provenance("other bytes", source.origin, source.stat, "m", OPTIONS, True).text()
-    state, _ = state_of(result, source, "m", OPTIONS, lambda _: told)
+    state, _ = compare_result(result, source, "m", OPTIONS, lambda _: told)
     assert state is ResultState.CURRENT and "content" not in vars(source)
     os.utime(path)
-    state, _ = state_of(result, FileIdentity(path), "m", OPTIONS, lambda _: told)
+    state, _ = compare_result(result, FileIdentity(path), "m", OPTIONS, lambda _: told)
     assert state is ResultState.CHANGED_PHOTO
 
 
@@ -69,7 +74,7 @@ def test_what_comes_through_a_pipe_is_another_photo_each_time(tmp_path: Path) ->
     first = FileIdentity(path, named=False)
     told = Provenance(first.content, first.origin, "", "m", OPTIONS, True).text()
     path.write_bytes(b"second")
-    state, _ = state_of(result, FileIdentity(path, named=False), "m", OPTIONS, lambda _: told)
+    state, _ = compare_result(result, FileIdentity(path, named=False), "m", OPTIONS, lambda _: told)
     assert state is ResultState.OTHER_PHOTO
 
 
@@ -93,5 +98,5 @@ def test_a_pipe_or_folder_in_the_place_of_a_result_is_not_read(tmp_path: Path) -
     path = tmp_path / "a.jpg"
     path.write_bytes(b"a")
     os.mkfifo(tmp_path / "pipe")
-    for place in (tmp_path / "pipe", tmp_path):
-        assert state_of(place, FileIdentity(path), "m", OPTIONS) == (ResultState.UNKNOWN, None)
+    for stem in (tmp_path / "pipe", tmp_path):
+        assert compare_result(stem, FileIdentity(path), "m", OPTIONS) == (ResultState.UNKNOWN, None)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.inference.batch.stdin import listed_paths, picture_suffix
+from humanseg.inference.batch.stdin import listed_paths, media_suffix
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from humanseg.inference.batch.stdin import listed_paths, picture_suffix
 )
 def test_a_list_is_read_however_it_is_written(content: bytes) -> None:
     assert listed_paths(content) == ["a b.jpg", "ü/写.png"]
-    assert picture_suffix(content) is None
+    assert media_suffix(content) is None
 
 
 def test_utf16_without_its_mark_is_recognised() -> None:
@@ -39,7 +39,7 @@ def test_a_name_that_is_no_text_is_kept() -> None:
 
 @pytest.mark.parametrize("content", [bytes(range(256)) * 4, b"\0\1\2\3", b"PK\3\4" + bytes(99)])
 def test_rubbish_is_one_sentence(content: bytes) -> None:
-    assert picture_suffix(content) is None
+    assert media_suffix(content) is None
     with pytest.raises(HumansegError, match="neither a picture nor a list"):
         listed_paths(content)
 
@@ -57,7 +57,7 @@ def test_rubbish_that_names_a_file_by_chance_is_rubbish(
 def test_pictures_are_recognised(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     Image.new("RGB", (16, 16)).save(path)
-    assert picture_suffix(path.read_bytes()) == suffix
+    assert media_suffix(path.read_bytes()) == suffix
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_pictures_are_recognised(suffix: str, tmp_path: Path) -> None:
     ],
 )
 def test_films_and_what_cannot_be_read_are_recognised(start: bytes, suffix: str) -> None:
-    assert picture_suffix(start + bytes(100)) == suffix
+    assert media_suffix(start + bytes(100)) == suffix
 
 
 def test_a_ppm_is_a_picture_and_a_name_that_begins_like_one_is_not() -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (4, 4)).save(buffer, "PPM")
-    assert picture_suffix(buffer.getvalue()) == ".ppm"
-    assert picture_suffix(b"P6 of May.jpg\nBM.jpg\n") is None
+    assert media_suffix(buffer.getvalue()) == ".ppm"
+    assert media_suffix(b"P6 of May.jpg\nBM.jpg\n") is None

@@ -84,7 +84,7 @@ def _write_film(
     *,
     codec: str = "",
     pixels: str = "yuv420p",
-    sound: str | None = "",
+    audio: str | None = "",
     layout: str = "mono",
     sound_rate: int = SOUND_RATE,
     times: Sequence[int] | None = None,
@@ -123,13 +123,13 @@ def _write_film(
         if rotation is not None:
             stream.set_display_rotation(rotation, hflip=mirrored)
         tone: Any = None
-        if sound is not None:
-            tone = file.add_stream(sound or ("libopus" if webm else "aac"), rate=sound_rate)
+        if audio is not None:
+            tone = file.add_stream(audio or ("libopus" if webm else "aac"), rate=sound_rate)
             tone.layout = layout
         file.start_encoding()
         for photo, time in zip(photos, times, strict=True):
-            colours = "rgba" if photo.shape[2] == 4 else "rgb24"
-            frame = av.VideoFrame.from_ndarray(photo, colours).reformat(
+            colors = "rgba" if photo.shape[2] == 4 else "rgb24"
+            frame = av.VideoFrame.from_ndarray(photo, colors).reformat(
                 format=pixels, dst_colorspace=matrix, dst_color_range=1
             )
             frame.pts, frame.time_base, frame.duration = time, UNIT, duration

@@ -52,7 +52,7 @@ def test_a_mask_with_the_sound_is_made_by_default(
     for photo, mask in zip(output.photos, red_walk.masks, strict=False):
         assert dice(photo[..., 0] > 127, mask) > 0.9
     assert output.tone.size == play(clip).tone.size > 0
-    assert "8 pictures in" in capsys.readouterr().out
+    assert "8 frames in" in capsys.readouterr().out
 
 
 def test_another_background_is_put_behind(
@@ -176,11 +176,11 @@ def test_a_film_that_cannot_be_written_is_named_and_the_next_is_made(
         shutil.copy(clip, tmp_path / "in" / name)
     mux, seen = AudioTrackWriter.write, []
 
-    def refuse(self: AudioTrackWriter, sound: Any) -> None:
-        seen.append(sound)
+    def refuse(self: AudioTrackWriter, audio: Any) -> None:
+        seen.append(audio)
         if len(seen) == 3:
             raise av.error.ArgumentError(22, "Invalid argument")
-        mux(self, sound)
+        mux(self, audio)
 
     monkeypatch.setattr(AudioTrackWriter, "write", refuse)
     assert predict(tmp_path / "in") == 1
@@ -197,7 +197,7 @@ def test_what_is_not_as_it_was_is_said(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    source = write_film(tmp_path / "a.mp4", red_walk.photos[:3], sound="ac3", layout="4.0")
+    source = write_film(tmp_path / "a.mp4", red_walk.photos[:3], audio="ac3", layout="4.0")
     assert predict(source, "--save", "cutout") == 0
     assert "  a_cutout.webm: sound of 4.0 is mixed to stereo\n" in capsys.readouterr().out
 
@@ -232,7 +232,7 @@ def test_sound_that_cannot_be_decoded_at_all_is_said(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    source = write_film(tmp_path / "a.mp4", red_walk.photos[:5], sound="ac3", layout="stereo")
+    source = write_film(tmp_path / "a.mp4", red_walk.photos[:5], audio="ac3", layout="stereo")
     content = bytearray(source.read_bytes())
     with av.open(str(source)) as file:
         for packet in file.demux(audio=0):
@@ -252,11 +252,11 @@ def test_speakers_in_an_order_of_their_own_end_nothing(
     tmp_path: Path,
 ) -> None:
     # In QuickTime's words: the middle one first, then left and right.
-    write_film(tmp_path / "a.mov", red_walk.photos, sound="pcm_s16le", layout="3.0")
+    write_film(tmp_path / "a.mov", red_walk.photos, audio="pcm_s16le", layout="3.0")
     content = (tmp_path / "a.mov").read_bytes()
-    place = content.index(b"chan") + 8
-    assert content[place : place + 4] == (113 << 16 | 3).to_bytes(4, "big")
-    changed = content[:place] + (114 << 16 | 3).to_bytes(4, "big") + content[place + 4 :]
+    stem = content.index(b"chan") + 8
+    assert content[stem : stem + 4] == (113 << 16 | 3).to_bytes(4, "big")
+    changed = content[:stem] + (114 << 16 | 3).to_bytes(4, "big") + content[stem + 4 :]
     # An mp4 by its name, so that its cut-out is a WebM and the sound has to be encoded.
     (tmp_path / "a.mov").rename(tmp_path / "a.mp4").write_bytes(changed)
     shutil.copy(tmp_path / "a.mp4", tmp_path / "b.mp4")

@@ -20,7 +20,7 @@ TICK = Fraction(1, RATE)
 def write_clip(
     path: Path,
     codec: str,
-    sound: str,
+    audio: str,
     *,
     container: str | None = None,
     begin: int = 0,
@@ -28,17 +28,17 @@ def write_clip(
 ) -> Path:
     """Write a second in which a flash of 1/25 s and a click come together at 0.48 s."""
     with av.open(str(path), "w", format=container) as file:
-        pictures: Any = file.add_stream(codec, rate=RATE, options=options or {})
-        pictures.width, pictures.height, pictures.pix_fmt = 176, 144, "yuv420p"
-        pictures.codec_context.time_base = TICK
-        track: Any = file.add_stream(sound, rate=48000)
+        frames: Any = file.add_stream(codec, rate=RATE, options=options or {})
+        frames.width, frames.height, frames.pix_fmt = 176, 144, "yuv420p"
+        frames.codec_context.time_base = TICK
+        track: Any = file.add_stream(audio, rate=48000)
         track.layout = "stereo"
         for number in range(RATE):
             level = 255 if number == 12 else 0
             frame = av.VideoFrame.from_ndarray(np.full((144, 176, 3), level, np.uint8), "rgb24")
             frame.pts, frame.time_base = begin + number, TICK
-            file.mux(pictures.encode(frame))
-        file.mux(pictures.encode(None))
+            file.mux(frames.encode(frame))
+        file.mux(frames.encode(None))
         wave = np.zeros((2, 48000), np.float32)
         wave[:, 23040:23280] = 0.8
         heard = av.AudioFrame.from_ndarray(wave, "fltp", "stereo")
@@ -48,13 +48,13 @@ def write_clip(
     return path
 
 
-def again(source: Path) -> Path:
+def remade(source: Path) -> Path:
     """Write a clip again with our reader and writer."""
     encoding = opaque_encoding(source)
     target = source.with_name(f"again{encoding.suffix}")
     with (
         VideoReader(source) as video,
-        VideoWriter(target, encoding, video.info, video.sound) as writer,
+        VideoWriter(target, encoding, video.info, video.audio) as writer,
     ):
         for part in video:
             writer.write(part)
@@ -73,9 +73,9 @@ def marks(path: Path) -> tuple[int, list[float], float]:
         to_floats = av.AudioResampler("flt", "mono")
         heard = [part for each in file.decode(audio=0) for part in to_floats.resample(each)]
     clicks = [
-        float(part.time or 0) + place / part.sample_rate
+        float(part.time or 0) + stem / part.sample_rate
         for part in heard
-        for place in np.flatnonzero(part.to_ndarray()[0] > 0.3)
+        for stem in np.flatnonzero(part.to_ndarray()[0] > 0.3)
     ]
     return len(frames), flashes, min(clicks)
 
@@ -97,13 +97,13 @@ CLIPS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "codec", "sound", "container"), CLIPS, ids=lambda text: str(text))
+@pytest.mark.parametrize(("name", "codec", "audio", "container"), CLIPS, ids=lambda text: str(text))
 def test_pictures_and_sound_stay_together(
-    name: str, codec: str, sound: str, container: str | None, tmp_path: Path
+    name: str, codec: str, audio: str, container: str | None, tmp_path: Path
 ) -> None:
-    source = write_clip(tmp_path / name, codec, sound, container=container)
+    source = write_clip(tmp_path / name, codec, audio, container=container)
     assert source.suffix.lower() in VIDEO_SUFFIXES
-    count, (flash,), click = marks(again(source))
+    count, (flash,), click = marks(remade(source))
     assert count == RATE
     # An encoder of sound smears a click over a block.
     assert click - flash == pytest.approx(0, abs=0.03)
@@ -114,7 +114,7 @@ def test_pictures_and_sound_stay_together(
 def test_a_broadcast_that_counts_from_anywhere_begins_at_once(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.ts", "libx264", "aac", begin=90000)
     assert marks(source)[1][0] > 3600
-    count, (flash,), click = marks(again(source))
+    count, (flash,), click = marks(remade(source))
     assert count == RATE
     assert 0.45 < flash < 0.65
     assert click - flash == pytest.approx(0, abs=0.03)

@@ -27,7 +27,7 @@ Play = Callable[..., Any]
 @pytest.fixture(scope="module")
 def model(write_red: Callable[..., Path]) -> Model:
     info = {"format": 1, "name": "red", "threshold": 0.5, "long_side": 128}
-    return humanseg.load(write_red(info=info))
+    return humanseg.load(write_red(metadata=info))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def source(red_walk: Any, write_film: Write, tmp_path_factory: pytest.TempPathFa
     return write_film(tmp_path_factory.mktemp("source") / "walk.mp4", red_walk.photos)
 
 
-def cut(
+def make_matte(
     photo: NDArray[np.uint8], probability: NDArray[np.float32], visible: NDArray[np.uint8] | None
 ) -> Matte:
     return Matte(photo, probability, 0.5, ColorBackground((0, 200, 0)), visible)
@@ -53,11 +53,11 @@ def test_masks_follow_the_figure(
         source,
         [masks(tmp_path / "mask.mp4")],
         model,
-        cut,
+        make_matte,
         on_frame=lambda done, whole: seen.append((done, whole)),
     )
     output = play(tmp_path / "mask.mp4")
-    assert made.pictures == len(output.photos) == len(seen) == 30
+    assert made.frames == len(output.photos) == len(seen) == 30
     assert made.notes == ()
     assert seen[-1] == (pytest.approx(29 / 30), pytest.approx(1, abs=0.05))
     scores = [
@@ -73,7 +73,7 @@ def test_several_films_come_from_one_pass(
 ) -> None:
     cutout = plan_video_output(source, tmp_path / "cutout", render_cutout, transparent=True)
     green = plan_video_output(source, tmp_path / "green", render_background)
-    convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model, cut)
+    convert_video(source, [cutout, masks(tmp_path / "mask.mp4"), green], model, make_matte)
     outputs = [
         play(cutout.path, "libvpx-vp9", "rgba"),
         play(tmp_path / "mask.mp4"),
@@ -117,10 +117,12 @@ def test_smoothing_takes_flicker_out(
     photos = [
         np.clip(still + noise.normal(0, 8, still.shape), 0, 255).astype(np.uint8) for _ in range(12)
     ]
-    source = write_film(tmp_path / "a.mp4", photos, sound=None)
+    source = write_film(tmp_path / "a.mp4", photos, audio=None)
 
-    def flicker(smooth: float) -> float:
-        convert_video(source, [masks(tmp_path / "mask.mp4")], model, cut, smooth=smooth)
+    def flicker(smoothing: float) -> float:
+        convert_video(
+            source, [masks(tmp_path / "mask.mp4")], model, make_matte, smoothing=smoothing
+        )
         shown = np.stack([photo[..., 0] for photo in play(tmp_path / "mask.mp4").photos]) > 127
         return float((shown[1:] != shown[:-1]).mean())
 
@@ -133,7 +135,7 @@ def test_a_turned_video_is_written_upright(
     # As a phone does it: the sensor lies on its side, and the file says so.
     lying = [np.ascontiguousarray(np.rot90(photo, -1)) for photo in red_walk.photos[:4]]
     source = write_film(tmp_path / "a.mov", lying, rotation=90)
-    convert_video(source, [masks(tmp_path / "mask.mov")], model, cut)
+    convert_video(source, [masks(tmp_path / "mask.mov")], model, make_matte)
     for photo, mask in zip(play(tmp_path / "mask.mov").photos, red_walk.masks, strict=False):
         assert dice(photo[..., 0] > 127, mask) > 0.95
 
@@ -163,10 +165,10 @@ def test_what_the_transparency_of_a_video_hides_stays_hidden(
     own = np.zeros((96, 128), np.uint8)
     own[:, :64], own[:48, :64] = 255, 128
     photos = [np.dstack([photo | photo[:, ::-1], own]) for photo in red_walk.photos[:3]]
-    source = write_film(tmp_path / "in" / name, photos, codec=codec, pixels=pixels, sound=None)
+    source = write_film(tmp_path / "in" / name, photos, codec=codec, pixels=pixels, audio=None)
     cutout = plan_video_output(source, tmp_path / "cutout", render_cutout, transparent=True)
     green = plan_video_output(source, tmp_path / "green", render_background)
-    convert_video(source, [cutout, green], model, cut, smooth=0)
+    convert_video(source, [cutout, green], model, make_matte, smoothing=0)
     decoder = "libvpx-vp9" if cutout.path.suffix == ".webm" else None
     truth = red_walk.masks[1] == 1
     alpha = play(cutout.path, decoder, "rgba").photos[1][..., 3]
@@ -181,7 +183,7 @@ def test_what_the_transparency_of_a_video_hides_stays_hidden(
 def test_the_model_sees_a_transparent_video_over_white(write_film: Write, tmp_path: Path) -> None:
     photo = np.full((64, 64, 4), (30, 160, 60, 255), np.uint8)
     photo[:, 32:, 3] = 0
-    path = write_film(tmp_path / "a.mov", [photo], codec="png", pixels="rgba", sound=None)
+    path = write_film(tmp_path / "a.mov", [photo], codec="png", pixels="rgba", audio=None)
     with VideoReader(path) as video:
         (frame,) = video
     assert isinstance(frame, Frame) and frame.rgba is not None
@@ -202,7 +204,7 @@ def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_pat
 
     output = plan_video_output(source, tmp_path / "a", fail)
     with pytest.raises(HumansegError, match="no more"):
-        convert_video(source, [masks(tmp_path / "b.mp4"), output], model, cut)
+        convert_video(source, [masks(tmp_path / "b.mp4"), output], model, make_matte)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -212,7 +214,7 @@ def test_a_broken_video_leaves_nothing(source: Path, model: Model, tmp_path: Pat
     half = tmp_path / "in" / "a.mp4"
     half.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(VideoError):
-        convert_video(half, [masks(tmp_path / "out" / "a.mp4")], model, cut)
+        convert_video(half, [masks(tmp_path / "out" / "a.mp4")], model, make_matte)
     assert not (tmp_path / "out").exists()
 
 
@@ -228,7 +230,7 @@ def test_memory_does_not_grow_with_the_length(
         source,
         [masks(tmp_path / "mask.mp4")],
         model,
-        cut,
+        make_matte,
         on_frame=lambda done, whole: held.append(process.memory_info().rss / 1e6),
     )
     assert len(held) == 1500

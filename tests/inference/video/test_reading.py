@@ -61,10 +61,10 @@ def test_what_is_known_before_reading(walk: Any, write_film: Write, tmp_path: Pa
 def test_sound_comes_along(walk: Any, write_film: Write, tmp_path: Path) -> None:
     with VideoReader(write_film(tmp_path / "a.mp4", walk.photos)) as video:
         parts = [part for part in video if not isinstance(part, Frame)]
-        assert len(video.sound) == 1
+        assert len(video.audio) == 1
     assert {part.track for part in parts} == {0}
     assert sum(part.packet.size for part in parts) > 1000
-    assert frames(write_film(tmp_path / "b.mp4", walk.photos, sound=None))
+    assert frames(write_film(tmp_path / "b.mp4", walk.photos, audio=None))
 
 
 @pytest.mark.parametrize("mirrored", [False, True], ids=["plain", "mirrored"])
@@ -73,7 +73,7 @@ def test_pictures_of_a_turned_phone_are_upright(
     write_film: Write, tmp_path: Path, rotation: int, mirrored: bool
 ) -> None:
     path = write_film(
-        tmp_path / "a.mp4", [quarters()] * 2, rotation=rotation, mirrored=mirrored, sound=None
+        tmp_path / "a.mp4", [quarters()] * 2, rotation=rotation, mirrored=mirrored, audio=None
     )
     # FFmpeg turns counter-clockwise, and mirrors what is turned.
     seen = np.rot90(quarters(), rotation // 90)
@@ -87,7 +87,7 @@ def test_pictures_of_a_turned_phone_are_upright(
 def test_what_pyav_does_not_know_beside_a_picture_is_no_trouble(
     write_film: Write, tmp_path: Path, rotation: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write_film(tmp_path / "a.mp4", [quarters()] * 2, rotation=rotation, sound=None)
+    path = write_film(tmp_path / "a.mp4", [quarters()] * 2, rotation=rotation, audio=None)
     with av.open(str(path)) as file:
         frame: Any = next(file.decode(video=0))
 
@@ -105,10 +105,10 @@ def test_what_pyav_does_not_know_beside_a_picture_is_no_trouble(
 @pytest.mark.parametrize("quarter", [False, True])
 def test_a_pixel_goes_where_the_turn_says(flip: tuple[int, int], quarter: bool) -> None:
     picture = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
-    a, b, c, d = turn = (0, flip[0], flip[1], 0) if quarter else (flip[0], 0, 0, flip[1])
+    a, b, c, d = rotation = (0, flip[0], flip[1], 0) if quarter else (flip[0], 0, 0, flip[1])
     places = {(x, y): (a * x + c * y, b * x + d * y) for x in range(3) for y in range(2)}
     left, top = (min(place[axis] for place in places.values()) for axis in (0, 1))
-    result = rotate(picture, turn)
+    result = rotate(picture, rotation)
     for (x, y), (right, down) in places.items():
         assert (result[down - top, right - left] == picture[y, x]).all()
 
@@ -136,7 +136,7 @@ def test_colours_are_those_that_players_show(
     write_film: Write, tmp_path: Path, height: int, matrix: int, stated: bool
 ) -> None:
     red = np.full((height, height, 3), (220, 40, 60), np.uint8)
-    path = write_film(tmp_path / "a.mp4", [red], matrix=matrix, stated=stated, sound=None)
+    path = write_film(tmp_path / "a.mp4", [red], matrix=matrix, stated=stated, audio=None)
     (frame,) = frames(path)
     assert np.abs(frame.pixels.reshape(-1, 3).mean(0) - (220, 40, 60)).max() < 4
 
@@ -175,7 +175,7 @@ def test_a_video_whose_clock_starts_late_is_whole(
     codec = "wmv2" if name == "a.wmv" else ""
     times = [9_000_000 + number * 9000 for number in range(10)]
     path = write_film(
-        tmp_path / name, walk.photos[:10], times=times, duration=9000, codec=codec, sound=None
+        tmp_path / name, walk.photos[:10], times=times, duration=9000, codec=codec, audio=None
     )
     assert len(frames(path)) == 10
 
@@ -257,7 +257,7 @@ def test_a_photo_by_the_name_of_a_video_is_called_a_photo(
 def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path: Path) -> None:
     noise = np.random.default_rng(1)
     photos = [noise.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(6)]
-    path = write_film(tmp_path / "a.mp4", photos, codec="libvpx-vp9", sound=None)
+    path = write_film(tmp_path / "a.mp4", photos, codec="libvpx-vp9", audio=None)
     with av.open(str(path)) as file:
         third = [packet for packet in file.demux(video=0) if packet.size][2]
         place, size = third.pos, third.size

@@ -31,7 +31,7 @@ def rewrite(source: Path, folder: Path, alpha: NDArray[np.uint8] | None = None) 
     target = folder / f"again{encoding.suffix}"
     with (
         VideoReader(source) as video,
-        VideoWriter(target, encoding, video.info, video.sound) as writer,
+        VideoWriter(target, encoding, video.info, video.audio) as writer,
     ):
         for part in video:
             if isinstance(part, Frame) and alpha is not None:
@@ -73,7 +73,7 @@ def test_pictures_times_length_and_sound_survive(
 def test_sound_of_many_kinds_is_copied(
     walk: Any, write_film: Write, tmp_path: Path, codec: str
 ) -> None:
-    source = write_film(tmp_path / "a.mov", walk.photos[:9], sound=codec)
+    source = write_film(tmp_path / "a.mov", walk.photos[:9], audio=codec)
     assert packets(rewrite(source, tmp_path)) == packets(source)
 
 
@@ -113,13 +113,13 @@ def test_sound_is_mixed_where_the_encoder_does_not_take_its_speakers(
     after: str,
 ) -> None:
     source = write_film(
-        tmp_path / "a.mov", walk.photos, sound=codec, layout=layout, sound_rate=rate
+        tmp_path / "a.mov", walk.photos, audio=codec, layout=layout, sound_rate=rate
     )
     encoding = Encoding(".webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8", "deadline": "realtime"})
     target = tmp_path / "a.webm"
     with (
         VideoReader(source) as video,
-        VideoWriter(target, encoding, video.info, video.sound) as writer,
+        VideoWriter(target, encoding, video.info, video.audio) as writer,
     ):
         for part in video:
             writer.write(part)
@@ -135,7 +135,7 @@ def test_sound_is_mixed_where_the_encoder_does_not_take_its_speakers(
 def test_sound_that_is_encoded_for_several_files_is_decoded_once(
     walk: Any, write_film: Write, play: Play, tmp_path: Path
 ) -> None:
-    source = write_film(tmp_path / "a.mkv", walk.photos[:15], sound="libmp3lame")
+    source = write_film(tmp_path / "a.mkv", walk.photos[:15], audio="libmp3lame")
     encoding = Encoding(".webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8", "deadline": "realtime"})
 
     def convert(*names: str) -> list[Path]:
@@ -143,7 +143,7 @@ def test_sound_that_is_encoded_for_several_files_is_decoded_once(
         with ExitStack() as stack:
             video = stack.enter_context(VideoReader(source))
             writers = [
-                stack.enter_context(VideoWriter(path, encoding, video.info, video.sound))
+                stack.enter_context(VideoWriter(path, encoding, video.info, video.audio))
                 for path in targets
             ]
             for part in video:
@@ -161,12 +161,12 @@ def test_sound_that_is_encoded_for_several_files_is_decoded_once(
 def test_copied_sound_keeps_its_times_in_every_file(
     walk: Any, write_film: Write, tmp_path: Path
 ) -> None:
-    source = write_film(tmp_path / "a.mp4", walk.photos[:9], sound="libopus", layout="stereo")
+    source = write_film(tmp_path / "a.mp4", walk.photos[:9], audio="libopus", layout="stereo")
     coarse = Encoding(".webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8", "deadline": "realtime"})
     with (
         VideoReader(source) as video,
-        VideoWriter(tmp_path / "b.webm", coarse, video.info, video.sound) as first,
-        VideoWriter(tmp_path / "c.mp4", opaque_encoding(source), video.info, video.sound) as second,
+        VideoWriter(tmp_path / "b.webm", coarse, video.info, video.audio) as first,
+        VideoWriter(tmp_path / "c.mp4", opaque_encoding(source), video.info, video.audio) as second,
     ):
         for part in video:
             first.write(part)
@@ -197,7 +197,7 @@ def test_broken_pieces_of_sound_are_left_out_and_counted(
     encoding = Encoding(".webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8", "deadline": "realtime"})
     with (
         VideoReader(source) as video,
-        VideoWriter(tmp_path / "a.webm", encoding, video.info, video.sound) as writer,
+        VideoWriter(tmp_path / "a.webm", encoding, video.info, video.audio) as writer,
     ):
         for part in video:
             writer.write(part)
@@ -228,7 +228,7 @@ def test_sound_that_a_container_refuses_at_the_start_is_encoded(
 def test_a_video_without_sound_stays_without(
     walk: Any, write_film: Write, play: Play, tmp_path: Path
 ) -> None:
-    source = write_film(tmp_path / "a.mp4", walk.photos[:3], sound=None)
+    source = write_film(tmp_path / "a.mp4", walk.photos[:3], audio=None)
     assert play(rewrite(source, tmp_path)).tone.size == 0
 
 
@@ -253,7 +253,7 @@ def test_a_variable_rate_and_a_long_last_picture_are_kept(
     walk: Any, write_film: Write, play: Play, tmp_path: Path, name: str
 ) -> None:
     times = [0, 3000, 4500, 12000, 12600, 39600]
-    source = write_film(tmp_path / name, walk.photos[:6], times=times, duration=27000, sound=None)
+    source = write_film(tmp_path / name, walk.photos[:6], times=times, duration=27000, audio=None)
     after = play(rewrite(source, tmp_path))
     assert after.times == pytest.approx([time / 90000 for time in times], abs=0.0006)
     assert after.seconds == pytest.approx(0.74, abs=0.002)
@@ -306,12 +306,12 @@ def test_transparency_is_kept(
 def test_colours_come_through_and_are_stated(write_film: Write, play: Play, tmp_path: Path) -> None:
     for name, matrix in (("a.mp4", 1), ("b.webm", 5), ("c.mov", 1)):
         photo = np.full((64, 64, 3), (220, 40, 60), np.uint8)
-        source = write_film(tmp_path / name, [photo] * 2, matrix=matrix, stated=True, sound=None)
+        source = write_film(tmp_path / name, [photo] * 2, matrix=matrix, stated=True, audio=None)
         target = rewrite(source, tmp_path)
         with VideoReader(target) as video:
             frame = next(part for part in video if isinstance(part, Frame))
         assert np.abs(frame.pixels.reshape(-1, 3).mean(0) - (220, 40, 60)).max() < 4
-        assert probe(target).colours.matrix == probe(source).colours.matrix
+        assert probe(target).colors.matrix == probe(source).colors.matrix
         assert play(target).stream.color_range == 1
 
 
@@ -365,10 +365,10 @@ def facts_of(size: tuple[int, int]) -> VideoInfo:
 
     return VideoInfo(
         size=size,
-        turn=(1, 0, 0, 1),
+        rotation=(1, 0, 0, 1),
         aspect=Fraction(1),
         time_base=Fraction(1, 90000),
         rate=Fraction(30),
         seconds=None,
-        colours=VideoColors(6, 2, 2),
+        colors=VideoColors(6, 2, 2),
     )

@@ -12,12 +12,6 @@ import yaml
 from humanseg.config.find import conf_folder
 from humanseg.runs import RunFolder
 from humanseg.runs.record import RunRecord
-from humanseg.runs.settings import Shipped, read_shipped
-
-
-@pytest.fixture(scope="session")
-def shipped() -> Shipped:
-    return read_shipped(conf_folder())
 
 
 @pytest.fixture(scope="session")

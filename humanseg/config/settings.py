@@ -1,0 +1,230 @@
+"""Each setting of `humanseg train`, declared once; everything else reads it here.
+
+The settings of conf/train.yaml are declared here. Those of a group are the parameters of what its
+`_target_` names, with their types and ranges; here stands only what a signature cannot say.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from annotated_types import Interval
+
+from humanseg.config.ranges import Count, NotNegative, Seed, Share, Side, Text, Whole
+
+Kind = Literal["result", "repeat", "data", "place", "machine"]
+"""What a setting decides. `result`: what the model becomes. `repeat`: which of several equal runs.
+`data`: which photos, told apart by what they show. `place`: where the results lie. `machine`: how
+fast it goes and what is logged; of the result no more than its rounding."""
+
+OnResume = Literal["keep", "change", "verify"]
+"""Whether a resumed run takes another value. `verify`: another path, if what lies there is what the
+run began with."""
+
+REQUIRED = "required"
+"""The `init_from` of an experiment that is a later step: a person has to give it."""
+NO_PATHS = ("", "none", "pretrained")
+"""Values of paths that are none."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, or a group with all that lies below it.
+
+    Attributes
+    ----------
+    key
+        Its full key.
+    help
+        A sentence for a person.
+    annotation
+        Type and range; None: those of the parameter that it is passed to.
+    kind
+        What it decides; None: what the group decides, or else the result.
+    on_resume
+        Whether a resumed run takes another value; None: as the group, or else not.
+    path
+        `source`: what a run is made from, absolute in `config.yaml`. `own`: a part of where the
+        run itself lies. Both are texts, whatever they look like.
+    """
+
+    key: str
+    help: str
+    annotation: Any = None
+    kind: Kind | None = None
+    on_resume: OnResume | None = None
+    path: Literal["source", "own"] | None = None
+
+    @property
+    def takes_list(self) -> bool:
+        """Whether several paths may be given."""
+        return list[Text] in get_args(self.annotation)
+
+
+_PATHS = Text | list[Text] | None
+
+SETTINGS = (
+    Setting(
+        "seed",
+        "All randomness follows from it, the epoch and the photo's id.",
+        Seed,
+        kind="repeat",
+    ),
+    Setting(
+        "threshold",
+        "A pixel is person above this probability; tune takes the best one on the validation set.",
+        Annotated[float, Interval(gt=0, lt=1)] | Literal["tune"],
+    ),
+    Setting("tta", "Average predictions with those of the mirrored photo.", bool),
+    Setting(
+        "predict_long_side",
+        "The longer side, in pixels, at which the model predicts; null: that of the training.",
+        Side | None,
+    ),
+    Setting(
+        "auxiliary_weight",
+        "Weight of each auxiliary head's loss, in the nets that have some.",
+        NotNegative,
+    ),
+    Setting(
+        "teacher",
+        "The folder of a finished run, or a list of some: learn from their probabilities too.",
+        _PATHS,
+        on_resume="verify",
+        path="source",
+    ),
+    Setting(
+        "teacher_weight",
+        "The share of the loss that the teacher has; the masks have the rest.",
+        Share,
+    ),
+    Setting(
+        "runs_dir", "The folder in which runs and sweeps lie.", Text, kind="place", path="own"
+    ),
+    Setting(
+        "name",
+        "The run's folder in runs_dir; null: made of model, backbone and time.",
+        Text | None,
+        kind="place",
+        path="own",
+    ),
+    Setting(
+        "run_dir",
+        "The run's folder itself, in place of runs_dir and name.",
+        Text | None,
+        kind="place",
+        path="own",
+    ),
+    Setting(
+        "sweep",
+        "The sweep's folder in runs_dir, with a folder for each job; null: made of its overrides, "
+        "so that the same command finds it again and does what is left to do.",
+        Text | None,
+        kind="place",
+        path="own",
+    ),
+    Setting("fresh", "Put the sweep of that name aside, and start again.", bool, kind="place"),
+    Setting(
+        "trial",
+        "Which trial of a search this is; the search sets it.",
+        Whole | None,
+        kind="place",
+    ),
+    Setting(
+        "resume",
+        "The folder of a run: go on with it.",
+        Text | None,
+        kind="place",
+        path="own",
+    ),
+    Setting(
+        "init_from",
+        "The folder of a run, or a checkpoint: start from its weights. A list of some: from the "
+        "mean of theirs, where one that is named twice counts twice. none: from random weights, "
+        "although the experiment is a later step.",
+        _PATHS,
+        path="source",
+    ),
+    Setting(
+        "channels_last",
+        "Whether a pixel's channels lie side by side in memory; null: what is fastest here.",
+        bool | None,
+        kind="machine",
+        on_resume="change",
+    ),
+    Setting(
+        "threads",
+        "Threads of the training; null: as many as pay on this machine.",
+        Annotated[int, Interval(ge=1, le=1024)] | None,
+        kind="machine",
+        on_resume="change",
+    ),
+    Setting("data.root", "The folder of the photos.", kind="data", on_resume="verify",
+            path="source"),
+    Setting("data.batch_size", "Photos in a batch.", on_resume="change"),
+    Setting("data.workers", "Processes that prepare batches.", kind="machine", on_resume="change"),
+    Setting("data.cache", "Where decoded photos are kept.", kind="machine", on_resume="change"),
+    Setting("data.cache_gb", "Gigabytes of the cache.", kind="machine", on_resume="change"),
+    Setting("data.unlabelled", "A folder of unlabelled photos.", on_resume="verify", path="source"),
+    Setting("backbone.weights", "none, pretrained, or a file of weights.", path="source"),
+    Setting("callbacks.early_stopping", "Stop when the validation Dice no longer rises.",
+            on_resume="change"),
+    Setting("callbacks.early_stopping.patience", "Epochs without a better Dice before it stops.",
+            Whole),
+    Setting("callbacks.early_stopping.min_delta", "What counts as better.", NotNegative),
+    Setting("logger", "What a run logs to.", kind="machine", on_resume="change"),
+    Setting("trainer", "How long and on what it trains.", on_resume="change"),
+    Setting("trainer.max_epochs", "Epochs of the training; -1: as many as the steps take.",
+            Count | Literal[-1] | None),
+    Setting("trainer.max_steps", "Steps of the optimizer; -1: as many as the epochs take.",
+            Count | Literal[-1]),
+    Setting("trainer.accumulate_grad_batches", "Batches that make one step.", Count),
+    Setting("trainer.gradient_clip_val", "The longest gradient; null: any.", NotNegative | None),
+    Setting("trainer.accelerator", "cpu, gpu, mps, or auto.", kind="machine"),
+    Setting("trainer.enable_progress_bar", "Whether progress is shown.", kind="machine"),
+    Setting("trainer.log_every_n_steps", "Set by humanseg itself.", kind="machine"),
+    Setting("hydra", "Hydra's own settings.", kind="place"),
+)  # fmt: skip
+"""Settings of conf/train.yaml, and of groups what the signature of their target does not say."""
+
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+
+
+def top_level() -> dict[str, Setting]:
+    """Return the settings that stand beside the groups in conf/train.yaml."""
+    return {
+        key: one for key, one in BY_KEY.items() if "." not in key and one.annotation is not None
+    }
+
+
+def kind_of(key: str) -> Kind:
+    """Return what the setting at a full key decides."""
+    return next((one.kind for one in _declared(key) if one.kind is not None), "result")
+
+
+def on_resume(key: str) -> OnResume:
+    """Return whether a resumed run takes another value of the setting at a full key."""
+    return next((one.on_resume for one in _declared(key) if one.on_resume is not None), "keep")
+
+
+def is_result(key: str) -> bool:
+    """Return whether a setting is part of what a run is, and so compared between runs."""
+    return kind_of(key) == "result"
+
+
+def is_incidental(key: str) -> bool:
+    """Return whether a job stays the same job when this setting is another."""
+    return kind_of(key) in ("place", "machine")
+
+
+def source_paths() -> list[str]:
+    """List the keys of the paths that runs are made from."""
+    return [one.key for one in SETTINGS if one.path == "source"]
+
+
+def _declared(key: str) -> Iterator[Setting]:
+    """Yield what is declared of a key, of the group that it is in, and so on."""
+    while key:
+        if key in BY_KEY:
+            yield BY_KEY[key]
+        key = key.rpartition(".")[0]
