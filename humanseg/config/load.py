@@ -1,16 +1,18 @@
 """Reading a run's config back."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from humanseg.config.renames import current_config
 from humanseg.errors import HumansegError
 
 
 def load_run_config(path: Path) -> DictConfig:
-    """Read the ``config.yaml`` of a run.
+    """Read the ``config.yaml`` of a run, with the names of today: see `renames`.
 
     Plain YAML only: a tag that would build a Python object is an error, and nothing that the
     file names is imported here (`build` and `check_config` look at that).
@@ -50,4 +52,5 @@ def load_run_config(path: Path) -> DictConfig:
             f"The config {path} holds no settings: a run's config.yaml is a mapping. Restore the "
             "file, or take another run."
         )
-    return config
+    plain: Any = OmegaConf.to_container(config)
+    return OmegaConf.create(current_config(plain))

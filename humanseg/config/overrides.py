@@ -10,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
+from humanseg.config.renames import current_words
 from humanseg.config.settings import SETTINGS
 from humanseg.errors import HumansegError
 
@@ -57,7 +58,7 @@ def hydra_words(arguments: Sequence[str]) -> list[str]:
             "train data.root=sample."
         )
     many = any(word in _MANY or word.startswith(("search=", "+search=")) for word in arguments)
-    words = list(_with_data(arguments))
+    words = list(current_words(list(_with_data(arguments))))
     of_flags = [False, *(word in WITH_VALUE for word in words)]
     return [
         word if of_flag else _taken(word, many)

@@ -45,6 +45,12 @@ MOVED = {
 LISTED_FUNCTIONS = "CONFIG_TARGETS"
 
 
+def current_name(target: str) -> str:
+    """Return where a `_target_` lies now."""
+    module, _, name = target.rpartition(".")
+    return MOVED.get(target, f"{MOVED.get(module, module)}.{name}")
+
+
 def own_packages() -> tuple[str, ...]:
     """Return the packages that the user permits besides the known ones."""
     names = os.environ.get(OWN_PACKAGES, "").split(",")
@@ -136,9 +142,7 @@ def find_target(target: object) -> Callable[..., Any]:
     if problem := name_problem(target):
         raise HumansegError(f"{problem}.")
     assert isinstance(target, str)
-    module, _, name = target.rpartition(".")
-    moved = MOVED.get(target) or f"{MOVED.get(module, module)}.{name}"
-    root, *parts = moved.split(".")
+    root, *parts = current_name(target).split(".")
     roots = tuple(name.split(".")[0] for name in ALLOWED + own_packages())
     try:
         found: Any = importlib.import_module(root)

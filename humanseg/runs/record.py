@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from humanseg.config.renames import current_config
 from humanseg.errors import HumansegError
 from humanseg.io.names import HEADER
 from humanseg.io.tables import read_table
@@ -120,7 +121,7 @@ def read_run(folder: RunFolder, name: str) -> RunRecord:
     HumansegError
         A file of the run is broken or missing, or they do not belong together.
     """
-    config = read_config(folder.config) if folder.config.is_file() else {}
+    config = current_config(read_config(folder.config)) if folder.config.is_file() else {}
     summary = read_summary(folder.summary)
     if "status" not in summary and not {"model", "backbone", "data"} <= config.keys():
         raise NotARun("its config.yaml or summary.json is that of another program")

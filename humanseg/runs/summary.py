@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from humanseg.config.renames import current_summary
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_json
 
@@ -37,7 +38,7 @@ def read_summary(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(summary, dict):
         raise HumansegError(f"{path} is not a run's summary: remove it.")
-    return summary
+    return current_summary(summary)
 
 
 def update_summary(path: Path, **values: Any) -> dict[str, Any]:

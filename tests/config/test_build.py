@@ -69,3 +69,10 @@ def test_some_errors_of_a_target_pass_unchanged(
     with pytest.raises(type(error)) as caught:
         build({"_target_": "torch.nn.Dropout"}, p=0.5)
     assert caught.value is error
+
+
+def test_a_class_that_moved_is_built_from_where_it_is() -> None:
+    from humanseg.data.transforms.augmentation import Augmentation
+
+    old = {"_target_": "humanseg.data.augmentation.Augmentation", "transforms": []}
+    assert isinstance(build(old), Augmentation)

@@ -128,7 +128,8 @@ def test_a_resumed_run_still_says_how_it_was_started(ask: Ask, run: RunFolder) -
 def test_what_would_make_it_another_run_is_not_changed(
     ask: Ask, run: RunFolder, override: str
 ) -> None:
-    message = rf"only .*data\.root, .*trainer\.\* may be changed, not {re.escape(override.lstrip('+'))}\. "
+    refused = re.escape(override.lstrip("+"))
+    message = rf"only .*data\.root, .*trainer\.\* may be changed, not {refused}\. "
     with pytest.raises(HumansegError, match=message):
         ask(f"resume={run.path}", override, "trainer.max_epochs=9")
 
