@@ -63,10 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
-    from humanseg.compare.csv_table import write_leaderboard_csv
     from humanseg.compare.leaderboard import read_leaderboard
     from humanseg.compare.page import plotly_script, write_leaderboard
     from humanseg.config.find import conf_folder
+    from humanseg.io.tables import write_table
     from humanseg.runs import run_lock
     from humanseg.runs.settings import read_shipped
     from humanseg.system.progress import progress_on
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     _say(board, console)
     out = arguments.out or board.base
     with run_lock(out / ".leaderboard.lock"):
-        write_leaderboard_csv(out / "leaderboard.csv", board)
+        write_table(out / "leaderboard.csv", board.table())
         with progress_on(errors, "writing the page") as move:
             page = write_leaderboard(out, board, lambda group: _photos(group, arguments.data), move)
     console.print(f"table  {out / 'leaderboard.csv'}", markup=False, highlight=False)

@@ -9,13 +9,14 @@ two settings do only together (an interaction) is not in it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from humanseg.compare.ranking import Entry, Group
+from humanseg.compare.ranking import Group
 from humanseg.metrics.statistics import interval_ends, resampled_means
-from humanseg.runs.record import RunRecord
 from humanseg.runs.settings import Setting, as_text
 
 _MOST_LEVELS = 12
@@ -112,20 +113,20 @@ def main_effects(group: Group) -> Effects:
     Effects
         Without settings where there are too few runs to tell any apart.
     """
-    pairs = [(entry, run) for entry in group.entries for run in entry.runs if run.config]
-    factors = _factors(group, pairs)
+    entry_of = group.table.loc[[bool(run.config) for run in group.runs], "entry"]
+    factors = _factors(group, entry_of)
     while not all(_estimable(factor, factors) for factor in factors):
-        kept = _without_oddities(factors, pairs)
-        if not kept or len(kept) == len(pairs):
+        kept = _without_oddities(factors, entry_of)
+        if kept.empty or len(kept) == len(entry_of):
             break
-        pairs = kept
-        factors = _factors(group, pairs)
+        entry_of = kept
+        factors = _factors(group, entry_of)
     told_apart = [factor for factor in factors if _estimable(factor, factors)]
     confounded = tuple(factor.key for factor in factors if factor not in told_apart)
-    left_out = sum(len(entry.runs) for entry in group.entries) - len(pairs)
+    left_out = len(group.runs) - len(entry_of)
     if not told_apart:
         return Effects((), confounded, left_out, True)
-    scores = np.stack([run.dice for _, run in pairs])
+    scores = np.stack([group.runs[number].dice for number in entry_of.index])
     design = _design(factors)
     fit = np.linalg.pinv(design) @ scores
     effects = [
@@ -142,47 +143,39 @@ def main_effects(group: Group) -> Effects:
     )
 
 
-def _factors(group: Group, pairs: Sequence[tuple[Entry, RunRecord]]) -> list[_Factor]:
-    entries = [entry for entry, _ in pairs]
+def _factors(group: Group, entry_of: "pd.Series[int]") -> list[_Factor]:
     made = [
-        _factor(setting, entries, place)
-        for place, setting in enumerate(group.settings)
+        _factor(setting, group.values.loc[entry_of, setting.key])
+        for setting in group.settings
         if not setting.follows
     ]
     return [factor for factor in made if factor is not None]
 
 
-def _without_oddities(
-    factors: Sequence[_Factor], pairs: Sequence[tuple[Entry, RunRecord]]
-) -> list[tuple[Entry, RunRecord]]:
+def _without_oddities(factors: Sequence[_Factor], entry_of: "pd.Series[int]") -> "pd.Series[int]":
     """Leave out the runs with a value that only one entry has."""
-    odd = np.zeros(len(pairs), bool)
+    odd = pd.Series(False, entry_of.index)
     for factor in factors:
-        for number in range(len(factor.labels)):
-            has = factor.level == number
-            odd |= has & (len({id(pairs[place][0]) for place in np.flatnonzero(has).tolist()}) == 1)
-    return [pair for pair, is_odd in zip(pairs, odd, strict=True) if not is_odd]
+        odd |= entry_of.groupby(factor.level).transform("nunique") == 1
+    return entry_of[~odd]
 
 
-def _factor(setting: Setting, entries: Sequence[Entry], place: int) -> _Factor | None:
+def _factor(setting: Setting, values: "pd.Series[Any]") -> _Factor | None:
     """Turn a setting into a factor; None where it has one value, or too many words."""
-    values = [entry.values[place] for entry in entries]
-    numbers = [float(value) for value in values if isinstance(value, int | float)]
-    if setting.numeric and len(set(numbers)) > _MOST_NUMBERS:
-        cuts = np.quantile(numbers, [1 / 3, 2 / 3])
-        level = np.searchsorted(cuts, numbers)
+    if setting.numeric and values.nunique() > _MOST_NUMBERS:
+        cuts = np.quantile(values.astype(float), [1 / 3, 2 / 3])
+        level = np.searchsorted(cuts, values.astype(float))
         low, high = (as_text(float(cut)) for cut in cuts)
         labels = [f"up to {low}", f"{low} to {high}", f"above {high}"]
     else:
-        known = [one for one in setting.levels if any(repr(one) == repr(v) for v in values)]
-        places = {repr(one): number for number, one in enumerate(known)}
-        level = np.array([places[repr(value)] for value in values])
-        labels = [as_text(one) for one in known]
+        level = pd.Index(map(repr, setting.levels)).get_indexer(pd.Index(map(repr, values)))
+        labels = list(map(as_text, setting.levels))
     present = np.unique(level)
     if not 2 <= len(present) <= _MOST_LEVELS:
         return None
-    kept = tuple(labels[number] for number in present)
-    return _Factor(setting.key, kept, np.searchsorted(present, level))
+    return _Factor(
+        setting.key, tuple(labels[number] for number in present), np.searchsorted(present, level)
+    )
 
 
 def _columns(factors: Sequence[_Factor]) -> list[slice]:
@@ -197,7 +190,7 @@ def _design(factors: Sequence[_Factor]) -> NDArray[np.float64]:
 
 
 def _estimable(factor: _Factor, factors: Sequence[_Factor]) -> bool:
-    """Say whether the other factors together cannot imitate any part of this one."""
+    """Return whether the other factors together cannot imitate any part of this one."""
     others = [other for other in factors if other is not factor]
     without = np.linalg.matrix_rank(_design(others)) if others else 1
     rank = np.linalg.matrix_rank(_design(factors))
@@ -221,8 +214,7 @@ def _effect(factor: _Factor, fit: NDArray[np.float64]) -> Effect:
 
 
 def _orthogonal(one: _Factor, other: _Factor) -> bool:
-    """Say whether each pair of values comes as often as chance would have it."""
-    together = np.zeros((len(one.labels), len(other.labels)), np.int64)
-    np.add.at(together, (one.level, other.level), 1)
+    """Return whether each pair of values comes as often as chance would have it."""
+    together = pd.crosstab(one.level, other.level).to_numpy()
     expected = np.outer(together.sum(axis=1), together.sum(axis=0))
     return bool(np.array_equal(together * together.sum(), expected))

@@ -1,14 +1,23 @@
 """Everything that some folders hold: runs that are ranked, group by group, and all others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
 
 from humanseg.compare.ranking import Group, rank
 from humanseg.errors import HumansegError
 from humanseg.runs.discovery import find_runs
 from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
 from humanseg.runs.settings import Shipped
+
+_SCORES = ("dice_at_half", "dice", "threshold")
+_NUMBERS = (
+    *("iou", "boundary_dice", "seed", "best_epoch", "epochs"),
+    *("parameters", "seconds", "images_per_second", "peak_memory_mb"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,38 @@ class Leaderboard:
     unranked: tuple[RunRecord, ...]
     foreign: Mapping[str, str]
     broken: Mapping[str, str]
+
+    def table(self) -> pd.DataFrame:
+        """Return `leaderboard.csv`: a row for each run.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Runs on different data have different numbers in the column `group`; `rank` starts again
+            in each, and is the same for the seeds of one setting. Runs without a score come last,
+            with neither. What a run lacks is None. A setting is a column by its dotted key, which
+            may have the name of another column, such as `threshold`.
+        """
+        keys = list(dict.fromkeys(key for group in self.groups for key in group.values))
+        rows: list[list[Any]] = []
+        for number, group in enumerate(self.groups, 1):
+            values = group.values.reindex(columns=keys).astype(object)
+            for run, row in zip(group.runs, group.table.to_dict("records"), strict=True):
+                place = number, row["entry"] + 1
+                rows.append(_row(run, place, (row["low"], row["high"]), values.loc[row["entry"]]))
+        rows += [_row(run, (None, None), (None, None), [None] * len(keys)) for run in self.unranked]
+        header = ["group", "rank", "run", "status", *_SCORES, "low", "high", *_NUMBERS, *keys]
+        return pd.DataFrame(rows, columns=[*header, "failure"], dtype=object)
+
+
+def _row(
+    run: RunRecord, place: Sequence[Any], interval: Sequence[Any], values: Iterable[Any]
+) -> list[Any]:
+    scores, numbers = (
+        [None if run.number(key) is None else run.summary[key] for key in keys]
+        for keys in (_SCORES, _NUMBERS)
+    )
+    return [*place, run.name, run.status, *scores, *interval, *numbers, *values, run.failure]
 
 
 def read_leaderboard(
@@ -81,7 +122,8 @@ def read_leaderboard(
     if not records and not broken:
         places = ", ".join(str(path) for path in paths)
         raise HumansegError(
-            f"There is no run in {places}: give a folder in which humanseg train has left some."
+            f"There is no run in {places}: give a folder in which humanseg train has left some.",
+            code="compare.no_run",
         )
     grouped: dict[str, list[RunRecord]] = {}
     for record in records:

@@ -17,16 +17,16 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from humanseg.compare.effects import main_effects
 from humanseg.compare.leaderboard import Leaderboard
 from humanseg.compare.page_photos import Source, link, write_photos
-from humanseg.compare.ranking import Entry, Group
+from humanseg.compare.ranking import COSTS, Group
 from humanseg.compare.terminal_table import REPEATED, conclusion, describe
 from humanseg.io.files import explain_os_error
-from humanseg.metrics.statistics import Interval
 from humanseg.pages.folder import PageFolder
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import write_page
@@ -126,16 +126,18 @@ def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
     folder
         Where the page will be: links to the pages of runs start there.
     """
-    places = {id(run): n for n, run in enumerate(r for group in board.groups for r in group.runs)}
+    firsts = accumulate((len(group.runs) for group in board.groups), initial=0)
     return {
         "groups": [
-            _group(group, places) | {"photos": number} for number, group in enumerate(board.groups)
+            _group(group, first) | {"photos": number}
+            for number, (group, first) in enumerate(zip(board.groups, firsts, strict=False))
         ],
         "runs": [
-            _run(run, interval, folder)
+            _run(run, list(interval), folder)
             for group in board.groups
-            for entry in group.entries
-            for run, interval in zip(entry.runs, entry.intervals, strict=True)
+            for run, *interval in zip(
+                group.runs, group.table["low"], group.table["high"], strict=True
+            )
         ],
         "unranked": [_unranked(run) for run in board.unranked],
         "broken": [list(pair) for pair in board.broken.items()],
@@ -143,12 +145,13 @@ def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
     }
 
 
-def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:
+def _group(group: Group, first: int) -> dict[str, Any]:
+    """Return what the page knows of a group whose runs are numbered from `first` on."""
     effects = main_effects(group)
     return {
         "name": describe(group),
         "conclusion": conclusion(group),
-        "repeated": REPEATED if any(entry.repeats for entry in group.entries) else "",
+        "repeated": REPEATED if group.entries["repeats"].any() else "",
         "ids": group.ids,
         "settings": [
             {
@@ -159,7 +162,7 @@ def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:
             }
             for setting in group.settings
         ],
-        "entries": [_entry(entry, group, places) for entry in group.entries],
+        "entries": _entries(group, first),
         "effects": [
             {
                 "key": effect.key,
@@ -176,32 +179,39 @@ def _group(group: Group, places: Mapping[int, int]) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry, group: Group, places: Mapping[int, int]) -> dict[str, Any]:
+def _entries(group: Group, first: int) -> list[dict[str, Any]]:
     levels = [[repr(level) for level in setting.levels] for setting in group.settings]
-    costs = ("parameters", "seconds", "images_per_second", "boundary_dice", "epochs")
-    return {
-        "label": entry.label,
-        "runs": [places[id(run)] for run in entry.runs],
-        "weights": [_number(weight) for weight in entry.weights],
-        "repeats": entry.repeats,
-        # The place of each value among the levels of its setting.
-        "values": [
-            names.index(repr(value)) for names, value in zip(levels, entry.values, strict=True)
-        ],
-        "dice": _number(entry.dice_at_half),
-        "spread": _number(entry.spread),
-        "interval": [_number(entry.interval.low), _number(entry.interval.high)],
-        "behind": [_number(entry.behind.difference), entry.worse],
-        "own_threshold": entry.own_threshold,
-    } | {key: _number(entry.mean(key)) for key in costs}
+    rows = []
+    for number, row in enumerate(group.entries.to_dict("records")):
+        runs = group.table[group.table["entry"] == number]
+        values = group.values.loc[number]
+        rows.append(
+            {
+                "label": row["label"],
+                "runs": [first + place for place in runs.index],
+                "weights": list(map(_number, runs["weight"])),
+                "repeats": row["repeats"],
+                # The place of each value among the levels of its setting.
+                "values": [
+                    names.index(repr(value)) for names, value in zip(levels, values, strict=True)
+                ],
+                "dice": _number(row["dice_at_half"]),
+                "spread": _number(row["spread"]),
+                "interval": [_number(row["low"]), _number(row["high"])],
+                "behind": [_number(row["behind"]), row["worse"]],
+                "own_threshold": row["own_threshold"],
+                **{key: _number(row[key]) for key in COSTS},
+            }
+        )
+    return rows
 
 
-def _run(run: RunRecord, interval: Interval, folder: Path) -> dict[str, Any]:
+def _run(run: RunRecord, interval: list[float], folder: Path) -> dict[str, Any]:
     return {
         "name": run.name,
         "seed": run.summary.get("seed"),
         "dice": _number(run.dice_at_half),
-        "interval": [_number(interval.low), _number(interval.high)],
+        "interval": list(map(_number, interval)),
         "threshold": run.threshold,
         "best_epoch": run.number("best_epoch"),
         "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve.to_numpy().tolist()],

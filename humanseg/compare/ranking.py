@@ -1,19 +1,20 @@
 """Runs with the same valid photos side by side: seeds folded, the best first."""
 
-import math
-import statistics
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from humanseg.compare.origins import with_origins
 from humanseg.io.names import natural_key
-from humanseg.metrics.statistics import Interval, PairedDifference, interval_ends, resampled_means
+from humanseg.metrics.statistics import (
+    FEWEST_PHOTOS,
+    PairedDifference,
+    interval_ends,
+    resampled_means,
+)
 from humanseg.runs.record import RunRecord, data_key
 from humanseg.runs.settings import (
     NAMED_GROUPS,
@@ -27,79 +28,17 @@ from humanseg.runs.settings import (
     short_name,
 )
 
+COSTS = ("parameters", "seconds", "images_per_second", "boundary_dice", "epochs")
+"""Numbers of the summaries whose means over the runs of an entry are in its row."""
 _FEW = 5
 """So few entries are shown with all that sets them apart."""
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
-    """A row of the leaderboard: a run, or the runs that differ in their seed and nothing else.
-
-    Attributes
-    ----------
-    label
-        What sets it apart: the values of the settings that differ, else the run's name.
-    runs
-        Its runs, by seed.
-    weights
-        The share of each run in the means: every seed counts once, however often it was repeated.
-    intervals
-        Of the Dice of each run.
-    values
-        Its value of each setting of the group, in their order.
-    dice_at_half
-        Mean over the seeds of Dice at threshold 0.5: this one ranks.
-    spread
-        Standard deviation of it over the seeds (n - 1 in the denominator); NaN for one seed.
-    scores : numpy.ndarray of float64, shape (photos,)
-        Dice of each photo at each run's own threshold, mean over the seeds.
-    interval
-        Of `scores`.
-    behind
-        `scores` against those of the group's best entry; of that one, the difference is 0.
-    """
-
-    label: str
-    runs: tuple[RunRecord, ...]
-    weights: tuple[float, ...]
-    intervals: tuple[Interval, ...]
-    values: tuple[Value, ...]
-    dice_at_half: float
-    spread: float
-    scores: NDArray[np.float64]
-    interval: Interval
-    behind: PairedDifference
-
-    @property
-    def seeds(self) -> int:
-        """How many seeds its runs have; of a run that recorded none, nothing is known."""
-        return len({run.number("seed") for run in self.runs})
-
-    @property
-    def repeats(self) -> bool:
-        """Whether runs repeat one another, their seed too."""
-        return self.seeds < len(self.runs)
-
-    @property
-    def own_threshold(self) -> bool:
-        """Whether a run is cut elsewhere than at 0.5, so that `scores` are not what ranks."""
-        return any(run.threshold != 0.5 for run in self.runs)
-
-    @property
-    def worse(self) -> bool:
-        """Whether it is significantly worse than the best entry."""
-        return self.behind.distinguishable and self.behind.difference < 0
-
-    def mean(self, key: str) -> float | None:
-        """Return the mean over the runs of a number in their summaries; None where one lacks it."""
-        numbers = [run.number(key) for run in self.runs]
-        known = [number for number in numbers if number is not None]
-        return statistics.fmean(known) if len(known) == len(numbers) else None
-
-
-@dataclass(frozen=True, eq=False)
 class Group:
     """Runs with the same valid ids and masks, which alone may be ranked together.
+
+    An entry is a run, or the runs that differ in their seed and nothing else.
 
     Attributes
     ----------
@@ -109,19 +48,51 @@ class Group:
         Their valid photos.
     settings
         In what their entries differ.
-    entries
-        The best first.
+    runs
+        All of them, those of the best entry first, by seed.
+    table : pandas.DataFrame
+        A row per run, in the order of `runs`:
+
+        - `entry`: the row of `entries` that it belongs to.
+        - `weight`: its share in the means of the entry. Every seed counts once, however often it
+          was repeated.
+        - `low`, `high`: 95 % confidence interval of its Dice.
+    entries : pandas.DataFrame
+        A row per entry, the best first:
+
+        - `label`: what sets it apart: the values of the settings that differ, else the run's name.
+        - `dice_at_half`: mean over the seeds of Dice at threshold 0.5: this one ranks.
+        - `spread`: standard deviation of it over the seeds (n - 1 in the denominator); NaN for one.
+        - `runs`, `seeds`: how many there are; of a run that recorded no seed, nothing is known.
+        - `repeats`: whether runs repeat one another, their seed too.
+        - `own_threshold`: whether a run is cut elsewhere than at 0.5, so that `scores` are not what
+          ranks.
+        - `low`, `high`: 95 % confidence interval of the mean of `scores`.
+        - `behind`, `behind_low`, `behind_high`: the same for the difference to the best entry,
+          whose own is 0.
+        - `worse`: whether it is significantly worse than the best entry.
+        - each of `COSTS`: mean over the runs; NaN where one lacks it.
+    values : pandas.DataFrame
+        A row per entry, a column per setting, by its key.
+    scores : pandas.DataFrame
+        A row per photo, by id, a column per entry: Dice at each run's own threshold, mean over the
+        seeds.
     """
 
     key: str
     ids: tuple[str, ...]
     settings: tuple[Setting, ...]
-    entries: tuple[Entry, ...]
+    runs: tuple[RunRecord, ...]
+    table: pd.DataFrame
+    entries: pd.DataFrame
+    values: pd.DataFrame
+    scores: pd.DataFrame
 
-    @property
-    def runs(self) -> tuple[RunRecord, ...]:
-        """All its runs, those of the best entry first."""
-        return tuple(run for entry in self.entries for run in entry.runs)
+    def behind(self, entry: int) -> PairedDifference:
+        """Compare an entry with the best one, photo by photo."""
+        names = ["behind", "behind_low", "behind_high"]
+        difference, low, high = self.entries[names].to_numpy()[entry].tolist()
+        return PairedDifference(difference, low, high, len(self.ids))
 
     def data(self, key: str) -> list[Any]:
         """Return the values, each once, that the `data` of their summaries have of a key."""
@@ -144,84 +115,87 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     -------
     Group
     """
+    runs = sorted(runs, key=lambda run: (run.number("seed") or 0.0, run.name))
     settings = with_origins(runs, [read_settings(run.config, shipped, run.choices) for run in runs])
     differ = _sorted_out(settings, differing(settings))
-    parts = [
-        (sorted((runs[place] for place in places), key=_seed), settings[places[0]])
-        for places in _folded(runs, [_values(own, differ) for own in settings])
-    ]
-    parts.sort(key=lambda part: (-_mean_at_half(part[0]), natural_key(part[0][0].name)))
-    run_means = resampled_means(np.stack([run.dice for some, _ in parts for run in some], axis=1))
-    run_ends = interval_ends(run_means)
-    columns = _columns([some for some, _ in parts])
-    labels = _labels([own for _, own in parts], differ)
-    weights = [_weights(some) for some, _ in parts]
+    values = [_values(own, differ) for own in settings]
+    table = pd.DataFrame(
+        {
+            # A record without its config may be of any setting: it stands alone.
+            "key": [
+                repr(value) if run.config else run.name
+                for run, value in zip(runs, values, strict=True)
+            ],
+            "name": [run.name for run in runs],
+            # As text: a run that recorded no seed is of another one than 0.
+            "seed": [repr(run.number("seed")) for run in runs],
+            "dice_at_half": [run.dice_at_half for run in runs],
+            "own_threshold": [run.threshold != 0.5 for run in runs],
+            **{cost: [run.number(cost) for run in runs] for cost in COSTS},
+        }
+    ).astype(dict.fromkeys(COSTS, float))
+    entries, table = _folded(table)
+    ranked = [runs[number] for number in table.index]
+    firsts = table.index[~table["entry"].duplicated()].tolist()
+
+    by_run = pd.concat([run.dice for run in ranked], axis=1)
+    weights = np.zeros((len(ranked), len(entries)))
+    weights[np.arange(len(ranked)), table["entry"]] = table["weight"]
+    run_means = resampled_means(by_run.to_numpy())
+    table["low"], table["high"] = interval_ends(run_means)
     # The mean over seeds and that over photos can be taken in either order.
-    means = np.stack(
-        [run_means[:, place] @ own for place, own in zip(columns, weights, strict=True)], axis=1
-    )
-    ends, behind = interval_ends(means), interval_ends(means - means[:, :1])
-    best = float(weights[0] @ [run.dice.mean() for run in parts[0][0]])
-    entries = []
-    for place, (some, own) in enumerate(parts):
-        scores = weights[place] @ np.stack([run.dice for run in some])
-        mean = float(scores.mean())
-        low, high = map(float, ends[:, place])
-        lowest, highest = map(float, behind[:, place])
-        entries.append(
-            Entry(
-                labels[place] if labels[place] and some[0].config else some[0].name,
-                tuple(some),
-                tuple(weights[place].tolist()),
-                _intervals(some, run_ends[:, columns[place]]),
-                _values(own, differ),
-                _mean_at_half(some),
-                _spread(some),
-                scores,
-                Interval(mean, low, high),
-                PairedDifference(mean - best, lowest, highest, len(scores)),
-            )
-        )
-    return Group(data_key(runs[0]), runs[0].ids, tuple(differ), tuple(entries))
-
-
-def _folded(
-    runs: Sequence[RunRecord], values: Sequence[tuple[Value, ...]]
-) -> Iterable[Sequence[int]]:
-    """Put together the places of runs that differ in nothing but, perhaps, their seed."""
-    folded: dict[str, list[int]] = {}
-    for place, run in enumerate(runs):
-        # A record without its config may be of any setting: it stands alone.
-        key = repr(values[place]) if run.config else run.name
-        folded.setdefault(key, []).append(place)
-    return folded.values()
-
-
-def _weights(runs: Sequence[RunRecord]) -> NDArray[np.float64]:
-    """Weigh runs so that each seed counts once, however often it was repeated; they sum up to 1."""
-    often = Counter(run.number("seed") for run in runs)
-    return np.array([1 / (len(often) * often[run.number("seed")]) for run in runs])
-
-
-def _spread(runs: Sequence[RunRecord]) -> float:
-    seeds: dict[float | None, list[float]] = {}
-    for run in runs:
-        seeds.setdefault(run.number("seed"), []).append(run.dice_at_half)
-    means = list(map(statistics.fmean, seeds.values()))
-    return statistics.stdev(means) if len(means) > 1 else math.nan
-
-
-def _intervals(runs: Sequence[RunRecord], ends: NDArray[np.float64]) -> tuple[Interval, ...]:
-    return tuple(
-        Interval(float(run.dice.mean()), low, high)
-        for run, (low, high) in zip(runs, ends.T.tolist(), strict=True)
+    means = run_means @ weights
+    scores = pd.DataFrame(by_run.to_numpy() @ weights, index=by_run.index)
+    entries["low"], entries["high"] = interval_ends(means)
+    entries["behind"] = scores.mean() - scores[0].mean()
+    entries["behind_low"], entries["behind_high"] = interval_ends(means - means[:, :1])
+    entries["worse"] = (entries["behind_high"] < 0) & (len(scores) >= FEWEST_PHOTOS)
+    labels = _labels([settings[number] for number in firsts], differ)
+    entries["label"] = [
+        label if label and runs[number].config else runs[number].name
+        for label, number in zip(labels, firsts, strict=True)
+    ]
+    return Group(
+        data_key(ranked[0]),
+        ranked[0].ids,
+        tuple(differ),
+        tuple(ranked),
+        table[["entry", "weight", "low", "high"]].reset_index(drop=True),
+        entries,
+        pd.DataFrame(
+            [values[number] for number in firsts],
+            index=entries.index,
+            columns=[setting.key for setting in differ],
+            dtype=object,
+        ),
+        scores,
     )
 
 
-def _columns(parts: Sequence[Sequence[RunRecord]]) -> list[slice]:
-    """Return where the runs of each part stand when all are put in a line."""
-    ends = np.cumsum([0, *map(len, parts)]).tolist()
-    return [slice(first, end) for first, end in pairwise(ends)]
+def _folded(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fold runs of one key into entries, the best first; return these and the runs behind them."""
+    by_key = table.groupby("key", sort=False)
+    by_seed = table.groupby(["key", "seed"], sort=False)
+    table = table.assign(
+        weight=1 / (by_key["seed"].transform("nunique") * by_seed["seed"].transform("size"))
+    )
+    seeds = by_seed["dice_at_half"].mean()
+    numbers = by_key[list(COSTS)]
+    entries = by_key.agg(
+        name=("name", "first"),
+        runs=("name", "size"),
+        seeds=("seed", "nunique"),
+        own_threshold=("own_threshold", "any"),
+    ).join(numbers.mean().where(numbers.count().eq(by_key.size(), axis=0)))
+    entries["dice_at_half"] = seeds.groupby("key").mean()
+    entries["spread"] = seeds.groupby("key").std()
+    entries["repeats"] = entries["seeds"] < entries["runs"]
+    names = zip(-entries["dice_at_half"], entries["name"].map(natural_key), strict=True)
+    order = [number for number, _ in sorted(enumerate(names), key=lambda pair: pair[1])]
+    entries = entries.iloc[order]
+    entry_of = {key: number for number, key in enumerate(entries.index)}
+    table = table.assign(entry=table["key"].map(entry_of)).sort_values("entry", kind="stable")
+    return entries.drop(columns="name").reset_index(drop=True), table
 
 
 def _values(settings: Settings, differ: Sequence[Setting]) -> tuple[Value, ...]:
@@ -230,24 +204,30 @@ def _values(settings: Settings, differ: Sequence[Setting]) -> tuple[Value, ...]:
 
 def _sorted_out(runs: Sequence[Settings], differ: Sequence[Setting]) -> list[Setting]:
     """Put aside the settings in which one entry alone differs; one that tells two apart stays."""
-    entries = {repr(_values(run, differ)): _values(run, differ) for run in runs}
+    entries = pd.DataFrame([list(map(repr, _values(run, differ))) for run in runs])
+    entries = entries.drop_duplicates()
     if len(entries) <= _FEW:
         return list(differ)
-    told: list[tuple[Value, ...]] = [() for _ in entries]
-    result = []
+
+    def told_apart(places: list[int]) -> int:
+        return len(entries[places].drop_duplicates()) if places else 1
+
+    telling: list[int] = []
+    aside = set()
     # Those that several entries share come first, so that they do the telling.
     for odd in (False, True):
         for place, setting in enumerate(differ):
-            values = [entry[place] for entry in entries.values()]
-            most = max(Counter(map(repr, values)).values())
-            if setting.follows or odd != (len(values) - most < 2):
+            differ_in_one = len(entries) - entries[place].value_counts().max() < 2
+            if setting.follows or odd != differ_in_one:
                 continue
-            finer = [(*before, value) for before, value in zip(told, values, strict=True)]
-            aside = odd and len(set(map(repr, finer))) == len(set(map(repr, told)))
-            told = told if aside else finer
-            result.append(replace(setting, aside=aside))
-    known = {setting.key: setting for setting in result}
-    return [known.get(setting.key, setting) for setting in differ]
+            if odd and told_apart([*telling, place]) == told_apart(telling):
+                aside.add(place)
+            else:
+                telling.append(place)
+    return [
+        replace(setting, aside=True) if place in aside else setting
+        for place, setting in enumerate(differ)
+    ]
 
 
 def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str]:
@@ -266,11 +246,3 @@ def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str
             value = as_text(own.values.get(setting.key))
             some.append(value if setting in named else f"{short_name(setting.key)} {value}")
     return [" · ".join(some) for some in words]
-
-
-def _mean_at_half(runs: Sequence[RunRecord]) -> float:
-    return float(np.dot(_weights(runs), [run.dice_at_half for run in runs]))
-
-
-def _seed(run: RunRecord) -> tuple[float, str]:
-    return run.number("seed") or 0.0, run.name

@@ -1,19 +1,20 @@
 """The leaderboard in the terminal: its tables, and what they say in words."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
+import pandas as pd
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from humanseg.compare.ranking import Entry, Group
+from humanseg.compare.ranking import Group
 from humanseg.errors import printable
 from humanseg.pages.render import duration, score
 from humanseg.runs.settings import as_text
 
 REPEATED = "Repeated: some runs have the same settings and the same seed, which counts once."
+_OWN_THRESHOLD = "* interval and differences are of Dice at the run's own threshold"
 
 
 def conclusion(group: Group) -> str:
@@ -29,21 +30,21 @@ def conclusion(group: Group) -> str:
     str
         One or two sentences.
     """
-    best, *others = group.entries
-    ends = f"{score(best.interval.low)} to {score(best.interval.high)}"
-    found = f"Dice {score(best.dice_at_half)}, interval {ends}"
+    best, *others = group.entries.to_dict("records")
+    ends = f"{score(best['low'])} to {score(best['high'])}"
+    found = f"Dice {score(best['dice_at_half'])}, interval {ends}"
     if not others:
-        return f"{best.label}: {found}."
-    second = others[0]
+        return f"{best['label']}: {found}."
+    second, behind = others[0]["label"], group.behind(1)
     if len(others) == 1:
-        against = second.behind.swapped()
+        against = behind.swapped()
         if against.distinguishable:
-            return f"{best.label}: {found}. Against {second.label} it is {against.sentence()}."
-        return f"{best.label}: {found}. It and {second.label} are {against.sentence()}."
-    alike = sum(not other.worse for other in others)
-    first = f"{best.label} is the best of {len(group.entries)}: {found}."
+            return f"{best['label']}: {found}. Against {second} it is {against.sentence()}."
+        return f"{best['label']}: {found}. It and {second} are {against.sentence()}."
+    alike = sum(not other["worse"] for other in others)
+    first = f"{best['label']} is the best of {len(group.entries)}: {found}."
     if not alike:
-        next_one = f"the next, {second.label}, is {second.behind.sentence()}"
+        next_one = f"the next, {second}, is {behind.sentence()}"
         return f"{first} All others are worse on {_photos(group)}; {next_one}."
     verb = "is" if alike == 1 else "are"
     alike_said = f"{alike} of the others {verb} not significantly different from it"
@@ -71,12 +72,12 @@ def describe(group: Group) -> str:
 
 def footnotes(group: Group) -> list[str]:
     """Explain the marks in the terminal's table, those that are in it."""
-    alike = any(not entry.worse for entry in group.entries[1:])
-    own = any(entry.own_threshold for entry in group.entries)
+    entries = group.entries
+    alike = not entries["worse"][1:].all()
     return [
         *([f"≈ not significantly different from the best on {_photos(group)}"] if alike else []),
-        *(["* interval and differences are of Dice at the run's own threshold"] if own else []),
-        *([REPEATED] if any(entry.repeats for entry in group.entries) else []),
+        *([_OWN_THRESHOLD] if entries["own_threshold"].any() else []),
+        *([REPEATED] if entries["repeats"].any() else []),
     ]
 
 
@@ -102,7 +103,7 @@ def terminal_table(group: Group, width: int | None = None) -> Table:
             columns.pop(name, None)
     if _too_wide(columns, width) and telling:
         columns = {name: cells for name, cells in columns.items() if name not in telling}
-        labels = {"settings": [entry.label for entry in group.entries]}
+        labels = {"settings": list(group.entries["label"])}
         columns = {"": columns.pop("")} | labels | columns
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
@@ -120,21 +121,44 @@ _RIGHT = {"", "Dice", "95 % interval", *_LEAST_NEEDED} - {"run"}
 
 def _terminal_columns(group: Group) -> dict[str, list[str]]:
     """Return the cells of each column by its name, in the order of the entries."""
-    entries, best = group.entries, group.entries[0]
-    columns = {"": [str(number) for number in range(1, len(entries) + 1)]}
-    for place, setting in enumerate(group.settings):
+    entries = group.entries
+    columns = {"": [str(number + 1) for number in entries.index]}
+    for setting in group.settings:
         if setting.telling:
-            columns[setting.key] = [as_text(entry.values[place]) for entry in entries]
-    columns["Dice"] = [score(entry.dice_at_half) for entry in entries]
-    if any(len(entry.runs) > 1 for entry in entries):
-        columns["± seeds"] = [_spread(entry) for entry in entries]
-    columns["95 % interval"] = [_interval(entry) for entry in entries]
-    columns["to best"] = [_behind(entry, best) for entry in entries]
-    costs = zip(*map(_costs, entries), strict=True)
-    for name, cells in zip(("parameters", "time", "photos/s"), costs, strict=True):
-        columns[name] = list(cells)
-    columns["run"] = [_runs(entry) for entry in entries]
+            columns[setting.key] = list(map(as_text, group.values[setting.key]))
+    columns["Dice"] = list(map(score, entries["dice_at_half"]))
+    rows = entries.to_dict("records")
+    if (entries["runs"] > 1).any():
+        columns["± seeds"] = [
+            ", ".join(
+                [
+                    *([] if pd.isna(row["spread"]) else [f"{row['spread']:.4f} ({row['seeds']})"]),
+                    *(["repeated"] if row["repeats"] else []),
+                ]
+            )
+            for row in rows
+        ]
+    columns["95 % interval"] = [
+        f"{score(row['low'])} to {score(row['high'])}{'*' if row['own_threshold'] else ''}"
+        for row in rows
+    ]
+    columns["to best"] = [
+        "best" if not number else f"{row['behind']:+.4f}{'' if row['worse'] else ' ≈'}"
+        for number, row in enumerate(rows)
+    ]
+    columns["parameters"] = _cells(entries["parameters"], lambda number: f"{number / 1e6:.2f} M")
+    columns["time"] = _cells(entries["seconds"], duration)
+    columns["photos/s"] = _cells(entries["images_per_second"], "{:.1f}".format)
+    first = group.table["entry"].drop_duplicates().index
+    columns["run"] = [
+        group.runs[number].name + (f" and {row['runs'] - 1} more" if row["runs"] > 1 else "")
+        for number, row in zip(first, rows, strict=True)
+    ]
     return columns
+
+
+def _cells(numbers: "pd.Series[float]", write: Callable[[float], str]) -> list[str]:
+    return ["–" if pd.isna(number) else write(number) for number in numbers]
 
 
 def _too_wide(columns: Mapping[str, Sequence[str]], width: int | None) -> bool:
@@ -145,35 +169,3 @@ def _too_wide(columns: Mapping[str, Sequence[str]], width: int | None) -> bool:
 
 def _photos(group: Group) -> str:
     return f"these {len(group.ids)} photos"
-
-
-def _spread(entry: Entry) -> str:
-    words = [] if math.isnan(entry.spread) else [f"{entry.spread:.4f} ({entry.seeds})"]
-    return ", ".join([*words, *(["repeated"] if entry.repeats else [])])
-
-
-def _interval(entry: Entry) -> str:
-    mark = "*" if entry.own_threshold else ""
-    return f"{score(entry.interval.low)} to {score(entry.interval.high)}{mark}"
-
-
-def _behind(entry: Entry, best: Entry) -> str:
-    if entry is best:
-        return "best"
-    mark = "" if entry.worse else " ≈"
-    return f"{entry.behind.difference:+.4f}{mark}"
-
-
-def _costs(entry: Entry) -> tuple[str, str, str]:
-    parameters, seconds = entry.mean("parameters"), entry.mean("seconds")
-    speed = entry.mean("images_per_second")
-    return (
-        "–" if parameters is None else f"{parameters / 1e6:.2f} M",
-        "–" if seconds is None else duration(seconds),
-        "–" if speed is None else f"{speed:.1f}",
-    )
-
-
-def _runs(entry: Entry) -> str:
-    first = entry.runs[0].name
-    return first if len(entry.runs) == 1 else f"{first} and {len(entry.runs) - 1} more"

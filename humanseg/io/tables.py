@@ -40,7 +40,7 @@ def write_table(path: Path, table: "pd.DataFrame", *, missing: str = "") -> None
 def save_table(path: Path, table: "pd.DataFrame", *, missing: str = "") -> None:
     """Write a table as `write_table` does, but straight to `path`, as into a `whole_file`."""
     # Python before 3.13 does not quote a lone carriage return, which a reader takes for a line end.
-    bare = any("\r" in str(value) for name in table for value in (name, *table[name]))
+    bare = any("\r" in str(value) for name, column in table.items() for value in (name, *column))
     table.to_csv(
         path,
         index=False,

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from humanseg.compare.csv_table import write_leaderboard_csv
 from humanseg.compare.leaderboard import read_leaderboard
 from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file, write_csv_rows, write_json
+from humanseg.io.tables import write_table
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.record import RunRecord, read_run
 from humanseg.runs.settings import read_shipped
@@ -66,7 +66,7 @@ def keep_sweep(sweep: Path, out: Path) -> None:
             f"{sweep} holds runs of {len(board.groups)} data sets: a record is of one."
         )
     (group,) = board.groups
-    write_leaderboard_csv(out / "leaderboard.csv", board)
+    write_table(out / "leaderboard.csv", board.table())
     for score in KEPT_SCORES:
         columns = {run.name: _column(run.folder, score) for run in group.runs}
         rows = [[id, *(_rounded(column[id]) for column in columns.values())] for id in group.ids]

@@ -93,10 +93,10 @@ def test_nothing_is_cut_off_and_everything_is_drawn(page: Page) -> None:
 
 def test_the_best_comes_first_with_its_seeds_folded(page: Page, board: Leaderboard) -> None:
     group = board.groups[0]
-    assert rows(page) == [entry.label for entry in group.entries]
-    assert numbers(page, "dice") == [round(entry.dice_at_half, 4) for entry in group.entries]
+    assert rows(page) == list(group.entries["label"])
+    assert numbers(page, "dice") == group.entries["dice_at_half"].round(4).tolist()
     first = page.locator("#rows tr").first
-    expect(first).to_contain_text(f"± {group.entries[0].spread:.4f}")
+    expect(first).to_contain_text(f"± {group.entries['spread'][0]:.4f}")
     expect(page.locator("#conclusion")).to_contain_text("unet · bce_dice is the best of 6")
     expect(page.get_by_role("status").first).to_have_text("6 settings")
     # Only what differs is shown.
@@ -170,8 +170,8 @@ def test_the_sentence_on_two_runs_is_that_of_the_statistics(
     for button in page.get_by_role("button", name="Picked as").all()[::-1]:
         button.click()
     pick(page, a, b)
-    entries = {entry.label: entry for entry in board.groups[0].entries}
-    said = paired_difference(entries[a].scores, entries[b].scores)
+    scores = board.groups[0].scores.set_axis(board.groups[0].entries["label"], axis=1)
+    said = paired_difference(scores[a], scores[b])
     verb = "A is" if said.distinguishable else "A and B are"
     page.get_by_role("link", name="See the difference").click()
     expect(page.locator("#sentence")).to_have_text(f"{verb} {said.sentence()}.")
@@ -211,9 +211,9 @@ def test_the_photos_on_which_they_disagree_are_drawn(page: Page, board: Leaderbo
     page.get_by_label("Run A").select_option(label="unet · bce_dice")
     page.get_by_label("Run B").select_option(label="pspnet · focal")
     group = board.groups[0]
-    entries = {entry.label: entry for entry in group.entries}
-    gap = entries["unet · bce_dice"].scores - entries["pspnet · focal"].scores
-    worst = group.ids[abs(gap).argmax()]
+    scores = group.scores.set_axis(group.entries["label"], axis=1)
+    gap = scores["unet · bce_dice"] - scores["pspnet · focal"]
+    worst = str(gap.abs().idxmax())
     first = page.locator("#disputes li").first
     expect(first.locator(".photo-id")).to_have_text(worst)
     expect(first.locator(".gap")).to_have_text(f"+{abs(gap).max():.4f}")
@@ -229,8 +229,7 @@ def test_the_photos_on_which_they_disagree_are_drawn(page: Page, board: Leaderbo
     right, missed = mask["255,255,255"], mask["255,150,0"]
     added = mask["51,136,255"]
     assert right + missed == truth["255,255,255"]
-    run = entries["pspnet · focal"].runs[0]
-    expected = float(run.dice[worst])
+    expected = scores.loc[worst, "pspnet · focal"]
     assert 2 * right / (2 * right + missed + added) == pytest.approx(expected)
 
     page.get_by_label("Order of the photos").select_option(label="B better than A first")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.compare.csv_table import write_leaderboard_csv
 from humanseg.compare.leaderboard import read_leaderboard
 from humanseg.errors import HumansegError
+from humanseg.io.tables import write_table
 from humanseg.runs import update_summary
 from humanseg.runs.settings import Shipped
 
@@ -25,7 +25,7 @@ def test_the_csv_has_a_row_for_each_run(
     failed = write_run(runs / "failed", compared_root)
     update_summary(failed / "summary.json", status="failed", failure='out of "memory"')
     board = read_leaderboard([runs], shipped)
-    write_leaderboard_csv(tmp_path / "leaderboard.csv", board)
+    write_table(tmp_path / "leaderboard.csv", board.table())
     with (tmp_path / "leaderboard.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     places = [(row["group"], row["rank"], row["run"]) for row in rows]
