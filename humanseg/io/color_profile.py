@@ -1,4 +1,7 @@
-"""Colours as a file means them: by its ICC profile, or by what a PNG says of its values."""
+"""Colours as a file means them: ICC profiles by ImageCms, PNG's cICP and gAMA by our own formulas.
+
+Neither Pillow nor OpenCV knows these two.
+"""
 
 import io
 from collections.abc import Callable, Sequence
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _MODES = ("RGB", "CMYK")
-"""The modes that can be brought to sRGB; profiles call their kinds of colours the same."""
+"""The modes that can be converted; profiles call their colour spaces the same."""
 
 _SRGB = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 """White, red, green and blue of sRGB: x and y of CIE 1931, in the order of PNG's cHRM."""
@@ -32,7 +35,8 @@ Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def srgb_converter(image: Image.Image) -> Conversion:
-    """Return what brings an image, or a part of it, to sRGB."""
+    """Return a function that converts an image without transparency, or a part of it, to sRGB."""
+    # In the order of the PNG specification (third edition) and of browsers.
     info = image.info
     if (cicp := info.get("cicp")) and (described := _from_cicp(cicp)) is not None:
         return described
@@ -52,27 +56,21 @@ def srgb_converter(image: Image.Image) -> Conversion:
     return _as_it_is
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Bring an image to sRGB, as a viewer does: phones write Display P3, cameras Adobe RGB."""
-    transform = _transform(profile, image.mode) if profile else None
-    return image if transform is None else transform(image)
-
-
 def _transform(profile: bytes, mode: str) -> Conversion | None:
-    """Return what brings images of one mode to sRGB; None where nothing is to be done."""
+    """Return a converter for images of one mode; None where nothing is to be converted."""
     if mode not in _MODES:
         return None
     # Here: few photos need it.
     from PIL import ImageCms
 
     try:
-        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        fits = own.profile.xcolor_space.strip() == mode
-        if not fits or "srgb" in ImageCms.getProfileDescription(own).lower():
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        fits = source.profile.xcolor_space.strip() == mode
+        if not fits or "srgb" in ImageCms.getProfileDescription(source).lower():
             return None
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
         transform = ImageCms.buildTransform(
-            own, srgb, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
+            source, srgb, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         # A broken profile does not make the pixels worse.
@@ -113,7 +111,7 @@ def _from_cicp(cicp: Sequence[int]) -> Conversion | None:
 
 
 def _conversion(decode: Curve, matrix: NDArray[np.float64] | None) -> Conversion:
-    """Return what decodes 8-bit values to light, changes its primaries and codes it as sRGB."""
+    """Return a converter from 8-bit values to light, to other primaries, and back to sRGB."""
     light = decode(np.arange(256) / 255)
     if matrix is None:
         table = _to_bytes(_encode_srgb(light)).tolist()
@@ -164,12 +162,12 @@ def _to_srgb_matrix(chromaticity: Sequence[float]) -> NDArray[np.float64] | None
     White stays white: the two spaces' white points are scaled to each other by their primaries.
     """
     try:
-        own, srgb = _to_xyz(chromaticity), _to_xyz(_SRGB)
+        source, srgb = _to_xyz(chromaticity), _to_xyz(_SRGB)
     except (ValueError, ZeroDivisionError, np.linalg.LinAlgError):
         return None
     if np.allclose(chromaticity, _SRGB, atol=2e-3):
         return None
-    return np.linalg.inv(srgb) @ _adapted(own, srgb)
+    return np.linalg.inv(srgb) @ _adapted(source, srgb)
 
 
 def _to_xyz(chromaticity: Sequence[float]) -> NDArray[np.float64]:
@@ -187,7 +185,7 @@ _BRADFORD = np.array(
 )
 
 
-def _adapted(own: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `own` with its white brought to that of `other`, by the Bradford transform."""
-    scale = (_BRADFORD @ other.sum(axis=1)) / (_BRADFORD @ own.sum(axis=1))
-    return np.linalg.inv(_BRADFORD) @ np.diag(scale) @ _BRADFORD @ own
+def _adapted(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a matrix to XYZ, its white adapted to the target's by the Bradford transform."""
+    scale = (_BRADFORD @ target.sum(axis=1)) / (_BRADFORD @ source.sum(axis=1))
+    return np.linalg.inv(_BRADFORD) @ np.diag(scale) @ _BRADFORD @ source

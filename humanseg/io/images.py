@@ -1,4 +1,4 @@
-"""Reading any photo or mask the way a person sees it, and writing pictures."""
+"""Reading any photo or mask the way a person sees it, and writing images."""
 
 import struct
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from PIL import Image
 from humanseg.io.binarize import binarize, describe_values, mask_values, person_values_hint
 from humanseg.io.decoding.errors import ImageError, explain_image_errors, name_of
 from humanseg.io.decoding.limits import without_limit
-from humanseg.io.decoding.opening import decode, decode_pixels, exif_orientation, upright_size
+from humanseg.io.decoding.opening import decode, decode_pixels, exif_orientation, image_size
 from humanseg.io.decoding.pixels import over_white, to_layers, upright
 from humanseg.io.files import whole_file
 from humanseg.io.image_comment import comment_options
@@ -25,7 +25,6 @@ __all__ = [
     "grey_counts",
     "image_size",
     "over_white",
-    "photo_pixels",
     "photo_from_pil",
     "read_mask",
     "read_photo",
@@ -35,7 +34,7 @@ __all__ = [
 ]
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
-# Level 6 of PNG, the usual one, takes twice as long as 4 and saves 3 % of a cut-out's bytes.
+# The default level of PNG, 6, takes twice as long as 4 and saves 3 % of a cut-out's bytes.
 _OPTIONS: dict[str, dict[str, int]] = {
     "JPEG": {"quality": 92},
     "PNG": {"compress_level": 4},
@@ -48,25 +47,29 @@ _OPTIONS: dict[str, dict[str, int]] = {
 class LoadedPhoto:
     """A photo as it was read."""
 
-    # Numpy.ndarray of uint8, shape (H, W, 3) Upright, in sRGB; transparent pixels have the colours
-    # that are stored for them.
+    # uint8 (H,W,3), upright, in sRGB; transparent pixels have the colours stored for them.
     rgb: NDArray[np.uint8]
-    # Numpy.ndarray of uint8, shape (H, W), or None How opaque each pixel is; None where all are.
+    # uint8 (H,W): the opacity; None where all is opaque.
     alpha: NDArray[np.uint8] | None = None
     # What a person should know of it, such as that it is one frame of an animation.
     notices: tuple[Notice, ...] = ()
-    # How the file stores its pixels, as Pillow calls it: "RGB", "CMYK".
+    # How the file stores its pixels, in Pillow's words: "RGB", "CMYK".
     mode: str = "RGB"
-    # Whether it is stored in another orientation.
+    # Whether the file stores it in another orientation.
     turned: bool = False
 
     def over_white(self) -> NDArray[np.uint8]:
-        """Return uint8 (H, W, 3): transparent pixels lie over white, as viewers show them."""
+        """Return uint8 (H,W,3): the photo over white, as viewers show it."""
         return over_white(self.rgb, self.alpha)
 
 
 def load_photo(path: Path | BinaryIO, name: str = "") -> LoadedPhoto:
-    """Read a photo, with its transparency and what is to be known of it."""
+    """Read a photo of any format and colour mode, with its transparency and notices.
+
+    Of an animation, the first frame that shows anything; of several pages, the first that is no
+    preview. Up to 2 % of the pixels of a JPEG or PNG may be missing at its end: they are filled.
+    An open file has no path, so messages call it `name`. Raise ImageError.
+    """
     decoded = decode(path, name)
     with explain_image_errors(name or path):
         rgb, alpha, notices = to_layers(decoded.image, decoded.orientation)
@@ -75,25 +78,20 @@ def load_photo(path: Path | BinaryIO, name: str = "") -> LoadedPhoto:
 
 
 def read_photo(path: Path) -> NDArray[np.uint8]:
-    """Read a photo as it is seen over white."""
+    """Return uint8 (H,W,3): a photo over white."""
     return load_photo(path).over_white()
 
 
 def photo_from_pil(image: Image.Image) -> LoadedPhoto:
-    """Return an image of Pillow the way `read_picture` returns a file."""
+    """Return an image of Pillow, which stays as it is, like `load_photo` returns a file."""
     with explain_image_errors(name_of(image)), without_limit():
         orientation = exif_orientation(image)
         decode_pixels(image)
         return LoadedPhoto(*to_layers(image, orientation))
 
 
-def photo_pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the pixels of an image of Pillow, the way `read_photo` returns those of a file."""
-    return photo_from_pil(image).over_white()
-
-
 def read_mask(path: Path, person_values: Collection[int] = ()) -> NDArray[np.uint8]:
-    """Read a mask, whichever way its two values are written.
+    """Return uint8 (H,W) in {0,1}: a mask, whichever way its two values are written.
 
     Of two values or colours the brighter one is the person. Where the visible colour is the
     same all over and the transparency is not, the opaque pixels are the person. Other
@@ -101,41 +99,40 @@ def read_mask(path: Path, person_values: Collection[int] = ()) -> NDArray[np.uin
     """
     decoded = decode(path, whole=True)
     with explain_image_errors(path):
-        named = person_values and decoded.image.mode == "P"
-        levels = np.asarray(decoded.image) if named else mask_values(decoded.image)
-        levels = upright(levels, decoded.orientation)
+        # Of a palette image, `person_values` are indices.
+        is_indexed = person_values and decoded.image.mode == "P"
+        values = np.asarray(decoded.image) if is_indexed else mask_values(decoded.image)
+        values = upright(values, decoded.orientation)
     if person_values:
-        return np.isin(levels, list(person_values)).astype(np.uint8)
-    mask = binarize(levels)
+        return np.isin(values, list(person_values)).astype(np.uint8)
+    mask = binarize(values)
     if mask is None:
         raise ImageError(
-            f"{path} is not a mask: it {describe_values(levels)}. Draw the person white (255) and "
-            f"all else black (0), and save it as PNG{person_values_hint(levels)}."
+            f"{path} is not a mask: it {describe_values(values)}. Draw the person white (255) and "
+            f"all else black (0), and save it as PNG{person_values_hint(values)}.",
+            code="io.not_a_mask",
         )
     return mask
 
 
 def grey_counts(path: Path) -> NDArray[np.int64]:
-    """Return int64 (256,): how many pixels of a mask have each brightness; raise `ImageError`."""
+    """Return int64 (256,): how many pixels of a mask have each brightness."""
     decoded = decode(path, whole=True)
     with explain_image_errors(path):
         return np.array(decoded.image.convert("L").histogram(), np.int64)
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Return the size of an image as a person sees it, without decoding its pixels."""
-    return upright_size(path)
-
-
 def require_format(path: Path, *, transparent: bool) -> str:
-    """Return Pillow's name of the format that a suffix says; raise ImageError if it will not do."""
+    """Return Pillow's name of the format of a suffix; raise ImageError if it cannot be written."""
     file_format = _FORMATS.get(path.suffix.lower())
     if file_format is None:
         names = ", ".join(suffix[1:] for suffix in _FORMATS)
-        raise ImageError(f"Cannot write {path}: choose one of the formats {names} by its suffix.")
+        message = f"Cannot write {path}: choose one of the formats {names} by its suffix."
+        raise ImageError(message, code="io.wrong_format")
     if transparent and file_format in ("JPEG", "BMP"):
         raise ImageError(
-            f"Cannot write {path}: {path.suffix[1:]} holds no transparency; choose png or webp."
+            f"Cannot write {path}: {path.suffix[1:]} holds no transparency; choose png or webp.",
+            code="io.wrong_format",
         )
     return file_format
 
@@ -143,7 +140,10 @@ def require_format(path: Path, *, transparent: bool) -> str:
 def write_image(
     path: Path, pixels: NDArray[np.uint8], comment: str = "", *, replace: bool = True
 ) -> None:
-    """Write a picture, whole or not at all."""
+    """Write uint8 (H,W), (H,W,3) or (H,W,4), whole or not at all, in the format of the suffix.
+
+    `comment` is a text of ASCII characters that is kept in the file, but not in BMP.
+    """
     if pixels.dtype != np.uint8:
         raise ValueError(f"a picture has dtype uint8, not {pixels.dtype}")
     if pixels.ndim != 2 and pixels.shape[2:] not in ((3,), (4,)):
@@ -158,11 +158,12 @@ def write_image(
         try:
             Image.fromarray(pixels).save(partial, file_format, **options)
         except (ValueError, struct.error, OSError) as error:
-            # Only what the system says has a number; the rest is an encoder's.
+            # An error of the system has a number, one of an encoder has none.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             height, width = pixels.shape[:2]
             raise ImageError(
                 f"Cannot write {path}: {width}×{height} does not fit in {file_format} "
-                f"({error}); choose png."
+                f"({error}); choose png.",
+                code="io.wrong_format",
             ) from error

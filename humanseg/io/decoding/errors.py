@@ -1,4 +1,4 @@
-"""The error of a picture that cannot be used, and its words."""
+"""The error of an image that cannot be used, and its message."""
 
 import os
 import struct
@@ -28,36 +28,48 @@ BROKEN = (
 class ImageError(HumansegError):
     """An image cannot be used; the message names the file and says what to do."""
 
+    code = "io.broken_image"
+
 
 class UnsupportedImage(Exception):  # noqa: N818 - it is no error of the file
-    """The file is whole, but of a kind that is not read; the text goes on after its name."""
+    """The file is whole, but cannot be read here; the text goes on after the file's name."""
+
+    def __init__(self, text: str, code: str = "io.unsupported_image") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 @contextmanager
 def explain_image_errors(name: object) -> Iterator[None]:
-    """Turn what goes wrong with an image into an `ImageError` that names it."""
+    """Turn errors of an image into an `ImageError` that names it."""
     try:
         yield
-    except UnsupportedImage as kind:
-        raise ImageError(_sentence(f"{name} {kind}.")) from kind
+    except UnsupportedImage as error:
+        raise ImageError(_sentence(f"{name} {error}."), code=error.code) from error
     except BROKEN as error:
-        raise ImageError(_sentence(_explain(name, error))) from error
+        message, code = _explain(name, error)
+        raise ImageError(_sentence(message), code=code) from error
 
 
-def _explain(path: object, error: Exception) -> str:
+def _explain(path: object, error: Exception) -> tuple[str, str]:
+    """Return a message and its code."""
+    again = "copy it again from its source, or remove it."
     if isinstance(error, FileNotFoundError):
-        return f"There is no file {path}: check the name, or put the image there."
+        message = f"There is no file {path}: check the name, or put the image there."
+        return message, "io.missing_file"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
+        message = f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
+        return message, "io.cannot_read"
+    if "\0" in str(path):
+        message = f"There is no file {path}: no name has a NUL byte in it; check the name."
+        return message, "io.missing_file"
     if isinstance(path, Path) and path.is_file() and path.stat().st_size == 0:
-        return f"{path} is an empty file (0 bytes): copy it again from its source, or remove it."
+        return f"{path} is an empty file (0 bytes): {again}", "io.empty_file"
     if isinstance(error, UnidentifiedImageError):
-        return (
-            f"{path} is not an image, or its first bytes are broken: copy it again from its "
-            "source, or remove it."
-        )
+        message = f"{path} is not an image, or its first bytes are broken: {again}"
+        return message, "io.not_an_image"
     why = " ".join(str(error).split())
-    return f"{path} is cut off or broken ({why}): copy it again from its source, or remove it."
+    return f"{path} is cut off or broken ({why}): {again}", "io.broken_image"
 
 
 def _sentence(text: str) -> str:

@@ -1,11 +1,11 @@
-"""What a file is that is no picture to be read here, told by its first bytes."""
+"""Files that cannot be read here, identified by their first bytes."""
 
 from pathlib import PurePath
 
 HEAD = 1024
-"""How many of a file's first bytes are looked at."""
+"""How many of a file's first bytes are needed."""
 
-_RAW = (
+RAW = (
     "is a camera RAW file, which holds the sensor's values and a small preview: develop it to JPEG "
     "or TIFF in a photo program, and take that"
 )
@@ -21,14 +21,14 @@ RAW_SUFFIXES = frozenset(
 """Suffixes of camera RAW; most such files are laid out as TIFF."""
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
-    (b"FUJIFILMCCD-RAW", _RAW),
-    (b"FOVb", _RAW),
-    (b"\0MRM", _RAW),
-    (b"IIRO", _RAW),
-    (b"IIRS", _RAW),
-    (b"MMOR", _RAW),
-    (b"IIU\0", _RAW),
-    (b"II\x1a\0\0\0HEAPCCDR", _RAW),
+    (b"FUJIFILMCCD-RAW", RAW),
+    (b"FOVb", RAW),
+    (b"\0MRM", RAW),
+    (b"IIRO", RAW),
+    (b"IIRS", RAW),
+    (b"MMOR", RAW),
+    (b"IIU\0", RAW),
+    (b"II\x1a\0\0\0HEAPCCDR", RAW),
     (b"\xff\x0a", "is JPEG XL, which cannot be read here: save it as JPEG or PNG"),
     (b"\0\0\0\x0cJXL ", "is JPEG XL, which cannot be read here: save it as JPEG or PNG"),
     (b"8BPS", "is a Photoshop document that cannot be read here: export it as PNG or JPEG"),
@@ -57,12 +57,12 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     ),
 )
 
-# The brands of files in boxes (ISO 14496-12) that are no video.
+# Brands of the ISO base media file format (ISO 14496-12) that are no video.
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1")
 
 
 def unreadable_type(head: bytes) -> str | None:
-    """Return what a file is and what to do with it, or None where the first bytes do not tell."""
+    """Return what a file is and what to do, as the rest of a sentence; None where unknown."""
     for start, what in _STARTS:
         if head.startswith(start):
             return what
@@ -71,7 +71,7 @@ def unreadable_type(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         brands = head[8 : int.from_bytes(head[:4], "big")]
         if brands[:4] == b"crx ":
-            return _RAW
+            return RAW
         if b"avif" in brands or b"avis" in brands:
             return None
         return _VIDEO
@@ -87,20 +87,16 @@ def unreadable_type(head: bytes) -> str | None:
 
 
 def is_heic(head: bytes) -> bool:
-    """Return whether the first bytes are those of HEIC or HEIF, as phones write them."""
+    """Return whether the first bytes are those of HEIC or HEIF, as phones write."""
     if head[4:8] != b"ftyp":
         return False
     major, *others = (
-        head[at : at + 4] for at in range(8, min(len(head), int.from_bytes(head[:4], "big")), 4)
+        head[index : index + 4]
+        for index in range(8, min(len(head), int.from_bytes(head[:4], "big")), 4)
     ) or (b"",)
     if b"avif" in (major, *others) or b"avis" in (major, *others):
         return False
     return major in _HEIC_BRANDS
-
-
-def raw_kind() -> str:
-    """Return what is said of camera RAW."""
-    return _RAW
 
 
 def is_raw_name(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which frame of an animation stands for it."""
+"""The frame that stands for an animation."""
 
 from PIL import Image
 
@@ -6,12 +6,12 @@ from humanseg.system.notices import ANIMATION, PAGES, Notice
 
 
 def seek_shown_frame(image: Image.Image) -> list[Notice]:
-    """Go to the first frame of an animation that shows anything: some begin with nothing."""
-    # The further frames of a phone's JPEG are previews of the same photo, those of TIFF pages.
-    if image.format in ("MPO", "TIFF") or getattr(image, "n_frames", 1) < 2:
+    """Seek the first frame of an animation that shows anything: some begin with nothing."""
+    # Further frames of a phone's JPEG are previews, those of TIFF pages, those of PSD layers.
+    if image.format in ("MPO", "TIFF", "PSD") or getattr(image, "n_frames", 1) < 2:
         return []
     if image.format == "HEIF":
-        # Pictures of a series: it has been opened at the one that the file calls the first.
+        # A series: it has been opened at the picture that the file calls the first.
         return [PAGES]
     for frame in range(getattr(image, "n_frames", 1)):
         image.seek(frame)
@@ -24,7 +24,7 @@ def seek_shown_frame(image: Image.Image) -> list[Notice]:
 
 
 def _is_empty(image: Image.Image) -> bool:
-    """Return whether a picture is one colour all over, or nowhere opaque."""
+    """Return whether a frame has only one colour, or is nowhere opaque."""
     if image.has_transparency_data:
         alpha = image.convert("RGBA").getchannel("A")
         if alpha.getextrema() == (0, 0):

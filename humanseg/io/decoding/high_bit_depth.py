@@ -1,4 +1,4 @@
-"""Colours of more than 8 bits, which Pillow cuts to 8 or does not read."""
+"""Colours of more than 8 bits by OpenCV: Pillow cuts them to 8 bits, or does not read them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,14 @@ from humanseg.io.decoding.value_range import LEAST_OF_16_BITS, ValueRange, guess
 
 
 def decode_high_bit_depth(data: bytes | bytearray) -> tuple[Image.Image, bool] | None:
-    """Decode a PNG or TIFF file whose colours have more than 8 bits."""
+    """Decode a PNG or TIFF file to L, RGB or RGBA; also return whether black and white are guesses.
+
+    Its orientation must be 1. None where it cannot be read.
+    """
     import cv2
 
     level = cv2.utils.logging.getLogLevel()
-    # What it finds odd it tells the terminal.
+    # It prints warnings.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -35,7 +38,7 @@ def is_dim_sixteen_bits(image: Image.Image, bits: int) -> bool:
     """Return whether a decoded photo may hold values of fewer than its file's 16 bits."""
     if bits != 16 or image.mode not in ("RGB", "RGBA"):
         return False
-    # Of 16 bits it has the upper 8.
+    # Pillow has kept the upper 8 of 16 bits.
     bands = image.getextrema()[:3]
     return all(isinstance(band, tuple) and band[1] < LEAST_OF_16_BITS >> 8 for band in bands)
 
@@ -46,8 +49,8 @@ def _to_eight_bits(values: NDArray[np.number]) -> tuple[NDArray[np.uint8], bool]
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     whole_numbers = np.issubdtype(values.dtype, np.integer)
-    scale = guess_value_range(low, high, whole_numbers, values.dtype == np.uint16)
-    return scale.to_eight_bits(values), scale.is_guess
+    value_range = guess_value_range(low, high, whole_numbers, values.dtype == np.uint16)
+    return value_range.to_eight_bits(values), value_range.is_guess
 
 
 def _opacity(values: NDArray[np.number]) -> NDArray[np.uint8]:

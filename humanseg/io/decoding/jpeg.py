@@ -1,4 +1,4 @@
-"""JPEG files that lack their last bytes: how much of the picture is missing."""
+"""JPEG files that lack their end, which Pillow refuses or fills with grey without a word."""
 
 import io
 from collections.abc import Iterator
@@ -15,17 +15,18 @@ _BLOCK = 8
 _TRIES = 2
 _GREY = (127, 128)
 _TAIL = 4096
-"""Random bytes that stand for the missing ones; what is after the first wrong block is lost."""
+"""Random bytes in the place of the missing ones; blocks after the first wrong one are lost."""
 
 
 def complete_jpeg(data: bytes) -> tuple[bytes, float] | None:
-    """End a JPEG file that breaks off, and measure what is missing.
+    """End a cut-off JPEG file, and return the share of its pixels that is missing.
 
-    The file is decoded with nothing, and with random bytes, in place of those that are missing:
-    from the first block that differs, the picture depends on them.
+    None where a whole component or scan is missing. The file is decoded with nothing, and with random
+    bytes, in place of those that are missing: from the first block that differs, the picture
+    depends on them.
     """
     end = _end_of_picture(data)
-    # A copy that failed may go on with bytes of one value.
+    # A failed copy may go on with bytes of one value.
     data = data.rstrip(b"\0\xff") if end is None else data[:end]
     progressive = _is_progressive(data)
     if not _has_all_scans(data):
@@ -41,7 +42,7 @@ def complete_jpeg(data: bytes) -> tuple[bytes, float] | None:
 
 
 def lacks_end(file: BinaryIO, image: Image.Image) -> bool:
-    """Return whether the end of a JPEG file is missing, though its decoder does not say so.
+    """Return whether the end of a JPEG file is missing, though its decoder raised nothing.
 
     It takes zeros for pixels, and an end mark for the end wherever it stands.
     """
@@ -55,24 +56,24 @@ def lacks_end(file: BinaryIO, image: Image.Image) -> bool:
         return True
     if not is_grey:
         return False
-    found = complete_jpeg(data)
-    return found is None or found[1] > 0
+    completed = complete_jpeg(data)
+    return completed is None or completed[1] > 0
 
 
 def _ends_in_grey(image: Image.Image) -> bool:
-    """Return whether an image ends as one does whose end mark comes too early."""
+    """Return whether an image ends in grey, as where the end mark comes too early."""
     width, height = image.size
     corner = image.crop((max(0, width - _BLOCK), max(0, height - _BLOCK), width, height))
     return bool(np.isin(np.asarray(corner), _GREY).all())
 
 
 def _end_of_picture(data: bytes) -> int | None:
-    """Return where the end mark stands, if there is one."""
+    """Return the offset of the end mark, if there is one."""
     return next((start for marker, _, start in _segments(data) if marker == _END[1]), None)
 
 
 def _decode(data: bytes, whole: bool) -> NDArray[np.uint8]:
-    """Return uint8 (H,W) or (H,W,C): all pixels, or one of each block where that tells enough."""
+    """Return uint8 (H,W) or (H,W,C): all pixels, or one of each block."""
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
         if not whole:
             image.draft(None, (max(1, image.width // _BLOCK), max(1, image.height // _BLOCK)))
@@ -102,9 +103,9 @@ def _is_progressive(data: bytes) -> bool:
 
 
 def _has_all_scans(data: bytes) -> bool:
-    """Return whether each component's coefficients are there to their last bit.
+    """Return whether each component's coefficients exist to their last bit.
 
-    The last scan counts as there, though it breaks off.
+    The last scan counts, though it breaks off.
     """
     components: set[int] = set()
     # Of each component and coefficient, the bits that are still missing.
@@ -130,10 +131,7 @@ def _has_all_scans(data: bytes) -> bool:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """Yield the markers of a file, what belongs to each and where it stands.
-
-    The coded pixels are passed over; with the end mark it ends.
-    """
+    """Yield the markers of a file up to its end mark, with their contents and offsets."""
     start = data.find(b"\xff\xd8") + 2
     while 2 <= start < len(data):
         start = data.find(b"\xff", start)

@@ -1,4 +1,4 @@
-"""How large a picture may be: bounded by memory, not by what cameras took some years ago."""
+"""The largest image that is read: bounded by memory, where Pillow has a fixed limit."""
 
 import os
 import threading
@@ -13,8 +13,9 @@ from humanseg.io.decoding.errors import UnsupportedImage
 MOST_PIXELS = 1 << 29
 """Phones take 200 megapixels, scanners 400."""
 _BYTES = 7
-"""That each pixel takes while it is read: 4 as Pillow holds it, 3 as it is given out."""
+"""Of each pixel while it is read: 4 in Pillow's image, 3 in the array."""
 _SMALL = 50_000_000
+_CODE = "io.image_too_large"
 _CONTAINER_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -22,37 +23,39 @@ _CONTAINER_LIMITS = (
 
 
 def require_pixels(width: int, height: int) -> None:
-    """Raise an `UnreadableKind` for a picture that is too large to be read on this machine."""
+    """Raise `UnsupportedImage` for an image that is too large, or too large for this machine."""
     pixels = width * height
     if pixels > MOST_PIXELS:
         raise UnsupportedImage(
             f"is too large to be read: {width}×{height}, and the most is "
-            f"{MOST_PIXELS // 1_000_000} megapixels. Make it smaller, or remove it"
+            f"{MOST_PIXELS // 1_000_000} megapixels. Make it smaller, or remove it",
+            _CODE,
         )
-    # Small ones need no look at the machine.
+    # The machine is only asked about large ones.
     if pixels > _SMALL and pixels * _BYTES > (memory := _memory()):
         raise UnsupportedImage(
             f"is too large for this machine: {width}×{height} takes {pixels * _BYTES / 1e9:.1f} GB "
-            f"to read, and there are {memory / 1e9:.1f}. Make it smaller, or take another machine"
+            f"to read, and there are {memory / 1e9:.1f}. Make it smaller, or take another machine",
+            _CODE,
         )
 
 
 def _memory() -> int:
     """Return the bytes of memory that this machine, or the container, has."""
-    found = []
+    sizes = []
     with suppress(AttributeError, ValueError, OSError):
-        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for path in _CONTAINER_LIMITS:
         # "max" where there is none.
         with suppress(OSError, ValueError):
-            found.append(int(path.read_text()))
-    return min(found, default=MOST_PIXELS * _BYTES)
+            sizes.append(int(path.read_text()))
+    return min(sizes, default=MOST_PIXELS * _BYTES)
 
 
 class _Unlimited:
-    """Takes away Pillow's limit on pixels, which is below what phones take; ours takes its place.
+    """Lifts Pillow's limit on pixels, which phones exceed; `require_pixels` takes its place.
 
-    It belongs to the process, so it is put back when the last thread is done.
+    The limit belongs to the process, so the last thread restores it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Opening an image file: which of its pictures is the photo, and what its end lacks."""
+"""Opening an image file: the photo among its pictures, and what is missing at its end."""
 
 import io
 from contextlib import AbstractContextManager, nullcontext
@@ -10,7 +10,7 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPI
 
 from humanseg.io.decoding import jpeg, png, tiff, webp
 from humanseg.io.decoding.errors import BROKEN, UnsupportedImage, explain_image_errors
-from humanseg.io.decoding.file_types import HEAD, is_heic, is_raw_name, raw_kind, unreadable_type
+from humanseg.io.decoding.file_types import HEAD, RAW, is_heic, is_raw_name, unreadable_type
 from humanseg.io.decoding.frames import seek_shown_frame
 from humanseg.io.decoding.high_bit_depth import decode_high_bit_depth, is_dim_sixteen_bits
 from humanseg.io.decoding.limits import require_pixels, without_limit
@@ -18,32 +18,36 @@ from humanseg.system.notices import CUT_OFF, PAGES, RESCALED, Notice
 
 _ORIENTATION, _BITS = 274, 258
 _MOST_MISSING = 0.02
-"""A photo of whose pixels more than this share is missing is not used."""
+"""A photo that lacks a greater share of its pixels is not used."""
 
 _TIFF = TiffImagePlugin.TiffImageFile.format
 _USUAL = ("JPEG", WebPImagePlugin.WebPImageFile.format, "GIF", "BMP", "DIB", "PPM")
-"""What Pillow knows without loading all of its readers."""
+"""What Pillow reads without loading all of its plugins."""
 _JPEG = ("JPEG", "MPO")
 _NOT_PHOTOS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF", "XVTHUMB"}
-"""What Pillow hands to other programs, or only knows by its name."""
+"""What Pillow hands to other programs, or only identifies."""
+_MERGED_DATA = 1057
+"""The resource of a Photoshop document that says whether it has a composite picture."""
 
 
 @dataclass
 class DecodedImage:
     """A decoded image."""
 
-    # With its pixels.
     image: Image.Image
-    # As of EXIF, from 1 to 8: how it has yet to be turned.
+    # How it has yet to be turned, from 1 to 8 as in EXIF.
     orientation: int
     # What a person should know of it.
     notices: list[Notice]
-    # Whether the file says that it is to be turned, or was before this.
+    # Whether the file stores it in another orientation.
     turned: bool
 
 
 def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> DecodedImage:
-    """Decode the photo that an image file holds."""
+    """Decode the photo in an image file, or an open one that messages call `name`.
+
+    If `whole`, every pixel must exist; if not, a small share at the end may be missing.
+    """
     with explain_image_errors(name or source), _file(source) as file, without_limit():
         image, notices = _open(file, str(getattr(source, "name", "")), pixels=True)
         orientation = exif_orientation(image)
@@ -61,14 +65,14 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
             image = completed
             notices.append(CUT_OFF)
         notices += seek_shown_frame(image)
-        if (deep := _read_deep(file, image)) is not None:
+        if (deep := _decode_dim(file, image)) is not None:
             image, orientation = deep, exif_orientation(deep)
             notices.append(RESCALED)
     return DecodedImage(image, orientation, notices, turned)
 
 
-def _read_deep(file: BinaryIO, image: Image.Image) -> Image.Image | None:
-    """Read a photo of 16 bits again, if its values are of fewer and so too dark to see."""
+def _decode_dim(file: BinaryIO, image: Image.Image) -> Image.Image | None:
+    """Decode a photo of 16 bits again where its values have fewer, and are too dark to see."""
     if image.format == "PNG":
         file.seek(24)
         bits = (file.read(1) or b"\0")[0]
@@ -78,12 +82,12 @@ def _read_deep(file: BinaryIO, image: Image.Image) -> Image.Image | None:
         return None
     file.seek(0)
     if image.format == "PNG":
-        found = decode_high_bit_depth(png.clean(file, pixels=True).stream.getvalue())
+        decoded = decode_high_bit_depth(png.clean(file, pixels=True).stream.getvalue())
     else:
-        found = tiff.read_high_bit_depth(file, tiff.find_pages(file))
-    if found is None or not found[1]:
+        decoded = tiff.read_high_bit_depth(file, tiff.find_pages(file))
+    if decoded is None or not decoded[1]:
         return None
-    deep = found[0]
+    deep = decoded[0]
     deep.info = image.info | deep.info
     return deep
 
@@ -92,8 +96,8 @@ def _file(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
     return source.open("rb") if isinstance(source, Path) else nullcontext(source)
 
 
-def upright_size(path: Path) -> tuple[int, int]:
-    """Return the (H, W) that the photo in an image file has when it is turned upright."""
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the (H, W) of the photo in an image file when it is upright."""
     with explain_image_errors(path), path.open("rb") as file, without_limit():
         image, _ = _open(file, path.name, pixels=False)
         width, height = image.size
@@ -101,7 +105,7 @@ def upright_size(path: Path) -> tuple[int, int]:
 
 
 def decode_pixels(image: Image.Image) -> None:
-    """Decode an image; TIFF is turned meanwhile, but not by XMP, as Pillow would have it."""
+    """Decode an image; Pillow turns TIFF meanwhile, here not by XMP."""
     xmp = image.info.pop("xmp", None)
     try:
         image.load()
@@ -119,18 +123,18 @@ def exif_orientation(image: Image.Image) -> int:
         return 1
     exif = Image.Exif()
     try:
-        # Not image.getexif(), which goes by XMP where EXIF is silent.
+        # Not image.getexif(), which falls back to XMP.
         exif.load(image.info.get("exif") or b"")
         value = exif.get(_ORIENTATION, 1)
     except BROKEN:
-        # A broken tag block does not make the pixels worse.
+        # Broken EXIF does not make the pixels worse.
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _open(file: BinaryIO, name: str, pixels: bool) -> tuple[Image.Image, list[Notice]]:
-    """Open the photo that a file holds, and say what else there is; its pixels come later."""
-    # Another library may have set this for the process; a photo cut off half-way must not pass.
+    """Open the photo in a file without decoding its pixels; also return what else there is."""
+    # Another library may have set this for the process, and half a photo would pass.
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
     head = file.read(HEAD)
@@ -142,18 +146,20 @@ def _open(file: BinaryIO, name: str, pixels: bool) -> tuple[Image.Image, list[No
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         file = webp.without_broken_end(file)
     try:
-        return _require_size(_identify(file, head)), []
+        image = _require_size(_identify(file, head))
+        _require_composite(image)
+        return image, []
     except BROKEN as error:
         if not head or (isinstance(error, OSError) and error.errno is not None):
             raise
-        if (kind := unreadable_type(head)) is not None:
-            raise UnsupportedImage(kind) from error
+        if (reason := unreadable_type(head)) is not None:
+            raise UnsupportedImage(reason) from error
         raise
 
 
 def _identify(file: BinaryIO, head: bytes) -> Image.Image:
     if is_heic(head):
-        # An optional library, which makes itself known to Pillow.
+        # An optional plugin of Pillow.
         try:
             import pillow_heif
 
@@ -182,7 +188,7 @@ def _open_png(file: BinaryIO, pixels: bool) -> Image.Image:
 def _open_tiff(file: BinaryIO, name: str) -> tuple[Image.Image, list[Notice]]:
     pages = tiff.find_pages(file)
     if pages.is_raw or is_raw_name(name):
-        raise UnsupportedImage(raw_kind())
+        raise UnsupportedImage(RAW)
     file.seek(0)
     image: Image.Image
     notices = [PAGES] if pages.count > 1 else []
@@ -202,20 +208,30 @@ def _require_size(image: Image.Image) -> Image.Image:
     return image
 
 
-def _completed(file: BinaryIO, kind: str, most: float) -> Image.Image | None:
-    """Return the decoded picture of a file that lacks its end, if only so much of it is missing."""
+def _require_composite(image: Image.Image) -> None:
+    """Raise for a Photoshop document that holds layers only."""
+    for number, _, data in getattr(image, "resources", ()):
+        if number == _MERGED_DATA and data[4:5] == b"\0":
+            raise UnsupportedImage(
+                "is a Photoshop document without a composite picture: save it with Maximize "
+                "Compatibility, or export it as PNG"
+            )
+
+
+def _completed(file: BinaryIO, file_format: str, most: float) -> Image.Image | None:
+    """Return the decoded image of a file that lacks its end, if no more of it is missing."""
     file.seek(0)
     try:
-        if kind == "PNG":
-            found = png.complete_png(png.clean(file, pixels=True).stream.getvalue())
-        elif kind in _JPEG:
-            found = jpeg.complete_jpeg(file.read())
+        if file_format == "PNG":
+            completed = png.complete_png(png.clean(file, pixels=True).stream.getvalue())
+        elif file_format in _JPEG:
+            completed = jpeg.complete_jpeg(file.read())
         else:
-            found = None
-        if found is None or found[1] > most:
             return None
-        data = io.BytesIO(found[0])
-        image = _open_png(data, pixels=True) if kind == "PNG" else Image.open(data)
+        if completed is None or completed[1] > most:
+            return None
+        data = io.BytesIO(completed[0])
+        image = _open_png(data, pixels=True) if file_format == "PNG" else Image.open(data)
         image.load()
     except BROKEN:
         return None

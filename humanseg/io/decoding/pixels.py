@@ -1,4 +1,4 @@
-"""The pixels of a decoded image as RGB, and how opaque they are, a strip at a time."""
+"""The pixels of a decoded image as RGB and opacity, converted a strip at a time."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,21 +14,21 @@ from humanseg.system.notices import RESCALED, Notice
 Pixels = NDArray[np.uint8]
 
 _STRIP = 1 << 22
-"""Pixels that are converted at once: a large photo is never held twice."""
+"""Pixels that are converted at once: a large photo is never in memory twice."""
 _NEARLY_ALL = 99.9
 
 
 def to_layers(
     image: Image.Image, orientation: int
 ) -> tuple[Pixels, Pixels | None, tuple[Notice, ...]]:
-    """Return the pixels of a decoded image, upright and in sRGB."""
+    """Return a decoded image as sRGB, uint8 (H,W,3), and opacity, uint8 (H,W) or None; upright."""
     scale = _scale(image)
     convert = srgb_converter(image)
     width, height = image.size
     upright = (width, height) if orientation >= 5 else (height, width)
     rgb = np.empty((*upright, 3), np.uint8)
     alpha = np.empty(upright, np.uint8) if image.has_transparency_data else None
-    # The arrays as the file stores them: filling these turns the photo, without a copy.
+    # Views in the orientation of the file: filling them turns the photo without a copy.
     stored_rgb = _as_stored(rgb, orientation)
     stored_alpha = None if alpha is None else _as_stored(alpha, orientation)
     for rows, strip in _strips(image):
@@ -42,7 +42,7 @@ def to_layers(
 
 
 def over_white(rgb: Pixels, alpha: Pixels | None) -> Pixels:
-    """Lay a picture over white, as most viewers show it."""
+    """Composite uint8 (H,W,3) over white, as viewers do; `rgb` itself where all is opaque."""
     if alpha is None:
         return rgb
     result = np.empty_like(rgb)
@@ -55,8 +55,8 @@ def over_white(rgb: Pixels, alpha: Pixels | None) -> Pixels:
 
 
 def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn the rows and columns of a file as its EXIF orientation, from 1 to 8, says."""
-    # Each of the eight is undone by what makes it, but for the two quarter turns.
+    """Turn the rows and columns of a file by its EXIF orientation, from 1 to 8."""
+    # Each of the eight is its own inverse, but for the two quarter turns.
     return _as_stored(array, {6: 8, 8: 6}.get(orientation, orientation))
 
 
@@ -72,7 +72,7 @@ def is_wide(image: Image.Image) -> bool:
 
 
 def _as_stored(array: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return a view of an upright picture that has its rows and columns as the file has."""
+    """Return a view of an upright image with the rows and columns of the file."""
     if orientation >= 5:
         array = array.swapaxes(0, 1)
     # Exif 2.32, CIPA DC-008-2019, tag 274: where the stored row 0 and column 0 are seen.
@@ -103,7 +103,7 @@ def _scale(image: Image.Image) -> ValueRange | None:
         values = wide_values(strip)
         finite = values[np.isfinite(values)]
         if finite.size:
-            # Fractions may have a hot pixel, or the sun, far brighter than all else.
+            # Fractions may have a hot pixel, or the sun, far brighter than the rest.
             top = finite.max() if whole else np.percentile(finite, _NEARLY_ALL)
             low, high = min(low, float(finite.min())), max(high, float(top))
     if low > high:
@@ -126,7 +126,7 @@ def _convert(
         return np.asarray(convert(strip)), None
     key = strip.info.get("transparency")
     if isinstance(key, tuple) and max(key) > 255:
-        # Of 16 bits; of the pixels only the upper 8 are left.
+        # Of 16 bits, of which the pixels have the upper 8.
         strip.info["transparency"] = tuple(value >> 8 for value in key)
     with_alpha = strip.convert("RGBA")
     return np.asarray(convert(with_alpha.convert("RGB"))), np.asarray(with_alpha.getchannel("A"))

@@ -1,4 +1,4 @@
-"""PNG files whose pixels are whole and whose other parts are not."""
+"""PNG files with broken parts beside whole pixels, which Pillow refuses and browsers show."""
 
 import io
 import struct
@@ -11,8 +11,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _PIXELS = {b"IDAT", b"fdAT"}
 _CRITICAL = {b"IHDR", b"PLTE", b"IEND"} | _PIXELS
-# Ancillary chunks that change what is seen, and the only lengths that they may have.
-_SEEN: dict[bytes, tuple[int, ...] | None] = {
+# Ancillary chunks that change the picture, and the only lengths that they may have.
+_VISIBLE: dict[bytes, tuple[int, ...] | None] = {
     b"tRNS": None,
     b"gAMA": (4,),
     b"cHRM": (32,),
@@ -24,31 +24,31 @@ _SEEN: dict[bytes, tuple[int, ...] | None] = {
     b"fcTL": (26,),
 }
 _MOST_PROFILE = 16 << 20
-"""Bytes of an unpacked colour profile: the largest that are known have some 4 MB."""
+"""Bytes of an unpacked colour profile; real ones have up to some 4 MB."""
 _LEAST_TRANSPARENCY = {0: 2, 2: 6, 3: 1}
-"""Bytes of a tRNS chunk, by colour type; others may have none."""
+"""Bytes of a tRNS chunk by colour type; other types have none."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
 _LAST_PASS = (0, 1, 1, 2)
-"""Of Adam7, for each pass: its first column and row, and the steps to the next."""
+"""Of each pass of Adam7: its first column and row, and the steps to the next."""
 _COPY_ROW_ABOVE = 2
-"""The filter by which a row of zeros repeats the one above it."""
+"""The filter with which a row of zeros repeats the one above it."""
 
 
 @dataclass(frozen=True)
 class CleanPng:
     """A PNG file without what may keep a decoder from its pixels."""
 
-    # The file with the chunks that make the picture, and no others.
+    # With the chunks that make the picture, and no others.
     stream: io.BytesIO
-    # The ICC profile, if there is a whole one.
+    # The ICC profile, if it is whole.
     profile: bytes | None
     # The four code points of a cICP chunk (ITU-T H.273), if there is one.
     cicp: tuple[int, ...] | None
 
 
 def clean(file: BinaryIO, pixels: bool) -> CleanPng:
-    """Leave out texts, broken ancillary chunks and all that does not change what is seen.
+    """Remove texts, broken ancillary chunks and all that does not change the picture.
 
     The PNG specification has decoders go on without an ancillary chunk that they cannot use, as
     browsers do.
@@ -59,7 +59,7 @@ def clean(file: BinaryIO, pixels: bool) -> CleanPng:
     colour = -1
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
-        if kind not in _CRITICAL and (kind not in _SEEN or length > 2 * _MOST_PROFILE):
+        if kind not in _CRITICAL and (kind not in _VISIBLE or length > 2 * _MOST_PROFILE):
             file.seek(length + 4, io.SEEK_CUR)
             continue
         if kind in _PIXELS and not pixels:
@@ -68,7 +68,7 @@ def clean(file: BinaryIO, pixels: bool) -> CleanPng:
         body = file.read(length + 4)
         if kind == b"IHDR" and len(body) > 9:
             colour = body[9]
-        if kind in _SEEN and not _is_sound(kind, body, length):
+        if kind in _VISIBLE and not _is_sound(kind, body, length):
             continue
         if kind == b"tRNS" and length < _LEAST_TRANSPARENCY.get(colour, length + 1):
             continue
@@ -85,7 +85,10 @@ def clean(file: BinaryIO, pixels: bool) -> CleanPng:
 
 
 def complete_png(data: bytes) -> tuple[bytes, float] | None:
-    """Fill up what is missing at the end of a PNG file with its last whole row."""
+    """Fill the end of a cut-off PNG file with its last whole row; return it and the filled share.
+
+    None where there are no pixels at all.
+    """
     chunks = list(_chunks(data))
     if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13:
         return None
@@ -102,18 +105,20 @@ def complete_png(data: bytes) -> tuple[bytes, float] | None:
         if start >= have:
             pixels[start] = _COPY_ROW_ABOVE
         start += size
-    kept = [(kind, body) for kind, body in chunks if kind in (b"IHDR", b"PLTE") or kind in _SEEN]
-    # The frames of an animation are not completed.
-    kept = [(kind, body) for kind, body in kept if kind not in (b"acTL", b"fcTL")]
-    kept += [(b"IDAT", zlib.compress(pixels, 1)), (b"IEND", b"")]
-    return SIGNATURE + b"".join(_chunk(kind, body) for kind, body in kept), 1 - have / whole
+    parts = [
+        (kind, body) for kind, body in chunks if kind in (b"IHDR", b"PLTE") or kind in _VISIBLE
+    ]
+    # Of an animation, only the first frame is completed.
+    parts = [(kind, body) for kind, body in parts if kind not in (b"acTL", b"fcTL")]
+    parts += [(b"IDAT", zlib.compress(pixels, 1)), (b"IEND", b"")]
+    return SIGNATURE + b"".join(_chunk(kind, body) for kind, body in parts), 1 - have / whole
 
 
 def _is_sound(kind: bytes, body: bytes, length: int) -> bool:
     """Return whether an ancillary chunk with its checksum may be used."""
     if len(body) != length + 4 or zlib.crc32(kind + body[:-4]) != int.from_bytes(body[-4:], "big"):
         return False
-    lengths = _SEEN[kind]
+    lengths = _VISIBLE[kind]
     return length > 0 and (lengths is None or length in lengths)
 
 
@@ -143,7 +148,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 def _row_sizes(
     width: int, height: int, depth: int, colour: int, _method: int, _filters: int, interlaced: int
 ) -> list[int]:
-    """Return how many bytes each row takes, its filter's included, in the order of the file."""
+    """Return the bytes of each row, with its filter, in the order of the file."""
     bits = depth * _CHANNELS.get(colour, 1)
     if not interlaced:
         return [1 + (width * bits + 7) // 8] * height

@@ -1,4 +1,4 @@
-"""WebP files whose picture is whole and whose end is not."""
+"""WebP files that lack their end but not their picture, which Pillow refuses."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ _FLAGS = {b"EXIF": 0x08, b"XMP ": 0x04}
 
 
 def without_broken_end(file: BinaryIO) -> BinaryIO:
-    """Return a WebP file without the last chunk, where that is cut off and the picture is not."""
+    """Return a WebP file without its last chunk, where that is cut off and the picture is not."""
     head = file.read(12)
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -19,20 +19,20 @@ def without_broken_end(file: BinaryIO) -> BinaryIO:
         return file
     data = file.read()
     file.seek(0)
-    kept: list[tuple[bytes, bytes]] = []
+    chunks: list[tuple[bytes, bytes]] = []
     start = 12
     while start + 8 <= size:
         kind, length = struct.unpack("<4sI", data[start : start + 8])
         if start + 8 + length > size:
             break
-        kept.append((kind, data[start + 8 : start + 8 + length]))
+        chunks.append((kind, data[start + 8 : start + 8 + length]))
         start += 8 + length + length % 2
-    names = {kind for kind, _ in kept}
+    names = {kind for kind, _ in chunks}
     if not names & _PICTURE:
         return file
     lost = sum(flag for kind, flag in _FLAGS.items() if kind not in names)
     body = b"WEBP"
-    for kind, content in kept:
+    for kind, content in chunks:
         if kind == b"VP8X" and content:
             content = bytes([content[0] & ~lost]) + content[1:]
         body += struct.pack("<4sI", kind, len(content)) + content + b"\0" * (len(content) % 2)

@@ -15,6 +15,7 @@ from PIL import Image, ImageFile
 
 from humanseg.io.decoding import limits
 from humanseg.io.images import ImageError, image_size, load_photo, photo_from_pil, read_photo
+from humanseg.io.suffixes import PHOTO_SUFFIXES
 from humanseg.system.notices import ANIMATION
 from tests.io.decoding.test_png import chunk
 
@@ -98,6 +99,37 @@ def test_heic_is_read_where_its_library_is_there(
     assert image_size(tmp_path / "a.jpg") == (40, 30)
 
 
+def photoshop(pixels: NDArray[np.uint8], *, depth: int = 8, is_composite: bool = True) -> bytes:
+    """Return a Photoshop document with a composite picture, which Pillow does not write."""
+    height, width, channels = pixels.shape
+    head = struct.pack(">4sH6xHIIHHI", b"8BPS", 1, channels, height, width, depth, 3, 0)
+    resource = b"8BIM" + struct.pack(">H2xIIBx", 1057, 5, 1, is_composite)
+    planes = struct.pack(">IH", 0, 0) + pixels.transpose(2, 0, 1).tobytes()
+    return head + struct.pack(">I", len(resource)) + resource + planes
+
+
+def test_a_photoshop_document_is_read_where_it_has_a_composite(tmp_path: Path) -> None:
+    path = tmp_path / "a.psd"
+    path.write_bytes(photoshop(PHOTO))
+    np.testing.assert_array_equal(read_photo(path), PHOTO)
+    assert image_size(path) == (40, 30) and path.suffix in PHOTO_SUFFIXES
+    for content, says in (
+        (photoshop(PHOTO, is_composite=False), "without a composite picture: .*export it as PNG"),
+        (photoshop(PHOTO, depth=16), "cannot be read here: export it as PNG"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ImageError, match=says) as caught:
+            read_photo(path)
+        assert caught.value.code == "io.unsupported_image"
+
+
+def test_a_name_with_a_nul_byte_is_no_file() -> None:
+    for read in (load_photo, image_size):
+        with pytest.raises(ImageError, match="There is no file .*NUL byte") as caught:
+            read(Path("a\0b.jpg"))
+        assert caught.value.code == "io.missing_file"
+
+
 FRAMES = [Image.fromarray(np.roll(PHOTO, 7 * frame, axis=0)) for frame in range(3)]
 
 
@@ -131,8 +163,10 @@ def test_an_animation_of_nothing_is_its_first_frame(tmp_path: Path) -> None:
 
 
 def test_a_phones_second_picture_is_no_animation(tmp_path: Path) -> None:
-    FRAMES[0].save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=FRAMES[1:])
-    assert load_photo(tmp_path / "a.jpg").notices == ()
+    for name in ("a.jpg", "a.mpo"):
+        FRAMES[0].save(tmp_path / name, "MPO", save_all=True, append_images=FRAMES[1:])
+        assert load_photo(tmp_path / name).notices == ()
+        assert (tmp_path / name).suffix in PHOTO_SUFFIXES
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif"])
