@@ -29,7 +29,7 @@ _FIXED_COUNTS = 5
 
 @dataclass(frozen=True)
 class PhotoScore:
-    """The scores of one photo at one threshold, each in [0, 1]; defined as in `humanseg.task`.
+    """The scores of one photo at one threshold, each in [0, 1]; as `metrics.scores` defines them.
 
     Attributes
     ----------
