@@ -381,6 +381,21 @@ def test_inverted_masks_are_said_before_a_training(root: Path, opened: Open) -> 
     assert "inverted" in said
 
 
+@pytest.mark.parametrize(("value", "marks"), [(0, "nobody"), (255, "every pixel")])
+@pytest.mark.parametrize("split", ["train", "valid"])
+def test_masks_that_are_all_blank_are_said_before_a_training(
+    root: Path, opened: Open, split: str, value: int, marks: str
+) -> None:
+    paths = sorted((root / f"{split}_mask").iterdir())
+    for path in paths:
+        Image.fromarray(np.full((64, 48), value, np.uint8)).save(path)
+    (said,) = concerns(opened(root=str(root)))
+    assert f"each of the {len(paths)} masks of {split} marks {marks}" in said
+    assert "data.person_values" in said
+    Image.fromarray(np.full((64, 48), 255 - value, np.uint8)).save(paths[0])
+    assert concerns(opened(root=str(root))) == [], "one photo without people is no reason"
+
+
 def test_people_are_not_squeezed_without_a_word(root: Path, opened: Open) -> None:
     for folder in ("train", "train_mask"):
         path = min((root / folder).iterdir())

@@ -11,6 +11,7 @@ from PIL import Image
 
 from humanseg.data.checks import data_check
 from humanseg.data.checks.before_training import find_fatal
+from humanseg.data.checks.concerns import BLANK
 from humanseg.data.checks.data_check import check_data
 from humanseg.data.checks.report import CheckReport
 from humanseg.data.layout.folders import has_masks, scan
@@ -84,6 +85,15 @@ def test_masks_that_are_empty_full_speckled_or_grey(five_folders: Path, put: Put
     assert found(report, data_check.GREY) == ["4"]
     assert not report.stops_training
     assert "A training can start; 2 warnings" in report.text()
+
+
+def test_splits_whose_masks_are_all_blank(five_folders: Path, put: Put) -> None:
+    for path in (five_folders / "train_mask").iterdir():
+        put(path, np.zeros((80, 60), np.uint8))
+    report = check_data(five_folders)
+    (case,) = (case for f in report.findings if f.kind == BLANK for case in f.cases)
+    assert (case.split, case.id) == ("train", "")
+    assert len(found(report, data_check.EMPTY)) == 4 and not report.stops_training
 
 
 def test_small_components_are_dots_and_holes_but_not_a_small_person() -> None:
