@@ -21,10 +21,10 @@ from humanseg.config.find import conf_folder
 from humanseg.data.synthetic import write_sample
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
-from humanseg.runs.wandb_names import EPOCH, PREDICTIONS, wandb_id, wandb_logs
+from humanseg.runs.wandb import EPOCH, PREDICTIONS, wandb_id, wandb_logs
 from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.loggers import WandbRun, check_loggers, open_loggers, wandb_note
-from humanseg.training.loggers.content import files_of
+from humanseg.training.loggers.wandb import files_of
 from humanseg.training.request import settle
 
 TINY = [

@@ -1,6 +1,10 @@
-"""A project in wandb, as a person names it."""
+"""A project in wandb, as a person names it, and wandb at work on it without a word."""
 
+import os
 import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from humanseg.errors import HumansegError
@@ -45,3 +49,36 @@ class Project:
     def path(self) -> str:
         """Its `ENTITY/PROJECT`."""
         return f"{self.entity}/{self.name}"
+
+
+@contextmanager
+def quiet_wandb() -> Iterator[Mapping[str, str]]:
+    """Have wandb report nothing on its own, and put its logs where they are gone at the end.
+
+    Yields
+    ------
+    Mapping
+        The environment that does so, for other processes, of which one wants to read what they
+        say. That of this one is changed too, and here wandb says nothing.
+    """
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(
+        prefix="humanseg-wandb-", ignore_cleanup_errors=True
+    ) as folder:
+        own = {
+            "WANDB_DIR": folder,
+            "WANDB_CACHE_DIR": folder,
+            # Usage and crashes, which it sends to where it logs in.
+            "WANDB_ERROR_REPORTING": "false",
+            "WANDB_SILENT": "true",
+        }
+        os.environ.update(own)
+        # Whoever trains offline by it still wants this.
+        os.environ.pop("WANDB_MODE", None)
+        try:
+            yield {**os.environ, "WANDB_SILENT": "false"}
+        finally:
+            for key in (*own, "WANDB_MODE"):
+                os.environ.pop(key, None)
+                if key in before:
+                    os.environ[key] = before[key]

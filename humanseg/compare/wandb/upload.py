@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.compare.wandb.project import Project
-from humanseg.compare.wandb.quiet import quiet_wandb
+from humanseg.compare.wandb.project import Project, quiet_wandb
 from humanseg.runs.record import RunRecord
-from humanseg.runs.wandb_names import wandb_logs
+from humanseg.runs.wandb import wandb_logs
 
 _AT_ONCE = 4
 """Uploads wait for the network more than they compute."""

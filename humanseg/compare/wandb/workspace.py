@@ -11,7 +11,7 @@ from humanseg.compare.terminal_table import describe
 from humanseg.compare.wandb.project import Project
 from humanseg.runs.record import RunRecord
 from humanseg.runs.settings import NAMED_GROUPS
-from humanseg.runs.wandb_names import (
+from humanseg.runs.wandb import (
     DICE,
     EPOCH,
     PREDICTIONS,

@@ -15,18 +15,17 @@ from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.settings import read_shipped
-from humanseg.runs.wandb_key import has_wandb_key
-from humanseg.runs.wandb_names import wandb_config
+from humanseg.runs.wandb import has_wandb_key, wandb_config, wandb_host
 from humanseg.system.network import unreachable
 from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.callbacks.pruning import Pruned
-from humanseg.training.loggers.wandb_run import WandbRun, cannot_start
+from humanseg.training.loggers.wandb import WandbRun, cannot_start
 
 _IGNORED = ("WANDB_DIR", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 def check_loggers(config: DictConfig) -> None:
-    """Find what would keep a logger from starting, before anything is written.
+    """Raise if a logger could not start, before anything is written.
 
     Parameters
     ----------
@@ -43,17 +42,21 @@ def check_loggers(config: DictConfig) -> None:
             continue
         if find_spec("wandb") is None:
             raise cannot_start("it is not installed")
-        if node.get("mode") in ("online", "run") and not _has_key():
+        if node.get("mode") not in ("online", "run"):
+            continue
+        if not _has_key():
             raise HumansegError(
                 "logger.wandb.mode=online needs an API key of wandb, and none was found: run "
                 "`wandb login`, or set WANDB_API_KEY. Or stay offline, and upload the run later "
-                "with `wandb sync RUN/wandb/offline-run-*`."
+                "with `wandb sync RUN/wandb/offline-run-*`.",
+                code="loggers.no_wandb_key",
             )
-        if node.get("mode") in ("online", "run") and (reason := unreachable(_host())):
+        if reason := unreachable(wandb_host()):
             raise HumansegError(
-                f"wandb cannot be reached at {_host()}: {reason}. Train without a network by "
+                f"wandb cannot be reached at {wandb_host()}: {reason}. Train without a network by "
                 "logger.wandb.mode=offline, and upload the run later with `wandb sync "
-                "RUN/wandb/offline-run-*`."
+                "RUN/wandb/offline-run-*`.",
+                code="loggers.wandb_unreachable",
             )
 
 
@@ -101,7 +104,7 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
 
 
 def sample_logs(loggers: Sequence[Logger]) -> list[Callable[[Sequence[Sample]], None]]:
-    """Ways to log sample predictions, of the loggers that can show them."""
+    """Return functions that log sample predictions, of the loggers that can show them."""
     return [logger.log_samples for logger in _wandb_runs(loggers)]
 
 
@@ -118,7 +121,7 @@ def _wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
 
 
 def wandb_note(config: DictConfig) -> str:
-    """Name the variables of wandb that a run does not follow; nothing where there are none."""
+    """Return a note on the variables of wandb that a run does not follow, if there are any."""
     ignored = [name for name in _IGNORED if os.environ.get(name)]
     if not ignored or not any(map(_is_wandb, _nodes(config))):
         return ""
@@ -141,12 +144,6 @@ def _is_off(node: DictConfig) -> bool:
 def _is_wandb(node: DictConfig) -> bool:
     target = find_target(node["_target_"])
     return isinstance(target, type) and issubclass(target, WandbRun)
-
-
-def _host() -> str:
-    from wandb.sdk import wandb_setup
-
-    return str(wandb_setup.singleton().settings.base_url)
 
 
 def _has_key() -> bool:

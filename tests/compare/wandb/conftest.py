@@ -173,7 +173,7 @@ def log_offline() -> Callable[..., Path]:
     from humanseg.runs import RunFolder
     from humanseg.runs.record import read_config
     from humanseg.runs.settings import read_shipped
-    from humanseg.runs.wandb_names import DICE, STEP, wandb_config, wandb_logs
+    from humanseg.runs.wandb import DICE, STEP, wandb_config, wandb_logs
     from humanseg.training.loggers import WandbRun
 
     shipped = read_shipped(conf_folder())

@@ -12,7 +12,7 @@ import pytest
 
 from humanseg.cli.main import main
 from humanseg.runs import RunFolder, update_summary
-from humanseg.runs.wandb_names import wandb_id
+from humanseg.runs.wandb import wandb_id
 from tests.compare.wandb.conftest import KEY, Stub
 
 Said = pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ import pytest
 from humanseg.cli.main import main
 from humanseg.compare.wandb.upload import lost_pictures
 from humanseg.runs import RunFolder, run_lock, update_summary
-from humanseg.runs.wandb_names import wandb_id, wandb_logs
+from humanseg.runs.wandb import wandb_id, wandb_logs
 from tests.compare.wandb.conftest import Stub
 
 Said = pytest.CaptureFixture[str]

@@ -14,10 +14,10 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, read_summary
-from humanseg.runs.wandb_names import DICE, PREDICTIONS, STEP, SUMMARY, flat, wandb_id
+from humanseg.runs.wandb import DICE, PREDICTIONS, STEP, SUMMARY, flat, wandb_id
 from humanseg.training.callbacks.prediction_table import Sample
-from humanseg.training.loggers.content import files_of, table_of
 
+CLASSES = {0: "background", 1: "person"}
 Mode = Literal["offline", "online", "disabled", "run", "dryrun"]
 _NEW_WORDS: Mapping[str, Mode] = {"run": "online", "dryrun": "offline"}
 
@@ -107,9 +107,7 @@ class WandbRun(Logger):
         import wandb
 
         if self._attach_id is not None:
-            from wandb.sdk.wandb_init import _attach
-
-            return _attach(self._attach_id)
+            return wandb.attach(self._attach_id)  # type: ignore[attr-defined]
         settings = wandb.Settings(
             mode=self.mode,
             root_dir=str(self._folder),
@@ -211,7 +209,39 @@ class WandbRun(Logger):
 
 
 def cannot_start(reason: object) -> HumansegError:
-    """Say why wandb does not work, and how to go on without it."""
+    """Return an error that says why wandb does not work, and how to go on without it."""
     return HumansegError(
-        f"wandb cannot start: {reason}. Put that right, or train without it: logger=[csv]."
+        f"wandb cannot start: {reason}. Put that right, or train without it: logger=[csv].",
+        code="loggers.wandb_cannot_start",
     )
+
+
+def files_of(run: RunFolder, identity: str) -> Any:
+    """Return a run's files as a wandb artifact: all but `last.ckpt`, logs and what is wandb's."""
+    import wandb
+
+    artifact = wandb.Artifact(f"run-{identity}", type="run")
+    kept = [run.config, run.summary, run.history, run.scores, run.submission, run.curves, run.best]
+    pages = [run.test_page, run.valid_page]
+    pictures = [path for page in pages for path in sorted(page.with_suffix("").rglob("*"))]
+    for path in [*kept, *pages, *pictures]:
+        if path.is_file():
+            name = path.relative_to(run.path).as_posix()
+            artifact.add_file(str(path), name=name, policy="immutable", skip_cache=True)
+    return artifact
+
+
+def table_of(samples: Sequence[Sample]) -> Any:
+    """Return samples as a wandb table: both masks over each photo, and its Dice."""
+    import wandb
+
+    rows: list[Any] = []
+    for sample in samples:
+        # JSON has no place for the bytes of a file name that is not Unicode.
+        identity = sample.id.encode("utf-8", "replace").decode()
+        masks = {
+            name: {"mask_data": mask, "class_labels": CLASSES}
+            for name, mask in (("prediction", sample.prediction), ("truth", sample.truth))
+        }
+        rows.append([identity, sample.kind, sample.dice, wandb.Image(sample.photo, masks=masks)])
+    return wandb.Table(columns=["id", "kind", "dice", "photo"], data=rows)

@@ -6,11 +6,10 @@ from importlib.util import find_spec
 from typing import Any
 
 from humanseg.compare.leaderboard import Leaderboard
-from humanseg.compare.wandb.project import Project
-from humanseg.compare.wandb.quiet import quiet_wandb
+from humanseg.compare.wandb.project import Project, quiet_wandb
 from humanseg.compare.wandb.workspace import lay_out
 from humanseg.errors import HumansegError
-from humanseg.runs.wandb_key import has_wandb_key
+from humanseg.runs.wandb import has_wandb_key, wandb_host
 from humanseg.system.network import unreachable
 
 _LOOK = """
@@ -111,11 +110,10 @@ def save_dashboards(board: Leaderboard, project: Project) -> list[str]:
 def _connected() -> Iterator[Any]:
     """Log in to wandb; say in words what goes wrong in the block."""
     import wandb
-    from wandb.sdk import wandb_setup
     from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 
     with quiet_wandb():
-        host = str(wandb_setup.singleton().settings.base_url)
+        host = wandb_host()
         _require_reachable(host)
         try:
             yield wandb.Api()

@@ -1,4 +1,4 @@
-"""What a run and its values are called in wandb, for what logs them and what shows them."""
+"""What wandb calls a run and its values, and whether it can log in: for logging and showing."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ SUMMARY = (
 def wandb_config(
     config: Mapping[str, Any], shipped: Shipped, choices: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Turn the config of a run into that which wandb shows.
+    """Return the config of a run as wandb shows it.
 
     Parameters
     ----------
@@ -86,3 +86,33 @@ def wandb_id(run: RunFolder) -> str | None:
     """Return a run's id in wandb; None where it was not logged there."""
     files = wandb_logs(run)
     return files[-1].stem.removeprefix("run-") if files else None
+
+
+def wandb_host() -> str:
+    """Return the address of the wandb server that this machine's settings name."""
+    from wandb.sdk import wandb_setup
+
+    # Private: `wandb.setup` would start a process of wandb's.
+    return str(wandb_setup.singleton().settings.base_url)
+
+
+def has_wandb_key() -> bool:
+    """Return whether wandb finds credentials without asking a person; no server is asked.
+
+    Raises
+    ------
+    Exception
+        What wandb raises where they, or its settings, are not in order.
+    """
+    import wandb
+    from wandb.sdk.lib import wbauth
+
+    try:
+        # Private: `wandb.login` would write settings below the home folder.
+        found = wbauth.authenticate_session(
+            host=wandb_host(), source="humanseg", prompt=False, update_session=False
+        )
+    finally:
+        if wandb.run is None:
+            wandb.teardown()
+    return found is not None

@@ -1,8 +1,11 @@
+import pkgutil
 from pathlib import Path
+
+import pytest
 
 from humanseg.runs import RunFolder
 from humanseg.runs.settings import Shipped
-from humanseg.runs.wandb_names import flat, wandb_config, wandb_id, wandb_logs
+from humanseg.runs.wandb import flat, wandb_config, wandb_id, wandb_logs
 
 
 def test_configs_are_flattened_to_the_last_value() -> None:
@@ -30,3 +33,27 @@ def test_the_newest_log_names_the_run(tmp_path: Path) -> None:
         file.touch()
     assert [file.stem for file in wandb_logs(run)] == ["run-a", "run-b"]
     assert wandb_id(run) == "b"
+
+
+PRIVATE = (
+    "wandb.sdk.wandb_setup:singleton",
+    "wandb.sdk.lib.wbauth:authenticate_session",
+    "wandb.sdk.lib.service.service_connection:WandbApiFailedError",
+    "wandb.apis.public.service_api:ServiceApi.execute_graphql",
+)
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_the_private_names_of_wandb_that_are_used_are_there(name: str) -> None:
+    """Where a release of wandb fails here, its minor version is above the bound in pyproject."""
+    wandb = pytest.importorskip("wandb")
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError) as error:
+        pytest.fail(f"wandb {wandb.__version__} has no {name}: {error}")
+
+
+@pytest.mark.parametrize("name", ["_internal_id", "_internal_name"])
+def test_the_private_names_of_wandb_workspaces_that_are_used_are_there(name: str) -> None:
+    workspaces = pytest.importorskip("wandb_workspaces.workspaces")
+    assert name in workspaces.Workspace.__dataclass_fields__
