@@ -29,7 +29,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SMALLEST = (
     "backbone=plain",
     "backbone.widths=[4,8]",
-    "model.channels=[4]",
+    "model.decoder_channels=[4]",
     "augmentation=light",
     "data.batch_size=2",
     "data.workers=0",

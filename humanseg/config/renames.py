@@ -3,19 +3,43 @@
 The command line takes them with a line on stderr; the files of earlier runs without.
 """
 
+import functools
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from humanseg.config.targets import current_name
+from humanseg.config.targets import current_name, own_packages
 
-KEYS: Mapping[str, str] = {}
-"""Keys by their old names, with all below them."""
+KEYS: Mapping[str, str] = {
+    "model.bins": "model.pool_sizes",
+    "model.channels": "model.decoder_channels",
+    "scheduler.decrease": "scheduler.factor",
+    "scheduler.start": "scheduler.start_factor",
+    "scheduler.end": "scheduler.end_factor",
+    "scheduler.warmup": "scheduler.warmup_fraction",
+    "augmentation.collage": "augmentation.copy_paste",
+    "augmentation.copy_paste.elsewhere": "augmentation.copy_paste.p_background",
+    "augmentation.copy_paste.company": "augmentation.copy_paste.p_extra_person",
+    "augmentation.copy_paste.blur": "augmentation.copy_paste.p_blur",
+    "augmentation.copy_paste.company_scale": "augmentation.copy_paste.extra_scale",
+}
+"""Keys by their old names, with all below them; each is looked up after those above it."""
 
-OPTIONS: Mapping[str, Mapping[str, str]] = {}
+OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "augmentation": {"world": "robust"},
+    "experiment": {
+        "tiny_world": "tiny_pretrain",
+        "unet_lite2_world": "unet_lite2_pretrain",
+        "unet_plain_world": "unet_plain_pretrain",
+        "unet_lite2_home": "unet_lite2_finetune",
+        "unet_plain_home": "unet_plain_finetune",
+    },
+}
 """Of each group the options by their old names."""
 
+_OF_CLASSES = ("data", "model", "scheduler", "augmentation")
+"""Groups of which a person's own class may give an old name to a parameter of its own."""
 _WORD = re.compile(r"(~|\+{0,2})([\w./]+)(?:(=)(.*))?", re.DOTALL)
 _NAME = re.compile(r"[\w/-]+")
 
@@ -24,7 +48,7 @@ def current_key(key: str) -> str:
     """Return what a key is called now."""
     for old, new in KEYS.items():
         if f"{key}.".startswith(f"{old}."):
-            return new + key.removeprefix(old)
+            key = new + key.removeprefix(old)
     return key
 
 
@@ -34,6 +58,8 @@ def current_word(word: str) -> str:
     if found is None:
         return word
     sign, key, equals, value = found.groups()
+    if own_packages() and key.partition(".")[0] in _OF_CLASSES and "." in key:
+        return word
     options = OPTIONS.get(key, {})
     if options and value:
         value = _NAME.sub(lambda name: options.get(name[0], name[0]), value)
@@ -45,17 +71,23 @@ def current_words(words: Sequence[str]) -> Iterator[str]:
     for word in words:
         new = current_word(word)
         if new != word:
-            print(f"note    {word} is called {new} now", file=sys.stderr)
+            _say(word, new)
         yield new
 
 
-def current_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config of a run with the names of today.
+def current_config(
+    config: Mapping[str, Any], given: Collection[str] = (), say: bool = False
+) -> dict[str, Any]:
+    """Return a config with the names of today.
 
     Parameters
     ----------
     config
         Plain, as `config.yaml` holds it. What a class of a person's own takes keeps its name.
+    given
+        Keys of the command line: they stay, where a file of a person's own has the old name too.
+    say
+        Whether to say which names are others now.
 
     Returns
     -------
@@ -73,11 +105,14 @@ def current_config(config: Mapping[str, Any]) -> dict[str, Any]:
         if not str(node.get("_target_", "humanseg.")).startswith("humanseg."):
             continue
         value = node.pop(name)
+        if say:
+            _say(old, new)
         *above, name = new.split(".")
         node = current
         for part in above:
             node = node.setdefault(part, {})
-        node.setdefault(name, value)
+        if new not in given or name not in node:
+            node[name] = value
     return current
 
 
@@ -98,6 +133,12 @@ def current_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
             for step in resumed
         ]
     return current
+
+
+@functools.cache
+def _say(old: str, new: str) -> None:
+    """Say once that something has another name."""
+    print(f"note    {old} is called {new} now", file=sys.stderr)
 
 
 def _with_current_targets(node: Any) -> Any:

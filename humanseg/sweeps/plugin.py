@@ -11,6 +11,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from humanseg.config.renames import current_words
 from humanseg.errors import HumansegError
 
 TARGET = "hydra_plugins.humanseg.HumansegSweeper"
@@ -39,7 +40,8 @@ class HumansegSweeper(Sweeper):
         dry_run: bool = False,
         **settings: Any,
     ) -> None:
-        self._params = dict(params or {})
+        words = current_words([f"{key}={value}" for key, value in (params or {}).items()])
+        self._params = dict(word.split("=", 1) for word in words)
         self._method, self._dry_run, self._settings = method, dry_run, settings
 
     def setup(

@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config.load import load_run_config
+from humanseg.config.renames import current_config
 from humanseg.config.required import require_init_from
 from humanseg.config.settings import NO_PATHS, REQUIRED, source_paths
 from humanseg.errors import HumansegError
@@ -88,10 +89,13 @@ def settle(config: DictConfig) -> DictConfig:
     HumansegError
         The experiment is a later step, and what it starts from is not given.
     """
-    settled = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    plain.pop("hydra", None)
+    # A file of a person's own may have old names.
+    given = [each.lstrip("+").split("=")[0] for each in _overrides()]
+    settled = OmegaConf.create(current_config(plain, given, say=True))
     assert isinstance(settled, DictConfig)
     with open_dict(settled):
-        settled.pop("hydra", None)
         for key in source_paths():
             value = OmegaConf.select(settled, key)
             if isinstance(value, ListConfig):

@@ -53,21 +53,25 @@ class OneCycle(SchedulerRecipe):
 
     Attributes
     ----------
-    warmup
+    warmup_fraction
         Share of all steps that go up.
-    start, end
+    start_factor, end_factor
         The rate at both ends, as a share of the highest.
     """
 
-    warmup: Share = 0.25
-    start: Share = 0.04
-    end: Share = 1e-4
+    warmup_fraction: Share = 0.25
+    start_factor: Share = 0.04
+    end_factor: Share = 1e-4
 
     def factor(self, progress: float) -> float:
         """Share of the highest rate at `progress`, from 0 to 1."""
-        if progress < self.warmup:
-            return _half_cosine(self.start, 1.0, progress / self.warmup)
-        return _half_cosine(1.0, self.end, (progress - self.warmup) / max(1e-9, 1 - self.warmup))
+        if progress < self.warmup_fraction:
+            return _half_cosine(self.start_factor, 1.0, progress / self.warmup_fraction)
+        return _half_cosine(
+            1.0,
+            self.end_factor,
+            (progress - self.warmup_fraction) / max(1e-9, 1 - self.warmup_fraction),
+        )
 
 
 @dataclass(frozen=True)
@@ -76,21 +80,25 @@ class Cosine(SchedulerRecipe):
 
     Attributes
     ----------
-    warmup
+    warmup_fraction
         Share of all steps that go up, from 0.
-    end
+    end_factor
         The last rate, as a share of the highest.
     """
 
-    warmup: Share = 0.05
-    end: Share = 0.0
+    warmup_fraction: Share = 0.05
+    end_factor: Share = 0.0
 
     def factor(self, progress: float) -> float:
         """Share of the highest rate at `progress`, from 0 to 1."""
-        if progress < self.warmup:
+        if progress < self.warmup_fraction:
             # A first step at rate 0 would be a step wasted.
-            return max(0.01, progress / self.warmup)
-        return _half_cosine(1.0, self.end, (progress - self.warmup) / max(1e-9, 1 - self.warmup))
+            return max(0.01, progress / self.warmup_fraction)
+        return _half_cosine(
+            1.0,
+            self.end_factor,
+            (progress - self.warmup_fraction) / max(1e-9, 1 - self.warmup_fraction),
+        )
 
 
 @dataclass(frozen=True)
@@ -108,19 +116,19 @@ class Plateau:
 
     Attributes
     ----------
-    decrease
+    factor
         What the rate is multiplied by.
     patience
         Epochs without a better Dice before it is.
     """
 
-    decrease: Annotated[float, Interval(gt=0, lt=1)] = 0.5
+    factor: Annotated[float, Interval(gt=0, lt=1)] = 0.5
     patience: Whole = 3
 
     def __call__(self, optimizer: Optimizer, total_steps: int, batches_per_epoch: int) -> Any:
         """Make the scheduler, as Lightning takes it; see `SchedulerRecipe`."""
         schedule = ReduceLROnPlateau(
-            optimizer, mode="max", factor=self.decrease, patience=self.patience
+            optimizer, mode="max", factor=self.factor, patience=self.patience
         )
         # Counted in batches: Lightning steps these before the end of the epoch, those counted in
         # epochs only after the checkpoint of the epoch has been written.

@@ -27,7 +27,7 @@ def ids(sample_root: Path) -> list[str]:
 
 def flipping(ids: list[str], store: DecodedPhotos, seed: int = 0) -> TrainPhotos:
     transforms = [A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=1)]
-    scenes = CopyPaste(elsewhere=0.5, company=0.5)
+    scenes = CopyPaste(p_background=0.5, p_extra_person=0.5)
     pictures = LabelledPhotos(PhotoSet(ids, store))
     return TrainPhotos(pictures, Augmentation(transforms, scenes), SIZE, "resize", seed)
 

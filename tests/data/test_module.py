@@ -80,7 +80,7 @@ def test_a_restart_draws_what_an_uninterrupted_training_draws(opened: Open) -> N
 
 
 def test_copy_paste_depends_on_neither_workers_nor_restarts(opened: Open) -> None:
-    scenes = CopyPaste(elsewhere=0.5, company=0.5, blur=0.5)
+    scenes = CopyPaste(p_background=0.5, p_extra_person=0.5, p_blur=0.5)
     alone, helped = opened(scenes), opened(scenes, workers=2)
     epochs = [epoch_of(alone, epoch) for epoch in range(3)]
     loader = helped.train_dataloader()

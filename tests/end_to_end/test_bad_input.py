@@ -302,7 +302,9 @@ def test_a_config_that_names_something_else_is_refused(
 def test_init_from_another_model(
     start_training: "Train", finished_run: Path, tmp_path: Path
 ) -> None:
-    other = start_training(tmp_path / "run", f"init_from={finished_run}", "model.channels=[6]")
+    other = start_training(
+        tmp_path / "run", f"init_from={finished_run}", "model.decoder_channels=[6]"
+    )
     explained(other.wait(), "checkpoint of another model", "net.decoder", "and 6 more")
     assert not (tmp_path / "run").exists()
 

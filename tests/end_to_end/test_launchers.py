@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 SMALLEST = (
-    *("backbone=plain", "backbone.widths=[4,8]", "model.channels=[4]", "augmentation=light"),
+    *(
+        "backbone=plain",
+        "backbone.widths=[4,8]",
+        "model.decoder_channels=[4]",
+        "augmentation=light",
+    ),
     *("data.batch_size=2", "data.workers=0", "trainer=debug", "trainer.accelerator=cpu"),
     *("trainer.precision=32-true", "trainer.max_epochs=1", "logger=[csv]", "seed=1,2"),
 )

@@ -98,7 +98,7 @@ def test_a_killed_run_ends_like_one_that_was_not(
     [
         ("scheduler=plateau", "scheduler.patience=0", "trainer.max_epochs=5"),
         ("scheduler=plateau", "trainer.accumulate_grad_batches=2", "trainer.max_epochs=4"),
-        ("model=pspnet", "model.channels=8", "model.dropout=0.5", "trainer.max_epochs=4"),
+        ("model=pspnet", "model.decoder_channels=8", "model.dropout=0.5", "trainer.max_epochs=4"),
         ("trainer.precision=bf16-mixed", "scheduler=cosine", "trainer.max_epochs=4"),
         ("optimizer=sgd", "callbacks=[none]", "data.workers=2", "trainer.max_epochs=4"),
         ("data.fold=1", "data.folds=3", "threshold=tune", "trainer.max_epochs=4"),

@@ -122,7 +122,7 @@ def test_the_weights_file_that_a_run_began_with_may_go(
         "train",
         "backbone=resnet18",
         "backbone.weights=weights.safetensors",
-        "model.channels=[4,4,4,4,4]",
+        "model.decoder_channels=[4,4,4,4,4]",
         *("trainer=debug", "trainer.accelerator=cpu", "trainer.max_epochs=1", "threads=1"),
         *("data.batch_size=2", "data.workers=0", "logger=[csv]"),
         f"data.root={sample_root}",
@@ -213,7 +213,7 @@ def test_from_another_folder_with_an_experiment_of_ones_own(
         "# @package _global_\n"
         "defaults:\n  - override /backbone: plain\n  - override /trainer: debug\n"
         "  - override /logger: [csv]\n"
-        "seed: 5\nthreads: 1\nbackbone: {widths: [4, 8]}\nmodel: {channels: [4]}\n"
+        "seed: 5\nthreads: 1\nbackbone: {widths: [4, 8]}\nmodel: {decoder_channels: [4]}\n"
         "data: {batch_size: 2, workers: 0}\ntrainer: {accelerator: cpu}\n"
     )
     (tmp_path / "data").symlink_to(sample_root)

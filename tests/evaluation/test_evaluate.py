@@ -269,7 +269,7 @@ def test_a_finished_run_can_be_resumed_to_write_its_files_again(
 def test_a_checkpoint_of_another_model_stops_a_resume_in_a_sentence(
     copied: RunFolder, resume_run: Train
 ) -> None:
-    change(copied, model__channels=[6])
+    change(copied, model__decoder_channels=[6])
     with pytest.raises(HumansegError, match="another model"):
         resume_run(copied.path, "trainer.max_epochs=3")
 

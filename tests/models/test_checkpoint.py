@@ -165,7 +165,7 @@ def test_a_file_of_some_bytes_is_no_checkpoint(tmp_path: Path, content: bytes) -
 
 def test_a_checkpoint_of_another_model_names_what_does_not_fit(copied: RunFolder) -> None:
     config: Any = OmegaConf.load(copied.config)
-    config.model.channels = [6]
+    config.model.decoder_channels = [6]
     OmegaConf.save(config, copied.config)
     with pytest.raises(
         HumansegError, match=r"another model; these do not fit: net\.decoder\..*more"

@@ -159,5 +159,5 @@ class TestPSPNet(NetDemands):
 
 
 class TestPSPNetLearned(NetDemands):
-    model = partial(PSPNet, upsampling="learned", auxiliary=True, channels=32)
+    model = partial(PSPNet, upsampling="learned", auxiliary=True, decoder_channels=32)
     auxiliary = 1

@@ -43,7 +43,7 @@ def test_width_at() -> None:
         64,
         64,
     ]
-    with pytest.raises(HumansegError, match="model.channels"):
+    with pytest.raises(HumansegError, match="model.decoder_channels"):
         width_at([], 1)
 
 
@@ -51,7 +51,7 @@ def test_plain_unet_is_the_net_of_the_paper() -> None:
     """64 to 1024 channels, four steps back, every one with a skip: figure 1 of the paper."""
     with torch.device("meta"):
         backbone = PlainBackbone(widths=(64, 128, 256, 512, 1024))
-        net = UNet(backbone, channels=(64, 128, 256, 512))
+        net = UNet(backbone, decoder_channels=(64, 128, 256, 512))
     assert net.decoder.outputs == [512, 256, 128, 64]
     assert net.decoder.reductions == [8, 4, 2, 1]
     firsts = [step.convs[0][0].in_channels for step in net.decoder.steps]  # type: ignore[index,union-attr]
@@ -170,10 +170,10 @@ def test_light_unet_is_light() -> None:
     [
         (partial(PSPNet, auxiliary=True), "PSPNet with auxiliary=true.*plain gives 1"),
         (partial(ANY_PSPNET, upsampling="cubic"), "bilinear or learned, not 'cubic'"),
-        (partial(PSPNet, bins=[0]), "bins"),
+        (partial(PSPNet, pool_sizes=[0]), "pool_sizes"),
         (partial(UNet, deep_supervision=1), "UNet on the backbone plain has 0 decoder steps"),
         (partial(ANY_ATTENTION, attention="self"), "gate or scse, not 'self'"),
-        (partial(UNetPlusPlus, channels=[]), "model.channels"),
+        (partial(UNetPlusPlus, decoder_channels=[]), "model.decoder_channels"),
     ],
 )
 def test_impossible_options_are_named(build: Any, message: str) -> None:

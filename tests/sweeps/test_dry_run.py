@@ -33,16 +33,24 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_jobs_are_listed_with_parameters_and_time_and_not_started(
     sweep: "Sweep", tmp_path: Path, sample_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = (*SMALLEST, f"data.root={sample_root}", "seed=1,2", "model.channels=[4],[8],[four]")
+    words = (
+        *SMALLEST,
+        f"data.root={sample_root}",
+        "seed=1,2",
+        "model.decoder_channels=[4],[8],[four]",
+    )
     assert sweep(nothing, *words, "--dry-run") == 0
     shown = capsys.readouterr().out
     assert "6 jobs, about 0:00:" in shown and "2 steps" in shown
     found = rows(shown)
     assert len(found) == 6
-    small, large = found["model.channels=[4],seed=1"], found["model.channels=[8],seed=1"]
+    small, large = (
+        found["model.decoder_channels=[4],seed=1"],
+        found["model.decoder_channels=[8],seed=1"],
+    )
     assert small[0] == "1,761" and small[2] == "new"
     assert int(large[0].replace(",", "")) > 1761
-    assert found["model.channels=[four],seed=1"][:2] == ["would", "fail:"]
+    assert found["model.decoder_channels=[four],seed=1"][:2] == ["would", "fail:"]
     assert not list(tmp_path.iterdir())
 
 

@@ -91,7 +91,7 @@ def test_teachers_are_asked_once_and_averaged(
 def test_a_student_sees_photo_mask_and_answer_moved_alike(
     compose: Compose, trained: RunFolder, more: Path, tmp_path: Path
 ) -> None:
-    taught = (f"teacher={trained.path}", f"data.unlabelled={more}", "augmentation=world")
+    taught = (f"teacher={trained.path}", f"data.unlabelled={more}", "augmentation=robust")
     one = prepared(compose, tmp_path / "run", *taught)
     batches = epoch_of(one)
     ids = [identity for batch in batches for identity in batch["id"]]

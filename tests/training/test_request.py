@@ -214,7 +214,14 @@ def test_only_a_run_can_be_resumed(ask: Ask, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "experiment",
-    ["best", "best_from_scratch", "best_pspnet", "tiny", "unet_lite2_home", "unet_plain_home"],
+    [
+        "best",
+        "best_from_scratch",
+        "best_pspnet",
+        "tiny",
+        "unet_lite2_finetune",
+        "unet_plain_finetune",
+    ],
 )
 def test_a_later_step_asks_for_the_run_before_it(
     experiment: str, compose: Callable[..., DictConfig], tmp_path: Path
@@ -226,6 +233,6 @@ def test_a_later_step_asks_for_the_run_before_it(
     assert given.init_from == str(tmp_path)
 
 
-@pytest.mark.parametrize("experiment", ["unet_lite0", "seed_pspnet", "unet_plain_world"])
+@pytest.mark.parametrize("experiment", ["unet_lite0", "seed_pspnet", "unet_plain_pretrain"])
 def test_a_first_step_starts_alone(experiment: str, compose: Callable[..., DictConfig]) -> None:
     assert settle(compose(f"experiment={experiment}")).init_from is None

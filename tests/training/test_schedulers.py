@@ -34,7 +34,7 @@ def rises(values: list[float]) -> bool:
 
 
 def test_one_cycle_goes_up_and_down_again() -> None:
-    taken = rates(OneCycle(warmup=0.25, start=0.04, end=1e-4), 101)
+    taken = rates(OneCycle(warmup_fraction=0.25, start_factor=0.04, end_factor=1e-4), 101)
     assert taken[0] == pytest.approx(0.04 * RATE)
     assert taken[25] == pytest.approx(RATE) == max(taken)
     assert taken[-1] == pytest.approx(1e-4 * RATE)
@@ -44,7 +44,7 @@ def test_one_cycle_goes_up_and_down_again() -> None:
 
 
 def test_cosine_warms_up_in_a_line_and_then_falls() -> None:
-    taken = rates(Cosine(warmup=0.1, end=0.0), 101)
+    taken = rates(Cosine(warmup_fraction=0.1, end_factor=0.0), 101)
     assert 0 < taken[0] < 0.05 * RATE
     assert taken[5] == pytest.approx(RATE / 2) and taken[10] == pytest.approx(RATE)
     assert taken[55] == pytest.approx(RATE / 2)
@@ -53,7 +53,7 @@ def test_cosine_warms_up_in_a_line_and_then_falls() -> None:
 
 
 def test_cosine_without_warm_up_starts_at_the_highest_rate() -> None:
-    taken = rates(Cosine(warmup=0.0, end=0.5), 11)
+    taken = rates(Cosine(warmup_fraction=0.0, end_factor=0.5), 11)
     assert taken[0] == pytest.approx(RATE) and taken[-1] == pytest.approx(RATE / 2)
 
 
@@ -70,9 +70,13 @@ def test_a_training_of_one_step_has_a_rate(recipe: SchedulerRecipe) -> None:
 @pytest.mark.parametrize(
     ("group", "option", "says"),
     [
-        ("one_cycle", "warmup=1.5", "scheduler.warmup: 1.5 is not a number from 0 to 1"),
-        ("cosine", "end=-1", "scheduler.end: -1 is not"),
-        ("plateau", "decrease=1.0", "scheduler.decrease: 1.0 is not a number above 0 and below 1"),
+        (
+            "one_cycle",
+            "warmup_fraction=1.5",
+            "scheduler.warmup_fraction: 1.5 is not a number from 0 to 1",
+        ),
+        ("cosine", "end_factor=-1", "scheduler.end_factor: -1 is not"),
+        ("plateau", "factor=1.0", "scheduler.factor: 1.0 is not a number above 0 and below 1"),
         ("plateau", "patience=-1", "scheduler.patience: -1 is not a whole number of at least 0"),
     ],
 )
@@ -105,7 +109,7 @@ def as_torch_does(warmup: float, steps: int) -> list[float]:
 
 @pytest.mark.parametrize("steps", [2, 20, 101])
 def test_one_cycle_is_that_of_torch(steps: int) -> None:
-    ours = rates(OneCycle(warmup=0.25, start=0.04, end=1e-4), steps)
+    ours = rates(OneCycle(warmup_fraction=0.25, start_factor=0.04, end_factor=1e-4), steps)
     assert ours == pytest.approx(as_torch_does(0.25, steps))
 
 
@@ -153,7 +157,7 @@ def test_each_group_keeps_its_share() -> None:
 
 def test_plateau_lowers_the_rate_when_the_dice_stalls() -> None:
     optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=RATE)
-    config = Plateau(decrease=0.5, patience=2)(optimizer, total_steps=100, batches_per_epoch=10)
+    config = Plateau(factor=0.5, patience=2)(optimizer, total_steps=100, batches_per_epoch=10)
     assert config["monitor"] == "val/dice" and config["reduce_on_plateau"]
     taken = []
     for dice in (0.5, 0.6, 0.7, 0.7, 0.69, 0.7, 0.8):

@@ -19,11 +19,11 @@ def test_a_light_net_on_a_cut_backbone(train_run: Train, tmp_path: Path, long_si
     run = train_run(
         tmp_path / "run",
         "model=light_unet",
-        "model.channels=[4,4,8]",
+        "model.decoder_channels=[4,4,8]",
         "backbone=mobilenetv2",
         "backbone.stages=4",
         f"data.long_side={long_side}",
-        "augmentation=world",
+        "augmentation=robust",
         "data.batch_size=4",
     )
     summary = read_summary(run.summary)

@@ -32,7 +32,7 @@ class Augmentation:
     ----------
     transforms
         Built Albumentations transforms. Geometry acts on photo and mask alike.
-    collage
+    copy_paste
         Copy and paste of people and backgrounds, done first; None: none.
 
     Raises
@@ -41,13 +41,13 @@ class Augmentation:
         An entry is not a transform, or was built with an argument that it does not know.
     """
 
-    def __init__(self, transforms: Sequence[Any], collage: CopyPaste | None = None) -> None:
+    def __init__(self, transforms: Sequence[Any], copy_paste: CopyPaste | None = None) -> None:
         for position, transform in enumerate(transforms):
             _require_known_arguments(transform, position)
         self._transforms = (
             A.Compose(list(transforms), additional_targets={"soft": "mask"}) if transforms else None
         )
-        self._copy_paste = collage
+        self._copy_paste = copy_paste
 
     def __call__(
         self, photo: LabelledPhoto, seed: int, others: DrawPhoto | None = None

@@ -29,15 +29,15 @@ class CopyPaste:
 
     Parameters
     ----------
-    elsewhere
+    p_background
         Probability that the person is put before another background, at another place and scale.
-    company
+    p_extra_person
         Probability that people of one or two other photos come in, behind or in front.
-    blur
+    p_blur
         Probability that the photo's own background, where it is kept, is blurred as by a lens.
     scale
         Smallest and largest scale of a person who is put elsewhere; 1 is as in the own photo.
-    company_scale
+    extra_scale
         The same of those who come in.
 
     Raises
@@ -48,31 +48,35 @@ class CopyPaste:
 
     def __init__(
         self,
-        elsewhere: float = 0.3,
-        company: float = 0.15,
-        blur: float = 0.1,
+        p_background: float = 0.3,
+        p_extra_person: float = 0.15,
+        p_blur: float = 0.1,
         scale: Sequence[float] = (0.25, 1.2),
-        company_scale: Sequence[float] = (0.5, 1.0),
+        extra_scale: Sequence[float] = (0.5, 1.0),
     ) -> None:
-        probabilities = {"elsewhere": elsewhere, "company": company, "blur": blur}
+        probabilities = {
+            "p_background": p_background,
+            "p_extra_person": p_extra_person,
+            "p_blur": p_blur,
+        }
         for name, value in probabilities.items():
             if not 0 <= value <= 1:
                 raise HumansegError(
-                    f"augmentation.collage.{name}={value} must lie in [0, 1].",
+                    f"augmentation.copy_paste.{name}={value} must lie in [0, 1].",
                     code="data.impossible_copy_paste",
                 )
-        for name, pair in {"scale": scale, "company_scale": company_scale}.items():
+        for name, pair in {"scale": scale, "extra_scale": extra_scale}.items():
             if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= 4:
                 raise HumansegError(
-                    f"augmentation.collage.{name}={list(pair)} must be two numbers, the smaller "
+                    f"augmentation.copy_paste.{name}={list(pair)} must be two numbers, the smaller "
                     "first, above 0 and at most 4.",
                     code="data.impossible_copy_paste",
                 )
-        self._elsewhere = elsewhere
-        self._company = company
-        self._blur = blur
+        self._p_background = p_background
+        self._p_extra_person = p_extra_person
+        self._p_blur = p_blur
         self._scale = scale
-        self._company_scale = company_scale
+        self._extra_scale = extra_scale
 
     def __call__(
         self, photo: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
@@ -93,11 +97,11 @@ class CopyPaste:
         LabelledPhoto
             Of the photo's size. The mask holds everybody in the scene.
         """
-        if generator.random() < self._elsewhere:
+        if generator.random() < self._p_background:
             photo = self._replace_background(photo, others, generator)
-        elif generator.random() < self._blur:
+        elif generator.random() < self._p_blur:
             photo = blur_background(photo, generator.uniform(1.5, 6))
-        if generator.random() < self._company:
+        if generator.random() < self._p_extra_person:
             for _ in range(generator.integers(1, 3)):
                 photo = self._add_person(photo, others, generator)
         return photo
@@ -115,7 +119,7 @@ class CopyPaste:
     ) -> LabelledPhoto:
         other = others(generator)
         behind = bool(generator.random() < 0.7)
-        return self._pasted(scene, other, self._company_scale, behind, generator)
+        return self._pasted(scene, other, self._extra_scale, behind, generator)
 
     def _pasted(
         self,

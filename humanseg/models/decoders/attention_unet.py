@@ -55,7 +55,7 @@ class SqueezeExcitation(nn.Module):
 
     Parameters
     ----------
-    channels
+    decoder_channels
         Channels of the map.
     reduction
         How many times fewer the hidden layer has; the paper has 2.
@@ -113,7 +113,7 @@ class AttentionUNet(UNet):
     attention
         ``gate``: attention gates on the skips (Attention U-Net, Oktay et al. 2018); ``scse``:
         squeeze and excitation behind every step (Roy et al. 2018).
-    channels, dropout, deep_supervision
+    decoder_channels, dropout, deep_supervision
         As in `UNet`.
 
     Raises
@@ -126,7 +126,7 @@ class AttentionUNet(UNet):
         self,
         backbone: Backbone,
         attention: Literal["gate", "scse"] = "gate",
-        channels: Sequence[int] = (16, 32, 64, 128, 256),
+        decoder_channels: Sequence[int] = (16, 32, 64, 128, 256),
         dropout: Dropout = 0.0,
         deep_supervision: int = 0,
     ) -> None:
@@ -135,4 +135,6 @@ class AttentionUNet(UNet):
             raise HumansegError(
                 f"model.attention of AttentionUNet is gate or scse, not {attention!r}."
             )
-        super().__init__(backbone, channels, dropout, deep_supervision, block=blocks[attention])
+        super().__init__(
+            backbone, decoder_channels, dropout, deep_supervision, block=blocks[attention]
+        )

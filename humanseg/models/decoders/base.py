@@ -169,7 +169,7 @@ def width_at(channels: Sequence[int], reduction: int) -> int:
     """
     if not channels or min(channels) < 1:
         raise HumansegError(
-            "model.channels must be positive numbers, one per reduction 1, 2, 4, 8, …, "
+            "model.decoder_channels must be positive numbers, one per reduction 1, 2, 4, 8, …, "
             f"not {list(channels)}."
         )
     return int(channels[min(reduction.bit_length() - 1, len(channels) - 1)])

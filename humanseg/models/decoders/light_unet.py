@@ -96,25 +96,26 @@ class LightUNet(nn.Module):
     ----------
     backbone
         Any.
-    channels
+    decoder_channels
         Channels of the decoder at reduction 1, 2, 4, 8, 16, …; the last number also serves all
         coarser steps, and the context gate.
 
     Raises
     ------
     HumansegError
-        The reductions of the backbone do not nest, or ``channels`` holds no positive number.
+        The reductions of the backbone do not nest, or ``decoder_channels`` holds no positive
+        number.
     """
 
     def __init__(
-        self, backbone: Backbone, channels: Sequence[int] = (16, 16, 24, 40, 64, 96)
+        self, backbone: Backbone, decoder_channels: Sequence[int] = (16, 16, 24, 40, 64, 96)
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        context = width_at(channels, backbone.reductions[-1])
+        context = width_at(decoder_channels, backbone.reductions[-1])
         self.context = ContextGate(backbone.channels[-1], context)
         self.decoder = UNetDecoder(
-            backbone, channels, AddingUpBlock, "LightUNet", coarsest=context, until=2
+            backbone, decoder_channels, AddingUpBlock, "LightUNet", coarsest=context, until=2
         )
         if self.decoder.outputs:
             outputs, reduction = self.decoder.outputs[-1], self.decoder.reductions[-1]

@@ -146,9 +146,9 @@ class PSPNet(nn.Module):
     ----------
     backbone
         Any.
-    bins
+    pool_sizes
         Cells per side of the pooling grids; the paper has 1, 2, 3, 6.
-    channels
+    decoder_channels
         Channels between the pyramid and the logits; the paper has 512 on ResNet-50 and larger.
     upsampling
         How logits get the photo's size: ``bilinear``, as in the paper, or ``learned``
@@ -162,28 +162,28 @@ class PSPNet(nn.Module):
     Raises
     ------
     HumansegError
-        An auxiliary head is asked for on a backbone with a single map; ``bins`` are not positive;
-        ``upsampling`` is unknown.
+        An auxiliary head is asked for on a backbone with a single map; ``pool_sizes`` are not
+        positive; ``upsampling`` is unknown.
     """
 
     def __init__(
         self,
         backbone: Backbone,
-        bins: Sequence[int] = (1, 2, 3, 6),
-        channels: int = 128,
+        pool_sizes: Sequence[int] = (1, 2, 3, 6),
+        decoder_channels: int = 128,
         upsampling: Literal["bilinear", "learned"] = "bilinear",
         dropout: Dropout = 0.1,
         auxiliary: bool = False,
     ) -> None:
         super().__init__()
-        _require_options(backbone, bins, upsampling, auxiliary)
+        _require_options(backbone, pool_sizes, upsampling, auxiliary)
         self.backbone = backbone
-        self.pyramid = PyramidPooling(backbone.channels[-1], bins)
-        self.fuse = conv_bn_relu(self.pyramid.outputs, channels)
+        self.pyramid = PyramidPooling(backbone.channels[-1], pool_sizes)
+        self.fuse = conv_bn_relu(self.pyramid.outputs, decoder_channels)
         self.dropout = nn.Dropout2d(dropout)
         factor = backbone.reductions[-1]
         learned = upsampling == "learned"
-        self.upsampling = SubPixelUpsampling(channels, factor if learned else 1)
+        self.upsampling = SubPixelUpsampling(decoder_channels, factor if learned else 1)
         self.head = Head(self.upsampling.outputs, 1 if learned else factor)
         self.aux_heads = nn.ModuleList()
         if auxiliary:
@@ -220,10 +220,12 @@ class PSPNet(nn.Module):
 
 
 def _require_options(
-    backbone: Backbone, bins: Sequence[int], upsampling: str, auxiliary: bool
+    backbone: Backbone, pool_sizes: Sequence[int], upsampling: str, auxiliary: bool
 ) -> None:
-    if not bins or min(bins) < 1:
-        raise HumansegError(f"model.bins of PSPNet must be positive numbers, not {list(bins)}.")
+    if not pool_sizes or min(pool_sizes) < 1:
+        raise HumansegError(
+            f"model.pool_sizes of PSPNet must be positive numbers, not {list(pool_sizes)}."
+        )
     if upsampling not in ("bilinear", "learned"):
         raise HumansegError(
             f"model.upsampling of PSPNet is bilinear or learned, not {upsampling!r}."

@@ -20,7 +20,7 @@ class UNet(nn.Module):
     ----------
     backbone
         Any: skips come from whatever maps it has.
-    channels
+    decoder_channels
         Channels of the decoder at reduction 1, 2, 4, 8, 16, …; the last number also serves all
         coarser steps. The paper has 64, 128, 256, 512.
     dropout
@@ -41,7 +41,7 @@ class UNet(nn.Module):
     def __init__(
         self,
         backbone: Backbone,
-        channels: Sequence[int] = (16, 32, 64, 128, 256),
+        decoder_channels: Sequence[int] = (16, 32, 64, 128, 256),
         dropout: Dropout = 0.0,
         deep_supervision: int = 0,
         block: BlockFactory = UpBlock,
@@ -49,7 +49,7 @@ class UNet(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.dropout = nn.Dropout2d(dropout)
-        self.decoder = UNetDecoder(backbone, channels, block, type(self).__name__)
+        self.decoder = UNetDecoder(backbone, decoder_channels, block, type(self).__name__)
         steps = list(zip(self.decoder.outputs, self.decoder.reductions, strict=True))[::-1]
         if not steps or not 0 <= deep_supervision < len(steps):
             raise HumansegError(

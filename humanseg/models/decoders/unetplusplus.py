@@ -22,7 +22,7 @@ class UNetPlusPlus(nn.Module):
     ----------
     backbone
         Any.
-    channels
+    decoder_channels
         Channels of the nodes at reduction 1, 2, 4, 8, 16, …; the last number also serves all
         coarser ones. The paper has 32, 64, 128, 256, 512.
     deep_supervision
@@ -32,13 +32,14 @@ class UNetPlusPlus(nn.Module):
     Raises
     ------
     HumansegError
-        The reductions of the backbone do not nest, or ``channels`` holds no positive number.
+        The reductions of the backbone do not nest, or ``decoder_channels`` holds no positive
+        number.
     """
 
     def __init__(
         self,
         backbone: Backbone,
-        channels: Sequence[int] = (16, 32, 64, 128, 256),
+        decoder_channels: Sequence[int] = (16, 32, 64, 128, 256),
         deep_supervision: bool = False,
     ) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class UNetPlusPlus(nn.Module):
         self.factors = [
             coarser // finer for finer, coarser in zip(reductions, reductions[1:], strict=False)
         ]
-        widths = [width_at(channels, reduction) for reduction in reductions]
+        widths = [width_at(decoder_channels, reduction) for reduction in reductions]
         # Column j has the nodes X(0, j) to X(last - j, j): it is one shorter than column j - 1.
         self.columns = nn.ModuleList()
         for column in range(1, len(maps)):
@@ -65,7 +66,7 @@ class UNetPlusPlus(nn.Module):
         outputs, reached = finest, reductions[0]
         self.steps = nn.ModuleList()
         for reduction in halvings(reached):
-            width = width_at(channels, reduction)
+            width = width_at(decoder_channels, reduction)
             self.steps.append(UpBlock(outputs, 0, width, reached // reduction))
             outputs, reached = width, reduction
         self.head = Head(outputs)

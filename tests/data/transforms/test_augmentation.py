@@ -40,7 +40,7 @@ def pair() -> LabelledPhoto:
 
 
 def test_the_group_is_complete() -> None:
-    assert {"none", "light", "standard", "heavy", "world"} <= set(NAMES)
+    assert {"none", "light", "standard", "heavy", "robust"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -151,11 +151,11 @@ def test_a_teachers_opinion_moves_with_the_mask(name: str, pair: LabelledPhoto) 
 
 
 def test_a_collage_comes_first_and_only_with_others(pair: LabelledPhoto) -> None:
-    augment = Augmentation([A.HorizontalFlip(p=1)], CopyPaste(elsewhere=1))
+    augment = Augmentation([A.HorizontalFlip(p=1)], CopyPaste(p_background=1))
     flipped = pair.map(lambda layer: layer[:, ::-1])
     np.testing.assert_array_equal(augment(pair, 1).photo, flipped.photo)
     scene = augment(pair, 1, lambda _: pair)
-    collage = CopyPaste(elsewhere=1)(pair, lambda _: pair, np.random.default_rng([1, 2]))
+    collage = CopyPaste(p_background=1)(pair, lambda _: pair, np.random.default_rng([1, 2]))
     np.testing.assert_array_equal(scene.photo, collage.photo[:, ::-1])
     np.testing.assert_array_equal(scene.mask, collage.mask[:, ::-1])
 

@@ -36,10 +36,10 @@ def scenes(collage: CopyPaste, count: int = 40) -> list[LabelledPhoto]:
 @pytest.mark.parametrize(
     "collage",
     [
-        CopyPaste(elsewhere=1, company=0),
-        CopyPaste(elsewhere=0, blur=1, company=0),
-        CopyPaste(elsewhere=0, blur=0, company=1),
-        CopyPaste(elsewhere=1, company=1),
+        CopyPaste(p_background=1, p_extra_person=0),
+        CopyPaste(p_background=0, p_blur=1, p_extra_person=0),
+        CopyPaste(p_background=0, p_blur=0, p_extra_person=1),
+        CopyPaste(p_background=1, p_extra_person=1),
     ],
 )
 def test_the_mask_says_who_is_in_the_scene(collage: CopyPaste) -> None:
@@ -52,7 +52,7 @@ def test_the_mask_says_who_is_in_the_scene(collage: CopyPaste) -> None:
 
 
 def test_the_generator_alone_decides() -> None:
-    collage = CopyPaste(elsewhere=0.5, company=0.5, blur=0.5)
+    collage = CopyPaste(p_background=0.5, p_extra_person=0.5, p_blur=0.5)
     first, again = scenes(collage), scenes(collage)[::-1]
     for one, other in zip(first, again[::-1], strict=True):
         np.testing.assert_array_equal(one.photo, other.photo)
@@ -61,27 +61,27 @@ def test_the_generator_alone_decides() -> None:
 
 
 def test_nothing_happens_at_probability_zero() -> None:
-    collage = CopyPaste(elsewhere=0, company=0, blur=0)
+    collage = CopyPaste(p_background=0, p_extra_person=0, p_blur=0)
     assert collage(PICTURES[0], draw, np.random.default_rng(0)) is PICTURES[0]
 
 
 def test_photos_are_not_written_into() -> None:
     before = [one.map(np.copy) for one in PICTURES]
-    scenes(CopyPaste(elsewhere=1, company=1))
-    scenes(CopyPaste(elsewhere=0, company=1, blur=1))
+    scenes(CopyPaste(p_background=1, p_extra_person=1))
+    scenes(CopyPaste(p_background=0, p_extra_person=1, p_blur=1))
     for one, other in zip(before, PICTURES, strict=True):
         np.testing.assert_array_equal(one.photo, other.photo)
         np.testing.assert_array_equal(one.mask, other.mask)
 
 
 def test_people_become_small_and_large() -> None:
-    collage = CopyPaste(elsewhere=1, company=0, scale=[0.2, 1.0])
+    collage = CopyPaste(p_background=1, p_extra_person=0, scale=[0.2, 1.0])
     shares = [scene.mask.mean() / PICTURES[0].mask.mean() for scene in scenes(collage, 80)]
     assert min(shares) < 0.08 and max(shares) > 0.6
 
 
 def test_company_adds_people() -> None:
-    collage = CopyPaste(elsewhere=0, company=1, blur=0)
+    collage = CopyPaste(p_background=0, p_extra_person=1, p_blur=0)
     alone = PICTURES[0].mask
     assert all((scene.mask >= alone).all() for scene in scenes(collage))
     assert np.mean([scene.mask.sum() > alone.sum() for scene in scenes(collage)]) > 0.8
@@ -89,7 +89,7 @@ def test_company_adds_people() -> None:
 
 def test_a_teachers_opinion_goes_where_its_person_goes() -> None:
     soft = [one._replace(soft=one.mask * np.uint8(255)) for one in PICTURES]
-    collage = CopyPaste(elsewhere=0.5, company=0.5)
+    collage = CopyPaste(p_background=0.5, p_extra_person=0.5)
     for seed in range(30):
         scene = collage(
             soft[0], lambda generator: soft[int(generator.integers(3))], np.random.default_rng(seed)
@@ -128,7 +128,7 @@ def test_a_window_covers_the_scene(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("shape", [(8, 5), (3, 40), (1, 1)])
 def test_tiny_photos_and_photos_without_anybody(shape: tuple[int, int]) -> None:
     tiny = LabelledPhoto(np.full((*shape, 3), 99, np.uint8), np.zeros(shape, np.uint8))
-    collage = CopyPaste(elsewhere=1, company=1)
+    collage = CopyPaste(p_background=1, p_extra_person=1)
     for seed in range(10):
         scene = collage(tiny, lambda _: tiny, np.random.default_rng(seed))
         assert scene.size == shape and not scene.mask.any()
@@ -137,11 +137,11 @@ def test_tiny_photos_and_photos_without_anybody(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"elsewhere": 1.5}, "collage.elsewhere=1.5"),
-        ({"company": -0.1}, "collage.company=-0.1"),
-        ({"scale": [0, 1]}, r"collage.scale=\[0, 1\]"),
-        ({"scale": [1.2, 0.5]}, "collage.scale"),
-        ({"company_scale": [0.5]}, "collage.company_scale"),
+        ({"p_background": 1.5}, "copy_paste.p_background=1.5"),
+        ({"p_extra_person": -0.1}, "copy_paste.p_extra_person=-0.1"),
+        ({"scale": [0, 1]}, r"copy_paste.scale=\[0, 1\]"),
+        ({"scale": [1.2, 0.5]}, "copy_paste.scale"),
+        ({"extra_scale": [0.5]}, "copy_paste.extra_scale"),
     ],
 )
 def test_impossible_options_are_named(options: dict, named: str) -> None:

@@ -12,7 +12,7 @@ from humanseg.models import LightUNet, PlainBackbone, PSPNet, build_segmenter
 
 
 def learned_psp(backbone: PlainBackbone) -> PSPNet:
-    return PSPNet(backbone, bins=(1, 2), channels=16, upsampling="learned")
+    return PSPNet(backbone, pool_sizes=(1, 2), decoder_channels=16, upsampling="learned")
 
 
 @pytest.mark.parametrize("net", [LightUNet, learned_psp], ids=["added", "shuffled"])
