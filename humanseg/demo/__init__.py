@@ -1,4 +1,4 @@
-"""The page that runs a model in the browser: what it is made of, served or written to a folder."""
+"""The page that runs a model in the browser: its files, a server, and a static build."""
 
 from humanseg.demo.runtime import WEBGPU, NpmError, npm_files, ready_runtime
 from humanseg.demo.server import DemoServer

@@ -1,4 +1,4 @@
-"""onnxruntime-web, which runs the model in the page: it comes from npm, pinned by a lock."""
+"""onnxruntime-web, which runs the model in the page: from npm, pinned by a lock."""
 
 import json
 import shutil
@@ -16,11 +16,10 @@ _PROJECT = _HERE / "npm"
 _PACKAGE = "onnxruntime-web"
 
 LICENCE = _PROJECT / "LICENSE.txt"
-"""What must go wherever the runtime goes."""
+"""The licence of the runtime, to be distributed with it."""
 
 RUNTIME = _HERE / "runtime"
-"""Where the plain runtime lies, in a folder named by its version: built, not tracked, and packed
-into the wheel."""
+"""The plain runtime, in a folder named by its version: built, not tracked, packed in the wheel."""
 
 PLAIN = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 """The runtime for processors."""
@@ -30,15 +29,17 @@ WEBGPU = (
     "ort-wasm-simd-threaded.asyncify.mjs",
     "ort-wasm-simd-threaded.asyncify.wasm",
 )
-"""The runtime for graphics processors: twice as large, so that only static pages bring it."""
+"""The runtime for GPUs: twice as large, so only static pages include it."""
 
 
 class NpmError(HumansegError):
-    """npm is not installed, or could not bring the runtime."""
+    """npm is not installed, or could not fetch the runtime."""
+
+    code = "demo.npm"
 
 
 def ready_runtime() -> list[Path]:
-    """Return the files of the plain runtime; those that are missing are brought by npm."""
+    """Return the files of the plain runtime, fetched by npm where they are missing."""
     folder = RUNTIME / f"{_PACKAGE}-{_version()}"
     files = [folder / name for name in PLAIN]
     if all(file.is_file() for file in files):
@@ -55,7 +56,7 @@ def ready_runtime() -> list[Path]:
 
 
 def _keep(fetched: Sequence[Path], name: str) -> None:
-    """Put files into the folder of that name, whole or not at all, and no other beside it."""
+    """Put files into the folder of that name, and remove those of other versions."""
     with whole_folder(RUNTIME) as partial:
         (partial / name).mkdir()
         for file in fetched:
@@ -64,7 +65,7 @@ def _keep(fetched: Sequence[Path], name: str) -> None:
 
 @contextmanager
 def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
-    """Bring files of the runtime by npm, for as long as the block lasts."""
+    """Fetch files of the runtime by npm into a folder that exists as long as the block."""
     npm = shutil.which("npm")
     if npm is None:
         raise NpmError(f"{_PACKAGE} comes by npm, which is not installed: install Node.js.")
@@ -72,7 +73,7 @@ def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
         folder = Path(name)
         for file in ("package.json", "package-lock.json"):
             shutil.copy(_PROJECT / file, folder)
-        # No package runs a script of its own here: only files are needed.
+        # Without the packages' scripts: only files are needed.
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         command += ["--no-update-notifier"]
         run = subprocess.run(
@@ -84,9 +85,9 @@ def npm_files(names: Sequence[str]) -> Iterator[list[Path]]:
             errors="replace",
         )
         if run.returncode:
-            said = (run.stderr.strip() or run.stdout.strip() or "no reason given").splitlines()
+            reason = (run.stderr.strip() or run.stdout.strip() or "no reason given").splitlines()
             raise NpmError(
-                f"npm could not bring {_PACKAGE} {_version()} ({said[0]}): look at the network, "
+                f"npm could not bring {_PACKAGE} {_version()} ({reason[0]}): look at the network, "
                 f"or run npm ci in {_PROJECT} to see more."
             )
         yield [folder / "node_modules" / _PACKAGE / "dist" / name for name in names]

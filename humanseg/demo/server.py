@@ -1,4 +1,4 @@
-"""The page on this computer: a server that only this computer reaches."""
+"""A server for the page that only this computer reaches."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ from humanseg.demo.site import Site
 from humanseg.errors import HumansegError, printable
 
 PORT = 8350
-"""Taken when it is free: a browser remembers by the port that the camera was allowed."""
+"""The port, if it is free: a browser remembers by the port that it allowed the camera."""
 
 _HOST = "127.0.0.1"
 _TYPES = {
@@ -40,10 +40,10 @@ _HEADERS = {
 
 
 class DemoServer(ThreadingHTTPServer):
-    """Serves a site on 127.0.0.1. Nothing but what the site lists can be had from it."""
+    """Serves the files of a site, and nothing else, on 127.0.0.1; without a port, a free one."""
 
     daemon_threads = True
-    # Windows takes it for leave to share a port with another program.
+    # On Windows it would share a port with another program.
     allow_reuse_address = os.name != "nt"
 
     def __init__(self, site: Site, port: int | None = None) -> None:
@@ -56,17 +56,18 @@ class DemoServer(ThreadingHTTPServer):
             if port is not None:
                 raise HumansegError(
                     f"Port {port} cannot be had ({error.strerror}): choose another with --port, "
-                    "or leave it out for a free one."
+                    "or leave it out for a free one.",
+                    code="demo.port_taken",
                 ) from error
             super().__init__((_HOST, 0), _Handler)
 
     @property
     def address(self) -> str:
-        """What to type into a browser."""
+        """The URL of the page."""
         return f"http://{_HOST}:{self.server_port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that went away: a tab was closed in the middle of a load."""
+        """Ignore a browser that went away: a tab was closed during a load."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
@@ -75,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: DemoServer
     protocol_version = "HTTP/1.1"
     timeout = 60
-    """Seconds that a browser may say nothing in the middle of something."""
+    """Seconds without a byte from the browser."""
 
     def do_GET(self) -> None:  # noqa: N802 - so called by the standard library
         self._answer(with_body=True)
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing: the terminal shows the address, and that stays in sight."""
+        """Print nothing: the address stays visible in the terminal."""
 
     def _answer(self, with_body: bool) -> None:
         try:
@@ -99,9 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = BytesIO(content) if isinstance(content, bytes) else content.open("rb")
         except OSError as error:
-            # The page says what it could not load; the terminal says why.
-            said = f"{error.filename} cannot be read any more ({error.strerror})"
-            print(printable(f"{said}: start humanseg demo again."), file=sys.stderr)
+            # The page shows what it could not load; the terminal shows why.
+            problem = f"{error.filename} cannot be read any more ({error.strerror})"
+            print(printable(f"{problem}: start humanseg demo again."), file=sys.stderr)
             self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
             return
         with body:

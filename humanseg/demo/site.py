@@ -1,6 +1,5 @@
-"""The page as a table from address to content: what the server sends and a build writes."""
+"""The files of the page by their addresses: for the server, and for a static build."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,18 +10,18 @@ from humanseg import pages
 from humanseg.demo.runtime import LICENCE
 from humanseg.errors import HumansegError
 from humanseg.inference import load_model
-from humanseg.inference.model_file import MANIFEST_NAME, find_model, read_manifest
+from humanseg.inference.model_file import MANIFEST_NAME, file_sha256, find_model, read_manifest
 from humanseg.io.files import whole_folder
 
 Site: TypeAlias = "Mapping[str, Path | bytes]"
-"""Content by its address relative to the page, with forward slashes: a file, or bytes."""
+"""A file or bytes by its address relative to the page, with forward slashes."""
 
 _PAGE = Path(__file__).parent / "page"
 _STYLE = Path(pages.__file__).parent / "templates" / "base.css"
 
 
 def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | bytes]:
-    """Put the page together."""
+    """Return the site for a model, None for the bundled one, and the files of onnxruntime-web."""
     file = find_model(model)
     site: dict[str, Path | bytes] = {path.name: path for path in sorted(_PAGE.iterdir())}
     site["base.css"] = _STYLE
@@ -36,37 +35,36 @@ def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | b
 
 
 def _manifest(file: Path) -> dict[str, Any]:
-    """Return the manifest of one model: its own, or what the file says of itself."""
-    # Opened once by Python's onnxruntime: what is wrong with it is said here, not in the browser.
+    """Return the manifest of one model, by its own manifest and metadata."""
+    # Opened once by Python's onnxruntime: errors show here, not in the browser.
     model = load_model(file, threads=1)
-    own = read_manifest(file)
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    described = {
+    manifest = read_manifest(file)
+    entry = {
         "format": "onnx",
         "bytes": file.stat().st_size,
-        "sha256": digest,
-        **own.get("files", {}).get(file.name, {}),
+        "sha256": file_sha256(file),
+        **manifest.get("files", {}).get(file.name, {}),
     }
     return {
         "format": 1,
         "input": {"name": "photo"},
         "outputs": {"probability": {}},
-        **own,
+        **manifest,
         "name": model.name,
         "threshold": model.threshold,
         "long_side": model.long_side,
-        "files": {file.name: described},
+        "files": {file.name: entry},
     }
 
 
 def write_site(site: Site, folder: Path) -> None:
-    """Write the page to a folder, whole or not at all."""
+    """Write the page, whole or not at all, to a new or empty folder, or over an earlier page."""
     folder = folder.resolve()
     if folder.exists() and not _may_be_replaced(folder):
         raise HumansegError(
             f"{folder} is there already, and is not a page that humanseg demo --build wrote: "
-            "choose another folder, or empty this one."
+            "choose another folder, or empty this one.",
+            code="demo.not_a_page",
         )
     with whole_folder(folder) as partial:
         for address, content in site.items():
@@ -81,5 +79,5 @@ def write_site(site: Site, folder: Path) -> None:
 def _may_be_replaced(folder: Path) -> bool:
     if not folder.is_dir():
         return False
-    held = {path.name for path in folder.iterdir()}
-    return not held or {"index.html", "worker.js", "model", "runtime"} <= held
+    names = {path.name for path in folder.iterdir()}
+    return not names or {"index.html", "worker.js", "model", "runtime"} <= names

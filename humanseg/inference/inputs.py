@@ -1,4 +1,4 @@
-"""What a model is called with: a photo, in whatever form a program has it."""
+"""The input of a model: a photo in whatever form a program has it."""
 
 import io
 import os
@@ -23,7 +23,7 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,3}[^/\\]|data:\w+/")
 _SHOWN = 200
 _AS_TEXT = "The file was opened as text: open it with mode 'rb', or pass its path."
 _SCALING = {
-    # By the kind of numpy's dtype: what is right for one of them would wrap around in another.
+    # By the kind of numpy's dtype: what is right for one kind would wrap around in another.
     "f": ": where it is from 0 to 1, (array * 255).round().astype('uint8')",
     "b": ": (array * 255).astype('uint8')",
     "i": ": where it is from 0 to 255, array.astype('uint8'), of 16 bits "
@@ -37,7 +37,7 @@ _ONE_PHOTO = (
 
 
 def load_input(photo: Any) -> LoadedPhoto:
-    """Return a photo with its transparency."""
+    """Return a photo, see `Photo`; raise ImageError, ValueError or TypeError, with advice."""
     if isinstance(photo, np.ndarray):
         return LoadedPhoto(_checked(photo))
     if isinstance(photo, Image.Image):
@@ -54,21 +54,19 @@ def load_input(photo: Any) -> LoadedPhoto:
 
 
 def is_address(name: str) -> bool:
-    """Return whether a text is an address in the net, and not the path of a file.
-
-    That of a pathlib path is recognised, too, which makes one slash of two.
-    """
+    """Return whether a text, or a path made of one, is a URL and no existing file."""
     return _ADDRESS.match(name) is not None and not os.path.exists(name)
 
 
 def _read(path: "str | PathLike[str]") -> LoadedPhoto:
     name = os.fspath(path)
     if not name:
-        raise ImageError("The path of the photo is empty: name a file.")
+        raise ImageError("The path of the photo is empty: name a file.", code="io.missing_file")
     if is_address(name):
         raise ImageError(
             f"{name[:_SHOWN]} is an address, and nothing is fetched here: download it first, and "
-            "pass the file or its bytes."
+            "pass the file or its bytes.",
+            code="inference.address",
         )
     return _with_warnings(load_photo(Path(name)), name)
 
@@ -77,7 +75,7 @@ def _content(file: Any) -> bytes:
     if getattr(file, "closed", False):
         raise ValueError("The file is closed: pass it while it is open, or pass its path.")
     if isinstance(file, io.TextIOBase):
-        # Not after reading: bytes that are no text are an error of their own.
+        # Before reading: bytes that are no text would raise another error.
         raise TypeError(_AS_TEXT)
     if getattr(file, "seekable", lambda: False)():
         file.seek(0)
@@ -89,20 +87,21 @@ def _content(file: Any) -> bytes:
 
 def _decode(content: bytes, what: str) -> LoadedPhoto:
     if not content:
-        raise ImageError(f"{what[0].upper()}{what[1:]} is empty: pass a whole image file.")
+        message = f"{what[0].upper()}{what[1:]} is empty: pass a whole image file."
+        raise ImageError(message, code="io.empty_file")
     return _with_warnings(load_photo(io.BytesIO(content), what), what)
 
 
 def _with_warnings(picture: LoadedPhoto, name: object) -> LoadedPhoto:
     for notice in picture.notices:
-        # Said of the line that calls the model.
+        # The warning names the line that calls the model.
         warnings.warn(f"{name}: {notice}", stacklevel=6)
     return picture
 
 
 def _pil_picture(image: Image.Image) -> LoadedPhoto:
     try:
-        # Raises for a closed image; the other error is of one that is not decoded yet.
+        # Raises ValueError for a closed image, AssertionError for one not decoded yet.
         with suppress(AssertionError):
             image.im  # noqa: B018
     except ValueError as error:
@@ -125,7 +124,7 @@ def _array(tensor: Any) -> NDArray[Any]:
     try:
         return np.asarray(tensor)
     except Exception as error:
-        # Frameworks have errors of their own for what lies on a GPU or is part of a training.
+        # Frameworks raise their own errors for tensors on a GPU or with gradients.
         raise TypeError(
             f"A {type(tensor).__name__} cannot be read from here ({str(error).splitlines()[0]}): "
             "pass it as an array of numpy, uint8 (H, W, 3) in RGB."
@@ -150,7 +149,7 @@ def _array_advice(array: NDArray[Any]) -> str:
 def _advice(photo: Any) -> str:
     kind = type(photo).__name__
     if photo is None:
-        # What OpenCV returns for a file that it cannot read.
+        # OpenCV returns None for a file that it cannot read.
         return f"A photo is {_ONE_PHOTO}, not None: the file that it comes from was not read."
     if isinstance(photo, list | tuple | set):
         return f"A photo is {_ONE_PHOTO}, not of type {kind}: call the model for each of them."

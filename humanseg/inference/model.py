@@ -16,7 +16,13 @@ from humanseg.errors import HumansegError
 from humanseg.inference.guided_filter import refine
 from humanseg.inference.inputs import Photo, is_address, load_input
 from humanseg.inference.matting import apply_visibility
-from humanseg.inference.model_file import ModelInfo, find_model, read_manifest, read_model_info
+from humanseg.inference.model_file import (
+    ModelError,
+    ModelInfo,
+    find_model,
+    read_manifest,
+    read_model_info,
+)
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session, first_line
 from humanseg.io.images import ImageError
@@ -26,17 +32,17 @@ _INPUT, _OUTPUT = "photo", "probability"
 
 
 class Model:
-    """Finds the people in photos. Made by `humanseg.load`.
+    """Segments the people in photos. Made by `humanseg.load`.
 
-    It may be called from several threads at once, pickled, copied, and used in a process that was
-    forked after it was loaded. A process that gets it by pickle opens the same file.
+    It may be called from several threads, pickled, copied, and used in a process that was forked
+    after it was loaded. A process that unpickles it opens the same file.
 
     Attributes
     ----------
     name
         Such as "unet-efficientnet_lite0".
     threshold
-        In (0,1): a pixel with a greater probability belongs to the person.
+        In (0,1): a pixel with a greater probability belongs to a person.
     long_side
         Photos whose longer side is greater are scaled down to it for the net; the edge of the mask
         is then refined on the photo itself.
@@ -49,13 +55,13 @@ class Model:
         self.long_side = facts.long_side
 
     def __repr__(self) -> str:
-        """Name the model, for a person at a prompt."""
+        """Return the name and settings of the model."""
         return f"Model({self.name!r}, threshold={self.threshold}, long_side={self.long_side})"
 
     def __call__(
         self, photo: Photo, *, threshold: float | None = None, tta: bool = False
     ) -> NDArray[np.uint8]:
-        """Cut the people out of a photo.
+        """Segment the people in a photo.
 
         Parameters
         ----------
@@ -63,14 +69,14 @@ class Model:
             An array uint8 (H,W,3) in RGB, a path, the bytes of an image file, a file that is open
             for reading bytes, or a PIL image.
         threshold
-            Other than the model's own.
+            In [0,1]; None: the model's own.
         tta
             Average over the mirrored photo, which takes twice as long.
 
         Returns
         -------
         ndarray
-            uint8 (H,W) in {0,1}, at the photo's size as a person sees it: 1 is person.
+            uint8 (H,W) in {0,1}, at the photo's upright size: 1 is person.
 
         Raises
         ------
@@ -79,7 +85,7 @@ class Model:
         ValueError
             An array of another shape or dtype; a threshold that is not between 0 and 1.
         TypeError
-            Something that is no photo; the message says how to make one of it.
+            Anything else than a photo; the message says how to make one of it.
         """
         limit = self.threshold if threshold is None else threshold
         if not isinstance(limit, Real) or not 0 <= limit <= 1:
@@ -87,7 +93,7 @@ class Model:
         return (self.probability(photo, tta=tta) > limit).astype(np.uint8)
 
     def probability(self, photo: Photo, *, tta: bool = False) -> NDArray[np.float32]:
-        """Say of each pixel how sure the model is that it belongs to a person.
+        """Return the probability of each pixel to belong to a person.
 
         Parameters
         ----------
@@ -97,21 +103,21 @@ class Model:
         Returns
         -------
         ndarray
-            float32 (H,W) in [0,1], at the photo's size. The model sees a photo with transparency
-            over white; nobody is where it is transparent.
+            float32 (H,W) in [0,1], at the photo's upright size. The model sees a photo with
+            transparency over white; the probability is multiplied by the photo's opacity.
 
         Raises
         ------
         ImageError, ValueError, TypeError
             As of a call.
         """
-        picture = load_input(photo)
-        pixels = picture.over_white()
+        loaded = load_input(photo)
+        pixels = loaded.over_white()
         small = self.reduce(pixels)
-        return apply_visibility(refine(self.run(small, tta=tta), small, pixels), picture.alpha)
+        return apply_visibility(refine(self.run(small, tta=tta), small, pixels), loaded.alpha)
 
     def reduce(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Scale a photo down to the size the net works at.
+        """Scale a photo down to the size that the net works at.
 
         Parameters
         ----------
@@ -132,7 +138,7 @@ class Model:
         return small.astype(np.uint8, copy=False)
 
     def run(self, pixels: NDArray[np.uint8], *, tta: bool = False) -> NDArray[np.float32]:
-        """Run the net on a photo as it is, however large.
+        """Run the net on a photo at its own size.
 
         Parameters
         ----------
@@ -149,9 +155,9 @@ class Model:
         Raises
         ------
         ImageError
-            The net cannot be run on it, mostly for want of memory.
+            The net cannot be run on it, mostly for lack of memory.
         HumansegError
-            In a process that was forked: the model's file is gone, or has changed.
+            In a forked process: the model's file is missing, or has changed.
         """
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
         try:
@@ -162,13 +168,14 @@ class Model:
                 (other,) = self._session.run([_OUTPUT], {_INPUT: mirrored})
                 result = (result + other[..., ::-1]) / 2
         except HumansegError:
-            # In a process that was forked: no photo's fault.
+            # In a forked process: not the photo's fault.
             raise
         except Exception as error:
             height, width = pixels.shape[:2]
             raise ImageError(
                 f"The model {self.name} cannot be run on a photo of {width}×{height} "
-                f"({first_line(error)}): take a smaller photo, or a machine with more memory."
+                f"({first_line(error)}): take a smaller photo, or a machine with more memory.",
+                code="inference.memory",
             ) from error
         probability: NDArray[np.float32] = result[0, 0]
         return probability
@@ -179,7 +186,7 @@ def load_model(
     threads: int | None = None,
     providers: Provider | Sequence[Provider] | None = None,
 ) -> Model:
-    """Load a model; `humanseg.load` says how."""
+    """Load a model as `humanseg.load` does."""
     if threads is not None and (not isinstance(threads, Integral) or threads < 0):
         raise ValueError(f"threads={threads!r}: a number of processor cores, or None for all.")
     file = find_model(_path_of(path))
@@ -199,21 +206,23 @@ def _path_of(path: Any) -> Path | None:
             f"wrote, not by an object of type {type(path).__name__}."
         )
     if not os.fspath(path):
-        raise HumansegError(
-            "The path of the model is empty: name a file, or leave it out for the bundled model."
+        raise ModelError(
+            "The path of the model is empty: name a file, or leave it out for the bundled model.",
+            code="inference.missing_model",
         )
     if is_address(os.fspath(path)):
-        raise HumansegError(
+        raise ModelError(
             f"{path} is an address, and nothing is fetched here: download the model first, and "
-            "name the file."
+            "name the file.",
+            code="inference.address",
         )
     return Path(path)
 
 
 def _require_signature(session: onnxruntime.InferenceSession, file: Path) -> None:
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    photo = [each for each in inputs if each.name == _INPUT]
-    probability = [each for each in outputs if each.name == _OUTPUT]
+    photo = [value for value in inputs if value.name == _INPUT]
+    probability = [value for value in outputs if value.name == _OUTPUT]
     fits = (
         len(inputs) == len(photo) == len(probability) == 1
         and photo[0].type == "tensor(uint8)"
@@ -222,7 +231,7 @@ def _require_signature(session: onnxruntime.InferenceSession, file: Path) -> Non
         and _is_free(probability[0].shape, 1)
     )
     if not fits:
-        raise HumansegError(
+        raise ModelError(
             f"{file} is an ONNX model, but not one that humanseg export wrote. It takes "
             f"{_signature(inputs)} and gives {_signature(outputs)}; needed are {_INPUT} "
             f"tensor(uint8) (batch, 3, height, width) and {_OUTPUT} tensor(float) (batch, 1, "
@@ -231,7 +240,7 @@ def _require_signature(session: onnxruntime.InferenceSession, file: Path) -> Non
 
 
 def _is_free(shape: list[Any], channels: int) -> bool:
-    """Say whether a shape is (N, channels, H, W) of any N, H and W."""
+    """Return whether a shape is (N, channels, H, W) of any N, H and W."""
     return (
         len(shape) == 4
         and [type(side) is int for side in shape] == [False, True, False, False]
@@ -241,5 +250,5 @@ def _is_free(shape: list[Any], channels: int) -> bool:
 
 def _signature(values: list[Any]) -> str:
     return ", ".join(
-        f"{each.name} {each.type} ({', '.join(map(str, each.shape))})" for each in values
+        f"{value.name} {value.type} ({', '.join(map(str, value.shape))})" for value in values
     )

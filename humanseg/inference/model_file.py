@@ -1,4 +1,4 @@
-"""An exported model on disk: where it is, what it says of itself, and whether it is whole."""
+"""An exported model on disk: its files, its metadata, and whether they are whole."""
 
 import hashlib
 import json
@@ -11,17 +11,24 @@ from typing import Any
 from humanseg.errors import HumansegError
 
 DEFAULT_MODEL = Path(__file__).parent / "default_model"
-"""The export folder of the model that ships with humanseg."""
+"""The export folder of the bundled model."""
 
 METADATA_KEY = "humanseg"
-"""Under this key an ONNX file says, as JSON, what its user must know."""
+"""The key of an ONNX file's metadata under which `ModelInfo` is kept as JSON."""
 
 MODEL_NAMES = ("model.onnx", "model.fp16.onnx", "model.int8.onnx")
-"""The ONNX files of an export; the first that is there speaks for the folder."""
+"""The ONNX files of an export; the first that exists stands for the folder."""
 
 MANIFEST_NAME = "manifest.json"
 _FORMAT = 1
-_ANEW = "export it again with humanseg export, or copy it again from its source"
+_MISSING = "inference.missing_model"
+_EXPORT_AGAIN = "export it again with humanseg export, or copy it again from its source"
+
+
+class ModelError(HumansegError):
+    """A model is missing or cannot be used."""
+
+    code = "inference.unusable_model"
 
 
 @dataclass(frozen=True)
@@ -37,26 +44,29 @@ class ModelInfo:
 
 
 def find_model(path: Path | None) -> Path:
-    """Return the ONNX file that a path stands for."""
+    """Return the ONNX file for a path: the file, that of an export, or the bundled one."""
     if path is None:
         file = _first_of(DEFAULT_MODEL)
         if file is None:
-            raise HumansegError(
+            raise ModelError(
                 "This copy of humanseg brings no model of its own: name one with --model, or in "
-                "Python humanseg.load(path). humanseg export makes one."
+                "Python humanseg.load(path). humanseg export makes one.",
+                code=_MISSING,
             )
         return file
     if os.path.isdir(path):
         file = _first_of(path)
         if file is None:
-            raise HumansegError(
+            raise ModelError(
                 f"The folder {path} holds no {MODEL_NAMES[0]}: name a folder that humanseg export "
-                "wrote, or an .onnx file."
+                "wrote, or an .onnx file.",
+                code=_MISSING,
             )
         return file
     if not os.path.exists(path):
-        raise HumansegError(
-            f"There is no model {path}: name an .onnx file or a folder that humanseg export wrote."
+        raise ModelError(
+            f"There is no model {path}: name an .onnx file or a folder that humanseg export wrote.",
+            code=_MISSING,
         )
     return path
 
@@ -66,58 +76,61 @@ def _first_of(folder: Path) -> Path | None:
 
 
 def read_manifest(file: Path) -> Mapping[str, Any]:
-    """Return the manifest beside a model, when the model is one of its files."""
+    """Return the manifest beside a model whose bytes it describes; empty where there is none."""
     path = file.with_name(MANIFEST_NAME)
     if not path.is_file():
         return {}
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        described = manifest.get("files", {}).get(file.name)
-        wanted = None if described is None else described["sha256"]
+        entry = manifest.get("files", {}).get(file.name)
+        expected = None if entry is None else entry["sha256"]
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        raise HumansegError(
-            f"{path} is not a manifest, or is broken: {_ANEW}; or take it away from beside "
+        raise ModelError(
+            f"{path} is not a manifest, or is broken: {_EXPORT_AGAIN}; or take it away from beside "
             f"{file.name}."
         ) from error
-    if wanted is None:
+    if expected is None:
         return {}
     _require_format(manifest, path)
-    with file.open("rb") as opened:
-        held = hashlib.file_digest(opened, "sha256").hexdigest()
-    if held != wanted:
-        raise HumansegError(
+    sha256 = file_sha256(file)
+    if sha256 != expected:
+        raise ModelError(
             f"{file} is not the file that {path.name} beside it describes: its sha256 is "
-            f"{held[:12]}…, not {str(wanted)[:12]}…. It was changed, mixed up or copied only in "
-            f"part: {_ANEW}."
+            f"{sha256[:12]}…, not {str(expected)[:12]}…. It was changed, mixed up or copied only "
+            f"in part: {_EXPORT_AGAIN}."
         )
     return dict(manifest)
 
 
 def model_digest(file: Path) -> str:
-    """Return a digest of all that shapes what a model finds."""
-    said = {key: read_manifest(file).get(key) for key in ("threshold", "long_side")}
-    digest = hashlib.sha256(json.dumps(said).encode())
-    with file.open("rb") as opened:
-        digest.update(hashlib.file_digest(opened, "sha256").digest())
+    """Return a digest of all that shapes what a model predicts."""
+    settings = {key: read_manifest(file).get(key) for key in ("threshold", "long_side")}
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    digest.update(bytes.fromhex(file_sha256(file)))
     return digest.hexdigest()[:16]
+
+
+def file_sha256(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def read_model_info(
     file: Path, metadata: Mapping[str, str], manifest: Mapping[str, Any]
 ) -> ModelInfo:
-    """Return what a model says of itself."""
+    """Return the info in a model's metadata, or else in its manifest."""
     try:
-        own = json.loads(metadata.get(METADATA_KEY, "{}"))
-        said = {**manifest, **own}
+        values = {**manifest, **json.loads(metadata.get(METADATA_KEY, "{}"))}
     except (ValueError, TypeError) as error:
-        raise HumansegError(f"What {file} says of itself is broken: {_ANEW}.") from error
-    if not said:
-        raise HumansegError(
+        raise ModelError(f"What {file} says of itself is broken: {_EXPORT_AGAIN}.") from error
+    if not values:
+        raise ModelError(
             f"{file} is an ONNX model, but does not say its threshold and size as models written "
             "by humanseg export do: take one of those."
         )
-    _require_format(said, file)
-    name, threshold, side = said.get("name"), said.get("threshold"), said.get("long_side")
+    _require_format(values, file)
+    name, threshold, side = (values.get(key) for key in ("name", "threshold", "long_side"))
     if (
         not isinstance(name, str)
         or not isinstance(threshold, int | float)
@@ -125,16 +138,16 @@ def read_model_info(
         or not isinstance(side, int)
         or side < 1
     ):
-        raise HumansegError(
+        raise ModelError(
             f"{file} says of itself name={name!r}, threshold={threshold!r} and long_side={side!r}; "
-            f"a text, a number between 0 and 1 and a number of pixels are needed: {_ANEW}."
+            f"a text, a number between 0 and 1 and a number of pixels are needed: {_EXPORT_AGAIN}."
         )
     return ModelInfo(name, float(threshold), side)
 
 
-def _require_format(said: Mapping[str, Any], path: Path) -> None:
-    if said.get("format") != _FORMAT:
-        raise HumansegError(
-            f"{path} is written in format {said.get('format')!r}, and this humanseg knows format "
+def _require_format(values: Mapping[str, Any], path: Path) -> None:
+    if values.get("format") != _FORMAT:
+        raise ModelError(
+            f"{path} is written in format {values.get('format')!r}, and this humanseg knows format "
             f"{_FORMAT} only: install the humanseg that wrote it, or export the model again."
         )

@@ -1,4 +1,4 @@
-"""What onnxruntime runs a model on: the processor, or a device that this installation knows."""
+"""Execution providers of onnxruntime: the processor, or a device that this installation has."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -11,6 +11,13 @@ from humanseg.errors import HumansegError
 Provider: TypeAlias = str | tuple[str, Mapping[str, Any]]
 """A name, such as "cuda" or "CUDAExecutionProvider", or a name and onnxruntime's options for it."""
 Resolved: TypeAlias = list[str | tuple[str, dict[str, Any]]]
+
+
+class ProviderError(HumansegError):
+    """An execution provider is unknown or unavailable."""
+
+    code = "inference.unavailable_provider"
+
 
 CPU = "CPUExecutionProvider"
 _NAMES = {
@@ -38,28 +45,28 @@ _BROUGHT_BY = {
 
 
 def resolve_providers(wanted: Provider | Sequence[Provider] | None) -> Resolved:
-    """Return providers as onnxruntime names them."""
+    """Return providers, the preferred first, as onnxruntime names them; None is the processor."""
     if wanted is None:
         return [CPU]
     is_one = not isinstance(wanted, list | tuple) or (
         isinstance(wanted, tuple) and len(wanted) == 2 and isinstance(wanted[1], Mapping)
     )
     named: Sequence[Any] = [wanted] if is_one else wanted
-    found = [_resolve(provider) for provider in named]
-    if not found:
-        raise HumansegError("providers is empty: name at least one, such as 'cpu'.")
-    return found
+    resolved = [_resolve(provider) for provider in named]
+    if not resolved:
+        raise ProviderError("providers is empty: name at least one, such as 'cpu'.")
+    return resolved
 
 
 def require_in_use(session: onnxruntime.InferenceSession, wanted: Resolved) -> None:
-    """Raise where a session was made without what it was asked to run on.
+    """Raise where a session does not run on the providers that were asked for.
 
     onnxruntime goes on with the processor when a library of a device cannot be loaded.
     """
     used = session.get_providers()
     missing = [name for name in map(_name, wanted) if name not in used]
     if missing:
-        raise HumansegError(
+        raise ProviderError(
             f"onnxruntime {onnxruntime.__version__} has {missing[0]}, but could not start it, and "
             f"would run the model on {', '.join(used)} instead: look whether the device and its "
             "driver and libraries are there and fit, or leave providers out."
@@ -70,7 +77,7 @@ def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
     is_pair = isinstance(provider, tuple) and len(provider) == 2
     short, options = provider if is_pair else (provider, {})
     if not isinstance(short, str) or not isinstance(options, Mapping):
-        raise HumansegError(
+        raise ProviderError(
             f"providers={provider!r}: a provider is a name, such as 'cuda', or a name and its "
             "options, such as ('cuda', {'device_id': 1})."
         )
@@ -78,7 +85,7 @@ def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
     available = onnxruntime.get_available_providers()
     if name not in available:
         how = _BROUGHT_BY.get(name, "another build of onnxruntime may have it")
-        raise HumansegError(
+        raise ProviderError(
             f"providers={short!r}: this onnxruntime ({onnxruntime.__version__}) has only "
             f"{', '.join(available)}. For {name}, {how}. Without providers, the model runs on the "
             "processor."
@@ -87,14 +94,14 @@ def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
 
 
 def _full_name(short: Any) -> str:
-    known = onnxruntime.get_all_providers()
-    full = {name.lower(): name for name in (*known, *onnxruntime.get_available_providers())}
+    names = onnxruntime.get_all_providers()
+    full = {name.lower(): name for name in (*names, *onnxruntime.get_available_providers())}
     full |= {key: name for key, name in _NAMES.items() if name.lower() in full}
     if isinstance(short, str) and short.lower() in full:
         return full[short.lower()]
     near = get_close_matches(str(short).lower(), full, n=1)
     hint = f", did you mean {near[0]!r}?" if near else "."
-    raise HumansegError(
+    raise ProviderError(
         f"providers={short!r}: onnxruntime knows no such provider{hint} There are: "
         f"{', '.join(key for key in _NAMES if key in full)}."
     )

@@ -1,7 +1,6 @@
-"""An open model file, in whatever process it is used."""
+"""An onnxruntime session that can be pickled, copied and used after a fork."""
 
 import ctypes
-import hashlib
 import os
 import re
 import threading
@@ -14,34 +13,33 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from humanseg.errors import HumansegError
-from humanseg.inference.model_file import DEFAULT_MODEL
+from humanseg.inference.model_file import DEFAULT_MODEL, ModelError, file_sha256
 from humanseg.inference.providers import Resolved, require_in_use, resolve_providers
 
 _FATAL = 4
 
 
 class Session:
-    """Runs an ONNX file by onnxruntime; from several threads at once, if need be.
+    """Runs an ONNX file by onnxruntime, from any number of threads.
 
     It may be pickled and copied, and used in a process that was forked meanwhile: such a process
     opens the file again at the first call, since onnxruntime's threads are not forked with it.
     """
 
     def __init__(self, file: Path, threads: int, providers: Resolved) -> None:
-        # Of the process that opens it again, the working folder may be another one.
+        # The process that opens it again may have another working folder.
         self._file = Path(os.path.abspath(file))
         self._threads, self._providers = threads, providers
         self._native: onnxruntime.InferenceSession | None = _open(file, threads, providers)
-        self._sha256 = _digest(self._file)
+        self._sha256 = file_sha256(self._file)
         self._begin()
 
     @property
     def native(self) -> onnxruntime.InferenceSession:
-        """Of onnxruntime, of this process."""
+        """The onnxruntime session of this process."""
         if self._process != os.getpid():
-            # Forked by something that Python did not hear of.
-            self._leave_to_the_parent()
+            # Forked without Python's knowledge.
+            self._abandon()
         with self._lock:
             if self._native is None:
                 _require_same(self._file, self._sha256)
@@ -53,18 +51,18 @@ class Session:
         return [np.asarray(output) for output in self.native.run(outputs, dict(inputs))]
 
     def __copy__(self) -> Self:
-        """Return itself: nothing of it changes."""
+        """Return itself: it never changes."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return itself: nothing of it changes."""
+        """Return itself: it never changes."""
         return self
 
     def __reduce__(self) -> tuple[Callable[..., "Session"], tuple[Any, ...]]:
-        """Travel between processes as the name of the file, and what was in it."""
+        """Pickle the name of the file and the digest of its bytes."""
         name: str | Path = self._file
         if self._file.parent == DEFAULT_MODEL:
-            # Wherever humanseg is installed there.
+            # Wherever humanseg is installed in the other process.
             name = self._file.name
         return _reopen, (name, self._threads, self._providers, self._sha256)
 
@@ -72,8 +70,8 @@ class Session:
         self._lock, self._process = threading.Lock(), os.getpid()
         _sessions.add(self)
 
-    def _leave_to_the_parent(self) -> None:
-        """Forget what another process has opened, without closing it.
+    def _abandon(self) -> None:
+        """Drop the session that another process opened, without closing it.
 
         To close it here would wait for, or crash on, threads that this process does not have.
         """
@@ -88,7 +86,7 @@ _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 
 def _after_fork() -> None:
     for session in list(_sessions):
-        session._leave_to_the_parent()
+        session._abandon()
 
 
 if hasattr(os, "register_at_fork"):
@@ -96,7 +94,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def first_line(error: Exception) -> str:
-    """Return what onnxruntime says, without the places in its source."""
+    """Return the first line of an error of onnxruntime, without locations in its source."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return re.sub(r"/\S+\.(cc|h):\d+ .*?\) (?=[A-Z])", " ", line)[:300]
 
@@ -107,12 +105,12 @@ def _open(file: Path, threads: int, providers: Resolved) -> onnxruntime.Inferenc
     options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
     options.log_severity_level = _FATAL
     try:
-        # It would print that it goes on with the processor, and do so.
+        # Without a fallback to the processor, which would only be printed.
         session = onnxruntime.InferenceSession(
             file, sess_options=options, providers=providers, enable_fallback=0
         )
     except Exception as error:
-        raise HumansegError(_explain(file, error)) from error
+        raise ModelError(_explain(file, error)) from error
     require_in_use(session, providers)
     return session
 
@@ -128,24 +126,19 @@ def _reopen(name: str | Path, threads: int, providers: Resolved, sha256: str) ->
 
 def _require_same(file: Path, sha256: str) -> None:
     if not file.is_file():
-        raise HumansegError(
+        raise ModelError(
             f"There is no file {file} any more, from which this process should open the model "
-            "again: keep it while the model is used, or load the model in this process."
+            "again: keep it while the model is used, or load the model in this process.",
+            code="inference.missing_model",
         )
-    if _digest(file) != sha256:
-        raise HumansegError(
-            f"{file} is not the file any more that the model was loaded from: load it again."
-        )
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    if file_sha256(file) != sha256:
+        message = f"{file} is not the file any more that the model was loaded from: load it again."
+        raise ModelError(message, code="inference.changed_model")
 
 
 def _explain(file: Path, error: Exception) -> str:
-    said = str(error)
-    if any(sign in said for sign in ("INVALID_PROTOBUF", "No graph was found")):
+    text = str(error)
+    if any(sign in text for sign in ("INVALID_PROTOBUF", "No graph was found")):
         return (
             f"{file} is not an ONNX file, or is cut off or broken: name a file that humanseg "
             "export wrote, or copy it again from its source."

@@ -62,7 +62,7 @@ def binarize(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
 
 
 def mask_values(image: Image.Image) -> NDArray[np.integer]:
-    """Return one integer for each pixel of a mask: brightness, or opacity where only that varies."""
+    """Return one integer for each pixel of a mask: brightness, or opacity if only that varies."""
     if image.mode == "1":
         return np.asarray(image).astype(np.uint8)
     if image.mode == "L" and not image.has_transparency_data:

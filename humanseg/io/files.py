@@ -26,20 +26,23 @@ _ADVICE = {
 
 
 def explain_os_error(error: OSError, path: Path) -> HumansegError:
-    """Turn an operating-system error on `path` into a paragraph for a person."""
+    """Return an error for a person that says why `path` cannot be written."""
     advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
-    return HumansegError(f"Cannot write {path}: {advice}.")
+    return HumansegError(f"Cannot write {path}: {advice}.", code="io.cannot_write")
 
 
 @contextmanager
 def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
-    """Write a file beside its place and rename it there at the end."""
+    """Yield a temporary file, which takes the name `path` when the block ends without an error.
+
+    Its folder is made. Without `replace`, an existing file is an error.
+    """
     try:
         _make_folder(path.parent)
         with partial_file(path.parent) as partial:
             yield partial
-            # Without this, a power cut after the rename could leave an empty file under the name.
-            # Windows wants a file that may be written to.
+            # Else a power cut after the rename could leave an empty file under the name. Windows
+            # requires a file that is open for writing.
             with partial.open("r+b") as file:
                 os.fsync(file.fileno())
             if replace:
@@ -59,7 +62,7 @@ def _make_folder(folder: Path) -> None:
 
 def _place_new(partial: Path, path: Path) -> None:
     try:
-        # Unlike a rename, it never replaces what another process has put there meanwhile.
+        # Unlike a rename, it never replaces a file that another process has put there meanwhile.
         os.link(partial, path)
     except FileExistsError:
         raise
@@ -72,13 +75,13 @@ def _place_new(partial: Path, path: Path) -> None:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Fill a folder beside its place, and put it there at the end."""
+    """Yield a temporary folder, which replaces `folder` when the block ends without an error."""
     folder = folder.absolute()
     try:
         _make_folder(folder.parent)
         with partial_folder(folder.parent) as partial:
             yield partial
-            # No name of what is half written: killed here, nobody may take it away.
+            # Not a temporary name: after a crash here, nobody may remove it.
             former = partial.with_suffix(".former")
             if folder.exists():
                 folder.rename(former)
@@ -105,7 +108,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` to `path` as indented JSON, whole or not at all."""
+    """Write `value`, without NaN and infinity, to `path` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 

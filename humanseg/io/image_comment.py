@@ -1,4 +1,4 @@
-"""A text that travels inside the file of a picture, which no viewer shows as part of it."""
+"""A text in the metadata of an image file."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ _DESCRIPTION = 0x010E
 
 
 def comment_options(file_format: str, text: str) -> dict[str, Any]:
-    """Return what Pillow's `save` needs to keep a text; nothing for a format that cannot."""
+    """Return the options of Pillow's `save` that keep an ASCII text; none for other formats."""
     if file_format == "PNG":
         chunk = PngImagePlugin.PngInfo()
         chunk.add_text(_KEY, text)
@@ -28,18 +28,15 @@ def comment_options(file_format: str, text: str) -> dict[str, Any]:
 
 
 def read_comment(path: Path) -> str | None:
-    """Return the text that `comment_options` kept in a picture; None where there is none.
-
-    Only the file's head is read. A file that is no picture, or a broken one, holds none.
-    """
+    """Return the text that `comment_options` kept in an image; None for any other file."""
     try:
         with without_limit(), Image.open(path) as image:
-            found = image.info.get(_KEY) or image.info.get("comment")
-            if found is None and image.format == "WEBP":
-                found = image.getexif().get(_DESCRIPTION)
+            text = image.info.get(_KEY) or image.info.get("comment")
+            if text is None and image.format == "WEBP":
+                text = image.getexif().get(_DESCRIPTION)
     except Exception:
-        # Pillow's readers raise almost anything on a broken file.
+        # Pillow's plugins raise almost anything on a broken file.
         return None
-    if isinstance(found, bytes):
-        found = found.decode("ascii", "replace")
-    return found if isinstance(found, str) else None
+    if isinstance(text, bytes):
+        text = text.decode("ascii", "replace")
+    return text if isinstance(text, str) else None

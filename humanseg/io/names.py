@@ -18,7 +18,7 @@ def mask_folder(split: str) -> str:
 
 
 def natural_key(id: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Return the key that sorts ids as a person does: "2" before "10", "a9" before "a10"."""
+    """Return a key for natural sort order: "2" before "10", "a9" before "a10", "07" unlike "7"."""
     parts: list[tuple[int, int, str]] = []
     for text in re.findall(r"[0-9]+|[^0-9]+", id):
         if text[0] in "0123456789":

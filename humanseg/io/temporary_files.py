@@ -1,8 +1,7 @@
-"""Files and folders that are being written: names of their own, and nothing left by the dead.
+"""Temporary files and folders, removed after a crash by the next process; filelock cannot do it.
 
-Whoever writes holds a lock on what it writes (`flock`), which the system takes back when the
-process is gone, however it ended and whatever container it ran in. What nobody holds is removed by
-the next process that writes into the same folder.
+A writer holds a lock (`flock`) on the file or folder itself, which the system releases when the
+process ends, in whatever way and container. filelock would lock another file, which stays behind.
 """
 
 import hashlib
@@ -21,23 +20,23 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 ABANDONED_AFTER = 24 * 3600.0
-"""Seconds without a change after which what cannot be asked for its writer counts as left behind:
-that of another machine, or of a disk without locks."""
+"""Seconds without a change after which a file of another machine, or on a disk without locks,
+counts as abandoned."""
 
 _SUFFIX = ".partial"
-# Far below the 143 bytes that encrypted home folders allow, whatever the name of the result is.
+# Far below the 143 bytes that encrypted home folders allow, however long the result's name is.
 _NAME = re.compile(r"\.humanseg-[0-9a-f]{6}-[0-9a-f]{12}\.partial")
 _swept: set[str] = set()
 
 
 def is_partial(path: Path) -> bool:
-    """Return whether a path is called like something that is still being written."""
+    """Return whether a path has the name of a temporary file or folder."""
     return path.name.startswith(".") and path.name.endswith(_SUFFIX)
 
 
 @contextmanager
 def partial_file(folder: Path) -> Iterator[Path]:
-    """Make an empty file that no other process or thread knows of."""
+    """Yield a new empty file in a folder; it is removed at the end, unless it was renamed."""
     remove_abandoned_once(folder)
     path, lock = _make(folder, _new_file)
     try:
@@ -50,7 +49,7 @@ def partial_file(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def partial_folder(folder: Path) -> Iterator[Path]:
-    """Make an empty folder in another one, as `partial_file` makes a file."""
+    """Yield a new empty folder in another one, as `partial_file` does."""
     remove_abandoned_once(folder)
     path, lock = _make(folder, _new_folder)
     try:
@@ -61,17 +60,17 @@ def partial_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove what processes that are gone were writing into a folder, directly in it."""
+    """Remove temporary files and folders directly in a folder whose processes have ended."""
     with suppress(OSError):
-        found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-        if found:
+        candidates = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+        if candidates:
             now = _clock(folder)
-            for path in found:
+            for path in candidates:
                 _remove_if_abandoned(path, f"-{_machine()}-" in path.name, now)
 
 
 def remove_abandoned_once(folder: Path) -> None:
-    """Do so where this process has not done it yet."""
+    """Do so once for each folder in this process."""
     name = os.path.abspath(folder)
     if name not in _swept:
         _swept.add(name)
@@ -79,24 +78,24 @@ def remove_abandoned_once(folder: Path) -> None:
 
 
 def _make(folder: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
-    """Make something under a new name, and hold its lock where there are locks."""
+    """Make a file or folder under a new name, and lock it where the disk has locks."""
     while True:
         path = folder / f".humanseg-{_machine()}-{os.urandom(6).hex()}{_SUFFIX}"
         try:
             descriptor = make(path)
         except FileExistsError:
             continue
-        # Between its making and its locking, another process may have taken it for abandoned.
+        # Before it was locked, another process may have removed it as abandoned.
         if _lock(descriptor) is not False and path.exists():
             return path, descriptor
         _close(descriptor)
 
 
 def _new_file(path: Path) -> int | None:
-    # With the permissions that any new file gets here, unlike those of the module tempfile.
+    # With the usual permissions of a new file, unlike the module tempfile.
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
     if fcntl is None:
-        # Windows renames no file that is open.
+        # Windows renames no open file.
         os.close(descriptor)
         return None
     return descriptor
@@ -108,7 +107,7 @@ def _new_folder(path: Path) -> int | None:
 
 
 def _lock(descriptor: int | None) -> bool | None:
-    """Take a lock without waiting; None where there are none, False where somebody holds it."""
+    """Take a lock without waiting; False where another holds it, None where there are no locks."""
     if fcntl is None or descriptor is None:
         return None
     try:
@@ -131,7 +130,7 @@ def _remove_if_abandoned(path: Path, made_here: bool, now: float) -> None:
         descriptor = None if fcntl is None else os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
             locked = _lock(descriptor)
-            # A lock that another machine holds need not be seen here.
+            # Another machine's lock need not show here.
             if (locked and made_here) or (locked is not False and old):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         finally:
@@ -139,7 +138,7 @@ def _remove_if_abandoned(path: Path, made_here: bool, now: float) -> None:
 
 
 def _clock(folder: Path) -> float:
-    """Return the time by the clock of a folder's disk, which another machine may serve."""
+    """Return the time by the clock of a folder's disk, which may be another machine's."""
     probe, descriptor = _make(folder, _new_file)
     try:
         return probe.stat().st_mtime
@@ -150,7 +149,7 @@ def _clock(folder: Path) -> float:
 
 @cache
 def _machine() -> str:
-    """Name what locks are kept by: a machine since it was switched on, with all its containers."""
+    """Return an id of the machine since its start, the same in all its containers."""
     try:
         text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:

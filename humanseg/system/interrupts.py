@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, as one kind of interruption."""
+"""Ctrl-C, SIGTERM and a closed terminal as one exception."""
 
 import signal
 import threading
@@ -15,14 +15,14 @@ SIGNALS = tuple(
 
 
 class Interrupted(KeyboardInterrupt):
-    """A person or the system asked the command to stop."""
+    """A person or the system stops the command by a signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.number = number
 
     def __reduce__(self) -> tuple[type["Interrupted"], tuple[int]]:
-        """Travel between processes as the number."""
+        """Pickle as the number of the signal."""
         return type(self), (self.number,)
 
 

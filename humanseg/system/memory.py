@@ -1,10 +1,10 @@
-"""How much memory a process has had, on any system."""
+"""The peak memory of this process, on any system."""
 
 import sys
 
 
 def process_peak_mb() -> float:
-    """Return the most memory that this process has had so far, in MB."""
+    """Return the peak memory of this process in MB."""
     if sys.platform == "win32":
         import psutil
 

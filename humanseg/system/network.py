@@ -1,4 +1,4 @@
-"""Whether a server answers, found out soon: the libraries that want it try again for minutes."""
+"""A quick check whether a server answers: libraries that need it retry for minutes."""
 
 import ssl
 import threading
@@ -11,9 +11,9 @@ PATIENCE = 5.0
 
 
 def unreachable(address: str) -> str:
-    """Say why a server cannot be reached."""
+    """Return why an http or https server cannot be reached; empty where it answers anything."""
     reasons = [f"no answer in {PATIENCE:g} seconds"]
-    # In a thread: the time to look up a name has no limit of its own.
+    # In a thread: a name lookup has no timeout.
     probe = threading.Thread(target=_probe, args=(address, reasons), daemon=True)
     probe.start()
     probe.join(PATIENCE)
@@ -29,7 +29,7 @@ def _probe(address: str, reasons: list[str]) -> None:
         reasons.append("what answers is no web server")
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        # Libraries may know certificates that Python does not.
+        # Libraries may have certificates that Python does not have.
         reasons.append("" if isinstance(reason, ssl.SSLError) else str(reason))
     else:
         reasons.append("")

@@ -1,4 +1,4 @@
-"""What a person should know of a file that was read all the same, counted over many files."""
+"""Notices about files that were read all the same, counted over many files."""
 
 import threading
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Notice:
-    """Something about a file that is no error."""
+    """Something about a file that a person should know, and that is no error."""
 
     # In a list of what is unusual about one file: "animated".
     word: str
@@ -22,7 +22,7 @@ class Notice:
     text: str
 
     def __str__(self) -> str:
-        """Say it of one file."""
+        """Return it as a sentence about one file."""
         return f"{self.one}: {self.text}"
 
 
@@ -47,24 +47,24 @@ RESCALED = Notice(
 
 
 class Notices:
-    """Notices of many files, gathered by kind; threads may share one."""
+    """Notices about many files, grouped by kind; threads may share one object."""
 
     def __init__(self) -> None:
         self._names: dict[Notice, list[str]] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type["Notices"], tuple[()], dict[str, Any]]:
-        """Be sent to another process, as the data of a training are: a lock cannot be."""
+        """Pickle without the lock, for the workers of a training."""
         return Notices, (), {"_names": self._names}
 
     def add(self, path: Path, notices: Iterable[Notice]) -> None:
-        """Keep what was noticed about a file."""
+        """Add notices about a file."""
         with self._lock:
             for notice in notices:
                 self._names.setdefault(notice, []).append(path.name)
 
     def lines(self) -> list[str]:
-        """Return one line for each kind: how many files, what was done, and some names."""
+        """Return a line for each kind: how many files, what was done, and some names."""
         with self._lock:
             return [_line(notice, names) for notice, names in self._names.items()]
 

@@ -1,4 +1,4 @@
-"""How far something is, for whoever waits for it."""
+"""Progress: a bar of rich on a terminal, lines now and then in a log."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,25 +8,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 MOMENT = 1.0
-"""Seconds that nobody needs to be shown anything for."""
+"""Seconds before a bar appears."""
 
 LINE_EVERY = 10.0
-"""Seconds between two lines where no bar can be shown, as in a log."""
+"""Seconds between two lines of a log."""
 
 
 class ProgressLines:
-    """Lines now and then, for a log; none for what is done within some seconds."""
+    """Progress as lines of a log; none for what is done within some seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self.began = self._last = time.monotonic()
 
     def restart(self) -> None:
-        """Begin to count the time anew."""
+        """Restart the clock."""
         self.began = time.monotonic()
 
     def show(self, what: str, done: float, total: float | None, rate: str = "") -> None:
-        """Print a line, if the last one is old enough."""
+        """Print a line, if the last one is old enough; `total` is None where it is unknown."""
         now = time.monotonic()
         if now - self._last < LINE_EVERY:
             return
@@ -41,7 +41,7 @@ class ProgressLines:
 
 @contextmanager
 def progress_on(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far something is that takes longer than a moment."""
+    """Yield a function that shows what is done of a total."""
     lines = ProgressLines(console)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not console.is_interactive

@@ -1,4 +1,4 @@
-"""The standard streams of a command: no closed pipe, missing stream or name can end it."""
+"""Standard streams that survive a closed pipe, a missing stream and any name of a file."""
 
 import errno
 import io
@@ -11,7 +11,7 @@ _TITLES = ("standard input", "standard output", "standard error")
 
 
 def protect_streams() -> None:
-    """Let a command work on where its output cannot be shown.
+    """Let a command go on where its output cannot be shown.
 
     A stream that was closed before the start leads nowhere, so that no file that is opened later
     takes its number and gets what was meant for the terminal. When the reader of a pipe has had
@@ -26,7 +26,7 @@ def protect_streams() -> None:
 
 
 def flush_output() -> OSError | None:
-    """Write what is still held back; return the error where that cannot be, of a full disk say."""
+    """Flush standard output; return the error where that fails, as on a full disk."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -37,16 +37,16 @@ def flush_output() -> OSError | None:
 
 
 def was_closed(stream: Any) -> bool:
-    """Return whether `protect_streams` has put a stream in the place of one that was closed."""
+    """Return whether a stream was closed before the start and replaced by `protect_streams`."""
     return isinstance(stream, _Nowhere)
 
 
 class _Nowhere(io.TextIOWrapper):
-    """Has nothing to read, and drops what is written."""
+    """An empty input, and an output that is dropped."""
 
 
 class _Output(io.FileIO):
-    """Takes everything, also when nobody reads it any more."""
+    """An output that drops what nobody reads any more."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number, "w", closefd=False)
@@ -71,7 +71,7 @@ class _Output(io.FileIO):
 
 
 def _protected(stream: Any) -> Any:
-    """Return a stream that writes to where another does; one of another kind stays as it is."""
+    """Return a protected stream to the same file; streams of other classes stay as they are."""
     # A stand-in, as of a test, may have no encoding.
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
@@ -94,7 +94,7 @@ def _protected(stream: Any) -> Any:
 
 
 def _nowhere(number: int) -> TextIO:
-    """Open the null device, as the file of that number where it is free."""
+    """Open the null device, with that file number where it is free."""
     opened = os.open(os.devnull, os.O_RDWR)
     if opened > number and not _is_open(number):
         os.dup2(opened, number)
@@ -114,7 +114,7 @@ def _is_open(number: int) -> bool:
 
 
 def _drop(number: int) -> None:
-    """Have the rest of a stream lead nowhere."""
+    """Redirect a file number to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, number)
     os.close(nowhere)

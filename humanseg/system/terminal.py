@@ -1,4 +1,4 @@
-"""The terminal that a training writes to."""
+"""The console that a training prints to."""
 
 import logging
 import warnings
@@ -11,7 +11,7 @@ console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def quieten() -> None:
-    """Silence what a person cannot act on."""
+    """Silence warnings that a person cannot act on."""
     for name in ("pytorch_lightning", "lightning_fabric"):
         warnings.filterwarnings("ignore", module=name)
         logging.getLogger(name).setLevel(logging.ERROR)

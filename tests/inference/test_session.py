@@ -57,7 +57,7 @@ def test_a_forked_process_says_that_the_file_is_gone_and_not_that_the_photo_is_t
 ) -> None:
     file: Path = write_red()
     model = humanseg.load(file)
-    model._session._leave_to_the_parent()
+    model._session._abandon()
     file.unlink()
     with pytest.raises(HumansegError, match="^There is no file .* any more"):
         model(PHOTO)

@@ -21,8 +21,8 @@ _TAIL = 4096
 def complete_jpeg(data: bytes) -> tuple[bytes, float] | None:
     """End a cut-off JPEG file, and return the share of its pixels that is missing.
 
-    None where a whole component or scan is missing. The file is decoded with nothing, and with random
-    bytes, in place of those that are missing: from the first block that differs, the picture
+    None where a whole component or scan is missing. The file is decoded with nothing, and with
+    random bytes, in place of the missing ones: from the first block that differs, the picture
     depends on them.
     """
     end = _end_of_picture(data)
