@@ -27,7 +27,7 @@ def refine(coarse: Plane, small: NDArray[np.uint8], photo: NDArray[np.uint8]) ->
     if small.shape == photo.shape:
         return coarse
     result = np.empty(photo.shape[:2], np.float32)
-    for rows, function in enlarge(_colour_functions(small, coarse), photo.shape[:2]):
+    for rows, function in enlarge_in_bands(_colour_functions(small, coarse), photo.shape[:2]):
         colours = photo[rows].astype(np.float32)
         # einsum: five times as fast as to multiply and sum.
         value = np.einsum("hwc,hwc->hw", function[..., :3], colours) + function[..., 3]
@@ -42,7 +42,7 @@ def row_bands(height: int, width: int) -> Iterator[slice]:
         yield slice(start, min(start + step, height))
 
 
-def enlarge(
+def enlarge_in_bands(
     planes: NDArray[np.float32], size: tuple[int, int]
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Enlarge several planes bilinearly, a band at a time, as a large photo needs it."""

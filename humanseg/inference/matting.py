@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.inference.guided_filter import enlarge, row_bands
+from humanseg.inference.guided_filter import enlarge_in_bands, row_bands
 from humanseg.io.images import over_white
 
 Pixels = NDArray[np.uint8]
@@ -58,7 +58,7 @@ def estimate_foreground(photo: Pixels, alpha: Pixels, visible: Pixels | None = N
         partly &= visible >= _SOLID
     if not partly.any():
         return result
-    for rows, blurred in enlarge(_blurred(photo, alpha, visible), alpha.shape):
+    for rows, blurred in enlarge_in_bands(_blurred(photo, alpha, visible), alpha.shape):
         edge = partly[rows]
         share = alpha[rows][edge][:, None].astype(np.float32) / np.float32(255)
         colour = photo[rows][edge].astype(np.float32) / np.float32(255)

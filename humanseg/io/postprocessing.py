@@ -14,7 +14,7 @@ def keep_largest_component(mask: Mask) -> Mask:
     return mask.copy() if len(areas) < 3 else (labels == 1 + areas[1:].argmax()).astype(np.uint8)
 
 
-def remove_small_components(mask: Mask, area: int) -> Mask:
+def drop_small_components(mask: Mask, area: int) -> Mask:
     """Remove the components of fewer than `area` pixels."""
     labels, areas = _components(mask)
     is_kept = areas >= area
@@ -46,7 +46,7 @@ def postprocess(
     mask = (probability > threshold).astype(np.uint8)
     clean = mask
     if min_area > 0:
-        clean = remove_small_components(clean, int(np.ceil(min_area * mask.size)))
+        clean = drop_small_components(clean, int(np.ceil(min_area * mask.size)))
     if keep_largest:
         clean = keep_largest_component(clean)
     if fill_holes:

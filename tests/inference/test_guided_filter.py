@@ -38,8 +38,8 @@ def test_the_edge_of_a_large_figure_is_much_better_than_enlarged() -> None:
         noisy = photo + np.random.default_rng(number).normal(0, 4, photo.shape)
         photo = noisy.clip(0, 255).astype(np.uint8)
         coarse = displaced(mask, (120, 90), number)
-        enlarge = cv2.resize(coarse, (360, 480))
-        plain.append(boundary_dice(enlarge > 0.5, mask))
+        bilinear = cv2.resize(coarse, (360, 480))
+        plain.append(boundary_dice(bilinear > 0.5, mask))
         refined.append(boundary_dice(refine(coarse, reduced(photo, (120, 90)), photo) > 0.5, mask))
     assert np.mean(refined) > np.mean(plain) + 0.1
     assert min(refined) > 0.85

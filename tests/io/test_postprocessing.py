@@ -10,10 +10,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from humanseg.io.postprocessing import (
+    drop_small_components,
     fill_mask_holes,
     keep_largest_component,
     postprocess,
-    remove_small_components,
 )
 
 
@@ -38,9 +38,9 @@ def test_of_figures_of_one_size_one_stays() -> None:
 
 
 def test_small_figures_are_removed() -> None:
-    np.testing.assert_array_equal(remove_small_components(TWO, 3), TWO)
-    np.testing.assert_array_equal(remove_small_components(TWO, 4), keep_largest_component(TWO))
-    assert not remove_small_components(TWO, 6).any()
+    np.testing.assert_array_equal(drop_small_components(TWO, 3), TWO)
+    np.testing.assert_array_equal(drop_small_components(TWO, 4), keep_largest_component(TWO))
+    assert not drop_small_components(TWO, 6).any()
 
 
 def test_what_is_enclosed_is_filled() -> None:
@@ -61,7 +61,7 @@ def test_empty_and_full_masks_stay(size: tuple[int, int], value: int) -> None:
     for result in (
         keep_largest_component(mask),
         fill_mask_holes(mask),
-        remove_small_components(mask, 1),
+        drop_small_components(mask, 1),
     ):
         np.testing.assert_array_equal(result, mask)
         assert result is not mask and result.dtype == np.uint8
@@ -74,7 +74,7 @@ MASKS = arrays(
 
 @given(MASKS)
 def test_each_step_done_twice_is_done_once(mask: NDArray[np.uint8]) -> None:
-    steps = keep_largest_component, fill_mask_holes, partial(remove_small_components, area=3)
+    steps = keep_largest_component, fill_mask_holes, partial(drop_small_components, area=3)
     for step in steps:
         once = step(mask)
         np.testing.assert_array_equal(step(once), once)
@@ -91,7 +91,7 @@ def test_above_the_threshold_lies_the_tidied_mask(
     probability: NDArray[np.float32], largest: bool, holes: bool, share: float
 ) -> None:
     wanted = (probability > 0.3).astype(np.uint8)
-    wanted = remove_small_components(wanted, 4) if share else wanted  # 5 % of 72 pixels are 3.6
+    wanted = drop_small_components(wanted, 4) if share else wanted  # 5 % of 72 pixels are 3.6
     wanted = keep_largest_component(wanted) if largest else wanted
     wanted = fill_mask_holes(wanted) if holes else wanted
     before = probability.copy()

@@ -153,7 +153,7 @@ def compare_result(
     return ResultState.CURRENT, provenance
 
 
-def is_result(path: Path, read: Callable[[Path], str | None] = read_comment) -> bool:
+def is_prediction(path: Path, read: Callable[[Path], str | None] = read_comment) -> bool:
     """Return whether `humanseg predict` made a file; `read` returns its comment."""
     return Provenance.parse(read(path)) is not None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from humanseg.inference.batch.failures import InputFailure
 from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import OUTPUTS
-from humanseg.inference.batch.provenance import is_result
+from humanseg.inference.batch.provenance import is_prediction
 from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.io.names import natural_key
 from humanseg.io.suffixes import PHOTO_SUFFIXES
@@ -108,8 +108,8 @@ def is_earlier_result(path: Path) -> bool:
             return False
         from humanseg.inference.video.probe import read_video_comment
 
-        return is_result(path, read_video_comment)
-    return suffix in _RESULT_SUFFIXES and is_result(path)
+        return is_prediction(path, read_video_comment)
+    return suffix in _RESULT_SUFFIXES and is_prediction(path)
 
 
 def is_inside(path: Path, folder: Path) -> bool:
