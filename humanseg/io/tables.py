@@ -79,9 +79,7 @@ def read_table(path: Path, columns: Iterable[str] = ()) -> "pd.DataFrame":
     try:
         # With `header=0` pandas renames repeated columns, and takes the first column for an index
         # where rows are longer than the header.
-        rows = pd.read_csv(
-            path, header=None, dtype=object, keep_default_na=False, encoding="utf-8-sig"
-        )
+        rows = pd.read_csv(path, header=None, dtype=object, na_filter=False)
     except FileNotFoundError as error:
         raise HumansegError(f"{path} is missing.", code="io.missing_table") from error
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
@@ -96,4 +94,15 @@ def read_table(path: Path, columns: Iterable[str] = ()) -> "pd.DataFrame":
             f"{','.join(header)[:200]}.",
             code="io.broken_table",
         )
-    return rows[1:].set_axis(header, axis=1).reset_index(drop=True)
+    return pd.DataFrame(rows.to_numpy()[1:], columns=header, dtype=object)
+
+
+def as_numbers(texts: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table of texts as floats, with all their digits; NaN where a text is no number."""
+    import pandas as pd
+
+    try:
+        return texts.astype(float)
+    except ValueError:
+        columns = {name: pd.to_numeric(texts[name], errors="coerce") for name in texts}
+        return pd.DataFrame(columns, dtype=float)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from humanseg.config.renames import current_config
 from humanseg.errors import HumansegError
 from humanseg.io.names import HEADER
-from humanseg.io.tables import read_table
+from humanseg.io.tables import as_numbers, read_table
 from humanseg.runs.folder import RunFolder
 from humanseg.runs.lock import is_locked
 from humanseg.runs.summary import read_summary
@@ -191,14 +191,7 @@ def read_history(path: Path) -> "pd.DataFrame":
     HumansegError
         The file is missing or broken.
     """
-    return _as_numbers(read_table(path, ["epoch"]))
-
-
-def _as_numbers(texts: "pd.DataFrame") -> "pd.DataFrame":
-    """Turn all columns into numbers, NaN where a text is none."""
-    import pandas as pd
-
-    return pd.DataFrame({name: pd.to_numeric(texts[name], errors="coerce") for name in texts})
+    return as_numbers(read_table(path, ["epoch"]))
 
 
 def _read_scores(path: Path | None) -> "pd.DataFrame":
@@ -208,10 +201,12 @@ def _read_scores(path: Path | None) -> "pd.DataFrame":
     if path is None:
         return pd.DataFrame({"dice": np.zeros(0)})
     try:
-        scores = _as_numbers(read_table(path, ["id", "dice"]).set_index("id"))
+        table = read_table(path, ["id", "dice"])
     except HumansegError as error:
         what = "missing" if error.code == "io.missing_table" else "broken"
         raise HumansegError(f"{path.name} is {what}", code=f"runs.{what}_scores") from error
+    scores = as_numbers(table[[name for name in table if name != "id"]])
+    scores.index = pd.Index(table["id"])
     if scores.empty or not scores.index.is_unique or not np.isfinite(scores["dice"]).all():
         raise HumansegError(f"{path.name} is broken", code="runs.broken_scores")
     return scores
@@ -221,13 +216,13 @@ def _read_curve(path: Path) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
+    columns = ["epoch", "val_dice"]
     try:
-        history = read_history(path)
+        curve = as_numbers(read_table(path, columns)[columns]).to_numpy()
     except HumansegError:
         # A curve is only looked at: a run without one is as good.
-        history = pd.DataFrame()
-    curve = history.reindex(columns=["epoch", "val_dice"]).astype(float)
-    return curve.loc[np.isfinite(curve.to_numpy()).all(axis=1)]
+        curve = np.zeros((0, 2))
+    return pd.DataFrame(curve[np.isfinite(curve).all(axis=1)], columns=columns)
 
 
 def _require_one_piece(record: RunRecord) -> None:

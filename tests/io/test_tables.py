@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from humanseg.errors import HumansegError
-from humanseg.io.tables import read_table, write_table
+from humanseg.io.tables import as_numbers, read_table, write_table
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -44,7 +44,7 @@ def test_numbers_keep_all_their_digits(tmp_path: Path) -> None:
     write_table(tmp_path / "table.csv", pd.DataFrame({"dice": numbers}), missing="nan")
     text = (tmp_path / "table.csv").read_text()
     assert text == "dice\n0.3333333333333333\n1e-05\n0.9999999999999999\n0.0\nnan\n"
-    read = read_table(tmp_path / "table.csv")["dice"].astype(float)
+    read = as_numbers(read_table(tmp_path / "table.csv"))["dice"]
     np.testing.assert_array_equal(read, numbers)
 
 
@@ -82,3 +82,11 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
     with pytest.raises(UnicodeEncodeError):
         write_table(path, pd.DataFrame({"id": ["\udcff"]}))
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_texts_become_numbers_and_what_is_none_nan(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("epoch,val_dice,lr\n1,x,\n2,,0.5\nthree,0.25,True\n")
+    table = as_numbers(read_table(tmp_path / "table.csv"))
+    np.testing.assert_array_equal(table["epoch"], [1, 2, np.nan])
+    np.testing.assert_array_equal(table["val_dice"], [np.nan, np.nan, 0.25])
+    np.testing.assert_array_equal(table["lr"], [np.nan, 0.5, np.nan])
