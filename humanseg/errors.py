@@ -3,10 +3,12 @@
 import os
 import pickle
 import sys
+import traceback
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec
+from typing import NoReturn, ParamSpec
 
 P = ParamSpec("P")
 
@@ -84,8 +86,33 @@ class FarTraceback(Exception):  # noqa: N818 - no error of its own: the cause of
     """The traceback of an error in another process, as text."""
 
 
+@dataclass(frozen=True)
+class Failure:
+    """An error on its way out of another process.
+
+    Attributes
+    ----------
+    error
+        As it was raised, or a RuntimeError that says the same where that cannot travel.
+    text
+        Its traceback.
+    """
+
+    error: BaseException
+    text: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """Pack an error where it is caught."""
+        return cls(portable(error), "".join(traceback.format_exception(error)))
+
+    def reraise(self) -> NoReturn:
+        """Raise the error in this process, from its traceback there."""
+        raise self.error from FarTraceback(self.text)
+
+
 def portable(error: BaseException) -> BaseException:
-    """Give an error that can travel to another process: itself, or one that says the same."""
+    """Return an error that can travel to another process: itself, or one that says the same."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # whatever its class does when it is taken apart

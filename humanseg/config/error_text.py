@@ -46,6 +46,12 @@ def explain(error: BaseException) -> HumansegError | None:
         )
     if isinstance(error, MemoryError) or any(sign in signs for sign in _OUT_OF_MEMORY):
         return out_of_memory(first if text else "no memory is left")
+    if "killed by signal: segmentation fault" in signs:
+        return HumansegError(
+            f"{first} That is a fault in torch or another library: try channels_last=false, "
+            "another trainer.precision or another backbone.",
+            code="system.segmentation_fault",
+        )
     if "too many open files" in signs:
         return HumansegError(
             f"This process may open no more files ({first}). Raise the limit, with `ulimit -n "
@@ -82,9 +88,10 @@ def explain(error: BaseException) -> HumansegError | None:
 
 
 def out_of_memory(what: str) -> HumansegError:
-    """Say what to lower when memory runs out; `what` says how it showed."""
+    """Return the error of memory that ran out; `what` says how it showed."""
     return HumansegError(
         f"The memory does not suffice ({what}). Lower data.batch_size, data.workers or the size "
         "that the model works at (data.long_side=640 for large photos, data.size), or take a "
-        "smaller backbone, such as backbone=resnet18."
+        "smaller backbone, such as backbone=resnet18.",
+        code="system.out_of_memory",
     )

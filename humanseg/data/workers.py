@@ -9,7 +9,6 @@ thread, and an error travels in the place of the batch.
 import multiprocessing
 import shutil
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
@@ -20,20 +19,12 @@ from torch.utils.data import Dataset
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from humanseg.data.dataset import Batch, Sample, collate
-from humanseg.errors import FarTraceback, portable
+from humanseg.errors import Failure
 
 PREFETCH = 4
 """Batches that each worker prepares ahead."""
 SHARED_MEMORY = "/dev/shm"
 """Where Linux keeps the memory that processes share; a container has 64 MB of it by default."""
-
-
-@dataclass(frozen=True)
-class WorkerError:
-    """An error in a worker, on its way to the training."""
-
-    error: BaseException
-    text: str  # its traceback
 
 
 @dataclass(frozen=True)
@@ -52,11 +43,11 @@ class PickledBatch:
         try:
             return pin_memory(self.open())
         except Exception as error:
-            return WorkerError(portable(error), traceback.format_exc())
+            return Failure.of(error)
 
 
 class WorkerPhotos(Dataset[Any]):
-    """Photos as a worker hands them over: batches as `PickledBatch`, or a `WorkerError`.
+    """Photos as a worker hands them over: batches as `PickledBatch`, or a `Failure`.
 
     Where shared memory fails, batches travel through pipes: slower, but without a limit.
     """
@@ -69,12 +60,12 @@ class WorkerPhotos(Dataset[Any]):
         """Count the photos."""
         return len(self._photos)  # type: ignore[arg-type]  # those of humanseg have a length
 
-    def __getitems__(self, draws: Sequence[Any]) -> PickledBatch | WorkerError:
+    def __getitems__(self, draws: Sequence[Any]) -> PickledBatch | Failure:
         """Make a batch."""
         try:
             return self._pack(collate([self._photos[draw] for draw in draws]))
         except Exception as error:
-            return WorkerError(portable(error), traceback.format_exc())
+            return Failure.of(error)
 
     def _pack(self, batch: Batch) -> PickledBatch:
         if self._shared:
@@ -118,8 +109,8 @@ def unpack(batch: Any) -> Any:
     """Return the batch that came from a worker, or raise what was raised there."""
     if isinstance(batch, PickledBatch):
         return batch.open()
-    if isinstance(batch, WorkerError):
-        raise batch.error from FarTraceback(batch.text)
+    if isinstance(batch, Failure):
+        batch.reraise()
     return batch
 
 

@@ -2,17 +2,28 @@
 
 from humanseg.runs.folder import RunFolder, new_run_folder, open_run, remove_partial, require_free
 from humanseg.runs.lock import Locked, is_locked, run_lock
-from humanseg.runs.summary import read_summary, update_summary
+from humanseg.runs.summary import (
+    RunEnded,
+    Status,
+    read_summary,
+    recorded_status,
+    run_status,
+    update_summary,
+)
 
 __all__ = [
     "Locked",
+    "RunEnded",
     "RunFolder",
+    "Status",
     "is_locked",
     "new_run_folder",
     "open_run",
     "read_summary",
+    "recorded_status",
     "remove_partial",
     "require_free",
     "run_lock",
+    "run_status",
     "update_summary",
 ]

@@ -2,12 +2,41 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from humanseg.config.renames import current_summary
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_json
+from humanseg.runs.folder import RunFolder
+from humanseg.runs.lock import is_locked
+
+Status = Literal["running", "finished", "failed", "interrupted", "pruned"]
+"""How a run is, or how it ended."""
+
+
+class RunEnded(HumansegError):  # noqa: N818 - not every end is an error
+    """Ends a training early that has not failed; `status` is what its summary says."""
+
+    status: Status = "interrupted"
+
+
+def recorded_status(summary: Mapping[str, Any]) -> Status:
+    """Return the status that a summary records; `running` where there is none yet."""
+    status = summary.get("status", "running")
+    # Version 0.1 had no words of their own for these two.
+    if status == "failed" and summary.get("pruned"):
+        return "pruned"
+    if status == "failed" and str(summary.get("failure")).startswith("stopped by SIG"):
+        return "interrupted"
+    return status if status in get_args(Status) else "running"
+
+
+def run_status(run: RunFolder, summary: Mapping[str, Any]) -> Status:
+    """Return the status of a run: one that was killed says `running`, and no process holds it."""
+    status = recorded_status(summary)
+    return "interrupted" if status == "running" and not is_locked(run.lock) else status
 
 
 def read_summary(path: Path) -> dict[str, Any]:

@@ -1,21 +1,35 @@
-"""What a sweep would do, without doing it: its jobs, how large they are, how long they take."""
+"""What a sweep would do, without doing it: its jobs, how large they are, how long they take.
 
-from collections.abc import Mapping, Sequence
+A training takes as long as one like it took, or as a few steps of it say.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
+from lightning_fabric import Fabric
 from omegaconf import DictConfig, OmegaConf
 
+from humanseg.config.build import build
 from humanseg.config.check import find_mistakes
 from humanseg.config.compatibility import count_parameters, pair_key, pair_mistake
 from humanseg.config.error_text import explain
-from humanseg.sweeps.estimate import Photos, count_photos, epochs_of, measure_epoch, speed_key
-from humanseg.sweeps.jobs import Job, Standing, standing
+from humanseg.data.cache.photos import scaled_size
+from humanseg.data.module import PhotoData
+from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.io.images import image_size
+from humanseg.models.checkpoint import make_segmenter, prediction_side, without_weights
+from humanseg.sweeps.jobs import Job, JobStatus, job_status
 from humanseg.sweeps.messages import clock
-from humanseg.sweeps.subprocess_runner import call_apart
 from humanseg.sweeps.sweep import Sweep
+from humanseg.system.children import call_in_child
 from humanseg.system.progress import progress_on
-from humanseg.system.terminal import console
+from humanseg.system.terminal import console, quieten
+from humanseg.training.machine.hardware import choose_hardware
 
+STEPS = 2
+"""Steps that are timed, after one that is not."""
 _HOW = (
     "times: as finished jobs of this sweep with the same model took, where there are such; else "
     "from 2 steps\nof each model on random photos, just now and here, without loading photos and "
@@ -42,6 +56,24 @@ class Forecast:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class PhotoCounts:
+    """How much an epoch has to do.
+
+    Attributes
+    ----------
+    train, valid
+        Numbers of photos.
+    train_size, valid_size
+        Height and width of a train sample, and of a valid photo as the model sees it.
+    """
+
+    train: int
+    valid: int
+    train_size: tuple[int, int]
+    valid_size: tuple[int, int]
+
+
 def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
     """Print a table of the jobs of a grid, and how long all of them take.
 
@@ -53,99 +85,13 @@ def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
     forecasts = forecast(sweep, jobs)
     width = max(len(job.name) for job in jobs)
     console.print(f"sweep   {sweep.folder}\n\n{'job':<{width}}  parameters       time  state")
-    for job, one in zip(jobs, forecasts, strict=True):
-        state = _standing(sweep, job).state
-        left = clock(one.seconds) if one.seconds else ""
-        count = "" if one.parameters is None else f"{one.parameters:,}"
-        told = f"would fail: {one.problem}" if one.problem else state
-        console.print(f"{job.name:<{width}}  {count:>10}  {left:>9}  {told}")
-    total = sum(one.seconds for one in forecasts)
+    for job, ahead in zip(jobs, forecasts, strict=True):
+        left = clock(ahead.seconds) if ahead.seconds else ""
+        count = "" if ahead.parameters is None else f"{ahead.parameters:,}"
+        state = f"would fail: {ahead.problem}" if ahead.problem else _status(sweep, job).state
+        console.print(f"{job.name:<{width}}  {count:>10}  {left:>9}  {state}")
+    total = sum(ahead.seconds for ahead in forecasts)
     console.print(f"\n{len(jobs)} jobs, about {clock(total)} one after another\n{_HOW}")
-
-
-def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
-    """Look at jobs before they start.
-
-    Parameters
-    ----------
-    sweep, jobs
-        Of a sweep, whatever is done of it.
-
-    Returns
-    -------
-    list of Forecast
-        One for each job.
-
-    Raises
-    ------
-    HumansegError
-        The data are not there.
-    """
-    with progress_on(console, "looking at jobs") as move:
-        configs = []
-        for number, job in enumerate(jobs):
-            move(number, len(jobs))
-            configs.append(sweep.request(job).config)
-    found = [_standing(sweep, job) for job in jobs]
-    view = _View()
-    for config, one in zip(configs, found, strict=True):
-        if (seconds := _epoch_of(one)) is not None:
-            view.epochs[speed_key(config)] = seconds
-    forecasts = []
-    with progress_on(console, "trying models") as move:
-        for number, (config, one) in enumerate(zip(configs, found, strict=True)):
-            move(number, len(jobs))
-            forecasts.append(view.forecast(config, one))
-    return forecasts
-
-
-class _View:
-    """What jobs have in common is looked at once."""
-
-    def __init__(self) -> None:
-        self.epochs: dict[str, float] = {}
-        self._failures: dict[str, str] = {}
-        self._pairs: dict[str, tuple[str, int | None]] = {}
-        self._photos: dict[str, Photos] = {}
-
-    def forecast(self, config: DictConfig, one: Standing) -> Forecast:
-        """Look at a job."""
-        mistakes = find_mistakes(config)
-        problem, parameters = (mistakes[0], None) if mistakes else self._pair(config)
-        if problem:
-            return Forecast(problem)
-        if one.settled:
-            return Forecast("", parameters, 0.0)
-        photos = self._count(config)
-        left = max(0.0, epochs_of(config, photos) - one.epochs)
-        key = speed_key(config)
-        if left and key not in self.epochs and key not in self._failures:
-            self._measure(key, config, photos)
-        if left and key in self._failures:
-            return Forecast(self._failures[key])
-        return Forecast("", parameters, left * self.epochs[key] if left else 0.0)
-
-    def _pair(self, config: DictConfig) -> tuple[str, int | None]:
-        key = pair_key(config)
-        if key not in self._pairs:
-            problem = pair_mistake(config)
-            self._pairs[key] = (problem, None) if problem else ("", count_parameters(config))
-        return self._pairs[key]
-
-    def _count(self, config: DictConfig) -> Photos:
-        key = OmegaConf.to_yaml(config.data, resolve=True)
-        if key not in self._photos:
-            self._photos[key] = count_photos(config)
-        return self._photos[key]
-
-    def _measure(self, key: str, config: DictConfig, photos: Photos) -> None:
-        try:
-            # A net that a library cannot take may end its process.
-            self.epochs[key] = call_apart(measure_epoch, config, photos)
-        except Exception as error:
-            if (explained := explain(error)) is None:
-                raise
-            self._failures[key] = " ".join(str(explained).split())
 
 
 def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: int) -> None:
@@ -165,23 +111,171 @@ def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: in
     console.print(f"sweep   {sweep.folder}\n")
     for key, values in space.items():
         console.print(f"{key:<24}  {values}")
-    (one,) = forecast(sweep, [sample])
-    if one.problem:
-        console.print(f"\nA trial such as {sample.name} would fail: {one.problem}")
+    (ahead,) = forecast(sweep, [sample])
+    if ahead.problem:
+        console.print(f"\nA trial such as {sample.name} would fail: {ahead.problem}")
         return
-    each, all_left = clock(one.seconds), clock(left * one.seconds)
+    each, all_left = clock(ahead.seconds), clock(left * ahead.seconds)
     console.print(
         f"\n{left} trials to come of about {each} each, {all_left} in all and less where some are "
-        f"pruned;\na model has {one.parameters:,} parameters, as in {sample.name}\n{_HOW}"
+        f"pruned;\na model has {ahead.parameters:,} parameters, as in {sample.name}\n{_HOW}"
     )
 
 
-def _standing(sweep: Sweep, job: Job) -> Standing:
-    """Look how far a job is; what will be put aside counts for nothing."""
-    return Standing("new", 0, {}) if sweep.config.fresh else standing(job.folder)
+def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
+    """Look at jobs before they start, whatever is done of them; return a forecast for each.
+
+    Raises
+    ------
+    HumansegError
+        The data are not there.
+    """
+    configs = [request.config for request in sweep.requests(jobs)]
+    statuses = [_status(sweep, job) for job in jobs]
+    forecaster = _Forecaster()
+    for config, status in zip(configs, statuses, strict=True):
+        seconds, epochs = status.summary.get("seconds"), status.summary.get("epochs")
+        if status.state == "finished" and seconds and epochs:
+            forecaster.epoch_seconds[speed_key(config)] = seconds / epochs
+    forecasts = []
+    with progress_on(console, "trying models") as move:
+        for number, (config, status) in enumerate(zip(configs, statuses, strict=True)):
+            move(number, len(jobs))
+            forecasts.append(forecaster.forecast(config, status))
+    return forecasts
 
 
-def _epoch_of(one: Standing) -> float | None:
-    """Seconds of an epoch of a finished job."""
-    seconds, epochs = one.summary.get("seconds"), one.summary.get("epochs")
-    return seconds / epochs if one.state == "finished" and seconds and epochs else None
+class _Forecaster:
+    """Looks once at what jobs have in common."""
+
+    def __init__(self) -> None:
+        self.epoch_seconds: dict[str, float] = {}
+        self._failures: dict[str, str] = {}
+        self._pairs: dict[str, tuple[str, int | None]] = {}
+        self._photos: dict[str, PhotoCounts] = {}
+
+    def forecast(self, config: DictConfig, status: JobStatus) -> Forecast:
+        """Look at a job."""
+        mistakes = find_mistakes(config)
+        problem, parameters = (mistakes[0], None) if mistakes else self._pair(config)
+        if problem:
+            return Forecast(problem)
+        if status.is_done:
+            return Forecast("", parameters, 0.0)
+        data = OmegaConf.to_yaml(config.data, resolve=True)
+        if data not in self._photos:
+            self._photos[data] = count_photos(config)
+        photos = self._photos[data]
+        left = max(0.0, epochs_of(config, photos) - status.epochs)
+        key = speed_key(config)
+        if left and key not in self.epoch_seconds and key not in self._failures:
+            self._measure(key, config, photos)
+        if left and key in self._failures:
+            return Forecast(self._failures[key])
+        return Forecast("", parameters, left * self.epoch_seconds[key] if left else 0.0)
+
+    def _pair(self, config: DictConfig) -> tuple[str, int | None]:
+        key = pair_key(config)
+        if key not in self._pairs:
+            problem = pair_mistake(config)
+            self._pairs[key] = (problem, None) if problem else ("", count_parameters(config))
+        return self._pairs[key]
+
+    def _measure(self, key: str, config: DictConfig, photos: PhotoCounts) -> None:
+        try:
+            # A net that a library cannot take may end its process.
+            self.epoch_seconds[key] = call_in_child(measure_epoch, config, photos)
+        except Exception as error:
+            if (explained := explain(error)) is None:
+                raise
+            self._failures[key] = " ".join(str(explained).split())
+
+
+def count_photos(config: DictConfig) -> PhotoCounts:
+    """Count the photos of a config's data, and look how large the first of them are.
+
+    Raises
+    ------
+    HumansegError
+        The data folder is not what it should be.
+    """
+    data: PhotoData = build(config.data, augmentation=Augmentation([]), seed=config.seed)
+    train, valid = data.items("train"), data.items("valid")
+    given = config.data.get("size")
+    size = given or scaled_size(image_size(train[0].photo), config.data.get("long_side"))
+    valid_size = scaled_size(image_size(valid[0].photo), prediction_side(config))
+    return PhotoCounts(len(train), len(valid), (int(size[0]), int(size[1])), valid_size)
+
+
+def epochs_of(config: DictConfig, photos: PhotoCounts) -> float:
+    """Count the epochs of a training, a part of one too where a number of steps ends it."""
+    trainer = config.trainer
+    epochs, steps = trainer.get("max_epochs") or -1, trainer.get("max_steps", -1)
+    batches = -(-photos.train // config.data.batch_size)
+    by_steps = steps * trainer.get("accumulate_grad_batches", 1) / batches
+    ends = [float(end) for end in (epochs, by_steps) if end > 0]
+    return min(ends, default=0.0)
+
+
+def speed_key(config: DictConfig) -> str:
+    """Return the same text for two configs whose epochs take about the same time."""
+    data = {key: config.data.get(key) for key in ("batch_size", "size", "long_side", "fold")}
+    trainer = {key: config.trainer.get(key) for key in ("accelerator", "devices", "precision")}
+    return f"{pair_key(config)} {data} {trainer}"
+
+
+def measure_epoch(config: DictConfig, photos: PhotoCounts) -> float:
+    """Time a few steps on random photos, and return the seconds that an epoch takes.
+
+    Loading and augmenting photos are left out: with a worker they cost little time of their own.
+    No weights are loaded.
+    """
+    quieten()
+    trainer = config.trainer
+    hardware = choose_hardware(
+        trainer.accelerator, trainer.precision, config.channels_last, config.threads
+    )
+    torch.set_num_threads(hardware.threads)
+    layout = torch.channels_last if hardware.channels_last else torch.contiguous_format
+    fabric = Fabric(accelerator=hardware.device, devices=1, precision=hardware.precision)
+    segmenter = make_segmenter(without_weights(config)).to(memory_format=layout)
+    loss = build(config.loss)
+    model, optimizer = fabric.setup(segmenter, build(config.optimizer)(segmenter))
+    batch = min(config.data.batch_size, photos.train)
+
+    def random_photos(height: int, width: int, channels: int, below: int) -> torch.Tensor:
+        values = torch.randint(below, (batch, channels, height, width), dtype=torch.uint8)
+        return fabric.to_device(values).contiguous(memory_format=layout)
+
+    def train_step() -> None:
+        outputs = model(random_photos(*photos.train_size, 3, 256))
+        main = outputs[0] if isinstance(outputs, list) else outputs
+        fabric.backward(loss(main, random_photos(*photos.train_size, 1, 2)))
+        optimizer.step()
+        optimizer.zero_grad()
+
+    @torch.no_grad()
+    def valid_step() -> None:
+        model(random_photos(*photos.valid_size, 3, 256))
+
+    train = _seconds(train_step) / batch * photos.train
+    model.eval()
+    return train + _seconds(valid_step) / batch * photos.valid
+
+
+def _seconds(step: Callable[[], None]) -> float:
+    """Return the seconds of a step, after one that fills caches."""
+    step()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(STEPS):
+        step()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return (time.perf_counter() - start) / STEPS
+
+
+def _status(sweep: Sweep, job: Job) -> JobStatus:
+    """Return how far a job is; what will be put aside counts for nothing."""
+    return JobStatus("new", 0, {}) if sweep.config.fresh else job_status(job.folder)

@@ -7,7 +7,7 @@ from hydra.core.override_parser.types import Override
 
 from humanseg.errors import HumansegError
 from humanseg.sweeps.launch import run_jobs
-from humanseg.sweeps.messages import report, require_none_failed, say_plan
+from humanseg.sweeps.messages import print_plan, print_ranking, require_none_failed
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.interrupts import interruptible
 
@@ -20,7 +20,7 @@ def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
     sweep
         What is asked for.
     dry_run
-        Say what would be done, and start nothing.
+        Print what would be done, and start nothing.
 
     Raises
     ------
@@ -37,10 +37,10 @@ def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
         show_jobs(sweep, jobs)
         return
     sweep.begin()
-    say_plan(sweep.folder, jobs)
+    print_plan(sweep.folder, jobs)
     with interruptible():
         failed = run_jobs(jobs, sweep.launcher())
-    report(sweep.folder, jobs)
+    print_ranking(sweep.folder, jobs)
     require_none_failed(failed, len(jobs))
 
 
@@ -71,7 +71,8 @@ def _values(override: Override) -> list[str]:
     if not override.is_discrete_sweep():
         raise HumansegError(
             f"{override.input_line}: a grid needs single values, and this is a whole range: give "
-            "some of it, such as 0.1,0.2, or search in it with hydra.sweeper.method=tpe."
+            "some of it, such as 0.1,0.2, or search in it with hydra.sweeper.method=tpe.",
+            code="sweeps.range_in_grid",
         )
     key = override.get_key_element()
     return [f"{key}={value}" for value in override.sweep_string_iterator()]

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config.load import load_run_config
 from humanseg.config.settings import is_incidental
 from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder, is_locked, read_summary, update_summary
+from humanseg.runs import RunFolder, is_locked, read_summary, recorded_status, update_summary
 from humanseg.sweeps.naming import is_below, key_of
 from humanseg.training.request import Request, sweep_record
 from humanseg.training.resuming import leaves
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     state
-        `elsewhere`: another process is at it, so nothing was done.
+        `elsewhere`: another process does it, so nothing was done here.
     reason
         Why it is not finished.
     """
@@ -54,13 +54,13 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-class Standing(NamedTuple):
-    """How far a job is.
+class JobStatus(NamedTuple):
+    """How far a job is on disk.
 
     Attributes
     ----------
     state
-        `running`: a living process is at it; `interrupted`: none is, and it can be resumed.
+        `running`: a living process does it; `interrupted`: none does, and it can be resumed.
     epochs
         Whole ones.
     summary
@@ -72,30 +72,26 @@ class Standing(NamedTuple):
     summary: dict[str, Any]
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing is left to do."""
+    def is_done(self) -> bool:
+        """Return whether nothing is left to do."""
         return self.state in ("finished", "pruned")
 
 
-def standing(folder: Path, locked: bool | None = None) -> Standing:
-    """Look how far the job in a folder is; `locked` says whether another process is at it."""
+def job_status(folder: Path, locked: bool | None = None) -> JobStatus:
+    """Return how far the job in a folder is; `locked` says whether another process does it."""
     run = RunFolder(folder)
     summary = read_summary(run.summary)
-    status = summary.get("status")
     state: State = "new"
     if is_locked(run.lock) if locked is None else locked:
         state = "running"
-    elif status == "finished":
-        state = "finished"
-    elif status == "failed":
-        state = "pruned" if summary.get("pruned") else "failed"
-    elif run.config.exists():
-        state = "interrupted"
-    return Standing(state, _epochs(run), summary)
+    elif summary or run.config.exists():
+        status = recorded_status(summary)
+        state = "interrupted" if status == "running" else status
+    return JobStatus(state, _epochs(run), summary)
 
 
 def require_same(request: Request) -> None:
-    """Make sure that what lies in a job's folder was made with the settings that are asked for.
+    """Raise if what lies in a job's folder was made with other settings than are asked for now.
 
     A setting that did not exist yet when the job was begun has its default now, unless it is given.
 
@@ -112,8 +108,8 @@ def require_same(request: Request) -> None:
     run = RunFolder(request.folder)
     if not run.config.exists():
         return
-    then, now = _settings(load_run_config(run.config)), _settings(request.config)
-    given = [key_of(one) for one in request.overrides]
+    then, now = _result_settings(load_run_config(run.config)), _result_settings(request.config)
+    given = [key_of(word) for word in request.overrides]
     new = {key for key in now.keys() - then.keys() if not is_below(key, given)}
     others = [key for key in {**then, **now} if key not in new and then.get(key) != now.get(key)]
     if others:
@@ -122,12 +118,13 @@ def require_same(request: Request) -> None:
         raise HumansegError(
             f"{run.path} was made with other settings: {key} was {then.get(key)} and would now be "
             f"{now.get(key)}{more}. Give this sweep another name (sweep=NAME), or put the earlier "
-            "one aside with fresh=true."
+            "one aside with fresh=true.",
+            code="sweeps.other_settings",
         )
 
 
 def record_failure(request: Request, reason: str, **more: Any) -> None:
-    """Leave a folder that says why its job has no result; call it with the job's lock."""
+    """Record in a job's folder why it has no result; call it with the job's lock."""
     run = RunFolder(request.folder)
     if not run.config.exists():
         OmegaConf.save(request.config, run.config)
@@ -148,7 +145,7 @@ def _epochs(run: RunFolder) -> int:
     return len(run.history.read_text(encoding="utf-8").splitlines()) - 1
 
 
-def _settings(config: DictConfig) -> dict[str, Any]:
-    """Flatten a config to what a result follows from."""
-    found = leaves(OmegaConf.to_container(config, resolve=True))
-    return {key: value for key, value in found.items() if not is_incidental(key)}
+def _result_settings(config: DictConfig) -> dict[str, Any]:
+    """Return the settings that a result follows from, by their full keys."""
+    settings = leaves(OmegaConf.to_container(config, resolve=True))
+    return {key: value for key, value in settings.items() if not is_incidental(key)}

@@ -1,4 +1,4 @@
-"""What a sweep says of itself on the terminal."""
+"""What a sweep prints on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from shlex import quote
 
 from humanseg.errors import HumansegError
 from humanseg.runs.record import valid_key
-from humanseg.sweeps.jobs import Job, Standing, standing
+from humanseg.sweeps.jobs import Job, JobStatus, job_status
 from humanseg.system.terminal import console
 
 
@@ -14,11 +14,12 @@ class SomeFailed(HumansegError):  # noqa: N818 - read aloud: "Some failed: …"
     """All jobs were tried, and some have failed."""
 
     exit_code = 1
+    code = "sweeps.some_failed"
 
 
-def say_plan(sweep: Path, jobs: Sequence[Job]) -> None:
-    """Say what is there and what is left to do."""
-    states = [standing(job.folder).state for job in jobs]
+def print_plan(sweep: Path, jobs: Sequence[Job]) -> None:
+    """Print how many jobs are done, and what is left to do."""
+    states = [job_status(job.folder).state for job in jobs]
     words = {
         "finished": "finished",
         "pruned": "pruned",
@@ -31,14 +32,14 @@ def say_plan(sweep: Path, jobs: Sequence[Job]) -> None:
     console.print(f"sweep   {sweep}\njobs    {len(jobs)}: {', '.join(counts)}")
 
 
-def report(sweep: Path, jobs: Sequence[Job]) -> None:
-    """Rank what came out, and say where it lies."""
-    console.print("\n" + ranking({job.name: standing(job.folder) for job in jobs}))
+def print_ranking(sweep: Path, jobs: Sequence[Job]) -> None:
+    """Print the jobs, the best first, and where they lie."""
+    console.print("\n" + ranking({job.name: job_status(job.folder) for job in jobs}))
     console.print(f"\nsweep   {sweep}\nCompare its runs: humanseg compare {quote(str(sweep))}")
 
 
 def require_none_failed(failed: Mapping[str, str], total: int) -> None:
-    """End with exit code 1 when jobs have failed.
+    """Raise if jobs have failed: exit code 1.
 
     Parameters
     ----------
@@ -57,12 +58,12 @@ def require_none_failed(failed: Mapping[str, str], total: int) -> None:
         raise SomeFailed(f"{len(failed)} of {total} jobs failed:\n" + "\n".join(lines))
 
 
-def ranking(standings: Mapping[str, Standing]) -> str:
-    """Lay jobs out as a table, the best first.
+def ranking(statuses: Mapping[str, JobStatus]) -> str:
+    """Return jobs as a table, the best first.
 
     Parameters
     ----------
-    standings
+    statuses
         By name.
 
     Returns
@@ -71,37 +72,38 @@ def ranking(standings: Mapping[str, Standing]) -> str:
         A line per job: its Dice at threshold 0.5, its time, how it ended. Jobs whose valid
         photos differ stand in tables of their own, since their scores cannot be compared.
     """
-    width = max(map(len, standings), default=0)
-    scored = {name: one for name, one in standings.items() if _dice(one) is not None}
+    width = max(map(len, statuses), default=0)
+    scored = {name: status for name, status in statuses.items() if _dice(status) is not None}
     groups = dict.fromkeys(map(_photos, scored.values()))
     tables = [
-        [(name, one) for name, one in scored.items() if _photos(one) == photos] for photos in groups
+        [(name, status) for name, status in scored.items() if _photos(status) == photos]
+        for photos in groups
     ] or [[]]
-    tables[-1] += [(name, one) for name, one in standings.items() if name not in scored]
+    tables[-1] += [(name, status) for name, status in statuses.items() if name not in scored]
     between = "\n\nThese were scored on other photos, and cannot be compared with those above:\n"
     return between.join("\n".join(_table(rows, width)) for rows in tables)
 
 
-def _table(rows: list[tuple[str, Standing]], width: int) -> list[str]:
+def _table(rows: list[tuple[str, JobStatus]], width: int) -> list[str]:
     lines = [f"{'job':<{width}}  dice at 0.5       time  state"]
     # The sort keeps the order of what has no score.
-    for name, one in sorted(rows, key=lambda row: -(_dice(row[1]) or -1.0)):
-        dice, seconds = _dice(one), one.summary.get("seconds")
+    for name, status in sorted(rows, key=lambda row: -(_dice(row[1]) or -1.0)):
+        dice, seconds = _dice(status), status.summary.get("seconds")
         score = "" if dice is None else f"{dice:.4f}"
         took = "" if seconds is None else clock(seconds)
-        lines.append(f"{name:<{width}}  {score:>11}  {took:>9}  {one.state}")
+        lines.append(f"{name:<{width}}  {score:>11}  {took:>9}  {status.state}")
     return lines
 
 
-def _dice(one: Standing) -> float | None:
-    return one.summary.get("dice_at_half") if one.state == "finished" else None
+def _dice(status: JobStatus) -> float | None:
+    return status.summary.get("dice_at_half") if status.state == "finished" else None
 
 
-def _photos(one: Standing) -> str:
-    return valid_key(one.summary)
+def _photos(status: JobStatus) -> str:
+    return valid_key(status.summary)
 
 
 def clock(seconds: float) -> str:
-    """Write a time as `h:mm:ss`."""
+    """Return a time as `h:mm:ss`."""
     total = round(seconds)
     return f"{total // 3600}:{total % 3600 // 60:02d}:{total % 60:02d}"

@@ -14,13 +14,13 @@ _UNSAFE = re.compile(r"""[^\w\-.,=+~()\[\]]""")
 
 
 def key_of(override: str) -> str:
-    """Give the key of an override: `optimizer.lr` of ``+optimizer.lr=0.1``."""
+    """Return the key of an override: `optimizer.lr` of ``+optimizer.lr=0.1``."""
     return override.lstrip("+~").split("=")[0].split("@")[0]
 
 
 def is_below(key: str, keys: Collection[str]) -> bool:
-    """Say whether a key is one of `keys`, or of what lies below one of them."""
-    return any(key == one or key.startswith(f"{one}.") for one in keys)
+    """Return whether a key is one of `keys`, or lies below one of them."""
+    return any(key == above or key.startswith(f"{above}.") for above in keys)
 
 
 def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:
@@ -43,8 +43,8 @@ def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:
 
 
 def differing(overrides: Sequence[str], varied: Collection[str]) -> list[str]:
-    """Those of a job's overrides that set a varied key, sorted."""
-    return sorted(one for one in overrides if key_of(one) in varied)
+    """Return those of a job's overrides that set a varied key, sorted."""
+    return sorted(word for word in overrides if key_of(word) in varied)
 
 
 def sweep_name(overrides: Sequence[str], params: Mapping[str, Any], varied: Sequence[str]) -> str:
@@ -64,10 +64,10 @@ def sweep_name(overrides: Sequence[str], params: Mapping[str, Any], varied: Sequ
     str
         Such as ``loss-seed-1f0c88d2``, or ``losses-…`` for ``search=losses``.
     """
-    asked = sorted(one for one in overrides if not is_incidental(key_of(one)))
+    asked = sorted(word for word in overrides if not is_incidental(key_of(word)))
     plain = json.dumps([asked, {str(key): str(value) for key, value in params.items()}])
     mark = sha256(plain.encode()).hexdigest()[:8]
-    searches = [one.split("=")[1] for one in asked if key_of(one) == "search"]
+    searches = [word.split("=")[1] for word in asked if key_of(word) == "search"]
     words = searches or [key.rpartition(".")[2] for key in sorted(varied)] or ["sweep"]
     return _folder_name("-".join([*words, mark]))
 

@@ -1,65 +1,155 @@
-"""What the process of a job does: look how far it is, train, and leave how it ended on disk."""
+"""One job of a sweep: what a launcher calls for it, and what its own process does.
+
+Each job has a process of its own: nothing leaks into the next, and a job that is killed kills no
+sweep.
+"""
 
 import os
 import traceback
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from humanseg.config.error_text import explain
+from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
-from humanseg.runs import Locked, RunFolder, run_lock
-from humanseg.sweeps.jobs import Outcome, record_failure, require_same, standing
+from humanseg.runs import Locked, RunEnded, RunFolder, run_lock
+from humanseg.sweeps.jobs import Outcome, job_status, record_failure, require_same
+from humanseg.sweeps.naming import differing, job_name, key_of
+from humanseg.system.children import call_in_child
 from humanseg.system.interrupts import Interrupted
-from humanseg.training.callbacks.pruning import Pruned
-from humanseg.training.request import Request
-from humanseg.training.train import train_locked
+from humanseg.system.terminal import console
+from humanseg.training.request import Request, hydra_choices, settle
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
 
 
-def work(request: Request) -> Outcome:
-    """Do a job of a sweep, wherever it was left.
+@dataclass(frozen=True)
+class Task:
+    """What a launcher calls with a job's composed config, in whatever process and machine.
 
-    Everything is decided with the job's lock in hand, so that of two sweeps in one folder only
-    one does it.
+    Whether there is something to do is found out here and not where the sweep was started: that
+    may be long ago, and elsewhere.
+
+    Attributes
+    ----------
+    sweep
+        The sweep's folder, absolute.
+    varied
+        The keys whose values differ between jobs.
+    """
+
+    sweep: Path
+    varied: frozenset[str]
+
+    def __call__(self, config: DictConfig) -> Outcome:
+        """Do the job, or what is left of it."""
+        hydra = HydraConfig.get()
+        choices = hydra_choices(hydra)
+        request = job_request(self.sweep, self.varied, config, hydra.overrides.task, choices)
+        name = request.folder.name
+        state = job_status(request.folder).state
+        if state in ("finished", "pruned"):
+            return Outcome(state)
+        console.print(f"\njob     {name}")
+        outcome = run_in_subprocess(request)
+        if outcome.state != "finished":
+            console.print(f"{outcome.state}  {name}: {outcome.reason}")
+        return outcome
+
+
+def job_request(
+    sweep: Path,
+    varied: frozenset[str],
+    config: DictConfig,
+    overrides: list[str],
+    choices: dict[str, str],
+) -> Request:
+    """Return what a job trains, and where; a new run, as far as is known here.
 
     Parameters
     ----------
-    request
-        A new run, as far as is known.
+    sweep, varied
+        As `Task` has them.
+    config, overrides, choices
+        The job's config, composed; all overrides that made it, and Hydra's choices.
+    """
+    resolved = settle(config)
+    with open_dict(resolved):
+        resolved.sweep, resolved.fresh = sweep.name, False
+        _mark_logs(resolved, sweep.name, differing(overrides, varied))
+    words = [word for word in overrides if kind_of(key_of(word)) != "place"]
+    folder = sweep / job_name(overrides, varied)
+    return Request(resolved, folder, resume=False, overrides=words, choices=choices)
+
+
+def run_in_subprocess(request: Request) -> Outcome:
+    """Do a job in a process of its own.
+
+    Returns
+    -------
+    Outcome
+        That a process was killed is recorded in the job's folder, as any failure is.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        The sweep is stopped; the job has been stopped too.
+    """
+    try:
+        return call_in_child(run_job, request, preload=["humanseg.training.train"])
+    except Exception as error:
+        if explain(error) is None:
+            traceback.print_exc()
+        reason = one_line(error)
+        # Whoever holds the lock now knows better.
+        with suppress(Locked), run_lock(RunFolder(request.folder).lock):
+            record_failure(request, reason)
+        return Outcome("failed", reason)
+
+
+def run_job(request: Request) -> Outcome:
+    """Do a job in this process, wherever it was left.
+
+    Everything is decided with the job's lock in hand, so that of two sweeps in one folder only
+    one does it.
 
     Returns
     -------
     Outcome
         A failure is recorded in the job's folder, and raised no further.
-
-    Raises
-    ------
-    Interrupted
-        Somebody stops this process.
     """
     run = RunFolder(request.folder)
     try:
         with run_lock(run.lock):
-            return _work_locked(request, run)
+            return _run_locked(request, run)
     except Locked as error:
         return Outcome("elsewhere", str(error))
-    except HumansegError as error:
+    except (HumansegError, Interrupted) as error:
         # Not even that can be written down: a disk that is full, say.
         return Outcome("failed", one_line(error))
 
 
-def _work_locked(request: Request, run: RunFolder) -> Outcome:
-    before = standing(run.path, locked=False)
-    if before.state in ("finished", "pruned"):
-        return Outcome(before.state)
+def _run_locked(request: Request, run: RunFolder) -> Outcome:
+    state = job_status(run.path, locked=False).state
+    if state in ("finished", "pruned"):
+        return Outcome(state)
     try:
         require_same(request)
     except Exception as error:
         # Nothing is recorded in a folder that is another job's.
         return Outcome("failed", one_line(error))
+    # Only here: the process of a sweep does without torch.
+    from humanseg.training.train import train_locked
+
     try:
-        train_locked(replace(request, resume=run.config.exists()), run)
-    except Interrupted:
-        raise
-    except Pruned as error:
+        train_locked(replace(request, resume=run.config.exists()), run, _callbacks(request, run))
+    except RunEnded as error:
         return Outcome("pruned", str(error))
     except Exception as error:
         if explain(error) is None or os.environ.get("HUMANSEG_DEBUG") == "1":
@@ -70,9 +160,31 @@ def _work_locked(request: Request, run: RunFolder) -> Outcome:
     return Outcome("finished")
 
 
-def one_line(error: Exception) -> str:
-    """Say what went wrong in a line, however long."""
+def _callbacks(request: Request, run: RunFolder) -> "list[Callback]":
+    if (trial := request.config.get("trial")) is None:
+        return []
+    from humanseg.sweeps.search.pruning import Pruning
+
+    return [Pruning(run, trial)]
+
+
+def one_line(error: BaseException) -> str:
+    """Return what went wrong as one line, however long."""
+    if isinstance(error, Interrupted):
+        return str(error)
     explained = explain(error)
     if explained is None:
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return " ".join(str(explained).split())
+
+
+def _mark_logs(config: DictConfig, sweep: str, differs: list[str]) -> None:
+    """Show a job in wandb as one of its sweep, with what makes it different."""
+    for node in (config.get("logger") or {}).values():
+        if isinstance(node, DictConfig) and {"group", "tags"} <= node.keys():
+            node.group = node.group or sweep
+            # wandb takes tags of up to 64 characters.
+            tags = [*(node.tags or []), *(word[:64] for word in differs)]
+            node.tags = OmegaConf.create(tags)
+            # WANDB_NAME would be that of all jobs.
+            node.run_name = None

@@ -13,7 +13,6 @@ from humanseg.system.terminal import quieten
 from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 from humanseg.training.callbacks.progress import EpochProgress
-from humanseg.training.callbacks.pruning import Pruning
 from humanseg.training.callbacks.resume_early_stopping import StayStopped
 from humanseg.training.callbacks.resumed_schedule import ResumedSchedule
 from humanseg.training.callbacks.stopping import Stopping
@@ -81,7 +80,6 @@ def _fit(
         history,
         *([] if config.trainer.get("enable_progress_bar") is False else [bar]),
         checkpoints,
-        *([] if config.get("trial") is None else [Pruning(run, config.trial)]),
     ]
     trainer = build_trainer(config, prepared.hardware, callbacks, loggers)
     try:

@@ -1,11 +1,13 @@
 """`humanseg train`: from a config to a run's folder with all its files."""
 
 import faulthandler
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
@@ -16,6 +18,7 @@ from humanseg.io.files import write_text
 from humanseg.models.checkpoint import read_checkpoint
 from humanseg.pages.render import duration
 from humanseg.runs import (
+    RunEnded,
     RunFolder,
     new_run_folder,
     open_run,
@@ -28,7 +31,6 @@ from humanseg.runs.record import read_history
 from humanseg.system.interrupts import Interrupted, interruptible
 from humanseg.system.terminal import console
 from humanseg.training.callbacks.curves import write_curves
-from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.fitting import fit
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.machine.environment import device_name, git_commit, peak_memory_mb, versions
@@ -69,7 +71,7 @@ def train(config: DictConfig) -> float:
         return _train_locked(request, run, prepared)
 
 
-def train_locked(request: Request, run: RunFolder) -> float:
+def train_locked(request: Request, run: RunFolder, callbacks: Sequence[pl.Callback] = ()) -> float:
     """Train one run in a folder whose lock this process holds.
 
     Parameters
@@ -78,13 +80,17 @@ def train_locked(request: Request, run: RunFolder) -> float:
         What is asked for.
     run
         Where; nothing but the lock lies there when the request is for a new run.
+    callbacks
+        Called after those of the config. One may end the training by raising `RunEnded`.
 
     Returns
     -------
     float
         As `train`, and with the same errors.
     """
-    return _train_locked(request, run, prepare(request))
+    prepared = prepare(request)
+    prepared.callbacks.extend(callbacks)
+    return _train_locked(request, run, prepared)
 
 
 def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float:
@@ -106,7 +112,7 @@ def _train_locked(request: Request, run: RunFolder, prepared: Prepared) -> float
         raise
     except BaseException as error:
         said = str(explain(error) or error) or type(error).__name__
-        _fail(run, said.splitlines()[0], pruned=isinstance(error, Pruned))
+        _fail(run, said.splitlines()[0], pruned=isinstance(error, RunEnded))
         raise
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.end_to_end.conftest import Command, Commands, Train
 
 # Jobs are forked from a process that has torch already, instead of from one that imports it first.
-FORKED = "import humanseg.sweeps.subprocess_runner as apart\napart.start_method = lambda: 'fork'\n"
+FORKED = "import humanseg.system.children as child\nchild.start_method = lambda: 'fork'\n"
 
 StartSweep = Callable[..., "Command"]
 
@@ -204,7 +204,7 @@ def test_a_search_is_killed_and_finished_by_the_same_command(
 ) -> None:
     from optuna.trial import TrialState
 
-    from humanseg.runs.studies import open_study
+    from humanseg.sweeps.search.study import open_study
 
     words = [f"hydra.sweeper.{each}" for each in ("n_trials=5", "startup_trials=2")]
     words += ["search=optuna", "hydra.sweeper.warmup_epochs=1", "sweep=mine"]

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from humanseg.cli.main import main
 from humanseg.runs import RunFolder, run_lock, update_summary
-from humanseg.sweeps import task
+from humanseg.sweeps import run_job
 from humanseg.sweeps.jobs import Outcome
 from humanseg.training.request import Request
 
@@ -48,7 +48,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sweep:
     monkeypatch.chdir(tmp_path)
 
     def run(work: Work, *words: str) -> int:
-        monkeypatch.setattr(task, "work_apart", work)
+        monkeypatch.setattr(run_job, "run_in_subprocess", work)
         return main(["train", "-m", *words])
 
     return run

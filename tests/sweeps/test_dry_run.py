@@ -27,7 +27,7 @@ def nothing(request: Request) -> Outcome:
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure here: to start a process takes longer than all the rest."""
-    monkeypatch.setattr(dry_run, "call_apart", lambda function, *given: function(*given))
+    monkeypatch.setattr(dry_run, "call_in_child", lambda function, *given: function(*given))
 
 
 def test_jobs_are_listed_with_parameters_and_time_and_not_started(

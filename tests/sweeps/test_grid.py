@@ -11,7 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from humanseg.runs import RunFolder, is_locked, read_summary, run_lock, update_summary
 from humanseg.sweeps import launch
 from humanseg.sweeps.grid import combine
-from humanseg.sweeps.jobs import Outcome, record_failure
+from humanseg.sweeps.jobs import Job, Outcome, record_failure
+from humanseg.sweeps.sweep import Sweep as Sweep_
 from humanseg.training.request import Request
 
 if TYPE_CHECKING:
@@ -69,6 +70,42 @@ def test_each_job_has_a_folder_and_is_done_once(
     assert len(seen) == 8
     names = list(folders(tmp_path))
     assert len(names) == 2 and names[1].startswith(f"{name}-before-")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("model=unet,pspnet", "seed=1,2", "optimizer.lr=0.5,1e-3"),
+        ("loss=bce_dice", "loss.weights.0=0.1,0.2", "loss.weights=[1,1]"),
+        ("callbacks=[ema],none", "threshold=tune,0.5", "data.size=null,[64,48]"),
+        ("+trainer.max_time=null,'00:01:00:00'", "seed=3", "~logger.csv"),
+    ],
+)
+def test_jobs_are_composed_as_hydra_composes_them(
+    sweep: "Sweep", finish: "Work", monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """A launcher has each job composed by Hydra; the sweep itself does it faster."""
+    quick: list[Request] = []
+    launched: list[Request] = []
+    monkeypatch.setattr(Sweep_, "check", lambda self, jobs: quick.extend(self.requests(jobs)))
+
+    def work(request: Request) -> Outcome:
+        launched.append(request)
+        return finish(request)
+
+    assert sweep(work, *words) == 0
+    assert quick == launched and len(quick) > 1
+
+
+def test_a_large_grid_says_something_before_it_composes(
+    sweep: "Sweep", monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(self: Sweep_, job: Job) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sweep_, "request", stop)
+    assert sweep(lambda request: Outcome("finished"), "seed=range(100)") == 130
+    assert "checking 100 jobs" in capsys.readouterr().out
 
 
 def test_a_failed_job_is_recorded_told_and_tried_again(

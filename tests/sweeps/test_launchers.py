@@ -13,9 +13,9 @@ from humanseg.cli.main import main
 from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, update_summary
-from humanseg.sweeps import launchers
+from humanseg.sweeps import launch as launchers
 from humanseg.sweeps.jobs import Job, Outcome
-from humanseg.sweeps.launchers import EXTRAS, launch
+from humanseg.sweeps.launch import EXTRAS, launch
 
 SHIPPED = sorted(path.stem for path in (conf_folder() / "hydra/launcher").glob("*.yaml"))
 

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optuna import Study
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from optuna import Study, distributions
+from optuna.trial import TrialState
 
 from humanseg.config.hydra_errors import nearest
 from humanseg.errors import HumansegError
 from humanseg.runs import run_lock
-from humanseg.runs.studies import STUDY, open_study
-from humanseg.sweeps.jobs import Job, Standing, standing
+from humanseg.sweeps.jobs import Job, JobStatus, job_status
 from humanseg.sweeps.launch import run_jobs, wait_for
-from humanseg.sweeps.messages import report, require_none_failed
+from humanseg.sweeps.messages import print_ranking, require_none_failed
 from humanseg.sweeps.search import study as trials
-from humanseg.sweeps.search.space import chosen, distribution, lowest
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.interrupts import interruptible
 from humanseg.system.terminal import console
@@ -32,7 +32,7 @@ class Settings:
     warmup_epochs: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse what no search can be.
+        """Raise if a setting is impossible.
 
         Raises
         ------
@@ -44,14 +44,15 @@ class Settings:
             value = getattr(self, key)
             if not isinstance(value, int) or value < bound:
                 raise HumansegError(
-                    f"hydra.sweeper.{key}={value}: give a whole number of {bound} or more."
+                    f"hydra.sweeper.{key}={value}: give a whole number of {bound} or more.",
+                    code="sweeps.bad_setting",
                 )
 
     @property
     def pruning(self) -> dict[str, int] | None:
-        """What a study keeps of it."""
-        kept = {"startup_trials": self.startup_trials, "warmup_epochs": self.warmup_epochs}
-        return kept if self.prune else None
+        """Return what a study keeps of it."""
+        settings = {"startup_trials": self.startup_trials, "warmup_epochs": self.warmup_epochs}
+        return settings if self.prune else None
 
 
 def read_settings(given: Mapping[str, Any]) -> Settings:
@@ -62,10 +63,13 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     HumansegError
         There is no such setting, or its value is impossible.
     """
-    known = [one.name for one in fields(Settings)]
+    known = [field.name for field in fields(Settings)]
     for key in given:
         if key not in known:
-            raise HumansegError(f"hydra.sweeper.{key}: unknown{nearest(key, known) or '.'}")
+            raise HumansegError(
+                f"hydra.sweeper.{key}: unknown{nearest(key, known) or '.'}",
+                code="config.unknown_key",
+            )
     return Settings(**given)
 
 
@@ -79,7 +83,7 @@ def run_search(sweep: Sweep, settings: Settings, dry_run: bool = False) -> None:
     settings
         How.
     dry_run
-        Say what would be done, and start nothing.
+        Print what would be done, and start nothing.
 
     Raises
     ------
@@ -93,18 +97,18 @@ def run_search(sweep: Sweep, settings: Settings, dry_run: bool = False) -> None:
     sweep.begin()
     # Two searches in one study would each take the other's trials for dead ones.
     with run_lock(sweep.folder / ".lock"), interruptible():
-        study = open_study(sweep.folder, settings.pruning, create=True)
-        again = trials.recover(study, search.standing)
-        done = trials.counted(study)
+        study = trials.open_study(sweep.folder, settings.pruning, create=True)
+        again = trials.recover(study, search.status)
+        done = trials.count_done(study)
         console.print(
             f"sweep   {sweep.folder}\ntrials  {done} of {settings.n_trials}"
             + (f", {len(again)} interrupted and to be tried again" if again else "")
         )
         failed = _try(search, study, settings)
     jobs = search.jobs(study)
-    report(sweep.folder, jobs)
-    best = trials.best(study)
-    if best is not None:
+    print_ranking(sweep.folder, jobs)
+    if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        best = study.best_trial
         console.print(f"Best, with a Dice of {best.value:.4f}: {' '.join(chosen(best.params))}")
     require_none_failed(failed, len(jobs))
 
@@ -125,24 +129,26 @@ class Search:
     space: trials.Space
 
     def job(self, params: Mapping[str, Any], number: int | None = None) -> Job:
-        """Say where the run of a trial lies; the same for the same parameters."""
+        """Return the job of a trial; in the same folder for the same parameters."""
         own = [] if number is None else [f"trial={number}"]
         return self.sweep.job([*self.sweep.fixed, *chosen(params), *own])
 
     def jobs(self, study: Study) -> list[Job]:
         """List the jobs of all trials, each once."""
-        found = [self.job(one.params) for one in study.get_trials(deepcopy=False) if one.params]
-        return list({job.name: job for job in found}.values())
+        jobs = [
+            self.job(trial.params) for trial in study.get_trials(deepcopy=False) if trial.params
+        ]
+        return list({job.name: job for job in jobs}.values())
 
-    def standing(self, params: Mapping[str, Any]) -> Standing:
-        """Look how far the run with these parameters is, when nobody is at it any more."""
+    def status(self, params: Mapping[str, Any]) -> JobStatus:
+        """Return how far the run with these parameters is, when no process does it any more."""
         job = self.job(params)
         wait_for([job])
-        return standing(job.folder)
+        return job_status(job.folder)
 
 
 def read_space(sweep: Sweep) -> trials.Space:
-    """Work out what a search draws from.
+    """Return what a search draws from.
 
     Raises
     ------
@@ -150,16 +156,74 @@ def read_space(sweep: Sweep) -> trials.Space:
         There is nothing to draw from, or something cannot be.
     """
     space = {
-        one.get_key_element(): distribution(one)
-        for one in sweep.overrides
-        if one.is_sweep_override()
+        override.get_key_element(): distribution(override)
+        for override in sweep.overrides
+        if override.is_sweep_override()
     }
     if not space:
         raise HumansegError(
             "This search has nothing to choose from: give a key several values or an interval, "
-            "such as 'optimizer.lr=tag(log,interval(1e-4,1e-2))'."
+            "such as 'optimizer.lr=tag(log,interval(1e-4,1e-2))'.",
+            code="sweeps.nothing_to_choose",
         )
     return space
+
+
+def distribution(override: Override) -> distributions.BaseDistribution:
+    """Turn the values of an override into what Optuna draws from.
+
+    Returns
+    -------
+    BaseDistribution
+        Numbers for ``range(…)`` and ``interval(…)``, whole ones with ``tag(int,…)``, by their
+        magnitude with ``tag(log,…)``; else one of the texts that are listed.
+
+    Raises
+    ------
+    HumansegError
+        The bounds are no bounds.
+    """
+    value = override.value()
+    try:
+        if isinstance(value, IntervalSweep):
+            log = "log" in value.tags
+            if "int" in value.tags:
+                low, high = int(value.start or 0), int(value.end or 0)
+                return distributions.IntDistribution(low, high, log=log)
+            return distributions.FloatDistribution(
+                float(value.start or 0), float(value.end or 0), log=log
+            )
+        if isinstance(value, RangeSweep):
+            steps = sorted(value.range())
+            if all(isinstance(step, int) for step in steps):
+                step = abs(int(value.step))
+                return distributions.IntDistribution(steps[0], steps[-1], step=step)
+            return distributions.FloatDistribution(steps[0], steps[-1], step=abs(value.step))
+        return distributions.CategoricalDistribution(list(override.sweep_string_iterator()))
+    except (ValueError, IndexError) as error:
+        raise HumansegError(
+            f"{override.input_line}: nothing can be drawn from it: {error}.",
+            code="sweeps.empty_range",
+        ) from error
+
+
+def chosen(params: Mapping[str, Any]) -> list[str]:
+    """Return what a trial has drawn as overrides.
+
+    Numbers are cut to four digits: no setting needs more, and folders are named by them.
+    """
+    return [
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in params.items()
+    ]
+
+
+def lowest(space: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first choice, or the least number, of each key."""
+    return {
+        key: drawn.choices[0] if hasattr(drawn, "choices") else drawn.low
+        for key, drawn in space.items()
+    }
 
 
 def _show(search: Search, settings: Settings) -> None:
@@ -167,12 +231,12 @@ def _show(search: Search, settings: Settings) -> None:
     from humanseg.sweeps.dry_run import show_search
 
     folder = search.sweep.folder
-    done = trials.counted(open_study(folder)) if (folder / STUDY).exists() else 0
+    done = trials.count_done(trials.open_study(folder)) if (folder / trials.STUDY).exists() else 0
     sample = search.job(lowest(search.space))
     values = {
-        one.get_key_element(): one.get_value_string()
-        for one in search.sweep.overrides
-        if one.is_sweep_override()
+        override.get_key_element(): override.get_value_string()
+        for override in search.sweep.overrides
+        if override.is_sweep_override()
     }
     show_search(search.sweep, sample, values, max(0, settings.n_trials - done))
 
@@ -181,7 +245,7 @@ def _try(search: Search, study: Study, settings: Settings) -> dict[str, str]:
     """Try until there are enough trials; return why some failed."""
     launcher = search.sweep.launcher()
     failed: dict[str, str] = {}
-    while (left := settings.n_trials - trials.counted(study)) > 0:
+    while (left := settings.n_trials - trials.count_done(study)) > 0:
         asked = [
             trials.ask(study, search.space, settings.seed, settings.startup_trials, ahead)
             for ahead in range(min(left, settings.n_jobs))
@@ -190,5 +254,5 @@ def _try(search: Search, study: Study, settings: Settings) -> dict[str, str]:
         search.sweep.check(jobs)
         failed |= run_jobs(jobs, launcher, asked[0].number)
         for trial, job in zip(asked, jobs, strict=True):
-            trials.settle(study, trial.number, standing(job.folder))
+            trials.tell(study, trial.number, job_status(job.folder))
     return failed

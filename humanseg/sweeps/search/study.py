@@ -1,73 +1,124 @@
-"""The book-keeping of a search: which trials there are, which died, what to try next."""
+"""The Optuna study of a search: one SQLite file beside its runs, for many processes at once.
+
+A dead trial is tried again by Optuna's retry callback. Which trials are dead is read from the locks
+of their runs and not from Optuna's heartbeat: a lock tells it at once, where a heartbeat must first
+be overdue, and Optuna beats for `optimize` alone, not for trials that are asked for and told.
+"""
 
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.storages import RetryHeartbeatStaleTrialCallback
+from optuna.trial import TrialState
 
-from humanseg.sweeps.jobs import Standing
+from humanseg.sweeps.jobs import JobStatus
 
+STUDY = "study.sqlite3"
+"""The file's name, in the folder of the sweep."""
+_NAME = "search"
+_BUSY = 60.0
+"""Seconds to wait for another process that writes into the file."""
 _DIED = "died"
-_INSTEAD = "instead_of"
+"""Where version 0.1 kept the numbers of dead trials."""
 
 Space = Mapping[str, BaseDistribution]
 
+# What is experimental is named, and no user can do anything about it.
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def open_study(
+    folder: Path, prune: dict[str, int] | None = None, create: bool = False
+) -> optuna.Study:
+    """Open the study of a search, which maximises.
+
+    Parameters
+    ----------
+    folder
+        The sweep's.
+    prune
+        Of a new study: `startup_trials` and `warmup_epochs` before anything is pruned. None: never.
+    create
+        Whether to make one where there is none.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = optuna.storages.RDBStorage(
+        f"sqlite:///{folder / STUDY}", engine_kwargs={"connect_args": {"timeout": _BUSY}}
+    )
+    if create:
+        study = optuna.create_study(
+            storage=storage, study_name=_NAME, direction="maximize", load_if_exists=True
+        )
+        study.set_user_attr("prune", prune)
+    else:
+        study = optuna.load_study(storage=storage, study_name=_NAME)
+    settings = study.user_attrs.get("prune")
+    study.pruner = (
+        optuna.pruners.NopPruner()
+        if settings is None
+        else optuna.pruners.MedianPruner(settings["startup_trials"], settings["warmup_epochs"])
+    )
+    return study
+
+
+def running_trial(study: optuna.Study, number: int) -> optuna.Trial | None:
+    """Return the trial of this number, to report to; None where it runs no more."""
+    for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if frozen.number == number:
+            # Private: Optuna has no other way to report from another process than the one that
+            # asked. The tests of this module fail where it goes.
+            return optuna.trial.Trial(study, frozen._trial_id)
+    return None
+
 
 def ask(study: optuna.Study, space: Space, seed: int, startup: int, ahead: int = 0) -> optuna.Trial:
-    """Draw what to try next.
+    """Draw what to try next, or take up a dead trial that waits to be tried again.
 
     It follows from the seed, the number of trials so far and what they reached: a search that is
     interrupted draws what it would have drawn.
 
     Parameters
     ----------
-    study
-        Of the search.
-    space
-        What is drawn from, by key.
-    seed
+    study, space, seed
         Of the search.
     startup
         Trials that are drawn at random, before the sampler learns from them.
     ahead
-        Trials that are under way in the same batch.
-
-    Returns
-    -------
-    optuna.Trial
-        With the parameters of a trial that died, where one waits to be tried again.
+        Trials that run in the same batch.
     """
-    index = counted(study) + ahead
+    index = count_done(study) + ahead
     mixed = int(np.random.SeedSequence((seed, index)).generate_state(1)[0])
-    with warnings.catch_warnings():
-        # What is experimental is named, and no user can do anything about it.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.sampler = optuna.samplers.TPESampler(
-            seed=mixed, n_startup_trials=startup, constant_liar=True
-        )
-        return study.ask(dict(space))
+    study.sampler = optuna.samplers.TPESampler(
+        seed=mixed, n_startup_trials=startup, constant_liar=True
+    )
+    return study.ask(dict(space))
 
 
-def counted(study: optuna.Study) -> int:
-    """Count the trials that came to an end of their own: those that died are tried again."""
-    return sum(_ended(study, trial) for trial in study.get_trials(deepcopy=False))
+def count_done(study: optuna.Study) -> int:
+    """Count the trials that came to an end of their own: dead ones are tried again."""
+    dead = _retried(study) | set(study.user_attrs.get(_DIED, []))
+    trials = study.get_trials(deepcopy=False)
+    # One that died while it was drawn has no parameters to try again.
+    return sum(
+        trial.state.is_finished() and trial.number not in dead and bool(trial.params)
+        for trial in trials
+    )
 
 
-def settle(study: optuna.Study, number: int, found: Standing) -> TrialState:
+def tell(study: optuna.Study, number: int, status: JobStatus) -> TrialState:
     """Tell the study how a trial ended, as its run says.
 
     Parameters
     ----------
-    study
-        Of the search.
-    number
+    study, number
         Of the trial.
-    found
+    status
         What lies in its folder. A score that is no number fails the trial, and nothing else.
 
     Returns
@@ -75,18 +126,18 @@ def settle(study: optuna.Study, number: int, found: Standing) -> TrialState:
     optuna.trial.TrialState
         What the study was told.
     """
-    dice = found.summary.get("dice_at_half")
+    dice = status.summary.get("dice_at_half")
     state = TrialState.FAIL
-    if found.state == "pruned":
+    if status.state == "pruned":
         state = TrialState.PRUNED
-    elif found.state == "finished" and dice is not None and math.isfinite(dice):
+    elif status.state == "finished" and dice is not None and math.isfinite(dice):
         state = TrialState.COMPLETE
     study.tell(number, dice if state == TrialState.COMPLETE else None, state)
     return state
 
 
-def recover(study: optuna.Study, standing_of: Callable[[Mapping[str, Any]], Standing]) -> list[int]:
-    """Settle the trials that a search left running when it was killed.
+def recover(study: optuna.Study, status_of: Callable[[Mapping[str, Any]], JobStatus]) -> list[int]:
+    """Tell the study about trials that were left running when their search was killed.
 
     A trial whose run has ended is told so. The parameters of one whose run has not are queued:
     they are tried next, and the run goes on where it was.
@@ -94,48 +145,32 @@ def recover(study: optuna.Study, standing_of: Callable[[Mapping[str, Any]], Stan
     Parameters
     ----------
     study
-        Of a search at which nobody else is.
-    standing_of
-        Looks how far the run with these parameters is.
+        Of a search that no other process does.
+    status_of
+        Returns how far the run with these parameters is.
 
     Returns
     -------
     list of int
         Numbers of the trials that are tried again.
     """
-    died = []
+    retry = RetryHeartbeatStaleTrialCallback()
+    queued, dead = _retried(study), []
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        found = standing_of(trial.params)
-        if found.state in ("finished", "pruned", "failed") and not _was_stopped(found):
-            settle(study, trial.number, found)
+        status = status_of(trial.params)
+        if status.state in ("finished", "pruned", "failed"):
+            tell(study, trial.number, status)
             continue
-        died.append(trial.number)
-        # In this order: killed anywhere between, the next call goes on here.
-        if trial.params and not _is_queued(study, trial.number):
-            study.enqueue_trial(trial.params, user_attrs={_INSTEAD: trial.number})
-        study.set_user_attr(_DIED, sorted({*_died(study), trial.number}))
+        dead.append(trial.number)
+        # In this order: killed between the two, the next call goes on here.
+        if trial.params and trial.number not in queued:
+            retry(study, trial)
         study.tell(trial.number, state=TrialState.FAIL)
-    return died
+    return dead
 
 
-def best(study: optuna.Study) -> FrozenTrial | None:
-    """Give the finished trial with the highest Dice."""
-    done = study.get_trials(states=(TrialState.COMPLETE,))
-    return max(done, key=lambda trial: trial.value or 0.0, default=None)
-
-
-def _was_stopped(found: Standing) -> bool:
-    """Say whether a run was stopped by a signal: that is no failure of its settings."""
-    return str(found.summary.get("failure")).startswith("stopped by SIG")
-
-
-def _is_queued(study: optuna.Study, number: int) -> bool:
-    return any(one.user_attrs.get(_INSTEAD) == number for one in study.get_trials(deepcopy=False))
-
-
-def _died(study: optuna.Study) -> list[int]:
-    return list(study.user_attrs.get(_DIED, []))
-
-
-def _ended(study: optuna.Study, trial: FrozenTrial) -> bool:
-    return trial.state.is_finished() and trial.number not in _died(study)
+def _retried(study: optuna.Study) -> set[int]:
+    """Return the numbers of the trials that others are, or were, tried in place of."""
+    history = RetryHeartbeatStaleTrialCallback.retry_history
+    trials = study.get_trials(deepcopy=False)
+    return {number for trial in trials for number in history(trial)}

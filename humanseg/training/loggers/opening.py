@@ -13,12 +13,11 @@ from humanseg.config.build import build
 from humanseg.config.find import conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder, read_summary
+from humanseg.runs import RunEnded, RunFolder, read_summary
 from humanseg.runs.settings import read_shipped
 from humanseg.runs.wandb import has_wandb_key, wandb_config, wandb_host
 from humanseg.system.network import unreachable
 from humanseg.training.callbacks.prediction_table import Sample
-from humanseg.training.callbacks.pruning import Pruned
 from humanseg.training.loggers.wandb import WandbRun, cannot_start
 
 _IGNORED = ("WANDB_DIR", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
@@ -94,7 +93,7 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
             logger.log_hyperparams(_shown(config, run))
         yield loggers
         failed = False
-    except Pruned:
+    except RunEnded:
         # Others are better, but nothing went wrong.
         failed = False
         raise

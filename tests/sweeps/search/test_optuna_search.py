@@ -9,8 +9,8 @@ import pytest
 from optuna.trial import TrialState
 
 from humanseg.runs import RunFolder, run_lock
-from humanseg.runs.studies import open_study
 from humanseg.sweeps.jobs import Outcome, record_failure
+from humanseg.sweeps.search.study import open_study
 from humanseg.training.request import Request
 
 if TYPE_CHECKING:

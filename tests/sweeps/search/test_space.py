@@ -8,7 +8,7 @@ from optuna.distributions import (
 )
 
 from humanseg.errors import HumansegError
-from humanseg.sweeps.search.space import chosen, distribution, lowest
+from humanseg.sweeps.search.optuna_search import chosen, distribution, lowest
 
 
 def drawn(override: str) -> BaseDistribution:

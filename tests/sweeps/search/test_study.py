@@ -10,19 +10,25 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
-from humanseg.runs.studies import open_study, running_trial
-from humanseg.sweeps.jobs import Standing
-from humanseg.sweeps.search.study import ask, best, counted, recover, settle
+from humanseg.sweeps.jobs import JobStatus
+from humanseg.sweeps.search.study import (
+    ask,
+    count_done,
+    open_study,
+    recover,
+    running_trial,
+    tell,
+)
 
 SPACE = {
     "optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True),
     "loss": CategoricalDistribution(["dice", "bce"]),
 }
-UNFINISHED = Standing("interrupted", 1, {"status": "running"})
+UNFINISHED = JobStatus("interrupted", 1, {"status": "running"})
 
 
-def finished(dice: float | None) -> Standing:
-    return Standing("finished", 3, {"status": "finished", "dice_at_half": dice})
+def finished(dice: float | None) -> JobStatus:
+    return JobStatus("finished", 3, {"status": "finished", "dice_at_half": dice})
 
 
 def objective(params: Mapping[str, Any]) -> float:
@@ -37,7 +43,7 @@ def study(tmp_path: Path) -> optuna.Study:
 
 def try_one(study: optuna.Study) -> dict[str, Any]:
     trial = ask(study, SPACE, seed=3, startup=4)
-    settle(study, trial.number, finished(objective(trial.params)))
+    tell(study, trial.number, finished(objective(trial.params)))
     return trial.params
 
 
@@ -59,19 +65,19 @@ def test_a_search_that_is_killed_draws_what_it_would_have_drawn(tmp_path: Path) 
             assert recover(killed, lambda params: UNFINISHED) == [lost.number]
         drawn.append(try_one(killed))
     assert drawn == expected
-    assert counted(killed) == 9 and len(killed.trials) == 11
-    assert best(killed).value == best(whole).value  # type: ignore[union-attr]
+    assert count_done(killed) == 9 and len(killed.trials) == 11
+    assert killed.best_value == whole.best_value
 
 
 def test_a_trial_that_died_is_tried_again_once(study: optuna.Study) -> None:
     lost = ask(study, SPACE, seed=0, startup=4)
-    assert counted(study) == 0
+    assert count_done(study) == 0
     assert recover(study, lambda params: UNFINISHED) == [lost.number]
     assert recover(study, lambda params: UNFINISHED) == []
     assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.WAITING]
-    assert counted(study) == 0, "a trial that died counts"
+    assert count_done(study) == 0, "a trial that died counts"
     assert try_one(study) == lost.params
-    assert counted(study) == 1
+    assert count_done(study) == 1
 
 
 def test_a_recovery_that_is_killed_queues_nothing_twice(
@@ -95,22 +101,22 @@ def test_a_recovery_that_is_killed_queues_nothing_twice(
         (finished(0.7), TrialState.COMPLETE),
         (finished(None), TrialState.FAIL),
         (finished(math.nan), TrialState.FAIL),
-        (Standing("pruned", 2, {"status": "failed", "pruned": True}), TrialState.PRUNED),
-        (Standing("failed", 0, {"status": "failed", "failure": "bad pair"}), TrialState.FAIL),
+        (JobStatus("pruned", 2, {"status": "pruned"}), TrialState.PRUNED),
+        (JobStatus("failed", 0, {"status": "failed", "failure": "bad pair"}), TrialState.FAIL),
     ],
 )
 def test_a_run_that_ended_while_nobody_looked_is_told(
-    study: optuna.Study, found: Standing, state: TrialState
+    study: optuna.Study, found: JobStatus, state: TrialState
 ) -> None:
     ask(study, SPACE, seed=0, startup=4)
     assert recover(study, lambda params: found) == []
     (trial,) = study.trials
-    assert trial.state == state and counted(study) == 1
+    assert trial.state == state and count_done(study) == 1
 
 
 def test_a_run_that_was_stopped_by_a_signal_has_not_failed(study: optuna.Study) -> None:
     ask(study, SPACE, seed=0, startup=4)
-    stopped = Standing("failed", 2, {"status": "failed", "failure": "stopped by SIGTERM"})
+    stopped = JobStatus("interrupted", 2, {"status": "interrupted"})
     assert recover(study, lambda params: stopped) == [0]
 
 
@@ -119,16 +125,23 @@ def test_trials_of_one_batch_differ(study: optuna.Study) -> None:
     assert len({str(params) for params in drawn}) == 3
 
 
+def taken_up(folder: Path, number: int) -> optuna.Trial:
+    """A running trial, as another process finds it."""
+    trial = running_trial(open_study(folder), number)
+    assert trial is not None
+    return trial
+
+
 def test_another_process_reports_to_a_trial_until_it_has_ended(tmp_path: Path) -> None:
     mine = open_study(tmp_path, {"startup_trials": 1, "warmup_epochs": 0}, create=True)
     good = ask(mine, SPACE, seed=0, startup=4)
     for epoch in (1, 2):
-        running_trial(open_study(tmp_path), good.number).report(0.9, epoch)
-    settle(mine, good.number, finished(0.9))
+        taken_up(tmp_path, good.number).report(0.9, epoch)
+    tell(mine, good.number, finished(0.9))
     assert running_trial(open_study(tmp_path), good.number) is None
 
     bad = ask(mine, SPACE, seed=0, startup=4)
-    theirs = running_trial(open_study(tmp_path), bad.number)
+    theirs = taken_up(tmp_path, bad.number)
     theirs.report(0.2, 1)
     assert theirs.should_prune()
     assert running_trial(open_study(tmp_path), 99) is None
@@ -137,7 +150,7 @@ def test_another_process_reports_to_a_trial_until_it_has_ended(tmp_path: Path) -
 def test_a_study_without_pruning_prunes_nothing(study: optuna.Study, tmp_path: Path) -> None:
     good = ask(study, SPACE, seed=0, startup=0)
     good.report(0.9, 1)
-    settle(study, good.number, finished(0.9))
-    bad = running_trial(open_study(tmp_path), ask(study, SPACE, seed=0, startup=0).number)
+    tell(study, good.number, finished(0.9))
+    bad = taken_up(tmp_path, ask(study, SPACE, seed=0, startup=0).number)
     bad.report(0.1, 1)
     assert not bad.should_prune()

@@ -1,18 +1,18 @@
-"""Ending a trial of a search that will not be among the best."""
+"""The callback of a trial: it ends one that will not be among the best."""
 
-from typing import Any
-
+import optuna
 import pytorch_lightning as pl
 
-from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder
+from humanseg.runs import RunEnded, RunFolder, Status
 from humanseg.runs.record import read_history
-from humanseg.runs.studies import STUDY, open_study, running_trial
+from humanseg.sweeps.search.study import STUDY, open_study, running_trial
 from humanseg.training.callbacks.checkpoints import MONITOR
 
 
-class Pruned(HumansegError):  # noqa: N818 - read aloud: "Pruned: …"
+class Pruned(RunEnded):
     """A trial was ended early, for others are better."""
+
+    status: Status = "pruned"
 
 
 class Pruning(pl.Callback):
@@ -32,7 +32,7 @@ class Pruning(pl.Callback):
     def __init__(self, run: RunFolder, number: int) -> None:
         self._run = run
         self._number = number
-        self._trial: Any = None
+        self._trial: optuna.Trial | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Find the trial, and tell it of the epochs that are done."""

@@ -1,0 +1,151 @@
+"""A function in a process of its own, and the one way in which its error comes out of it.
+
+Nothing heavy is imported here: a new process prepares its environment before torch is loaded.
+"""
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+from humanseg.errors import Failure
+from humanseg.system.streams import protect_streams
+
+T = TypeVar("T")
+
+_LONGEST_FOLDER = 60
+"""Characters of a temporary folder in which a socket still has a name that the system takes."""
+
+
+def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence[str] = ()) -> T:
+    """Call a function in a process of its own, which may die of it.
+
+    Threads, peak memory, environment variables and what a library keeps for itself begin afresh
+    there, and a system that runs out of memory kills the process that takes it.
+
+    Parameters
+    ----------
+    function
+        Of a module's top level.
+    *arguments
+        Copied.
+    preload
+        Modules that all such processes need: imported once, where the system can fork.
+
+    Returns
+    -------
+    T
+        What the function returns.
+
+    Raises
+    ------
+    BaseException
+        What the function raised, or a RuntimeError that says how the process died.
+    KeyboardInterrupt
+        This process is stopped; the other has been stopped too.
+    """
+    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+        # Joblib's workers have a method of their own, which no other process would know.
+        multiprocessing.set_start_method(None, force=True)
+    method = start_method()
+    context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(list(preload))
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(sender, function, arguments))
+    # Slurm warns every process of a job before its time is up, by a signal that ends those which do
+    # not wait for it. This process does, where it is Slurm's, and has the job queued again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
+    process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    sender.close()
+    try:
+        answer = receiver.recv()
+    except EOFError:
+        raise death(process) from None
+    except BaseException:
+        _stop(process)
+        raise
+    process.join()
+    result: T = open_answer(answer)
+    return result
+
+
+def start_method() -> str:
+    """Choose how processes are started.
+
+    Returns
+    -------
+    str
+        `forkserver`, from a process that has imported torch and done nothing else: where the system
+        can fork, and has room for the name of that process's socket. Else `spawn`.
+    """
+    roomy = len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER
+    can_fork = "forkserver" in multiprocessing.get_all_start_methods()
+    return "forkserver" if can_fork and roomy else "spawn"
+
+
+def answer_with(sender: Connection, function: Callable[..., Any], *arguments: Any) -> bool:
+    """Send what a function returns, or how it failed; return whether it succeeded."""
+    try:
+        answer = function(*arguments)
+    except BaseException as error:
+        sender.send(Failure.of(error))
+        return False
+    sender.send(answer)
+    return True
+
+
+def open_answer(answer: Any) -> Any:
+    """Return what a function in another process returned, or raise what it raised there."""
+    if isinstance(answer, Failure):
+        answer.reraise()
+    return answer
+
+
+def death(process: BaseProcess, patience: float | None = None) -> RuntimeError:
+    """Return an error that says how a process ended that said nothing."""
+    process.join(patience)
+    how = f"ended with exit code {process.exitcode}"
+    if process.exitcode is not None and process.exitcode < 0:
+        how = f"was killed by signal: {signal.strsignal(-process.exitcode)}"
+    return RuntimeError(f"A process of humanseg (pid {process.pid}) {how}.")
+
+
+def end_with_the_parent() -> None:
+    """Let this process end at once when the one that waits for it is gone, killed say.
+
+    Its command may be given again, and two processes must not write into one folder.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait_and_end() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()
+
+
+def _stop(process: BaseProcess) -> None:
+    """Let a process write down that it was stopped; at a second Ctrl-C, do not wait for that."""
+    try:
+        process.terminate()
+        process.join()
+    except KeyboardInterrupt:
+        process.kill()
+        raise
+
+
+def _serve(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Answer a call in this process."""
+    # Ctrl-C on a terminal reaches this process too, and the parent sends SIGTERM besides.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    end_with_the_parent()
+    protect_streams()
+    answer_with(sender, function, *arguments)

@@ -1,0 +1,70 @@
+"""A function in a process of its own: how it is started, and how its errors come out of it."""
+
+import faulthandler
+import multiprocessing
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from humanseg.config.error_text import explain
+from humanseg.errors import FarTraceback, HumansegError
+from humanseg.system import children
+from humanseg.system.children import call_in_child, start_method
+
+
+def test_a_process_starts_whatever_the_name_of_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    # A server to fork from would be reached by a socket there, and has none by so long a name.
+    assert start_method() == "spawn"
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    assert start_method() in multiprocessing.get_all_start_methods()
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "start_method", lambda: "fork")
+
+
+def add(one: int, other: int) -> int:
+    return one + other
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def die(number: int) -> None:
+    faulthandler.disable()  # of the test runner, which would print all that it does
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.usefixtures("forked")
+def test_what_a_function_returns_or_raises_comes_out_of_its_process() -> None:
+    assert call_in_child(add, 1, 2) == 3
+    with pytest.raises(HumansegError, match="^no further$") as caught:
+        call_in_child(fail, HumansegError("no further", code="data.missing_mask"))
+    assert caught.value.code == "data.missing_mask"
+    assert isinstance(caught.value.__cause__, FarTraceback)
+    assert "in fail" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [
+        (signal.SIGSEGV, "system.segmentation_fault", "channels_last=false"),
+        (signal.SIGKILL, "system.out_of_memory", "memory does not suffice"),
+    ],
+)
+@pytest.mark.usefixtures("forked")
+def test_a_call_may_die_of_it_and_a_person_is_told_why(number: int, code: str, says: str) -> None:
+    with pytest.raises(RuntimeError, match="was killed by signal") as caught:
+        call_in_child(die, int(number))
+    explained = explain(caught.value)
+    assert explained is not None and explained.code == code and says in str(explained)
