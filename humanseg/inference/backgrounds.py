@@ -27,7 +27,12 @@ _WORKING_SIDE = 1000
 _FINE = 4.0
 """A blur of this many pixels loses no detail when it is enlarged."""
 _NOTHING = 1e-3
-_CODE = "inference.bad_background"
+
+
+class BackgroundError(HumansegError):
+    """An option names no background."""
+
+    code = "inference.bad_background"
 
 
 class Background(Protocol):
@@ -119,44 +124,39 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
     What is to be known of the picture, such as that it is animated, is added to `notices`.
     """
     if text.strip().lower() in _SEE_THROUGH:
-        message = f"--background {text}: for a transparent background, --save cutout."
-        raise HumansegError(message, code=_CODE)
+        raise BackgroundError(f"--background {text}: for a transparent background, --save cutout.")
     if text.startswith(_BLUR):
         try:
             radius = float(text.removeprefix(_BLUR))
         except ValueError:
             radius = 0.0
         if not 0 < radius <= _WORKING_SIDE:
-            raise HumansegError(
+            raise BackgroundError(
                 f"--background {text}: after {_BLUR} comes the radius, a number above 0 and up to "
-                f"{_WORKING_SIDE}, in thousandths of the photo's longer side; {_BLUR}15 is usual.",
-                code=_CODE,
+                f"{_WORKING_SIDE}, in thousandths of the photo's longer side; {_BLUR}15 is usual."
             )
         return BlurBackground(radius)
     try:
         colour = ImageColor.getrgb(text)
     except ValueError:
         if not os.path.isfile(text):
-            raise HumansegError(
+            raise BackgroundError(
                 f"--background {text} is neither a colour (white, #20c060), nor {_BLUR}R, nor a "
-                "picture that is there.",
-                code=_CODE,
+                "picture that is there."
             ) from None
         if Path(text).suffix.lower() in VIDEO_SUFFIXES:
-            raise HumansegError(
+            raise BackgroundError(
                 f"--background {text} is a video, and only a picture can stand behind a person: "
-                "save one picture of it, and name that.",
-                code=_CODE,
+                "save one picture of it, and name that."
             ) from None
         picture = load_photo(Path(text))
         if notices is not None:
             notices.add(Path(text), picture.notices)
         return ImageBackground(picture.over_white())
     if len(colour) == 4:
-        raise HumansegError(
+        raise BackgroundError(
             f"--background {text}: a colour behind a person is not see-through. For a transparent "
-            "background: --save cutout.",
-            code=_CODE,
+            "background: --save cutout."
         )
     return ColorBackground((colour[0], colour[1], colour[2]))
 

@@ -1,6 +1,5 @@
 """Writing files so that they appear whole or not at all."""
 
-import csv
 import errno
 import json
 import os
@@ -127,13 +126,3 @@ def write_csv_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[An
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         for row in (header, *rows):
             file.write(",".join(map(csv_field, row)) + "\n")
-
-
-@contextmanager
-def long_fields() -> Iterator[None]:
-    """Let the csv module read fields of any length: the mask of a large photo is long."""
-    before = csv.field_size_limit(2**31 - 1)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from humanseg.io.decoding.errors import explain_image_errors
 from humanseg.io.image_comment import read_comment
 from humanseg.io.images import ImageError
 
@@ -99,11 +100,8 @@ class FileIdentity:
     @cached_property
     def content(self) -> str:
         """Digest of all bytes."""
-        try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()[:32]
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
+        with explain_image_errors(self.path), self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
     def require_unchanged(self) -> None:
         """Raise ImageError where the file has changed meanwhile."""
@@ -120,10 +118,8 @@ class FileIdentity:
             return False
 
     def _read_stat(self) -> os.stat_result:
-        try:
+        with explain_image_errors(self.path):
             return self.path.stat()
-        except (OSError, ValueError) as error:
-            raise _unreadable(self.path, error) from error
 
 
 def compare_result(
@@ -160,12 +156,3 @@ def is_prediction(path: Path, read: Callable[[Path], str | None] = read_comment)
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _unreadable(path: Path, error: Exception) -> ImageError:
-    if isinstance(error, FileNotFoundError):
-        message = f"There is no file {path}: check the name, or put the image there."
-        return ImageError(message, code="io.missing_file")
-    why = getattr(error, "strerror", None) or error
-    message = f"Cannot read {path}: {why}. Check the file and its permissions."
-    return ImageError(message, code="io.cannot_read")

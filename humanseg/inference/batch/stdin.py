@@ -12,8 +12,6 @@ from humanseg.errors import HumansegError
 
 _SIGNATURES = {
     b"\xff\xd8\xff": ".jpg",
-    b"\x89PNG\r\n\x1a\n": ".png",
-    b"GIF8": ".gif",
     b"II*\0": ".tif",
     b"MM\0*": ".tif",
     b"8BPS": ".psd",

@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
 from humanseg.errors import HumansegError
+from humanseg.io.decoding.errors import COPY_AGAIN, explain_file, explain_system
 
 Rotation: TypeAlias = tuple[int, int, int, int]
 """(a, b, c, d), each -1, 0 or 1: a pixel at (x, y) belongs at (ax + cy, bx + dy)."""
@@ -34,6 +35,8 @@ _FROM_ZERO = ("matroska,webm", "asf")
 
 class VideoError(HumansegError):
     """A video cannot be used; the message names the file and says what to do."""
+
+    code = "inference.broken_video"
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,8 @@ def probe(path: Path) -> VideoInfo:
         stream = video_stream(path, container)
         first = next(container.decode(stream), None)
         if first is None:
-            raise VideoError(
-                f"{path} holds no picture that can be read: copy it again from its source, or "
-                "remove it.",
-                code="inference.broken_video",
-            )
+            message = f"{path} holds no picture that can be read: {COPY_AGAIN}"
+            raise VideoError(message)
         info = _info(container, stream, first)
         _require_end(path, container)
     return info
@@ -126,18 +126,13 @@ def explain_video_errors(path: Path) -> Iterator[None]:
 
 def _explain(path: Path, error: FFmpegError | OSError) -> tuple[str, str]:
     """Return a message and its code."""
-    again = "copy it again from its source, or remove it."
-    if isinstance(error, FileNotFoundError):
-        message = f"There is no file {path}: check the name, or put the video there."
-        return message, "io.missing_file"
-    if path.is_file() and path.stat().st_size == 0:
-        return f"{path} is an empty file (0 bytes): {again}", "io.empty_file"
+    if (explained := explain_file(path, error, "video")) is not None:
+        return explained
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
-        message = f"{path} is not a video, or is cut off or broken: {again}"
-        return message, "inference.broken_video"
+        message = f"{path} is not a video, or is cut off or broken: {COPY_AGAIN}"
+        return message, VideoError.code
     if isinstance(error, OSError) and error.errno is not None:
-        message = f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
-        return message, "io.cannot_read"
+        return explain_system(path, error)
     message = (
         f"{path} cannot be read ({error.strerror}): save it again with a video editor, as MP4 with "
         "H.264."

@@ -2,12 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 import av
 import cv2
@@ -71,7 +71,7 @@ class AudioPacket:
             return []
 
 
-class VideoReader:
+class VideoReader(AbstractContextManager["VideoReader"]):
     """An open video: `with VideoReader(path) as video: …`.
 
     Memory does not grow with the length of the video. Raise VideoError for a video that is broken,
@@ -90,16 +90,7 @@ class VideoReader:
         self.audio = [track for track in self._container.streams.audio if track.codec_context]
         self.left_out = _left_out(self._container, self.audio)
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the file."""
         self._container.close()
 
@@ -129,7 +120,6 @@ class VideoReader:
             raise VideoError(
                 f"{self.path} is broken {seconds:.1f} s after its start: copy it again from its "
                 "source, or cut that part out with a video editor.",
-                code="inference.broken_video",
             ) from error
 
     def _frame(self, decoded: av.VideoFrame, time: int) -> Frame:

@@ -1,10 +1,8 @@
 """Writing a video: frames with times of their own, and the sound that came with them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 import cv2
@@ -23,7 +21,7 @@ from humanseg.inference.video.reading import AudioPacket, Frame
 from humanseg.io.files import explain_os_error
 
 
-class VideoWriter:
+class VideoWriter(AbstractContextManager["VideoWriter"]):
     """A video that is being written: `with VideoWriter(…) as writer: …`.
 
     Pictures keep their times, so that a variable rate stays one. Where the codec wants even sides,
@@ -81,20 +79,11 @@ class VideoWriter:
             encoding.codec, rate=self.info.rate, options=dict(encoding.options)
         )
         self._set_up()
-        self._audio += [AudioTrackWriter(self._container, each, copy) for each in audio]
+        self._audio += [AudioTrackWriter(self._container, track, copy) for track in audio]
         # Opens the file and the encoders: what cannot be encoded shows before the first frame.
         self._container.start_encoding()
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         """Write what the encoders still hold, and close the file."""
         if error is not None:
             with suppress(FFmpegError, OSError):

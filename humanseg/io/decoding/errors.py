@@ -25,6 +25,9 @@ BROKEN = (
 """What Pillow's decoders raise on broken files."""
 
 
+COPY_AGAIN = "copy it again from its source, or remove it."
+
+
 class ImageError(HumansegError):
     """An image cannot be used; the message names the file and says what to do."""
 
@@ -51,25 +54,35 @@ def explain_image_errors(name: object) -> Iterator[None]:
         raise ImageError(_sentence(message), code=code) from error
 
 
-def _explain(path: object, error: Exception) -> tuple[str, str]:
-    """Return a message and its code."""
-    again = "copy it again from its source, or remove it."
+def explain_file(path: object, error: Exception, noun: str) -> tuple[str, str] | None:
+    """Return a message and its code, where not the content of a file is to blame."""
     if isinstance(error, FileNotFoundError):
-        message = f"There is no file {path}: check the name, or put the image there."
+        message = f"There is no file {path}: check the name, or put the {noun} there."
         return message, "io.missing_file"
-    if isinstance(error, OSError) and error.errno is not None:
-        message = f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
-        return message, "io.cannot_read"
     if "\0" in str(path):
         message = f"There is no file {path}: no name has a NUL byte in it; check the name."
         return message, "io.missing_file"
-    if isinstance(path, Path) and path.is_file() and path.stat().st_size == 0:
-        return f"{path} is an empty file (0 bytes): {again}", "io.empty_file"
+    if isinstance(path, Path) and os.path.isfile(path) and os.path.getsize(path) == 0:
+        return f"{path} is an empty file (0 bytes): {COPY_AGAIN}", "io.empty_file"
+    return None
+
+
+def explain_system(path: object, error: OSError) -> tuple[str, str]:
+    """Return a message and its code for what the system says of a file."""
+    message = f"Cannot read {path}: {error.strerror}. Check the file and its permissions."
+    return message, "io.cannot_read"
+
+
+def _explain(path: object, error: Exception) -> tuple[str, str]:
+    if (explained := explain_file(path, error, "image")) is not None:
+        return explained
+    if isinstance(error, OSError) and error.errno is not None:
+        return explain_system(path, error)
     if isinstance(error, UnidentifiedImageError):
-        message = f"{path} is not an image, or its first bytes are broken: {again}"
+        message = f"{path} is not an image, or its first bytes are broken: {COPY_AGAIN}"
         return message, "io.not_an_image"
     why = " ".join(str(error).split())
-    return f"{path} is cut off or broken ({why}): {again}", "io.broken_image"
+    return f"{path} is cut off or broken ({why}): {COPY_AGAIN}", "io.broken_image"
 
 
 def _sentence(text: str) -> str:

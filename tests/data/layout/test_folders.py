@@ -27,13 +27,13 @@ def test_items_are_joined_by_stem_and_sorted_naturally(tmp_path: Path) -> None:
 
 
 def test_hidden_files_other_suffixes_and_folders_are_skipped(tmp_path: Path) -> None:
-    touch(tmp_path / "test", "1.jpg", ".2.jpg", "._1.jpg", "notes.txt", "Thumbs.db", "3.psd")
+    touch(tmp_path / "test", "1.jpg", ".2.jpg", "._1.jpg", "notes.txt", "Thumbs.db", "3.doc")
     touch(tmp_path / "test" / "folder.jpg", "4.jpg", ".5.jpg", "6.txt")
     found = scan(tmp_path, "test", masks=False)
     (problem,) = found.problems
     assert [item.id for item in found.items] == ["1"]
     assert not problem.fatal
-    assert "2 files of other kinds (1 psd, 1 txt)" in problem.message
+    assert "2 files of other kinds (1 doc, 1 txt)" in problem.message
     assert "1 sub-folder (folder.jpg: 1 photo)" in problem.message
 
 

@@ -55,20 +55,20 @@ def test_a_folder_is_searched_to_the_bottom_and_keeps_its_structure() -> None:
 
 
 def test_what_is_left_out_is_counted_by_kind() -> None:
-    for name in ("1.nef", "2.NEF", "3.nef", "Makefile", "a/x.psd", ".DS_Store"):
+    for name in ("1.nef", "2.NEF", "3.nef", "Makefile", "a/x.xcf", ".DS_Store"):
         Path("photos", name).touch()
     os.mkfifo("photos/pipe.jpg")
     write_image(Path("photos/a/r.png"), np.zeros((2, 2), np.uint8), MADE)
     found = find("photos")
     assert len(found.inputs) == 4
     assert found.left_out == {
-        **{".nef": 3, ".psd": 1, ".txt": 1, "no suffix": 1},
+        **{".nef": 3, ".xcf": 1, ".txt": 1, "no suffix": 1},
         **{"hidden": 1, "pipes and devices": 1, "results of humanseg": 1},
     }
     assert count_kinds(found.left_out).startswith(".nef 3, ")
-    with pytest.raises(HumansegError, match=r"Left out: \.psd 2, \.raw 1\."):
+    with pytest.raises(HumansegError, match=r"Left out: \.xcf 2, \.raw 1\."):
         Path("other").mkdir()
-        for name in ("a.psd", "b.psd", "c.raw"):
+        for name in ("a.xcf", "b.xcf", "c.raw"):
             Path("other", name).touch()
         find("other")
 
