@@ -90,7 +90,7 @@ def job_status(folder: Path, locked: bool | None = None) -> JobStatus:
     return JobStatus(state, _epochs(run), summary)
 
 
-def require_same(request: Request) -> None:
+def require_same_settings(request: Request) -> None:
     """Raise if what lies in a job's folder was made with other settings than are asked for now.
 
     A setting that did not exist yet when the job was begun has its default now, unless it is given.

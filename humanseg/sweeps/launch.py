@@ -74,7 +74,7 @@ def run_jobs(jobs: Sequence[Job], launcher: Launcher, number: int = 0) -> dict[s
     failed: dict[str, str] = {}
     todo = [job for job in jobs if not job_status(job.folder).is_done]
     while todo:
-        outcomes = list(zip(todo, launch(launcher, todo, number), strict=True))
+        outcomes = list(zip(todo, launch_jobs(launcher, todo, number), strict=True))
         failed |= {
             job.name: outcome.reason for job, outcome in outcomes if outcome.state == "failed"
         }
@@ -84,7 +84,7 @@ def run_jobs(jobs: Sequence[Job], launcher: Launcher, number: int = 0) -> dict[s
     return failed
 
 
-def launch(launcher: Launcher, jobs: Sequence[Job], number: int) -> list[Outcome]:
+def launch_jobs(launcher: Launcher, jobs: Sequence[Job], number: int) -> list[Outcome]:
     """Do jobs by a launcher, `number` being the first one's; return how each ended.
 
     A launcher that loses one job, with its machine say, gives no results for any. How each of them

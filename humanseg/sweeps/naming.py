@@ -39,10 +39,10 @@ def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:
         Such as ``loss=dice,seed=1``; `default` where nothing varies. A name that is too long for
         a folder, or holds what no folder's name should, ends in a part of its SHA-256.
     """
-    return _folder_name(",".join(differing(overrides, varied)) or "default")
+    return _folder_name(",".join(varied_overrides(overrides, varied)) or "default")
 
 
-def differing(overrides: Sequence[str], varied: Collection[str]) -> list[str]:
+def varied_overrides(overrides: Sequence[str], varied: Collection[str]) -> list[str]:
     """Return those of a job's overrides that set a varied key, sorted."""
     return sorted(word for word in overrides if key_of(word) in varied)
 

@@ -30,7 +30,7 @@ class HumansegSweeper(Sweeper):
     dry_run
         Say what would be done, and start nothing.
     **settings
-        The fields of `humanseg.sweeps.search.optuna_search.Settings`.
+        The fields of `humanseg.sweeps.search.optuna_search.SearchSettings`.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class HumansegSweeper(Sweeper):
 
             run_grid(asked, self._dry_run)
         elif self._method == "tpe":
-            from humanseg.sweeps.search.optuna_search import read_settings, run_search
+            from humanseg.sweeps.search.optuna_search import read_search_settings, run_search
 
-            run_search(asked, read_settings(self._settings), self._dry_run)
+            run_search(asked, read_search_settings(self._settings), self._dry_run)
         else:
             raise HumansegError(f"hydra.sweeper.method={self._method}: there are grid and tpe.")
 

@@ -18,8 +18,8 @@ from humanseg.config.error_text import explain
 from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.runs import Locked, RunEnded, RunFolder, run_lock
-from humanseg.sweeps.jobs import Outcome, job_status, record_failure, require_same
-from humanseg.sweeps.naming import differing, job_name, key_of
+from humanseg.sweeps.jobs import Outcome, job_status, record_failure, require_same_settings
+from humanseg.sweeps.naming import job_name, key_of, varied_overrides
 from humanseg.system.children import call_in_child
 from humanseg.system.interrupts import Interrupted
 from humanseg.system.terminal import console
@@ -82,7 +82,7 @@ def job_request(
     resolved = settle(config)
     with open_dict(resolved):
         resolved.sweep, resolved.fresh = sweep.name, False
-        _mark_logs(resolved, sweep.name, differing(overrides, varied))
+        _mark_logs(resolved, sweep.name, varied_overrides(overrides, varied))
     words = [word for word in overrides if kind_of(key_of(word)) != "place"]
     folder = sweep / job_name(overrides, varied)
     return Request(resolved, folder, resume=False, overrides=words, choices=choices)
@@ -140,7 +140,7 @@ def _run_locked(request: Request, run: RunFolder) -> Outcome:
     if state in ("finished", "pruned"):
         return Outcome(state)
     try:
-        require_same(request)
+        require_same_settings(request)
     except Exception as error:
         # Nothing is recorded in a folder that is another job's.
         return Outcome("failed", one_line(error))

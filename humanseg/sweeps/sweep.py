@@ -21,9 +21,9 @@ from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 from humanseg.runs import is_locked
-from humanseg.sweeps.jobs import Job, require_same
+from humanseg.sweeps.jobs import Job, require_same_settings
 from humanseg.sweeps.launch import open_launcher
-from humanseg.sweeps.naming import differing, is_below, job_name, sweep_name
+from humanseg.sweeps.naming import is_below, job_name, sweep_name, varied_overrides
 from humanseg.sweeps.run_job import Task, job_request
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
@@ -66,7 +66,7 @@ class Sweep:
     def job(self, overrides: Sequence[str]) -> Job:
         """Return the job with these overrides."""
         name = job_name(overrides, self.varied)
-        differs = differing(overrides, self.varied)
+        differs = varied_overrides(overrides, self.varied)
         return Job(name, self.folder / name, tuple(overrides), tuple(differs))
 
     def request(self, job: Job) -> Request:
@@ -111,7 +111,7 @@ class Sweep:
             console.print(f"checking {len(jobs)} jobs in {self.folder} …")
         for request in self.requests(jobs):
             if not self.config.fresh:
-                require_same(request)
+                require_same_settings(request)
 
     def begin(self) -> None:
         """Make the folder; put an earlier one aside first, where that is asked for.

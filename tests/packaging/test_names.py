@@ -12,8 +12,7 @@ SHARED = {"configure", "run", "main"}
 """What every module of a kind has: the commands of `humanseg.cli`, and programs of their own."""
 
 OPEN = {
-    *("Sample", "Setting", "Settings", "Source", "ask", "data_of", "describe", "differing"),
-    *("printable", "read_settings", "require_free", "require_same", "settle", "unpack"),
+    *("Sample", "Setting", "Source", "data_of", "describe", "printable", "require_free", "unpack"),
 }
 """Names that still mean several things."""
 

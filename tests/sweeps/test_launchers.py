@@ -15,7 +15,7 @@ from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, update_summary
 from humanseg.sweeps import launch as launchers
 from humanseg.sweeps.jobs import Job, Outcome
-from humanseg.sweeps.launch import EXTRAS, launch
+from humanseg.sweeps.launch import EXTRAS, launch_jobs
 
 SHIPPED = sorted(path.stem for path in (conf_folder() / "hydra/launcher").glob("*.yaml"))
 
@@ -42,20 +42,20 @@ def jobs(tmp_path: Path) -> list[Job]:
 
 
 def test_a_job_that_a_launcher_loses_is_told_and_the_others_count(jobs: list[Job]) -> None:
-    outcomes = launch(Broken(jobs, done=1), jobs, 0)
+    outcomes = launch_jobs(Broken(jobs, done=1), jobs, 0)
     assert [each.state for each in outcomes] == ["finished", "failed", "failed"]
     assert "lost by its launcher: the machine is gone" in outcomes[1].reason
 
 
 def test_a_launcher_that_starts_nothing_is_an_error(jobs: list[Job]) -> None:
     with pytest.raises(HumansegError, match="could not be started: the machine is gone"):
-        launch(Broken(jobs, done=0), jobs, 0)
+        launch_jobs(Broken(jobs, done=0), jobs, 0)
 
 
 def test_what_each_job_returns_comes_in_order(jobs: list[Job]) -> None:
     results = [SimpleNamespace(return_value=Outcome("finished", job.name)) for job in jobs]
     launcher: Any = SimpleNamespace(launch=lambda overrides, number: results)
-    assert [each.reason for each in launch(launcher, jobs, 0)] == ["1", "2", "3"]
+    assert [each.reason for each in launch_jobs(launcher, jobs, 0)] == ["1", "2", "3"]
 
 
 def test_a_launcher_that_is_not_installed_is_named_with_its_extra(

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humanseg.sweeps.naming import LONGEST, differing, job_name, key_of, sweep_name
+from humanseg.sweeps.naming import LONGEST, job_name, key_of, sweep_name, varied_overrides
 
 
 def test_a_job_is_named_by_what_differs() -> None:
     overrides = ["seed=1", "optimizer.lr=0.1", "data.root=photos", "+loss=dice"]
     assert job_name(overrides, {"seed", "loss"}) == "+loss=dice,seed=1"
     assert job_name(overrides, set()) == "default"
-    assert differing(overrides, {"seed"}) == ["seed=1"]
+    assert varied_overrides(overrides, {"seed"}) == ["seed=1"]
     # The order of the command line does not count.
     assert job_name(overrides[::-1], {"seed", "loss"}) == "+loss=dice,seed=1"
 

@@ -21,7 +21,7 @@ from humanseg.system.terminal import console
 
 
 @dataclass(frozen=True)
-class Settings:
+class SearchSettings:
     """How a search goes about it; see `conf/hydra/sweeper/humanseg.yaml`."""
 
     n_trials: int = 20
@@ -55,7 +55,7 @@ class Settings:
         return settings if self.prune else None
 
 
-def read_settings(given: Mapping[str, Any]) -> Settings:
+def read_search_settings(given: Mapping[str, Any]) -> SearchSettings:
     """Read the settings of a search.
 
     Raises
@@ -63,17 +63,17 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     HumansegError
         There is no such setting, or its value is impossible.
     """
-    known = [field.name for field in fields(Settings)]
+    known = [field.name for field in fields(SearchSettings)]
     for key in given:
         if key not in known:
             raise HumansegError(
                 f"hydra.sweeper.{key}: unknown{nearest(key, known) or '.'}",
                 code="config.unknown_key",
             )
-    return Settings(**given)
+    return SearchSettings(**given)
 
 
-def run_search(sweep: Sweep, settings: Settings, dry_run: bool = False) -> None:
+def run_search(sweep: Sweep, settings: SearchSettings, dry_run: bool = False) -> None:
     """Try settings until there are as many trials as asked for.
 
     Parameters
@@ -226,7 +226,7 @@ def lowest(space: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show(search: Search, settings: Settings) -> None:
+def _show(search: Search, settings: SearchSettings) -> None:
     # Only here: it loads torch, which the process of a sweep does without.
     from humanseg.sweeps.dry_run import show_search
 
@@ -241,18 +241,18 @@ def _show(search: Search, settings: Settings) -> None:
     show_search(search.sweep, sample, values, max(0, settings.n_trials - done))
 
 
-def _try(search: Search, study: Study, settings: Settings) -> dict[str, str]:
+def _try(search: Search, study: Study, settings: SearchSettings) -> dict[str, str]:
     """Try until there are enough trials; return why some failed."""
     launcher = search.sweep.launcher()
     failed: dict[str, str] = {}
     while (left := settings.n_trials - trials.count_done(study)) > 0:
         asked = [
-            trials.ask(study, search.space, settings.seed, settings.startup_trials, ahead)
+            trials.ask_trial(study, search.space, settings.seed, settings.startup_trials, ahead)
             for ahead in range(min(left, settings.n_jobs))
         ]
         jobs = [search.job(trial.params, trial.number) for trial in asked]
         search.sweep.check(jobs)
         failed |= run_jobs(jobs, launcher, asked[0].number)
         for trial, job in zip(asked, jobs, strict=True):
-            trials.tell(study, trial.number, job_status(job.folder))
+            trials.tell_result(study, trial.number, job_status(job.folder))
     return failed

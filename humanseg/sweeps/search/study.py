@@ -77,7 +77,9 @@ def running_trial(study: optuna.Study, number: int) -> optuna.Trial | None:
     return None
 
 
-def ask(study: optuna.Study, space: Space, seed: int, startup: int, ahead: int = 0) -> optuna.Trial:
+def ask_trial(
+    study: optuna.Study, space: Space, seed: int, startup: int, ahead: int = 0
+) -> optuna.Trial:
     """Draw what to try next, or take up a dead trial that waits to be tried again.
 
     It follows from the seed, the number of trials so far and what they reached: a search that is
@@ -111,7 +113,7 @@ def count_done(study: optuna.Study) -> int:
     )
 
 
-def tell(study: optuna.Study, number: int, status: JobStatus) -> TrialState:
+def tell_result(study: optuna.Study, number: int, status: JobStatus) -> TrialState:
     """Tell the study how a trial ended, as its run says.
 
     Parameters
@@ -159,7 +161,7 @@ def recover(study: optuna.Study, status_of: Callable[[Mapping[str, Any]], JobSta
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         status = status_of(trial.params)
         if status.state in ("finished", "pruned", "failed"):
-            tell(study, trial.number, status)
+            tell_result(study, trial.number, status)
             continue
         dead.append(trial.number)
         # In this order: killed between the two, the next call goes on here.

@@ -8,16 +8,16 @@ import pickle
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from humanseg.errors import FarTraceback, portable
+from humanseg.system.children import end_with_the_parent
 from humanseg.system.interrupts import interruptible
 from humanseg.system.streams import protect_streams
 
@@ -87,21 +87,6 @@ def run_in_processes(function: Callable[..., T], count: int, threads: int, *argu
         return results[0]
     finally:
         _end(processes)
-
-
-def end_with_the_parent() -> None:
-    """Let this process end at once when the one that waits for it is gone, killed say.
-
-    Its command may be given again, and two processes must not write into one folder.
-    """
-    parent = parent_process()
-    assert parent is not None
-
-    def wait_and_end() -> None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 def _gather(processes: Sequence[BaseProcess], reports: Sequence[Connection]) -> list[Any]:

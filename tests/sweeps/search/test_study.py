@@ -12,12 +12,12 @@ from optuna.trial import TrialState
 
 from humanseg.sweeps.jobs import JobStatus
 from humanseg.sweeps.search.study import (
-    ask,
+    ask_trial,
     count_done,
     open_study,
     recover,
     running_trial,
-    tell,
+    tell_result,
 )
 
 SPACE = {
@@ -42,8 +42,8 @@ def study(tmp_path: Path) -> optuna.Study:
 
 
 def try_one(study: optuna.Study) -> dict[str, Any]:
-    trial = ask(study, SPACE, seed=3, startup=4)
-    tell(study, trial.number, finished(objective(trial.params)))
+    trial = ask_trial(study, SPACE, seed=3, startup=4)
+    tell_result(study, trial.number, finished(objective(trial.params)))
     return trial.params
 
 
@@ -60,7 +60,7 @@ def test_a_search_that_is_killed_draws_what_it_would_have_drawn(tmp_path: Path) 
         killed = open_study(folders[1], None, create=True)
         if index in (2, 6):
             # The process is gone when the trial runs.
-            lost = ask(killed, SPACE, seed=3, startup=4)
+            lost = ask_trial(killed, SPACE, seed=3, startup=4)
             assert lost.params == expected[index]
             assert recover(killed, lambda params: UNFINISHED) == [lost.number]
         drawn.append(try_one(killed))
@@ -70,7 +70,7 @@ def test_a_search_that_is_killed_draws_what_it_would_have_drawn(tmp_path: Path) 
 
 
 def test_a_trial_that_died_is_tried_again_once(study: optuna.Study) -> None:
-    lost = ask(study, SPACE, seed=0, startup=4)
+    lost = ask_trial(study, SPACE, seed=0, startup=4)
     assert count_done(study) == 0
     assert recover(study, lambda params: UNFINISHED) == [lost.number]
     assert recover(study, lambda params: UNFINISHED) == []
@@ -83,7 +83,7 @@ def test_a_trial_that_died_is_tried_again_once(study: optuna.Study) -> None:
 def test_a_recovery_that_is_killed_queues_nothing_twice(
     study: optuna.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask(study, SPACE, seed=0, startup=4)
+    ask_trial(study, SPACE, seed=0, startup=4)
 
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -108,20 +108,20 @@ def test_a_recovery_that_is_killed_queues_nothing_twice(
 def test_a_run_that_ended_while_nobody_looked_is_told(
     study: optuna.Study, found: JobStatus, state: TrialState
 ) -> None:
-    ask(study, SPACE, seed=0, startup=4)
+    ask_trial(study, SPACE, seed=0, startup=4)
     assert recover(study, lambda params: found) == []
     (trial,) = study.trials
     assert trial.state == state and count_done(study) == 1
 
 
 def test_a_run_that_was_stopped_by_a_signal_has_not_failed(study: optuna.Study) -> None:
-    ask(study, SPACE, seed=0, startup=4)
+    ask_trial(study, SPACE, seed=0, startup=4)
     stopped = JobStatus("interrupted", 2, {"status": "interrupted"})
     assert recover(study, lambda params: stopped) == [0]
 
 
 def test_trials_of_one_batch_differ(study: optuna.Study) -> None:
-    drawn = [ask(study, SPACE, seed=0, startup=4, ahead=ahead).params for ahead in range(3)]
+    drawn = [ask_trial(study, SPACE, seed=0, startup=4, ahead=ahead).params for ahead in range(3)]
     assert len({str(params) for params in drawn}) == 3
 
 
@@ -134,13 +134,13 @@ def taken_up(folder: Path, number: int) -> optuna.Trial:
 
 def test_another_process_reports_to_a_trial_until_it_has_ended(tmp_path: Path) -> None:
     mine = open_study(tmp_path, {"startup_trials": 1, "warmup_epochs": 0}, create=True)
-    good = ask(mine, SPACE, seed=0, startup=4)
+    good = ask_trial(mine, SPACE, seed=0, startup=4)
     for epoch in (1, 2):
         taken_up(tmp_path, good.number).report(0.9, epoch)
-    tell(mine, good.number, finished(0.9))
+    tell_result(mine, good.number, finished(0.9))
     assert running_trial(open_study(tmp_path), good.number) is None
 
-    bad = ask(mine, SPACE, seed=0, startup=4)
+    bad = ask_trial(mine, SPACE, seed=0, startup=4)
     theirs = taken_up(tmp_path, bad.number)
     theirs.report(0.2, 1)
     assert theirs.should_prune()
@@ -148,9 +148,9 @@ def test_another_process_reports_to_a_trial_until_it_has_ended(tmp_path: Path) -
 
 
 def test_a_study_without_pruning_prunes_nothing(study: optuna.Study, tmp_path: Path) -> None:
-    good = ask(study, SPACE, seed=0, startup=0)
+    good = ask_trial(study, SPACE, seed=0, startup=0)
     good.report(0.9, 1)
-    tell(study, good.number, finished(0.9))
-    bad = taken_up(tmp_path, ask(study, SPACE, seed=0, startup=0).number)
+    tell_result(study, good.number, finished(0.9))
+    bad = taken_up(tmp_path, ask_trial(study, SPACE, seed=0, startup=0).number)
     bad.report(0.1, 1)
     assert not bad.should_prune()
