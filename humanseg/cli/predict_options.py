@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "paths",
         metavar="PATH",
         nargs="+",
-        help="photos, videos (mp4, mov, webm and others), folders (searched to the bottom), "
+        help="photos, videos (mp4, mov, webm and others), folders with all below them, "
         "patterns in quotes such as 'photos/**/*.jpg'; - stands for standard input: a photo, or a "
         "list of paths, one a line",
     )
@@ -42,13 +42,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--background",
         metavar="COLOUR|FILE|blur:R",
-        help="put the people before a colour, a picture, or their own place blurred by R "
-        "thousandths of the photo's longer side",
+        help="replace the background by a colour or a picture, or blur it by R thousandths of the "
+        "photo's longer side",
     )
-    parser.add_argument("--threshold", metavar="T", type=share, help="other than the model's own")
+    parser.add_argument("--threshold", metavar="T", type=share, help="instead of the model's own")
     parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
     parser.add_argument(
-        "--keep-largest", action="store_true", help="keep only the largest connected area"
+        "--keep-largest", action="store_true", help="keep only the largest connected component"
     )
     parser.add_argument("--fill-holes", action="store_true", help="fill the holes inside of people")
     parser.add_argument(
@@ -56,14 +56,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         type=share,
         default=0.0,
-        help="drop areas that cover less than this share of the photo, such as 0.01",
+        help="remove components that cover less than this share of the photo, such as 0.01",
     )
     parser.add_argument(
         "--temporal-smoothing",
         metavar="S",
         type=strength,
-        help="against flicker in videos: how much of the past counts where nothing moves, from 0, "
-        "not at all, to below 1; default 0.8",
+        help="against flicker in videos: the weight of the past where nothing moves, from 0 to "
+        "below 1; default 0.8",
     )
     parser.add_argument(
         "--smooth",
@@ -77,7 +77,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="make again what is there, and replace what was made from other photos",
+        help="replace existing results, also those made from other photos",
     )
 
 

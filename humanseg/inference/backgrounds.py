@@ -40,7 +40,7 @@ class Background(Protocol):
 
     @property
     def key(self) -> str:
-        """What tells it from every other background, as results record it."""
+        """Its identity, as results record it."""
 
     def render(self, photo: Pixels, alpha: Pixels) -> Pixels:
         """Return uint8 (H,W,3), not to be changed, for a photo whose person is `alpha`."""

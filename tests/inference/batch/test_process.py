@@ -5,6 +5,7 @@ import os
 import resource
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from humanseg.inference.batch import process as process
 from humanseg.inference.batch.failures import InputFailure
 from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import Destination
-from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan
+from humanseg.inference.batch.plan import InputOutcome, InputStatus, OutputOptions, PredictionPlan
 from humanseg.inference.batch.process import predict_photos
 from humanseg.io import images
 from humanseg.io.files import explain_os_error
@@ -81,11 +82,16 @@ def test_a_photo_that_cannot_be_used_stops_no_other(
     whole = (tmp_path / "in/7.png").read_bytes()
     (tmp_path / "in/7.png").write_bytes(whole[: len(whole) - 30])
     results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 3))
-    reasons = {each.path.name: each.reason for each in failures(results)}
-    assert set(reasons) == {"3.png", "5.png", "7.png"}
-    assert "is not an image" in reasons["3.png"]
-    assert "There is no file" in reasons["5.png"]
-    assert "is cut off or broken" in reasons["7.png"]
+    assert {failure.path.name: failure.code for failure in failures(results)} == {
+        "3.png": "io.not_an_image",
+        "5.png": "io.missing_file",
+        "7.png": "io.broken_image",
+    }
+    assert all(failure.path.name in failure.reason for failure in failures(results))
+    statuses = Counter(outcome.status for outcome in results)
+    assert statuses == {InputStatus.MADE: 9, InputStatus.FAILED: 3}
+    again = predict_photos(batch_of(model, tmp_path / "out"), sources, 3)
+    assert Counter(outcome.status for outcome in again)[InputStatus.UNCHANGED] == 9
     assert len(list((tmp_path / "out").iterdir())) == 9
 
 
@@ -298,6 +304,7 @@ def test_two_photos_never_replace_each_other_at_the_same_time(
     results = list(predict_photos(batch_of(slow, out), both, 2))
     (failure,) = failures(results)
     assert "made from another photo" in failure.reason
+    assert failure.code == "inference.output_exists"
     (kept,) = (each for each in results if not each.failure)
     rows = read_photo(kept.source.path).shape[0]
     assert read_photo(out / "same_mask.png").shape[0] == rows
