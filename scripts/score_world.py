@@ -23,7 +23,8 @@ from humanseg.data.transforms.copy_paste import compose_background, placement
 from humanseg.data.transforms.copy_paste_pixels import paste, warp
 from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError, says_errors
-from humanseg.evaluation.evaluate import data_of, exact_fp32, final_module
+from humanseg.evaluation.data import data_of
+from humanseg.evaluation.predictor import load_predictor
 from humanseg.io.files import write_csv_rows
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
@@ -196,14 +197,8 @@ def predictor(run: Path, tta: bool) -> Predict:
         return lambda photos: np.asarray(
             session.run(["probability"], {"photo": _channels_first(photos)})[0], np.float32
         )[:, 0]
-    module, _ = final_module(open_run(run), tta)
-    module.eval()
-
-    def predict(photos: Pixels) -> NDArray[np.float32]:
-        with torch.inference_mode(), exact_fp32():
-            return module.probabilities(torch.from_numpy(_channels_first(photos)))[:, 0].numpy()
-
-    return predict
+    predict, _ = load_predictor(open_run(run), tta=tta)
+    return lambda photos: predict(torch.from_numpy(_channels_first(photos)))
 
 
 def mediapipe() -> dict[str, Predict]:
@@ -224,7 +219,7 @@ def _channels_first(photos: Pixels) -> Pixels:
 def valid_pictures(run: Path | None, data: Path | None) -> tuple[list[str], list[LabelledPhoto]]:
     """Read the valid photos of a run, or of a data folder, with their masks."""
     if run is not None:
-        _, config = final_module(open_run(run))
+        _, config = load_predictor(open_run(run))
         split = data_of(config, data).splits.at_original_size("valid")
     elif data is not None:
         split = DatasetSplits(data).split("valid")

@@ -1,31 +1,53 @@
-"""`humanseg evaluate`: the scores of a run's best checkpoint."""
+"""`humanseg evaluate`: the scores of a run or of an exported model."""
 
 import argparse
 from pathlib import Path
 
 from humanseg.cli.argument_types import share
-from humanseg.cli.options import add_data, add_split
+from humanseg.cli.options import SPLITS, add_data, add_split
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder")
-    add_data(parser, "other data than the run's own")
-    add_split(parser)
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        type=Path,
+        help="a run's folder, a checkpoint, the folder of an export, or an ONNX file",
+    )
+    add_data(parser, "other data than the run's own; an exported model has none of its own")
+    add_split(parser, (*SPLITS, "test"))
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="a new folder for scores.csv, the submission CSV and the pages",
+    )
     parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
-    parser.add_argument("--threshold", metavar="T", type=share, help="other than the run's own")
+    parser.add_argument("--threshold", metavar="T", type=share, help="other than the model's own")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the scores."""
-    from humanseg.training.preflight.paths import require_run
+    from rich.console import Console
 
-    require_run(arguments.run, arguments.data)
+    from humanseg.evaluation.evaluated_model import find_evaluated_model
+    from humanseg.system.progress import progress_on
+
+    find_evaluated_model(arguments.model, arguments.data, arguments.split, arguments.out)
     # Only now, when all is there: it loads torch.
-    from humanseg.evaluation.evaluate import evaluate_run
+    from humanseg.evaluation.evaluate import evaluate
 
-    report = evaluate_run(
-        arguments.run, arguments.data, arguments.split, arguments.tta, arguments.threshold
-    )
-    print(report.text())
+    # On stderr, so that the report alone can be sent to a file.
+    with progress_on(Console(stderr=True), "predicting photos") as move:
+        evaluation = evaluate(
+            arguments.model,
+            arguments.data,
+            arguments.split,
+            tta=arguments.tta,
+            threshold=arguments.threshold,
+            out=arguments.out,
+            on_progress=move,
+        )
+    print(evaluation.text())
     return 0

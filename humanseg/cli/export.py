@@ -41,10 +41,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export."""
+    from humanseg.evaluation.evaluated_model import require_run
     from humanseg.export.folder import require_free
     from humanseg.export.formats import read_formats
     from humanseg.export.select_run import pick_run
-    from humanseg.training.preflight.paths import require_run
 
     formats = read_formats(arguments.formats.split(","))
     require_free(arguments.out, arguments.overwrite)

@@ -20,7 +20,7 @@ from humanseg.system.streams import flush_output, protect_streams
 
 COMMANDS: dict[str, str] = {
     "train": "one run, or with -m a sweep; see humanseg train --help",
-    "evaluate": "score the best checkpoint of a run",
+    "evaluate": "score a run or an exported model",
     "compare": "rank runs, with confidence intervals: a table, a CSV and a page",
     "export": "write the best model as files that other programs run, checked",
     "predict": "masks, cut-outs or new backgrounds for photos and videos",

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from humanseg.cli.parser import one_of
 if TYPE_CHECKING:
     from humanseg.data.layout.mask_rule import MaskRule
 
-_SPLITS = ("train", "valid")
+SPLITS = ("train", "valid")
+"""The splits that have masks."""
 
 
 def add_data(parser: argparse.ArgumentParser, help: str) -> None:
@@ -18,13 +20,13 @@ def add_data(parser: argparse.ArgumentParser, help: str) -> None:
     parser.add_argument("--data", metavar="ROOT", type=Path, help=help)
 
 
-def add_split(parser: argparse.ArgumentParser) -> None:
+def add_split(parser: argparse.ArgumentParser, splits: Sequence[str] = SPLITS) -> None:
     """Add `--split`."""
     parser.add_argument(
         "--split",
         default="valid",
-        type=one_of(*_SPLITS),
-        metavar="|".join(_SPLITS),
+        type=one_of(*splits),
+        metavar="|".join(splits),
         help="the photos to score; default: valid",
     )
 

@@ -1,133 +1,242 @@
-"""The best checkpoint speaks, in fp32: its scores and its files."""
+"""`humanseg evaluate`, and the files of a training's best checkpoint."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
-import torch
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+import pandas as pd
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
-from humanseg.config.build import build
-from humanseg.config.check import check_config
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
 from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.evaluation.data import data_of
+from humanseg.evaluation.evaluated_model import MARK, find_evaluated_model
+from humanseg.evaluation.page_writers import TestPageWriter, ValidPageWriter
+from humanseg.evaluation.predict import PredictionWriter, write_predictions
+from humanseg.evaluation.prediction_table import Log, PredictionTable
+from humanseg.evaluation.predictor import ExportPredictor, Predictor, load_predictor
 from humanseg.evaluation.scores import ScoresWriter
 from humanseg.evaluation.submission import SubmissionWriter
-from humanseg.evaluation.test_page import TestPageWriter
-from humanseg.evaluation.valid_page import ValidPageWriter
-from humanseg.models.checkpoint import load_segmenter
-from humanseg.runs import RunFolder, open_run, read_summary
+from humanseg.evaluation.threshold import choose_threshold, run_threshold
+from humanseg.inference.model import load_model
+from humanseg.io.files import whole_folder, write_json
+from humanseg.runs import RunFolder
 from humanseg.runs.drift import say_drift
 from humanseg.submission.template import submission_ids
-from humanseg.system.progress import progress_on
-from humanseg.system.terminal import quieten
-from humanseg.training.callbacks.prediction_table import PredictionTable, Sample
-from humanseg.training.callbacks.progress import PredictedPhotos
-from humanseg.training.machine.hardware import choose_hardware, usable_accelerator
-from humanseg.training.module import SegmentationModule
 
 Probability = NDArray[np.float32]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class EvaluationReport:
-    """How a run's best checkpoint scores on a split.
+class Evaluation:
+    """How a model scores on a split.
 
     Attributes
     ----------
-    run
-        The run's folder.
-    what
-        The photos that were scored.
+    model
+        The run's folder, the checkpoint or the ONNX file.
+    split
+        Which photos.
+    root
+        Their data folder.
+    photos
+        How many there are.
     threshold
         A pixel is person above this probability.
     scores
-        Mean over photos of `dice`, `iou`, `boundary_dice`, and `dice_at_half` at threshold 0.5.
+        Mean over photos of `dice`, `iou`, `boundary_dice`, and `dice_at_half` at threshold 0.5;
+        empty for the test photos, which have no masks.
     per_photo
-        A row per photo: `id`, `dice`, `iou`, `boundary_dice`, `foreground`.
+        A row per photo, naturally sorted by `id`: `dice`, `iou`, `boundary_dice`, `foreground`,
+        `dice_at_half`.
     note
         How that is not what the run recorded of the same photos; empty where it is.
+    out
+        Where its files lie; None: it wrote none.
     """
 
-    run: Path
-    what: str
+    model: Path
+    split: str
+    root: Path
+    photos: int
     threshold: float
-    scores: dict[str, float]
-    per_photo: list[dict[str, Any]]
+    scores: Mapping[str, float]
+    per_photo: pd.DataFrame
     note: str = ""
+    out: Path | None = None
 
     def text(self) -> str:
-        """Say it in a few lines, the worst photos last."""
-        dices = [row["dice"] for row in self.per_photo]
-        worst = sorted(self.per_photo, key=lambda row: row["dice"])[:5]
-        return "\n".join(
-            [
-                f"{self.run} on {len(dices)} {self.what}",
-                f"dice           {self.scores['dice']:.6f} ± {np.std(dices):.4f} over photos, "
+        """Return a few lines for a person, the worst photos last."""
+        lines = [f"{self.model} on {self.photos} {self.split} photos of {self.root}"]
+        if self.scores:
+            worst = self.per_photo.sort_values("dice", kind="stable")[:5]
+            lines += [
+                f"dice           {self.scores['dice']:.6f} ± "
+                f"{self.per_photo['dice'].std(ddof=0):.4f} over photos, "
                 f"at threshold {self.threshold:g}",
                 f"dice at 0.5    {self.scores['dice_at_half']:.6f}",
                 f"iou            {self.scores['iou']:.6f}",
                 f"boundary dice  {self.scores['boundary_dice']:.6f}",
-                "worst          " + ", ".join(f"{row['id']} ({row['dice']:.4f})" for row in worst),
-                *([f"note           {self.note}"] if self.note else []),
+                "worst          " + ", ".join(f"{id} ({dice:.4f})" for id, dice in _dice_of(worst)),
             ]
-        )
+        lines += [f"note           {self.note}"] if self.note else []
+        lines += [f"files          {self.out}"] if self.out is not None else []
+        return "\n".join(lines)
 
 
-def evaluate_run(
-    run: Path, data: Path | None, split: str, tta: bool, threshold: float | None
-) -> EvaluationReport:
-    """Score the best checkpoint of a run, from its folder alone.
+@dataclass(frozen=True)
+class BestScores:
+    """How the best checkpoint of a run scores on its valid photos.
+
+    Attributes
+    ----------
+    threshold
+        The one that was used.
+    means
+        Mean over photos of `dice`, `iou`, `boundary_dice` at it, and `dice_at_half` at 0.5.
+    """
+
+    threshold: float
+    means: Mapping[str, float]
+
+
+def evaluate(
+    model: Path | str,
+    data: Path | str | None = None,
+    split: SplitName = "valid",
+    *,
+    tta: bool = False,
+    threshold: float | None = None,
+    out: Path | str | None = None,
+    on_progress: Progress | None = None,
+) -> Evaluation:
+    """Score a run or an exported model; with `out`, write the files that a training writes.
 
     Parameters
     ----------
-    run
-        The run's folder, wherever it was moved.
+    model
+        A run's folder, wherever it was moved: its best checkpoint. A checkpoint in a run. The
+        folder of an export, or an ONNX file: used as `humanseg predict` uses it.
     data
-        The data folder; None: the run's own.
+        The data folder; None: the run's own. An exported model has none of its own.
     split
-        `train` or `valid`. A run on a fold is scored on its own photos in that name.
+        `train`, `valid` or `test`. A run on a fold is scored on its own photos of that name.
     tta
         Whether to average over the mirrored photo too; else the run's own choice holds.
     threshold
-        None: the run's own.
+        In [0, 1]; None: the model's own.
+    out
+        A folder for `scores.csv`, `pred_{split}.csv`, the pages and `evaluation.json`; it appears
+        whole or not at all. With `valid`, the page of the test photos is among them.
+    on_progress
+        Called with the number of photos that are done, and of all photos.
 
     Returns
     -------
-    EvaluationReport
-        Its scores.
+    Evaluation
+        The scores. They depend neither on the batch size nor on the number of devices: one
+        process predicts all photos, on one device.
 
     Raises
     ------
     HumansegError
-        The run or the data are not sound.
+        The model or the data are not sound, or `out` holds something else.
     """
-    folder = open_run(run)
-    module, config = final_module(folder, tta)
-    photos = data_of(config, data)
-    name: SplitName = "train" if split == "train" else "valid"
-    photos.require_sound(name)
-    chosen = threshold if threshold is not None else run_threshold(folder, config, module)
-    scores = ScoresWriter(None, chosen)
-    # On stderr, so that the report alone can be sent to a file.
-    with exact_fp32(), progress_on(Console(stderr=True), "predicting photos") as move:
-        counted = PredictedPhotos(move, len(photos.items(name)))
-        final_trainer([scores, counted], config).predict(
-            module, [photos.whole_photos(name)], return_predictions=False
+    root, into = (None if path is None else Path(path) for path in (data, out))
+    found = find_evaluated_model(Path(model), root, split, into)
+    predictor: Predictor
+    if found.run is None:
+        assert root is not None
+        exported = load_model(found.path)
+        predictor, photos = ExportPredictor(exported, tta), PhotoData(str(root), Augmentation([]))
+        own_threshold = exported.threshold
+    else:
+        predictor, config = load_predictor(found.run, checkpoint=found.checkpoint, tta=tta)
+        photos = data_of(config, root)
+    photos.require_sound(split)
+    if threshold is None:
+        threshold = (
+            own_threshold if found.run is None else run_threshold(found.run, config, predictor)
         )
-    what = f"{split} photos of {photos.root}"
-    own = data is None and split == "valid" and not tta
-    dice = {row["id"]: row["dice"] for row in scores.rows}
-    note = say_drift(folder, dice, chosen) if own else ""
-    return EvaluationReport(folder.path, what, chosen, scores.means(), scores.rows, note)
+    with nullcontext() if into is None else whole_folder(into) as folder:
+        scores = ScoresWriter(folder and folder / "scores.csv", threshold)
+        writers = {} if folder is None else _writers(folder, photos, split, threshold)
+        if split != "test":
+            writers.setdefault(split, []).append(scores)
+        write_predictions(predictor, photos, writers, on_progress)
+        means, table = scores.means() if split != "test" else {}, scores.table()
+        if folder is not None:
+            _write_mark(folder, found.path, photos.root, split, threshold, means)
+    note = ""
+    if found.run is not None and found.checkpoint is None and data is None and not tta:
+        note = say_drift(found.run, dict(_dice_of(table)), threshold) if split == "valid" else ""
+    count = len(photos.items(split))
+    return Evaluation(found.path, split, photos.root, count, threshold, means, table, note, into)
+
+
+def evaluate_best(
+    run: RunFolder,
+    photos: PhotoData,
+    logs: Sequence[Log] = (),
+    on_progress: Progress | None = None,
+) -> BestScores:
+    """Write the files of a run's best checkpoint: submission, scores, both pages.
+
+    The first process of a training calls this alone, and predicts on one device: no score
+    depends on how many there were.
+
+    Parameters
+    ----------
+    run
+        The run; its best checkpoint is loaded from its folder.
+    photos
+        Its data.
+    logs
+        Each is called with a few telling predictions, to be shown.
+    on_progress
+        As of `evaluate`.
+
+    Returns
+    -------
+    BestScores
+        The threshold that was used, and the mean scores.
+    """
+    predictor, config = load_predictor(run)
+    threshold = choose_threshold(config, predictor, photos)
+    scores = ScoresWriter(run.scores, threshold)
+    writers = _writers(run.path, photos, "valid", threshold)
+    writers["valid"] += [scores, *(PredictionTable(log, threshold) for log in logs)]
+    write_predictions(predictor, photos, writers, on_progress)
+    return BestScores(threshold, scores.means())
+
+
+def write_files(
+    run: RunFolder, photos: PhotoData, logs: Sequence[Log] = ()
+) -> tuple[float, dict[str, float]]:
+    """Write the files of the best checkpoint; return the threshold and the mean scores."""
+    best = evaluate_best(run, photos, logs)
+    return best.threshold, dict(best.means)
+
+
+def submission_order(photos: PhotoData, split: SplitName = "valid") -> list[str]:
+    """Return ids in the order of the submission: the template's, where the data has one.
+
+    Naturally sorted without a template, on a fold (its photos are those of train), and for any
+    other split.
+
+    Raises
+    ------
+    HumansegError
+        The template is broken, or is not about exactly the valid photos.
+    """
+    ids = [item.id for item in photos.items(split)]
+    own = split == "valid" and photos.fold is None
+    return submission_ids(photos.root, ids) if own else ids
 
 
 def valid_predictions(
@@ -153,136 +262,54 @@ def valid_predictions(
     truth
         uint8 (H, W) in {0, 1}.
     """
-    loaded = [final_module(run) for run in runs]
-    modules = [module.eval() for module, _ in loaded]
+    loaded = [load_predictor(run) for run in runs]
     for batch in data_of(loaded[0][1], data).whole_photos("valid"):
-        photos = batch["image"]
-        with torch.inference_mode(), exact_fp32():
-            plain = [module.probabilities(photos) for module in modules]
-            turned = [module.probabilities(photos.flip(-1)).flip(-1) for module in modules]
+        plain = [predictor(batch["image"]) for predictor, _ in loaded]
+        turned = [predictor(batch["image"].flip(-1))[..., ::-1] for predictor, _ in loaded]
         both = [(one + other) / 2 for one, other in zip(plain, turned, strict=True)]
-        for place, id in enumerate(batch["id"]):
-            alone, mirrored = ([one[place, 0].numpy() for one in each] for each in (plain, both))
-            yield id, alone, mirrored, batch["mask"][place, 0].numpy()
+        for index, id in enumerate(batch["id"]):
+            alone, mirrored = ([each[index] for each in group] for group in (plain, both))
+            yield id, alone, mirrored, batch["mask"][index, 0].numpy()
 
 
-def write_files(
-    run: RunFolder, photos: PhotoData, logs: Sequence[Callable[[Sequence[Sample]], None]] = ()
-) -> tuple[float, dict[str, float]]:
-    """Write the files of the best checkpoint: submission, scores, both pages.
-
-    Parameters
-    ----------
-    run
-        The run; its best checkpoint is loaded afresh.
-    photos
-        Its data.
-    logs
-        Each is called with a few telling predictions, to be shown.
-
-    Returns
-    -------
-    threshold
-        The one that was used.
-    scores
-        Mean scores, as in `EvaluationReport`.
-    """
-    module, config = final_module(run)
-    threshold = choose_threshold(config, module, photos)
-    scores = ScoresWriter(run.scores, threshold)
-    writers = [
-        SubmissionWriter(run.submission, submission_order(photos), threshold),
-        scores,
-        *([TestPageWriter(run.path, threshold)] if photos.items("test") else []),
-        ValidPageWriter(run.path, threshold),
-        *(PredictionTable(log, threshold) for log in logs),
-    ]
-    loaders = [photos.whole_photos("valid"), photos.whole_photos("test")]
-    with exact_fp32():
-        final_trainer(writers, config).predict(module, loaders, return_predictions=False)
-    return threshold, scores.means()
+def _writers(
+    folder: Path, photos: PhotoData, split: SplitName, threshold: float
+) -> dict[SplitName, list[PredictionWriter]]:
+    """Make what writes the submission and the pages of a split; of valid, the test page too."""
+    order = submission_order(photos, split)
+    submission = SubmissionWriter(folder / f"pred_{split}.csv", order, threshold)
+    if split == "test":
+        return {"test": [submission, TestPageWriter(folder, threshold)]}
+    writers: dict[SplitName, list[PredictionWriter]] = {
+        split: [submission, ValidPageWriter(folder, threshold, split)]
+    }
+    if split == "valid" and photos.items("test"):
+        writers["test"] = [TestPageWriter(folder, threshold)]
+    return writers
 
 
-def submission_order(photos: PhotoData) -> list[str]:
-    """Ids in the order of the submission: the template's, where the data has one.
-
-    Returns
-    -------
-    list of str
-        Naturally sorted without a template, and on a fold: its photos are those of train.
-
-    Raises
-    ------
-    HumansegError
-        The template is broken, or is not about exactly the valid photos.
-    """
-    ids = [item.id for item in photos.items("valid")]
-    return ids if photos.fold is not None else submission_ids(photos.root, ids)
-
-
-def final_module(run: RunFolder, tta: bool = False) -> tuple[SegmentationModule, DictConfig]:
-    """Load the best model of a run, to predict with, and the run's config."""
-    segmenter, config = load_segmenter(run)
-    check_config(config)
-    hardware = choose_hardware(channels_last=config.get("channels_last"))
-    module = SegmentationModule(
-        segmenter,
-        channels_last=hardware.channels_last,
-        tta=tta or bool(config.get("tta", False)),
-    )
-    return module, config
-
-
-def final_trainer(callbacks: Sequence[pl.Callback], config: DictConfig) -> pl.Trainer:
-    """Make a trainer that predicts on one device in fp32, whatever the run trained with.
-
-    On the run's device where this machine has it; a run may have been moved here.
-    """
-    quieten()
-    return pl.Trainer(
-        accelerator=usable_accelerator(config.trainer.get("accelerator", "auto")),
-        devices=1,
-        precision="32-true",
-        logger=False,
-        callbacks=list(callbacks),
-        plugins=[LightningEnvironment()],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+def _write_mark(
+    folder: Path,
+    model: Path,
+    root: Path,
+    split: str,
+    threshold: float,
+    means: Mapping[str, float],
+) -> None:
+    """Write what was evaluated, and which files this made: a later one may replace them."""
+    write_json(
+        folder / MARK,
+        {
+            "model": str(model),
+            "data": str(root),
+            "split": split,
+            "threshold": threshold,
+            # NaN, where no mask has a boundary, is null in JSON.
+            "scores": {name: None if math.isnan(mean) else mean for name, mean in means.items()},
+            "files": sorted(path.name for path in folder.iterdir()),
+        },
     )
 
 
-def choose_threshold(config: DictConfig, module: SegmentationModule, photos: PhotoData) -> float:
-    """Take the run's threshold; where that is `tune`, the one with the best valid Dice."""
-    if config.threshold != "tune":
-        return float(config.threshold)
-    with exact_fp32():
-        final_trainer([], config).validate(module, photos.whole_photos("valid"), verbose=False)
-    return module.valid_scores.best_threshold()
-
-
-def run_threshold(run: RunFolder, config: DictConfig, module: SegmentationModule) -> float:
-    """Take the threshold of a run: one that was tuned is not tuned again on what it scores."""
-    recorded = read_summary(run.summary).get("threshold")
-    if config.threshold == "tune" and isinstance(recorded, float):
-        return recorded
-    return choose_threshold(config, module, data_of(config))
-
-
-@contextmanager
-def exact_fp32() -> Iterator[None]:
-    """Multiply in fp32 proper: by default a GPU rounds to 10 bits (TF32) in convolutions."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
-
-
-def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
-    """Open a run's data, or other data in the same way, without augmentation or folds."""
-    other = {} if root is None else {"root": str(root), "fold": None}
-    node = OmegaConf.merge(config.data, other)
-    photos: PhotoData = build(node, augmentation=Augmentation([]), seed=config.seed)
-    return photos
+def _dice_of(table: pd.DataFrame) -> list[tuple[str, float]]:
+    return list(zip(table["id"], table["dice"], strict=True))

@@ -1,4 +1,4 @@
-"""What a model says of one photo."""
+"""What a model predicts for one photo."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Prediction:
-    """A photo, what the model says of it, and what is true where that is known.
+    """A photo, its predicted probabilities, and its true mask where that is known.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class Prediction:
     photo
         uint8 (H,W,3), RGB.
     probability
-        float32 (H,W), in [0,1]: how sure the model is that a pixel is person.
+        float32 (H,W), in [0,1]: of being person.
     truth
         uint8 (H,W) in {0,1}; None where there is no mask.
     """
@@ -31,6 +31,8 @@ class Prediction:
         """Bool (H,W): the pixels whose probability is above `threshold`."""
         return np.asarray(self.probability > threshold)
 
-
-VALID, TEST = 0, 1
-"""The numbers of the two loaders of a final prediction."""
+    def require_truth(self) -> NDArray[np.uint8]:
+        """Return the true mask; raise ValueError where there is none."""
+        if self.truth is None:
+            raise ValueError(f"photo {self.id!r} has no true mask to compare with")
+        return self.truth

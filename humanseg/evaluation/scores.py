@@ -1,77 +1,64 @@
-"""`scores.csv`: a row per valid photo."""
+"""`scores.csv`: a row per photo."""
 
-import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import pytorch_lightning as pl
 
-from humanseg.evaluation.photo_writer import PhotoWriter
-from humanseg.evaluation.prediction import VALID, Prediction
+from humanseg.evaluation.predict import PredictionWriter
+from humanseg.evaluation.prediction import Prediction
 from humanseg.io.names import natural_key
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import boundary_dice, dice, iou
 
-COLUMNS = ("id", "dice", "iou", "boundary_dice", "foreground")
+COLUMNS = ["id", "dice", "iou", "boundary_dice", "foreground"]
+MEANS = ["dice", "iou", "boundary_dice", "dice_at_half"]
 
 
-class ScoresWriter(PhotoWriter):
-    """Score each valid photo with the task's own formula, at its own size.
+class ScoresWriter(PredictionWriter):
+    """Score each photo with the task's own formula, at its own size.
 
     Parameters
     ----------
     path
-        The CSV file; None keeps the rows only.
+        The CSV file; None keeps the scores only.
     threshold
         A pixel is person above this probability.
     """
 
     def __init__(self, path: Path | None, threshold: float) -> None:
-        super().__init__(VALID, threshold)
         self._path = path
-        self.rows: list[dict[str, Any]] = []
-        self._dice_at_half: list[float] = []
+        self._threshold = threshold
+        self._rows: list[tuple[str, float, float, float, float, float]] = []
 
-    def take(self, prediction: Prediction) -> None:
+    def add(self, prediction: Prediction) -> None:
         """Score one photo."""
-        truth = prediction.truth
-        assert truth is not None
-        mask = prediction.mask(self._threshold)
-        self.rows.append(
-            {
-                "id": prediction.id,
-                "dice": dice(mask, truth),
-                "iou": iou(mask, truth),
-                "boundary_dice": boundary_dice(mask, truth),
-                "foreground": float(truth.mean()),
-            }
+        truth, mask = prediction.require_truth(), prediction.mask(self._threshold)
+        self._rows.append(
+            (
+                prediction.id,
+                dice(mask, truth),
+                iou(mask, truth),
+                boundary_dice(mask, truth),
+                float(truth.mean()),
+                dice(prediction.mask(0.5), truth),
+            )
         )
-        self._dice_at_half.append(dice(prediction.mask(0.5), truth))
 
-    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def finish(self) -> None:
         """Write the file."""
-        self.rows.sort(key=lambda row: natural_key(row["id"]))
         if self._path is not None:
-            write_table(self._path, pd.DataFrame(self.rows, columns=list(COLUMNS)), missing="nan")
+            write_table(self._path, self.table()[COLUMNS], missing="nan")
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per photo, naturally sorted by id: `COLUMNS` and `dice_at_half`."""
+        # Sorted, so that means do not depend on the order in which photos were predicted.
+        rows = sorted(self._rows, key=lambda row: natural_key(row[0]))
+        return pd.DataFrame(rows, columns=[*COLUMNS, "dice_at_half"])
 
     def means(self) -> dict[str, float]:
-        """Mean of each score over photos, and of the Dice at threshold 0.5.
+        """Return the mean over photos of each of `MEANS`; NaN where it is defined for none.
 
-        Returns
-        -------
-        dict
-            `dice`, `iou`, `boundary_dice` (over the photos that have a boundary), `dice_at_half`.
+        `boundary_dice` is the mean over the photos whose mask has a boundary.
         """
-        means = {
-            name: _mean([row[name] for row in self.rows])
-            for name in ("dice", "iou", "boundary_dice")
-        }
-        return means | {"dice_at_half": _mean(self._dice_at_half)}
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Mean of the values that are numbers, the same in any order; NaN without any."""
-    numbers = [value for value in values if not math.isnan(value)]
-    return math.fsum(numbers) / len(numbers) if numbers else math.nan
+        means = self.table()[MEANS].astype(float).mean()
+        return {name: float(means[name]) for name in MEANS}

@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytorch_lightning as pl
-
-from humanseg.evaluation.photo_writer import PhotoWriter
-from humanseg.evaluation.prediction import VALID, Prediction
+from humanseg.evaluation.predict import PredictionWriter
+from humanseg.evaluation.prediction import Prediction
 from humanseg.submission.write import exact_rle, write_rles
 
 
-class SubmissionWriter(PhotoWriter):
-    """Write the valid masks as RLE, once all are there.
-
-    Only the RLE of each is kept until then.
+class SubmissionWriter(PredictionWriter):
+    """Write masks as RLE, once all are there; only the RLE of each is kept until then.
 
     Parameters
     ----------
@@ -26,15 +22,15 @@ class SubmissionWriter(PhotoWriter):
     """
 
     def __init__(self, path: Path, order: Sequence[str], threshold: float) -> None:
-        super().__init__(VALID, threshold)
         self._path = path
         self._order = list(order)
+        self._threshold = threshold
         self._rles: dict[str, str] = {}
 
-    def take(self, prediction: Prediction) -> None:
+    def add(self, prediction: Prediction) -> None:
         """Keep the mask of one photo."""
         self._rles[prediction.id] = exact_rle(prediction.mask(self._threshold))
 
-    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def finish(self) -> None:
         """Write the file."""
         write_rles(self._path, self._rles, self._order)

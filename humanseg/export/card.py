@@ -81,7 +81,7 @@ def render_card(
                 "dice": checked.said.dice,
                 "boundary": checked.said.scores.means()["boundary_dice"],
             },
-            groups=by_share(checked.said.scores.rows),
+            groups=by_share(checked.said.scores.table()),
             kept=kept,
             own=checked.own,
             tta=bool(source.config.get("tta")),

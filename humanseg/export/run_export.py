@@ -117,7 +117,7 @@ def _describe(
 
 def _report(order: Order, checked: Checked, timings: list[Timing]) -> None:
     """Say what came out, and where it lies."""
-    console.print(f"\nDice on {len(checked.said.scores.rows)} valid photos at their own size")
+    console.print(f"\nDice on {len(checked.said.scores.table())} valid photos at their own size")
     console.print(f"  {'checkpoint':<18}{checked.said.dice:.6f}")
     for each, tally in checked.files.items():
         console.print(

@@ -99,6 +99,6 @@ def _score(record: RunRecord, data: Path | None) -> float:
     if data is None:
         return record.dice_at_half
     # Only here: it loads torch.
-    from humanseg.evaluation.evaluate import evaluate_run
+    from humanseg.evaluation.evaluate import evaluate
 
-    return evaluate_run(record.folder.path, data, "valid", False, None).scores["dice_at_half"]
+    return evaluate(record.folder.path, data).scores["dice_at_half"]

@@ -13,7 +13,7 @@ from humanseg.config.find import conf_folder
 from humanseg.data.cache.photos import UncachedPhotos
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
-from humanseg.evaluation.evaluate import data_of
+from humanseg.evaluation.data import data_of
 from humanseg.export.network import PhotoToMask
 from humanseg.export.writers.int8 import Pair
 from humanseg.io.images import image_size

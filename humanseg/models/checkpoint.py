@@ -49,13 +49,15 @@ def without_weights(config: DictConfig) -> DictConfig:
     return copy
 
 
-def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
+def load_segmenter(run: RunFolder, checkpoint: Path | None = None) -> tuple[Segmenter, DictConfig]:
     """Rebuild the best model of a run, from its folder alone.
 
     Parameters
     ----------
     run
         The run, wherever it was moved.
+    checkpoint
+        Another of its checkpoints than the best one.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def load_segmenter(run: RunFolder) -> tuple[Segmenter, DictConfig]:
         raise HumansegError(f"{run.config} is not a run's config: it has no {', '.join(missing)}.")
     config = without_weights(config)
     segmenter = make_segmenter(config)
-    load_weights(segmenter, run.best)
+    load_weights(segmenter, checkpoint or run.best)
     return segmenter.float().eval(), config
 
 

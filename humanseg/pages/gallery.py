@@ -134,7 +134,9 @@ def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ())
     )
 
 
-def write_valid_page(path: Path, cards: Sequence[ValidCard], *, facts: Facts = ()) -> None:
+def write_valid_page(
+    path: Path, cards: Sequence[ValidCard], *, facts: Facts = (), split: str = "valid"
+) -> None:
     """Write the error gallery: every valid photo with its errors and scores, worst Dice first.
 
     Parameters
@@ -145,6 +147,8 @@ def write_valid_page(path: Path, cards: Sequence[ValidCard], *, facts: Facts = (
         The photos in any order; photos of equal Dice keep theirs.
     facts
         Pairs of label and value to show beside the mean scores, such as the threshold.
+    split
+        Whose photos these are.
 
     Raises
     ------
@@ -165,9 +169,9 @@ def write_valid_page(path: Path, cards: Sequence[ValidCard], *, facts: Facts = (
         "valid.html",
         cards,
         [*means, *facts],
-        heading="Errors on valid photos",
-        lead="Every valid photo beside the errors of its prediction, worst Dice first. Point at a "
-        "photo, or move the slider, to fade it into its errors; open one to see it at full size.",
+        heading=f"Errors on {split} photos",
+        lead=f"Every {split} photo beside the errors of its prediction, worst Dice first. Point at "
+        "a photo, or move the slider, to fade it into its errors; open one to see it at full size.",
         legend=[
             (css_colour(MISSED), "Missed (in the true mask only)"),
             (css_colour(ADDED), "Wrongly added (in the prediction only)"),

@@ -15,7 +15,7 @@ from humanseg.data.cache.photos import items_sha256
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
 from humanseg.errors import HumansegError, Refused
-from humanseg.evaluation.evaluate import final_module
+from humanseg.evaluation.predictor import load_predictor
 from humanseg.runs import RunFolder, open_run
 from humanseg.system.terminal import console
 from humanseg.training.machine.hardware import Hardware
@@ -95,14 +95,14 @@ def _fill(
     hardware: Hardware,
     answers: LayerCache,
 ) -> None:
-    modules = [final_module(each, tta=True)[0].to(hardware.device).eval() for each in teachers]
+    models = [load_predictor(each, tta=True, device=hardware.device)[0] for each in teachers]
     places = {item.id: place for place, item in enumerate(photos.items(role))}
     console.print(f"Asking the teacher about {len(places)} {role} photos …")
     low = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(hardware.precision)
     for batch in photos.whole_photos(role):
         with torch.autocast(hardware.device, low, enabled=low is not None):
-            image = modules[0].on_after_batch_transfer(batch, 0)["image"].to(hardware.device)
-            said = torch.stack([each.probabilities(image).float() for each in modules])
+            image = batch["image"]
+            said = torch.stack([each.probabilities(image).float() for each in models])
         levels = (said.mean(0) * 255).round().to(torch.uint8).cpu().numpy()
         for index, identity in enumerate(batch["id"]):
             answers[places[identity]][...] = levels[index, 0]

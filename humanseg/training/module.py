@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from humanseg.data.dataset import Batch
 from humanseg.errors import HumansegError
-from humanseg.evaluation.prediction import Prediction
 from humanseg.losses import SoftTargetLoss
 from humanseg.metrics.per_photo import PerPhotoScores
 from humanseg.models import Segmenter
@@ -33,8 +32,6 @@ class SegmentationModule(pl.LightningModule):
         Weight of each auxiliary head's loss, where the net has such heads.
     channels_last
         Whether photos go through the net channel by channel of one pixel.
-    tta
-        Whether predictions are averaged with those of the mirrored photo.
     seed
         With the epoch and the batch, what dropout follows from.
     teacher_weight
@@ -55,7 +52,6 @@ class SegmentationModule(pl.LightningModule):
         scheduler: SchedulerRecipe | Plateau | None = None,
         auxiliary_weight: float = 0.4,
         channels_last: bool = True,
-        tta: bool = False,
         seed: int = 0,
         teacher_weight: float = 0.0,
     ) -> None:
@@ -67,7 +63,6 @@ class SegmentationModule(pl.LightningModule):
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._auxiliary_weight = auxiliary_weight
-        self._tta = tta
         self._seed = seed
         self._unseen: Tensor | None = None
         self._teacher_weight = teacher_weight
@@ -149,40 +144,12 @@ class SegmentationModule(pl.LightningModule):
         if self.loss is not None:
             count = len(batch["id"])
             self.log("val/loss", self.loss(logits, batch["mask"]), batch_size=count, sync_dist=True)
-        # The threshold that is tuned here is for predictions made in the same way.
-        probability = self.probabilities(batch["image"]).float() if self._tta else logits.sigmoid()
-        self.valid_scores.update(probability, batch["mask"], batch["id"])
+        self.valid_scores.update(logits.sigmoid(), batch["mask"], batch["id"])
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean scores; the Dice among them chooses the checkpoint."""
         scores = self.valid_scores.compute()
         self.log_dict({f"val/{name}": value for name, value in scores.items()})
-
-    def predict_step(
-        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
-    ) -> list[Prediction]:
-        """Give what the model says of each photo of a batch."""
-        photos = batch["image"]
-        probabilities = self.probabilities(photos).float().cpu().numpy()
-        masks = batch["mask"].cpu().numpy() if "mask" in batch else None
-        pixels = photos.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return [
-            Prediction(
-                id=identity,
-                photo=pixels[index],
-                probability=probabilities[index, 0],
-                truth=None if masks is None else masks[index, 0],
-            )
-            for index, identity in enumerate(batch["id"])
-        ]
-
-    def probabilities(self, image: Tensor) -> Tensor:
-        """Probabilities (N,1,H,W) of photos uint8 (N,3,H,W), mirrored too where `tta` is set."""
-        probabilities = self(image).sigmoid()
-        if self._tta:
-            mirrored = self(image.flip(-1)).sigmoid().flip(-1)
-            probabilities = (probabilities + mirrored) / 2
-        return probabilities
 
     def configure_optimizers(self) -> Any:
         """Make optimiser and scheduler, as Lightning takes them."""

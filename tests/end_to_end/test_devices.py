@@ -51,15 +51,18 @@ def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
     """Score a run's best checkpoint as a training does, and note who has scored what."""
     from torchmetrics.utilities.data import dim_zero_cat
 
-    from humanseg.evaluation.evaluate import data_of, final_module
+    from humanseg.evaluation.data import data_of
     from humanseg.metrics.per_photo import _unpack
+    from humanseg.models.checkpoint import load_segmenter
     from humanseg.runs import open_run
     from humanseg.system.terminal import quieten
     from humanseg.training.machine.hardware import choose_hardware
+    from humanseg.training.module import SegmentationModule
     from humanseg.training.trainer import build_trainer
 
     quieten()
-    module, config = final_module(open_run(run))
+    segmenter, config = load_segmenter(open_run(run))
+    module = SegmentationModule(segmenter)
     config.trainer.devices, config.trainer.strategy = devices, "auto" if devices == 1 else "ddp"
     trainer = build_trainer(config, choose_hardware("cpu", "32-true"), [])
     trainer.validate(module, datamodule=data_of(config), verbose=False)

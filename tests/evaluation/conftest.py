@@ -1,8 +1,3 @@
-"""A small trained run, as the tests of training have it."""
+"""Small nets are run on one thread, as in the tests of training."""
 
-from tests.training.conftest import (  # noqa: F401
-    copied,
-    one_thread,
-    train_run,
-    trained,
-)
+from tests.training.conftest import one_thread  # noqa: F401

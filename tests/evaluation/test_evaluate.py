@@ -1,7 +1,6 @@
 import csv
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.evaluation import evaluate
-from humanseg.evaluation.evaluate import data_of, evaluate_run, exact_fp32, submission_order
+from humanseg.evaluation.data import data_of
+from humanseg.evaluation.evaluate import evaluate, submission_order
+from humanseg.evaluation.predictor import exact_fp32, load_predictor
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle
 from humanseg.models import Segmenter
@@ -82,7 +82,7 @@ def test_without_test_photos_a_run_has_all_but_the_test_page(
     said = capsys.readouterr().out
     assert "there will be no test page" in said and "test.html" not in said
     assert not run.test_page.exists() and run.valid_page.exists()
-    report = evaluate_run(run.path, None, "valid", False, None)
+    report = evaluate(run.path)
     assert len(report.per_photo) == len(rows(run.submission))
 
 
@@ -115,7 +115,7 @@ def test_a_run_in_bf16_is_scored_in_fp32(
 
     run = train_run(tmp_path / "run", "trainer.precision=bf16-mixed", "trainer.max_epochs=1")
     monkeypatch.setattr(Segmenter, "forward", watched)
-    report = evaluate_run(run.path, None, "valid", False, None)
+    report = evaluate(run.path)
     assert seen and all(dtype == torch.float32 and not cast for dtype, cast, _ in seen)
     assert report.scores["dice"] == pytest.approx(read_summary(run.summary)["dice"], abs=1e-12)
 
@@ -128,7 +128,7 @@ def test_a_gpu_does_not_round_convolutions_while_it_scores() -> None:
 
 
 def test_a_moved_run_scores_the_same_from_its_folder_alone(copied: RunFolder) -> None:
-    report = evaluate_run(copied.path, None, "valid", False, None)
+    report = evaluate(copied.path)
     assert report.scores["dice"] == pytest.approx(read_summary(copied.summary)["dice"], abs=1e-12)
     text = report.text()
     assert f"{report.scores['dice']:.6f}" in text and str(copied.path) in text
@@ -145,9 +145,9 @@ def test_scores_do_not_depend_on_the_batch_size(copied: RunFolder) -> None:
     reports = []
     for size in (1, 2, 4):
         change(copied, data__batch_size=size)
-        reports.append(evaluate_run(copied.path, None, "train", False, None))
+        reports.append(evaluate(copied.path, split="train"))
     assert len(reports[0].per_photo) == 6
-    assert reports[0].per_photo == reports[1].per_photo == reports[2].per_photo
+    assert all(report.per_photo.equals(reports[0].per_photo) for report in reports)
     assert reports[0].scores == reports[2].scores
 
 
@@ -155,38 +155,38 @@ def test_photos_of_mixed_sizes_are_scored_at_their_own(copied: RunFolder, root: 
     for folder, suffix, way in (("valid", "jpg", 2), ("valid_mask", "png", 0)):
         path = root / folder / f"7.{suffix}"
         Image.open(path).resize((71, 33), way).save(path)
-    report = evaluate_run(copied.path, root, "valid", False, None)
-    assert [row["id"] for row in report.per_photo] == ["6", "7", "8"]
+    report = evaluate(copied.path, root)
+    assert report.per_photo["id"].tolist() == ["6", "7", "8"]
     truth = np.array(Image.open(root / "valid_mask" / "7.png")) > 0
-    assert report.per_photo[1]["foreground"] == pytest.approx(truth.mean())
+    assert report.per_photo["foreground"][1] == pytest.approx(truth.mean())
 
 
 def test_mirroring_changes_what_is_predicted(copied: RunFolder) -> None:
-    plain = evaluate_run(copied.path, None, "valid", False, None)
-    mirrored = evaluate_run(copied.path, None, "valid", True, None)
+    plain = evaluate(copied.path)
+    mirrored = evaluate(copied.path, tta=True)
     assert plain.scores != mirrored.scores
     change(copied, tta=True)
-    assert evaluate_run(copied.path, None, "valid", False, None).scores == mirrored.scores
+    assert evaluate(copied.path).scores == mirrored.scores
 
 
 def test_a_run_whose_photos_have_changed_since_says_so(copied: RunFolder, root: Path) -> None:
     change(copied, data__root=str(root))
-    assert "note" not in evaluate_run(copied.path, None, "valid", False, None).text()
+    assert "note" not in evaluate(copied.path).text()
     shutil.copy(root / "valid" / "6.jpg", root / "valid" / "7.jpg")
-    report = evaluate_run(copied.path, None, "valid", False, None)
+    report = evaluate(copied.path)
     assert "7 otherwise" in report.note and report.note in report.text()
-    assert not evaluate_run(copied.path, root, "valid", False, None).note
+    assert not evaluate(copied.path, root).note
     for path in (root / "valid" / "8.jpg", root / "valid_mask" / "8.png"):
         path.unlink()
-    assert "8 not any more" in evaluate_run(copied.path, None, "valid", False, None).note
+    assert "8 not any more" in evaluate(copied.path).note
 
 
 def test_a_threshold_is_taken_from_the_run_or_from_the_command(copied: RunFolder) -> None:
-    assert evaluate_run(copied.path, None, "valid", False, None).threshold == 0.5
-    low = evaluate_run(copied.path, None, "valid", False, 0.01)
+    assert evaluate(copied.path).threshold == 0.5
+    low = evaluate(copied.path, threshold=0.01)
     assert low.threshold == 0.01 and low.scores["dice"] != low.scores["dice_at_half"]
     change(copied, threshold=0.01)
-    assert evaluate_run(copied.path, None, "valid", False, None).scores == low.scores
+    assert evaluate(copied.path).scores == low.scores
 
 
 def test_a_tuned_threshold_is_recorded_beside_the_dice_at_half(
@@ -196,12 +196,12 @@ def test_a_tuned_threshold_is_recorded_beside_the_dice_at_half(
     summary = read_summary(run.summary)
     assert 0.05 <= summary["threshold"] <= 0.95
     assert summary["dice"] >= summary["dice_at_half"]
-    at = {t: evaluate_run(run.path, None, "valid", False, t).scores["dice"] for t in (0.3, 0.7)}
+    at = {t: evaluate(run.path, threshold=t).scores["dice"] for t in (0.3, 0.7)}
     assert summary["dice"] >= max(at.values())
     # The recorded one is used from then on: it is not tuned again on what it scores.
     update_summary(run.summary, threshold=0.123)
     for data in (None, root):
-        assert evaluate_run(run.path, data, "valid", False, None).threshold == 0.123
+        assert evaluate(run.path, data).threshold == 0.123
 
 
 def test_the_submission_keeps_the_order_of_the_template(
@@ -243,7 +243,7 @@ def test_masks_without_a_boundary_have_no_boundary_score(
     run = train_run(tmp_path / "run", f"data.root={root}", "trainer.max_epochs=1")
     summary = read_summary(run.summary)
     assert summary["status"] == "finished" and summary["boundary_dice"] is None
-    assert "boundary dice" in evaluate_run(run.path, None, "valid", False, None).text()
+    assert "boundary dice" in evaluate(run.path).text()
     assert not [each for each in recwarn if "empty slice" in str(each.message)]
 
 
@@ -251,7 +251,7 @@ def test_a_run_from_a_gpu_is_scored_without_one(copied: RunFolder) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     change(copied, trainer__accelerator="gpu")
-    assert evaluate_run(copied.path, None, "valid", False, None).per_photo
+    assert len(evaluate(copied.path).per_photo) == 3
 
 
 def test_a_finished_run_can_be_resumed_to_write_its_files_again(
@@ -277,16 +277,10 @@ def test_a_checkpoint_of_another_model_stops_a_resume_in_a_sentence(
 def test_a_config_from_somebody_else_names_only_known_packages(copied: RunFolder) -> None:
     change(copied, loss={"_target_": "os.system", "command": "true"})
     with pytest.raises(HumansegError, match=r"os\.system"):
-        evaluate.final_module(copied)
+        load_predictor(copied)
 
 
-def test_evaluating_says_how_far_it_is(trained: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluating_says_how_far_it_is(trained: RunFolder) -> None:
     moves: list[tuple[int, int]] = []
-
-    @contextmanager
-    def recorded(console: Any, what: str) -> Iterator[Callable[[int, int], None]]:
-        yield lambda done, total: moves.append((done, total))
-
-    monkeypatch.setattr(evaluate, "progress_on", recorded)
-    evaluate_run(trained.path, None, "valid", False, None)
+    evaluate(trained.path, on_progress=lambda done, total: moves.append((done, total)))
     assert moves == [(1, 3), (2, 3), (3, 3)]

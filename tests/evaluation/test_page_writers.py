@@ -1,19 +1,15 @@
-"""Both page writers, driven by a trainer as after a training."""
+"""Both page writers."""
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import pytorch_lightning as pl
 from PIL import Image
-from torch.utils.data import DataLoader
 
 from humanseg.errors import HumansegError
+from humanseg.evaluation.page_writers import TestPageWriter, ValidPageWriter
 from humanseg.evaluation.prediction import Prediction
-from humanseg.evaluation.test_page import TestPageWriter
-from humanseg.evaluation.valid_page import ValidPageWriter
 from humanseg.io.images import read_mask, read_photo
 from humanseg.metrics.scores import dice
 from humanseg.pages.pictures import ADDED, MISSED
@@ -40,21 +36,6 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(image)
 
 
-class Model(pl.LightningModule):
-    """Says what `predicted` says; fails on `bad`."""
-
-    def __init__(self, bad: str | None = None) -> None:
-        super().__init__()
-        self.bad = bad
-
-    def predict_step(
-        self, batch: list[str], batch_idx: int, dataloader_idx: int = 0
-    ) -> list[Prediction]:
-        if self.bad in batch:
-            raise HumansegError("no more photos")
-        return [predicted(id, dataloader_idx == 0) for id in batch]
-
-
 def predict(
     root: Path,
     threshold: float = 0.5,
@@ -62,21 +43,14 @@ def predict(
     test: list[str] = TEST,
     bad: str | None = None,
 ) -> None:
-    writers: list[Any] = [TestPageWriter(root, threshold), ValidPageWriter(root, threshold)]
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        devices=1,
-        logger=False,
-        callbacks=writers,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        enable_checkpointing=False,
-    )
-    loaders: list[Any] = [
-        DataLoader(ids, batch_size=2, collate_fn=list)  # type: ignore[arg-type]
-        for ids in (valid, test)
-    ]
-    trainer.predict(Model(bad), dataloaders=loaders, return_predictions=False)
+    """Write both pages; fail on `bad`."""
+    with ValidPageWriter(root, threshold) as valid_page, TestPageWriter(root, threshold) as page:
+        for id in valid:
+            valid_page.add(predicted(id, with_truth=True))
+        for id in test:
+            if id == bad:
+                raise HumansegError("no more photos")
+            page.add(predicted(id, with_truth=False))
 
 
 def test_each_photo_gets_its_pictures(tmp_path: Path) -> None:
@@ -147,16 +121,14 @@ def test_a_failure_leaves_the_earlier_pages_whole(tmp_path: Path) -> None:
 
 def test_pictures_are_written_as_they_come(tmp_path: Path) -> None:
     writer = TestPageWriter(tmp_path, 0.5)
-    trainer, model = pl.Trainer(logger=False, enable_checkpointing=False), Model()
-    writer.on_predict_start(trainer, model)
-    writer.write_on_batch_end(trainer, model, [predicted("x", False)], None, None, 0, 1)
+    writer.start()
+    writer.add(predicted("x", with_truth=False))
     assert len([path for path in tmp_path.rglob("x_*") if path.is_file()]) == 3
     assert not (tmp_path / "test").exists() and not (tmp_path / "test.html").exists()
 
 
 def test_a_valid_photo_without_its_mask_is_an_error(tmp_path: Path) -> None:
     writer = ValidPageWriter(tmp_path, 0.5)
-    trainer, model = pl.Trainer(logger=False, enable_checkpointing=False), Model()
-    writer.on_predict_start(trainer, model)
-    with pytest.raises(ValueError, match="'x'"):
-        writer.write_on_batch_end(trainer, model, [predicted("x", False)], None, None, 0, 0)
+    with pytest.raises(ValueError, match="'x'"), writer:
+        writer.add(predicted("x", with_truth=False))
+    assert not list(tmp_path.iterdir())

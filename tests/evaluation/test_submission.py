@@ -4,7 +4,6 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
 
 from humanseg.evaluation.prediction import Prediction
 from humanseg.evaluation.submission import SubmissionWriter
@@ -19,12 +18,11 @@ def test_little_is_kept_of_each_photo(tmp_path: Path) -> None:
     probability[200:700, 300:600] = 0.9
     tracemalloc.start()
     for id in range(8):
-        writer.take(Prediction(str(id), PHOTO, probability, None))
+        writer.add(Prediction(str(id), PHOTO, probability, None))
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 8 * probability.size / 10
-    trainer = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
-    writer.on_predict_end(trainer, pl.LightningModule())
+    writer.finish()
     rows = (tmp_path / "pred.csv").read_text().splitlines()
     assert rows[0] == "id,rle_mask" and len(rows) == 9
     assert rows[8].startswith("7,200301 300 201301 300 ")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from humanseg.cli.main import main
 from humanseg.errors import HumansegError, Refused
-from humanseg.evaluation.evaluate import evaluate_run
+from humanseg.evaluation.evaluate import evaluate
 from humanseg.export.select_run import Pick
 from humanseg.export.writers import write
 from humanseg.export.writers.int8 import Quantised
@@ -226,7 +226,7 @@ def test_other_data_is_scored_and_named_as_such(
     out = export(tmp_path / "out", data=root)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["scores"]["photos"] == 2
-    expected = evaluate_run(run.path, root, "valid", False, None).scores["dice"]
+    expected = evaluate(run.path, root).scores["dice"]
     assert manifest["scores"]["dice"] == pytest.approx(expected, abs=1e-6)
     assert "are not the ones that the run was scored on" in (out / "README.md").read_text()
 

@@ -57,7 +57,7 @@ def test_runs_on_different_photos_are_not_ranked_together(
     def evaluate(run: Path, data: Path, *_: Any) -> Any:
         return type("Report", (), {"scores": {"dice_at_half": {first: 0.5, second: 0.6}[run]}})
 
-    monkeypatch.setattr("humanseg.evaluation.evaluate.evaluate_run", evaluate)
+    monkeypatch.setattr("humanseg.evaluation.evaluate.evaluate", evaluate)
     chosen = pick_run(tmp_path, Path("photos"))
     assert (
         chosen.run.path == second

@@ -11,7 +11,8 @@ import torch
 from omegaconf import DictConfig
 
 from humanseg.errors import HumansegError, Refused
-from humanseg.evaluation.evaluate import data_of, final_module
+from humanseg.evaluation.data import data_of
+from humanseg.evaluation.predictor import load_predictor
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training import distillation as teacher_module
 from humanseg.training.distillation import ask, find_teachers
@@ -62,11 +63,10 @@ def test_answers_are_the_teachers_probabilities_mirrored_too(
     photos = data_of(compose(f"teacher={trained.path}"))
     hardware = choose_hardware("cpu", "32-true")
     answers = ask([trained], photos, hardware)["train"]
-    module, _ = final_module(trained, tta=True)
+    predictor, _ = load_predictor(trained, tta=True)
     for index in (0, 4):
         photo = torch.from_numpy(photos.split("train").photos[index][0].copy())
-        with torch.no_grad():
-            expected = module.eval().probabilities(photo.permute(2, 0, 1)[None])[0, 0].numpy()
+        expected = predictor(photo.permute(2, 0, 1)[None])[0]
         np.testing.assert_allclose(answers[index] / 255, expected, atol=0.003)
 
 
@@ -83,7 +83,7 @@ def test_teachers_are_asked_once_and_averaged(
     )
     assert not np.array_equal(one, other)
     np.testing.assert_allclose(both, (one + other) / 2, atol=1)
-    monkeypatch.setattr(teacher_module, "final_module", None)  # asked again, it would fail
+    monkeypatch.setattr(teacher_module, "load_predictor", None)  # asked again, it would fail
     again = ask([copied, trained], photos, hardware)["train"][3]
     np.testing.assert_array_equal(again, both)
 

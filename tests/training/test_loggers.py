@@ -20,9 +20,9 @@ from humanseg.compare.wandb import COLUMNS, CURVES
 from humanseg.config.find import conf_folder
 from humanseg.data.synthetic import write_sample
 from humanseg.errors import HumansegError
+from humanseg.evaluation.prediction_table import ExamplePrediction
 from humanseg.runs import RunFolder
 from humanseg.runs.wandb import EPOCH, PREDICTIONS, wandb_id, wandb_logs
-from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.loggers import WandbRun, check_loggers, open_loggers, wandb_note
 from humanseg.training.loggers.wandb import files_of
 from humanseg.training.request import settle
@@ -299,7 +299,7 @@ def test_a_spawned_process_logs_into_the_same_run(tmp_path: Path) -> None:
     assert process.exitcode == 0
     # A name that is not Unicode comes through too.
     mask = picture[..., 0]
-    logger.log_samples([Sample("\udcff", 1.0, picture, mask, mask, "worst")])
+    logger.log_samples([ExamplePrediction("\udcff", 1.0, picture, mask, mask, "worst")])
     logger.close(run, failed=False)
     (file,) = wandb_logs(RunFolder(tmp_path))
     back = summary_of(file)

@@ -1,7 +1,6 @@
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -39,17 +38,15 @@ def made(net: Net, **options: Any) -> SegmentationModule:
     return module
 
 
-def batch_of(ids: list[str], with_mask: bool = True) -> Any:
+def batch_of(ids: list[str]) -> Any:
     generator = torch.Generator().manual_seed(0)
     shape = (len(ids), 3, 8, 6)
-    batch: dict[str, Any] = {
+    mask = (len(ids), 1, 8, 6)
+    return {
         "image": torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
         "id": ids,
+        "mask": torch.randint(0, 2, mask, dtype=torch.uint8, generator=generator),
     }
-    if with_mask:
-        mask = torch.randint(0, 2, (len(ids), 1, 8, 6), dtype=torch.uint8, generator=generator)
-        batch["mask"] = mask
-    return batch
 
 
 @pytest.mark.parametrize(("heads", "weight"), [(0, 0.4), (2, 0.4), (2, 0.0)])
@@ -101,48 +98,6 @@ def test_a_loss_that_was_no_number_is_found_before_the_epoch_is_scored() -> None
     module._unseen = torch.tensor(float("nan"))
     with pytest.raises(HumansegError, match="became nan in epoch 1"):
         module.on_validation_epoch_start()
-
-
-def test_a_prediction_carries_its_id_and_its_photo() -> None:
-    batch = batch_of(["10", "2", "<x>"])
-    module = made(Net(), channels_last=True).eval()
-    pixels = batch["image"].clone()
-    with torch.no_grad():
-        predictions = module.predict_step(module.on_after_batch_transfer(batch, 0), 0)
-    assert [each.id for each in predictions] == ["10", "2", "<x>"]
-    for index, each in enumerate(predictions):
-        assert each.photo.dtype == np.uint8 and each.probability.dtype == np.float32
-        assert np.array_equal(each.photo, pixels[index].permute(1, 2, 0).numpy())
-        assert each.truth is not None
-        assert np.array_equal(each.truth, batch["mask"][index, 0].numpy())
-        assert each.probability.shape == (8, 6) and (each.probability == 0.5).all()
-        assert not each.mask(0.5).any(), "a pixel is person above the threshold, not at it"
-        assert each.mask(0.49).all()
-
-
-def test_photos_without_masks_have_no_truth() -> None:
-    with torch.no_grad():
-        predictions = made(Net()).eval().predict_step(batch_of(["a"], with_mask=False), 0)
-    assert [each.truth for each in predictions] == [None]
-
-
-def test_mirrored_predictions_are_turned_back_and_averaged() -> None:
-    image = batch_of(["a"])["image"]
-    plain = made(Net(sideways=True)).eval().probabilities(image)
-    both = made(Net(sideways=True), tta=True).eval().probabilities(image)
-    assert torch.allclose(both, (plain + plain.flip(-1)) / 2)
-    assert not torch.allclose(both, plain)
-
-
-@pytest.mark.parametrize("tta", [False, True])
-def test_a_threshold_is_tuned_on_predictions_as_they_will_be_made(tta: bool) -> None:
-    module = made(Net(sideways=True), tta=tta).eval()
-    batch = batch_of(["a"])
-    batch["mask"] = torch.zeros_like(batch["mask"])
-    batch["mask"][..., :3] = 1
-    module.validation_step(batch, 0)
-    # Mirrored, the two halves are alike: (0.98 + 0.5) / 2 everywhere.
-    assert module.valid_scores.dice_at(0.6) == pytest.approx(2 / 3 if tta else 1)
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

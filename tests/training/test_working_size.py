@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, open_dict
 
-from humanseg.evaluation.evaluate import data_of, evaluate_run
+from humanseg.evaluation.data import data_of
+from humanseg.evaluation.evaluate import evaluate
 from humanseg.export.source import long_side_of
 from humanseg.models.checkpoint import load_segmenter, prediction_side
 from humanseg.runs import RunFolder, read_summary
@@ -28,7 +29,7 @@ def test_a_light_net_on_a_cut_backbone(train_run: Train, tmp_path: Path, long_si
     )
     summary = read_summary(run.summary)
     assert summary["status"] == "finished" and summary["parameters"] < 700_000
-    again = evaluate_run(run.path, None, "valid", tta=False, threshold=None)
+    again = evaluate(run.path)
     assert again.scores["dice"] == summary["dice"]
     assert len(again.per_photo) == 3
 
@@ -40,7 +41,7 @@ def test_a_net_predicts_at_another_size_than_it_was_trained_at(
     segmenter, config = load_segmenter(run)
     assert segmenter.long_side == 40 and long_side_of(config, (64, 48)) == 40
     assert data_of(config).sample_size() == (96, 72)
-    again = evaluate_run(run.path, None, "valid", tta=False, threshold=None)
+    again = evaluate(run.path)
     assert again.scores["dice"] == read_summary(run.summary)["dice"]
 
 

@@ -48,7 +48,7 @@ class Checked:
     def scores(self) -> dict[str, Any]:
         """Return the checkpoint's scores as the manifest has them."""
         means = self.said.scores.means()
-        interval = bootstrap_interval([row["dice"] for row in self.said.scores.rows])
+        interval = bootstrap_interval(self.said.scores.table()["dice"].tolist())
         boundary = means["boundary_dice"]
         return {
             "dice": means["dice"],
@@ -56,7 +56,7 @@ class Checked:
             "interval": [interval.low, interval.high],
             # NaN, where no mask has a boundary, is null in JSON.
             "boundary_dice": None if math.isnan(boundary) else boundary,
-            "photos": len(self.said.scores.rows),
+            "photos": len(self.said.scores.table()),
         }
 
 

@@ -1,20 +1,21 @@
 """Scores by how much of a photo is person."""
 
-import math
-from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
-SHARES = (0.0, 0.1, 0.2, 0.4, 0.6, 1.0)
+import pandas as pd
+
+SHARES = [0.0, 0.1, 0.2, 0.4, 0.6, 1.0]
 """Bounds between groups of photos, by the share that is person."""
 
 
-def by_share(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_share(scores: pd.DataFrame) -> list[dict[str, Any]]:
     """Group scores by how much of the photo is person.
 
     Parameters
     ----------
-    rows
-        With `foreground`, `dice` and `boundary_dice`, one per photo.
+    scores
+        With `foreground`, `dice` and `boundary_dice`, a row per photo.
 
     Returns
     -------
@@ -22,26 +23,14 @@ def by_share(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         `share` in words, `photos`, and the means of `dice` and `boundary_dice`, for each group
         that has photos.
     """
-    groups = []
-    for low, high in zip(SHARES, SHARES[1:], strict=False):
-        inside = [
-            row
-            for row in rows
-            if low < row["foreground"] <= high or (low == row["foreground"] == 0)
-        ]
-        if inside:
-            groups.append(
-                {
-                    "share": f"{low:.0%} to {high:.0%}".replace("%", " %"),
-                    "photos": len(inside),
-                    "dice": mean([row["dice"] for row in inside]),
-                    "boundary_dice": mean([row["boundary_dice"] for row in inside]),
-                }
-            )
-    return groups
-
-
-def mean(values: Sequence[float]) -> float:
-    """Mean of the values that are numbers; NaN without any."""
-    numbers = [value for value in values if not math.isnan(value)]
-    return math.fsum(numbers) / len(numbers) if numbers else math.nan
+    names = [f"{low:.0%} to {high:.0%}".replace("%", " %") for low, high in pairwise(SHARES)]
+    group = pd.cut(scores["foreground"], SHARES, labels=names, include_lowest=True)
+    return [
+        {
+            "share": name,
+            "photos": len(rows),
+            "dice": rows["dice"].mean(),
+            "boundary_dice": rows["boundary_dice"].mean(),
+        }
+        for name, rows in scores.groupby(group, observed=True)
+    ]

@@ -112,7 +112,7 @@ def _take(
 ) -> None:
     for index, id in enumerate(ids):
         photo = photos[index].transpose(1, 2, 0)
-        tally.scores.take(Prediction(id, photo, probability[index, 0], truths[index, 0]))
+        tally.scores.add(Prediction(id, photo, probability[index, 0], truths[index, 0]))
 
 
 def form_faults(outputs: Outputs, photos: NDArray[np.uint8], threshold: float) -> list[str]:

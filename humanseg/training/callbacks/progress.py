@@ -1,14 +1,11 @@
 """How far the training is."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from humanseg.evaluation.photo_writer import PhotoWriter
-from humanseg.evaluation.prediction import VALID, Prediction
 from humanseg.pages.render import duration
 from humanseg.system.terminal import console
 from humanseg.training.callbacks.checkpoints import Checkpoints
@@ -106,7 +103,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         self._enabled = False
 
     def enable(self) -> None:
-        """Speak."""
+        """Print again."""
         self._enabled = True
 
     @property
@@ -118,27 +115,6 @@ class EpochProgress(pl.callbacks.ProgressBar):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-
-
-class PredictedPhotos(PhotoWriter):
-    """Counts the photos that are predicted.
-
-    Parameters
-    ----------
-    move
-        Called with how many are done, and how many there are.
-    total
-        How many there are.
-    """
-
-    def __init__(self, move: Callable[[int, int], None], total: int) -> None:
-        super().__init__(VALID, threshold=0.5)
-        self._move, self._total, self._done = move, total, 0
-
-    def take(self, prediction: Prediction) -> None:
-        """Count one photo."""
-        self._done += 1
-        self._move(self._done, self._total)
 
 
 def _epoch(trainer: pl.Trainer) -> str:

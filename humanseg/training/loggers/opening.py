@@ -13,11 +13,11 @@ from humanseg.config.build import build
 from humanseg.config.find import conf_folder
 from humanseg.config.targets import find_target
 from humanseg.errors import HumansegError
+from humanseg.evaluation.prediction_table import ExamplePrediction
 from humanseg.runs import RunEnded, RunFolder, read_summary
 from humanseg.runs.settings import read_shipped
 from humanseg.runs.wandb import has_wandb_key, wandb_config, wandb_host
 from humanseg.system.network import unreachable
-from humanseg.training.callbacks.prediction_table import Sample
 from humanseg.training.loggers.wandb import WandbRun, cannot_start
 
 _IGNORED = ("WANDB_DIR", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
@@ -102,7 +102,7 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
             logger.close(run, failed)
 
 
-def sample_logs(loggers: Sequence[Logger]) -> list[Callable[[Sequence[Sample]], None]]:
+def sample_logs(loggers: Sequence[Logger]) -> list[Callable[[Sequence[ExamplePrediction]], None]]:
     """Return functions that log sample predictions, of the loggers that can show them."""
     return [logger.log_samples for logger in _wandb_runs(loggers)]
 

@@ -13,9 +13,9 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from humanseg.errors import HumansegError
+from humanseg.evaluation.prediction_table import ExamplePrediction
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.wandb import DICE, PREDICTIONS, STEP, SUMMARY, flat, wandb_id
-from humanseg.training.callbacks.prediction_table import Sample
 
 CLASSES = {0: "background", 1: "person"}
 Mode = Literal["offline", "online", "disabled", "run", "dryrun"]
@@ -173,7 +173,7 @@ class WandbRun(Logger):
         row = dict(metrics) if step is None else {**metrics, STEP: step}
         self._act(lambda run: run.log(row))
 
-    def log_samples(self, samples: Sequence[Sample]) -> None:
+    def log_samples(self, samples: Sequence[ExamplePrediction]) -> None:
         """Log the table `predictions`: photos with both masks over them and their Dice."""
         self._act(lambda run: run.log({PREDICTIONS: table_of(samples)}))
 
@@ -231,7 +231,7 @@ def files_of(run: RunFolder, identity: str) -> Any:
     return artifact
 
 
-def table_of(samples: Sequence[Sample]) -> Any:
+def table_of(samples: Sequence[ExamplePrediction]) -> Any:
     """Return samples as a wandb table: both masks over each photo, and its Dice."""
     import wandb
 

@@ -9,6 +9,7 @@ import torch
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from humanseg.errors import HumansegError
+from humanseg.models.device import find_device, usable_accelerator
 
 # The parameters of glibc's mallopt, by their numbers in malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
@@ -92,7 +93,7 @@ def choose_hardware(
             f"trainer.accelerator={accelerator} asks for a device that is not here, or that torch "
             "was not built for: take trainer=cpu, or auto."
         )
-    device = _device(accelerator)
+    device = find_device(accelerator)
     if precision == "auto":
         chosen, reason = _precision(device)
     else:
@@ -145,14 +146,6 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
-def usable_accelerator(accelerator: str) -> str:
-    """Keep the accelerator where this machine has it; else `auto`: what it has."""
-    missing = (accelerator in ("gpu", "cuda") and not torch.cuda.is_available()) or (
-        accelerator == "mps" and not torch.backends.mps.is_available()
-    )
-    return "auto" if missing else accelerator
-
-
 def has_bf16_units() -> bool:
     """Say whether this CPU multiplies bf16 numbers natively (AVX512-BF16 or AMX; on Arm, BF16)."""
     check = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
@@ -163,16 +156,6 @@ def has_bf16_units() -> bool:
     if "AVX" in capability:
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return True
-
-
-def _device(accelerator: str) -> str:
-    if accelerator in ("gpu", "cuda"):
-        return "cuda"
-    if accelerator == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    return accelerator
 
 
 def _precision(device: str) -> tuple[str, str]:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config.load import load_run_config
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
+from humanseg.evaluation.evaluated_model import data_root
 from humanseg.runs import RunFolder, open_run, require_free
 from humanseg.training.request import named_paths, read_request
-
-_OWN_DATA = "humanseg.data."
 
 
 def require_paths(config: DictConfig) -> None:
@@ -34,7 +32,7 @@ def require_paths(config: DictConfig) -> None:
     if not request.resume:
         require_free(request.folder)
     settled = request.config
-    root = _data_root(settled)
+    root = data_root(settled)
     if request.resume and root is not None and not root.is_dir():
         raise HumansegError(
             f"{request.folder} was trained on {root}, and there is no such folder now. Where the "
@@ -56,40 +54,3 @@ def require_paths(config: DictConfig) -> None:
             f"backbone.weights={weights}: there is no such file. Set it to a .safetensors file, "
             "to pretrained (which downloads weights), or to none."
         )
-
-
-def require_run(path: Path, data: Path | None) -> RunFolder:
-    """Find a run that can predict, and make sure that the data for it is there.
-
-    Parameters
-    ----------
-    path
-        As `open_run` takes it.
-    data
-        Other data than the run's own.
-
-    Raises
-    ------
-    HumansegError
-        There is no run, it has no checkpoint, or there is no data folder.
-    """
-    run = open_run(path)
-    if not run.best.is_file():
-        raise HumansegError(
-            f"There is no checkpoint {run.best}: the run has not finished an epoch yet."
-        )
-    own = _data_root(load_run_config(run.config))
-    if data is not None:
-        require_root(data)
-    elif own is not None and not own.is_dir():
-        raise HumansegError(
-            f"The data of this run is not at {own} any more: say where it is by --data ROOT."
-        )
-    return run
-
-
-def _data_root(config: DictConfig) -> Path | None:
-    """Return the data folder; None for data of one's own class, which may lie anywhere."""
-    target = str(OmegaConf.select(config, "data._target_") or "")
-    root = OmegaConf.select(config, "data.root")
-    return Path(root) if target.startswith(_OWN_DATA) and isinstance(root, str) else None

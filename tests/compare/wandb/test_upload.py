@@ -122,12 +122,14 @@ def test_who_is_not_known_gets_nothing(runs: Path, wandb_stub: Stub, capsys: Sai
 
 @pytest.mark.slow
 def test_pictures_that_wandb_will_not_find_are_known(tmp_path: Path) -> None:
-    from humanseg.training.callbacks.prediction_table import Sample
+    from humanseg.evaluation.prediction_table import ExamplePrediction
     from humanseg.training.loggers import WandbRun
 
     mask = np.zeros((8, 8), np.uint8)
     logger = WandbRun(str(tmp_path / "run"))
-    logger.log_samples([Sample("1", 1.0, np.zeros((8, 8, 3), np.uint8), mask, mask, "worst")])
+    logger.log_samples(
+        [ExamplePrediction("1", 1.0, np.zeros((8, 8, 3), np.uint8), mask, mask, "worst")]
+    )
     logger.close(RunFolder(tmp_path / "run"), failed=False)
     (log,) = wandb_logs(RunFolder(tmp_path / "run"))
     assert not lost_pictures(log)

@@ -1,5 +1,6 @@
 import math
 
+import pandas as pd
 import pytest
 
 from humanseg.export.verification.shares import by_share
@@ -11,7 +12,7 @@ def test_every_photo_is_in_one_group() -> None:
         {"foreground": share, "dice": share, "boundary_dice": math.nan if share == 1 else 0.5}
         for share in shares
     ]
-    groups = by_share(rows)
+    groups = by_share(pd.DataFrame(rows))
     assert [group["photos"] for group in groups] == [3, 2, 1, 2]
     assert groups[0]["share"] == "0 % to 10 %"
     assert groups[-1]["dice"] == pytest.approx(0.805)

@@ -58,7 +58,7 @@ def test_the_same_model_is_the_same() -> None:
     said, tally = compare(changed(lambda probability: probability))
     assert said.dice == tally.dice == pytest.approx(1)
     assert (tally.pixels, tally.differing, tally.faults) == (40_000, 0, [])
-    assert [row["id"] for row in tally.scores.rows] == ["0", "1", "2", "3"]
+    assert tally.scores.table()["id"].tolist() == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize(("pixels", "good"), [(2, True), (3, False)])

@@ -6,7 +6,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from humanseg.evaluation.evaluate import data_of
+from humanseg.evaluation.data import data_of
 from humanseg.export.source import Source, train_pairs
 from humanseg.export.verification.runners import open_model
 from humanseg.export.writers import int8

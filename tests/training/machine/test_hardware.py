@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from humanseg.errors import HumansegError
+from humanseg.models.device import usable_accelerator
 from humanseg.training.machine import hardware
-from humanseg.training.machine.hardware import choose_hardware, usable_accelerator
+from humanseg.training.machine.hardware import choose_hardware
 
 Patch = pytest.MonkeyPatch
 

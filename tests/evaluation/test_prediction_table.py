@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-import pytorch_lightning as pl
 
-from humanseg.evaluation.prediction import TEST, VALID, Prediction
-from humanseg.training.callbacks.prediction_table import LONGER_SIDE, PredictionTable, Sample
+from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.prediction_table import (
+    LONGER_SIDE,
+    ExamplePrediction,
+    PredictionTable,
+)
 
-TRAINER, MODEL = pl.Trainer(logger=False, enable_checkpointing=False), pl.LightningModule()
 SIDE = 32
 
 
@@ -17,15 +19,12 @@ def predicted(number: int, size: tuple[int, int] = (SIDE, SIDE)) -> Prediction:
     return Prediction(str(number), np.full((*size, 3), number, np.uint8), probability, truth)
 
 
-def picked(predictions: list[Prediction], threshold: float = 0.5) -> list[Sample]:
-    samples: list[Sample] = []
-    table = PredictionTable(samples.extend, threshold)
-    table.on_predict_start(TRAINER, MODEL)
-    for index, one in enumerate(predictions):
-        table.write_on_batch_end(TRAINER, MODEL, [one], None, None, index, VALID)
-        table.write_on_batch_end(TRAINER, MODEL, [predicted(0)], None, None, index, TEST)
-    assert len(table._worst) + len(table._best) + len(table._drawn) <= 24
-    table.on_predict_end(TRAINER, MODEL)
+def picked(predictions: list[Prediction], threshold: float = 0.5) -> list[ExamplePrediction]:
+    samples: list[ExamplePrediction] = []
+    with PredictionTable(samples.extend, threshold) as table:
+        for prediction in predictions:
+            table.add(prediction)
+        assert len(table._worst) + len(table._best) + len(table._drawn) <= 24
     return samples
 
 

@@ -1,4 +1,4 @@
-"""A few telling predictions, for a logger that shows pictures."""
+"""A few example predictions, for a logger that shows pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,11 +6,10 @@ from hashlib import sha256
 
 import cv2
 import numpy as np
-import pytorch_lightning as pl
 from numpy.typing import NDArray
 
-from humanseg.evaluation.photo_writer import PhotoWriter
-from humanseg.evaluation.prediction import VALID, Prediction
+from humanseg.evaluation.predict import PredictionWriter
+from humanseg.evaluation.prediction import Prediction
 from humanseg.metrics.scores import dice
 
 EACH = 4
@@ -22,7 +21,7 @@ LONGER_SIDE = 512
 
 
 @dataclass(frozen=True)
-class Sample:
+class ExamplePrediction:
     """A predicted photo, to be shown.
 
     Attributes
@@ -47,8 +46,11 @@ class Sample:
     kind: str = ""
 
 
-class PredictionTable(PhotoWriter):
-    """Pick the worst, the median and the best valid photos while a trainer predicts.
+Log = Callable[[Sequence[ExamplePrediction]], None]
+
+
+class PredictionTable(PredictionWriter):
+    """Pick the worst, the median and the best valid photos, as a few examples.
 
     Only the candidates are kept, in a small size: memory does not grow with the number of photos.
     Which are picked does not depend on the order in which they come.
@@ -61,33 +63,35 @@ class PredictionTable(PhotoWriter):
         A pixel whose probability is above it is person, in [0, 1].
     """
 
-    def __init__(self, log: Callable[[Sequence[Sample]], None], threshold: float) -> None:
-        super().__init__(VALID, threshold)
+    def __init__(
+        self, log: Callable[[Sequence[ExamplePrediction]], None], threshold: float
+    ) -> None:
         self._log = log
-        self._worst: list[Sample] = []
-        self._best: list[Sample] = []
-        self._drawn: list[Sample] = []
+        self._threshold = threshold
+        self._worst: list[ExamplePrediction] = []
+        self._best: list[ExamplePrediction] = []
+        self._drawn: list[ExamplePrediction] = []
         self._dices: list[float] = []
 
-    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def start(self) -> None:
         """Begin with no photos."""
         self._worst, self._best, self._drawn, self._dices = [], [], [], []
 
-    def take(self, prediction: Prediction) -> None:
+    def add(self, prediction: Prediction) -> None:
         """Keep the photo while it is a candidate."""
-        sample = _sample(prediction, self._threshold)
+        sample = _example(prediction, self._threshold)
         self._dices.append(sample.dice)
         self._worst = sorted([*self._worst, sample], key=_rank)[:EACH]
         self._best = sorted([*self._best, sample], key=_rank)[-EACH:]
         # The smallest hashes are a random draw that does not depend on the order.
         self._drawn = sorted([*self._drawn, sample], key=lambda one: _hash(one.id))[:DRAWN]
 
-    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def finish(self) -> None:
         """Log what was picked."""
         if self._dices:
             self._log(self._picked())
 
-    def _picked(self) -> list[Sample]:
+    def _picked(self) -> list[ExamplePrediction]:
         """Choose equally many of each kind, no photo twice."""
         each = min(EACH, max(1, len(self._dices) // 3))
         median = float(np.median(self._dices))
@@ -105,21 +109,19 @@ def _hash(identity: str) -> str:
     return sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _rank(sample: Sample) -> tuple[float, str]:
+def _rank(sample: ExamplePrediction) -> tuple[float, str]:
     return sample.dice, _hash(sample.id)
 
 
-def _sample(prediction: Prediction, threshold: float) -> Sample:
+def _example(prediction: Prediction, threshold: float) -> ExamplePrediction:
     """Score a photo and copy it, shrunk: the prediction itself is a view of the whole batch."""
-    if prediction.truth is None:
-        raise ValueError(f"photo {prediction.id!r} has no true mask to compare with")
-    mask = prediction.mask(threshold).astype(np.uint8)
-    return Sample(
+    truth, mask = prediction.require_truth(), prediction.mask(threshold).astype(np.uint8)
+    return ExamplePrediction(
         id=prediction.id,
-        dice=float(dice(mask, prediction.truth)),
+        dice=float(dice(mask, truth)),
         photo=_shrunk(prediction.photo, cv2.INTER_AREA),
         prediction=_shrunk(mask, cv2.INTER_NEAREST),
-        truth=_shrunk(prediction.truth, cv2.INTER_NEAREST),
+        truth=_shrunk(truth, cv2.INTER_NEAREST),
     )
 
 

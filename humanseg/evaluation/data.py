@@ -1,0 +1,17 @@
+"""The photos that a run is evaluated on."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config.build import build
+from humanseg.data.module import PhotoData
+from humanseg.data.transforms.augmentation import Augmentation
+
+
+def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
+    """Open a run's data, or other data in the same way, without augmentation or folds."""
+    other = {} if root is None else {"root": str(root), "fold": None}
+    node = OmegaConf.merge(config.data, other)
+    photos: PhotoData = build(node, augmentation=Augmentation([]), seed=config.seed)
+    return photos

@@ -1,0 +1,160 @@
+"""What a command line names to be evaluated, found and checked before torch is loaded."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config.load import load_run_config
+from humanseg.data.layout.folders import require_root
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder, open_run
+
+MARK = "evaluation.json"
+"""The file by which a folder is known as one that an evaluation wrote."""
+_OWN_DATA = "humanseg.data."
+
+
+@dataclass(frozen=True)
+class EvaluatedModel:
+    """A model to be evaluated.
+
+    Attributes
+    ----------
+    path
+        Its run's folder, its checkpoint where that is not the run's best one, or its ONNX file.
+    run
+        The run that it belongs to; None for an exported model.
+    """
+
+    path: Path
+    run: RunFolder | None
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """A checkpoint other than the run's best one."""
+        return None if self.run is None or self.path == self.run.path else self.path
+
+
+def find_evaluated_model(
+    model: Path, data: Path | None = None, split: str = "valid", out: Path | None = None
+) -> EvaluatedModel:
+    """Find a model, and make sure that all which its evaluation reads and writes can be there.
+
+    Parameters
+    ----------
+    model
+        A run's folder or a file of it, a checkpoint, the folder of an export, or an ONNX file.
+    data
+        The data folder; None: the run's own.
+    split
+        Which photos.
+    out
+        Where files shall go; None: nowhere.
+
+    Raises
+    ------
+    HumansegError
+        There is no model, no data folder, or something is in the way.
+    """
+    if out is not None:
+        require_out(out)
+    elif split == "test":
+        raise HumansegError(
+            "The test photos have no masks to score against: give --out DIR, where the page of "
+            "their predictions shall go.",
+            code="evaluation.no_masks",
+        )
+    if model.suffix == ".onnx" or (model.is_dir() and _is_export(model)):
+        # Only here: it loads onnxruntime.
+        from humanseg.inference.model_file import find_model
+
+        file = find_model(model)
+        if data is None:
+            raise HumansegError(
+                f"{file} is an exported model, which knows no data of its own: give --data ROOT.",
+                code="evaluation.no_data",
+            )
+        require_root(data)
+        return EvaluatedModel(file, None)
+    if model.is_file() and model.suffix == ".ckpt":
+        run = require_run(model, data, model)
+        return EvaluatedModel(run.path if model.resolve() == run.best else model.resolve(), run)
+    run = require_run(model, data)
+    return EvaluatedModel(run.path, run)
+
+
+def require_run(path: Path, data: Path | None, checkpoint: Path | None = None) -> RunFolder:
+    """Find a run that can predict, and make sure that the data for it is there.
+
+    Parameters
+    ----------
+    path
+        As `open_run` takes it.
+    data
+        Other data than the run's own.
+    checkpoint
+        None: the best one.
+
+    Raises
+    ------
+    HumansegError
+        There is no run, it has no checkpoint, or there is no data folder.
+    """
+    run = open_run(path)
+    if not (checkpoint or run.best).is_file():
+        raise HumansegError(
+            f"There is no checkpoint {run.best}: the run has not finished an epoch yet.",
+            code="runs.no_checkpoint",
+        )
+    own = data_root(load_run_config(run.config))
+    if data is not None:
+        require_root(data)
+    elif own is not None and not own.is_dir():
+        raise HumansegError(
+            f"The data of this run is not at {own} any more: say where it is by --data ROOT.",
+            code="data.moved",
+        )
+    return run
+
+
+def data_root(config: DictConfig) -> Path | None:
+    """Return the data folder; None for data of one's own class, which may lie anywhere."""
+    target = str(OmegaConf.select(config, "data._target_") or "")
+    root = OmegaConf.select(config, "data.root")
+    return Path(root) if target.startswith(_OWN_DATA) and isinstance(root, str) else None
+
+
+def require_out(folder: Path) -> None:
+    """Raise unless a folder is new, empty, or holds an earlier evaluation and nothing else."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise HumansegError(
+            f"{folder} is a file: choose another folder with --out.", code="evaluation.occupied"
+        )
+    names = {path.name for path in folder.iterdir()}
+    others = sorted(names - set(_written(folder)) - {MARK})
+    if others:
+        raise HumansegError(
+            f"{folder} holds something else than an evaluation ({', '.join(others[:3])}): choose "
+            "another folder with --out.",
+            code="evaluation.occupied",
+        )
+
+
+def _written(folder: Path) -> Sequence[str]:
+    """Return the names of what an earlier evaluation wrote into a folder."""
+    try:
+        names = json.loads((folder / MARK).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+    return names if isinstance(names, list) else []
+
+
+def _is_export(folder: Path) -> bool:
+    return not (folder / "config.yaml").exists() and (
+        (folder / "manifest.json").is_file() or any(folder.glob("*.onnx"))
+    )

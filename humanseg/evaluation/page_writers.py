@@ -1,0 +1,134 @@
+"""The pages of a split: every photo with its mask, or with the errors of its prediction."""
+
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from humanseg.evaluation.predict import PredictionWriter
+from humanseg.evaluation.prediction import Prediction
+from humanseg.metrics.scores import boundary_dice, dice, iou
+from humanseg.pages import (
+    TestCard,
+    ValidCard,
+    cutout,
+    error_overlay,
+    write_test_page,
+    write_valid_page,
+)
+from humanseg.pages.folder import PageFolder
+
+Card = TypeVar("Card")
+
+
+class PageWriter(PredictionWriter, Generic[Card]):
+    """Write a page and its pictures.
+
+    Pictures are written as the predictions come, so memory does not grow with the number of
+    photos; all appear at the end, together with the page.
+
+    Parameters
+    ----------
+    folder
+        Where the page goes.
+    threshold
+        A pixel is person above this probability.
+    split
+        Whose photos these are: the name of the page, and of the folder of its pictures.
+    """
+
+    def __init__(self, folder: Path, threshold: float, split: str) -> None:
+        self._threshold = threshold
+        self._split = split
+        self._pages = PageFolder(folder, split)
+        self._cards: list[Card] = []
+
+    def start(self) -> None:
+        """Begin with no photos."""
+        self._cards = []
+        self._pages.start()
+
+    def add(self, prediction: Prediction) -> None:
+        """Put one photo on the page."""
+        self._cards.append(self._card(prediction))
+
+    def finish(self) -> None:
+        """Put the page in place."""
+        self._pages.finish(self._write)
+
+    def discard(self) -> None:
+        """Leave the earlier page as it was."""
+        self._pages.discard()
+
+    def _card(self, prediction: Prediction) -> Card:
+        """Write the pictures of one photo, and describe it."""
+        raise NotImplementedError
+
+    def _write(self, path: Path) -> None:
+        raise NotImplementedError
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [("Threshold", f"{self._threshold:g}")]
+
+
+class TestPageWriter(PageWriter[TestCard]):
+    """Write `test.html`: every test photo with its mask and its cut-out.
+
+    Each photo gives ``test/{id}_img.jpg``, ``test/{id}_pred_mask.png`` (0 and 255) and
+    ``test/{id}_crop.png`` (RGBA).
+    """
+
+    # Tells pytest that this is no test, whatever its name says.
+    __test__ = False
+
+    def __init__(self, folder: Path, threshold: float) -> None:
+        super().__init__(folder, threshold, "test")
+
+    def _card(self, prediction: Prediction) -> TestCard:
+        mask = prediction.mask(self._threshold)
+        add = partial(self._pages.add, prediction.id)
+        height, width = mask.shape
+        return TestCard(
+            id=prediction.id,
+            photo=add("_img.jpg", prediction.photo),
+            mask=add("_pred_mask.png", mask.astype(np.uint8) * 255),
+            cutout=add("_crop.png", cutout(prediction.photo, mask)),
+            predicted_foreground=float(mask.mean()),
+            height=height,
+            width=width,
+        )
+
+    def _write(self, path: Path) -> None:
+        write_test_page(path, self._cards, facts=self._facts())
+
+
+class ValidPageWriter(PageWriter[ValidCard]):
+    """Write the error gallery of a split with masks, such as `valid.html`.
+
+    Each photo gives ``{split}/{id}_img.jpg`` and ``{split}/{id}_errors.png``.
+    """
+
+    def __init__(self, folder: Path, threshold: float, split: str = "valid") -> None:
+        super().__init__(folder, threshold, split)
+
+    def _card(self, prediction: Prediction) -> ValidCard:
+        truth, mask = prediction.require_truth(), prediction.mask(self._threshold)
+        add = partial(self._pages.add, prediction.id)
+        height, width = mask.shape
+        return ValidCard(
+            id=prediction.id,
+            photo=add("_img.jpg", prediction.photo),
+            # PNG: JPEG would smear the colour of errors that are one pixel wide.
+            errors=add("_errors.png", error_overlay(prediction.photo, mask, truth)),
+            dice=dice(mask, truth),
+            iou=iou(mask, truth),
+            boundary_dice=boundary_dice(mask, truth),
+            foreground=float(truth.mean()),
+            predicted_foreground=float(mask.mean()),
+            height=height,
+            width=width,
+        )
+
+    def _write(self, path: Path) -> None:
+        write_valid_page(path, self._cards, facts=self._facts(), split=self._split)

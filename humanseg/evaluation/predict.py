@@ -1,0 +1,109 @@
+"""Predicting the photos of a split, one by one, and handing them to what writes files."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from humanseg.data.module import PhotoData
+from humanseg.data.splits import SplitName
+from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predictor import Predictor
+
+
+def predict_split(
+    predictor: Predictor, photos: PhotoData, split: SplitName
+) -> Iterator[Prediction]:
+    """Predict the photos of a split at their own size, each once.
+
+    Parameters
+    ----------
+    predictor
+        A checkpoint or an exported model.
+    photos
+        The data.
+    split
+        Which photos.
+
+    Yields
+    ------
+    Prediction
+        In any order. Its arrays are views of one batch: memory does not grow with the number of
+        photos, unless they are kept.
+    """
+    for batch in photos.whole_photos(split):
+        probabilities = predictor(batch["image"])
+        pixels = batch["image"].permute(0, 2, 3, 1).contiguous().numpy()
+        masks = batch["mask"].numpy()[:, 0] if "mask" in batch else [None] * len(pixels)
+        for fields in zip(batch["id"], pixels, probabilities, masks, strict=True):
+            yield Prediction(*fields)
+
+
+class PredictionWriter(ABC):
+    """Take predictions one by one, and put what becomes of them in place at the end.
+
+    As a context manager it begins with no photos; an error leaves what was there as it was.
+    """
+
+    def start(self) -> None:  # noqa: B027 - most have nothing to do
+        """Begin with no photos."""
+
+    @abstractmethod
+    def add(self, prediction: Prediction) -> None:
+        """Take one photo."""
+
+    def finish(self) -> None:  # noqa: B027
+        """Put in place what was made."""
+
+    def discard(self) -> None:  # noqa: B027
+        """Remove what is not in place."""
+
+    def __enter__(self) -> Self:
+        """Begin with no photos."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Put in place what was made; after an error, remove it."""
+        if error is None:
+            self.finish()
+        else:
+            self.discard()
+
+
+def write_predictions(
+    predictor: Predictor,
+    photos: PhotoData,
+    writers: Mapping[SplitName, Sequence[PredictionWriter]],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Predict splits and hand each photo to the writers of its split.
+
+    Parameters
+    ----------
+    predictor
+        A checkpoint or an exported model.
+    photos
+        The data.
+    writers
+        For each split to be predicted.
+    on_progress
+        Called with the number of photos that are done, and of all photos.
+    """
+    done, total = 0, sum(len(photos.items(split)) for split in writers)
+    with ExitStack() as stack:
+        for writer in [each for group in writers.values() for each in group]:
+            stack.enter_context(writer)
+        for split, group in writers.items():
+            for prediction in predict_split(predictor, photos, split):
+                for writer in group:
+                    writer.add(prediction)
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, total)

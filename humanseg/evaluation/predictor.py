@@ -1,0 +1,150 @@
+"""What predicts: a checkpoint, by torch in fp32, or an exported model, by onnxruntime."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+from torch import Tensor
+
+from humanseg.config.check import check_config
+from humanseg.inference.model import Model
+from humanseg.models import Segmenter
+from humanseg.models.checkpoint import load_segmenter
+from humanseg.models.device import find_device, usable_accelerator
+from humanseg.runs import RunFolder
+
+
+class Predictor(Protocol):
+    """Whatever predicts photos of one size."""
+
+    def __call__(self, image: Tensor) -> NDArray[np.float32]:
+        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W) on the CPU."""
+
+
+class CheckpointPredictor:
+    """A `Segmenter` in fp32, on one device whatever it was trained on.
+
+    Parameters
+    ----------
+    segmenter
+        Photo in, logits of the same size out; it is put into evaluation mode.
+    device
+        `cpu`, `cuda` or `mps`.
+    channels_last
+        Whether activations lie in memory channel by channel of one pixel (NHWC).
+    tta
+        Whether to average with the prediction of the mirrored photo.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        device: str = "cpu",
+        channels_last: bool = True,
+        tta: bool = False,
+    ) -> None:
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._device = device
+        self._tta = tta
+        self._segmenter = segmenter.float().to(device).to(memory_format=self._layout).eval()
+
+    def __call__(self, image: Tensor) -> NDArray[np.float32]:
+        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W)."""
+        with torch.inference_mode(), exact_fp32():
+            probability: NDArray[np.float32] = self.probabilities(image)[:, 0].cpu().numpy()
+        return probability
+
+    def probabilities(self, image: Tensor) -> Tensor:
+        """Return probabilities (N,1,H,W), on the device, of photos uint8 (N,3,H,W)."""
+        image = image.to(self._device).contiguous(memory_format=self._layout)
+        probabilities: Tensor = self._segmenter(image).sigmoid()
+        if self._tta:
+            mirrored = self._segmenter(image.flip(-1)).sigmoid().flip(-1)
+            probabilities = (probabilities + mirrored) / 2
+        return probabilities
+
+
+class ExportPredictor:
+    """An exported model, used as `humanseg predict` uses it.
+
+    Parameters
+    ----------
+    model
+        Larger photos than its `long_side` are scaled down for it, and the edges refined.
+    tta
+        Whether to average with the prediction of the mirrored photo.
+    """
+
+    def __init__(self, model: Model, tta: bool = False) -> None:
+        self._model = model
+        self._tta = tta
+
+    def __call__(self, image: Tensor) -> NDArray[np.float32]:
+        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W)."""
+        photos = image.permute(0, 2, 3, 1).contiguous().numpy()
+        return np.stack([self._model.probability(photo, tta=self._tta) for photo in photos])
+
+
+def load_predictor(
+    run: RunFolder,
+    *,
+    checkpoint: Path | None = None,
+    tta: bool = False,
+    device: str | None = None,
+) -> tuple[CheckpointPredictor, DictConfig]:
+    """Load a checkpoint of a run to predict with, and the run's config.
+
+    Parameters
+    ----------
+    run
+        The run, wherever it was moved.
+    checkpoint
+        None: the best one.
+    tta
+        Whether to average with the mirrored photo; else the run's own choice holds.
+    device
+        None: that of the run, where this machine has it.
+
+    Returns
+    -------
+    predictor
+        In fp32.
+    config
+        The run's config.
+
+    Raises
+    ------
+    HumansegError
+        Config or checkpoint are missing, broken, foreign or refused.
+    """
+    segmenter, config = load_segmenter(run, checkpoint)
+    check_config(config)
+    if device is None:
+        device = find_device(usable_accelerator(config.trainer.get("accelerator", "auto")))
+    layout = config.get("channels_last")
+    return (
+        CheckpointPredictor(
+            segmenter,
+            device,
+            # As a training chooses it: NHWC is slower on Apple's GPUs.
+            channels_last=device != "mps" if layout is None else bool(layout),
+            tta=tta or bool(config.get("tta", False)),
+        ),
+        config,
+    )
+
+
+@contextmanager
+def exact_fp32() -> Iterator[None]:
+    """Multiply in fp32 proper: by default a GPU rounds to 10 bits (TF32) in convolutions."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before

@@ -1,0 +1,170 @@
+"""Checkpoints and exported models are evaluated as runs are, and leave the same files."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from humanseg.errors import HumansegError
+from humanseg.evaluation.evaluate import evaluate
+from humanseg.export.network import PhotoToMask, trace
+from humanseg.export.writers.onnx import convert, save
+from humanseg.inference.model import load_model
+from humanseg.io.images import read_photo
+from humanseg.io.rle import decode_rle
+from humanseg.io.tables import read_table
+from humanseg.models.checkpoint import load_segmenter
+from humanseg.runs import RunFolder, read_summary
+
+FILES = ["evaluation.json", "pred_valid.csv", "scores.csv", "test", "test.html", "valid"]
+FILES += ["valid.html"]
+
+
+@pytest.fixture(scope="module")
+def onnx_file(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The best checkpoint as an ONNX file: read only."""
+    segmenter, _ = load_segmenter(trained)
+    facts = {"format": 1, "name": "small", "threshold": 0.4, "long_side": 64}
+    file = tmp_path_factory.mktemp("exported") / "model.onnx"
+    save(convert(trace(PhotoToMask(segmenter, 0.4)), facts), file)
+    return file
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_files_of_an_evaluation_are_those_of_the_run(
+    trained: RunFolder, tmp_path: Path
+) -> None:
+    evaluation = evaluate(trained.path, out=tmp_path / "out")
+    assert names(tmp_path / "out") == FILES and names(tmp_path) == ["out"]
+    for path in trained.path.rglob("*"):
+        copy = tmp_path / "out" / path.relative_to(trained.path)
+        if path.is_file() and (copy.exists() or path.parent.name in ("test", "valid")):
+            assert copy.read_bytes() == path.read_bytes(), path
+    said = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert said["scores"]["dice"] == read_summary(trained.summary)["dice"]
+    assert said["model"] == str(trained.path) and said["threshold"] == 0.5
+    assert f"files          {tmp_path / 'out'}" in evaluation.text()
+
+
+def test_an_exported_model_scores_what_its_checkpoint_scores(
+    trained: RunFolder, onnx_file: Path, sample_root: Path, tmp_path: Path
+) -> None:
+    exported = evaluate(onnx_file, sample_root, out=tmp_path / "out")
+    checkpoint = evaluate(trained.path, threshold=0.4)
+    assert exported.threshold == 0.4 and exported.model == onnx_file
+    for score, mean in checkpoint.scores.items():
+        assert exported.scores[score] == pytest.approx(mean, abs=1e-3)
+    assert names(tmp_path / "out") == FILES
+    model = load_model(onnx_file)
+    for row in read_table(tmp_path / "out" / "pred_valid.csv").itertuples():
+        mask = model(read_photo(sample_root / "valid" / f"{row.id}.jpg"))
+        assert np.array_equal(decode_rle(str(row.rle_mask), (64, 48)), mask)
+    mirrored = evaluate(onnx_file, sample_root, tta=True)
+    assert mirrored.scores["dice"] != exported.scores["dice"]
+
+
+def test_the_folder_of_an_export_stands_for_its_model(
+    onnx_file: Path, sample_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from humanseg.cli.main import main
+
+    assert main(["evaluate", str(onnx_file.parent), "--data", str(sample_root)]) == 0
+    assert f"{onnx_file} on 3 valid photos of {sample_root}" in capsys.readouterr().out
+
+
+def test_another_checkpoint_than_the_best_one_can_be_scored(copied: RunFolder) -> None:
+    shutil.copy(copied.last, copied.path / "checkpoints" / "other.ckpt")
+    report = evaluate(copied.path / "checkpoints" / "other.ckpt")
+    assert report.model.name == "other.ckpt" and not report.note
+    assert evaluate(copied.best).model == copied.path
+    assert evaluate(copied.last).scores == report.scores
+
+
+def test_train_and_test_photos_get_their_own_files(trained: RunFolder, tmp_path: Path) -> None:
+    evaluate(trained.path, split="train", out=tmp_path / "train")
+    files = ["evaluation.json", "pred_train.csv", "scores.csv", "train", "train.html"]
+    assert names(tmp_path / "train") == files
+    assert "Errors on train photos" in (tmp_path / "train" / "train.html").read_text()
+    report = evaluate(trained.path, split="test", out=tmp_path / "test")
+    assert names(tmp_path / "test") == ["evaluation.json", "pred_test.csv", "test", "test.html"]
+    assert not report.scores and report.text().startswith(f"{trained.path} on 2 test photos")
+    assert read_table(tmp_path / "test" / "pred_test.csv")["id"].tolist() == ["9", "10"]
+
+
+def test_an_earlier_evaluation_is_replaced_and_nothing_else(
+    trained: RunFolder, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    evaluate(trained.path, split="train", out=out)
+    evaluate(trained.path, out=out)
+    assert names(out) == FILES
+    (out / "letter.txt").write_text("mine")
+    with pytest.raises(HumansegError, match=r"letter\.txt") as caught:
+        evaluate(trained.path, out=out)
+    assert caught.value.code == "evaluation.occupied"
+    assert (out / "letter.txt").read_text() == "mine"
+
+
+def test_the_folders_of_a_data_set_are_not_taken_for_an_evaluation(
+    trained: RunFolder, tmp_path: Path
+) -> None:
+    for name in ("valid", "test"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+    with pytest.raises(HumansegError) as caught:
+        evaluate(trained.path, out=tmp_path / "photos")
+    assert caught.value.code == "evaluation.occupied"
+
+
+def test_an_evaluation_that_fails_leaves_nothing(
+    trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise HumansegError("the disk is full")
+
+    monkeypatch.setattr("humanseg.evaluation.page_writers.write_test_page", fail)
+    with pytest.raises(HumansegError, match="full"):
+        evaluate(trained.path, out=tmp_path / "out")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["MODEL"], "evaluation.no_data"),
+        (["MODEL", "--data", "nowhere"], "data.no_folder"),
+        (["RUN", "--split", "test"], "evaluation.no_masks"),
+        (["RUN", "--out", "RUN"], "evaluation.occupied"),
+    ],
+)
+def test_mistakes_are_found_before_torch_is_loaded(
+    words: list[str], code: str, trained: RunFolder, onnx_file: Path
+) -> None:
+    from humanseg.cli.evaluate import configure, run
+    from humanseg.cli.parser import Parser
+
+    parser = Parser()
+    configure(parser)
+    named = {"MODEL": str(onnx_file), "RUN": str(trained.path)}
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(HumansegError) as caught:
+        patch.setitem(__import__("sys").modules, "humanseg.evaluation.evaluate", None)
+        run(parser.parse_args([named.get(word, word) for word in words]))
+    assert caught.value.code == code
+
+
+def test_by_the_command_line(
+    trained: RunFolder, command_line: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = command_line("evaluate", trained.path, "--out", "out", cwd=tmp_path)
+    assert (done.rc, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{trained.path} on 3 valid photos of ")
+    assert done.stdout.endswith("files          out\n")
+    assert names(tmp_path / "out") == FILES
+    again = command_line("evaluate", trained.path, "--out", trained.path, cwd=tmp_path)
+    assert again.rc == 2 and again.stdout == "" and again.stderr.count("\n") == 1
