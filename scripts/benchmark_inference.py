@@ -28,12 +28,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from humanseg.data.layout.folders import list_items
 from humanseg.errors import HumansegError, says_errors
-from humanseg.io.files import write_bytes, write_csv_rows
+from humanseg.io.files import write_bytes
 from humanseg.io.images import read_mask, read_photo
+from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 
 Photo = NDArray[np.uint8]
@@ -106,7 +108,7 @@ def main() -> int:
     race(contenders, [photo for photo, _ in pairs], arguments.calls)
     rows = report(contenders, pairs, arguments.threads)
     if arguments.csv is not None:
-        write_csv_rows(arguments.csv, COLUMNS, rows)
+        write_table(arguments.csv, pd.DataFrame(rows, columns=list(COLUMNS)))
         print(f"\n{arguments.csv}")
     return 0
 

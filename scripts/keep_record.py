@@ -13,8 +13,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from humanseg.errors import says_errors
-from humanseg.io.files import write_csv_rows
+from humanseg.io.tables import write_table
 from humanseg.runs import RunFolder
 from humanseg.runs.discovery import looks_like_run
 from research.keep import keep_run, keep_sweep
@@ -29,7 +31,7 @@ def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
         {"id": id, **measure(plain, mirrored, truth)}
         for id, (plain,), (mirrored,), truth in valid_predictions([run], data)
     ]
-    write_csv_rows(out / "measured.csv", list(rows[0]), [list(row.values()) for row in rows])
+    write_table(out / "measured.csv", pd.DataFrame(rows), missing="nan")
 
 
 @says_errors

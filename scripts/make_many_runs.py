@@ -8,7 +8,6 @@ those of its masks. There are no checkpoints and no pages in it.
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
 from humanseg.config.find import conf_folder
 from humanseg.data.layout.folders import list_items
 from humanseg.errors import HumansegError, says_errors
-from humanseg.io.files import write_csv_rows, write_json, write_text
+from humanseg.io.files import write_json, write_text
 from humanseg.io.images import read_mask
 from humanseg.io.names import HEADER
 from humanseg.io.rle import decode_rle, encode_rle
+from humanseg.io.tables import read_table, write_table
 from humanseg.metrics.scores import boundary_band, dice, iou
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.record import RunRecord, read_masks, read_run
@@ -145,8 +146,9 @@ def make_run(model: Model, folder: Path, parts: dict[str, str], seed: int, numbe
         config[group] = yaml.safe_load(text)
     write_text(run.config, yaml.safe_dump(config, sort_keys=False))
     write_json(run.summary, _summary(model, parts, seed, means, size))
-    write_csv_rows(run.scores, ("id", "dice", "iou", "boundary_dice", "foreground"), rows)
-    write_csv_rows(run.submission, HEADER, submission)
+    names = ["id", "dice", "iou", "boundary_dice", "foreground"]
+    write_table(run.scores, pd.DataFrame(rows, columns=names), missing="nan")
+    write_table(run.submission, pd.DataFrame(submission, columns=list(HEADER)))
     _write_history(model.record.folder.history, run.history, float(means[0]), random)
 
 
@@ -168,13 +170,11 @@ def _summary(
 
 def _write_history(source: Path, target: Path, dice: float, random: np.random.Generator) -> None:
     """Copy the history so that its best valid Dice is that of the run."""
-    with source.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    best = max(float(row["val_dice"]) for row in rows)
-    for row in rows:
-        below = (best - float(row["val_dice"])) * random.uniform(0.7, 1.3)
-        row["val_dice"] = f"{max(dice - below, 0.0):.6f}"
-    write_csv_rows(target, list(rows[0]), ([*row.values()] for row in rows))
+    history = read_table(source, ["val_dice"])
+    former = history["val_dice"].astype(float)
+    below = (former.max() - former) * random.uniform(0.7, 1.3, len(history))
+    history["val_dice"] = (dice - below).clip(lower=0).map("{:.6f}".format)
+    write_table(target, history)
 
 
 @says_errors

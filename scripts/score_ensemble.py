@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from humanseg.errors import HumansegError, says_errors
 from humanseg.evaluation.evaluate import valid_predictions
-from humanseg.io.files import write_csv_rows
+from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
 
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mean = sum(float(str(row[name])) for row in rows) / len(rows)
         print(f"{name:<24} {mean:.6f}")
     if chosen.csv is not None:
-        write_csv_rows(chosen.csv, list(rows[0]), [list(row.values()) for row in rows])
+        write_table(chosen.csv, pd.DataFrame(rows))
         print(chosen.csv)
     return 0
 

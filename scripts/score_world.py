@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -25,7 +26,7 @@ from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError, says_errors
 from humanseg.evaluation.data import data_of
 from humanseg.evaluation.predictor import load_predictor
-from humanseg.io.files import write_csv_rows
+from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
 
@@ -263,7 +264,7 @@ def write_csv(path: Path, names: Sequence[str], rows: Mapping[str, Sequence[floa
     lines = [
         [Path(model).name, *(round(one, 6) for one in scores)] for model, scores in rows.items()
     ]
-    write_csv_rows(path, ["model", *names], lines)
+    write_table(path, pd.DataFrame(lines, columns=["model", *names]))
 
 
 @says_errors

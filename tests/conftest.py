@@ -136,13 +136,15 @@ def shipped() -> "Shipped":
 def write_run() -> Callable[..., Path]:
     """Write the folder of a finished run as a training leaves it, without a training."""
     import numpy as np
+    import pandas as pd
     import yaml
 
     from humanseg.config.find import conf_folder
-    from humanseg.io.files import write_csv_rows, write_json, write_text
+    from humanseg.io.files import write_json, write_text
     from humanseg.io.images import read_mask
     from humanseg.io.names import HEADER, natural_key
     from humanseg.io.rle import encode_rle
+    from humanseg.io.tables import write_table
     from humanseg.metrics.scores import boundary_dice, dice, iou
     from humanseg.runs import RunFolder
 
@@ -210,10 +212,11 @@ def write_run() -> Callable[..., Path]:
             node[last] = value
         means = np.mean([row[1:4] for row in rows], axis=0).tolist()
         write_text(run.config, yaml.safe_dump(config, sort_keys=False))
-        write_csv_rows(run.scores, ("id", "dice", "iou", "boundary_dice", "foreground"), rows)
-        write_csv_rows(run.submission, HEADER, submission)
+        names = ["id", "dice", "iou", "boundary_dice", "foreground"]
+        write_table(run.scores, pd.DataFrame(rows, columns=names))
+        write_table(run.submission, pd.DataFrame(submission, columns=list(HEADER)))
         curve = [[epoch, f"{means[0] * (1 - 0.5**epoch):.6f}"] for epoch in (1, 2, 3)]
-        write_csv_rows(run.history, ("epoch", "val_dice"), curve)
+        write_table(run.history, pd.DataFrame(curve, columns=["epoch", "val_dice"]))
         known = {
             **{"status": "finished", "failure": None, "seed": seed, "overrides": []},
             "data": {"train": 6, "valid": len(rows), "test": 2, "valid_sha256": digest.hexdigest()},

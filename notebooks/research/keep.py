@@ -1,16 +1,17 @@
 """From run folders to small records: what the report reads, without a path of this machine."""
 
-import csv
 import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from humanseg.compare.leaderboard import read_leaderboard
 from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
-from humanseg.io.files import whole_file, write_csv_rows, write_json
+from humanseg.io.files import whole_file, write_json
 from humanseg.io.tables import write_table
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.record import RunRecord, read_run
@@ -68,9 +69,9 @@ def keep_sweep(sweep: Path, out: Path) -> None:
     (group,) = board.groups
     write_table(out / "leaderboard.csv", board.table())
     for score in KEPT_SCORES:
-        columns = {run.name: _column(run.folder, score) for run in group.runs}
-        rows = [[id, *(_rounded(column[id]) for column in columns.values())] for id in group.ids]
-        write_csv_rows(out / f"{score}.csv", ["id", *columns], rows)
+        columns = {run.name: run.scores[score].round(_DIGITS) for run in group.runs}
+        table = pd.DataFrame(columns).rename_axis("id").reset_index()
+        write_table(out / f"{score}.csv", table, missing="nan")
 
 
 def without_folders(value: Any) -> Any:
@@ -87,12 +88,3 @@ def without_folders(value: Any) -> Any:
 def _require_finished(record: RunRecord) -> None:
     if not record.finished:
         raise HumansegError(f"{record.folder.path} is {record.status}: only a finished run counts.")
-
-
-def _column(run: RunFolder, score: str) -> dict[str, str]:
-    with run.scores.open(newline="", encoding="utf-8") as file:
-        return {row["id"]: row[score] for row in csv.DictReader(file)}
-
-
-def _rounded(score: str) -> float:
-    return round(float(score), _DIGITS)

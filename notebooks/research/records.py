@@ -1,6 +1,5 @@
 """The committed records: what the report knows of runs, sweeps, data and others' models."""
 
-import csv
 import json
 import os
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
+from humanseg.io.tables import read_table
 from humanseg.runs.record import read_config
 
 RECORDS, PHOTOS = "HUMANSEG_REPORT_RECORDS", "HUMANSEG_REPORT_DATA"
@@ -185,14 +185,13 @@ def read_columns(path: Path) -> Columns:
         It is missing or broken.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file)
-        return Columns(path, dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)))
-    except (OSError, ValueError, csv.Error) as error:
+        table = read_table(path)
+    except HumansegError as error:
         raise HumansegError(
             f"{path} is missing or broken: take it from the repository again, or make the record "
             "anew by scripts/keep_record.py or scripts/measure_data.py."
         ) from error
+    return Columns(path, {str(name): column.tolist() for name, column in table.items()})
 
 
 def _read_summary(path: Path) -> Mapping[str, Any]:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat import NotebookNode
 
-from humanseg.io.files import write_csv_rows, write_json
+from humanseg.io.files import write_json
+from humanseg.io.tables import write_table
 from research.execute import NOTEBOOK
 from research.records import Records, open_records
 
@@ -40,8 +42,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         mean = sum(dice) / len(dice)
         write_json(folder / "summary.json", known | {"dice": mean, "dice_at_half": mean} | summary)
         rows = [(at, value, value, value, 0.5) for at, value in enumerate(dice)]
-        header = ("id", "dice", "iou", "boundary_dice", "foreground")
-        write_csv_rows(folder / "scores.csv", header, rows)
+        header = ["id", "dice", "iou", "boundary_dice", "foreground"]
+        write_table(folder / "scores.csv", pd.DataFrame(rows, columns=header))
         return folder
 
     return make

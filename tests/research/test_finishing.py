@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from humanseg.io.files import write_csv_rows
+import pandas as pd
+
+from humanseg.io.tables import write_table
 from research.records import open_records
 from research.sections.finishing import ensembles_table
 from research.show import Prose, Table
@@ -14,7 +16,8 @@ def test_an_ensemble_stands_beside_its_best_member(make_run: MakeRun, tmp_path: 
     assert isinstance(ensembles_table(open_records(tmp_path)), Prose)
     rows = [(1, 0.90, 0.92, 0.94, 0.95), (2, 0.80, 0.84, 0.86, 0.87)]
     folder = tmp_path / "ensembles"
-    write_csv_rows(folder / "ensembles.csv", ("id", "low", "high", "mean", "mean_tta"), rows)
+    header = ["id", "low", "high", "mean", "mean_tta"]
+    write_table(folder / "ensembles.csv", pd.DataFrame(rows, columns=header))
     table = ensembles_table(open_records(tmp_path))
     assert isinstance(table, Table)
     assert [row[:4] for row in table.rows] == [

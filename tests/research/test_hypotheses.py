@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import write_csv_rows
+from humanseg.io.tables import write_table
 from research.records import open_records
 from research.sections.hypotheses import (
     HOLDS,
@@ -40,12 +41,11 @@ def sweep(tmp_path: Path) -> Sweep:
                     weights = f"{model}.safetensors"
                     jobs.append((name, status, 0.9, seed, 60, 1, model, loss, weights, ""))
                     scores[name] = photos + gain + more
-        header = (*COLUMNS, "model.weights", "failure")
-        write_csv_rows(tmp_path / "first" / "leaderboard.csv", header, jobs)
+        header = [*COLUMNS, "model.weights", "failure"]
+        write_table(tmp_path / "first" / "leaderboard.csv", pd.DataFrame(jobs, columns=header))
         for kind in ("dice", "boundary_dice"):
             columns = {"id": range(PHOTOS), **scores}
-            rows = list(zip(*columns.values(), strict=True))
-            write_csv_rows(tmp_path / "first" / f"{kind}.csv", list(columns), rows)
+            write_table(tmp_path / "first" / f"{kind}.csv", pd.DataFrame(columns))
         said = {"command": "humanseg train -m", "hypotheses": list(claims)}
         (tmp_path / "first" / "hypotheses.yaml").write_text(yaml.safe_dump(said))
         return read_hypotheses(open_records(tmp_path))

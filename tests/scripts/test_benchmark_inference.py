@@ -5,10 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import write_csv_rows
+from humanseg.io.tables import write_table
 from research.records import Records
 from research.sections.small import speed_table
 from research.show import Table
@@ -47,10 +48,11 @@ def test_every_model_gets_the_same_photos_in_turns(capsys: pytest.CaptureFixture
 def test_the_report_shows_the_table_that_it_writes(tmp_path: Path) -> None:
     (tmp_path / "tiny").mkdir()
     rows = [["tiny int8", 3.541, 801_234, 0.959312]]
-    write_csv_rows(tmp_path / "tiny" / "benchmark.csv", benchmark.COLUMNS, rows)
-    table = speed_table(Records(tmp_path, {}))
-    assert isinstance(table, Table)
-    assert table.rows == [["tiny int8", "3.54 ms", "0.80 MB", "0.9593"]]
+    table = pd.DataFrame(rows, columns=list(benchmark.COLUMNS))
+    write_table(tmp_path / "tiny" / "benchmark.csv", table)
+    shown = speed_table(Records(tmp_path, {}))
+    assert isinstance(shown, Table)
+    assert shown.rows == [["tiny int8", "3.54 ms", "0.80 MB", "0.9593"]]
 
 
 def test_a_folder_that_is_no_export_is_named(tmp_path: Path) -> None:

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from humanseg.data.synthetic.camera import encode_jpeg, encode_png
 from humanseg.data.synthetic.photo import draw_photo
 from humanseg.errors import HumansegError
-from humanseg.io.files import write_bytes, write_csv_rows, write_json
+from humanseg.io.files import write_bytes, write_json
 from humanseg.io.names import TEMPLATE_NAME, mask_folder
 from humanseg.io.rle import encode_rle
+from humanseg.io.tables import write_table
 
 MARKER_NAME = "sample.json"
 """The file that says that a folder holds a sample, and which."""
@@ -132,7 +134,7 @@ def write_sample(
             write_bytes(root / mask_folder(split) / f"{number}.png", encode_png(mask))
         if split == "valid":
             rows.append((number, placeholder))
-    write_csv_rows(root / TEMPLATE_NAME, ("id", "rle_mask"), rows)
+    write_table(root / TEMPLATE_NAME, pd.DataFrame(rows, columns=["id", "rle_mask"]))
 
 
 def _make_room(root: Path, counts: tuple[int, int, int]) -> None:

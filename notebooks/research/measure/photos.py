@@ -8,15 +8,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from humanseg.data.checks.before_training import map_in_order, read_item
 from humanseg.data.checks.duplicates import PhotoHash, find_duplicates, hash_photo
 from humanseg.data.layout.folders import Item, has_masks, list_items, scan_unlabelled
 from humanseg.errors import HumansegError
-from humanseg.io.files import write_csv_rows
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS
+from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 from research.measure.masks import MaskFacts, mask_facts, perturbed_dice
 
@@ -76,9 +77,8 @@ def measure_data(
     _write_masks(out / "masks.csv", seen)
     mean = np.asarray(np.mean(_masks(seen, "train"), axis=0, dtype=np.float64))
     heat = cv2.resize(mean, _CELLS[::-1], interpolation=cv2.INTER_AREA)
-    write_csv_rows(
-        out / "heat.csv", [f"column{at}" for at in range(_CELLS[1])], heat.round(4).tolist()
-    )
+    names = [f"column{at}" for at in range(_CELLS[1])]
+    write_table(out / "heat.csv", pd.DataFrame(heat.round(4), columns=names))
     _write_copies(out / "copies.csv", seen)
     _write_perturbed(out / "perturbed.csv", seen, np.asarray(mean > _HABIT, np.uint8))
 
@@ -103,17 +103,17 @@ def _masks(seen: Sequence[_Seen], split: str) -> list[NDArray[np.uint8]]:
 def _write_sizes(path: Path, seen: Sequence[_Seen]) -> None:
     counted = Counter((one.split, *one.size) for one in seen)
     rows = [(*key, count) for key, count in counted.items()]
-    write_csv_rows(path, ("split", "rows", "columns", "photos"), rows)
+    write_table(path, pd.DataFrame(rows, columns=["split", "rows", "columns", "photos"]))
 
 
 def _write_masks(path: Path, seen: Sequence[_Seen]) -> None:
-    header = ("split", "id", *(field.name for field in fields(MaskFacts)))
+    header = ["split", "id", *(field.name for field in fields(MaskFacts))]
     rows = [
         (one.split, one.id, *map(_short, astuple(mask_facts(one.mask))))
         for one in seen
         if one.mask is not None
     ]
-    write_csv_rows(path, header, rows)
+    write_table(path, pd.DataFrame(rows, columns=header))
 
 
 def _write_copies(path: Path, seen: Sequence[_Seen]) -> None:
@@ -127,7 +127,7 @@ def _write_copies(path: Path, seen: Sequence[_Seen]) -> None:
         )
         for group in groups
     ]
-    write_csv_rows(path, ("splits", "ids", "identical"), rows)
+    write_table(path, pd.DataFrame(rows, columns=["splits", "ids", "identical"]))
 
 
 def _write_perturbed(path: Path, seen: Sequence[_Seen], habit: NDArray[np.uint8]) -> None:
@@ -136,7 +136,7 @@ def _write_perturbed(path: Path, seen: Sequence[_Seen], habit: NDArray[np.uint8]
         if one.split == "valid" and one.mask is not None:
             usual = dice(habit, one.mask)
             rows.append({"id": one.id, **perturbed_dice(one.mask), "mean_mask": usual})
-    write_csv_rows(path, list(rows[0]), [list(map(_short, row.values())) for row in rows])
+    write_table(path, pd.DataFrame(rows).map(_short))
 
 
 def _short(value: Any) -> Any:
