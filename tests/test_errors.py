@@ -48,7 +48,7 @@ def test_a_terminal_is_shown_names_and_obeys_none(name: str, shown: str) -> None
     ("error", "remedy"),
     [
         (RuntimeError("unable to allocate shared memory(shm) for file </torch_1>"), "--shm-size"),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "data.long_side"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "data.train_size"),
         (MemoryError(), "data.batch_size"),
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),

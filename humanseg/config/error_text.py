@@ -91,7 +91,7 @@ def out_of_memory(what: str) -> HumansegError:
     """Return the error of memory that ran out; `what` says how it showed."""
     return HumansegError(
         f"The memory does not suffice ({what}). Lower data.batch_size, data.workers or the size "
-        "that the model works at (data.long_side=640 for large photos, data.size), or take a "
+        "that the model works at (data.train_size=640 for large photos, data.crop_size), or take a "
         "smaller backbone, such as backbone=resnet18.",
         code="system.out_of_memory",
     )

@@ -12,6 +12,12 @@ from typing import Any
 from humanseg.config.targets import current_name, own_packages
 
 KEYS: Mapping[str, str] = {
+    "fresh": "restart",
+    "predict_long_side": "eval_size",
+    "data.fit": "data.resize_mode",
+    "data.size": "data.crop_size",
+    "data.long_side": "data.train_size",
+    "data.clean_specks": "data.min_component_area",
     "model.bins": "model.pool_sizes",
     "model.channels": "model.decoder_channels",
     "scheduler.decrease": "scheduler.factor",

@@ -77,8 +77,8 @@ SETTINGS = (
     ),
     Setting("tta", "Average predictions with those of the mirrored photo.", bool),
     Setting(
-        "predict_long_side",
-        "The longer side, in pixels, at which the model predicts; null: that of the training.",
+        "eval_size",
+        "The longer side, in pixels, at which the model predicts; null: data.train_size.",
         Side | None,
     ),
     Setting(
@@ -123,7 +123,7 @@ SETTINGS = (
         kind="place",
         path="own",
     ),
-    Setting("fresh", "Put the sweep of that name aside, and start again.", bool, kind="place"),
+    Setting("restart", "Put the sweep of that name aside, and start again.", bool, kind="place"),
     Setting(
         "trial",
         "Which trial of a search this is; the search sets it.",

@@ -46,11 +46,11 @@ class PhotoData(pl.LightningDataModule):
         Order and augmentation follow from it, the epoch and the photo's id.
     batch_size
         Photos in a batch.
-    size
+    crop_size
         Height and width of a train sample; None: the size of most train photos.
-    fit
+    resize_mode
         How a train photo of another size is brought there.
-    long_side
+    train_size
         Train photos are scaled to this longer side first; None: as they are. Valid and test
         photos keep their size: the `Segmenter` scales them.
     workers
@@ -59,8 +59,8 @@ class PhotoData(pl.LightningDataModule):
         Where decoded photos are kept, and how many gigabytes at most of each split.
     fold, folds
         With a fold, train and valid are both taken from `train`: one of `folds` validates.
-    clean_specks
-        DatasetSplits of a train mask with fewer pixels than this are taken out; valid masks stay.
+    min_component_area
+        Parts of a train mask with fewer pixels than this are taken out; valid masks stay.
     unlabelled
         A folder of more photos to train on, without masks: with pseudo-labels of a teacher.
     min_confidence
@@ -80,15 +80,15 @@ class PhotoData(pl.LightningDataModule):
         augmentation: Augmentation,
         seed: Seed = 0,
         batch_size: Count = 16,
-        size: tuple[Side, Side] | None = None,
-        fit: ResizeMode = "resize",
-        long_side: Side | None = None,
+        crop_size: tuple[Side, Side] | None = None,
+        resize_mode: ResizeMode = "resize",
+        train_size: Side | None = None,
         workers: Processes | None = None,
         cache: CacheMode = "memory",
         cache_gb: NotNegative = 4.0,
         fold: Whole | None = None,
         folds: Annotated[int, Interval(ge=2)] = 5,
-        clean_specks: Whole = 0,
+        min_component_area: Whole = 0,
         unlabelled: Text | None = None,
         min_confidence: Share = 0.0,
         person_values: Sequence[Whole] = (),
@@ -101,8 +101,8 @@ class PhotoData(pl.LightningDataModule):
             unlabelled=None if unlabelled is None else Path(unlabelled).expanduser(),
             fold=fold,
             folds=folds,
-            train_size=long_side,
-            min_component_area=clean_specks,
+            train_size=train_size,
+            min_component_area=min_component_area,
             cache=cache,
             cache_gb=cache_gb,
             rule=MaskRule(tuple(person_values), invert_masks),
@@ -111,8 +111,8 @@ class PhotoData(pl.LightningDataModule):
         self.batch_size = batch_size
         self._augmentation = augmentation
         self._seed = seed
-        self._size = size
-        self._resize_mode: ResizeMode = fit
+        self._crop_size = crop_size
+        self._resize_mode: ResizeMode = resize_mode
         self._workers = workers
         self._min_confidence = min_confidence
         self._train_sets: list[PhotoSet] | None = None
@@ -142,7 +142,7 @@ class PhotoData(pl.LightningDataModule):
         size = self.sample_size()
         if self._resize_mode == "resize":
             found += shapes(self.root, self.split("train").sizes, size)
-        if self._size is None:
+        if self._crop_size is None:
             found += large(self.root, size)
         return [*as_sentences(found), *(f"{line}." for line in self.splits.notices.lines())]
 
@@ -152,8 +152,8 @@ class PhotoData(pl.LightningDataModule):
 
     def sample_size(self) -> tuple[int, int]:
         """Height and width of a train sample."""
-        if self._size is not None:
-            return int(self._size[0]), int(self._size[1])
+        if self._crop_size is not None:
+            return int(self._crop_size[0]), int(self._crop_size[1])
         return Counter(self.split("train").sizes).most_common(1)[0][0]
 
     def train_dataloader(self) -> DataLoader[Any]:

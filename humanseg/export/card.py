@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from omegaconf import DictConfig, OmegaConf
 
+from humanseg.config.settings import BY_KEY, is_incidental, kind_of
 from humanseg.export.source import Source
 from humanseg.export.verification.benchmark import Timing, threads_here
 from humanseg.export.verification.check_files import Checked
@@ -16,12 +17,6 @@ from humanseg.export.writers.onnx import OPSET
 from humanseg.export.writers.write import Kept
 from humanseg.pages.render import score
 from humanseg.training.machine.environment import device_name
-
-_OF_ONE_MACHINE = (
-    *("runs_dir", "name", "run_dir", "sweep", "fresh", "trial", "resume", "logger", "threads"),
-    *("channels_last", "data.root", "data.workers", "data.cache", "data.cache_gb"),
-)
-"""Settings that no result depends on."""
 
 
 def render_card(
@@ -101,7 +96,7 @@ def _settings(config: DictConfig) -> str:
     """Write the settings that a result depends on; of files and folders, only their names."""
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
-    for key in _OF_ONE_MACHINE:
+    for key in [key for key in BY_KEY if is_incidental(key) or kind_of(key) == "data"]:
         *parents, last = key.split(".")
         node: Any = plain
         for parent in parents:

@@ -129,10 +129,10 @@ def long_side_of(config: DictConfig, size: tuple[int, int]) -> int:
     Returns
     -------
     int
-        `predict_long_side` or `data.long_side`; without them, the longer side of the training
+        `eval_size` or `data.train_size`; without them, the longer side of the training
         samples.
     """
-    return prediction_side(config) or int(max(config.data.get("size") or size))
+    return prediction_side(config) or int(max(config.data.get("crop_size") or size))
 
 
 def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[Pair]:

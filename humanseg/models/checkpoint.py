@@ -31,10 +31,10 @@ def make_segmenter(config: DictConfig) -> Segmenter:
 def prediction_side(config: DictConfig) -> int | None:
     """Say at which longer side a config's model predicts; None: at the photos' own.
 
-    Training samples have `data.long_side` in any case. A net may do better at another size than the
-    one that it was trained at (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
+    Training samples have `data.train_size` in any case. A net may do better at another size than
+    that (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
     """
-    side = config.get("predict_long_side") or config.data.get("long_side")
+    side = config.get("eval_size") or config.data.get("train_size")
     return None if side is None else int(side)
 
 

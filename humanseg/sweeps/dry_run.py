@@ -201,8 +201,8 @@ def count_photos(config: DictConfig) -> PhotoCounts:
     """
     data: PhotoData = build(config.data, augmentation=Augmentation([]), seed=config.seed)
     train, valid = data.items("train"), data.items("valid")
-    given = config.data.get("size")
-    size = given or scaled_size(image_size(train[0].photo), config.data.get("long_side"))
+    given = config.data.get("crop_size")
+    size = given or scaled_size(image_size(train[0].photo), config.data.get("train_size"))
     valid_size = scaled_size(image_size(valid[0].photo), prediction_side(config))
     return PhotoCounts(len(train), len(valid), (int(size[0]), int(size[1])), valid_size)
 
@@ -219,7 +219,7 @@ def epochs_of(config: DictConfig, photos: PhotoCounts) -> float:
 
 def speed_key(config: DictConfig) -> str:
     """Return the same text for two configs whose epochs take about the same time."""
-    data = {key: config.data.get(key) for key in ("batch_size", "size", "long_side", "fold")}
+    data = {key: config.data.get(key) for key in ("batch_size", "crop_size", "train_size", "fold")}
     trainer = {key: config.trainer.get(key) for key in ("accelerator", "devices", "precision")}
     return f"{pair_key(config)} {data} {trainer}"
 
@@ -278,4 +278,4 @@ def _seconds(step: Callable[[], None]) -> float:
 
 def _status(sweep: Sweep, job: Job) -> JobStatus:
     """Return how far a job is; what will be put aside counts for nothing."""
-    return JobStatus("new", 0, {}) if sweep.config.fresh else job_status(job.folder)
+    return JobStatus("new", 0, {}) if sweep.config.restart else job_status(job.folder)

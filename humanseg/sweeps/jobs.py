@@ -118,7 +118,7 @@ def require_same_settings(request: Request) -> None:
         raise HumansegError(
             f"{run.path} was made with other settings: {key} was {then.get(key)} and would now be "
             f"{now.get(key)}{more}. Give this sweep another name (sweep=NAME), or put the earlier "
-            "one aside with fresh=true.",
+            "one aside with restart=true.",
             code="sweeps.other_settings",
         )
 

@@ -81,7 +81,7 @@ def job_request(
     """
     resolved = settle(config)
     with open_dict(resolved):
-        resolved.sweep, resolved.fresh = sweep.name, False
+        resolved.sweep, resolved.restart = sweep.name, False
         _mark_logs(resolved, sweep.name, varied_overrides(overrides, varied))
     words = [word for word in overrides if kind_of(key_of(word)) != "place"]
     folder = sweep / job_name(overrides, varied)

@@ -110,7 +110,7 @@ class Sweep:
         if len(jobs) > _MANY:
             console.print(f"checking {len(jobs)} jobs in {self.folder} …")
         for request in self.requests(jobs):
-            if not self.config.fresh:
+            if not self.config.restart:
                 require_same_settings(request)
 
     def begin(self) -> None:
@@ -121,7 +121,7 @@ class Sweep:
         HumansegError
             A process works in the earlier one, or the folder cannot be made.
         """
-        if self.config.fresh and self.folder.exists():
+        if self.config.restart and self.folder.exists():
             locks = [self.folder / ".lock", *self.folder.glob("*/.lock")]
             working = [path.parent for path in locks if is_locked(path)]
             if working:

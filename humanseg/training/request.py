@@ -120,7 +120,7 @@ def sweep_record(config: DictConfig) -> dict[str, Any]:
 
 
 def _require_no_sweep(config: DictConfig) -> None:
-    given = [key for key in ("sweep", "fresh") if config.get(key)]
+    given = [key for key in ("sweep", "restart") if config.get(key)]
     if given:
         raise HumansegError(
             f"{given[0]}={config[given[0]]} is about a sweep, and this is a single run: add -m, or "

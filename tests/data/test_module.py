@@ -127,7 +127,7 @@ def test_whole_photos_come_once_as_they_are(root: Path, opened: Open, name: Any)
     if name != "test":
         mask = root / f"{name}_mask" / f"{first.stem}.png"
         Image.open(mask).resize((30, 70), 0).save(mask)
-    data = opened(root=str(root), long_side=32, batch_size=4)
+    data = opened(root=str(root), train_size=32, batch_size=4)
     batches = list(data.whole_photos(name))
     count = {"train": 6, "valid": 3, "test": 2}[name]
     assert len(ids_of(batches)) == len(set(ids_of(batches))) == count
@@ -148,19 +148,19 @@ def test_mixed_photos_are_trained_on_at_one_size(
         for name, shape in (("0", (100, 40)), ("1", (33, 35))):
             path = root / folder / f"{name}.{suffix}"
             Image.open(path).resize(shape, way).save(path)
-    data = opened(root=str(root), size=size, fit=fit)
+    data = opened(root=str(root), crop_size=size, resize_mode=fit)
     batches = epoch_of(data, 0)
     assert sorted(ids_of(batches)) == list("012345")
     for batch in batches:
         assert list(batch["image"].shape[2:]) == (size or [64, 48])
         assert batch["mask"].shape[2:] == batch["image"].shape[2:]
         assert set(batch["mask"].unique().tolist()) <= {0, 1}
-    assert same(batches, epoch_of(opened(root=str(root), size=size, fit=fit), 0))
+    assert same(batches, epoch_of(opened(root=str(root), crop_size=size, resize_mode=fit), 0))
 
 
 def test_a_working_size_scales_the_training_samples(opened: Open) -> None:
-    assert opened(long_side=32).sample_size() == (32, 24)
-    assert epoch_of(opened(long_side=32), 0)[0]["image"].shape[2:] == (32, 24)
+    assert opened(train_size=32).sample_size() == (32, 24)
+    assert epoch_of(opened(train_size=32), 0)[0]["image"].shape[2:] == (32, 24)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_more_folds_than_photos_are_refused(opened: Open) -> None:
 
 def test_the_record_changes_with_one_pixel_of_a_valid_mask(root: Path, opened: Open) -> None:
     before = opened(root=str(root)).record()
-    assert before == opened(root=str(root), seed=5, long_side=32).record()
+    assert before == opened(root=str(root), seed=5, train_size=32).record()
     assert {name: before[name] for name in ("train", "valid", "test")} == {
         "train": 6,
         "valid": 3,
@@ -261,7 +261,7 @@ def test_one_pixel_of_any_photo_makes_them_others(
         return data.record(), data.pixels_sha256()
 
     before = look()
-    assert look(long_side=32, seed=3) == before
+    assert look(train_size=32, seed=3) == before
     Image.open(root / file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(root / file)
     record, pixels = look()
     assert record == before[0], "such runs would not be ranked together"
@@ -304,17 +304,17 @@ def test_processes_share_the_valid_photos(opened: Open) -> None:
     assert shares == [["6", "8"], ["7"]]
 
 
-@pytest.mark.parametrize("long_side", [None, 96])
+@pytest.mark.parametrize("train_size", [None, 96])
 def test_small_components_are_taken_out_of_train_masks_alone(
-    root: Path, opened: Open, long_side: int | None
+    root: Path, opened: Open, train_size: int | None
 ) -> None:
     for name, identity in (("train", "0"), ("valid", "6")):
         path = root / f"{name}_mask" / f"{identity}.png"
         mask = np.array(Image.open(path))
         mask[1:4, 1:4] = 255  # nine pixels, in a corner without anybody
         Image.fromarray(mask).save(path)
-    data = opened(root=str(root), clean_specks=10, long_side=long_side)
-    plain = opened(root=str(root), long_side=long_side)
+    data = opened(root=str(root), min_component_area=10, train_size=train_size)
+    plain = opened(root=str(root), train_size=train_size)
 
     def corner(data: PhotoData, name: Any) -> bool:
         _, mask = data.split(name).photos[0]
@@ -401,8 +401,8 @@ def test_people_are_not_squeezed_without_a_word(root: Path, opened: Open) -> Non
         path = min((root / folder).iterdir())
         Image.open(path).rotate(90, expand=True).save(path)
     (said,) = concerns(opened(root=str(root)))
-    assert "data.fit=pad or data.fit=crop" in said
-    assert concerns(opened(root=str(root), fit="pad")) == []
+    assert "data.resize_mode=pad or data.resize_mode=crop" in said
+    assert concerns(opened(root=str(root), resize_mode="pad")) == []
 
 
 def test_large_samples_are_said_unless_a_size_is_chosen(root: Path, opened: Open) -> None:
@@ -410,9 +410,9 @@ def test_large_samples_are_said_unless_a_size_is_chosen(root: Path, opened: Open
         for path in (root / folder).iterdir():
             Image.open(path).resize((1200, 1600), Image.Resampling.NEAREST).save(path)
     (said,) = concerns(opened(root=str(root)))
-    assert "1200x1600" in said and "data.long_side" in said
-    assert concerns(opened(root=str(root), long_side=640)) == []
-    assert concerns(opened(root=str(root), size=(64, 48))) == []
+    assert "1200x1600" in said and "data.train_size" in said
+    assert concerns(opened(root=str(root), train_size=640)) == []
+    assert concerns(opened(root=str(root), crop_size=(64, 48))) == []
 
 
 def test_a_set_without_test_photos_has_a_loader_of_none(root: Path, opened: Open) -> None:

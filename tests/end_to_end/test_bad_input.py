@@ -215,7 +215,7 @@ import os, resource
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, used + 2**29))
 """
-    big = ("data.size=[4096,3072]", "data.fit=resize", "data.batch_size=6")
+    big = ("data.crop_size=[4096,3072]", "data.resize_mode=resize", "data.batch_size=6")
     done = start_training(tmp_path / "run", *big, before=limit).wait()
     explained(done, "memory", "Lower data.batch_size")
     assert no_partial(tmp_path) and not list(tmp_path.rglob("*.ckpt"))

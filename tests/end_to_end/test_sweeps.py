@@ -153,11 +153,16 @@ def test_a_batch_too_large_for_the_memory_fails_its_job_alone(
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, used + 2**29))\n"
     )
-    words = ("-m", "data.size=[64,48],[4096,3072]", "data.batch_size=6", "trainer.max_epochs=1")
+    words = (
+        "-m",
+        "data.crop_size=[64,48],[4096,3072]",
+        "data.batch_size=6",
+        "trainer.max_epochs=1",
+    )
     done = start_sweep(*words, "sweep=mine", before=limit).wait()
     assert done.rc == 1
     states = {name: one["status"] for name, one in summaries(tmp_path / "runs/mine").items()}
-    assert states == {"data.size=[4096,3072]": "failed", "data.size=[64,48]": "finished"}
+    assert states == {"data.crop_size=[4096,3072]": "failed", "data.crop_size=[64,48]": "finished"}
     assert "Lower data.batch_size" in done.stderr
 
 

@@ -137,7 +137,7 @@ def test_the_groups_come_first_and_in_their_order() -> None:
 
 
 def test_numbers_are_ordered_by_size_and_what_is_not_set_comes_first() -> None:
-    runs = [settings({"data.long_side": value}) for value in (320, None, 96)]
+    runs = [settings({"data.train_size": value}) for value in (320, None, 96)]
     (found,) = differing(runs)
     assert found.levels == (None, 96, 320) and not found.numeric
 

@@ -66,7 +66,7 @@ def test_each_job_has_a_folder_and_is_done_once(
     assert sweep(work, *words[::-1]) == 0
     assert len(seen) == 4, "a finished job was done again"
     assert "4: 4 finished" in capsys.readouterr().out
-    assert sweep(work, *words, "fresh=true") == 0
+    assert sweep(work, *words, "restart=true") == 0
     assert len(seen) == 8
     names = list(folders(tmp_path))
     assert len(names) == 2 and names[1].startswith(f"{name}-before-")
@@ -183,7 +183,7 @@ def test_another_sweep_of_the_same_name_is_refused(
     before = (tmp_path / "runs/mine/seed=1/summary.json").read_bytes()
     assert sweep(finish, "seed=2,3", "sweep=mine", "optimizer.lr=0.2") == 2
     shown = capsys.readouterr().err
-    assert "optimizer.lr was 0.1 and would now be 0.2" in shown and "fresh=true" in shown
+    assert "optimizer.lr was 0.1 and would now be 0.2" in shown and "restart=true" in shown
     assert (tmp_path / "runs/mine/seed=1/summary.json").read_bytes() == before
     assert not (tmp_path / "runs/mine/seed=3").exists()
     # What its result does not follow from may change, and more jobs may join.
@@ -233,7 +233,7 @@ def test_a_sweep_in_use_is_not_put_aside(
 ) -> None:
     assert sweep(finish, "seed=1,2", "sweep=mine") == 0
     with run_lock(tmp_path / "runs/mine/seed=1/.lock"):
-        assert sweep(finish, "seed=1,2", "sweep=mine", "fresh=true") == 2
+        assert sweep(finish, "seed=1,2", "sweep=mine", "restart=true") == 2
     assert "A process is working in" in capsys.readouterr().err
     assert list(folders(tmp_path)) == ["mine"]
 

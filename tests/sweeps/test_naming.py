@@ -44,7 +44,7 @@ def test_a_sweep_is_named_by_what_was_asked_for() -> None:
     words = ["optimizer.lr=0.1,0.2", "seed=1,2", "data.root=photos"]
     name = sweep_name(words, {}, ["optimizer.lr", "seed"])
     assert name.startswith("lr-seed-")
-    same = [*words[::-1], "runs_dir=elsewhere", "fresh=true", "threads=2", "logger=[csv]"]
+    same = [*words[::-1], "runs_dir=elsewhere", "restart=true", "threads=2", "logger=[csv]"]
     assert sweep_name(same, {}, ["optimizer.lr", "seed"]) == name
     assert sweep_name([*words, "model=unet"], {}, ["optimizer.lr", "seed"]) != name
     assert sweep_name(words, {"loss": "dice,bce"}, ["optimizer.lr", "seed"]) != name

@@ -87,8 +87,8 @@ def test_two_runs_of_one_second_do_not_share_a_folder(
 def test_settings_of_a_sweep_are_refused_for_a_single_run(ask: Ask) -> None:
     with pytest.raises(HumansegError, match="sweep=mine is about a sweep.*add -m"):
         ask("sweep=mine")
-    with pytest.raises(HumansegError, match="fresh=True is about a sweep"):
-        ask("fresh=true")
+    with pytest.raises(HumansegError, match="restart=True is about a sweep"):
+        ask("restart=true")
 
 
 def test_a_resumed_run_keeps_its_config(ask: Ask, run: RunFolder) -> None:
@@ -121,7 +121,7 @@ def test_a_resumed_run_still_says_how_it_was_started(ask: Ask, run: RunFolder) -
 @pytest.mark.parametrize(
     "override",
     [
-        *("optimizer.lr=1", "model=pspnet", "seed=1", "~trainer.devices", "data.size=[8,8]"),
+        *("optimizer.lr=1", "model=pspnet", "seed=1", "~trainer.devices", "data.crop_size=[8,8]"),
         *("++callbacks.ema.decay=0.5", "augmentation=none", "name=other", "init_from=x"),
     ],
 )

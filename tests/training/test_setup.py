@@ -26,7 +26,7 @@ Ask = Callable[..., Request]
         ("threshold=1.5", "threshold: 1.5 is not a number above 0 and below 1 or tune"),
         ("threads=0", "threads: 0 is not a whole number from 1 to 1024 or null"),
         ("auxiliary_weight=-1", "auxiliary_weight: -1 is not a number of at least 0"),
-        ("predict_long_side=7", "predict_long_side: 7 is not a whole number from 16"),
+        ("eval_size=7", "eval_size: 7 is not a whole number from 16"),
         ("trainer.max_epochs=0", "trainer.max_epochs: 0 is not a whole number of at least 1"),
         ("optimizer.lr=-1", "optimizer.lr=-1"),
         ("init_from=nowhere", "nowhere"),

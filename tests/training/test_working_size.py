@@ -23,7 +23,7 @@ def test_a_light_net_on_a_cut_backbone(train_run: Train, tmp_path: Path, long_si
         "model.decoder_channels=[4,4,8]",
         "backbone=mobilenetv2",
         "backbone.stages=4",
-        f"data.long_side={long_side}",
+        f"data.train_size={long_side}",
         "augmentation=robust",
         "data.batch_size=4",
     )
@@ -37,7 +37,7 @@ def test_a_light_net_on_a_cut_backbone(train_run: Train, tmp_path: Path, long_si
 def test_a_net_predicts_at_another_size_than_it_was_trained_at(
     train_run: Train, tmp_path: Path
 ) -> None:
-    run = train_run(tmp_path / "run", "data.long_side=96", "predict_long_side=40")
+    run = train_run(tmp_path / "run", "data.train_size=96", "eval_size=40")
     segmenter, config = load_segmenter(run)
     assert segmenter.long_side == 40 and long_side_of(config, (64, 48)) == 40
     assert data_of(config).sample_size() == (96, 72)
@@ -48,9 +48,9 @@ def test_a_net_predicts_at_another_size_than_it_was_trained_at(
 def test_where_nothing_is_said_it_predicts_as_it_was_trained(
     compose: Callable[..., DictConfig],
 ) -> None:
-    for options, side, of_export in (([], None, 64), (["data.long_side=96"], 96, 96)):
+    for options, side, of_export in (([], None, 64), (["data.train_size=96"], 96, 96)):
         config = compose(*options)
         assert prediction_side(config) == side and long_side_of(config, (64, 48)) == of_export
         with open_dict(config):  # runs from before there was such a setting lack it
-            del config["predict_long_side"]
+            del config["eval_size"]
         assert prediction_side(config) == side

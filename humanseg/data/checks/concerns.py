@@ -116,7 +116,7 @@ def shapes(
         message = (
             f"{changed} of {len(sizes)} train photos have another shape than {width}x{height} "
             f"(width x height) and are squeezed to it, people too, up to {max(most):.1f} times: "
-            "data.fit=pad or data.fit=crop keeps their shape"
+            "data.resize_mode=pad or data.resize_mode=crop keeps their shape"
         )
         yield Problem(SHAPES, "train", "", root / "train", message, False)
 
@@ -127,7 +127,7 @@ def large(root: Path, size: tuple[int, int]) -> Iterator[Problem]:
     if max(height, width) >= _LARGE:
         message = (
             f"a train sample has {width}x{height} pixels, which is slow and needs much memory: "
-            "data.long_side=640 scales photos down first, and masks back"
+            "data.train_size=640 scales photos down first, and masks back"
         )
         yield Problem(LARGE, "train", "", root / "train", message, False)
 

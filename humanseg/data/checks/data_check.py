@@ -64,7 +64,7 @@ _ADVICE = {
     INVERTED: "a model learns the background from these; repair them, or where all are, take "
     "data.invert_masks=true (here: --invert-masks).",
     SHAPES: "a training brings all photos to one size, by default without keeping their shape.",
-    LARGE: "a training works at the photos' own size unless data.long_side says otherwise.",
+    LARGE: "a training works at the photos' own size unless data.train_size says otherwise.",
     EMPTY: "nobody is in it; by the task's formula such a photo scores 0 at best.",
     FULL: "everything is person; see whether that is meant.",
     GREY: "they are cut at half of the brightness; save masks as PNG to keep them sharp.",

@@ -43,7 +43,7 @@ def resize_to(
     """
     if mode not in get_args(ResizeMode):
         raise HumansegError(
-            f"data.fit={mode} is not a way to fit photos to the training size. "
+            f"data.resize_mode={mode} is not a way to fit photos to the training size. "
             f"Take one of {', '.join(get_args(ResizeMode))}.",
             code="data.unknown_resize_mode",
         )

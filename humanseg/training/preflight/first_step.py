@@ -43,7 +43,7 @@ def require_step(config: DictConfig, photos: PhotoData, processes: int = 1) -> N
             raise HumansegError(
                 f"Batches of {count} photos of {height}×{width} are too small for {name}: its "
                 "batch norm has a single value of each channel left. Raise data.batch_size or "
-                "data.size."
+                "data.crop_size."
             ) from error
         raise HumansegError(
             f"{name} fails on a batch of {count} photos of {height}×{width}: {first}"

@@ -295,4 +295,4 @@ def test_photos_of_many_pixels_are_a_warning(five_folders: Path, photo_of: Draw,
         put(five_folders / "train_mask" / f"{id}.png", mask)
     (finding,) = check_data(five_folders).findings
     assert (finding.kind, finding.level) == ("large photos", "warning")
-    assert "data.long_side=640" in finding.cases[0].message
+    assert "data.train_size=640" in finding.cases[0].message
