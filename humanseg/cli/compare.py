@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from humanseg.compare.leaderboard import Leaderboard
-    from humanseg.compare.page_photos import Source
+    from humanseg.compare.page_photos import PhotoFiles
     from humanseg.compare.ranking import Group
     from humanseg.compare.wandb import Project
     from humanseg.runs.record import RunRecord
@@ -176,11 +176,11 @@ def _state(status: str, failure: str) -> str:
     return f"{status}: {failure}" if failure else status
 
 
-def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
+def _photos(group: "Group", root: Path | None) -> "Mapping[str, PhotoFiles] | str":
     """Find the valid photos of a group in its data set, or in `root`."""
     from itertools import product
 
-    from humanseg.compare.page_photos import Source
+    from humanseg.compare.page_photos import PhotoFiles
     from humanseg.data.layout.folders import scan
 
     roots = dict.fromkeys(
@@ -195,7 +195,7 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, Source] | str":
             items = scan(place, split, masks=True).items
         except HumansegError:
             continue
-        found = {item.id: Source(item.photo, item.mask) for item in items if item.mask}
+        found = {item.id: PhotoFiles(item.photo, item.mask) for item in items if item.mask}
         if set(group.ids) <= found.keys():
             return {id: found[id] for id in group.ids}
     if not places:

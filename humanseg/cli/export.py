@@ -42,12 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export."""
     from humanseg.evaluation.evaluated_model import require_run
-    from humanseg.export.folder import require_free
+    from humanseg.export.folder import require_export_folder
     from humanseg.export.formats import read_formats
     from humanseg.export.select_run import pick_run
 
     formats = read_formats(arguments.formats.split(","))
-    require_free(arguments.out, arguments.overwrite)
+    require_export_folder(arguments.out, arguments.overwrite)
     pick = pick_run(arguments.runs, arguments.data)
     require_run(pick.run.path, arguments.data)
     # Only now, when nothing is in the way: it loads torch.

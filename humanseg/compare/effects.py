@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from humanseg.compare.ranking import Group
 from humanseg.metrics.statistics import interval_ends, resampled_means
-from humanseg.runs.settings import Setting, as_text
+from humanseg.runs.settings import DifferingSetting, as_text
 
 _MOST_LEVELS = 12
 _MOST_NUMBERS = 5  # more values of a number than these are put into three ranges
@@ -160,7 +160,7 @@ def _without_oddities(factors: Sequence[_Factor], entry_of: "pd.Series[int]") ->
     return entry_of[~odd]
 
 
-def _factor(setting: Setting, values: "pd.Series[Any]") -> _Factor | None:
+def _factor(setting: DifferingSetting, values: "pd.Series[Any]") -> _Factor | None:
     """Turn a setting into a factor; None where it has one value, or too many words."""
     if setting.numeric and values.nunique() > _MOST_NUMBERS:
         cuts = np.quantile(values.astype(float), [1 / 3, 2 / 3])

@@ -23,7 +23,7 @@ from typing import Any
 
 from humanseg.compare.effects import main_effects
 from humanseg.compare.leaderboard import Leaderboard
-from humanseg.compare.page_photos import Source, link, write_photos
+from humanseg.compare.page_photos import PhotoFiles, link, write_photos
 from humanseg.compare.ranking import COSTS, Group
 from humanseg.compare.terminal_table import REPEATED, conclusion, describe
 from humanseg.io.files import explain_os_error
@@ -58,7 +58,7 @@ def plotly_script() -> Path:
 def write_leaderboard(
     folder: Path,
     board: Leaderboard,
-    find_photos: Callable[[Group], Mapping[str, Source] | str],
+    find_photos: Callable[[Group], Mapping[str, PhotoFiles] | str],
     on_run: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
     """Write the page and its files, all or nothing.

@@ -32,7 +32,7 @@ _SAME_SHARE = 1e-9
 
 
 @dataclass(frozen=True)
-class Source:
+class PhotoFiles:
     """Where a valid photo and its true mask lie."""
 
     photo: Path
@@ -40,7 +40,7 @@ class Source:
 
 
 def write_photos(
-    pages: PageFolder, folder: str, group: Group, data: Mapping[str, Source] | str
+    pages: PageFolder, folder: str, group: Group, data: Mapping[str, PhotoFiles] | str
 ) -> dict[str, Any]:
     """Write the valid photos of a group into the page's files.
 
@@ -83,7 +83,7 @@ def write_photos(
 
 
 def _from_data(
-    pages: PageFolder, folder: str, group: Group, data: Mapping[str, Source]
+    pages: PageFolder, folder: str, group: Group, data: Mapping[str, PhotoFiles]
 ) -> dict[str, Any]:
     shares = group.runs[0].scores["foreground"]
     truth = []

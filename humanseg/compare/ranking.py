@@ -18,7 +18,7 @@ from humanseg.metrics.statistics import (
 from humanseg.runs.record import RunRecord, data_key
 from humanseg.runs.settings import (
     NAMED_GROUPS,
-    Setting,
+    DifferingSetting,
     Settings,
     Shipped,
     Value,
@@ -81,7 +81,7 @@ class Group:
 
     key: str
     ids: tuple[str, ...]
-    settings: tuple[Setting, ...]
+    settings: tuple[DifferingSetting, ...]
     runs: tuple[RunRecord, ...]
     table: pd.DataFrame
     entries: pd.DataFrame
@@ -198,11 +198,13 @@ def _folded(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return entries.drop(columns="name").reset_index(drop=True), table
 
 
-def _values(settings: Settings, differ: Sequence[Setting]) -> tuple[Value, ...]:
+def _values(settings: Settings, differ: Sequence[DifferingSetting]) -> tuple[Value, ...]:
     return tuple(settings.values.get(setting.key) for setting in differ)
 
 
-def _sorted_out(runs: Sequence[Settings], differ: Sequence[Setting]) -> list[Setting]:
+def _sorted_out(
+    runs: Sequence[Settings], differ: Sequence[DifferingSetting]
+) -> list[DifferingSetting]:
     """Put aside the settings in which one entry alone differs; one that tells two apart stays."""
     entries = pd.DataFrame([list(map(repr, _values(run, differ))) for run in runs])
     entries = entries.drop_duplicates()
@@ -230,7 +232,7 @@ def _sorted_out(runs: Sequence[Settings], differ: Sequence[Setting]) -> list[Set
     ]
 
 
-def _labels(settings: Sequence[Settings], differ: Sequence[Setting]) -> list[str]:
+def _labels(settings: Sequence[Settings], differ: Sequence[DifferingSetting]) -> list[str]:
     """Say what sets each entry apart.
 
     The names of options come always, other values, each with its key, until all entries differ.

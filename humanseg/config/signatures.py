@@ -10,7 +10,7 @@ from typing import Any
 
 from humanseg.config.hydra_errors import nearest
 from humanseg.config.targets import find_target
-from humanseg.config.values import choices, describe, fits
+from humanseg.config.values import choices, describe_annotation, fits
 from humanseg.errors import HumansegError
 
 #: Keys of Hydra's, not of the target.
@@ -66,7 +66,7 @@ def value_mistakes(value: Any, annotation: Any, key: str) -> list[str]:
     shown = value["_target_"] if isinstance(value, dict) and "_target_" in value else repr(value)
     names = choices(annotation)
     hint = nearest(value, names) if isinstance(value, str) and names else ""
-    return [f"{key}: {shown} is not {describe(annotation)}{hint}"]
+    return [f"{key}: {shown} is not {describe_annotation(annotation)}{hint}"]
 
 
 def nested_mistakes(value: Any, key: str) -> list[str]:

@@ -67,7 +67,7 @@ def fits(value: Any, annotation: Any) -> bool:
     return True
 
 
-def describe(annotation: Any) -> str:
+def describe_annotation(annotation: Any) -> str:
     """Describe an annotation to a person: ``a whole number or null``."""
     return " or ".join(dict.fromkeys(_words(_adapter(annotation).json_schema())))
 

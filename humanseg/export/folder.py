@@ -10,7 +10,7 @@ MANIFEST, CARD = "manifest.json", "README.md"
 _OWN = {MANIFEST, CARD, *(each.file for each in FORMATS.values())}
 
 
-def require_free(folder: Path, overwrite: bool) -> None:
+def require_export_folder(folder: Path, overwrite: bool) -> None:
     """Make sure that an export can take a folder, without touching it.
 
     Parameters

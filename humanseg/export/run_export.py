@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.export.card import render_card
-from humanseg.export.folder import CARD, MANIFEST, require_free
+from humanseg.export.folder import CARD, MANIFEST, require_export_folder
 from humanseg.export.formats import Format
 from humanseg.export.manifest import describe_file, facts, make_manifest
 from humanseg.export.select_run import Pick
@@ -67,7 +67,7 @@ def export(order: Order) -> None:
     Refused
         A file predicts something else than the checkpoint; nothing was written.
     """
-    require_free(order.out, order.overwrite)
+    require_export_folder(order.out, order.overwrite)
     pick = order.pick
     say("run", str(pick.run.path))
     for reason in pick.reasons:

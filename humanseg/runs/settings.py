@@ -39,7 +39,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Setting:
+class DifferingSetting:
     """A setting in which some runs differ.
 
     Attributes
@@ -133,7 +133,7 @@ def read_settings(
     return Settings(kept, frozenset(changed), _elements(config, ""))
 
 
-def differing(runs: Sequence[Settings]) -> list[Setting]:
+def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:
     """List the settings in which runs differ, those of a group behind it.
 
     What only follows from the choice of an option, as it ships, is no difference of its own:
@@ -155,7 +155,7 @@ def differing(runs: Sequence[Settings]) -> list[Setting]:
         follows = group if group != key and _decides(runs, group, key) else ""
         if not follows or any(key in run.changed for run in runs):
             levels = {repr(value): value for value in values}
-            found.append(Setting(key, tuple(sorted(levels.values(), key=_order)), follows))
+            found.append(DifferingSetting(key, tuple(sorted(levels.values(), key=_order)), follows))
     order = {group: place for place, group in enumerate(NAMED_GROUPS)}
     return sorted(found, key=lambda one: order.get(one.key.partition(".")[0], len(order)))
 

@@ -72,10 +72,10 @@ def ranges(rows: Sequence[int]) -> str:
 def some(ids: Sequence[str]) -> str:
     """Name ids, the first of them when they are many."""
     more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
-    return ", ".join(printable(id) for id in ids[:_IDS]) + more
+    return ", ".join(shorten(id) for id in ids[:_IDS]) + more
 
 
-def printable(text: str, limit: int = 60) -> str:
+def shorten(text: str, limit: int = 60) -> str:
     """Return a text from a file so that it stays on one line and short."""
     shown = "".join(char if char.isprintable() else "�" for char in text[:limit])
     return shown + "…" if len(text) > limit else shown

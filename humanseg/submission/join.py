@@ -8,7 +8,7 @@ import pandas as pd
 
 from humanseg.data.layout.listing import list_folder
 from humanseg.io.names import SPLITS, natural_key
-from humanseg.submission.complaints import Complaint, printable
+from humanseg.submission.complaints import Complaint, shorten
 from humanseg.submission.template import submission_ids
 
 
@@ -69,7 +69,7 @@ def join_rows(
         Complaint(
             "these repeat ids of earlier rows",
             number,
-            f"the id {printable(id)} is in row {number_of[id]} already",
+            f"the id {shorten(id)} is in row {number_of[id]} already",
         )
         for number, id in _ids(rows[rows["id"].duplicated()])
     ]
@@ -98,15 +98,15 @@ def _ids(rows: pd.DataFrame) -> Iterable[tuple[int, str]]:
 def _unknown(
     number: int, id: str, split: str, wanted: Collection[str], split_of: Mapping[str, str]
 ) -> Complaint:
-    message = f"there is no photo {printable(id)} to score in {split}"
+    message = f"there is no photo {shorten(id)} to score in {split}"
     kind = f"their ids have no photo to score in {split}"
     # Tables of numbers turn 7 into 7.0, and lists of files keep the suffix.
     likely = id.rsplit(".", 1)[0]
     if likely in wanted:
-        message += f"; write {printable(likely)}"
+        message += f"; write {shorten(likely)}"
         kind += ", because of what follows the point"
     elif padded := [other for other in wanted if other.lstrip("0") == id.lstrip("0")]:
-        message += f"; it is {printable(padded[0])} without its leading zeros"
+        message += f"; it is {shorten(padded[0])} without its leading zeros"
         kind += ", because they have lost their leading zeros, as spreadsheets take them away"
     elif id in split_of:
         message += f"; it belongs to {split_of[id]}"

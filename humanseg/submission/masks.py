@@ -11,7 +11,7 @@ from humanseg.data.layout.folders import Item
 from humanseg.io.rle import RleError, decode_rle
 from humanseg.metrics.scores import dice
 from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail
-from humanseg.submission.complaints import Complaint, printable, ranges
+from humanseg.submission.complaints import Complaint, ranges, shorten
 from humanseg.submission.layouts import better_layouts
 
 _EMPTY = ("", "nan")
@@ -78,7 +78,7 @@ def score_row(number: int, rle: str, item: Item) -> ScoredRow:
     truth = _truth(item)
     nothing = np.zeros(0, np.float32)
     if rle.lower().startswith(_ARRAY_SIGNS):
-        message = f'its mask is a printed array, "{printable(rle.splitlines()[0], 20)}"'
+        message = f'its mask is a printed array, "{shorten(rle.splitlines()[0], 20)}"'
         complaint = Complaint(
             "their masks are printed arrays in place of run-length codes", number, message
         )
@@ -168,8 +168,8 @@ def put_right(scored: Sequence[ScoredRow]) -> tuple[dict[str, float], str]:
     }
     pairs.sort(key=lambda pair: pair[0].number)
     shown = ", ".join(
-        f"row {one.number} (id {printable(one.item.id)}, Dice {one.dice:.2f}) fits "
-        f"{printable(place.item.id)} ({scores[place.item.id]:.2f})"
+        f"row {one.number} (id {shorten(one.item.id)}, Dice {one.dice:.2f}) fits "
+        f"{shorten(place.item.id)} ({scores[place.item.id]:.2f})"
         for one, place in pairs[:_SHOWN]
     )
     more = f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""

@@ -49,7 +49,7 @@ class RunData:
         return [item for item in items if item.id in inside]
 
 
-def data_of(csv: Path) -> RunData:
+def owner_data(csv: Path) -> RunData:
     """Find the data of the run in whose folder a file lies, at any depth.
 
     Raises

@@ -15,7 +15,7 @@ import pandas as pd
 
 from humanseg.errors import HumansegError
 from humanseg.io.names import HEADER
-from humanseg.submission.complaints import Complaint, printable
+from humanseg.submission.complaints import Complaint, shorten
 
 STDIN = Path("-")
 """In place of a file: standard input."""
@@ -84,7 +84,7 @@ def read_submission(path: Path) -> Submission:
     header = [name.strip().lower() for name in lines[start]]
     missing = [name for name in HEADER if name not in header]
     if missing:
-        shown = printable(separator.join(lines[start]))
+        shown = shorten(separator.join(lines[start]))
         raise HumansegError(
             f"{path} has no column {' and no column '.join(missing)}: its first line is "
             f'"{shown}", and must be {",".join(HEADER)}.',
@@ -144,7 +144,7 @@ def _header_notes(names: list[str], header: list[str]) -> list[str]:
     notes = []
     extra = [name for name, lower in zip(names, header, strict=True) if lower not in HEADER]
     if extra:
-        shown = ", ".join(f'"{printable(name)}"' for name in extra)
+        shown = ", ".join(f'"{shorten(name)}"' for name in extra)
         notes.append(f"it has columns besides {' and '.join(HEADER)}, passed over: {shown}")
     if [name for name in names if name in HEADER] != list(HEADER):
         notes.append(f"its header is not written as the task has it: {','.join(HEADER)}")

@@ -10,10 +10,10 @@ from humanseg.data.layout.folders import list_items
 from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
-from humanseg.submission.complaints import printable, ranges, some, tell
+from humanseg.submission.complaints import ranges, shorten, some, tell
 from humanseg.submission.join import join_rows, order_notes, wanted_ids
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
-from humanseg.submission.owner import data_of, rule_of
+from humanseg.submission.owner import owner_data, rule_of
 from humanseg.submission.read import read_submission
 
 _WORST = 10
@@ -54,7 +54,7 @@ class ScoreReport:
             f"spread  standard deviation {scores.std():.4f}, lowest {scores.min():.4f}, "
             f"quartiles {low:.4f} {median:.4f} {high:.4f}, highest {scores.max():.4f}",
             "worst   "
-            + ", ".join(f"{printable(id)} {self.per_photo[id]:.4f}" for id in worst[:_WORST]),
+            + ", ".join(f"{shorten(id)} {self.per_photo[id]:.4f}" for id in worst[:_WORST]),
         ]
         return "\n".join(lines + [f"note    {note}" for note in self.notes])
 
@@ -93,7 +93,7 @@ def score_file(
     found = [] if root is None else list_items(root, split, True, rule)
     source = ""
     if root is None:
-        owner = replace(data_of(csv), rule=rule)
+        owner = replace(owner_data(csv), rule=rule)
         root, source = owner.root, f"{owner.root}, of the run {owner.run}"
         found = owner.valid_items() if split == "valid" else list_items(root, split, True, rule)
         if split == "valid" and owner.fold is not None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
 from humanseg.compare.page import page_data, plotly_script, write_leaderboard
-from humanseg.compare.page_photos import LONGEST, Source, write_photos
+from humanseg.compare.page_photos import LONGEST, PhotoFiles, write_photos
 from humanseg.compare.ranking import Group
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask, write_image
@@ -38,10 +38,10 @@ def board(
 
 
 @pytest.fixture(scope="module")
-def sources(compared_root: Path) -> dict[str, Source]:
+def sources(compared_root: Path) -> dict[str, PhotoFiles]:
     masks = compared_root / "valid_mask"
     return {
-        photo.stem: Source(photo, masks / f"{photo.stem}.png")
+        photo.stem: PhotoFiles(photo, masks / f"{photo.stem}.png")
         for photo in (compared_root / "valid").iterdir()
     }
 
@@ -53,7 +53,7 @@ def script(path: Path) -> Any:
 
 
 def test_the_page_and_its_files(
-    board: Leaderboard, sources: dict[str, Source], tmp_path: Path
+    board: Leaderboard, sources: dict[str, PhotoFiles], tmp_path: Path
 ) -> None:
     seen: list[tuple[int, int]] = []
     page = write_leaderboard(tmp_path, board, lambda group: sources, lambda *at: seen.append(at))
@@ -115,7 +115,7 @@ def test_pages_of_runs_are_linked_where_they_are(
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(
-    board: Leaderboard, sources: dict[str, Source], tmp_path: Path
+    board: Leaderboard, sources: dict[str, PhotoFiles], tmp_path: Path
 ) -> None:
     page = write_leaderboard(tmp_path, board, lambda group: sources)
     before = page.stat().st_mtime_ns
@@ -130,7 +130,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
 
 
 def written(
-    group: Group, data: Mapping[str, Source] | str, folder: Path
+    group: Group, data: Mapping[str, PhotoFiles] | str, folder: Path
 ) -> tuple[dict[str, Any], Path]:
     pages = PageFolder(folder, "page", "files")
     pages.start()
@@ -140,7 +140,7 @@ def written(
 
 
 def test_photos_that_every_browser_shows_are_copied(
-    board: Leaderboard, sources: dict[str, Source], tmp_path: Path
+    board: Leaderboard, sources: dict[str, PhotoFiles], tmp_path: Path
 ) -> None:
     photos, folder = written(board.groups[0], sources, tmp_path)
     assert photos["names"][0] == "photos/0.jpg"
@@ -164,7 +164,8 @@ def test_large_and_turned_photos_are_made_small_and_upright(
     write_run(tmp_path / "runs" / "run", root)
     (group,) = read_leaderboard([tmp_path / "runs"], shipped).groups
     found = {
-        id: Source(root / "valid" / f"{id}.jpg", root / "valid_mask" / f"{id}.png") for id in sizes
+        id: PhotoFiles(root / "valid" / f"{id}.jpg", root / "valid_mask" / f"{id}.png")
+        for id in sizes
     }
     photos, folder = written(group, found, tmp_path / "page")
     # Masks are drawn at the photo's own size.
@@ -175,11 +176,11 @@ def test_large_and_turned_photos_are_made_small_and_upright(
 
 
 def test_masks_that_have_changed_since_are_not_shown(
-    board: Leaderboard, sources: dict[str, Source], tmp_path: Path
+    board: Leaderboard, sources: dict[str, PhotoFiles], tmp_path: Path
 ) -> None:
     other = tmp_path / "5.png"
     write_image(other, np.tri(64, 48, dtype=np.uint8) * 255)
-    changed = sources | {"5": Source(sources["5"].photo, other)}
+    changed = sources | {"5": PhotoFiles(sources["5"].photo, other)}
     photos, folder = written(board.groups[0], changed, tmp_path / "page")
     assert "has changed since the runs were made" in photos["note"]
     assert photos["names"] == photos["truth"] == photos["sizes"] == []
@@ -190,7 +191,7 @@ def test_without_the_data_the_gallery_of_a_run_has_the_photos(
     write_run: WriteRun,
     compared_root: Path,
     shipped: Shipped,
-    sources: dict[str, Source],
+    sources: dict[str, PhotoFiles],
     tmp_path: Path,
 ) -> None:
     run = write_run(tmp_path / "runs" / "run", compared_root)

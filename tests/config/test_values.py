@@ -7,7 +7,7 @@ import pytest
 from annotated_types import Interval, MinLen
 from torch import nn
 
-from humanseg.config.values import describe, fits
+from humanseg.config.values import describe_annotation, fits
 
 RELU = {"_target_": "torch.nn.ReLU"}
 FITS: list[tuple[Any, Any]] = [
@@ -42,10 +42,13 @@ def test_does_not_fit(value: Any, annotation: Any) -> None:
 
 
 def test_descriptions_are_for_people() -> None:
-    assert describe(int | None) == "a whole number or null"
-    assert describe(Literal["a", "b"] | float) == "a or b or a number"
-    assert describe(list[tuple[int, int]]) == "a list (each a list of 2 (each a whole number))"
-    assert describe(nn.Module | bool) == "a Module or true or false"
+    assert describe_annotation(int | None) == "a whole number or null"
+    assert describe_annotation(Literal["a", "b"] | float) == "a or b or a number"
+    assert (
+        describe_annotation(list[tuple[int, int]])
+        == "a list (each a list of 2 (each a whole number))"
+    )
+    assert describe_annotation(nn.Module | bool) == "a Module or true or false"
 
 
 INSIDE: list[tuple[Any, Any]] = [
@@ -81,4 +84,4 @@ def test_ranges_are_described_to_people() -> None:
         (Interval(lt=9), "a whole number below 9"),
     ]:
         bounded: Any = Annotated[int, interval]
-        assert describe(bounded | None) == f"{words} or null"
+        assert describe_annotation(bounded | None) == f"{words} or null"

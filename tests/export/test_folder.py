@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.export.folder import require_free
+from humanseg.export.folder import require_export_folder
 from humanseg.io.files import whole_folder
 
 
@@ -15,15 +15,15 @@ def make_export(folder: Path) -> Path:
 
 
 def test_a_new_or_empty_folder_is_free(tmp_path: Path) -> None:
-    require_free(tmp_path / "new", overwrite=False)
-    require_free(tmp_path, overwrite=False)
+    require_export_folder(tmp_path / "new", overwrite=False)
+    require_export_folder(tmp_path, overwrite=False)
 
 
 def test_an_export_goes_only_when_asked(tmp_path: Path) -> None:
     folder = make_export(tmp_path / "export")
     with pytest.raises(HumansegError, match="--overwrite"):
-        require_free(folder, overwrite=False)
-    require_free(folder, overwrite=True)
+        require_export_folder(folder, overwrite=False)
+    require_export_folder(folder, overwrite=True)
 
 
 @pytest.mark.parametrize("name", ["letter.txt", "config.yaml", ".git"])
@@ -32,13 +32,13 @@ def test_other_files_are_never_in_danger(tmp_path: Path, name: str) -> None:
         folder.mkdir(exist_ok=True)
         (folder / name).write_text("mine")
         with pytest.raises(HumansegError, match="something else"):
-            require_free(folder, overwrite=True)
+            require_export_folder(folder, overwrite=True)
 
 
 def test_a_file_in_the_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "export").write_text("mine")
     with pytest.raises(HumansegError, match="is a file"):
-        require_free(tmp_path / "export", overwrite=True)
+        require_export_folder(tmp_path / "export", overwrite=True)
 
 
 def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None:

@@ -11,11 +11,6 @@ PACKAGE = Path(humanseg.__file__).parent
 SHARED = {"configure", "run", "main"}
 """What every module of a kind has: the commands of `humanseg.cli`, and programs of their own."""
 
-OPEN = {
-    *("Sample", "Setting", "Source", "data_of", "describe", "printable", "require_free", "unpack"),
-}
-"""Names that still mean several things."""
-
 
 def names_of_several_modules() -> dict[str, list[str]]:
     """Return the classes and public functions that several modules define, and these modules."""
@@ -30,5 +25,4 @@ def names_of_several_modules() -> dict[str, list[str]]:
 
 
 def test_no_two_modules_define_a_class_or_public_function_of_one_name() -> None:
-    clashes = names_of_several_modules()
-    assert {name: paths for name, paths in clashes.items() if name not in OPEN} == {}
+    assert names_of_several_modules() == {}

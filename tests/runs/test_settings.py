@@ -7,7 +7,7 @@ from humanseg.config.find import conf_folder
 from humanseg.config.validate import options
 from humanseg.runs.settings import (
     NAMED_GROUPS,
-    Setting,
+    DifferingSetting,
     Settings,
     as_text,
     differing,
@@ -110,8 +110,8 @@ def test_what_follows_from_an_option_but_was_changed_is_shown_behind_it() -> Non
         for name in ("resnet18", "mobilenetv2")
     ]
     assert differing(runs) == [
-        Setting("backbone", ("mobilenetv2", "resnet18"), ""),
-        Setting(
+        DifferingSetting("backbone", ("mobilenetv2", "resnet18"), ""),
+        DifferingSetting(
             "backbone.weights", ("mobilenetv2.safetensors", "resnet18.safetensors"), "backbone"
         ),
     ]

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from humanseg.data.checks.problems import Problem, code_of, list_problems, printable
+from humanseg.data.checks.problems import Problem, code_of, escape, list_problems
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item, Scan
 from humanseg.errors import HumansegError
@@ -65,7 +65,7 @@ def read_item(item: Item) -> CheckedPhoto:
             problems.append(_problem("unusable mask", item, item.mask, error))
     if photo is not None and mask is not None and photo.shape[:2] != mask.shape:
         message = (
-            f"{printable(str(item.mask))} is {mask.shape[1]}x{mask.shape[0]}, but its photo is "
+            f"{escape(str(item.mask))} is {mask.shape[1]}x{mask.shape[0]}, but its photo is "
             f"{photo.shape[1]}x{photo.shape[0]} (width x height): export the mask at the photo's "
             "size"
         )
@@ -119,7 +119,7 @@ def raise_problems(root: Path, problems: Sequence[Problem]) -> None:
     if problems:
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise HumansegError(
-            f"The data in {printable(str(root))} cannot be trained on: {many}. Repair them and "
+            f"The data in {escape(str(root))} cannot be trained on: {many}. Repair them and "
             f"run the command again (`humanseg check` shows them with pictures):\n"
             f"{list_problems(problems)}",
             code=code_of(problems),
@@ -127,7 +127,7 @@ def raise_problems(root: Path, problems: Sequence[Problem]) -> None:
 
 
 def _problem(kind: str, item: Item, path: Path, error: ImageError) -> Problem:
-    return Problem(kind, item.split, item.id, path, printable(str(error)).rstrip(". "), True)
+    return Problem(kind, item.split, item.id, path, escape(str(error)).rstrip(". "), True)
 
 
 def _cpus() -> int:

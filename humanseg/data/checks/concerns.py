@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.data.checks.before_training import CheckedPhoto
-from humanseg.data.checks.problems import Problem, printable
+from humanseg.data.checks.problems import Problem, escape
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item
 
@@ -93,7 +93,7 @@ def inverted_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
         return
     for item in found:
         message = (
-            f"{printable(str(item.mask))} has the person all around and the background in the "
+            f"{escape(str(item.mask))} has the person all around and the background in the "
             "middle: see whether it is inverted"
         )
         yield Problem(INVERTED, item.split, item.id, item.photo, message, False)
@@ -144,6 +144,6 @@ def _sentences(group: Sequence[Problem]) -> list[str]:
     if len(group) == 1 or not group[0].id:
         return [f"{problem.message}." for problem in group]
     more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
-    ids = ", ".join(printable(problem.id) for problem in group[:_NAMED])
+    ids = ", ".join(escape(problem.id) for problem in group[:_NAMED])
     kind, split = group[0].kind, group[0].split
     return [f"{kind}: {len(group)} in {split} ({ids}{more}); humanseg check shows them."]

@@ -18,7 +18,7 @@ from humanseg.data.checks.concerns import (
 )
 from humanseg.data.checks.duplicates import find_duplicates
 from humanseg.data.checks.photo_stats import PhotoStats, inspect_photo
-from humanseg.data.checks.problems import Problem, printable
+from humanseg.data.checks.problems import Problem, escape
 from humanseg.data.checks.report import Case, CheckReport, Finding, Level, SplitSummary
 from humanseg.data.layout.folders import (
     NO_TEST,
@@ -173,7 +173,7 @@ def _from_stats(photo: PhotoStats) -> Iterator[_Found]:
 
 
 def _short(path: Path) -> str:
-    return printable(f"{path.parent.name}/{path.name}")
+    return escape(f"{path.parent.name}/{path.name}")
 
 
 def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[_Found]:

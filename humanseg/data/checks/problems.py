@@ -20,7 +20,7 @@ class Problem:
     fatal: bool  # whether a training cannot start before it is repaired
 
 
-def printable(text: str) -> str:
+def escape(text: str) -> str:
     r"""Return `text` so that any terminal and any UTF-8 file can take it, on one line.
 
     File names may hold line breaks, control characters and bytes that are no UTF-8 (which

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from humanseg.data.checks.problems import LISTED, printable
+from humanseg.data.checks.problems import LISTED, escape
 
 Level = Literal["stops", "warning", "note"]
 
@@ -99,7 +99,7 @@ class CheckReport:
         """Write the report for a terminal, 100 columns wide, without colours or control codes."""
         out = StringIO()
         console = Console(file=out, width=_WIDTH, color_system=None, markup=False, emoji=False)
-        console.print(f"Data in {printable(str(self.root))}", highlight=False, soft_wrap=True)
+        console.print(f"Data in {escape(str(self.root))}", highlight=False, soft_wrap=True)
         console.print(_splits_table(self.splits))
         if self.findings:
             console.print(_findings_table(self.findings))
@@ -138,7 +138,7 @@ def _findings_table(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         where = []
         for split in dict.fromkeys(case.split for case in finding.cases):
-            ids = [printable(case.id) for case in finding.cases if case.split == split and case.id]
+            ids = [escape(case.id) for case in finding.cases if case.split == split and case.id]
             more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
             where.append(f"{split}: {', '.join(ids[:_NAMED_IDS])}{more}" if ids else split)
         row = (words[finding.level], finding.kind, str(len(finding.cases)), "\n".join(where))

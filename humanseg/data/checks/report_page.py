@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from humanseg.data.checks.problems import printable
+from humanseg.data.checks.problems import escape
 from humanseg.data.checks.report import Case, CheckReport, Finding, SplitSummary
 from humanseg.data.small_components import find_small_components
 from humanseg.io.images import ImageError, read_mask, read_photo
@@ -29,7 +29,7 @@ def write_report_page(path: Path, report: CheckReport) -> None:
     """
     write_doctor_page(
         path,
-        root=printable(str(report.root)),
+        root=escape(str(report.root)),
         verdict=report.verdict(),
         stops=report.stops_training,
         splits=[_split(summary) for summary in report.splits],
@@ -69,7 +69,7 @@ def _pictures(case: Case) -> tuple[Picture, ...]:
 
 
 def _label(path: Path) -> str:
-    return printable(f"{path.parent.name}/{path.name}")
+    return escape(f"{path.parent.name}/{path.name}")
 
 
 def _photo_picture(path: Path) -> bytes | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from humanseg.data.checks.problems import LISTED, Problem, code_of, list_problems, printable
+from humanseg.data.checks.problems import LISTED, Problem, code_of, escape, list_problems
 from humanseg.data.layout.listing import Listing, list_folder
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.layout.similar_names import find_naming, suggest_folder, suggest_root
@@ -55,7 +55,7 @@ class Scan:
         """Return the items; raise one HumansegError that names all fatal problems."""
         if fatal := [problem for problem in self.problems if problem.fatal]:
             raise HumansegError(
-                f"The {self.split} photos in {printable(str(self.root))} cannot be used; repair "
+                f"The {self.split} photos in {escape(str(self.root))} cannot be used; repair "
                 f"these and run the command again:\n{list_problems(fatal)}",
                 code=code_of(fatal),
             )
@@ -74,7 +74,7 @@ def require_root(root: Path) -> None:
         if root.exists():
             what = "is a file, not a folder"
         raise HumansegError(
-            f"The data folder {printable(str(root))} {what}: give the folder that holds train, "
+            f"The data folder {escape(str(root))} {what}: give the folder that holds train, "
             "train_mask, valid, valid_mask and test.",
             code="data.no_folder",
         )
@@ -119,7 +119,7 @@ def scan(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -> Scan
     problems += _name_problems(split, "mask", listing.images)
     by_id, renamed = _by_photo(photos, listing.images)
     if renamed:
-        what = f"names masks otherwise than photos, {printable(renamed)}: that is how they are read"
+        what = f"names masks otherwise than photos, {escape(renamed)}: that is how they are read"
         problems.append(_folder_problem("masks of other names", split, mask_root, what, False))
     problems += _partner_problems(split, mask_root, photos, by_id)
     items = [
@@ -147,7 +147,7 @@ def scan_unlabelled(folder: Path) -> Scan:
     listing = list_folder(folder) if folder.is_dir() else None
     if listing is None or not listing.images:
         raise HumansegError(
-            f"data.unlabelled: there is no photo in {printable(str(folder))}. Give a folder of "
+            f"data.unlabelled: there is no photo in {escape(str(folder))}. Give a folder of "
             "photos, or null.",
             code="data.no_unlabelled_photos",
         )
@@ -180,7 +180,7 @@ def _missing(folder: Path) -> str:
 
 
 def _folder_problem(kind: str, split: str, folder: Path, what: str, fatal: bool = True) -> Problem:
-    return Problem(kind, split, "", folder, f"the folder {printable(str(folder))} {what}", fatal)
+    return Problem(kind, split, "", folder, f"the folder {escape(str(folder))} {what}", fatal)
 
 
 def _skipped(split: str, folder: Path, listing: Listing) -> Iterable[Problem]:
@@ -191,20 +191,20 @@ def _skipped(split: str, folder: Path, listing: Listing) -> Iterable[Problem]:
 def _name_problems(split: str, role: str, files: Files) -> Iterable[Problem]:
     for id, paths in files.items():
         if len(paths) > 1:
-            names = " and ".join(printable(path.name) for path in paths)
+            names = " and ".join(escape(path.name) for path in paths)
             yield Problem(
                 f"two {role}s with one stem",
                 split,
                 id,
                 paths[0],
-                f"{names} in {printable(str(paths[0].parent))} share the id {printable(id)}: "
+                f"{names} in {escape(str(paths[0].parent))} share the id {escape(id)}: "
                 "keep one, or rename the others",
                 True,
             )
         try:
             id.encode()
         except UnicodeEncodeError:
-            message = f"{printable(str(paths[0]))} has a name that is not UTF-8: rename it"
+            message = f"{escape(str(paths[0]))} has a name that is not UTF-8: rename it"
             yield Problem("unwritable name", split, id, paths[0], message, True)
 
 
@@ -215,13 +215,13 @@ def _partner_problems(
     for count, (id, paths) in enumerate((id, photos[id]) for id in photos if id not in by_id):
         # No more than are listed: each is compared with all masks.
         near = [path.name for path in unused if id in path.stem] if count < LISTED else []
-        there = f"; it holds {printable(' and '.join(near[:3]))}" if near else ""
+        there = f"; it holds {escape(' and '.join(near[:3]))}" if near else ""
         message = (
-            f"{printable(str(paths[0]))} has no mask: put {printable(id)}.png into "
-            f"{printable(str(mask_root))}{there}, or take the photo out"
+            f"{escape(str(paths[0]))} has no mask: put {escape(id)}.png into "
+            f"{escape(str(mask_root))}{there}, or take the photo out"
         )
         yield Problem("missing mask", split, id, paths[0], message, True)
     for id, paths in by_id.items():
         if id not in photos:
-            message = f"{printable(str(paths[0]))} has no photo in {split}, so it is not used"
+            message = f"{escape(str(paths[0]))} has no photo in {split}, so it is not used"
             yield Problem("mask without a photo", split, id, paths[0], message, False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.data.checks.problems import printable
+from humanseg.data.checks.problems import escape
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
 from humanseg.io.suffixes import PHOTO_SUFFIXES
@@ -38,7 +38,7 @@ class Listing:
             skipped.append(f"{files} ({kinds})")
         if self.folders:
             count = len(self.folders)
-            named = [f"{printable(each.name)}: {_photos(each)}" for each in self.folders[:_NAMED]]
+            named = [f"{escape(each.name)}: {_photos(each)}" for each in self.folders[:_NAMED]]
             more = [] if count <= _NAMED else [f"{count - _NAMED} more"]
             folders = "1 sub-folder" if count == 1 else f"{count} sub-folders"
             skipped.append(f"{folders} ({', '.join(named + more)})")
@@ -60,10 +60,10 @@ def list_folder(folder: Path) -> Listing:
                 # A link that leads nowhere is kept: reading it will say so by its name.
                 images.setdefault(unicodedata.normalize("NFC", path.stem), []).append(path)
             else:
-                others[printable(path.suffix[1:].lower()) or "without a suffix"] += 1
+                others[escape(path.suffix[1:].lower()) or "without a suffix"] += 1
     except OSError as error:
         raise HumansegError(
-            f"Cannot read the folder {printable(str(folder))}: {error.strerror}.",
+            f"Cannot read the folder {escape(str(folder))}: {error.strerror}.",
             code="data.unreadable_folder",
         ) from error
     ordered = {id: images[id] for id in sorted(images, key=natural_key)}

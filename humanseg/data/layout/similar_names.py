@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 
-from humanseg.data.checks.problems import printable
+from humanseg.data.checks.problems import escape
 
 _ALIKE = {
     "training": "train",
@@ -57,13 +57,13 @@ def near_folder(root: Path, name: str) -> Path | None:
 def suggest_folder(root: Path, name: str) -> str:
     """Ask whether another folder was meant by one that is not there; empty where none is near."""
     if (root.parent / name).is_dir():
-        return f"; did you mean the folder above, {printable(str(root.parent.resolve()))}?"
+        return f"; did you mean the folder above, {escape(str(root.parent.resolve()))}?"
     near = near_folder(root, name)
     if near is None:
         return ""
     if near.name == name and _words(str(near.parent)):
-        return f"; did you mean the data folder {printable(str((root / near).parent))}?"
-    return f"; did you mean {printable(str(root / near))}? Then call it {name}"
+        return f"; did you mean the data folder {escape(str((root / near).parent))}?"
+    return f"; did you mean {escape(str(root / near))}? Then call it {name}"
 
 
 def suggest_root(root: Path) -> str:
@@ -74,7 +74,7 @@ def suggest_root(root: Path) -> str:
         return ""
     by_lower = {name.lower(): name for name in names}
     near = get_close_matches(root.name.lower(), by_lower, n=1, cutoff=0.75)
-    return f", did you mean {printable(str(root.with_name(by_lower[near[0]])))}?" if near else ""
+    return f", did you mean {escape(str(root.with_name(by_lower[near[0]])))}?" if near else ""
 
 
 def _folders(root: Path) -> Iterator[Path]:
