@@ -38,7 +38,7 @@ def conclusion(group: Group) -> str:
     second, behind = others[0]["label"], group.behind(1)
     if len(others) == 1:
         against = behind.swapped()
-        if against.distinguishable:
+        if against.significant:
             return f"{best['label']}: {found}. Against {second} it is {against.sentence()}."
         return f"{best['label']}: {found}. It and {second} are {against.sentence()}."
     alike = sum(not other["worse"] for other in others)

@@ -1,17 +1,18 @@
-"""How sure a mean over photos is, and whether one run is better than another.
+"""How sure a mean over photos is. Not `scipy.stats.bootstrap`: JavaScript repeats these draws.
 
-All of it is the percentile bootstrap over photos: the photos are drawn again, with replacement,
-many times, and the middle 95 % of the means that come out is the 95 % confidence interval of the
-mean (B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). Two runs are
-compared photo by photo: what both find hard falls out of the difference, so that it can be sure
-where two intervals still overlap.
+All of it is the percentile bootstrap over photos: resamples of the photos are drawn with
+replacement, and the middle 95 % of their means is the 95 % confidence interval of the mean
+(B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). Two runs are
+compared photo by photo: what both find hard cancels out in the difference, so that it can be
+significant where two intervals overlap.
 
 Of 100 samples of photos, the intervals of about 95 hold the mean over all photos of that kind. The
 mean of another sample, which varies itself, lies inside one only about 83 times in 100. An interval
 says nothing about another seed.
 
 The draws follow from a counter and a hash that a few lines of any language repeat. The page of the
-leaderboard has them in JavaScript, and so gives the same numbers as this module.
+leaderboard has them in JavaScript (`pages/templates/leaderboard/statistics.js`), and so gives the
+same numbers as this module.
 """
 
 from collections.abc import Iterator
@@ -22,14 +23,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
-"""How often the photos are drawn again."""
+"""How many resamples of the photos are drawn."""
 
 LEVEL = 0.95
-"""The share of the means that lies in an interval."""
+"""Confidence level: the share of the resampled means that lies in an interval."""
 
 FEWEST_PHOTOS = 6
-"""With fewer photos no difference counts: even one that has the same sign on all five of five has
-a chance of 2·(1/2)^5 > 5 % under a sign test."""
+"""With fewer photos no difference is significant: one of the same sign on all five of five has
+p = 2·(1/2)^5 > 5 % in a sign test."""
 
 _STEP = 0x9E3779B9  # 2^32 divided by the golden ratio: neighbouring counters get far apart
 _AT_ONCE = 4_000_000  # draws, to bound the memory
@@ -72,16 +73,16 @@ class PairedDifference:
     photos: int
 
     @property
-    def distinguishable(self) -> bool:
-        """Whether it is significant: the interval leaves out zero, and there are photos enough."""
+    def significant(self) -> bool:
+        """Whether the interval leaves out zero and there are at least `FEWEST_PHOTOS` photos."""
         return self.photos >= FEWEST_PHOTOS and (self.low > 0 or self.high < 0)
 
     def swapped(self) -> "PairedDifference":
-        """Return how the second stands to the first."""
+        """Return the difference of the second from the first."""
         return PairedDifference(-self.difference, -self.high, -self.low, self.photos)
 
     def sentence(self) -> str:
-        """Say it in plain words.
+        """Return the difference in words.
 
         Examples
         --------
@@ -92,8 +93,8 @@ class PairedDifference:
         >>> PairedDifference(0.0004, -0.0010, 0.0019, 145).sentence()
         'not significantly different on these 145 photos'
         """
-        if not self.distinguishable:
-            return f"not significantly different on {_these(self.photos)}"
+        if not self.significant:
+            return f"not significantly different on {_photos(self.photos)}"
         near, far = sorted((abs(self.low), abs(self.high)))
         word = "better" if self.difference > 0 else "worse"
         return f"{word} by {abs(self.difference):.4f}, interval {near:.4f} to {far:.4f}"
@@ -144,11 +145,11 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> 
     ValueError
         The two are not equally long, there is no photo, or a score is not finite.
     """
-    one, other = _checked(first), _checked(second)
-    if one.shape != other.shape:
-        raise ValueError(f"{one.size} and {other.size} scores are not of the same photos")
-    interval = bootstrap_interval(one - other, seed=seed)
-    return PairedDifference(interval.mean, interval.low, interval.high, one.size)
+    minuend, subtrahend = _checked(first), _checked(second)
+    if minuend.shape != subtrahend.shape:
+        raise ValueError(f"{minuend.size} and {subtrahend.size} scores are not of the same photos")
+    interval = bootstrap_interval(minuend - subtrahend, seed=seed)
+    return PairedDifference(interval.mean, interval.low, interval.high, minuend.size)
 
 
 def resampled_means(scores: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
@@ -205,8 +206,8 @@ def _some_draws(photos: int, seed: int, first: int, rows: int) -> NDArray[np.flo
     counter = np.arange(rows * photos, dtype=np.uint64) + np.uint64(first * photos)
     hashed = _mixed((counter * np.uint64(_STEP)).astype(np.uint32) + start)
     drawn = (hashed.astype(np.uint64) * np.uint64(photos)) >> np.uint64(32)
-    place = drawn.astype(np.int64) + np.repeat(np.arange(rows) * photos, photos)
-    counts = np.bincount(place, minlength=rows * photos)
+    cell = drawn.astype(np.int64) + np.repeat(np.arange(rows) * photos, photos)
+    counts = np.bincount(cell, minlength=rows * photos)
     return counts.reshape(rows, photos).astype(np.float64)
 
 
@@ -226,5 +227,5 @@ def _checked(scores: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
-def _these(photos: int) -> str:
+def _photos(photos: int) -> str:
     return "this one photo" if photos == 1 else f"these {photos} photos"

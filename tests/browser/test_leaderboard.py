@@ -172,7 +172,7 @@ def test_the_sentence_on_two_runs_is_that_of_the_statistics(
     pick(page, a, b)
     scores = board.groups[0].scores.set_axis(board.groups[0].entries["label"], axis=1)
     said = paired_difference(scores[a], scores[b])
-    verb = "A is" if said.distinguishable else "A and B are"
+    verb = "A is" if said.significant else "A and B are"
     page.get_by_role("link", name="See the difference").click()
     expect(page.locator("#sentence")).to_have_text(f"{verb} {said.sentence()}.")
     ends = [f"{abs(end):.4f}" for end in (said.difference, said.low, said.high)]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 
 from humanseg.metrics.statistics import (
     FEWEST_PHOTOS,
@@ -46,6 +47,14 @@ def test_the_interval_is_as_wide_as_the_standard_error_says() -> None:
     assert interval.mean - interval.low == pytest.approx(expected, rel=0.06)
 
 
+def test_the_interval_is_that_of_scipy_but_for_the_draws() -> None:
+    ours = bootstrap_interval(HARD)
+    theirs = scipy.stats.bootstrap(
+        (HARD,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=0
+    ).confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=5e-4)
+
+
 def test_nineteen_in_twenty_intervals_hold_the_true_mean() -> None:
     samples = np.random.default_rng(3).beta(30, 2, (60, 500))
     low, high = interval_ends(resampled_means(samples))
@@ -68,7 +77,7 @@ def test_pairs_are_told_apart_where_their_intervals_overlap() -> None:
     alone, other = bootstrap_interval(better), bootstrap_interval(HARD)
     assert other.high > alone.low
     found = paired_difference(better, HARD)
-    assert found.distinguishable and found.low < found.difference < found.high
+    assert found.significant and found.low < found.difference < found.high
     assert found.sentence() == (
         f"better by {found.difference:.4f}, interval {found.low:.4f} to {found.high:.4f}"
     )
@@ -84,13 +93,13 @@ def test_the_other_way_round_it_is_as_much_worse() -> None:
 def test_noise_is_not_a_difference() -> None:
     found = paired_difference(HARD + RANDOM.normal(0, 0.01, 145), HARD)
     assert found.sentence() == "not significantly different on these 145 photos"
-    assert not paired_difference(HARD, HARD).distinguishable
+    assert not paired_difference(HARD, HARD).significant
 
 
 def test_a_few_photos_tell_nothing_apart() -> None:
     fewer = HARD[: FEWEST_PHOTOS - 1]
-    assert not paired_difference(fewer + 0.1, fewer).distinguishable
-    assert paired_difference(HARD[:FEWEST_PHOTOS] + 0.1, HARD[:FEWEST_PHOTOS]).distinguishable
+    assert not paired_difference(fewer + 0.1, fewer).significant
+    assert paired_difference(HARD[:FEWEST_PHOTOS] + 0.1, HARD[:FEWEST_PHOTOS]).significant
     assert PairedDifference(0.1, 0.1, 0.1, 1).sentence().endswith("on this one photo")
 
 

@@ -46,7 +46,7 @@ def ways_table(records: Records) -> Table | Prose:
             finished = columns.numbers(way)
             gap = paired_difference(finished, plain)
             word = "not significantly different"
-            if gap.distinguishable:
+            if gap.significant:
                 word = "better" if gap.difference > 0 else "worse"
             rows.append(
                 [

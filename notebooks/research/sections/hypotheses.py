@@ -73,7 +73,7 @@ class Hypothesis:
     @property
     def verdict(self) -> str:
         """What the interval says of the claim."""
-        if not self.difference.distinguishable:
+        if not self.difference.significant:
             return OPEN
         return HOLDS if self.difference.difference > 0 else OPPOSITE
 

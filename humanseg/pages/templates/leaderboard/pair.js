@@ -53,7 +53,7 @@ function saySentence(text, notes = []) {
 
 function drawVerdict() {
   const { result } = duel;
-  saySentence(`${result.distinguishable ? "A is" : "A and B are"} ${sentence(result)}.`, cautions(duel));
+  saySentence(`${result.significant ? "A is" : "A and B are"} ${sentence(result)}.`, cautions(duel));
   drawScale(result);
   drawDuelPlot(duel);
 }
@@ -82,11 +82,11 @@ function cautions({ first, second, result }) {
 }
 
 /** Draw the difference and its interval on a line through zero. */
-function drawScale({ difference, low, high, distinguishable }) {
+function drawScale({ difference, low, high, significant }) {
   const reach = 1.15 * Math.max(Math.abs(low), Math.abs(high), 1e-4);
   const at = (value) => `${50 + 50 * value / reach}%`;
   const marks = ["zero", "span", "dot"].map((className) => element("i", { className }));
-  const line = element("div", { className: distinguishable ? "line sure" : "line" }, ...marks);
+  const line = element("div", { className: significant ? "line sure" : "line" }, ...marks);
   line.style.cssText = `--from: ${at(low)}; --to: ${at(high)}; --dice: ${at(difference)}`;
   const labels = ["B better", "0", "A better"].map((textContent) => element("span", { textContent }));
   $("scale").replaceChildren(line, element("div", { className: "labels" }, ...labels));

@@ -30,12 +30,12 @@ function pairedDifference(first, second) {
   const means = resampledMeans(values);
   const photos = values.length, low = quantile(means, .025), high = quantile(means, .975);
   const difference = values.reduce((sum, value) => sum + value, 0) / photos;
-  const distinguishable = photos >= FEWEST_PHOTOS && (low > 0 || high < 0);
-  return { difference, low, high, photos, distinguishable };
+  const significant = photos >= FEWEST_PHOTOS && (low > 0 || high < 0);
+  return { difference, low, high, photos, significant };
 }
 
-function sentence({ difference, low, high, photos, distinguishable }) {
-  if (!distinguishable) return `not significantly different on ${photos === 1 ? "this one photo" : `these ${photos} photos`}`;
+function sentence({ difference, low, high, photos, significant }) {
+  if (!significant) return `not significantly different on ${photos === 1 ? "this one photo" : `these ${photos} photos`}`;
   const [near, far] = [Math.abs(low), Math.abs(high)].sort((a, b) => a - b);
   const word = difference > 0 ? "better" : "worse";
   return `${word} by ${Math.abs(difference).toFixed(4)}, interval ${near.toFixed(4)} to ${far.toFixed(4)}`;
