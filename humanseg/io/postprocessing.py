@@ -1,4 +1,4 @@
-"""Post-processing of masks by OpenCV, which prediction loads anyway; scipy would be 100 MB more."""
+"""Post-processing of masks: components by scipy, distances by OpenCV."""
 
 import cv2
 import numpy as np
@@ -24,10 +24,9 @@ def drop_small_components(mask: Mask, area: int) -> Mask:
 
 def fill_mask_holes(mask: Mask) -> Mask:
     """Fill the background that no path, without steps over a corner, leads out of the photo."""
-    # A frame of background, so that all that reaches the border is one component.
-    framed = np.pad(mask, 1)
-    _, labels = cv2.connectedComponents(1 - framed, connectivity=4, ltype=cv2.CV_32S)
-    return (labels != labels[0, 0])[1:-1, 1:-1].astype(np.uint8)
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_fill_holes(mask)).astype(np.uint8)
 
 
 def postprocess(
@@ -62,8 +61,11 @@ def postprocess(
 
 def _components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the component of each pixel, 0 for background, and the area of each."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-    return labels.astype(np.int32, copy=False), stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+    # Imported here: it takes time, and most predictions are not post-processed.
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    return labels, np.bincount(labels.ravel())
 
 
 def _is_nearer(first: Mask, second: Mask) -> NDArray[np.bool_]:
