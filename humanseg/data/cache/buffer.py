@@ -85,11 +85,7 @@ def in_memory(
 
 
 def on_disk(
-    kind: type[Kind],
-    name: str,
-    sizes: NDArray[np.int64],
-    depth: int,
-    fill: Callable[[Kind], None],
+    kind: type[Kind], name: str, sizes: NDArray[np.int64], depth: int, fill: Callable[[Kind], None]
 ) -> Kind:
     """Map the cache file of a name, read-only; `fill` writes it where it is not there.
 

@@ -20,15 +20,7 @@ from humanseg.data.checks.duplicates import find_duplicates
 from humanseg.data.checks.photo_stats import PhotoStats, inspect_photo
 from humanseg.data.checks.problems import Problem, escape
 from humanseg.data.checks.report import Case, CheckReport, Finding, Level, SplitSummary
-from humanseg.data.layout.folders import (
-    NO_TEST,
-    SKIPPED,
-    Item,
-    Scan,
-    has_masks,
-    require_root,
-    scan,
-)
+from humanseg.data.layout.folders import NO_TEST, SKIPPED, Item, Scan, has_masks, require_root, scan
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.small_components import SMALL_COMPONENT
 from humanseg.io.images import read_photo
@@ -86,9 +78,7 @@ class _Found:
 
 
 def check_data(
-    root: Path,
-    on_progress: Callable[[int, int], None] | None = None,
-    rule: MaskRule = AS_DRAWN,
+    root: Path, on_progress: Callable[[int, int], None] | None = None, rule: MaskRule = AS_DRAWN
 ) -> CheckReport:
     """Check a data folder, any of whose five folders may be missing.
 

@@ -20,15 +20,7 @@ _SHIFT = 4
 
 
 class Scene:
-    """A photo under way, painted in units of `unit` pixels of texture.
-
-    Parameters
-    ----------
-    rows, columns
-        Size of the photo.
-    rng
-        Source of chance.
-    """
+    """A photo in progress, painted in units of `unit` pixels of texture."""
 
     def __init__(self, rows: int, columns: int, rng: np.random.Generator) -> None:
         self.rows, self.columns, self.rng = rows, columns, rng
@@ -160,20 +152,7 @@ _CLUTTER: dict[Callable[[Scene], None], float] = {
 
 
 def draw_background(rows: int, columns: int, rng: np.random.Generator) -> Image:
-    """Draw a place without people.
-
-    Parameters
-    ----------
-    rows, columns
-        Size of the photo.
-    rng
-        Source of chance.
-
-    Returns
-    -------
-    numpy.ndarray
-        (rows, columns, 3) float32 RGB, about [0, 1], out of focus as behind a portrait.
-    """
+    """Draw a place without people, (rows, columns, 3), out of focus as behind a portrait."""
     scene = Scene(rows, columns, rng)
     scene.box(-1, -1, columns, rows, scene.cloth() if rng.random() < 0.6 else draw_fabric(rng))
     floor = rows * rng.uniform(0.55, 1.05)

@@ -11,28 +11,11 @@ from humanseg.data.synthetic.palette import Image, noise
 
 
 def cast_shadow(
-    background: Image,
-    mask: NDArray[np.uint8],
-    light: tuple[float, float],
-    rng: np.random.Generator,
+    background: Image, mask: NDArray[np.uint8], light: tuple[float, float], rng: np.random.Generator
 ) -> Image:
-    """Darken a background where a figure stands in its light.
+    """Darken a background where the people of `mask` stand in its light.
 
-    Parameters
-    ----------
-    background
-        (H, W, 3) float32 RGB.
-    mask
-        (H, W) in {0, 1}: the figure.
-    light
-        Unit vector (x, y) towards the light; the shadow falls away from it.
-    rng
-        Source of chance: distance, softness and depth of the shadow.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W, 3) float32 RGB.
+    `light` is a unit vector (x, y) towards the light; the shadow falls away from it.
     """
     rows, columns = mask.shape
     reach = rng.uniform(0.02, 0.09) * rows
@@ -45,20 +28,7 @@ def cast_shadow(
 
 
 def take_photo(scene: Image, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Light a scene unevenly and record it with a small camera.
-
-    Parameters
-    ----------
-    scene
-        (H, W, 3) float32 RGB, about [0, 1].
-    rng
-        Source of chance.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W, 3) uint8 RGB.
-    """
+    """Light a scene (H, W, 3), about [0, 1], unevenly and record it with a small camera: uint8."""
     rows, columns = scene.shape[:2]
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)

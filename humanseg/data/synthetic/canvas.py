@@ -52,6 +52,11 @@ def smooth(corners: ArrayLike) -> Points:
     return curve.transpose(1, 0, 2).reshape(-1, 2)
 
 
+def outline(corners: str) -> Points:
+    """Read an outline (n, 2) that is written as "x,y x,y"."""
+    return np.array([corner.split(",") for corner in corners.split()], float)
+
+
 def mirrored(right: ArrayLike) -> Points:
     """Close a shape whose right half is given from top to bottom by its mirror image."""
     half = np.asarray(right, float)
@@ -60,7 +65,7 @@ def mirrored(right: ArrayLike) -> Points:
 
 @dataclass
 class Placement:
-    """Where a figure stands: from head heights about the base of its neck to photo pixels."""
+    """Where a person stands: from head heights about the base of the neck to photo pixels."""
 
     origin: tuple[float, float]
     head: float
@@ -78,14 +83,9 @@ class Placement:
 
 
 class Canvas:
-    """A supersampled sheet that figures are painted on, part over part.
+    """A supersampled sheet that people are painted on, part over part.
 
-    Parameters
-    ----------
-    rows, columns
-        Size of the photo.
-    light
-        Unit vector (x, y) from the scene towards the light.
+    `light` is a unit vector (x, y) from the scene towards the light.
     """
 
     def __init__(self, rows: int, columns: int, light: tuple[float, float]) -> None:
@@ -95,18 +95,9 @@ class Canvas:
         self.covered = np.zeros(shape, np.uint8)
 
     def paint(self, outline: Points, fabric: Fabric, place: Placement, relief: float = 1.0) -> None:
-        """Paint one part over all earlier ones.
+        """Paint one part, (n, 2) corners in head heights, over all earlier ones.
 
-        Parameters
-        ----------
-        outline
-            (n, 2) corners in head heights.
-        fabric
-            Its colours, looked up in head heights.
-        place
-            Where the figure stands.
-        relief
-            How round it looks: 0 is flat and without a contour.
+        `relief` is how round it looks: 0 is flat and without a contour.
         """
         corners = place.to_photo(outline)
         sigma = float(max(1.0, 0.16 * min(np.ptp(corners, axis=0))))
@@ -137,25 +128,16 @@ class Canvas:
         self.covered[window] |= part
 
     def flatten(self, background: Image) -> tuple[Image, NDArray[np.uint8]]:
-        """Lay the figures over a background.
+        """Lay the people over a background.
 
-        Parameters
-        ----------
-        background
-            (rows, columns, 3) float32 RGB in [0, 1].
-
-        Returns
-        -------
-        image, mask
-            (rows, columns, 3) float32, and (rows, columns) uint8 in {0, 1}: 1 where figures cover
-            at least half of the pixel.
+        Returns the image, and a mask in {0, 1}: 1 where people cover at least half of a pixel.
         """
         size = (self.columns, self.rows)
         alpha = cv2.resize(
             (self.covered > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA
         )
-        figures = cv2.resize(self.colour, size, interpolation=cv2.INTER_AREA)
-        image = figures + background * (1 - alpha[..., None])
+        people = cv2.resize(self.colour, size, interpolation=cv2.INTER_AREA)
+        image = people + background * (1 - alpha[..., None])
         return image.astype(np.float32), (alpha >= 0.5).astype(np.uint8)
 
 

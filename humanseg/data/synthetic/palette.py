@@ -1,4 +1,4 @@
-"""Colours and fabrics, shared by figures and backgrounds.
+"""Colours and fabrics, shared by people and backgrounds.
 
 Clothes, walls, curtains and clutter draw from one pool, and wood, clay and sand from the range
 of skin and hair, so that the colour of a pixel says little about what it belongs to.
@@ -29,22 +29,7 @@ def from_hex(code: str) -> Image:
 
 
 def pick(rng: np.random.Generator, codes: list[str], spread: float = 0.04) -> Image:
-    """Draw one colour of a pool and move it a little.
-
-    Parameters
-    ----------
-    rng
-        Source of chance.
-    codes
-        Colours as "rrggbb".
-    spread
-        Standard deviation of the move, per channel.
-
-    Returns
-    -------
-    numpy.ndarray
-        (3,) float32 RGB in [0, 1].
-    """
+    """Draw a colour (3,) of a pool "rrggbb" and move each channel by the deviation `spread`."""
     colour = from_hex(codes[rng.integers(len(codes))])
     moved = colour + rng.normal(0, spread, 3) + rng.normal(0, spread)
     return np.clip(moved, 0.02, 0.98).astype(np.float32)
@@ -57,22 +42,7 @@ def any_colour(rng: np.random.Generator) -> Image:
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> Image:
-    """Draw smooth noise.
-
-    Parameters
-    ----------
-    rng
-        Source of chance.
-    shape
-        (rows, columns) of the result.
-    cell
-        Size of a grain in pixels, at least 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        (rows, columns) float32, about zero, standard deviation below 1.
-    """
+    """Draw smooth noise of `shape` with grains of `cell` pixels, at least 1, about zero."""
     rows, columns = (int(np.ceil(side / cell)) + 2 for side in shape)
     coarse = rng.standard_normal((rows, columns), np.float32)
     return cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC).astype(
@@ -119,17 +89,7 @@ def _weave(rng: np.random.Generator, grain: float) -> Fabric:
 def draw_fabric(rng: np.random.Generator, colour: Callable[..., Image] | None = None) -> Fabric:
     """Draw a fabric: plain, striped, checked, dotted, faded or printed, with a weave.
 
-    Parameters
-    ----------
-    rng
-        Source of chance.
-    colour
-        Draws a colour from `rng`; by default one of cloth.
-
-    Returns
-    -------
-    Fabric
-        The colour at any position.
+    `colour` draws a colour from `rng`; by default one of cloth.
     """
     draw = colour or (lambda source: pick(source, CLOTH))
     first, second = draw(rng), draw(rng)

@@ -6,28 +6,15 @@ from numpy.typing import NDArray
 from humanseg.data.synthetic.background import draw_background
 from humanseg.data.synthetic.camera import cast_shadow, take_photo
 from humanseg.data.synthetic.canvas import Canvas, Placement
-from humanseg.data.synthetic.figure import paint_figure
+from humanseg.data.synthetic.person import paint_person
 
 
 def draw_photo(
     seed: int, number: int, size: tuple[int, int] = (320, 240)
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
-    """Draw one photo of the sample; it depends on nothing but the arguments.
+    """Draw photo `number` of the sample of a seed; it depends on nothing but the arguments.
 
-    Parameters
-    ----------
-    seed
-        Seed of the data set, at least 0.
-    number
-        The photo's id, at least 0.
-    size
-        Rows and columns.
-
-    Returns
-    -------
-    photo, mask, quality
-        (rows, columns, 3) uint8 RGB; (rows, columns) uint8 in {0, 1}, exact; the JPEG quality
-        that the photo is to be stored with.
+    Returns the photo (H, W, 3), its exact mask in {0, 1}, and the JPEG quality to store it with.
     """
     rows, columns = size
     rng = np.random.Generator(np.random.PCG64([seed, number]))
@@ -36,7 +23,7 @@ def draw_photo(
     background = draw_background(rows, columns, rng)
     canvas = Canvas(rows, columns, light)
     for place in _draw_places(rows, columns, rng):
-        paint_figure(canvas, place, rng)
+        paint_person(canvas, place, rng)
     _, mask = canvas.flatten(background)
     scene, mask = canvas.flatten(cast_shadow(background, mask, light, rng))
     return take_photo(scene, rng), mask, int(rng.integers(80, 96))

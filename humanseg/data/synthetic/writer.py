@@ -71,13 +71,7 @@ def holds_sample(
     test: int = 12,
     size: tuple[int, int] = (320, 240),
 ) -> bool:
-    """Say whether `root` already holds the whole sample of these settings.
-
-    Returns
-    -------
-    bool
-        True when the folder says so and none of the files is missing or empty.
-    """
+    """Return whether `root` already holds the whole sample of these settings."""
     counts = (train, valid, test)
     if _read_marker(root) != _describe(seed, counts, size):
         return False
@@ -95,7 +89,7 @@ def write_sample(
 ) -> None:
     """Write the built-in data set: people drawn by code, in the layout of real data.
 
-    The bytes follow from the arguments alone. A sample that is there already is written anew;
+    The bytes follow from the arguments alone. A sample that is there already is written again;
     where it had other settings, its files that are no longer wanted are removed.
 
     Parameters
@@ -119,7 +113,8 @@ def write_sample(
         raise HumansegError(
             f"Cannot draw a sample with seed {seed}, {train}/{valid}/{test} photos and "
             f"{size[0]}x{size[1]} pixels: the seed must be 0 or more, each split needs a photo, "
-            "and rows and columns must be 32 or more."
+            "and rows and columns must be 32 or more.",
+            code="data.impossible_sample",
         )
     _make_room(root, counts)
     write_json(root / MARKER_NAME, _describe(seed, counts, size))
@@ -140,7 +135,10 @@ def write_sample(
 def _make_room(root: Path, counts: tuple[int, int, int]) -> None:
     """Remove what an earlier sample of other counts left; refuse any other content."""
     if root.exists() and not root.is_dir():
-        raise HumansegError(f"Cannot write the sample to {root}: it is a file. Name a folder.")
+        raise HumansegError(
+            f"Cannot write the sample to {root}: it is a file. Name a folder.",
+            code="data.sample_folder_taken",
+        )
     marker = _read_marker(root) if root.exists() else None
     if marker is not None:
         earlier = _names((marker["train"], marker["valid"], marker["test"]))
@@ -149,5 +147,6 @@ def _make_room(root: Path, counts: tuple[int, int, int]) -> None:
     elif root.exists() and any(root.iterdir()):
         raise HumansegError(
             f"Cannot write the sample to {root}: it holds other files, and they shall not be "
-            "mixed with drawn photos. Name a new or empty folder, or empty this one first."
+            "mixed with drawn photos. Name a new or empty folder, or empty this one first.",
+            code="data.sample_folder_taken",
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from humanseg.data.synthetic.background import draw_background
 from humanseg.data.synthetic.canvas import Canvas, Placement
-from humanseg.data.synthetic.figure import paint_figure
+from humanseg.data.synthetic.person import paint_person
 
 RATE = 30
 SIZE = (96, 128)
@@ -48,7 +48,7 @@ def walk() -> Walk:
     for number in range(RATE):
         canvas = Canvas(*SIZE, (0.0, -1.0))
         place = Placement((36.0 + 2 * number, 34.0), 22.0, 0.0)
-        paint_figure(canvas, place, np.random.default_rng(11))
+        paint_person(canvas, place, np.random.default_rng(11))
         scene, mask = canvas.flatten(background)
         walk.photos.append(np.round(np.clip(scene, 0, 1) * 255).astype(np.uint8))
         walk.masks.append(mask)
