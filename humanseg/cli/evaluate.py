@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+import humanseg
 from humanseg.cli.argument_types import share
 from humanseg.cli.options import SPLITS, add_data, add_split
 
@@ -31,16 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the scores."""
     from rich.console import Console
 
-    from humanseg.evaluation.evaluated_model import find_evaluated_model
     from humanseg.system.progress import progress_on
-
-    find_evaluated_model(arguments.model, arguments.data, arguments.split, arguments.out)
-    # Only now, when all is there: it loads torch.
-    from humanseg.evaluation.evaluate import evaluate
 
     # On stderr, so that the report alone can be sent to a file.
     with progress_on(Console(stderr=True), "predicting photos") as move:
-        evaluation = evaluate(
+        evaluation = humanseg.evaluate(
             arguments.model,
             arguments.data,
             arguments.split,

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+import humanseg
 from humanseg.cli.argument_types import strength
 
 
@@ -41,27 +42,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export."""
-    from humanseg.evaluation.evaluated_model import require_run
-    from humanseg.export.folder import require_export_folder
-    from humanseg.export.formats import read_formats
-    from humanseg.export.select_run import pick_run
-
-    formats = read_formats(arguments.formats.split(","))
-    require_export_folder(arguments.out, arguments.overwrite)
-    pick = pick_run(arguments.runs, arguments.data)
-    require_run(pick.run.path, arguments.data)
-    # Only now, when nothing is in the way: it loads torch.
-    from humanseg.export.run_export import Order, export
-
-    export(
-        Order(
-            pick=pick,
-            out=arguments.out,
-            formats=formats,
-            data=arguments.data,
-            max_drop=arguments.max_drop,
-            overwrite=arguments.overwrite,
-            benchmark=arguments.benchmark,
-        )
+    humanseg.export(
+        arguments.runs,
+        arguments.out,
+        arguments.formats.split(","),
+        data=arguments.data,
+        max_drop=arguments.max_drop,
+        overwrite=arguments.overwrite,
+        benchmark=arguments.benchmark,
     )
     return 0

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from humanseg.inference.batch.failures import InputFailure
     from humanseg.inference.batch.input_files import InputFile
     from humanseg.inference.batch.outputs import Destination
-    from humanseg.inference.batch.plan import OutputOptions, PredictionPlan
+    from humanseg.inference.batch.plan import PredictionPlan
     from humanseg.inference.batch.search import CollectedInputs
-    from humanseg.inference.model import Model
     from humanseg.system.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
@@ -62,10 +61,20 @@ def _run(
     from humanseg.inference.batch.collect import collect
     from humanseg.inference.batch.plan import PredictionPlan
     from humanseg.inference.model_file import find_model, model_digest
+    from humanseg.inference.predict import model_loader, output_options
     from humanseg.system.notices import Notices
 
     notices = Notices()
-    options = _output_options(arguments, notices)
+    options = output_options(
+        arguments.save or (),
+        arguments.background,
+        notices,
+        threshold=arguments.threshold,
+        tta=arguments.tta,
+        min_area=arguments.min_area,
+        keep_largest=arguments.keep_largest,
+        fill_holes=arguments.fill_holes,
+    )
     destination = _destination(arguments.out, options.kinds, spool)
     out = destination.file or destination.folder
     collected = collect(arguments.paths, out, spool, _read_stdin)
@@ -77,7 +86,7 @@ def _run(
         say(f"Results go to {destination.folder}{os.sep}; -o names another folder{more}.")
 
     def plan(threads: int) -> PredictionPlan:
-        load = _model_loader(arguments.model, threads)
+        load = model_loader(arguments.model, threads)
         return PredictionPlan(options, destination, load, model, arguments.overwrite)
 
     summaries = PredictionSummary("photo"), PredictionSummary("video")
@@ -107,8 +116,10 @@ def _predict(
     say: Callable[[str], None],
 ) -> None:
     """Process photos, then videos; `plan` takes the number of the model's threads."""
+    from humanseg.inference.predict import available_cores
+
     # More threads than cores only wait for each other: a hundred times as many, for a minute.
-    cores = min(arguments.threads or _cores(), _cores())
+    cores = min(arguments.threads or available_cores(), available_cores())
     photos = [source for source in collected.inputs if not source.is_video]
     videos = [source for source in collected.inputs if source.is_video]
     if photos:
@@ -152,24 +163,6 @@ def _print_remarks(
         count = collected.left_out.total()
         kinds = "another kind" if count == 1 else "other kinds"
         say(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(collected.left_out)}")
-
-
-def _output_options(arguments: argparse.Namespace, notices: "Notices") -> "OutputOptions":
-    from humanseg.inference.backgrounds import parse_background
-    from humanseg.inference.batch.outputs import BACKGROUND
-    from humanseg.inference.batch.plan import OutputOptions
-
-    background = parse_background(arguments.background, notices) if arguments.background else None
-    kinds = arguments.save or (() if background else ("mask",))
-    return OutputOptions(
-        kinds=(*kinds, BACKGROUND) if background else kinds,
-        background=background,
-        threshold=arguments.threshold,
-        tta=arguments.tta,
-        min_area=arguments.min_area,
-        keep_largest=arguments.keep_largest,
-        fill_holes=arguments.fill_holes,
-    )
 
 
 def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path]) -> "Destination":
@@ -259,25 +252,6 @@ def _predict_photos(
         raise
 
 
-def _model_loader(path: Path | None, threads: int) -> "Callable[[], Model]":
-    """Return a function that loads the model once, whichever thread calls it first."""
-    from threading import Lock
-
-    lock = Lock()
-
-    @cache
-    def load() -> "Model":
-        from humanseg.inference import load_model
-
-        return load_model(path, threads)
-
-    def load_once() -> "Model":
-        with lock:
-            return load()
-
-    return load_once
-
-
 def _read_stdin() -> bytes:
     if was_closed(sys.stdin):
         message = "Standard input is closed: there is nothing to read for -."
@@ -299,10 +273,3 @@ def _printer(to_stderr: bool) -> Iterator[Callable[[str], None]]:
     finally:
         for line in lines:
             print(line, file=sys.stderr)
-
-
-def _cores() -> int:
-    # Fewer than the machine has, where a container or taskset allows fewer.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,7 +1,7 @@
 """The words of `humanseg train` as people type them, made into words that Hydra reads."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -20,6 +20,8 @@ _LISTS = [one.key for one in SETTINGS if one.takes_list]
 """Those that may be a list of paths, too."""
 
 _OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z][\w/.-]*")
+_NO_TEXTS = ("null", "true", "false", "nan", "inf")
 _MANY = ("-m", "--multirun")
 
 WITH_VALUE = (
@@ -119,6 +121,26 @@ def _is_text(before: str, key: str, value: str, many: bool) -> bool:
         return all(isinstance(each, str | QuotedString | None) for each in values)
     taken = override.value()
     return isinstance(taken, str | None) or (key in _LISTS and isinstance(taken, list))
+
+
+def to_override(key: str, value: Any) -> str:
+    """Return ``key=value`` in Hydra's words for a value of Python: a text stays a text."""
+    return f"{key}={_in_hydras_words(value)}"
+
+
+def _in_hydras_words(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, Mapping):
+        items = (f"{key}: {_in_hydras_words(item)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_in_hydras_words, value))}]"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = str(value)
+    is_plain = _WORD.fullmatch(text) and text.lower() not in _NO_TEXTS
+    return text if is_plain else _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -16,7 +16,7 @@ _RUN_OF_WANDB = re.compile(r"(offline-)?run-\d{8}_\d{6}-\w+")
 
 
 @dataclass(frozen=True)
-class FoundRuns:
+class Found:
     """What lies in some folders.
 
     Attributes
@@ -36,12 +36,12 @@ class FoundRuns:
 
 
 def looks_like_run(folder: Path) -> bool:
-    """Return whether a folder has a run's config or summary."""
+    """Say whether a folder has a run's config or summary."""
     run = RunFolder(folder)
     return run.config.is_file() or run.summary.is_file()
 
 
-def find_runs(paths: Sequence[Path]) -> FoundRuns:
+def find_runs(paths: Sequence[Path]) -> Found:
     """Find the runs in folders.
 
     Parameters
@@ -52,7 +52,7 @@ def find_runs(paths: Sequence[Path]) -> FoundRuns:
 
     Returns
     -------
-    FoundRuns
+    Found
 
     Raises
     ------
@@ -63,8 +63,7 @@ def find_runs(paths: Sequence[Path]) -> FoundRuns:
     for start in starts:
         if not start.is_dir():
             raise HumansegError(
-                f"There is no folder {start}: give folders of runs, or a folder that holds some.",
-                code="runs.no_folder",
+                f"There is no folder {start}: give folders of runs, or a folder that holds some."
             )
     try:
         base = Path(
@@ -75,15 +74,13 @@ def find_runs(paths: Sequence[Path]) -> FoundRuns:
     except ValueError as error:
         raise HumansegError(
             f"{starts[0]} and the other folders lie on different drives, so that runs have no name "
-            "that tells them apart: give folders of one drive.",
-            code="runs.different_drives",
+            "that tells them apart: give folders of one drive."
         ) from error
     seen: set[str] = set()
     unreadable: dict[str, str] = {}
     runs = [run for start in starts for run in _walk(start, base, seen, unreadable)]
     named = {_name(run, base): RunFolder(run) for run in runs}
-    ordered = {name: named[name] for name in sorted(named, key=natural_key)}
-    return FoundRuns(base, ordered, unreadable)
+    return Found(base, {name: named[name] for name in sorted(named, key=natural_key)}, unreadable)
 
 
 def _name(folder: Path, base: Path) -> str:

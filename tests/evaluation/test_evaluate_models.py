@@ -11,8 +11,8 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.export.network import PhotoToMask, trace
-from humanseg.export.writers.onnx import convert, save
+from humanseg.exporting.network import PhotoToMask, trace
+from humanseg.exporting.writers.onnx import convert, save
 from humanseg.inference.model import load_model
 from humanseg.io.images import read_photo
 from humanseg.io.rle import decode_rle

@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     # Many trainings as one command; a training knows nothing of the others.
     "sweeps": {"errors", "system", "io", "config", "data", "runs", "models", "training"},
     "compare": {"errors", "system", "io", "config", "metrics", "pages", "runs"},
-    "export": {
+    "exporting": {
         *("errors", "system", "io", "config", "metrics", "pages", "data", "runs", "models"),
         *("evaluation", "training"),
     },
@@ -40,10 +40,20 @@ ROOMS: dict[str, set[str]] = {
     "demo": {"errors", "io", "pages", "inference"},
     "cli": {
         *("errors", "system", "io", "config", "metrics", "pages", "data", "runs", "submission"),
-        *("models", "evaluation", "training", "sweeps", "compare", "export", "inference", "demo"),
+        *(
+            "models",
+            "evaluation",
+            "training",
+            "sweeps",
+            "compare",
+            "exporting",
+            "inference",
+            "demo",
+        ),
     },
     "__main__": {"cli"},
-    "__init__": {"inference", "system"},
+    "api": {"errors", "config", "data", "evaluation", "exporting", "inference"},
+    "__init__": {"api", "system"},
 }
 """What each room may import, besides itself."""
 TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "torchmetrics", "timm", "hydra"}

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, open_dict
 
 from humanseg.evaluation.data import data_of
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.export.source import long_side_of
+from humanseg.exporting.source import long_side_of
 from humanseg.models.checkpoint import load_segmenter, prediction_side
 from humanseg.runs import RunFolder, read_summary
 

@@ -1,0 +1,270 @@
+"""The functions of `import humanseg`, which the command line calls too.
+
+What is heavy is imported inside of them: `import humanseg` alone costs nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+    from pathlib import Path
+
+    from humanseg.data.splits import SplitName
+    from humanseg.evaluation.evaluate import Evaluation
+    from humanseg.inference import Model
+    from humanseg.inference.predict import Predictions
+    from humanseg.inference.providers import Provider
+
+    AnyPath = str | PathLike[str]
+    Progress = Callable[[int, int], None]
+
+
+def evaluate(
+    model: "AnyPath",
+    data: "AnyPath | None" = None,
+    split: "SplitName" = "valid",
+    *,
+    tta: bool = False,
+    threshold: float | None = None,
+    out: "AnyPath | None" = None,
+    on_progress: "Progress | None" = None,
+) -> "Evaluation":
+    """Score a run or an exported model, as `humanseg evaluate` does.
+
+    Parameters
+    ----------
+    model
+        A run's folder, wherever it was moved: its best checkpoint. A checkpoint in a run. The
+        folder of an export, or an ONNX file.
+    data
+        The data folder; None: the run's own. An exported model has none of its own.
+    split
+        ``"train"``, ``"valid"`` or ``"test"``.
+    tta
+        Whether to average over the mirrored photo too.
+    threshold
+        In (0, 1): a pixel is person above this probability; None: the model's own.
+    out
+        A new folder for the scores, the submission and the pages.
+    on_progress
+        Called with the number of photos that are done, and of all photos.
+
+    Returns
+    -------
+    Evaluation
+        `scores`, the mean over photos of `dice`, `iou`, `boundary_dice` and `dice_at_half`, each in
+        [0, 1]; and `per_photo`, a frame with a row for each.
+
+    Raises
+    ------
+    HumansegError
+        The model or the data are not sound, or `out` holds something else.
+    """
+    from pathlib import Path
+
+    from humanseg.evaluation.evaluated_model import find_evaluated_model
+
+    root, into = (None if path is None else Path(path) for path in (data, out))
+    find_evaluated_model(Path(model), root, split, into)
+    # Only now, when all is there: it loads torch.
+    from humanseg.evaluation.evaluate import evaluate as evaluate_model
+
+    return evaluate_model(
+        Path(model),
+        root,
+        split,
+        tta=tta,
+        threshold=threshold,
+        out=into,
+        on_progress=on_progress,
+    )
+
+
+def export(
+    run: "AnyPath" = "runs",
+    out: "AnyPath" = "export",
+    formats: "Sequence[str]" = ("onnx", "int8", "pt2"),
+    *,
+    data: "AnyPath | None" = None,
+    max_drop: float = 0.003,
+    overwrite: bool = False,
+    benchmark: bool = False,
+) -> "Path":
+    """Write the best model of a run as files, each verified, as `humanseg export` does.
+
+    Parameters
+    ----------
+    run
+        A run's folder, or a folder whose best finished run is taken.
+    out
+        The folder to write; it appears whole or not at all.
+    formats
+        Some of ``"onnx"``, ``"int8"``, ``"fp16"`` and ``"pt2"``.
+    data
+        Where the data lies now; None: where the run found it.
+    max_drop
+        Mean Dice, in [0, 1), that int8 and fp16 may lose on the valid photos.
+    overwrite
+        Whether an earlier export at `out` may be replaced.
+    benchmark
+        Whether to measure all files at length, next to torch.
+
+    Returns
+    -------
+    pathlib.Path
+        `out`, as `load`, `predict` and `evaluate` take it.
+
+    Raises
+    ------
+    HumansegError
+        Something must be changed; nothing was written.
+    Refused
+        A file predicts something else than the checkpoint; nothing was written.
+    """
+    from pathlib import Path
+
+    from humanseg.evaluation.evaluated_model import require_run
+    from humanseg.exporting.folder import require_export_folder
+    from humanseg.exporting.formats import read_formats
+    from humanseg.exporting.select_run import pick_run
+
+    chosen, folder = read_formats(list(formats)), Path(out)
+    root = None if data is None else Path(data)
+    require_export_folder(folder, overwrite)
+    pick = pick_run(Path(run), root)
+    require_run(pick.run.path, root)
+    # Only now, when nothing is in the way: it loads torch.
+    from humanseg.exporting.run_export import Order
+    from humanseg.exporting.run_export import export as write_export
+
+    write_export(Order(pick, folder, chosen, root, max_drop, overwrite, benchmark))
+    return folder
+
+
+def load(
+    path: "AnyPath | None" = None,
+    threads: int | None = None,
+    providers: "Provider | Sequence[Provider] | None" = None,
+) -> "Model":
+    """Load a model that cuts people out of photos; torch is not needed.
+
+    Parameters
+    ----------
+    path
+        A `.onnx` file that `humanseg export` wrote, or the folder it wrote; None: the small model
+        that is bundled with humanseg.
+    threads
+        How many processor cores one photo may use; None: all.
+    providers
+        What onnxruntime runs it on, the preferred first: such as "cuda", "coreml", "directml" or
+        "openvino", where this onnxruntime has it; its own names and options are taken too, as in
+        ``[("CUDAExecutionProvider", {"device_id": 1})]``. None: the processor.
+
+    Returns
+    -------
+    Model
+        To be called with a photo: an array, a path, the bytes of a file, an open file or a PIL
+        image. It returns the mask, uint8 (H, W) in {0, 1}, at the photo's size.
+
+    Raises
+    ------
+    HumansegError
+        There is no such file, it is not a model that humanseg can use, or a provider cannot be
+        had; the message says why.
+
+    Examples
+    --------
+    >>> model = humanseg.load()  # doctest: +SKIP
+    >>> mask = model("holiday.jpg")  # doctest: +SKIP
+    """
+    from humanseg.inference import load_model
+
+    return load_model(path, threads, providers)
+
+
+def predict(
+    paths: "AnyPath | Sequence[AnyPath]",
+    out: "AnyPath" = "predictions",
+    *,
+    model: "AnyPath | None" = None,
+    save: "Sequence[str]" = (),
+    background: str | None = None,
+    threshold: float | None = None,
+    tta: bool = False,
+    min_area: float = 0.0,
+    keep_largest: bool = False,
+    fill_holes: bool = False,
+    temporal_smoothing: float | None = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+    on_progress: "Progress | None" = None,
+) -> "Predictions":
+    """Write masks, cut-outs or new backgrounds for photos and videos, as `humanseg predict` does.
+
+    Parameters
+    ----------
+    paths
+        Photos, videos, folders and patterns such as ``photos/**/*.jpg``; one, or several.
+    out
+        The folder of the results. What is there already and was made from the same photo with the
+        same options is left.
+    model
+        A `.onnx` file or a folder that `humanseg export` wrote; None: the bundled model.
+    save
+        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; the mask where
+        neither this nor a background is given.
+    background
+        A colour, the path of a picture, or ``"blur:15"``: puts the people before it.
+    threshold
+        In (0, 1); None: the model's own.
+    tta
+        Whether to average over the mirrored photo too.
+    min_area, keep_largest, fill_holes
+        Post-processing: drop areas that cover less than this share of the photo, in [0, 1); keep
+        only the largest; fill holes inside of people.
+    temporal_smoothing
+        In [0, 1): how much of the past counts where nothing moves in a video; None: 0.8.
+    overwrite
+        Whether to make again what is there, also what was made from other photos.
+    threads
+        How many processor cores to use at most; None: all.
+    on_progress
+        Called with the number of photos and videos that are done, and of all.
+
+    Returns
+    -------
+    Predictions
+        `paths` of the results, and an outcome for each photo; what could not be used stands in
+        `failures` and holds nothing up.
+
+    Raises
+    ------
+    HumansegError
+        Nothing is found, the model cannot be used, or the results cannot be written.
+    """
+    from os import PathLike, fspath
+    from pathlib import Path
+
+    from humanseg.inference.predict import output_options, predict_files
+
+    several = [paths] if isinstance(paths, str | PathLike) else paths
+    options = output_options(
+        save,
+        background,
+        threshold=threshold,
+        tta=tta,
+        min_area=min_area,
+        keep_largest=keep_largest,
+        fill_holes=fill_holes,
+    )
+    return predict_files(
+        [fspath(path) for path in several],
+        Path(out),
+        options,
+        model=None if model is None else Path(model),
+        temporal_smoothing=temporal_smoothing,
+        overwrite=overwrite,
+        threads=threads,
+        on_progress=on_progress,
+    )

@@ -1,0 +1,201 @@
+"""Static 8-bit quantisation, calibrated on train photos, with sensitive stages kept in float."""
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QDQQuantizer,
+    QuantType,
+    create_calibrator,
+)
+from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+
+from humanseg.exporting.network import INPUT
+from humanseg.exporting.verification.runners import Runner, open_model
+from humanseg.exporting.writers.onnx import strip
+from humanseg.exporting.writers.stages import Stage, find_stages
+from humanseg.metrics.scores import dice
+
+Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+"""A photo uint8 (1,3,H,W) and its mask (H,W)."""
+KEPT = (0, 1, 2, 3, 5, 8)
+"""How many stages are kept in float, tried in this order."""
+_PROBES = 8
+"""Photos on which the sensitivity of a stage is measured."""
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """A quantised model and how it came to be.
+
+    Attributes
+    ----------
+    model
+        The model.
+    kept
+        Stages in float, most sensitive first, besides normalisation and the last convolution.
+    drop
+        Mean Dice that it loses on train photos that it was not calibrated on.
+    """
+
+    model: onnx.ModelProto
+    kept: list[str]
+    drop: float
+
+
+def quantise(
+    model: onnx.ModelProto,
+    calibration: Sequence[Pair],
+    held_out: Sequence[Pair],
+    allowed: float,
+    say: Callable[[str], None] = lambda text: None,
+) -> Quantised:
+    """Quantise a model, keeping as few stages in float as the allowed loss asks for.
+
+    Parameters
+    ----------
+    model
+        In fp32, from `convert`.
+    calibration
+        Train photos that the ranges of activations are taken from.
+    held_out
+        Other train photos, on which the loss is measured.
+    allowed
+        Mean Dice that may be lost on them.
+    say
+        Told what is being done.
+
+    Returns
+    -------
+    Quantised
+        The first choice within the allowed loss; where none is, the one that loses least.
+    """
+    say("measuring the ranges of activations on train photos")
+    ranges = _ranges(model, [photo for photo, _ in calibration])
+    exact = open_model(model)
+    expected = [exact(photo)[0] for photo, _ in held_out]
+    wanted = _mean_dice([probability > 0.5 for probability in expected], held_out)
+    stages = find_stages(model)
+    order: list[Stage] = []
+    best: Quantised | None = None
+    for count in KEPT:
+        if count > len(stages.inner):
+            break
+        if count and not order:
+            say("finding the stages that lose most in 8 bits")
+            probes = [photo for photo, _ in held_out[:_PROBES]]
+            order = _by_sensitivity(model, ranges, stages, probes, expected)
+        kept = order[:count]
+        tried = _quantise(model, ranges, [*stages.always, *kept])
+        run = open_model(tried)
+        drop = wanted - _mean_dice([run(photo)[0] > 0.5 for photo, _ in held_out], held_out)
+        names = [stage.name for stage in kept]
+        say(
+            f"in float: {', '.join(names) or 'no stage'}; loses {drop:.4f} on held-out train photos"
+        )
+        if best is None or drop < best.drop:
+            best = Quantised(tried, names, drop)
+        if drop <= allowed:
+            break
+    assert best is not None
+    return best
+
+
+def _mean_dice(masks: Sequence[NDArray[np.bool_]], pairs: Sequence[Pair]) -> float:
+    scores = [dice(mask[0, 0], truth) for mask, (_, truth) in zip(masks, pairs, strict=True)]
+    return float(np.mean(scores))
+
+
+class _Photos(CalibrationDataReader):
+    """Photos as a calibrator takes them."""
+
+    def __init__(self, photos: Sequence[NDArray[np.uint8]]) -> None:
+        self._photos = iter(photos)
+
+    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        photo = next(self._photos, None)
+        return None if photo is None else {INPUT: photo}
+
+
+def _ranges(model: onnx.ModelProto, photos: Sequence[NDArray[np.uint8]]) -> Any:
+    """Measure the smallest and largest value of every tensor."""
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        calibrator = create_calibrator(
+            path,
+            augmented_model_path=str(Path(folder) / "augmented.onnx"),
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+        calibrator.collect_data(_Photos(photos))
+        return calibrator.compute_data()
+
+
+def _quantise(model: onnx.ModelProto, ranges: Any, floats: Sequence[Stage]) -> onnx.ModelProto:
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    with _quiet():
+        quantiser = QDQQuantizer(
+            copy,
+            per_channel=True,
+            # Weights of 7 bits: sums of 8-bit products overflow in the 16-bit units of processors
+            # without VNNI, and in WebAssembly's relaxed SIMD.
+            reduce_range=True,
+            weight_qType=QuantType.QInt8,
+            activation_qType=QuantType.QUInt8,
+            tensors_range=ranges,
+            nodes_to_quantize=[],
+            nodes_to_exclude=[name for stage in floats for name in stage.nodes],
+            op_types_to_quantize=list({*QDQRegistry, *QLinearOpsRegistry}),
+            extra_options={},
+        )
+        quantiser.quantize_model()
+        quantiser.model.topological_sort()
+    quantised: onnx.ModelProto = quantiser.model.model
+    strip(quantised)
+    return quantised
+
+
+def _by_sensitivity(
+    model: onnx.ModelProto,
+    ranges: Any,
+    stages: Any,
+    probes: Sequence[NDArray[np.uint8]],
+    expected: Sequence[NDArray[np.float32]],
+) -> list[Stage]:
+    """Order stages by how much closer probabilities come when one alone stays in float."""
+
+    def error(stage: Stage) -> float:
+        run = open_model(_quantise(model, ranges, [*stages.always, stage]))
+        return _error(run, probes, expected)
+
+    return sorted(stages.inner, key=error)
+
+
+def _error(
+    run: Runner, photos: Sequence[NDArray[np.uint8]], expected: Sequence[NDArray[np.float32]]
+) -> float:
+    """Mean distance of probabilities."""
+    pairs = zip(photos, expected, strict=False)
+    return float(np.mean([np.abs(run(photo)[0] - right).mean() for photo, right in pairs]))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the advice of the quantiser out of the terminal."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

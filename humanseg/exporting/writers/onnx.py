@@ -1,0 +1,104 @@
+"""A traced network as one ONNX file of the standard operators."""
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch.export import ExportedProgram
+
+from humanseg.exporting.network import INPUT, OUTPUTS
+from humanseg.exporting.writers.fold_batch_norm import fold_batch_norms
+
+OPSET = 20
+"""Of the ONNX standard (https://onnx.ai/onnx/operators): onnxruntime knows it since 1.17."""
+METADATA = "humanseg"
+"""The key under which a file says its name, threshold and long side, as JSON."""
+_DIMS = ("batch", None, "height", "width")
+
+
+def convert(program: ExportedProgram, facts: dict[str, Any]) -> onnx.ModelProto:
+    """Turn a traced network into an ONNX model.
+
+    Parameters
+    ----------
+    program
+        From `trace`.
+    facts
+        What the file says of itself under `METADATA`; plain values.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Input `photo`, outputs `probability` and `mask`; batch norms folded into convolutions.
+    """
+    with _quiet():
+        exported = torch.onnx.export(
+            program,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert exported is not None
+    model = exported.model_proto
+    strip(model)
+    fold_batch_norms(model)
+    for value in (*model.graph.input, *model.graph.output):
+        for dim, name in zip(value.type.tensor_type.shape.dim, _DIMS, strict=True):
+            if name is not None:
+                dim.dim_param = name
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(facts)})
+    return model
+
+
+def strip(model: onnx.ModelProto) -> None:
+    """Remove, in place, what no runtime reads: notes of the exporter, and unused operator sets."""
+    graph = model.graph
+    for part in (*graph.node, *graph.input, *graph.output, *graph.initializer, graph):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    graph.ClearField("value_info")
+    for note in [each for each in model.metadata_props if each.key != METADATA]:
+        model.metadata_props.remove(note)
+    used = {node.domain for node in graph.node}
+    for opset in [each for each in model.opset_import if each.domain not in used]:
+        model.opset_import.remove(opset)
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    """Check a model and write it to one file.
+
+    Raises
+    ------
+    onnx.checker.ValidationError
+        The model breaks the standard: a fault of the program.
+    ValueError
+        It uses an operator outside of the standard's own set.
+    """
+    onnx.checker.check_model(model, full_check=True)
+    foreign = sorted(
+        {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")}
+    )
+    if foreign or [each.domain for each in model.opset_import] != [""]:
+        raise ValueError(f"the model needs operators outside of the standard: {foreign}")
+    path.write_bytes(model.SerializeToString())
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """Keep what the exporter says on the way to itself; an error says its own."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,105 @@
+"""Writing a network in each of the formats that were asked for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from humanseg.data.module import PhotoData
+from humanseg.errors import HumansegError
+from humanseg.exporting.formats import Format
+from humanseg.exporting.network import PhotoToMask, trace
+from humanseg.exporting.source import train_pairs
+from humanseg.exporting.writers.fp16 import halve_weights
+from humanseg.exporting.writers.int8 import quantise
+from humanseg.exporting.writers.onnx import convert, save
+from humanseg.exporting.writers.pt2 import save_pt2
+
+CALIBRATION, HELD_OUT = 48, 48
+"""Train photos that 8 bits are calibrated on, and others that their loss is measured on."""
+
+Say = Callable[[str, str], None]
+"""Told what is worked on, and a line about it."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How a quantised file was made.
+
+    Attributes
+    ----------
+    stages
+        What is in float besides the ends, most sensitive first.
+    photos
+        How many train photos it was calibrated on.
+    drop
+        Mean Dice that it loses on others of them.
+    """
+
+    stages: list[str]
+    photos: int
+    drop: float
+
+
+def write_formats(
+    network: PhotoToMask,
+    photos: PhotoData,
+    about: dict[str, Any],
+    formats: Sequence[Format],
+    max_drop: float,
+    folder: Path,
+    say: Say,
+) -> Kept | None:
+    """Write a file per format.
+
+    Parameters
+    ----------
+    network
+        What to write.
+    photos
+        Its data; train photos calibrate the quantised file.
+    about
+        What an ONNX file says of itself.
+    formats
+        Which files.
+    max_drop
+        Mean Dice that a quantised file may lose.
+    folder
+        Where they go.
+    say
+        Told what is being done.
+
+    Returns
+    -------
+    Kept or None
+        How the quantised file was made, where one was.
+    """
+    names = {each.name: folder / each.file for each in formats}
+    say("trace", f"{about['name']}, for any number of photos of any size")
+    program = trace(network)
+    if "pt2" in names:
+        save_pt2(program, names["pt2"])
+    if names.keys() == {"pt2"}:
+        return None
+    say("onnx", "converting")
+    model = convert(program, about)
+    if "onnx" in names:
+        save(model, names["onnx"])
+    if "fp16" in names:
+        save(halve_weights(model), names["fp16"])
+    if "int8" not in names:
+        return None
+    pairs = train_pairs(photos, CALIBRATION + HELD_OUT)
+    # Where train is small, half of it.
+    count = min(CALIBRATION, len(pairs) // 2)
+    if not count:
+        raise HumansegError(
+            f"8 bits need at least 2 train photos, and there is {len(pairs)} in {photos.root}: "
+            "leave int8 out by --formats."
+        )
+    # A third of what is allowed: the valid photos are others, and one stage more costs little.
+    quantised = quantise(
+        model, pairs[:count], pairs[count:], max_drop / 3, lambda text: say("int8", text)
+    )
+    save(quantised.model, names["int8"])
+    return Kept(quantised.kept, count, quantised.drop)

@@ -1,0 +1,160 @@
+"""Photos and videos to files of results, by one call."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+from humanseg.errors import HumansegError
+from humanseg.inference.backgrounds import parse_background
+from humanseg.inference.batch.collect import STDIN, collect
+from humanseg.inference.batch.failures import InputFailure
+from humanseg.inference.batch.input_files import InputFile
+from humanseg.inference.batch.outputs import BACKGROUND, OUTPUTS, Destination
+from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan
+from humanseg.inference.batch.process import predict_photos
+from humanseg.inference.model import Model, load_model
+from humanseg.inference.model_file import find_model, model_digest
+from humanseg.system.notices import Notices
+
+Progress = Callable[[int, int], None]
+"""Called with the number of photos and videos that are done, and of all."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What became of photos and videos.
+
+    Attributes
+    ----------
+    outcomes
+        One for each photo or video, in the order in which they were done.
+    failures
+        What could not be used or made, and why.
+    left_out
+        How many files of a folder are neither photos nor videos, by suffix.
+    """
+
+    outcomes: tuple[InputOutcome, ...]
+    failures: tuple[InputFailure, ...]
+    left_out: Mapping[str, int]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of all results, also those that were there already."""
+        usable = (outcome for outcome in self.outcomes if outcome.failure is None)
+        return [path for outcome in usable for path in outcome.paths]
+
+
+def predict_files(
+    paths: Sequence[str],
+    out: Path,
+    options: OutputOptions,
+    *,
+    model: Path | None = None,
+    temporal_smoothing: float | None = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+    on_progress: Progress | None = None,
+) -> Predictions:
+    """Write results for photos, folders, patterns and videos; see `humanseg.predict`."""
+    if STDIN in paths:
+        raise HumansegError(
+            "- stands for standard input on a command line only: name photos or folders.",
+            code="inference.no_input",
+        )
+    # Copies are only made of what comes through a pipe.
+    collected = collect(paths, out, lambda: out, bytes)
+    cores = min(threads or available_cores(), available_cores())
+    digest = model_digest(find_model(model))
+
+    def plan(threads: int) -> PredictionPlan:
+        load = model_loader(model, threads)
+        return PredictionPlan(options, Destination(out), load, digest, overwrite)
+
+    outcomes = []
+    for outcome in _predict(plan, collected.inputs, cores, temporal_smoothing):
+        outcomes.append(outcome)
+        if on_progress is not None:
+            on_progress(len(outcomes), len(collected.inputs))
+    failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
+    return Predictions(tuple(outcomes), (*collected.failures, *failures), dict(collected.left_out))
+
+
+def _predict(
+    plan: Callable[[int], PredictionPlan],
+    inputs: Sequence[InputFile],
+    cores: int,
+    smoothing: float | None,
+) -> Iterator[InputOutcome]:
+    photos = [source for source in inputs if not source.is_video]
+    videos = [source for source in inputs if source.is_video]
+    if photos:
+        workers = min(cores, len(photos))
+        # One core for each photo: more done in all than with all cores for each photo in turn.
+        yield from predict_photos(plan(max(1, cores // workers)), photos, workers)
+    if videos:
+        # Only now: PyAV is loaded for it.
+        from humanseg.inference.video.batch import predict_videos
+        from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
+
+        strength = DEFAULT_STRENGTH if smoothing is None else smoothing
+        yield from predict_videos(plan(cores), videos, strength, lambda *frame: None)
+
+
+def output_options(
+    save: Sequence[str],
+    background: str | None,
+    notices: Notices | None = None,
+    *,
+    threshold: float | None = None,
+    tta: bool = False,
+    min_area: float = 0.0,
+    keep_largest: bool = False,
+    fill_holes: bool = False,
+) -> OutputOptions:
+    """Return what to make of each photo; without `save` or a background, the mask.
+
+    What is to be known of the background's picture is added to `notices`.
+    """
+    if unknown := [kind for kind in save if kind not in OUTPUTS or kind == BACKGROUND]:
+        raise HumansegError(
+            f"save={unknown[0]!r}: there are mask, cutout, overlay and probability.",
+            code="inference.unknown_output",
+        )
+    chosen = parse_background(background, notices) if background else None
+    kinds = tuple(save) or (() if chosen else ("mask",))
+    return OutputOptions(
+        kinds=(*kinds, BACKGROUND) if chosen else kinds,
+        background=chosen,
+        threshold=threshold,
+        tta=tta,
+        min_area=min_area,
+        keep_largest=keep_largest,
+        fill_holes=fill_holes,
+    )
+
+
+def model_loader(path: Path | None, threads: int) -> Callable[[], Model]:
+    """Return a function that loads the model once, whichever thread calls it first."""
+    lock = Lock()
+
+    @cache
+    def load() -> Model:
+        return load_model(path, threads)
+
+    def load_once() -> Model:
+        with lock:
+            return load()
+
+    return load_once
+
+
+def available_cores() -> int:
+    """Return how many processor cores this process may use."""
+    # Fewer than the machine has, where a container or taskset allows fewer.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

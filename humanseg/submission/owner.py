@@ -1,0 +1,90 @@
+"""Which photos a submission is about that lies in a run's folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from humanseg.data.folds import fold_ids
+from humanseg.data.layout.folders import Item, list_items
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
+from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder
+from humanseg.runs.discovery import looks_like_run
+from humanseg.runs.record import read_config
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The data of a run, as its config names them.
+
+    Attributes
+    ----------
+    run, root
+        The folders of the run and of its data.
+    fold, folds
+        Which part of `train` it validates on; None: it validates on `valid`.
+    rule
+        How its masks are read.
+    """
+
+    run: Path
+    root: Path
+    fold: int | None = None
+    folds: int = 5
+    rule: MaskRule = AS_DRAWN
+
+    def valid_items(self) -> list[Item]:
+        """List the photos that the run validates on.
+
+        Raises
+        ------
+        HumansegError
+            They are not there.
+        """
+        if self.fold is None:
+            return list_items(self.root, "valid", True, self.rule)
+        items = list_items(self.root, "train", True, self.rule)
+        inside = set(fold_ids([item.id for item in items], self.fold, self.folds))
+        return [item for item in items if item.id in inside]
+
+
+def owner_data(csv: Path) -> RunData:
+    """Find the data of the run in whose folder a file lies, at any depth.
+
+    Raises
+    ------
+    HumansegError
+        It lies in no run, the run names no data, or they lie there no more.
+    """
+    run, data = _run_of(csv)
+    if run is None:
+        raise HumansegError(
+            f"{csv} lies in the folder of no run, so that its photos are not known: give the data "
+            "folder by --data ROOT."
+        )
+    if not data.get("root"):
+        raise HumansegError(
+            f"{csv} lies in {run}, which does not say what it was trained on: give the data folder "
+            "by --data ROOT."
+        )
+    root = Path(str(data["root"]))
+    if not root.is_dir():
+        raise HumansegError(
+            f"{csv} lies in {run}, which was trained on {root}, and there is no such folder now: "
+            "say by --data ROOT where the photos are."
+        )
+    return RunData(run, root, data.get("fold"), data.get("folds") or 5, MaskRule.of(data))
+
+
+def rule_of(csv: Path) -> MaskRule:
+    """Find how masks are read by the run in whose folder a file lies; as drawn, if in none."""
+    return MaskRule.of(_run_of(csv)[1])
+
+
+def _run_of(csv: Path) -> tuple[Path | None, Mapping[str, Any]]:
+    """Find the run in whose folder a file lies, and the `data` of its config."""
+    run = next(filter(looks_like_run, csv.resolve().parents), None)
+    config = None if run is None else RunFolder(run).config
+    data = read_config(config).get("data") if config is not None and config.is_file() else None
+    return run, data if isinstance(data, Mapping) else {}

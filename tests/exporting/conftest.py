@@ -1,0 +1,88 @@
+"""One small run and its files, shared by the tests that read them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from humanseg.exporting import run_export
+from humanseg.exporting.formats import read_formats
+from humanseg.exporting.manifest import facts
+from humanseg.exporting.network import trace
+from humanseg.exporting.run_export import Order
+from humanseg.exporting.select_run import Pick
+from humanseg.exporting.source import Source, open_source
+from humanseg.exporting.writers.onnx import convert
+from humanseg.runs import RunFolder, open_run
+
+Export = Callable[..., Path]
+Noise = Callable[..., NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Work on one thread: these nets are too small to share out."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, compose: Callable[..., DictConfig]) -> RunFolder:
+    """A finished run: read only."""
+    from humanseg.training.train import train
+
+    folder = tmp_path_factory.mktemp("exported") / "run"
+    train(compose(f"run_dir={folder}", "optimizer.lr=0.02", "trainer.limit_train_batches=3"))
+    return open_run(folder)
+
+
+@pytest.fixture(scope="session")
+def source(run: RunFolder) -> Source:
+    """Its best checkpoint."""
+    return open_source(run)
+
+
+@pytest.fixture(scope="session")
+def model(source: Source) -> onnx.ModelProto:
+    """The checkpoint as an ONNX model: read only."""
+    return convert(trace(source.network), facts(source.name, 0.5, 64))
+
+
+@pytest.fixture
+def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
+    """Export the run in this process, without measuring its speed."""
+    monkeypatch.setattr(run_export, "time_files", lambda *_: [])
+
+    def exported(out: Path, formats: str = "onnx", **changes: Any) -> Path:
+        settings: dict[str, Any] = {
+            "pick": Pick(run, []),
+            "out": out,
+            "formats": read_formats(formats.split(",")),
+            "data": None,
+            "max_drop": 0.003,
+            "overwrite": False,
+            "benchmark": False,
+        }
+        run_export.export(Order(**(settings | changes)))
+        return out
+
+    return exported
+
+
+@pytest.fixture(scope="session")
+def noise() -> Noise:
+    """Photos of noise, uint8 (count,3,height,width), always the same for a size."""
+
+    def make(height: int, width: int, count: int = 1) -> NDArray[np.uint8]:
+        shape = (count, 3, height, width)
+        return np.random.default_rng(height * width).integers(0, 256, shape, np.uint8)
+
+    return make

@@ -1,0 +1,122 @@
+"""The functions of `import humanseg`."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import humanseg
+from humanseg.config.overrides import to_override
+from humanseg.errors import HumansegError
+from humanseg.io.images import read_mask
+from humanseg.runs import RunFolder, open_run, read_summary
+
+FUNCTIONS = [getattr(humanseg, name) for name in humanseg.__all__ if name != "__version__"]
+
+
+@pytest.fixture(scope="module")
+def run(compose: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A tiny run, shared: read only."""
+    from humanseg.training.train import train
+
+    folder = tmp_path_factory.mktemp("api") / "first run"
+    train(compose(f"run_dir='{folder}'", "seed=3"))
+    return open_run(folder)
+
+
+def test_a_run_is_evaluated_as_it_was_when_it_was_trained(run: RunFolder) -> None:
+    progress: list[tuple[int, int]] = []
+    evaluation = humanseg.evaluate(run.path, on_progress=lambda *done: progress.append(done))
+    assert evaluation.scores["dice"] == pytest.approx(read_summary(run.summary)["dice"], abs=1e-6)
+    assert len(evaluation.per_photo) == 3 and progress[-1] == (3, 3)
+
+
+def test_a_run_is_exported_and_used(run: RunFolder, sample_root: Path, tmp_path: Path) -> None:
+    folder = humanseg.export(run.path, tmp_path / "export", ["onnx"])
+    assert folder == tmp_path / "export"
+    # A second time: the name of the function must not be that of a module by now.
+    with pytest.raises(HumansegError):
+        humanseg.export(run.path, folder, ["onnx"])
+    photo = next((sample_root / "test").iterdir())
+    mask = humanseg.load(folder)(photo)
+    assert mask.shape == (64, 48) and mask.dtype == np.uint8
+    predictions = humanseg.predict(photo, tmp_path / "out", model=folder)
+    assert predictions.paths == [tmp_path / "out" / f"{photo.stem}_mask.png"]
+    assert np.array_equal(read_mask(predictions.paths[0]), mask)
+
+
+def test_a_folder_is_predicted_and_what_is_broken_is_named(
+    sample_root: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path in sorted((sample_root / "test").iterdir()):
+        (photos / path.name).write_bytes(path.read_bytes())
+    (photos / "broken.jpg").write_bytes(b"no photo")
+    (photos / "notes.txt").touch()
+    progress: list[tuple[int, int]] = []
+    made = humanseg.predict(
+        [photos],
+        tmp_path / "out",
+        save=["mask", "cutout"],
+        background="white",
+        on_progress=lambda *done: progress.append(done),
+    )
+    assert len(made.outcomes) == 3 and progress[-1] == (3, 3)
+    assert len(made.paths) == 6 and all(path.is_file() for path in made.paths)
+    assert [failure.path.name for failure in made.failures] == ["broken.jpg"]
+    assert made.left_out == {".txt": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"paths": "nowhere"}, None),
+        ({"paths": "-"}, "inference.no_input"),
+        ({"paths": ".", "save": ["masks"]}, "inference.unknown_output"),
+        ({"paths": ".", "save": ["background"]}, "inference.unknown_output"),
+    ],
+)
+def test_predicting_nothing_is_an_error(
+    options: dict[str, Any], code: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(HumansegError) as caught:
+        humanseg.predict(**options)
+    assert code is None or caught.value.code == code
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("unet", "k=unet"),
+        ("runs/a b", "k='runs/a b'"),
+        ("true", "k='true'"),
+        ("1e-3", "k='1e-3'"),
+        (1e-3, "k=0.001"),
+        (True, "k=true"),
+        (None, "k=null"),
+        (["csv", "wandb"], "k=[csv,wandb]"),
+        ([16, 32], "k=[16,32]"),
+        ({"a": 1}, "k={a: 1}"),
+        (Path("it's"), r"k='it\'s'"),
+    ],
+)
+def test_a_value_of_python_reaches_the_config_as_it_is(value: Any, word: str) -> None:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    assert to_override("k", value) == word
+    read = OverridesParser.create().parse_override(word).value()
+    assert read == (str(value) if isinstance(value, Path) else value)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_a_function_says_what_it_takes_and_returns(function: Callable[..., Any]) -> None:
+    text = function.__doc__ or ""
+    assert all(f"\n    {part}\n    ----" in text for part in ("Parameters", "Returns", "Raises"))
+    for name in inspect.signature(function).parameters:
+        assert name in text, name
