@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from humanseg.runs import RunFolder
     from humanseg.runs.settings import Shipped
-    from humanseg.training.request import Request
+    from humanseg.training.request import TrainRequest
 
     Train = Callable[..., RunFolder]
 
@@ -244,7 +244,7 @@ def train_run(compose: "Callable[..., DictConfig]") -> "Train":
 
 
 @pytest.fixture(scope="session")
-def ask() -> "Callable[..., Request]":
+def ask() -> "Callable[..., TrainRequest]":
     """What a command line asks for."""
     import hydra
     from hydra.core.global_hydra import GlobalHydra
@@ -254,7 +254,7 @@ def ask() -> "Callable[..., Request]":
     from humanseg.config.find import conf_folder
     from humanseg.training.request import read_request
 
-    def given(*overrides: str) -> "Request":
+    def given(*overrides: str) -> "TrainRequest":
         GlobalHydra.instance().clear()
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = hydra.compose("train", [*overrides], return_hydra_config=True)
@@ -269,7 +269,7 @@ def ask() -> "Callable[..., Request]":
 
 
 @pytest.fixture(scope="session")
-def resume_run(ask: "Callable[..., Request]") -> "Train":
+def resume_run(ask: "Callable[..., TrainRequest]") -> "Train":
     """Go on with the run in a folder, in this process."""
     from humanseg.runs import open_run
     from humanseg.training.train import train_locked

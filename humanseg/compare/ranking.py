@@ -117,7 +117,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     """
     runs = sorted(runs, key=lambda run: (run.number("seed") or 0.0, run.name))
     settings = with_origins(runs, [read_settings(run.config, shipped, run.choices) for run in runs])
-    differ = _sorted_out(settings, differing(settings))
+    differ = _put_aside(settings, differing(settings))
     values = [_values(own, differ) for own in settings]
     table = pd.DataFrame(
         {
@@ -134,7 +134,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
             **{cost: [run.number(cost) for run in runs] for cost in COSTS},
         }
     ).astype(dict.fromkeys(COSTS, float))
-    entries, table = _folded(table)
+    entries, table = _fold_seeds(table)
     ranked = [runs[number] for number in table.index]
     firsts = table.index[~table["entry"].duplicated()].tolist()
 
@@ -172,7 +172,7 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     )
 
 
-def _folded(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _fold_seeds(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fold runs of one key into entries, the best first; return these and the runs behind them."""
     by_key = table.groupby("key", sort=False)
     by_seed = table.groupby(["key", "seed"], sort=False)
@@ -202,7 +202,7 @@ def _values(settings: Settings, differ: Sequence[DifferingSetting]) -> tuple[Val
     return tuple(settings.values.get(setting.key) for setting in differ)
 
 
-def _sorted_out(
+def _put_aside(
     runs: Sequence[Settings], differ: Sequence[DifferingSetting]
 ) -> list[DifferingSetting]:
     """Put aside the settings in which one entry alone differs; one that tells two apart stays."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from humanseg.data.workers import unpack
+from humanseg.data.workers import open_batch
 
 
 class SeededOrder(Sampler[tuple[int, int]]):
@@ -100,7 +100,7 @@ class TimedLoader(DataLoader[Any]):
                 return
             finally:
                 self.waited += time.perf_counter() - start
-            yield unpack(batch)
+            yield open_batch(batch)
             start = time.perf_counter()
 
 

@@ -30,7 +30,7 @@ def find_small_components(
     return total, where
 
 
-def remove_small_components(mask: Pixels, min_area: int) -> Pixels:
+def clean_mask(mask: Pixels, min_area: int) -> Pixels:
     """Give the small components of a mask to what is around them."""
     count, where = find_small_components(mask, min_area)
     return mask ^ where if count else mask

@@ -105,7 +105,7 @@ def pass_through(batch: Any) -> Any:
     return batch
 
 
-def unpack(batch: Any) -> Any:
+def open_batch(batch: Any) -> Any:
     """Return the batch that came from a worker, or raise what was raised there."""
     if isinstance(batch, PickledBatch):
         return batch.open()

@@ -25,7 +25,7 @@ from humanseg.evaluation.threshold import choose_threshold, run_threshold
 from humanseg.inference.model import load_model
 from humanseg.io.files import whole_folder, write_json
 from humanseg.runs import RunFolder
-from humanseg.runs.drift import say_drift
+from humanseg.runs.drift import describe_drift
 from humanseg.submission.template import submission_ids
 
 Probability = NDArray[np.float32]
@@ -174,7 +174,9 @@ def evaluate(
             _write_mark(folder, found.path, photos.root, split, threshold, means)
     note = ""
     if found.run is not None and found.checkpoint is None and data is None and not tta:
-        note = say_drift(found.run, dict(_dice_of(table)), threshold) if split == "valid" else ""
+        note = (
+            describe_drift(found.run, dict(_dice_of(table)), threshold) if split == "valid" else ""
+        )
     count = len(photos.items(split))
     return Evaluation(found.path, split, photos.root, count, threshold, means, table, note, into)
 

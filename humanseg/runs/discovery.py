@@ -16,7 +16,7 @@ _RUN_OF_WANDB = re.compile(r"(offline-)?run-\d{8}_\d{6}-\w+")
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRuns:
     """What lies in some folders.
 
     Attributes
@@ -36,12 +36,12 @@ class Found:
 
 
 def looks_like_run(folder: Path) -> bool:
-    """Say whether a folder has a run's config or summary."""
+    """Return whether a folder has a run's config or summary."""
     run = RunFolder(folder)
     return run.config.is_file() or run.summary.is_file()
 
 
-def find_runs(paths: Sequence[Path]) -> Found:
+def find_runs(paths: Sequence[Path]) -> FoundRuns:
     """Find the runs in folders.
 
     Parameters
@@ -52,7 +52,7 @@ def find_runs(paths: Sequence[Path]) -> Found:
 
     Returns
     -------
-    Found
+    FoundRuns
 
     Raises
     ------
@@ -63,7 +63,8 @@ def find_runs(paths: Sequence[Path]) -> Found:
     for start in starts:
         if not start.is_dir():
             raise HumansegError(
-                f"There is no folder {start}: give folders of runs, or a folder that holds some."
+                f"There is no folder {start}: give folders of runs, or a folder that holds some.",
+                code="runs.no_folder",
             )
     try:
         base = Path(
@@ -74,13 +75,15 @@ def find_runs(paths: Sequence[Path]) -> Found:
     except ValueError as error:
         raise HumansegError(
             f"{starts[0]} and the other folders lie on different drives, so that runs have no name "
-            "that tells them apart: give folders of one drive."
+            "that tells them apart: give folders of one drive.",
+            code="runs.different_drives",
         ) from error
     seen: set[str] = set()
     unreadable: dict[str, str] = {}
     runs = [run for start in starts for run in _walk(start, base, seen, unreadable)]
     named = {_name(run, base): RunFolder(run) for run in runs}
-    return Found(base, {name: named[name] for name in sorted(named, key=natural_key)}, unreadable)
+    ordered = {name: named[name] for name in sorted(named, key=natural_key)}
+    return FoundRuns(base, ordered, unreadable)
 
 
 def _name(folder: Path, base: Path) -> str:

@@ -11,23 +11,10 @@ _SAME = 0.01
 _NAMED = 5
 
 
-def say_drift(run: RunFolder, dice: Mapping[str, float], threshold: float) -> str:
-    """Say which of a run's valid photos score otherwise than when it ended.
+def describe_drift(run: RunFolder, dice: Mapping[str, float], threshold: float) -> str:
+    """Return a sentence on the valid photos that score otherwise than when a run ended.
 
-    Parameters
-    ----------
-    run
-        A run.
-    dice
-        Of each photo by its id, now.
-    threshold
-        At which a pixel is person in it.
-
-    Returns
-    -------
-    str
-        A sentence; empty where all is as it was, or the run has recorded no scores at that
-        threshold.
+    Empty where all is as it was, or the run has recorded no scores at this threshold.
     """
     try:
         record = read_run(run, run.path.name)
@@ -35,19 +22,20 @@ def say_drift(run: RunFolder, dice: Mapping[str, float], threshold: float) -> st
         return ""
     if not record.ids or record.threshold != threshold:
         return ""
-    then = dict(zip(record.ids, record.dice.tolist(), strict=True))
-    said = [
-        f"{', '.join(ids[:_NAMED])}{' …' if len(ids) > _NAMED else ''} {what}"
-        for ids, what in (
-            ([id for id in then if id in dice and abs(then[id] - dice[id]) > _SAME], "otherwise"),
-            ([id for id in then if id not in dice], "not any more"),
-            ([id for id in dice if id not in then], "for the first time"),
-        )
+    former = dict(zip(record.ids, record.dice.tolist(), strict=True))
+    changes = (
+        ("otherwise", [id for id in former if id in dice and abs(former[id] - dice[id]) > _SAME]),
+        ("not any more", [id for id in former if id not in dice]),
+        ("for the first time", [id for id in dice if id not in former]),
+    )
+    parts = [
+        f"{', '.join(ids[:_NAMED])}{' …' if len(ids) > _NAMED else ''} {change}"
+        for change, ids in changes
         if ids
     ]
+    if not parts:
+        return ""
     return (
         f"the run's own scores.csv has another Dice, {record.dice.mean():.6f}: scored are "
-        f"{'; '.join(said)}. Photos or masks have changed since"
-        if said
-        else ""
+        f"{'; '.join(parts)}. Photos or masks have changed since"
     )

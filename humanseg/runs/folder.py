@@ -1,6 +1,7 @@
 """Where everything of a run lies."""
 
 import errno
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,10 +102,28 @@ def open_run(path: Path) -> RunFolder:
         if (candidate / "config.yaml").is_file():
             return RunFolder(candidate.resolve())
     if not path.exists():
-        raise HumansegError(f"There is no folder {path}: give the folder of a run.")
+        raise HumansegError(
+            f"There is no folder {path}: give the folder of a run.", code="runs.not_there"
+        )
     below = sorted(found.parent for found in path.glob("*/config.yaml"))
+    if any(_is_job(folder) for folder in below):
+        raise HumansegError(
+            f"{path} is a sweep, not a run: give the folder of one of its jobs, such as "
+            f"{below[0]}. The command that started the sweep goes on with it.",
+            code="runs.is_a_sweep",
+        )
     hint = f" It holds runs, such as {below[0]}: give one of them." if below else ""
-    raise HumansegError(f"{path} is not the folder of a run: it has no config.yaml.{hint}")
+    raise HumansegError(
+        f"{path} is not the folder of a run: it has no config.yaml.{hint}", code="runs.not_a_run"
+    )
+
+
+def _is_job(folder: Path) -> bool:
+    """Return whether a sweep has made a run's folder."""
+    try:
+        return "sweep" in json.loads((folder / "summary.json").read_bytes())
+    except (OSError, ValueError):
+        return False
 
 
 def new_run_folder(path: Path) -> RunFolder:

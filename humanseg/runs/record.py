@@ -13,8 +13,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.names import HEADER
 from humanseg.io.tables import as_numbers, read_table
 from humanseg.runs.folder import RunFolder
-from humanseg.runs.lock import is_locked
-from humanseg.runs.summary import read_summary
+from humanseg.runs.summary import Status, read_summary, run_status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +36,7 @@ class RunRecord:
     folder, name
         Where it lies, and what it is called: its path below the folder of all runs.
     status
-        "finished", "running" (its process lives on this machine), "unfinished" or "failed".
+        As `humanseg.runs.run_status` says: "running" where its process lives on this machine.
     failure
         Why it failed; empty otherwise.
     summary
@@ -53,7 +52,7 @@ class RunRecord:
 
     folder: RunFolder
     name: str
-    status: str
+    status: Status
     failure: str
     summary: Mapping[str, Any]
     config: Mapping[str, Any]
@@ -125,10 +124,7 @@ def read_run(folder: RunFolder, name: str) -> RunRecord:
     summary = read_summary(folder.summary)
     if "status" not in summary and not {"model", "backbone", "data"} <= config.keys():
         raise NotARun("its config.yaml or summary.json is that of another program")
-    status, failure = str(summary.get("status")), str(summary.get("failure") or "")
-    if status not in ("finished", "failed"):
-        # Only on this machine: of a run on another one it cannot be told whether it lives.
-        status = "running" if is_locked(folder.lock) else "unfinished"
+    status, failure = run_status(folder, summary), str(summary.get("failure") or "")
     scores = _read_scores(folder.scores if status == "finished" else None)
     curve = _read_curve(folder.history)
     record = RunRecord(folder, name, status, failure, summary, config, curve, scores)

@@ -1,4 +1,4 @@
-"""Collecting all that is wrong with a file, and telling it in few lines."""
+"""All that is wrong with a submission, in few lines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,32 +28,19 @@ class Complaint:
     message: str
 
 
-def tell(complaints: Iterable[Complaint]) -> list[str]:
-    """Write complaints as lines, those of one kind together when there are many.
-
-    Parameters
-    ----------
-    complaints
-        In any order.
-
-    Returns
-    -------
-    list of str
-        Sorted by the first row that each names; every row is named.
-    """
+def as_lines(complaints: Iterable[Complaint]) -> list[str]:
+    """Write complaints as lines by row, those of one kind together when there are many."""
     kinds: dict[str, list[Complaint]] = {}
-    for complaint in sorted(complaints, key=lambda one: one.row):
+    for complaint in sorted(complaints, key=lambda complaint: complaint.row):
         kinds.setdefault(complaint.kind, []).append(complaint)
     lines = []
-    for kind, found in kinds.items():
-        if len(found) <= _SINGLY:
-            lines += [f"row {one.row}: {one.message}" for one in found]
+    for kind, alike in kinds.items():
+        if len(alike) <= _SINGLY:
+            lines += [f"row {complaint.row}: {complaint.message}" for complaint in alike]
         else:
-            rows = ranges([one.row for one in found])
-            lines.append(
-                f"rows {rows} ({len(found)} rows): {kind}; in row {found[0].row}, "
-                f"{found[0].message}"
-            )
+            rows = ranges([complaint.row for complaint in alike])
+            first = f"in row {alike[0].row}, {alike[0].message}"
+            lines.append(f"rows {rows} ({len(alike)} rows): {kind}; {first}")
     return lines
 
 
@@ -69,7 +56,7 @@ def ranges(rows: Sequence[int]) -> str:
     return ", ".join(parts[:_RANGES]) + more
 
 
-def some(ids: Sequence[str]) -> str:
+def name_ids(ids: Sequence[str]) -> str:
     """Name ids, the first of them when they are many."""
     more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
     return ", ".join(shorten(id) for id in ids[:_IDS]) + more

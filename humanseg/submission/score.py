@@ -10,11 +10,11 @@ from humanseg.data.layout.folders import list_items
 from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
-from humanseg.submission.complaints import ranges, shorten, some, tell
+from humanseg.submission.complaints import as_lines, name_ids, ranges, shorten
 from humanseg.submission.join import join_rows, order_notes, wanted_ids
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
-from humanseg.submission.owner import owner_data, rule_of
 from humanseg.submission.read import read_submission
+from humanseg.submission.run_data import find_mask_rule, owner_data
 
 _WORST = 10
 
@@ -89,7 +89,7 @@ def score_file(
         broken, printed arrays or of another shape. All of it is named at once, by row.
     """
     submission = read_submission(csv)
-    rule = rule_of(csv) if rule is None else rule
+    rule = find_mask_rule(csv) if rule is None else rule
     found = [] if root is None else list_items(root, split, True, rule)
     source = ""
     if root is None:
@@ -115,9 +115,9 @@ def score_file(
     scored = [one for one in outcomes if one.complaint is None]
     complaints += submission.complaints + layout_complaints(outcomes)
     missing = [id for id in wanted if id not in set(given["id"])]
-    lines = tell(complaints)
+    lines = as_lines(complaints)
     if missing:
-        lines.append(f"{len(missing)} ids of {split} are missing: {some(missing)}")
+        lines.append(f"{len(missing)} ids of {split} are missing: {name_ids(missing)}")
     if lines:
         # With a score for every photo it is worth saying what the file gets as it stands.
         whole = len(scored) == len(wanted)

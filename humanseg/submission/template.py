@@ -7,7 +7,7 @@ from pathlib import Path
 from humanseg.errors import HumansegError
 from humanseg.io.names import HEADER, TEMPLATE_NAME, natural_key
 from humanseg.io.tables import read_table
-from humanseg.submission.complaints import some
+from humanseg.submission.complaints import name_ids
 
 
 def template_ids(root: Path) -> list[str] | None:
@@ -43,7 +43,7 @@ def template_ids(root: Path) -> list[str] | None:
         ) from error
     repeated = ids[ids.duplicated()].unique().tolist()
     if repeated or ids.empty or (ids == "").any():
-        wrong = f"has {some(repeated)} more than once" if repeated else "has rows without an id"
+        wrong = f"has {name_ids(repeated)} more than once" if repeated else "has rows without an id"
         raise HumansegError(
             f"The template {path} {'has no rows' if ids.empty else wrong}: each id must come once. "
             f"{remedy}",
@@ -81,7 +81,7 @@ def submission_ids(root: Path, ids: Iterable[str], all_of_them: bool = True) -> 
         return sorted(known, key=natural_key)
     named = {unicodedata.normalize("NFC", id) for id in template}
     differences = [
-        f"{verb} {some(sorted(different, key=natural_key))}"
+        f"{verb} {name_ids(sorted(different, key=natural_key))}"
         for verb, different in (
             ("names", named - known),
             ("lacks", known - named if all_of_them else set()),

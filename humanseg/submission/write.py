@@ -14,7 +14,7 @@ from humanseg.io.files import whole_file
 from humanseg.io.names import HEADER, TEMPLATE_NAME, natural_key
 from humanseg.io.rle import RleError, as_bool, decode_rle, encode_rle
 from humanseg.io.tables import read_table, save_table
-from humanseg.submission.complaints import some
+from humanseg.submission.complaints import name_ids
 
 
 def write_submission(
@@ -89,7 +89,7 @@ def write_rles(path: Path, rles: Mapping[str, str], order: Sequence[str]) -> Non
     repeated = sorted((id for id, n in Counter(order).items() if n > 1), key=natural_key)
     if repeated:
         raise HumansegError(
-            f"Cannot write {path}: {some(repeated)} would come more than once; each id may "
+            f"Cannot write {path}: {name_ids(repeated)} would come more than once; each id may "
             f"come once, so take the repeated rows out of {TEMPLATE_NAME}.",
             code="submission.repeated_id",
         )
@@ -98,7 +98,7 @@ def write_rles(path: Path, rles: Mapping[str, str], order: Sequence[str]) -> Non
     missing = [id for id in order if names[id] not in rles]
     if missing:
         raise HumansegError(
-            f"Cannot write {path}: there is no predicted mask for {some(missing)}. "
+            f"Cannot write {path}: there is no predicted mask for {name_ids(missing)}. "
             f"{TEMPLATE_NAME} must name photos of this data set's valid folder.",
             code="submission.missing_mask",
         )

@@ -11,7 +11,7 @@ from humanseg.config.settings import is_incidental
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, is_locked, read_summary, recorded_status, update_summary
 from humanseg.sweeps.naming import is_below, key_of
-from humanseg.training.request import Request, sweep_record
+from humanseg.training.request import TrainRequest, sweep_record
 from humanseg.training.resuming import leaves
 
 State = Literal["new", "running", "interrupted", "finished", "pruned", "failed"]
@@ -90,7 +90,7 @@ def job_status(folder: Path, locked: bool | None = None) -> JobStatus:
     return JobStatus(state, _epochs(run), summary)
 
 
-def require_same_settings(request: Request) -> None:
+def require_same_settings(request: TrainRequest) -> None:
     """Raise if what lies in a job's folder was made with other settings than are asked for now.
 
     A setting that did not exist yet when the job was begun has its default now, unless it is given.
@@ -123,7 +123,7 @@ def require_same_settings(request: Request) -> None:
         )
 
 
-def record_failure(request: Request, reason: str, **more: Any) -> None:
+def record_failure(request: TrainRequest, reason: str, **more: Any) -> None:
     """Record in a job's folder why it has no result; call it with the job's lock."""
     run = RunFolder(request.folder)
     if not run.config.exists():

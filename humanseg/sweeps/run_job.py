@@ -23,7 +23,7 @@ from humanseg.sweeps.naming import job_name, key_of, varied_overrides
 from humanseg.system.children import call_in_child
 from humanseg.system.interrupts import Interrupted
 from humanseg.system.terminal import console
-from humanseg.training.request import Request, hydra_choices, settle
+from humanseg.training.request import TrainRequest, hydra_choices, resolve_config
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -69,7 +69,7 @@ def job_request(
     config: DictConfig,
     overrides: list[str],
     choices: dict[str, str],
-) -> Request:
+) -> TrainRequest:
     """Return what a job trains, and where; a new run, as far as is known here.
 
     Parameters
@@ -79,16 +79,16 @@ def job_request(
     config, overrides, choices
         The job's config, composed; all overrides that made it, and Hydra's choices.
     """
-    resolved = settle(config)
+    resolved = resolve_config(config)
     with open_dict(resolved):
         resolved.sweep, resolved.restart = sweep.name, False
         _mark_logs(resolved, sweep.name, varied_overrides(overrides, varied))
     words = [word for word in overrides if kind_of(key_of(word)) != "place"]
     folder = sweep / job_name(overrides, varied)
-    return Request(resolved, folder, resume=False, overrides=words, choices=choices)
+    return TrainRequest(resolved, folder, resume=False, overrides=words, choices=choices)
 
 
-def run_in_subprocess(request: Request) -> Outcome:
+def run_in_subprocess(request: TrainRequest) -> Outcome:
     """Do a job in a process of its own.
 
     Returns
@@ -113,7 +113,7 @@ def run_in_subprocess(request: Request) -> Outcome:
         return Outcome("failed", reason)
 
 
-def run_job(request: Request) -> Outcome:
+def run_job(request: TrainRequest) -> Outcome:
     """Do a job in this process, wherever it was left.
 
     Everything is decided with the job's lock in hand, so that of two sweeps in one folder only
@@ -135,7 +135,7 @@ def run_job(request: Request) -> Outcome:
         return Outcome("failed", one_line(error))
 
 
-def _run_locked(request: Request, run: RunFolder) -> Outcome:
+def _run_locked(request: TrainRequest, run: RunFolder) -> Outcome:
     state = job_status(run.path, locked=False).state
     if state in ("finished", "pruned"):
         return Outcome(state)
@@ -160,7 +160,7 @@ def _run_locked(request: Request, run: RunFolder) -> Outcome:
     return Outcome("finished")
 
 
-def _callbacks(request: Request, run: RunFolder) -> "list[Callback]":
+def _callbacks(request: TrainRequest, run: RunFolder) -> "list[Callback]":
     if (trial := request.config.get("trial")) is None:
         return []
     from humanseg.sweeps.search.pruning import Pruning

@@ -27,7 +27,7 @@ from humanseg.sweeps.naming import is_below, job_name, sweep_name, varied_overri
 from humanseg.sweeps.run_job import Task, job_request
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
-from humanseg.training.request import Request, hydra_choices
+from humanseg.training.request import TrainRequest, hydra_choices
 
 _ONE_RUN = ("run_dir", "name", "resume")
 _MANY = 64
@@ -69,7 +69,7 @@ class Sweep:
         differs = varied_overrides(overrides, self.varied)
         return Job(name, self.folder / name, tuple(overrides), tuple(differs))
 
-    def request(self, job: Job) -> Request:
+    def request(self, job: Job) -> TrainRequest:
         """Compose what a job trains.
 
         Raises
@@ -86,7 +86,7 @@ class Sweep:
             choices = hydra_choices(config.hydra)
         return job_request(self.folder, self.varied, config, overrides, choices)
 
-    def requests(self, jobs: Sequence[Job]) -> list[Request]:
+    def requests(self, jobs: Sequence[Job]) -> list[TrainRequest]:
         """Compose what each of many jobs trains; see `request`."""
         with progress_on(console, "composing jobs") as move:
             found = []

@@ -12,6 +12,6 @@ console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 def quieten() -> None:
     """Silence warnings that a person cannot act on."""
-    for name in ("pytorch_lightning", "lightning_fabric"):
+    for name in ("pytorch_lightning", "lightning_fabric", "torch.multiprocessing.spawn"):
         warnings.filterwarnings("ignore", module=name)
         logging.getLogger(name).setLevel(logging.ERROR)

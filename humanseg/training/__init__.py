@@ -3,7 +3,7 @@
 import logging
 
 from humanseg.system.openmp import wait_politely
-from humanseg.training.preflight.ranks import drop_wrong_ranks
+from humanseg.training.machine.ranks import drop_wrong_ranks
 
 # Before anything below imports torch and Lightning, which read these once.
 wait_politely()

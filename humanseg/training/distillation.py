@@ -1,4 +1,4 @@
-"""What finished runs say of the photos that another one learns from."""
+"""Distillation: the soft labels that a run learns from, predicted by finished runs."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,25 +23,7 @@ from humanseg.training.request import named_paths
 
 
 def find_teachers(config: DictConfig) -> list[RunFolder]:
-    """Find the runs that a config names as teachers.
-
-    Parameters
-    ----------
-    config
-        Of the run that learns.
-
-    Returns
-    -------
-    list of RunFolder
-        Empty where it learns from masks alone.
-
-    Raises
-    ------
-    HumansegError
-        A teacher is no run, or has no checkpoint; or there are unlabelled photos and no teacher.
-    Refused
-        A teacher has learnt from the photos that this run shall be judged by.
-    """
+    """Return the runs that a config names as teachers; raise where one cannot teach this run."""
     teachers = [open_run(path) for path in named_paths(config.get("teacher"))]
     if config.data.get("unlabelled") and not teachers:
         raise HumansegError(
@@ -50,39 +32,34 @@ def find_teachers(config: DictConfig) -> list[RunFolder]:
         )
     for teacher in teachers:
         if not teacher.best.is_file():
-            raise HumansegError(f"teacher={teacher.path} has no checkpoint yet: let it finish.")
+            raise HumansegError(
+                f"teacher={teacher.path} has no checkpoint yet: let it finish.",
+                code="training.teacher",
+            )
         _require_unseen(teacher, config)
     return teachers
 
 
-def ask(
+def predict_soft_labels(
     teachers: Sequence[RunFolder], photos: PhotoData, hardware: Hardware
 ) -> dict[SplitName, LayerCache]:
-    """Ask teachers about every photo that is learnt from, once: the answers are kept on disk.
+    """Predict the soft labels of every photo that is learnt from; they are cached on disk.
 
-    Parameters
-    ----------
-    teachers
-        At least one; their probabilities are averaged, and with those of the mirrored photo.
-    photos
-        Of which the train and the unlabelled ones are asked about, at their own size.
-    hardware
-        What the teachers run on, and in which precision: as what learns from them.
-
-    Returns
-    -------
-    dict
-        For each role its answers, in the order of its photos.
+    They are the mean probability of all teachers, test-time augmentation included, by role.
     """
-    return {role: _answers(teachers, photos, role, hardware) for role in photos.splits.train_names}
+    return {
+        role: _soft_labels(teachers, photos, role, hardware) for role in photos.splits.train_names
+    }
 
 
-def _answers(
+def _soft_labels(
     teachers: Sequence[RunFolder], photos: PhotoData, role: SplitName, hardware: Hardware
 ) -> LayerCache:
     items = photos.items(role)
-    marks = sorted(hashlib.sha256(teacher.best.read_bytes()).hexdigest() for teacher in teachers)
-    name = f"soft-{items_sha256(items, *marks, hardware.precision)}"
+    checkpoints = sorted(
+        hashlib.sha256(teacher.best.read_bytes()).hexdigest() for teacher in teachers
+    )
+    name = f"soft-{items_sha256(items, *checkpoints, hardware.precision)}"
     sizes = np.array(photos.splits.at_original_size(role).sizes, dtype=np.int64)
     return on_disk(LayerCache, name, sizes, 1, partial(_fill, teachers, photos, role, hardware))
 
@@ -93,25 +70,25 @@ def _fill(
     photos: PhotoData,
     role: SplitName,
     hardware: Hardware,
-    answers: LayerCache,
+    soft_labels: LayerCache,
 ) -> None:
     models = [load_predictor(each, tta=True, device=hardware.device)[0] for each in teachers]
-    places = {item.id: place for place, item in enumerate(photos.items(role))}
-    console.print(f"Asking the teacher about {len(places)} {role} photos …")
+    index_of = {item.id: index for index, item in enumerate(photos.items(role))}
+    console.print(f"Predicting soft labels of {len(index_of)} {role} photos …")
     low = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(hardware.precision)
     for batch in photos.whole_photos(role):
         with torch.autocast(hardware.device, low, enabled=low is not None):
             image = batch["image"]
-            said = torch.stack([each.probabilities(image).float() for each in models])
-        levels = (said.mean(0) * 255).round().to(torch.uint8).cpu().numpy()
+            probabilities = torch.stack([model.probabilities(image).float() for model in models])
+        levels = (probabilities.mean(0) * 255).round().to(torch.uint8).cpu().numpy()
         for index, identity in enumerate(batch["id"]):
-            answers[places[identity]][...] = levels[index, 0]
+            soft_labels[index_of[identity]][...] = levels[index, 0]
 
 
 def _require_unseen(teacher: RunFolder, config: DictConfig) -> None:
-    """Refuse a teacher that was trained on the fold that this run validates on."""
+    """Raise where a teacher was trained on the fold that this run validates on."""
     its_own = load_run_config(teacher.config).data
-    wanted, has = ((one.get("fold"), one.get("folds")) for one in (config.data, its_own))
+    wanted, has = ((data.get("fold"), data.get("folds")) for data in (config.data, its_own))
     same_root = Path(str(its_own.get("root"))).resolve() == Path(str(config.data.root)).resolve()
     if config.data.get("fold") is not None and same_root and wanted != has:
         raise Refused(

@@ -18,7 +18,6 @@ from omegaconf import DictConfig
 from humanseg.config.find import conf_folder
 from humanseg.config.overrides import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
-from humanseg.training.preflight.ranks import refuse_torchrun
 from humanseg.training.preflight.trainer_options import known_words
 
 _SETTING = re.compile(r"\w+\.[\w.]+=")
@@ -34,7 +33,6 @@ def _task(config: DictConfig) -> float:
     if mistake := _not_single(HydraConfig.get()):
         raise _Failed from HumansegError(mistake)
     try:
-        refuse_torchrun()
         from humanseg.training.preflight.paths import require_paths
 
         require_paths(config)
@@ -47,7 +45,7 @@ def _task(config: DictConfig) -> float:
 
 
 def _not_single(hydra: HydraConf) -> str | None:
-    """Say what is wrong when Hydra calls this task for something else than a single run."""
+    """Return what is wrong where Hydra calls this task for something else than a single run."""
     if hydra.mode == RunMode.MULTIRUN:
         return (
             "A sweep needs a sweeper of humanseg, and this config has another: take out what sets "
@@ -59,22 +57,7 @@ def _not_single(hydra: HydraConf) -> str | None:
 
 
 def run_app(arguments: Sequence[str]) -> None:
-    """Hand a command line to Hydra.
-
-    Parameters
-    ----------
-    arguments
-        Overrides and Hydra's own flags, such as ``["model=unet", "-m"]``.
-
-    Raises
-    ------
-    HumansegError
-        A value that Hydra cannot take.
-    Exception
-        Whatever Hydra or the training raised, unchanged: the command line explains it.
-    SystemExit
-        After ``--help`` and the like.
-    """
+    """Hand a command line to Hydra."""
     # Without it Hydra would print a shortened traceback of its own and exit with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     application = hydra.main(

@@ -1,4 +1,4 @@
-"""A Segmenter in training: its loss, its scores, its optimiser."""
+"""The LightningModule: a Segmenter with its loss, scores, optimizer and scheduler."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ from humanseg.models import Segmenter
 from humanseg.training.optimizers import OptimizerRecipe
 from humanseg.training.schedulers import Plateau, SchedulerRecipe
 
-LOOK_EVERY = 50
-"""Steps after which the loss is looked at on a GPU: to look is to wait for it."""
+CHECK_EVERY = 50
+"""Steps between two checks of the loss on a GPU: to read it is to wait for the GPU."""
 
 
 class SegmentationModule(pl.LightningModule):
-    """What Lightning trains.
+    """A Segmenter as Lightning trains it, validates it and predicts with it.
 
     Parameters
     ----------
     segmenter
         Photo in, logits of the same size out.
     loss, optimizer, scheduler
-        What to train with; None for a module that only predicts.
+        What it trains with; None for a module that only predicts.
     auxiliary_weight
         Weight of each auxiliary head's loss, where the net has such heads.
     channels_last
@@ -35,8 +35,7 @@ class SegmentationModule(pl.LightningModule):
     seed
         With the epoch and the batch, what dropout follows from.
     teacher_weight
-        Share of the loss that a teacher's probabilities have, where a batch brings some; the
-        masks have the rest.
+        Share of the loss toward soft labels, where a batch brings some; the masks have the rest.
 
     Notes
     -----
@@ -64,17 +63,17 @@ class SegmentationModule(pl.LightningModule):
         self._scheduler = scheduler
         self._auxiliary_weight = auxiliary_weight
         self._seed = seed
-        self._unseen: Tensor | None = None
+        self._unchecked: Tensor | None = None
         self._teacher_weight = teacher_weight
         self._soft_loss = SoftTargetLoss()
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (N,1,H,W) of photos uint8 (N,3,H,W)."""
+        """Return logits (N,1,H,W) of photos uint8 (N,3,H,W)."""
         logits: Tensor = self.segmenter(image)
         return logits
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Lay the photos out as the net wants them."""
+        """Set the memory format that the net wants."""
         batch["image"] = batch["image"].contiguous(memory_format=self._layout)
         return batch
 
@@ -87,54 +86,43 @@ class SegmentationModule(pl.LightningModule):
         torch.manual_seed(dropout_seed(self._seed, self.current_epoch, batch_idx, self.global_rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of a batch: a scalar.
-
-        Raises
-        ------
-        HumansegError
-            The loss is no number any more; on a GPU it may have been so for some steps.
-        """
+        """Return the loss of a batch, a scalar; raise where it is not finite any more."""
         outputs = self.segmenter(batch["image"])
         main, auxiliary = (outputs[0], outputs[1:]) if isinstance(outputs, list) else (outputs, [])
         loss = self._loss(main, batch)
         for logits in auxiliary:
             loss = loss + self._auxiliary_weight * self._loss(logits, batch)
-        # A sum is as little a number as any of its parts.
-        new = loss.detach()
-        self._unseen = new if self._unseen is None else self._unseen + new
-        if new.is_cpu or (batch_idx + 1) % LOOK_EVERY == 0:
+        # A sum is finite only where all of its terms are.
+        term = loss.detach()
+        self._unchecked = term if self._unchecked is None else self._unchecked + term
+        if term.is_cpu or (batch_idx + 1) % CHECK_EVERY == 0:
             self._require_finite()
         count = len(batch["id"])
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=count, sync_dist=True)
         return loss
 
     def _require_finite(self) -> None:
-        """Raise where a loss was no number since this was last called."""
-        total, self._unseen = self._unseen, None
+        """Raise where a loss was not finite since the last call."""
+        total, self._unchecked = self._unchecked, None
         if total is not None and not torch.isfinite(total):
             raise HumansegError(
                 f"The training loss became {total.item()} in epoch {self.current_epoch + 1}: lower "
                 "optimizer.lr, clip gradients (trainer.gradient_clip_val=1), or train in fp32 "
-                "(trainer.precision=32-true)."
+                "(trainer.precision=32-true).",
+                code="training.loss_not_finite",
             )
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Loss of logits toward the masks and, where there is a teacher, toward what it says."""
+        """Return the loss toward masks and, where there is a teacher, toward its soft labels."""
         assert self.loss is not None
         loss: Tensor = self.loss(logits, batch["mask"])
         if "soft" in batch:
-            taught = self._soft_loss(logits, batch["soft"].float() / 255)
-            loss = (1 - self._teacher_weight) * loss + self._teacher_weight * taught
+            distillation = self._soft_loss(logits, batch["soft"].float() / 255)
+            loss = (1 - self._teacher_weight) * loss + self._teacher_weight * distillation
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start the scores afresh, of weights that are numbers.
-
-        Raises
-        ------
-        HumansegError
-            The training loss is no number any more: nothing of this epoch is kept.
-        """
+        """Reset the scores; raise where the training loss is not finite any more."""
         self._require_finite()
         self.valid_scores.reset()
 
@@ -152,7 +140,7 @@ class SegmentationModule(pl.LightningModule):
         self.log_dict({f"val/{name}": value for name, value in scores.items()})
 
     def configure_optimizers(self) -> Any:
-        """Make optimiser and scheduler, as Lightning takes them."""
+        """Build optimizer and scheduler, as Lightning takes them."""
         assert self._optimizer is not None and self._scheduler is not None
         optimizer = self._optimizer(self._trained())
         # Lightning knows the batches of an epoch only then, where steps end the training.

@@ -11,26 +11,10 @@ from humanseg.models.checkpoint import find_checkpoint
 from humanseg.training.request import named_paths
 
 
-def fingerprint_sources(
+def hash_sources(
     config: DictConfig, photos: PhotoData, resumed: bool = False
 ) -> dict[str, list[str]]:
-    """PhotoHash what a config names by paths: their names alone do not say what it was.
-
-    Parameters
-    ----------
-    config
-        Of a run.
-    photos
-        Its data, checked.
-    resumed
-        Whether it goes on: what it once started from need not be there any more.
-
-    Returns
-    -------
-    dict
-        By the keys of the config, a SHA-256 for each checkpoint, file of weights or folder of
-        photos; nothing for what is not used.
-    """
+    """Return a SHA-256 for each file or folder that a config names: a path alone does not tell."""
     starts = named_paths(config.init_from)
     weights = config.backbone.get("weights", "none")
     # A run that starts from another opens no weights for its backbone.

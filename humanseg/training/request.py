@@ -1,4 +1,4 @@
-"""What a command line asks for: a new run, or to go on with one."""
+"""What a command line asks for: a new run, or to resume one."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from humanseg.training.resuming import changed_settings, resumed_config, without
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainRequest:
     """A training that was asked for.
 
     Attributes
@@ -29,7 +29,7 @@ class Request:
     folder
         Where the run lies, or shall lie.
     resume
-        Whether it goes on.
+        Whether a run goes on.
     overrides
         What was changed on the command line; of a resumed run, then and now.
     choices
@@ -50,62 +50,35 @@ class Request:
     idle: DictConfig | None = None
 
 
-def read_request(config: DictConfig) -> Request:
-    """Work out what is asked for.
-
-    Parameters
-    ----------
-    config
-        As composed by Hydra.
-
-    Returns
-    -------
-    Request
-        Of a resumed run, the run's own config with what may be changed in it.
-
-    Raises
-    ------
-    HumansegError
-        Something else was to be changed in a resumed run, or there is no run.
-    """
+def read_request(config: DictConfig) -> TrainRequest:
+    """Return what a composed config asks for; raise where it cannot be."""
     overrides = _overrides()
     if config.get("resume"):
         return _resumed(config, overrides)
     _require_no_sweep(config)
-    settled = settle(config)
-    return Request(settled, _new_folder(settled), False, overrides, _choices())
+    resolved = resolve_config(config)
+    return TrainRequest(resolved, _new_folder(resolved), False, overrides, _choices())
 
 
-def settle(config: DictConfig) -> DictConfig:
-    """Resolve a composed config: no interpolation, no path that depends on where one is.
-
-    Returns
-    -------
-    DictConfig
-        A copy, as `config.yaml` holds it.
-
-    Raises
-    ------
-    HumansegError
-        The experiment is a later step, and what it starts from is not given.
-    """
+def resolve_config(config: DictConfig) -> DictConfig:
+    """Return a copy without interpolations, its paths absolute: what `config.yaml` holds."""
     plain: Any = OmegaConf.to_container(config, resolve=True)
     plain.pop("hydra", None)
     # A file of a person's own may have old names.
-    given = [each.lstrip("+").split("=")[0] for each in _overrides()]
-    settled = OmegaConf.create(current_config(plain, given, say=True))
-    assert isinstance(settled, DictConfig)
-    with open_dict(settled):
+    given = [word.lstrip("+").split("=")[0] for word in _overrides()]
+    resolved = OmegaConf.create(current_config(plain, given, say=True))
+    assert isinstance(resolved, DictConfig)
+    with open_dict(resolved):
         for key in source_paths():
-            value = OmegaConf.select(settled, key)
+            value = OmegaConf.select(resolved, key)
             if isinstance(value, ListConfig):
-                OmegaConf.update(settled, key, [_absolute(each) for each in value])
+                OmegaConf.update(resolved, key, [_absolute(each) for each in value])
             elif key == "init_from" and value in ("none", REQUIRED):
                 require_init_from(value)
-                settled.init_from = None
+                resolved.init_from = None
             elif isinstance(value, str) and value not in NO_PATHS:
-                OmegaConf.update(settled, key, _absolute(value))
-    return settled
+                OmegaConf.update(resolved, key, _absolute(value))
+    return resolved
 
 
 def named_paths(value: str | Sequence[str] | None) -> list[Path]:
@@ -114,9 +87,8 @@ def named_paths(value: str | Sequence[str] | None) -> list[Path]:
 
 
 def sweep_record(config: DictConfig) -> dict[str, Any]:
-    """Give what `summary.json` says of the sweep that a run is a job of; nothing of others."""
-    known = {key: config.get(key) for key in ("sweep", "trial")}
-    return {key: value for key, value in known.items() if value is not None}
+    """Return what `summary.json` has of the sweep that a run is a job of; empty for others."""
+    return {key: config[key] for key in ("sweep", "trial") if config.get(key) is not None}
 
 
 def _require_no_sweep(config: DictConfig) -> None:
@@ -124,7 +96,8 @@ def _require_no_sweep(config: DictConfig) -> None:
     if given:
         raise HumansegError(
             f"{given[0]}={config[given[0]]} is about a sweep, and this is a single run: add -m, or "
-            "leave it out."
+            "leave it out.",
+            code="training.no_sweep",
         )
 
 
@@ -132,10 +105,10 @@ def _absolute(path: str) -> str:
     return str(Path(path).expanduser().resolve())
 
 
-def _resumed(config: DictConfig, overrides: list[str]) -> Request:
+def _resumed(config: DictConfig, overrides: list[str]) -> TrainRequest:
     run = open_run(Path(str(config.resume)).expanduser())
     saved = load_run_config(run.config)
-    now = resumed_config(saved, settle(config), overrides)
+    now = resumed_config(saved, resolve_config(config), overrides)
     changes = [each.lstrip("+") for each in overrides if not each.startswith("resume=")]
     summary = read_summary(run.summary)
     before = summary.get("overrides") or []
@@ -144,7 +117,7 @@ def _resumed(config: DictConfig, overrides: list[str]) -> Request:
     choices = {key: option for key, option in _choices().items() if key in groups}
     choices = {**began, **choices} if (began := summary.get("choices")) else {}
     changed, idle = changed_settings(saved, now), without_changes(saved, now)
-    return Request(now, run.path, True, [*before, *changes], choices, changed, idle)
+    return TrainRequest(now, run.path, True, [*before, *changes], choices, changed, idle)
 
 
 def _new_folder(config: DictConfig) -> Path:
@@ -155,7 +128,7 @@ def _new_folder(config: DictConfig) -> Path:
 
 
 def _name(choices: Mapping[str, str]) -> str:
-    """Name a run by what it trains and when."""
+    """Return a name made of what is trained and when."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     if not choices:
         return stamp
@@ -164,7 +137,7 @@ def _name(choices: Mapping[str, str]) -> str:
 
 
 def _free(folder: Path) -> Path:
-    """Find a name that no other run of the same second has taken."""
+    """Return the folder, or a numbered one beside it where a run of the same second has it."""
     number, free = 2, folder
     while free.exists():
         free = folder.with_name(f"{folder.name}-{number}")

@@ -20,27 +20,7 @@ _DEVICES = ("accelerator", "devices", "strategy", "sync_batchnorm")
 
 
 def resumed_config(saved: DictConfig, asked: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Change in a run's config what a command line asks for.
-
-    Parameters
-    ----------
-    saved
-        The run's own config.
-    asked
-        What the command line would make of the defaults, settled.
-    overrides
-        The command line.
-
-    Returns
-    -------
-    DictConfig
-        A copy.
-
-    Raises
-    ------
-    HumansegError
-        Something else was to be changed.
-    """
+    """Change in a run's config what a command line asks for."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     changes = [each for each in parsed if each.key_or_group != "resume"]
     refused = [
@@ -113,25 +93,7 @@ def require_same(
     teaching: Mapping[str, Any] | None,
     sources: Mapping[str, Any],
 ) -> list[str]:
-    """Make sure that a run goes on with the photos and teachers that it began with.
-
-    Parameters
-    ----------
-    run
-        The run.
-    data, pixels, teaching, sources
-        What its summary would have under `data`, `pixels_sha256`, `teacher` and `sources` now.
-
-    Returns
-    -------
-    list of str
-        What a person should know of, and does not change the result.
-
-    Raises
-    ------
-    Refused
-        They are others.
-    """
+    """Make sure that a run goes on with the photos and teachers that it began with."""
     summary = read_summary(run.summary)
     then = summary.get("data") or {}
     what = next(_differences(summary, data, pixels, teaching, sources), None)

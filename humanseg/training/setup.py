@@ -1,4 +1,4 @@
-"""All that can go wrong before a training is found here, before anything is written."""
+"""What a training needs, checked and built: all that can go wrong before its first step."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +22,15 @@ from humanseg.models.checkpoint import (
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
-from humanseg.training.distillation import ask, find_teachers
+from humanseg.training.distillation import find_teachers, predict_soft_labels
 from humanseg.training.loggers import check_loggers, wandb_note
-from humanseg.training.machine.hardware import Hardware, choose_hardware, settle_process
+from humanseg.training.machine.hardware import Hardware, choose_hardware, configure_process
+from humanseg.training.machine.ranks import find_rank
 from humanseg.training.module import SegmentationModule
 from humanseg.training.preflight.first_step import require_step
 from humanseg.training.preflight.trainer_options import require_batches, require_options
-from humanseg.training.provenance import fingerprint_sources
-from humanseg.training.request import Request, named_paths
+from humanseg.training.provenance import hash_sources
+from humanseg.training.request import TrainRequest, named_paths
 from humanseg.training.resuming import require_same
 from humanseg.training.trainer import count_processes
 
@@ -38,124 +39,113 @@ RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingSetup:
     """What a training needs, checked and built.
 
     Attributes
     ----------
     hardware
-        What it runs on.
+        What it runs on, and in how many processes.
     photos
-        Sound, and decoded.
-    data, pixels, sources
-        Which photos and weights these are, as `summary.json` has it under `data`, `pixels_sha256`
-        and `sources`.
+        The data, checked and decoded.
     module
-        With the weights that it starts from.
+        The model with the weights that it starts from, loss, optimizer and scheduler.
     callbacks
-        Those that the config asks for.
-    checkpoint
-        Where a resumed training goes on; None: at the start.
-    teaching
-        What `summary.json` has of teachers: their `runs`, and counts of photos without masks;
-        None without a teacher.
-    done
-        Epochs that a resumed training has behind it.
+        Those that the config names.
+    checkpoint, epochs_done
+        Where a resumed training goes on, and the epochs behind it; None and 0 at the start.
+    data, pixels_sha256, sources, distillation
+        Which photos, weights and teachers these are, as `summary.json` has it; no `distillation`
+        without a teacher.
     notes
-        What a person should know of a training that goes on.
+        What a person should know before it starts.
     """
 
     hardware: Hardware
     photos: PhotoData
-    data: dict[str, Any]
-    pixels: str
-    sources: dict[str, list[str]]
     module: SegmentationModule
     callbacks: list[pl.Callback]
     checkpoint: Path | None
-    teaching: dict[str, Any] | None
-    done: int
+    epochs_done: int
+    data: dict[str, Any]
+    pixels_sha256: str
+    sources: dict[str, list[str]]
+    distillation: dict[str, Any] | None
     notes: list[str]
 
 
-def prepare(request: Request) -> Prepared:
-    """Check config, data and weights, and build what is trained; nothing is written.
-
-    Parameters
-    ----------
-    request
-        What is asked for.
-
-    Returns
-    -------
-    Prepared
-        Ready to be trained.
-
-    Raises
-    ------
-    HumansegError
-        A person must change something.
-    Refused
-        The photos are not those that a resumed run began with.
-    """
+def setup(request: TrainRequest) -> TrainingSetup:
+    """Check config, data and weights, and build what is trained; nothing is written."""
     config = request.config
     check_config(config)
     check_loggers(config)
     require_options(config.trainer)
     quieten()
     run = open_run(request.folder) if request.resume else None
-    if run is None:
+    if run is None and find_rank(config).first:
         require_free(request.folder)
     hardware = choose_hardware(
         config.trainer.accelerator, config.trainer.precision, config.channels_last, config.threads
     )
-    settle_process(hardware.device, hardware.threads)
+    configure_process(hardware.device, hardware.threads)
     hardware = count_processes(config, hardware)
     photos: PhotoData = build(
         config.data, augmentation=build(config.augmentation), seed=config.seed
     )
     checkpoint = run.last if run is not None and run.last.exists() else None
-    done = 0 if run is None or checkpoint is None else _epochs_done(run, config)
+    epochs_done = 0 if run is None or checkpoint is None else _epochs_done(run, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
-    callbacks = [build(each) for each in config.callbacks.values()]
+    callbacks = [build(node) for node in config.callbacks.values()]
     teachers = find_teachers(config)
+    _check_photos(config, photos, hardware)
+    distillation = None
+    if teachers:
+        counts = photos.use_soft_labels(predict_soft_labels(teachers, photos, hardware))
+        distillation = {"runs": [str(teacher.path) for teacher in teachers]} | counts
+    data, pixels = photos.record(), photos.pixels_sha256()
+    sources = hash_sources(config, photos, resumed=checkpoint is not None)
+    notes = [note] if (note := wandb_note(config)) else []
+    if run is not None and checkpoint is not None:
+        notes += require_same(run, data, pixels, distillation, sources)
+        sources |= read_summary(run.summary).get("sources") or {}
+    return TrainingSetup(
+        hardware=hardware,
+        photos=photos,
+        module=module,
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        epochs_done=epochs_done,
+        data=data,
+        pixels_sha256=pixels,
+        sources=sources,
+        distillation=distillation,
+        notes=notes,
+    )
+
+
+def _check_photos(config: DictConfig, photos: PhotoData, hardware: Hardware) -> None:
+    """Read all photos; raise where they, or batches of them, cannot be trained on."""
     with progress_on(console, "reading photos") as move:
         photos.check(move)
-    _require_a_share(photos, hardware)
+    count = len(photos.items("valid"))
+    if count < hardware.processes:
+        raise HumansegError(
+            f"There are {count} valid photos for {hardware.processes} devices, and each must score "
+            f"one: lower trainer.devices to {count}.",
+            code="training.too_many_devices",
+        )
     train, valid = photos.count_batches(hardware.processes)
     require_batches(config.trainer, train, valid)
     require_step(config, photos, hardware.processes)
     submission_order(photos)
     for concern in photos.concerns():
-        console.print(f"note    {concern}", highlight=False, soft_wrap=True)
-    data, pixels = photos.record(), photos.pixels_sha256()
-    teaching = None
-    if teachers:
-        runs = [str(teacher.path) for teacher in teachers]
-        teaching = {"runs": runs} | photos.use_soft_labels(ask(teachers, photos, hardware))
-    sources = fingerprint_sources(config, photos, resumed=checkpoint is not None)
-    notes = [note] if (note := wandb_note(config)) else []
-    if run is not None and checkpoint is not None:
-        notes += require_same(run, data, pixels, teaching, sources)
-        sources |= read_summary(run.summary).get("sources") or {}
-    return Prepared(
-        hardware,
-        photos,
-        data,
-        pixels,
-        sources,
-        module,
-        callbacks,
-        checkpoint,
-        teaching,
-        done,
-        notes,
-    )
+        console.print(f"note    {concern}")
 
 
 def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> SegmentationModule:
+    """Build the module with the weights of a checkpoint, of other runs, or of its backbone."""
     # Loaded here first, a checkpoint to resume too: what is wrong with it is said in a sentence.
     if checkpoint is not None:
         sources = [checkpoint]
@@ -176,29 +166,21 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
     )
 
 
-def _require_a_share(photos: PhotoData, hardware: Hardware) -> None:
-    """Refuse more processes than there are valid photos: one would have none to score."""
-    count = len(photos.items("valid"))
-    if count < hardware.processes:
-        raise HumansegError(
-            f"There are {count} valid photos for {hardware.processes} devices, and each must score "
-            f"one: lower trainer.devices to {count}."
-        )
-
-
 def _epochs_done(run: RunFolder, config: DictConfig) -> int:
-    """Count the epochs of a run to resume; refuse if fewer are asked for."""
+    """Return the epochs of a run to resume; raise where fewer are asked for."""
     checkpoint = read_checkpoint(run.last)
     missing = [key for key in RESUMED if key not in checkpoint]
     if missing:
         raise HumansegError(
             f"{run.last} cannot be resumed from: it has no {', '.join(missing)}. Start a new run "
-            f"from its weights with init_from={run.last}."
+            f"from its weights with init_from={run.last}.",
+            code="training.not_resumable",
         )
     done, wanted = int(checkpoint["epoch"]) + 1, config.trainer.get("max_epochs")
     if wanted is not None and 0 <= wanted < done:
         raise HumansegError(
             f"{run.path} has {done} epochs already: trainer.max_epochs={wanted} would take some "
-            f"away. Give {done} or more, or start a new run."
+            f"away. Give {done} or more, or start a new run.",
+            code="training.fewer_epochs",
         )
     return done

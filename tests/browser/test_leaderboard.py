@@ -282,7 +282,7 @@ def test_other_data_stand_apart_and_names_are_text(page: Page) -> None:
     expect(page.locator("#plot-curves .main-svg").first).to_be_attached()
     left_out = page.locator("#left-out-rows tr")
     expect(left_out.filter(has_text="failed")).to_contain_text(f"{HOSTILE} happened")
-    expect(left_out.filter(has_text="unfinished")).to_contain_text("3 epochs done, Dice 0.8750")
+    expect(left_out.filter(has_text="interrupted")).to_contain_text("3 epochs done, Dice 0.8750")
 
 
 def test_without_the_photos_the_numbers_are_there(

@@ -120,7 +120,7 @@ def test_evaluate_checks_the_photos_first(
         (["data.fold=7"], ["data.fold=7"]),
         (["trainer.accelerator=gpuu"], ["trainer: ", "gpuu"]),
         (["+trainer.gradient_clip_algorithm=x"], ["trainer: "]),
-        (["callbacks=[ema]", "callbacks.ema.decay=2"], ["callbacks.ema.decay", "not at 2"]),
+        (["callbacks=[ema]", "callbacks.ema.decay=2"], ["callbacks.ema.decay: 2 is not a number"]),
         (["--config-dir", "mine", "experiment=typo"], ["optimizer.lrr", "modle"]),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",

@@ -1,13 +1,21 @@
-"""Several devices in one run, here two processes on the CPU: all of it happens once."""
+"""Several devices in one run, here processes on the CPU: all of it happens once."""
 
 import csv
 import json
 import os
 import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from omegaconf import OmegaConf
+
+from tests.end_to_end.conftest import SMALLEST
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Commands, Train
@@ -47,6 +55,58 @@ def test_a_run_on_two_devices_leaves_what_one_leaves(
     assert found and float(found[1]) == pytest.approx(summary["dice"], abs=1e-6)
 
 
+def torchrun(node: int, port: int) -> tuple[list[str], dict[str, str]]:
+    agent = [f"--node-rank={node}", "--master-addr=127.0.0.1", f"--master-port={port}"]
+    return ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", *agent], {}
+
+
+def srun(node: int, port: int) -> tuple[list[str], dict[str, str]]:
+    counts = dict.fromkeys(("NTASKS", "STEP_NUM_TASKS", "NNODES"), "2") | {"NTASKS_PER_NODE": "1"}
+    place = {"PROCID": str(node), "NODEID": str(node), "LOCALID": "0", "JOB_ID": "7"}
+    job = {f"SLURM_{name}": value for name, value in (counts | place).items()}
+    return [], job | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+
+
+@pytest.mark.parametrize("launcher", [torchrun, srun])
+def test_two_machines_leave_what_one_leaves(
+    launcher: Callable[[int, int], tuple[list[str], dict[str, str]]],
+    finished_run: Path,
+    sample_root: Path,
+    tmp_path: Path,
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [*SMALLEST, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=1"]
+    words += ["trainer.num_nodes=2", "trainer.max_epochs=3", f"data.root={sample_root}"]
+    nodes = []
+    for node in range(2):
+        before, environment = launcher(node, port)
+        # The name of the run is made of the time: the first process tells the other.
+        nodes.append(
+            subprocess.Popen(
+                [sys.executable, *before, "-m", "humanseg", "train", *words],
+                cwd=tmp_path,
+                env=os.environ | environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    (said, error), (silent, other_error) = (node.communicate(timeout=600) for node in nodes)
+    assert [node.returncode for node in nodes] == [0, 0], error + other_error
+    assert "2 processes on 2 machines, each cpu" in said and silent == ""
+    (run,) = (tmp_path / "runs").iterdir()
+    assert files_of(run) == files_of(finished_run)
+    summary, alone = (json.loads((one / "summary.json").read_text()) for one in (run, finished_run))
+    assert (summary["status"], summary.keys()) == ("finished", alone.keys())
+    with (run / "history.csv").open(newline="") as file:
+        history = list(csv.DictReader(file))
+    assert [row["epoch"] for row in history] == ["1", "2", "3"]
+    best = float(history[summary["best_epoch"] - 1]["val_dice"])
+    assert best == pytest.approx(summary["dice_at_half"], abs=1e-6)
+
+
 def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
     """Score a run's best checkpoint as a training does, and note who has scored what."""
     from torchmetrics.utilities.data import dim_zero_cat
@@ -75,10 +135,13 @@ def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
 def test_one_checkpoint_has_one_dice_on_any_number_of_devices(
     finished_run: Path, tmp_path: Path
 ) -> None:
-    from humanseg.training.machine.processes import run_in_processes
+    from humanseg.training.machine.hardware import choose_hardware
+    from humanseg.training.machine.launch import launch
 
     alone = validate(finished_run, 1, tmp_path)
-    together = run_in_processes(validate, 2, 1, finished_run, 2, tmp_path)
+    two = replace(choose_hardware("cpu", "32-true", threads=2), processes=2)
+    devices = OmegaConf.create({"devices": 2})
+    together = launch(validate, devices, two, finished_run, 2, tmp_path)
     assert alone["val/dice"] > 0
     assert together == alone
     assert {path.name: json.loads(path.read_text()) for path in tmp_path.iterdir()} == {

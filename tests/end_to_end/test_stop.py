@@ -51,7 +51,7 @@ def test_a_stopped_training_says_how_to_go_on(
     assert f"humanseg train resume={run}" in done.stdout
     assert done.stderr == f"Stopped by {number.name}.\n"
     summary = json.loads((run / "summary.json").read_text())
-    assert summary["status"] == "failed"
+    assert summary["status"] == "interrupted"
     assert number.name in summary["failure"]
     assert (run / "checkpoints/last.ckpt").exists()
     assert not (run / ".lock").exists() and not list(run.rglob("*.partial"))

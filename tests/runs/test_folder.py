@@ -97,3 +97,11 @@ def test_a_run_cannot_lie_below_a_file(tmp_path: Path) -> None:
         new_run_folder(file / "run")
     with pytest.raises(HumansegError):
         new_run_folder(file)
+
+
+def test_a_sweep_is_no_run_and_names_its_jobs(tmp_path: Path) -> None:
+    job = write(tmp_path / "sweep" / "seed=1" / "config.yaml").parent
+    (job / "summary.json").write_text('{"status": "finished", "sweep": "sweep"}')
+    with pytest.raises(HumansegError, match=f"such as {job}.*command that started") as caught:
+        open_run(tmp_path / "sweep")
+    assert caught.value.code == "runs.is_a_sweep"

@@ -58,11 +58,11 @@ def test_a_failed_run_says_why_and_needs_no_scores(run: RunFolder) -> None:
 
 def test_a_run_under_way_is_told_from_one_that_was_killed(run: RunFolder) -> None:
     update_summary(run.summary, status="running")
-    assert read_run(run, "run").status == "unfinished"
+    assert read_run(run, "run").status == "interrupted"
     with run_lock(run.lock):
         assert read_run(run, "run").status == "running"
     run.summary.unlink()
-    assert read_run(run, "run").status == "unfinished"
+    assert read_run(run, "run").status == "interrupted"
 
 
 def test_a_record_without_its_config_can_be_read(run: RunFolder) -> None:

@@ -4,7 +4,14 @@ from pathlib import Path
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.runs import read_summary, update_summary
+from humanseg.runs import (
+    RunFolder,
+    read_summary,
+    recorded_status,
+    run_lock,
+    run_status,
+    update_summary,
+)
 
 
 def test_a_run_without_a_summary_has_an_empty_one(tmp_path: Path) -> None:
@@ -47,3 +54,30 @@ def test_a_file_that_is_no_summary_is_named(tmp_path: Path, content: str) -> Non
     path.write_text(content)
     with pytest.raises(HumansegError, match="summary.json"):
         read_summary(path)
+
+
+@pytest.mark.parametrize(
+    ("summary", "status"),
+    [
+        ({"status": "failed", "failure": "stopped by SIGTERM"}, "interrupted"),
+        ({"status": "failed", "failure": "Pruned after epoch 2", "pruned": True}, "pruned"),
+        ({"status": "failed", "failure": "The loss became nan", "pruned": False}, "failed"),
+        ({"status": "finished"}, "finished"),
+        ({"status": "interrupted", "failure": "stopped by SIGINT"}, "interrupted"),
+        ({"status": "odd"}, "running"),
+        ({}, "running"),
+    ],
+)
+def test_summaries_of_every_version_have_one_status(
+    summary: dict[str, object], status: str
+) -> None:
+    assert recorded_status(summary) == status
+
+
+def test_a_run_that_nobody_works_at_is_not_running(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    killed = {"status": "running"}
+    assert run_status(run, killed) == "interrupted"
+    with run_lock(run.lock):
+        assert run_status(run, killed) == "running"
+        assert run_status(run, {"status": "finished"}) == "finished"

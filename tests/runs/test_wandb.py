@@ -1,3 +1,4 @@
+import inspect
 import pkgutil
 from pathlib import Path
 
@@ -51,6 +52,13 @@ def test_the_private_names_of_wandb_that_are_used_are_there(name: str) -> None:
         pkgutil.resolve_name(name)
     except (ImportError, AttributeError) as error:
         pytest.fail(f"wandb {wandb.__version__} has no {name}: {error}")
+
+
+def test_credentials_are_looked_for_as_this_release_of_wandb_does() -> None:
+    """Release 0.30 had no `update_session`: with it, nothing here would find a key."""
+    wbauth = pytest.importorskip("wandb.sdk.lib.wbauth")
+    asked = {"host", "source", "prompt", "update_session"}
+    assert asked <= set(inspect.signature(wbauth.authenticate_session).parameters)
 
 
 @pytest.mark.parametrize("name", ["_internal_id", "_internal_name"])

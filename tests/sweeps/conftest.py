@@ -14,13 +14,13 @@ from humanseg.cli.main import main
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.sweeps import run_job
 from humanseg.sweeps.jobs import Outcome
-from humanseg.training.request import Request
+from humanseg.training.request import TrainRequest
 
 Work = Callable[..., Outcome]
 Sweep = Callable[..., int]
 
 
-def leave_finished_run(request: Request, dice: float = 0.5, epochs: int = 3) -> Outcome:
+def leave_finished_run(request: TrainRequest, dice: float = 0.5, epochs: int = 3) -> Outcome:
     """Leave a finished run in a job's folder."""
     run = RunFolder(request.folder)
     with run_lock(run.lock):

@@ -7,7 +7,7 @@ import pytest
 
 from humanseg.sweeps import dry_run
 from humanseg.sweeps.jobs import Outcome
-from humanseg.training.request import Request
+from humanseg.training.request import TrainRequest
 from tests.conftest import SMALLEST
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def rows(shown: str) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in lines}
 
 
-def nothing(request: Request) -> Outcome:
+def nothing(request: TrainRequest) -> Outcome:
     raise AssertionError("a dry run did a job")
 
 

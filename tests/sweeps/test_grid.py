@@ -13,7 +13,7 @@ from humanseg.sweeps import launch
 from humanseg.sweeps.grid import combine
 from humanseg.sweeps.jobs import Job, Outcome, record_failure
 from humanseg.sweeps.sweep import Sweep as Sweep_
-from humanseg.training.request import Request
+from humanseg.training.request import TrainRequest
 
 if TYPE_CHECKING:
     from tests.sweeps.conftest import Sweep, Work
@@ -44,9 +44,9 @@ def folders(root: Path) -> dict[str, list[str]]:
 def test_each_job_has_a_folder_and_is_done_once(
     sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[Request] = []
+    seen: list[TrainRequest] = []
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         seen.append(request)
         return finish(request, dice=0.1 * request.config.seed)
 
@@ -85,11 +85,11 @@ def test_jobs_are_composed_as_hydra_composes_them(
     sweep: "Sweep", finish: "Work", monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     """A launcher has each job composed by Hydra; the sweep itself does it faster."""
-    quick: list[Request] = []
-    launched: list[Request] = []
+    quick: list[TrainRequest] = []
+    launched: list[TrainRequest] = []
     monkeypatch.setattr(Sweep_, "check", lambda self, jobs: quick.extend(self.requests(jobs)))
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         launched.append(request)
         return finish(request)
 
@@ -114,7 +114,7 @@ def test_a_failed_job_is_recorded_told_and_tried_again(
     fail = [True]
     seen: list[int] = []
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         seen.append(request.config.seed)
         if request.config.seed == 2 and fail[0]:
             with run_lock(RunFolder(request.folder).lock):
@@ -137,7 +137,7 @@ def test_a_failed_job_is_recorded_told_and_tried_again(
 
 
 def test_a_fault_of_one_job_of_ours_is_not_hidden(sweep: "Sweep", finish: "Work") -> None:
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         raise ZeroDivisionError("fault")
 
     with pytest.raises(ZeroDivisionError):
@@ -214,7 +214,7 @@ def test_a_job_that_runs_elsewhere_is_waited_for_and_taken_over(
         given_back.set()
         held.__exit__(None, None, None)
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         seen.append(request.config.seed)
         if request.config.seed == 1 and not given_back.is_set():
             # The other sweep ends later, without having finished the job.
@@ -239,9 +239,9 @@ def test_a_sweep_in_use_is_not_put_aside(
 
 
 def test_a_job_shows_in_wandb_as_one_of_its_sweep(sweep: "Sweep", finish: "Work") -> None:
-    seen: list[Request] = []
+    seen: list[TrainRequest] = []
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         seen.append(request)
         return finish(request)
 
@@ -256,7 +256,7 @@ def test_a_job_shows_in_wandb_as_one_of_its_sweep(sweep: "Sweep", finish: "Work"
 def test_scores_on_other_photos_stand_apart(
     sweep: "Sweep", finish: "Work", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         outcome = finish(request)
         fold = request.config.data.fold
         update_summary(RunFolder(request.folder).summary, data={"fold": fold})
@@ -272,7 +272,7 @@ def test_scores_on_other_photos_stand_apart(
 def test_scores_on_the_same_valid_photos_stand_together(
     sweep: "Sweep", finish: "Work", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         outcome = finish(request)
         data = {"train": request.config.seed, "test": request.config.seed, "valid_sha256": "same"}
         update_summary(RunFolder(request.folder).summary, data=data)

@@ -15,10 +15,10 @@ from humanseg.evaluation.data import data_of
 from humanseg.evaluation.predictor import load_predictor
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training import distillation as teacher_module
-from humanseg.training.distillation import ask, find_teachers
+from humanseg.training.distillation import find_teachers, predict_soft_labels
 from humanseg.training.machine.hardware import choose_hardware
 from humanseg.training.request import read_request
-from humanseg.training.setup import Prepared, prepare
+from humanseg.training.setup import TrainingSetup, setup
 
 Compose = Callable[..., DictConfig]
 Train = Callable[..., RunFolder]
@@ -47,11 +47,11 @@ def more(sample_root: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def prepared(compose: Compose, folder: Path, *overrides: str) -> Prepared:
-    return prepare(read_request(compose(f"run_dir={folder}", *overrides)))
+def prepared(compose: Compose, folder: Path, *overrides: str) -> TrainingSetup:
+    return setup(read_request(compose(f"run_dir={folder}", *overrides)))
 
 
-def epoch_of(one: Prepared, epoch: int = 0) -> list:
+def epoch_of(one: TrainingSetup, epoch: int = 0) -> list:
     loader = one.photos.train_dataloader()
     loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
     return list(loader)
@@ -62,7 +62,7 @@ def test_answers_are_the_teachers_probabilities_mirrored_too(
 ) -> None:
     photos = data_of(compose(f"teacher={trained.path}"))
     hardware = choose_hardware("cpu", "32-true")
-    answers = ask([trained], photos, hardware)["train"]
+    answers = predict_soft_labels([trained], photos, hardware)["train"]
     predictor, _ = load_predictor(trained, tta=True)
     for index in (0, 4):
         photo = torch.from_numpy(photos.split("train").photos[index][0].copy())
@@ -78,13 +78,13 @@ def test_teachers_are_asked_once_and_averaged(
     torch.save(state, copied.best)
     photos, hardware = data_of(compose()), choose_hardware("cpu", "32-true")
     both, one, other = (
-        ask(who, photos, hardware)["train"][3].astype(float)
+        predict_soft_labels(who, photos, hardware)["train"][3].astype(float)
         for who in ([trained, copied], [trained], [copied])
     )
     assert not np.array_equal(one, other)
     np.testing.assert_allclose(both, (one + other) / 2, atol=1)
     monkeypatch.setattr(teacher_module, "load_predictor", None)  # asked again, it would fail
-    again = ask([copied, trained], photos, hardware)["train"][3]
+    again = predict_soft_labels([copied, trained], photos, hardware)["train"][3]
     np.testing.assert_array_equal(again, both)
 
 

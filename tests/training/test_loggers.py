@@ -25,7 +25,7 @@ from humanseg.runs import RunFolder
 from humanseg.runs.wandb import EPOCH, PREDICTIONS, wandb_id, wandb_logs
 from humanseg.training.loggers import WandbRun, check_loggers, open_loggers, wandb_note
 from humanseg.training.loggers.wandb import files_of
-from humanseg.training.request import settle
+from humanseg.training.request import resolve_config
 
 TINY = [
     "trainer=debug",
@@ -44,7 +44,7 @@ TINY = [
 ]
 TRAINING = """
 import json, os, sys
-from humanseg.cli import main
+from humanseg.cli.main import main
 
 tiny = json.loads(sys.argv[1])
 before = dict(os.environ)
@@ -317,7 +317,7 @@ def logged_with(
         monkeypatch.setenv(name, value)
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return settle(compose_config("train", ["logger=[wandb]", *overrides]))
+        return resolve_config(compose_config("train", ["logger=[wandb]", *overrides]))
 
 
 VARIABLES = {

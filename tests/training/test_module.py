@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from humanseg.errors import HumansegError
 from humanseg.losses import BCELoss, SoftTargetLoss
 from humanseg.models.segmenter import Segmenter
-from humanseg.training.module import LOOK_EVERY, SegmentationModule
+from humanseg.training.module import CHECK_EVERY, SegmentationModule
 from humanseg.training.optimizers import AdamW
 from humanseg.training.schedulers import Constant
 
@@ -87,10 +87,10 @@ def test_on_a_gpu_the_loss_is_looked_at_now_and_then() -> None:
     module = made(Net()).train().to("meta")
     batch = batch_of(["a"])
     batch |= {key: batch[key].to("meta") for key in ("image", "mask")}
-    for step in range(LOOK_EVERY - 1):
+    for step in range(CHECK_EVERY - 1):
         module.training_step(batch, step)
     with pytest.raises((RuntimeError, NotImplementedError)):
-        module.training_step(batch, LOOK_EVERY - 1)
+        module.training_step(batch, CHECK_EVERY - 1)
 
 
 def test_a_loss_that_was_no_number_is_found_before_the_epoch_is_scored() -> None:

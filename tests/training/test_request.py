@@ -8,9 +8,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
-from humanseg.training.request import Request, settle
+from humanseg.training.request import TrainRequest, resolve_config
 
-Ask = Callable[..., Request]
+Ask = Callable[..., TrainRequest]
 
 
 @pytest.fixture(autouse=True)
@@ -227,12 +227,12 @@ def test_a_later_step_asks_for_the_run_before_it(
     experiment: str, compose: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
     with pytest.raises(HumansegError, match="init_from=RUN"):
-        settle(compose(f"experiment={experiment}"))
-    assert settle(compose(f"experiment={experiment}", "init_from=none")).init_from is None
-    given = settle(compose(f"experiment={experiment}", f"init_from={tmp_path}"))
+        resolve_config(compose(f"experiment={experiment}"))
+    assert resolve_config(compose(f"experiment={experiment}", "init_from=none")).init_from is None
+    given = resolve_config(compose(f"experiment={experiment}", f"init_from={tmp_path}"))
     assert given.init_from == str(tmp_path)
 
 
 @pytest.mark.parametrize("experiment", ["unet_lite0", "seed_pspnet", "unet_plain_pretrain"])
 def test_a_first_step_starts_alone(experiment: str, compose: Callable[..., DictConfig]) -> None:
-    assert settle(compose(f"experiment={experiment}")).init_from is None
+    assert resolve_config(compose(f"experiment={experiment}")).init_from is None

@@ -13,11 +13,11 @@ from PIL import Image
 from humanseg.errors import HumansegError, Refused
 from humanseg.models.checkpoint import PREFIX, make_segmenter, read_checkpoint
 from humanseg.runs import RunFolder
-from humanseg.training.request import Request, read_request
-from humanseg.training.setup import prepare
+from humanseg.training.request import TrainRequest, read_request
+from humanseg.training.setup import setup
 
 Compose = Callable[..., DictConfig]
-Ask = Callable[..., Request]
+Ask = Callable[..., TrainRequest]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ Ask = Callable[..., Request]
         ("auxiliary_weight=-1", "auxiliary_weight: -1 is not a number of at least 0"),
         ("eval_size=7", "eval_size: 7 is not a whole number from 16"),
         ("trainer.max_epochs=0", "trainer.max_epochs: 0 is not a whole number of at least 1"),
-        ("optimizer.lr=-1", "optimizer.lr=-1"),
+        ("optimizer.lr=-1", "optimizer.lr: -1"),
         ("init_from=nowhere", "nowhere"),
         ("data.fold=9", "data.fold=9"),
         ("trainer.devices=0", "devices=0"),
@@ -44,7 +44,7 @@ def test_a_wrong_setting_is_named_before_the_photos(
 ) -> None:
     config = compose(f"run_dir={tmp_path}/run", f"data.root={tmp_path}/no_photos", override)
     with pytest.raises(HumansegError, match=says):
-        prepare(read_request(config))
+        setup(read_request(config))
     assert not list(tmp_path.iterdir())
 
 
@@ -61,7 +61,7 @@ def test_devices_that_are_not_there_are_named_before_the_photos(
         "trainer.devices=99",
     )
     with pytest.raises(HumansegError, match="your machine only has"):
-        prepare(read_request(config))
+        setup(read_request(config))
     assert not list(tmp_path.iterdir())
 
 
@@ -69,11 +69,11 @@ def test_a_device_without_a_valid_photo_is_one_too_many(compose: Compose, tmp_pa
     for devices, fine in ((3, True), (4, False)):
         config = compose(f"run_dir={tmp_path}/run", "trainer=ddp", f"trainer.devices={devices}")
         if fine:
-            hardware = prepare(read_request(config)).hardware
+            hardware = setup(read_request(config)).hardware
             assert (hardware.processes, hardware.threads_each) == (3, 1)
         else:
             with pytest.raises(HumansegError, match="3 valid photos for 4 devices"):
-                prepare(read_request(config))
+                setup(read_request(config))
     assert not list(tmp_path.iterdir())
 
 
@@ -85,12 +85,12 @@ def test_a_run_is_not_resumed_on_other_pixels(
     config = (copied.path / "config.yaml").read_text().replace(str(sample_root), str(root))
     copied.config.write_text(config)
     request = read_request(compose(f"resume={copied.path}"))
-    prepare(request)
+    setup(request)
     with Image.open(root / file) as image:
         flipped = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     flipped.save(root / file)
     with pytest.raises(Refused, match="have changed: their names are the same"):
-        prepare(request)
+        setup(request)
 
 
 def test_a_run_goes_on_where_its_photos_lie_now(
@@ -98,16 +98,16 @@ def test_a_run_goes_on_where_its_photos_lie_now(
 ) -> None:
     root = Path(shutil.copytree(sample_root, tmp_path / "moved_data"))
     request = ask(f"resume={copied.path}", f"data.root={root}", "data.workers=2")
-    prepared = prepare(request)
-    assert prepared.photos.root == root and prepared.notes == [] and prepared.done == 2
+    prepared = setup(request)
+    assert prepared.photos.root == root and prepared.notes == [] and prepared.epochs_done == 2
     # A photo that is only predicted changes nothing of the training.
     shutil.copy(root / "train" / "0.jpg", root / "test" / "more.jpg")
-    (note,) = prepare(request).notes
+    (note,) = setup(request).notes
     assert "3 test photos, where there were 2" in note
     (root / "train" / "0.jpg").unlink()
     (root / "train_mask" / "0.png").unlink()
     with pytest.raises(Refused, match="have changed: it had 6 train and 3 valid.* 5 train"):
-        prepare(request)
+        setup(request)
 
 
 def test_a_run_of_an_older_version_goes_on_where_its_photos_lie_now(
@@ -117,14 +117,14 @@ def test_a_run_of_an_older_version_goes_on_where_its_photos_lie_now(
     summary = json.loads(copied.summary.read_text())
     del summary["pixels_sha256"], summary["sources"]
     copied.summary.write_text(json.dumps(summary))
-    (note,) = prepare(ask(f"resume={copied.path}", f"data.root={root}")).notes
+    (note,) = setup(ask(f"resume={copied.path}", f"data.root={root}")).notes
     assert "older version" in note
 
 
 def test_all_wrong_settings_are_named_at_once(compose: Compose, tmp_path: Path) -> None:
     config = compose(f"run_dir={tmp_path}/run", "threshold=-1", "threads=0", "seed=-1")
     with pytest.raises(HumansegError) as caught:
-        prepare(read_request(config))
+        setup(read_request(config))
     assert all(word in str(caught.value) for word in ("threshold: -1", "threads: 0", "seed: -1"))
 
 
@@ -134,11 +134,11 @@ def test_a_start_from_a_run_needs_no_other_weights(compose: Compose, tmp_path: P
 
     weights = f"backbone.weights={tmp_path}/gone.safetensors"
     with pytest.raises(HumansegError, match=r"gone\.safetensors"):
-        prepare(read_request(of(weights)))
+        setup(read_request(of(weights)))
     state = make_segmenter(of()).state_dict()
     file = tmp_path / "best.ckpt"
     torch.save({"state_dict": {PREFIX + name: value for name, value in state.items()}}, file)
-    module = prepare(read_request(of(weights, f"init_from={file}"))).module
+    module = setup(read_request(of(weights, f"init_from={file}"))).module
     for name, value in module.segmenter.state_dict().items():
         torch.testing.assert_close(value, state[name], rtol=0, atol=0)
 
@@ -151,7 +151,7 @@ def test_a_start_from_some_runs_is_the_mean_of_their_weights(
     more = {name: one + 3 if one.is_floating_point() else one + 1 for name, one in state.items()}
     torch.save({"state_dict": more}, other)
     config = compose(f"run_dir={tmp_path}/run", f"init_from=[{copied.path},{copied.path},{other}]")
-    for name, value in prepare(read_request(config)).module.segmenter.state_dict().items():
+    for name, value in setup(read_request(config)).module.segmenter.state_dict().items():
         first = state[PREFIX + name]
         wanted = first + 1 if first.is_floating_point() else first
         torch.testing.assert_close(value, wanted)
@@ -164,7 +164,7 @@ def test_what_a_run_is_made_from_is_fingerprinted(
 
     def sources(*overrides: str) -> dict[str, list[str]]:
         request = read_request(compose(f"run_dir={tmp_path}/run", *overrides))
-        return prepare(request).sources or {}
+        return setup(request).sources or {}
 
     start, teacher = f"init_from={copied.path}", f"teacher={copied.path}"
     assert sources() == {}
@@ -184,4 +184,4 @@ def test_weights_alone_are_not_gone_on_from(compose: Compose, copied: RunFolder)
     state = read_checkpoint(copied.last)["state_dict"]
     torch.save({"state_dict": state}, copied.last)
     with pytest.raises(HumansegError, match="cannot be resumed from.*optimizer_states.*init_from="):
-        prepare(read_request(compose(f"resume={copied.path}")))
+        setup(read_request(compose(f"resume={copied.path}")))

@@ -13,7 +13,7 @@ from humanseg.data.cache.buffer import LayerCache, PhotoCache, in_memory, on_dis
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item
 from humanseg.data.layout.mask_rule import AS_DRAWN
-from humanseg.data.small_components import remove_small_components
+from humanseg.data.small_components import clean_mask
 from humanseg.io.images import image_size, read_photo
 from humanseg.io.resizing import working_size
 
@@ -68,7 +68,7 @@ class UncachedPhotos:
         photo, mask = self._decoded.pop(item.photo) if known else _read(item)
         size = scaled_size(photo.shape[:2], self._train_size)
         if mask is not None and self._min_component_area:
-            mask = remove_small_components(mask, self._min_component_area)
+            mask = clean_mask(mask, self._min_component_area)
         return resized(photo, size), None if mask is None else _resized_mask(mask, size)
 
     def size(self, index: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ class Case:
 
     split: str
     id: str  # empty for a folder
-    message: str  # a sentence without its final stop, printable
+    message: str  # a sentence without its final stop, on one line
     photos: tuple[Path, ...] = ()  # two or more for duplicates
     mask: Path | None = None
 

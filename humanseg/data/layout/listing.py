@@ -12,7 +12,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
 from humanseg.io.suffixes import PHOTO_SUFFIXES
 
-_OF_SYSTEMS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"})
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"})
 """What systems leave among somebody's photos, in lower case, besides hidden files."""
 
 _NAMED = 3
@@ -29,7 +29,7 @@ class Listing:
     folders: tuple[Path, ...]
 
     def skipped(self) -> str:
-        """Return what is not read: "4 files of other kinds (3 psd, 1 txt)"; empty when all is."""
+        """Return what is not read: "4 files of other kinds (1 txt, 3 xcf)"; empty when all is."""
         skipped = []
         if self.others:
             count = self.others.total()
@@ -38,7 +38,9 @@ class Listing:
             skipped.append(f"{files} ({kinds})")
         if self.folders:
             count = len(self.folders)
-            named = [f"{escape(each.name)}: {_photos(each)}" for each in self.folders[:_NAMED]]
+            named = [
+                f"{escape(folder.name)}: {_photos(folder)}" for folder in self.folders[:_NAMED]
+            ]
             more = [] if count <= _NAMED else [f"{count - _NAMED} more"]
             folders = "1 sub-folder" if count == 1 else f"{count} sub-folders"
             skipped.append(f"{folders} ({', '.join(named + more)})")
@@ -52,7 +54,7 @@ def list_folder(folder: Path) -> Listing:
     folders = []
     try:
         for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or path.name.lower() in _OF_SYSTEMS:
+            if path.name.startswith(".") or path.name.lower() in _SYSTEM_FILES:
                 continue
             if path.is_dir():
                 folders.append(path)

@@ -1,9 +1,10 @@
 """Folders and masks under other names than the task's: what somebody may have meant."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from humanseg.data.checks.problems import escape
@@ -27,35 +28,24 @@ _WORD = r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])"
 
 
 def near_folder(root: Path, name: str) -> Path | None:
-    """Find the folder that may be meant by one that is not there.
+    """Find the folder, relative to `root`, that may be meant by one that is not there.
 
-    Parameters
-    ----------
-    root
-        The data folder.
-    name
-        Such as "train_mask", which is not in it.
-
-    Returns
-    -------
-    pathlib.Path or None
-        Relative to `root`: "train_masks", "Train_mask", "masks/train", "train/masks"; or
-        "photos/train_mask" where the five folders lie one deeper. None where none or more than
-        one looks like it.
+    For "train_mask": "train_masks", "Train_mask", "masks/train", "train/masks"; or
+    "photos/train_mask" where the five folders lie one deeper. None where none or more than one
+    looks like it.
     """
     folders = list(_folders(root))
     wanted = _words(name)
-    alike = [each for each in folders if _words(str(each)) == wanted]
-    alike = alike or [each for each in folders if each.name == name]
-    if not alike:
-        names = {str(each): each for each in folders if len(each.parts) == 1}
-        typo = get_close_matches(name, names, n=1, cutoff=0.85)
-        alike = [names[near] for near in typo]
-    return alike[0] if len(alike) == 1 else None
+    similar = [folder for folder in folders if _words(str(folder)) == wanted]
+    similar = similar or [folder for folder in folders if folder.name == name]
+    if not similar:
+        names = {str(folder): folder for folder in folders if len(folder.parts) == 1}
+        similar = [names[near] for near in get_close_matches(name, names, n=1, cutoff=0.85)]
+    return similar[0] if len(similar) == 1 else None
 
 
 def suggest_folder(root: Path, name: str) -> str:
-    """Ask whether another folder was meant by one that is not there; empty where none is near."""
+    """Return a question after the folder that may be meant; empty where none is similar."""
     if (root.parent / name).is_dir():
         return f"; did you mean the folder above, {escape(str(root.parent.resolve()))}?"
     near = near_folder(root, name)
@@ -67,7 +57,7 @@ def suggest_folder(root: Path, name: str) -> str:
 
 
 def suggest_root(root: Path) -> str:
-    """Ask whether a folder of a near name was meant by a data folder that is not there."""
+    """Return a question after a folder of a similar name; empty where there is none."""
     try:
         names = [path.name for path in root.parent.iterdir() if path.is_dir()]
     except OSError:
@@ -78,15 +68,12 @@ def suggest_root(root: Path) -> str:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """List the folders in a folder and one deeper, relative to it; the first of them."""
-    count = 0
-    for path in sorted(root.glob("*/")) + sorted(root.glob("*/*/")):
-        if any(part.startswith(".") for part in path.relative_to(root).parts):
-            continue
-        count += 1
-        if count > _MOST_FOLDERS:
-            return
-        yield path.relative_to(root)
+    """List the first folders in a folder and one deeper, relative to it."""
+    folders = (
+        path.relative_to(root) for depth in ("*/", "*/*/") for path in sorted(root.glob(depth))
+    )
+    visible = (path for path in folders if not any(part[0] == "." for part in path.parts))
+    return islice(visible, _MOST_FOLDERS)
 
 
 def _words(name: str) -> frozenset[str]:
@@ -100,10 +87,7 @@ def _words(name: str) -> frozenset[str]:
 class Naming:
     """How the names of masks follow from those of photos, where they are not the same.
 
-    Attributes
-    ----------
-    photo, mask
-        What stands before and after that which a photo and its mask have in common.
+    `photo` and `mask` are what stands before and after that which both names have in common.
     """
 
     photo: tuple[str, str]
@@ -118,38 +102,26 @@ class Naming:
         return f"{self.mask[0]}{id[len(before) : len(id) - len(after)]}{self.mask[1]}"
 
     def __str__(self) -> str:
-        """Write an example: "0_mask for 0"."""
+        """Return the patterns: "*_mask for *"."""
         (before, after), (mask_before, mask_after) = self.photo, self.mask
         return f"{mask_before}*{mask_after} for {before}*{after}"
 
 
 def find_naming(photos: Sequence[str], masks: Sequence[str]) -> Naming | None:
-    """Find the one way in which the masks of photos are named otherwise than the photos.
+    """Find the one way in which masks are named otherwise than their photos: `*_mask` for `*`.
 
-    Parameters
-    ----------
-    photos
-        Ids without a mask of the same name; at least one.
-    masks
-        Stems of masks without a photo of the same name.
-
-    Returns
-    -------
-    Naming or None
-        Such as ``*_mask`` for ``*``, ``mask_*`` for ``img_*``. It gives every photo a mask of
-        its own. None where there is none such, or more than one.
+    It gives every photo a mask of its own. None where there is none such, or more than one.
     """
-    there = set(masks)
-    first = photos[0]
-    possible = {naming for mask in masks if (naming := _naming(first, mask))}
-    found = {each for each in possible if _fits(each.mask_of, photos, there)}
-    said_so = {each for each in found if "mask" in _words(" ".join(each.mask))}
-    found = said_so or found
-    return found.pop() if len(found) == 1 else None
-
-
-def _fits(mask_of: Callable[[str], str | None], photos: Sequence[str], masks: set[str]) -> bool:
-    return all(mask_of(id) in masks for id in photos)
+    stems = set(masks)
+    namings = {
+        naming
+        for mask in masks
+        if (naming := _naming(photos[0], mask)) is not None
+        and all(naming.mask_of(id) in stems for id in photos)
+    }
+    explicit = {naming for naming in namings if "mask" in _words(" ".join(naming.mask))}
+    namings = explicit or namings
+    return namings.pop() if len(namings) == 1 else None
 
 
 def _naming(photo: str, mask: str) -> Naming | None:

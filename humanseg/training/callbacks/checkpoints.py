@@ -1,4 +1,8 @@
-"""`best.ckpt` and `last.ckpt`, always whole."""
+"""`best.ckpt` and `last.ckpt`, always whole.
+
+Ours, since Lightning's ModelCheckpoint forgets the best score of a run whose folder was moved, and
+would then overwrite its best checkpoint with a worse one.
+"""
 
 from io import BytesIO
 from pathlib import Path
@@ -22,13 +26,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
     ) -> None:
-        """Write a checkpoint, whole or not at all.
-
-        Raises
-        ------
-        HumansegError
-            The disk is full or the folder may not be written.
-        """
+        """Write a checkpoint, whole or not at all."""
         # Through memory: torch says of a full disk only that a position was unexpected.
         buffer = BytesIO()
         torch.save(checkpoint, buffer)
@@ -59,7 +57,8 @@ class Checkpoints(Checkpoint):
             raise HumansegError(
                 f"Epoch {trainer.current_epoch + 1} did not validate, and the valid Dice chooses "
                 "the checkpoint: leave trainer.check_val_every_n_epoch at 1 and "
-                "trainer.limit_val_batches above 0."
+                "trainer.limit_val_batches above 0.",
+                code="training.not_validated",
             )
         dice = float(trainer.callback_metrics[MONITOR])
         if dice > self.best_dice:
@@ -68,10 +67,10 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(self._run.last)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a resumed training must know."""
+        """Return what a resumed training must know."""
         return {"best_dice": self.best_dice, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what an interrupted training knew."""
+        """Load what an interrupted training saved."""
         self.best_dice = state_dict["best_dice"]
         self.best_epoch = state_dict["best_epoch"]

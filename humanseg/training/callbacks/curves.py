@@ -23,22 +23,7 @@ Series = tuple[list[float], list[float]]
 
 
 def write_curves(history: Path | pd.DataFrame, path: Path) -> None:
-    """Draw loss and Dice over the epochs, the best epoch marked.
-
-    Parameters
-    ----------
-    history
-        `history.csv`, or its table. Columns that are used where they are there: `epoch`,
-        `train_loss`, `val_loss`, `val_dice`, `val_boundary_dice`. A value that is missing, empty
-        or not finite leaves a gap in its curve.
-    path
-        Where the picture goes, PNG, 1920 by 880 pixels.
-
-    Raises
-    ------
-    HumansegError
-        The history cannot be read, or the picture cannot be written.
-    """
+    """Draw loss and Dice over the epochs, the best epoch marked."""
     table = read_history(history) if isinstance(history, Path) else history
     # Neither pyplot nor its global state: a notebook's own figures are left alone.
     layout = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.15, wspace=0.06)

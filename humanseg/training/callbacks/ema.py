@@ -1,12 +1,11 @@
 """An exponential moving average of the weights."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
+from annotated_types import Interval
 from pytorch_lightning.callbacks import WeightAveraging
-
-from humanseg.errors import HumansegError
 
 
 class EMA(WeightAveraging):
@@ -20,22 +19,15 @@ class EMA(WeightAveraging):
     Parameters
     ----------
     decay
-        Share of the average that is kept at each step, later on; in [0, 1).
-
-    Raises
-    ------
-    HumansegError
-        `decay` is out of range.
+        Share of the average that is kept at each step, later on.
     """
 
-    def __init__(self, decay: float = 0.998) -> None:
-        if not 0 <= decay < 1:
-            raise HumansegError(f"callbacks.ema.decay lies from 0 to below 1, not at {decay}.")
+    def __init__(self, decay: Annotated[float, Interval(ge=0, lt=1)] = 0.998) -> None:
         super().__init__(use_buffers=True, multi_avg_fn=self._average)
         self._decay = decay
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Make the average where the training will be.
+        """Make the average on the device of the training.
 
         The module is still on the CPU here, and Lightning would leave the average there: a GPU
         would then send it all weights at every step, one by one.
@@ -43,7 +35,7 @@ class EMA(WeightAveraging):
         self._device = trainer.strategy.root_device
         super().setup(trainer, pl_module, stage)
         if self._average_model is not None:
-            # On the CPU: it is asked at each step, and to ask a GPU is to wait for it.
+            # On the CPU: it is read at each step, and to read from a GPU is to wait for it.
             self._average_model.n_averaged = torch.tensor(0)
 
     def _average(self, averages: Any, weights: Any, _: torch.Tensor | int) -> None:
@@ -59,6 +51,6 @@ class EMA(WeightAveraging):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Take up average and weights again, in a resumed training alone."""
+        """Load average and weights, in a resumed training alone."""
         if self._average_model is not None:
             super().on_load_checkpoint(trainer, pl_module, checkpoint)

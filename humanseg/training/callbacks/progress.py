@@ -1,4 +1,8 @@
-"""How far the training is."""
+"""A bar within the epoch, and a line per epoch.
+
+Ours, since Lightning's bars leave nothing behind where there is no terminal, and read the loss at
+each step, which is to wait for the GPU.
+"""
 
 import time
 from typing import Any
@@ -12,8 +16,7 @@ from humanseg.training.callbacks.checkpoints import Checkpoints
 from humanseg.training.callbacks.history import History
 
 REFRESH = 0.5
-"""Seconds between two movements of the bar: it shows the loss, and to read that is to wait for a
-GPU."""
+"""Seconds between two updates of the bar."""
 
 
 class EpochProgress(pl.callbacks.ProgressBar):
@@ -68,7 +71,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Move the bar, now and then."""
+        """Update the bar, now and then."""
         now = time.perf_counter()
         if self._bar is not None and self._task is not None and now - self._moved >= REFRESH:
             self._moved = now
@@ -99,7 +102,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         self._stop()
 
     def disable(self) -> None:
-        """Be silent: this is not the first of several processes."""
+        """Print nothing: this is not the first of several processes."""
         self._enabled = False
 
     def enable(self) -> None:
@@ -108,7 +111,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
 
     @property
     def is_disabled(self) -> bool:
-        """Whether this process is silent."""
+        """Whether nothing is printed."""
         return not getattr(self, "_enabled", True)
 
     def _stop(self) -> None:
@@ -118,7 +121,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
 
 
 def _epoch(trainer: pl.Trainer) -> str:
-    """Say which epoch this is, of how many; or how many steps are done, where they end it."""
+    """Return which epoch of how many this is; and the steps, where these end the training."""
     epoch = trainer.current_epoch + 1
     if trainer.max_steps > 0:
         return f"{epoch}, step {trainer.global_step}/{trainer.max_steps}"
@@ -126,7 +129,7 @@ def _epoch(trainer: pl.Trainer) -> str:
 
 
 def _epochs_left(trainer: pl.Trainer) -> float:
-    """Count the epochs to come, a part of one too."""
+    """Return the number of epochs to come, fractions included."""
     left = []
     if trainer.max_epochs not in (None, -1):
         left.append(float(trainer.max_epochs or 0) - trainer.current_epoch - 1)

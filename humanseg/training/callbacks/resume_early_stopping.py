@@ -1,11 +1,11 @@
-"""A training that has stopped early does not train on by being resumed."""
+"""Early stopping across a resume: a run that had stopped stays so."""
 
 from typing import Any
 
 import pytorch_lightning as pl
 
 
-class StayStopped(pl.Callback):
+class ResumeEarlyStopping(pl.Callback):
     """Keep a resumed training stopped where early stopping had stopped it.
 
     A run that is killed after its last epoch, while its files are written, must not train more
@@ -19,21 +19,26 @@ class StayStopped(pl.Callback):
         self._now: int | None = None
         self._patience: list[int] = []
 
+    @property
+    def state_key(self) -> str:
+        """The name that checkpoints have it by, of whichever version."""
+        return "StayStopped"
+
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Note what is asked for, before a checkpoint says what was."""
+        """Note the settings of now, before a checkpoint brings those of before."""
         self._now = trainer.max_epochs
         self._patience = [callback.patience for callback in trainer.early_stopping_callbacks]
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a resumed training must know."""
+        """Return what a resumed training must know."""
         return {"max_epochs": self._now}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what an interrupted training knew."""
+        """Load what an interrupted training saved."""
         self._before = state_dict["max_epochs"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop again, or count afresh."""
+        """Stop again, or restart the counting."""
         if self._before is None:
             return
         more = self._now is None or self._now == -1 or self._now > self._before >= 0

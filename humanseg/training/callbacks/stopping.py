@@ -1,4 +1,4 @@
-"""Why a training ends before its epochs are done."""
+"""Validation at the end of a training that ends within an epoch, and the reason of an early end."""
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Timer
@@ -9,7 +9,7 @@ from humanseg.system.terminal import console
 
 
 class Stopping(pl.Callback):
-    """Let a training that ends within an epoch validate, and say why it ended early.
+    """Validate at the end of a training within an epoch, and record why it ended early.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Stopping(pl.Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Say the reason."""
+        """Print and record the reason."""
         if not trainer.is_global_zero:
             return
         reason = _reason(trainer)
@@ -38,7 +38,7 @@ class Stopping(pl.Callback):
 
 
 def _reason(trainer: pl.Trainer) -> str | None:
-    """Say why a training ended early; None where it did not."""
+    """Return why a training ended early; None where it did not."""
     if trainer.max_epochs not in (None, -1) and trainer.current_epoch >= (trainer.max_epochs or 0):
         return None
     for callback in trainer.callbacks:  # type: ignore[attr-defined]  # Lightning sets it late

@@ -24,18 +24,7 @@ _IGNORED = ("WANDB_DIR", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_DATA_DIR", "WAND
 
 
 def check_loggers(config: DictConfig) -> None:
-    """Raise if a logger could not start, before anything is written.
-
-    Parameters
-    ----------
-    config
-        A run's, checked.
-
-    Raises
-    ------
-    HumansegError
-        wandb is not installed, or is to be online and has no key or no network.
-    """
+    """Raise where a logger could not start, before anything is written."""
     for node in _nodes(config):
         if not _is_wandb(node):
             continue
@@ -61,25 +50,7 @@ def check_loggers(config: DictConfig) -> None:
 
 @contextmanager
 def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
-    """Start the loggers of a run, and close them in the state that the block ends in.
-
-    Parameters
-    ----------
-    config
-        The run's; wandb gets it flattened.
-    run
-        Where they write: wandb in `wandb/`, the others in `logs/`.
-
-    Yields
-    ------
-    list of Logger
-        For the trainer.
-
-    Raises
-    ------
-    HumansegError
-        One cannot start.
-    """
+    """Open the loggers of a run, and close them in the state that the block ends in."""
     loggers: list[Logger] = []
     failed = True
     for name in _IGNORED:
@@ -120,7 +91,7 @@ def _wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
 
 
 def wandb_note(config: DictConfig) -> str:
-    """Return a note on the variables of wandb that a run does not follow, if there are any."""
+    """Return a note on variables of wandb that a run does not follow; empty without any."""
     ignored = [name for name in _IGNORED if os.environ.get(name)]
     if not ignored or not any(map(_is_wandb, _nodes(config))):
         return ""

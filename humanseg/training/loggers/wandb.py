@@ -63,12 +63,7 @@ class WandbRun(Logger):
         self._name = run_name or self._folder.name
         self._id = wandb_id(RunFolder(self._folder)) or secrets.token_hex(4)
         self._run: Any = None
-        self._attach_id: str | None = None
         self._lost = False
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the connection out: a spawned process connects to the same run by itself."""
-        return self.__dict__ | {"_run": None}
 
     @property
     def name(self) -> str:
@@ -88,13 +83,7 @@ class WandbRun(Logger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The object that wandb gives for a run; started when first asked for.
-
-        Raises
-        ------
-        HumansegError
-            wandb cannot start.
-        """
+        """The object that wandb gives for a run; started when first asked for."""
         if self._run is None:
             with self._inside():
                 try:
@@ -106,8 +95,6 @@ class WandbRun(Logger):
     def _started(self) -> Any:
         import wandb
 
-        if self._attach_id is not None:
-            return wandb.attach(self._attach_id)  # type: ignore[attr-defined]
         settings = wandb.Settings(
             mode=self.mode,
             root_dir=str(self._folder),
@@ -129,7 +116,6 @@ class WandbRun(Logger):
         run.define_metric(STEP)
         run.define_metric("*", step_metric=STEP)
         run.define_metric(DICE, step_metric=STEP, summary="max")
-        self._attach_id = run._attach_id
         if self.mode == "online":
             print(f"wandb   {run.url}")
         return run
@@ -182,15 +168,7 @@ class WandbRun(Logger):
 
     @rank_zero_only
     def close(self, run: RunFolder, failed: bool) -> None:
-        """Log what came out, and end the run in wandb.
-
-        Parameters
-        ----------
-        run
-            Its `summary.json` is logged, and its files where the run is online.
-        failed
-            Whether the run is to be marked so.
-        """
+        """Log what came out, and end the run in wandb."""
         if self._run is None:
             return
         summary = read_summary(run.summary)

@@ -1,4 +1,4 @@
-"""What a run was made with."""
+"""Code, packages and device that a run was made with."""
 
 import platform
 import subprocess
@@ -13,18 +13,12 @@ PACKAGES = ("humanseg", "torch", "pytorch-lightning", "timm", "albumentations", 
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
+    """Return the versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout that this code runs from, `+` behind it where files differ.
-
-    Returns
-    -------
-    str or None
-        None for an installed package, or without git.
-    """
+    """Return the commit of this checkout, `+` behind it where files differ; None without one."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None
@@ -37,7 +31,7 @@ def git_commit() -> str | None:
 
 
 def device_name(device: str) -> str:
-    """Name the processor behind `cpu`, `cuda` or `mps`."""
+    """Return the name of the processor behind `cpu`, `cuda` or `mps`."""
     if device == "cuda":
         return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")
@@ -49,7 +43,7 @@ def device_name(device: str) -> str:
 
 
 def peak_memory_mb(device: str) -> float:
-    """Most memory in use so far, in MB: of the GPU, or of this process on a CPU."""
+    """Return the peak memory in MB: of the GPU, or of this process on a CPU."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
     return process_peak_mb()

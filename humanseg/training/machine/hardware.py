@@ -10,6 +10,7 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from humanseg.errors import HumansegError
 from humanseg.models.device import find_device, usable_accelerator
+from humanseg.training.machine.ranks import Rank
 
 # The parameters of glibc's mallopt, by their numbers in malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
@@ -30,11 +31,15 @@ class Hardware:
     channels_last
         Whether activations lie in memory channel by channel of one pixel (NHWC).
     threads
-        Threads on the CPU, of all processes together.
+        Threads on the CPU, of all processes on a machine together.
     reason
         Why this precision, for the log.
     processes
         How many train at once, each on a device of its own.
+    nodes
+        Machines that they are on, equally many on each.
+    rank
+        The place of this process among them, and who starts them.
     """
 
     device: str
@@ -43,16 +48,24 @@ class Hardware:
     threads: int
     reason: str
     processes: int = 1
+    nodes: int = 1
+    rank: Rank = Rank()
+
+    @property
+    def processes_here(self) -> int:
+        """Processes on this machine."""
+        return self.processes // self.nodes
 
     @property
     def threads_each(self) -> int:
         """Threads of one process."""
-        return max(1, self.threads // self.processes)
+        return max(1, self.threads // self.processes_here)
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return a line for the terminal."""
         layout = "channels_last" if self.channels_last else "contiguous"
-        many = f"{self.processes} processes, each " if self.processes > 1 else ""
+        machines = f" on {self.nodes} machines" if self.nodes > 1 else ""
+        many = f"{self.processes} processes{machines}, each " if self.processes > 1 else ""
         return (
             f"{many}{self.device}, {self.precision} ({self.reason}), {layout}, "
             f"{self.threads_each} threads"
@@ -65,29 +78,7 @@ def choose_hardware(
     channels_last: bool | None = None,
     threads: int | None = None,
 ) -> Hardware:
-    """Choose what is fastest here, where nothing else is asked for.
-
-    Parameters
-    ----------
-    accelerator
-        `auto`, `cpu`, `gpu`, `cuda` or `mps`.
-    precision
-        `auto`, or one of Lightning's.
-    channels_last
-        None chooses.
-    threads
-        None leaves torch's choice.
-
-    Returns
-    -------
-    Hardware
-        The settings.
-
-    Raises
-    ------
-    HumansegError
-        This machine has no such device.
-    """
+    """Choose what is fastest here, where nothing else is asked for."""
     if usable_accelerator(accelerator) != accelerator:
         raise HumansegError(
             f"trainer.accelerator={accelerator} asks for a device that is not here, or that torch "
@@ -107,16 +98,8 @@ def choose_hardware(
     )
 
 
-def settle_process(device: str, threads: int, rank: int = 0) -> None:
-    """Let this process train on a device with so many threads, as fast as it can.
-
-    Parameters
-    ----------
-    device, threads
-        What it trains with.
-    rank
-        Its place among the processes of a training; only the first one logs.
-    """
+def configure_process(device: str, threads: int, rank: int = 0) -> None:
+    """Let this process train on a device with so many threads, as fast as it can."""
     # Lightning takes it from whatever the environment says of other processes: under srun, all
     # trainings but the first would log nothing.
     rank_zero_only.rank = rank  # type: ignore[attr-defined]  # an attribute of a function
@@ -131,11 +114,6 @@ def keep_freed_memory() -> bool:
     glibc gives every large block back to the system at once, and takes it anew, page by page and
     zeroed, for the next activation of the same size: in a training on a CPU that is a good part of
     the time. https://man7.org/linux/man-pages/man3/mallopt.3.html
-
-    Returns
-    -------
-    bool
-        Whether the allocator here can be told so: glibc's can.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -147,7 +125,7 @@ def keep_freed_memory() -> bool:
 
 
 def has_bf16_units() -> bool:
-    """Say whether this CPU multiplies bf16 numbers natively (AVX512-BF16 or AMX; on Arm, BF16)."""
+    """Return whether this CPU multiplies bf16 natively (AVX512-BF16 or AMX; on Arm, BF16)."""
     check = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     if check is None or not check():
         return False

@@ -1,4 +1,4 @@
-"""Whether a model can take a step, tried on torch's meta device: it holds no numbers."""
+"""Whether a model can take a step: tried on torch's meta device, which computes no numbers."""
 
 import torch
 from omegaconf import DictConfig
@@ -9,22 +9,7 @@ from humanseg.models.checkpoint import make_segmenter, without_weights
 
 
 def require_step(config: DictConfig, photos: PhotoData, processes: int = 1) -> None:
-    """Find before the first step what a model makes of a batch.
-
-    Parameters
-    ----------
-    config
-        A run's.
-    photos
-        Checked: their size and number are known.
-    processes
-        How many share the photos.
-
-    Raises
-    ------
-    HumansegError
-        The model fails on a batch, or gives logits of another shape.
-    """
+    """Raise unless a model turns a batch into logits of its size."""
     share = -(-len(photos.split("train").items) // processes)
     count, (height, width) = min(photos.batch_size, share), photos.sample_size()
     name = str(config.model.get("_target_"))

@@ -51,18 +51,7 @@ _WORD = re.compile(r"trainer\.(\w+)=")
 
 
 def known_words(words: Sequence[str]) -> list[str]:
-    """Let options of Lightning be given like those of conf/trainer, without Hydra's plus signs.
-
-    Parameters
-    ----------
-    words
-        Of a command line.
-
-    Returns
-    -------
-    list of str
-        The same, for Hydra.
-    """
+    """Return the words with Hydra's plus signs at options of Lightning that conf/trainer lacks."""
     known = TAKEN | REFUSED.keys()
     return [
         f"++{word}" if (found := _WORD.match(word)) and found[1] in known else word
@@ -71,18 +60,7 @@ def known_words(words: Sequence[str]) -> list[str]:
 
 
 def require_options(trainer: Mapping[str, Any]) -> None:
-    """Find what a run cannot do, before its first step.
-
-    Parameters
-    ----------
-    trainer
-        The node of a config, its types checked.
-
-    Raises
-    ------
-    HumansegError
-        Names every such option.
-    """
+    """Raise one error that names every option that a run does not take."""
     mistakes = [
         f"trainer.{name}={trainer[name]}: {why}. Leave it out."
         for name, (harmless, why) in REFUSED.items()
@@ -110,20 +88,7 @@ def require_options(trainer: Mapping[str, Any]) -> None:
 
 
 def require_batches(trainer: Mapping[str, Any], train: int, valid: int) -> None:
-    """Refuse a share of the batches that is none.
-
-    Parameters
-    ----------
-    trainer
-        The node of a config.
-    train, valid
-        Batches of an epoch.
-
-    Raises
-    ------
-    HumansegError
-        Names the options.
-    """
+    """Raise where a share of the batches is none."""
     mistakes = [
         f"trainer.{name}={value} of {count} batches is none: give at least {1 / count:.2g}, or a "
         "number of batches."

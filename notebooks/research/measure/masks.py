@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from humanseg.data.small_components import (
     SMALL_COMPONENT,
+    clean_mask,
     find_small_components,
-    remove_small_components,
 )
 from humanseg.metrics.scores import dice
 
@@ -134,7 +134,7 @@ def _versions(mask: Mask) -> Iterator[tuple[str, list[Mask]]]:
         yield f"shrink{step}", [np.asarray(cv2.erode(mask, disc), np.uint8)]
         yield f"grow{step}", [np.asarray(cv2.dilate(mask, disc), np.uint8)]
         yield f"smooth{step}", [smoothed(mask, step)]
-    yield "specks", [remove_small_components(mask, SMALL_COMPONENT)]
+    yield "specks", [clean_mask(mask, SMALL_COMPONENT)]
     for side in (160, 128):
         scale = side / max(mask.shape)
         rows, columns = (max(1, round(length * scale)) for length in mask.shape)

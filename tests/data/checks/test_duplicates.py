@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from humanseg.data.checks.duplicates import Duplicates, find_duplicates, hash_photo, same_picture
+from humanseg.data.checks.duplicates import Duplicates, are_duplicates, find_duplicates, hash_photo
 from humanseg.data.layout.folders import list_items
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS
@@ -68,7 +68,7 @@ def test_two_pictures_of_one_scene_are_not_copies(photo_of: Draw) -> None:
     cv2.circle(stands, (100, 200), 22, (240, 200, 170), -1)
     cv2.circle(moved, (130, 200), 22, (240, 200, 170), -1)
     assert hash_photo(stands).digest != hash_photo(moved).digest
-    assert not same_picture(stands, moved)
+    assert not are_duplicates(stands, moved)
     assert copies_among([stands, moved]) == []
 
 
@@ -81,7 +81,7 @@ def test_flat_photos_are_copies_only_when_identical() -> None:
 
 def test_other_proportions_are_another_picture(photo_of: Draw) -> None:
     photo = photo_of(0, (160, 120))
-    assert not same_picture(photo, cv2.resize(photo, (160, 160)))
+    assert not are_duplicates(photo, np.asarray(cv2.resize(photo, (160, 160)), np.uint8))
 
 
 def test_tiny_photos_do_not_crash() -> None:

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from humanseg.runs import RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, record_failure
 from humanseg.sweeps.search.study import open_study
-from humanseg.training.request import Request
+from humanseg.training.request import TrainRequest
 
 if TYPE_CHECKING:
     from tests.sweeps.conftest import Sweep, Work
@@ -27,9 +27,9 @@ def trials(root: Path) -> list[optuna.trial.FrozenTrial]:
 def test_a_search_stops_at_the_number_of_trials_and_goes_on_from_there(
     sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[Request] = []
+    seen: list[TrainRequest] = []
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         seen.append(request)
         return finish(request, dice=1 - abs(math.log10(request.config.optimizer.lr) + 2.5))
 
@@ -56,10 +56,10 @@ def test_a_search_stops_at_the_number_of_trials_and_goes_on_from_there(
 def test_a_search_that_is_stopped_goes_on_in_the_same_folder(
     sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[Request] = []
+    seen: list[TrainRequest] = []
     stop = [True]
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         seen.append(request)
         if len(seen) == 2 and stop[0]:
             raise KeyboardInterrupt
@@ -78,7 +78,7 @@ def test_a_search_that_is_stopped_goes_on_in_the_same_folder(
 def test_failures_and_prunings_are_trials_too(
     sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         if request.config.trial == 3:
             return finish(request, dice=math.nan)
         if request.config.trial == 2:
@@ -99,9 +99,9 @@ def test_failures_and_prunings_are_trials_too(
 def test_values_of_the_command_line_take_the_place_of_a_search(
     sweep: "Sweep", finish: "Work"
 ) -> None:
-    seen: list[Request] = []
+    seen: list[TrainRequest] = []
 
-    def work(request: Request) -> Outcome:
+    def work(request: TrainRequest) -> Outcome:
         seen.append(request)
         return finish(request)
 

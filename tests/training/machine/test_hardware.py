@@ -151,7 +151,7 @@ def test_bf16_units_of_a_cpu(
 FREED = """
 import resource, sys
 import numpy as np
-from humanseg.training.hardware import keep_freed_memory
+from humanseg.training.machine.hardware import keep_freed_memory
 
 if sys.argv[1] == "kept" and not keep_freed_memory():
     print(-1)

@@ -38,7 +38,7 @@ function reached({ epochs, dice }) {
 }
 
 function showLeftOut() {
-  const tones = { failed: "bad", running: "good", unfinished: "warn" };
+  const tones = { failed: "bad", running: "good", interrupted: "warn", pruned: "warn" };
   const why = (run) => run.failure ? `${run.failure} (${reached(run)})` : reached(run);
   $("left-out-rows").replaceChildren(
     ...unranked.map((run) => leftOutRow(run.name, run.status, tones[run.status], why(run))),

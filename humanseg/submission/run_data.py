@@ -61,23 +61,26 @@ def owner_data(csv: Path) -> RunData:
     if run is None:
         raise HumansegError(
             f"{csv} lies in the folder of no run, so that its photos are not known: give the data "
-            "folder by --data ROOT."
+            "folder by --data ROOT.",
+            code="submission.no_data",
         )
     if not data.get("root"):
         raise HumansegError(
             f"{csv} lies in {run}, which does not say what it was trained on: give the data folder "
-            "by --data ROOT."
+            "by --data ROOT.",
+            code="submission.no_data",
         )
     root = Path(str(data["root"]))
     if not root.is_dir():
         raise HumansegError(
             f"{csv} lies in {run}, which was trained on {root}, and there is no such folder now: "
-            "say by --data ROOT where the photos are."
+            "say by --data ROOT where the photos are.",
+            code="submission.no_data",
         )
     return RunData(run, root, data.get("fold"), data.get("folds") or 5, MaskRule.of(data))
 
 
-def rule_of(csv: Path) -> MaskRule:
+def find_mask_rule(csv: Path) -> MaskRule:
     """Find how masks are read by the run in whose folder a file lies; as drawn, if in none."""
     return MaskRule.of(_run_of(csv)[1])
 

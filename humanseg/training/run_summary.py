@@ -1,0 +1,137 @@
+"""What a training says of itself, on the terminal and in `summary.json`: at its start and end."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from humanseg.io.files import write_text
+from humanseg.models.checkpoint import read_checkpoint
+from humanseg.pages.render import duration
+from humanseg.runs import RunFolder, read_summary, remove_partial, update_summary
+from humanseg.runs.record import read_history
+from humanseg.system.terminal import console
+from humanseg.training.machine.environment import device_name, git_commit, peak_memory_mb, versions
+from humanseg.training.machine.ranks import copies_note
+from humanseg.training.request import TrainRequest, sweep_record
+from humanseg.training.setup import TrainingSetup
+
+
+def write_start(request: TrainRequest, run: RunFolder, setup: TrainingSetup) -> None:
+    """Write config and summary, and print what is known before the first step."""
+    remove_partial(run)
+    write_text(run.config, OmegaConf.to_yaml(request.config))
+    hardware, data = setup.hardware, setup.data
+    device = device_name(hardware.device)
+    if hardware.processes > 1:
+        device = f"{hardware.processes} × {device}"
+    resumed = read_summary(run.summary).get("resumed") or []
+    if setup.epochs_done and request.changed:
+        resumed.append({"after_epoch": setup.epochs_done, "changed": request.changed})
+    update_summary(
+        run.summary,
+        status="running",
+        failure=None,
+        seed=request.config.seed,
+        overrides=request.overrides,
+        choices=request.choices,
+        **sweep_record(request.config),
+        git=git_commit(),
+        versions=versions(),
+        data=data,
+        pixels_sha256=setup.pixels_sha256,
+        sources=setup.sources,
+        resumed=resumed,
+        teacher=setup.distillation,
+        device=device,
+        parameters=sum(weights.numel() for weights in setup.module.segmenter.parameters()),
+    )
+    console.print(f"run     {run.path}")
+    console.print(
+        f"data    {setup.photos.root}: {data['train']} train, {data['valid']} valid, "
+        f"{data['test']} test photos",
+    )
+    for note in setup.notes:
+        console.print(f"note    {note}")
+    if setup.epochs_done and request.changed:
+        changes = ", ".join(f"{key} {old} → {new}" for key, (old, new) in request.changed.items())
+        console.print(
+            f"changed after epoch {setup.epochs_done}: {changes}. The result is not that of a run "
+            "that had this from the start"
+        )
+    if setup.distillation is not None:
+        console.print(f"teacher {_teachers(setup.distillation)}")
+    console.print(f"device  {device}: {hardware}")
+    if (
+        request.config.get("sweep") is None
+        and hardware.rank.started == 1
+        and (note := copies_note())
+    ):
+        console.print(f"note    {note}")
+    if note := setup.photos.loading(hardware.device == "cuda", hardware.processes_here).note:
+        console.print(f"loader  {note}")
+
+
+def _teachers(distillation: Mapping[str, Any]) -> str:
+    """Return a line about the teachers, and how many unlabelled photos they label."""
+    line = ", ".join(distillation["runs"])
+    if "unlabelled" in distillation:
+        used, copies, unsure = (distillation[key] for key in ("unlabelled", "copies", "unsure"))
+        line += (
+            f"; and {used} photos without masks (left out: {copies} that are copies of valid or "
+            f"test photos, {unsure} of which it is unsure)"
+        )
+    return line
+
+
+def undo_changes(request: TrainRequest, run: RunFolder, done: int) -> None:
+    """Put a resumed run's settings back where nothing was left to train with the new ones."""
+    if not request.changed or len(read_history(run.history)) > done:
+        return
+    assert request.idle is not None
+    write_text(run.config, OmegaConf.to_yaml(request.idle))
+    update_summary(run.summary, resumed=read_summary(run.summary)["resumed"][:-1])
+    console.print("Nothing was left to train, so that its settings stay as they were.")
+
+
+def write_result(
+    run: RunFolder, threshold: float, scores: Mapping[str, float], device: str
+) -> None:
+    """Write the scores of the best checkpoint and what the training took, and print both."""
+    history = read_history(run.history)
+    summary = update_summary(
+        run.summary,
+        status="finished",
+        dice=scores["dice"],
+        threshold=threshold,
+        dice_at_half=scores["dice_at_half"],
+        iou=scores["iou"],
+        boundary_dice=scores["boundary_dice"],
+        best_epoch=read_checkpoint(run.best)["epoch"] + 1,
+        epochs=len(history),
+        seconds=round(float(history["seconds"].sum()), 1),
+        images_per_second=round(float(history["images_per_second"].mean()), 2),
+        loader_wait=round(float(history["loader_wait"].mean()), 4),
+        peak_memory_mb=round(peak_memory_mb(device), 1),
+    )
+    console.print(
+        f"\nDice {summary['dice']:.4f} at threshold {summary['threshold']:g}, IoU "
+        f"{summary['iou']:.4f}, boundary Dice {summary['boundary_dice'] or 0:.4f}; best epoch "
+        f"{summary['best_epoch']} of {summary['epochs']}, {duration(summary['seconds'])}, "
+        f"{summary['images_per_second']:.1f} photos/s\n",
+    )
+    files = {
+        "page": run.test_page,
+        "submission": run.submission,
+        "error gallery": run.valid_page,
+        "scores": run.scores,
+        "curves": run.curves,
+        "checkpoint": run.best,
+        "summary": run.summary,
+    }
+    here = Path.cwd()
+    for name, path in files.items():
+        if path.exists():  # no page where there are no test photos
+            shown = path.relative_to(here) if path.is_relative_to(here) else path
+            console.print(f"{name:<14}{shown}")
