@@ -19,8 +19,8 @@ from humanseg.compare.ranking import Group
 from humanseg.metrics.statistics import interval_ends, resampled_means
 from humanseg.runs.settings import DifferingSetting, as_text
 
-_MOST_LEVELS = 12
-_MOST_NUMBERS = 5  # more values of a number than these are put into three ranges
+_MAX_LEVELS = 12
+_MAX_NUMBERS = 5  # more values of a number than these are put into three ranges
 
 
 @dataclass(frozen=True)
@@ -100,59 +100,48 @@ class _Factor:
 
 
 def main_effects(group: Group) -> Effects:
-    """Fit the effect of each setting on Dice.
-
-    Parameters
-    ----------
-    group
-        Runs with the same valid photos. Each run counts: a setting with three seeds counts three
-        times.
-
-    Returns
-    -------
-    Effects
-        Without settings where there are too few runs to tell any apart.
-    """
+    """Fit the effect of each setting on Dice; each run counts, so three seeds count three times."""
     entry_of = group.table.loc[[bool(run.config) for run in group.runs], "entry"]
     factors = _factors(group, entry_of)
     while not all(_estimable(factor, factors) for factor in factors):
-        kept = _without_oddities(factors, entry_of)
-        if kept.empty or len(kept) == len(entry_of):
+        common = _drop_odd_values(factors, entry_of)
+        if common.empty or len(common) == len(entry_of):
             break
-        entry_of = kept
+        entry_of = common
         factors = _factors(group, entry_of)
-    told_apart = [factor for factor in factors if _estimable(factor, factors)]
-    confounded = tuple(factor.key for factor in factors if factor not in told_apart)
+    estimable = [factor for factor in factors if _estimable(factor, factors)]
+    confounded = tuple(factor.key for factor in factors if factor not in estimable)
     left_out = len(group.runs) - len(entry_of)
-    if not told_apart:
+    if not estimable:
         return Effects((), confounded, left_out, True)
-    scores = np.stack([group.runs[number].dice for number in entry_of.index])
+    # Joined by id.
+    scores = pd.concat([group.runs[number].dice for number in entry_of.index], axis=1).T
     design = _design(factors)
-    fit = np.linalg.pinv(design) @ scores
+    fit = np.linalg.pinv(design) @ scores.to_numpy()
     effects = [
         _effect(factor, fit[columns])
         for factor, columns in zip(factors, _columns(factors), strict=True)
-        if factor in told_apart
+        if factor in estimable
     ]
-    effects.sort(key=lambda one: one.levels[-1].effect - one.levels[0].effect)
+    effects.sort(key=lambda effect: effect.levels[-1].effect - effect.levels[0].effect)
     return Effects(
         tuple(effects),
         confounded,
         left_out,
-        all(_orthogonal(one, other) for one, other in combinations(factors, 2)),
+        all(_orthogonal(first, second) for first, second in combinations(factors, 2)),
     )
 
 
 def _factors(group: Group, entry_of: "pd.Series[int]") -> list[_Factor]:
-    made = [
+    factors = [
         _factor(setting, group.values.loc[entry_of, setting.key])
         for setting in group.settings
         if not setting.follows
     ]
-    return [factor for factor in made if factor is not None]
+    return [factor for factor in factors if factor is not None]
 
 
-def _without_oddities(factors: Sequence[_Factor], entry_of: "pd.Series[int]") -> "pd.Series[int]":
+def _drop_odd_values(factors: Sequence[_Factor], entry_of: "pd.Series[int]") -> "pd.Series[int]":
     """Leave out the runs with a value that only one entry has."""
     odd = pd.Series(False, entry_of.index)
     for factor in factors:
@@ -162,7 +151,7 @@ def _without_oddities(factors: Sequence[_Factor], entry_of: "pd.Series[int]") ->
 
 def _factor(setting: DifferingSetting, values: "pd.Series[Any]") -> _Factor | None:
     """Turn a setting into a factor; None where it has one value, or too many words."""
-    if setting.numeric and values.nunique() > _MOST_NUMBERS:
+    if setting.numeric and values.nunique() > _MAX_NUMBERS:
         cuts = np.quantile(values.astype(float), [1 / 3, 2 / 3])
         level = np.searchsorted(cuts, values.astype(float))
         low, high = (as_text(float(cut)) for cut in cuts)
@@ -171,7 +160,7 @@ def _factor(setting: DifferingSetting, values: "pd.Series[Any]") -> _Factor | No
         level = pd.Index(map(repr, setting.levels)).get_indexer(pd.Index(map(repr, values)))
         labels = list(map(as_text, setting.levels))
     present = np.unique(level)
-    if not 2 <= len(present) <= _MOST_LEVELS:
+    if not 2 <= len(present) <= _MAX_LEVELS:
         return None
     return _Factor(
         setting.key, tuple(labels[number] for number in present), np.searchsorted(present, level)
@@ -206,15 +195,15 @@ def _effect(factor: _Factor, fit: NDArray[np.float64]) -> Effect:
         Level(
             label,
             int(np.count_nonzero(factor.level == number)),
-            *(float(one) for one in (means[number], ends[0, number], ends[1, number])),
+            *(float(value) for value in (means[number], ends[0, number], ends[1, number])),
         )
         for number, label in enumerate(factor.labels)
     ]
     return Effect(factor.key, tuple(sorted(levels, key=lambda level: -level.effect)))
 
 
-def _orthogonal(one: _Factor, other: _Factor) -> bool:
+def _orthogonal(first: _Factor, second: _Factor) -> bool:
     """Return whether each pair of values comes as often as chance would have it."""
-    together = pd.crosstab(one.level, other.level).to_numpy()
+    together = pd.crosstab(first.level, second.level).to_numpy()
     expected = np.outer(together.sum(axis=1), together.sum(axis=0))
     return bool(np.array_equal(together * together.sum(), expected))

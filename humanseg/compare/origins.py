@@ -47,21 +47,21 @@ def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> lis
     """
     origins = [dict(_origins(run)) for run in runs]
     values: list[dict[str, str]] = [{} for _ in runs]
-    for key in dict.fromkeys(key for some in origins for key in some):
-        places = [place for place, some in enumerate(origins) if key in some]
-        names = _names([origins[place][key] for place in places])
-        for place, name in zip(places, names, strict=True):
-            values[place][key] = name
+    for key in dict.fromkeys(key for of_run in origins for key in of_run):
+        numbers = [number for number, of_run in enumerate(origins) if key in of_run]
+        names = _names([origins[number][key] for number in numbers])
+        for number, name in zip(numbers, names, strict=True):
+            values[number][key] = name
     for run, named in zip(runs, values, strict=True):
-        named |= _changed_on_the_way(run)
+        named |= _changed_when_resumed(run)
     return [
-        replace(own, values={**own.values, **named})
-        for own, named in zip(settings, values, strict=True)
+        replace(of_run, values={**of_run.values, **named})
+        for of_run, named in zip(settings, values, strict=True)
     ]
 
 
-def _changed_on_the_way(run: RunRecord) -> dict[str, str]:
-    """Tell a run that went on with other settings from one that had them from the start."""
+def _changed_when_resumed(run: RunRecord) -> dict[str, str]:
+    """Tell apart a run that went on with other settings from one that had them from the start."""
     words = [
         f"{short_name(key)} {as_text(new)} after epoch {step['after_epoch']}"
         for step in run.summary.get("resumed") or []
@@ -106,26 +106,28 @@ def _paths(node: Any, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _names(origins: Sequence[_Origin]) -> list[str]:
     """Name origins so that two have one name if, as far as is known, they are the same."""
     fingerprints: dict[tuple[tuple[str, ...], str], str] = {}
-    for one in origins:
-        if one.fingerprint:
-            fingerprints.setdefault((one.paths, one.size), one.fingerprint)
+    for origin in origins:
+        if origin.fingerprint:
+            fingerprints.setdefault((origin.paths, origin.size), origin.fingerprint)
     same = [
-        one.fingerprint or fingerprints.get((one.paths, one.size)) or repr((one.paths, one.size))
-        for one in origins
+        origin.fingerprint
+        or fingerprints.get((origin.paths, origin.size))
+        or repr((origin.paths, origin.size))
+        for origin in origins
     ]
-    firsts = {mark: one for mark, one in reversed(list(zip(same, origins, strict=True)))}
-    sized = len({one.size for one in firsts.values()}) > 1
-    longest = max(path.count("/") for one in origins for path in one.paths)
+    firsts = {mark: origin for mark, origin in reversed(list(zip(same, origins, strict=True)))}
+    sized = len({origin.size for origin in firsts.values()}) > 1
+    longest = max(path.count("/") for origin in origins for path in origin.paths)
     names: dict[str, str] = {}
     for parts in range(1, longest + 2):
-        names = {mark: _name(one, parts, sized) for mark, one in firsts.items()}
+        names = {mark: _name(origin, parts, sized) for mark, origin in firsts.items()}
         if len(set(names.values())) == len(names):
             break
     else:
         # Something was changed in its place.
-        for mark, one in firsts.items():
-            if one.fingerprint:
-                names[mark] = f"{_name(one, 1, sized)} ({mark[:_SHOWN]})"
+        for mark, origin in firsts.items():
+            if origin.fingerprint:
+                names[mark] = f"{_name(origin, 1, sized)} ({mark[:_SHOWN]})"
     return [names[mark] for mark in same]
 
 

@@ -61,28 +61,23 @@ def write_leaderboard(
     find_photos: Callable[[Group], Mapping[str, PhotoFiles] | str],
     on_run: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
-    """Write the page and its files, all or nothing.
+    """Write the page and its files, all or nothing, and return the page.
 
     Parameters
     ----------
     folder
-        Where they shall be.
+        Where they go.
     board
-        What was found.
+        The runs.
     find_photos
-        Returns a source for each valid photo of a group, or says in a sentence why there is none.
+        Returns the files of each valid photo of a group, or why there are none, in a sentence.
     on_run
         Called after each run with the number of runs written, and of all.
-
-    Returns
-    -------
-    pathlib.Path
-        The page.
 
     Raises
     ------
     HumansegError
-        It cannot be written.
+        A file cannot be written.
     ModuleNotFoundError
         Plotly is not installed.
     """
@@ -117,15 +112,7 @@ def write_leaderboard(
 
 
 def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:
-    """Return what `data.js` holds: plain values, text as it is, numbers or null.
-
-    Parameters
-    ----------
-    board
-        What was found.
-    folder
-        Where the page will be: links to the pages of runs start there.
-    """
+    """Return what `data.js` holds: text, numbers or null; links to runs start at `folder`."""
     firsts = accumulate((len(group.runs) for group in board.groups), initial=0)
     return {
         "groups": [
@@ -167,8 +154,8 @@ def _group(group: Group, first: int) -> dict[str, Any]:
             {
                 "key": effect.key,
                 "levels": [
-                    [each.label, each.runs, *map(_number, (each.effect, each.low, each.high))]
-                    for each in effect.levels
+                    [level.label, level.runs, *map(_number, (level.effect, level.low, level.high))]
+                    for level in effect.levels
                 ],
             }
             for effect in effects.settings
@@ -188,7 +175,7 @@ def _entries(group: Group, first: int) -> list[dict[str, Any]]:
         rows.append(
             {
                 "label": row["label"],
-                "runs": [first + place for place in runs.index],
+                "runs": [first + index for index in runs.index],
                 "weights": list(map(_number, runs["weight"])),
                 "repeats": row["repeats"],
                 # The place of each value among the levels of its setting.
@@ -230,7 +217,7 @@ def _unranked(run: RunRecord) -> dict[str, Any]:
 def _per_photo(run: RunRecord) -> dict[str, Any]:
     masks = read_masks(run)
     return {
-        "dice": [_number(value) for value in run.dice.tolist()],
+        "dice": list(map(_number, run.dice)),
         "masks": [] if masks is None else [masks[id] for id in run.ids],
     }
 

@@ -96,29 +96,17 @@ class Group:
 
     def data(self, key: str) -> list[Any]:
         """Return the values, each once, that the `data` of their summaries have of a key."""
-        known = [run.summary.get("data") for run in self.runs]
-        values = [data.get(key) for data in known if isinstance(data, Mapping)]
+        data = [run.summary.get("data") for run in self.runs]
+        values = [node.get(key) for node in data if isinstance(node, Mapping)]
         return list({repr(value): value for value in values}.values())
 
 
 def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
-    """Fold the seeds of each setting, and put the best first.
-
-    Parameters
-    ----------
-    runs
-        Finished runs with the same valid ids and masks.
-    shipped
-        The configs' options.
-
-    Returns
-    -------
-    Group
-    """
+    """Fold the seeds of finished runs with the same valid ids and masks, and put the best first."""
     runs = sorted(runs, key=lambda run: (run.number("seed") or 0.0, run.name))
     settings = with_origins(runs, [read_settings(run.config, shipped, run.choices) for run in runs])
     differ = _put_aside(settings, differing(settings))
-    values = [_values(own, differ) for own in settings]
+    values = [_values(of_run, differ) for of_run in settings]
     table = pd.DataFrame(
         {
             # A record without its config may be of any setting: it stands alone.
@@ -211,29 +199,29 @@ def _put_aside(
     if len(entries) <= _FEW:
         return list(differ)
 
-    def told_apart(places: list[int]) -> int:
-        return len(entries[places].drop_duplicates()) if places else 1
+    def count_apart(columns: list[int]) -> int:
+        return len(entries[columns].drop_duplicates()) if columns else 1
 
     telling: list[int] = []
     aside = set()
     # Those that several entries share come first, so that they do the telling.
     for odd in (False, True):
-        for place, setting in enumerate(differ):
-            differ_in_one = len(entries) - entries[place].value_counts().max() < 2
+        for index, setting in enumerate(differ):
+            differ_in_one = len(entries) - entries[index].value_counts().max() < 2
             if setting.follows or odd != differ_in_one:
                 continue
-            if odd and told_apart([*telling, place]) == told_apart(telling):
-                aside.add(place)
+            if odd and count_apart([*telling, index]) == count_apart(telling):
+                aside.add(index)
             else:
-                telling.append(place)
+                telling.append(index)
     return [
-        replace(setting, aside=True) if place in aside else setting
-        for place, setting in enumerate(differ)
+        replace(setting, aside=True) if index in aside else setting
+        for index, setting in enumerate(differ)
     ]
 
 
 def _labels(settings: Sequence[Settings], differ: Sequence[DifferingSetting]) -> list[str]:
-    """Say what sets each entry apart.
+    """Return what sets each entry apart.
 
     The names of options come always, other values, each with its key, until all entries differ.
     """
@@ -241,10 +229,10 @@ def _labels(settings: Sequence[Settings], differ: Sequence[DifferingSetting]) ->
     named = [setting for setting in differ if setting.telling and setting.key in NAMED_GROUPS]
     others = [setting for setting in differ if setting.telling and setting not in named]
     for setting in [*named, *others]:
-        apart = len({" ".join(some) for some in words}) == len(words)
+        apart = len({" ".join(label) for label in words}) == len(words)
         if setting in others and apart and len(words) > _FEW:
             break
-        for some, own in zip(words, settings, strict=True):
-            value = as_text(own.values.get(setting.key))
-            some.append(value if setting in named else f"{short_name(setting.key)} {value}")
-    return [" · ".join(some) for some in words]
+        for label, entry in zip(words, settings, strict=True):
+            value = as_text(entry.values.get(setting.key))
+            label.append(value if setting in named else f"{short_name(setting.key)} {value}")
+    return [" · ".join(label) for label in words]

@@ -18,41 +18,30 @@ _OWN_THRESHOLD = "* interval and differences are of Dice at the run's own thresh
 
 
 def conclusion(group: Group) -> str:
-    """Say in words which entry is the best, and whether others differ significantly from it.
-
-    Parameters
-    ----------
-    group
-        Runs with the same valid photos.
-
-    Returns
-    -------
-    str
-        One or two sentences.
-    """
+    """Return a sentence or two: which entry is the best, and whether others differ from it."""
     best, *others = group.entries.to_dict("records")
     ends = f"{score(best['low'])} to {score(best['high'])}"
-    found = f"Dice {score(best['dice_at_half'])}, interval {ends}"
+    result = f"Dice {score(best['dice_at_half'])}, interval {ends}"
     if not others:
-        return f"{best['label']}: {found}."
+        return f"{best['label']}: {result}."
     second, behind = others[0]["label"], group.behind(1)
     if len(others) == 1:
         against = behind.swapped()
         if against.significant:
-            return f"{best['label']}: {found}. Against {second} it is {against.sentence()}."
-        return f"{best['label']}: {found}. It and {second} are {against.sentence()}."
+            return f"{best['label']}: {result}. Against {second} it is {against.sentence()}."
+        return f"{best['label']}: {result}. It and {second} are {against.sentence()}."
     alike = sum(not other["worse"] for other in others)
-    first = f"{best['label']} is the best of {len(group.entries)}: {found}."
+    first = f"{best['label']} is the best of {len(group.entries)}: {result}."
     if not alike:
-        next_one = f"the next, {second}, is {behind.sentence()}"
-        return f"{first} All others are worse on {_photos(group)}; {next_one}."
+        runner_up = f"the next, {second}, is {behind.sentence()}"
+        return f"{first} All others are worse on {_photos(group)}; {runner_up}."
     verb = "is" if alike == 1 else "are"
-    alike_said = f"{alike} of the others {verb} not significantly different from it"
-    return f"{first} {alike_said} on {_photos(group)}."
+    verdict = f"{alike} of the others {verb} not significantly different from it"
+    return f"{first} {verdict} on {_photos(group)}."
 
 
 def describe(group: Group) -> str:
-    """Say which photos a group is about, such as `145 valid photos, 1200 to train (9b32fa99)`.
+    """Return which photos a group is about, such as `145 valid photos, 1200 to train (9b32fa99)`.
 
     No two groups are called the same: what is in brackets is of the valid ids and masks.
     """
@@ -82,18 +71,9 @@ def footnotes(group: Group) -> list[str]:
 
 
 def terminal_table(group: Group, width: int | None = None) -> Table:
-    """Make the table of a group, a row an entry, for rich's console.
+    """Return the table of a group, a row an entry, for rich's console.
 
-    Parameters
-    ----------
-    group
-        Runs with the same valid photos.
-    width
-        Of the terminal: what is least needed is left out until the rest fits. None: of any width.
-
-    Returns
-    -------
-    rich.table.Table
+    In a terminal of limited `width`, what is least needed is left out until the rest fits.
     """
     columns = _terminal_columns(group)
     telling = [setting.key for setting in group.settings if setting.telling]
@@ -162,7 +142,7 @@ def _cells(numbers: "pd.Series[float]", write: Callable[[float], str]) -> list[s
 
 
 def _too_wide(columns: Mapping[str, Sequence[str]], width: int | None) -> bool:
-    """Say whether a terminal cannot show all columns, with the space between them."""
+    """Return whether a terminal cannot show all columns, with the space between them."""
     needed = [max(map(cell_len, (name, *cells))) + 2 for name, cells in columns.items()]
     return width is not None and sum(needed) > width
 
