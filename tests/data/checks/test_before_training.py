@@ -58,10 +58,30 @@ def test_every_broken_file_is_named_in_one_error(five_folders: Path, put: Put) -
     assert all(problem.fatal for problem in problems)
     with pytest.raises(HumansegError, match="7 problems") as caught:
         DatasetSplits(five_folders).check()
+    assert caught.value.code == "data.unsound"
     for name in ("1.jpg", "2.jpg", "3.jpg", "4.png", "5.png", "6.jpg", "7.jpg"):
         assert name in str(caught.value)
     assert "60x40, but its photo is 60x80" in str(caught.value)
     assert str(valid) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "code"),
+    [
+        ("train_mask/1.png", None, "data.missing_mask"),
+        ("train/1.jpg", b"", "data.unreadable_photo"),
+        ("valid_mask/5.png", b"", "data.unusable_mask"),
+    ],
+)
+def test_problems_of_one_kind_have_a_code_of_their_own(
+    five_folders: Path, file: str, content: bytes | None, code: str
+) -> None:
+    (five_folders / file).unlink() if content is None else (five_folders / file).write_bytes(
+        content
+    )
+    with pytest.raises(HumansegError) as caught:
+        DatasetSplits(five_folders).check()
+    assert caught.value.code == code
 
 
 def test_broken_pairs_are_not_handed_on(five_folders: Path) -> None:
