@@ -140,7 +140,10 @@ def _predict(
 def _failures(
     collected: "CollectedInputs", summaries: Sequence[PredictionSummary]
 ) -> "list[InputFailure]":
-    return [*collected.failures, *(each for summary in summaries for each in summary.failures)]
+    return [
+        *collected.failures,
+        *(failure for summary in summaries for failure in summary.failures),
+    ]
 
 
 def _print_remarks(

@@ -44,27 +44,27 @@ _BROUGHT_BY = {
 }
 
 
-def resolve_providers(wanted: Provider | Sequence[Provider] | None) -> Resolved:
+def resolve_providers(requested: Provider | Sequence[Provider] | None) -> Resolved:
     """Return providers, the preferred first, as onnxruntime names them; None is the processor."""
-    if wanted is None:
+    if requested is None:
         return [CPU]
-    is_one = not isinstance(wanted, list | tuple) or (
-        isinstance(wanted, tuple) and len(wanted) == 2 and isinstance(wanted[1], Mapping)
+    is_one = not isinstance(requested, list | tuple) or (
+        isinstance(requested, tuple) and len(requested) == 2 and isinstance(requested[1], Mapping)
     )
-    named: Sequence[Any] = [wanted] if is_one else wanted
+    named: Sequence[Any] = [requested] if is_one else requested
     resolved = [_resolve(provider) for provider in named]
     if not resolved:
         raise ProviderError("providers is empty: name at least one, such as 'cpu'.")
     return resolved
 
 
-def require_in_use(session: onnxruntime.InferenceSession, wanted: Resolved) -> None:
+def require_in_use(session: onnxruntime.InferenceSession, requested: Resolved) -> None:
     """Raise where a session does not run on the providers that were asked for.
 
     onnxruntime goes on with the processor when a library of a device cannot be loaded.
     """
     used = session.get_providers()
-    missing = [name for name in map(_name, wanted) if name not in used]
+    missing = [name for name in map(_name, requested) if name not in used]
     if missing:
         raise ProviderError(
             f"onnxruntime {onnxruntime.__version__} has {missing[0]}, but could not start it, and "

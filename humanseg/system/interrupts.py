@@ -39,12 +39,12 @@ def interruptible() -> Iterator[None]:
         received.append(number)
         raise Interrupted(number)
 
-    before = {}
+    handlers = {}
     if threading.current_thread() is threading.main_thread():
         # None: a handler that is no Python function, and could not be put back.
         left_alone = (signal.SIG_IGN, None)
         heard = [number for number in SIGNALS if signal.getsignal(number) not in left_alone]
-        before = {number: signal.signal(number, interrupt) for number in heard}
+        handlers = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     except BaseException as error:
@@ -54,5 +54,5 @@ def interruptible() -> Iterator[None]:
             raise Interrupted(received[0]) from error
         raise
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

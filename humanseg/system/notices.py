@@ -16,14 +16,14 @@ class Notice:
     # In a list of what is unusual about one file: "animated".
     word: str
     # What such files are called: "animation", "animations".
-    one: str
-    many: str
+    singular: str
+    plural: str
     # What was done with them: "the first frame was used".
     text: str
 
     def __str__(self) -> str:
         """Return it as a sentence about one file."""
-        return f"{self.one}: {self.text}"
+        return f"{self.singular}: {self.text}"
 
 
 ANIMATION = Notice(
@@ -72,4 +72,4 @@ class Notices:
 def _line(notice: Notice, names: list[str]) -> str:
     names = sorted(names)
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-    return f"{len(names)} {notice.one if len(names) == 1 else notice.many}: {notice.text} ({shown})"
+    return f"{len(names)} {notice.singular if len(names) == 1 else notice.plural}: {notice.text} ({shown})"

@@ -130,8 +130,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         colors, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3]
         if alpha.min() == 255:
             return Frame(colors, time, duration)
-        seen = composite(colors, np.full_like(colors, 255), alpha)
-        return Frame(seen, time, duration, pixels)
+        over_white = composite(colors, np.full_like(colors, 255), alpha)
+        return Frame(over_white, time, duration, pixels)
 
     def _pixels(self, decoded: av.VideoFrame, layout: str) -> NDArray[np.uint8]:
         height, width = self.info.size
