@@ -72,4 +72,5 @@ class Notices:
 def _line(notice: Notice, names: list[str]) -> str:
     names = sorted(names)
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-    return f"{len(names)} {notice.singular if len(names) == 1 else notice.plural}: {notice.text} ({shown})"
+    noun = notice.singular if len(names) == 1 else notice.plural
+    return f"{len(names)} {noun}: {notice.text} ({shown})"
