@@ -10,6 +10,9 @@ PACKAGE = Path(humanseg.__file__).parent
 
 API = PACKAGE / "api.py"
 """Its functions call those of the rooms, and are called what these are."""
+FACADE = "api.py"
+"""The Python API has the names of the commands, as the functions behind it."""
+
 SHARED = {"configure", "run", "main"}
 """What every module of a kind has: the commands of `humanseg.cli`, and programs of their own."""
 

@@ -14,7 +14,7 @@ from humanseg.data.synthetic.canvas import (
     turned,
 )
 from humanseg.data.synthetic.palette import Fabric, plain, rgb, strands
-from humanseg.data.synthetic.traits import Head
+from humanseg.data.synthetic.traits import HeadTraits
 
 CENTRE = np.array([0.0, -0.76])
 
@@ -26,12 +26,12 @@ _CROWN = {
 }
 
 
-def _placed(points: Points, head: Head) -> Points:
+def _placed(points: Points, head: HeadTraits) -> Points:
     """Move points about the middle of the head to the person's own axes."""
     return turned(np.asarray(points, float), head.turn) + CENTRE
 
 
-def paint_behind(canvas: Canvas, place: Placement, head: Head) -> None:
+def paint_behind(canvas: Canvas, place: Placement, head: HeadTraits) -> None:
     """Paint the hair that hangs behind neck and shoulders."""
     hair = strands(head.hair)
     if head.hat == "scarf":
@@ -56,7 +56,7 @@ def paint_behind(canvas: Canvas, place: Placement, head: Head) -> None:
             canvas.paint(_placed(ellipse(centre, 0.2, 0.2), head), hair, place)
 
 
-def paint_head(canvas: Canvas, place: Placement, head: Head) -> None:
+def paint_head(canvas: Canvas, place: Placement, head: HeadTraits) -> None:
     """Paint ears, face, hair and hat."""
     skin, hair = plain(head.skin), strands(head.hair)
     for side in (-1, 1):
@@ -78,7 +78,7 @@ def paint_head(canvas: Canvas, place: Placement, head: Head) -> None:
     _paint_hat(canvas, place, head)
 
 
-def _paint_face(canvas: Canvas, place: Placement, head: Head) -> None:
+def _paint_face(canvas: Canvas, place: Placement, head: HeadTraits) -> None:
     skin, dark = head.skin, plain(head.hair * 0.75)
     shift = np.array([head.gaze, 0.0])
 
@@ -110,7 +110,7 @@ def _paint_face(canvas: Canvas, place: Placement, head: Head) -> None:
             dab(ellipse((side * 0.15, 0.0), 0.035, 0.04), plain(rgb(0.12, 0.09, 0.08)))
 
 
-def _paint_hat(canvas: Canvas, place: Placement, head: Head) -> None:
+def _paint_hat(canvas: Canvas, place: Placement, head: HeadTraits) -> None:
     def put(outline: Points) -> None:
         canvas.paint(_placed(outline, head), head.hat_fabric, place)
 

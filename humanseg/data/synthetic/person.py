@@ -16,7 +16,7 @@ from humanseg.data.synthetic.palette import Fabric, plain
 from humanseg.data.synthetic.traits import (
     LEG_POSES,
     Body,
-    Head,
+    HeadTraits,
     Outfit,
     down,
     draw_arm,
@@ -80,7 +80,7 @@ def _paint_limb(
 
 
 def _paint_arm(
-    canvas: Canvas, place: Placement, joints: Points, body: Body, outfit: Outfit, head: Head
+    canvas: Canvas, place: Placement, joints: Points, body: Body, outfit: Outfit, head: HeadTraits
 ) -> None:
     skin, (_, elbow, wrist) = plain(head.skin), joints
     along = (wrist - elbow) / np.hypot(*(wrist - elbow))

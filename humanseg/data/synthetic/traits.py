@@ -31,7 +31,7 @@ LEG_POSES = {
 
 
 @dataclass(frozen=True)
-class Head:
+class HeadTraits:
     """What a head looks like, drawn once per person."""
 
     skin: Image
@@ -72,9 +72,9 @@ class Outfit:
     bag: Fabric | None
 
 
-def draw_head(rng: np.random.Generator) -> Head:
+def draw_head(rng: np.random.Generator) -> HeadTraits:
     """Draw a head: skin, hair, hat, and which way it faces."""
-    return Head(
+    return HeadTraits(
         skin=pick(rng, SKIN, 0.025),
         hair=pick(rng, HAIR, 0.025),
         style=str(rng.choice(STYLES)),
