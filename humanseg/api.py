@@ -3,7 +3,7 @@
 What is heavy is imported inside of them: `import humanseg` alone costs nothing.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,9 +15,56 @@ if TYPE_CHECKING:
     from humanseg.inference import Model
     from humanseg.inference.predict import Predictions
     from humanseg.inference.providers import Provider
+    from humanseg.training.result import TrainResult
 
     AnyPath = str | PathLike[str]
     Progress = Callable[[int, int], None]
+
+
+def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "TrainResult | None":
+    """Train a run, as `humanseg train` does.
+
+    Parameters
+    ----------
+    *overrides
+        Words as on a command line: ``"optimizer.lr=1e-3"``, ``"resume=runs/NAME"``; with ``"-m"``,
+        a sweep.
+    data
+        The folder of the five folders of photos and masks; None: as the overrides say.
+    **settings
+        Further overrides, whose names are groups or top-level settings: ``model="unet"``,
+        ``seed=1``, ``run_dir="runs/first"``. A setting in a group has a dot in its name:
+        ``**{"trainer.max_epochs": 5}``.
+
+    Returns
+    -------
+    TrainResult or None
+        The run's folder and scores; None after a sweep, or a flag that trains nothing.
+
+    Raises
+    ------
+    HumansegError
+        Something must be changed; or some jobs of a sweep have failed.
+    """
+    from humanseg.config.error_text import explain
+    from humanseg.config.overrides import to_override
+    from humanseg.sweeps.plugin import announce_sweeper
+    from humanseg.training.hydra_app import run_app
+    from humanseg.training.result import read_result
+
+    announce_sweeper()
+    words = list(overrides)
+    if data is not None:
+        words.append(f"--data={data}")
+    words += [to_override(key, value) for key, value in settings.items()]
+    try:
+        folder = run_app(words)
+    except Exception as error:
+        explained = explain(error)
+        if explained is None or explained is error:
+            raise
+        raise explained from error
+    return None if folder is None else read_result(folder)
 
 
 def evaluate(
@@ -41,10 +88,9 @@ def evaluate(
         The data folder; None: the run's own. An exported model has none of its own.
     split
         ``"train"``, ``"valid"`` or ``"test"``.
-    tta
-        Whether to average over the mirrored photo too.
-    threshold
-        In (0, 1): a pixel is person above this probability; None: the model's own.
+    tta, threshold
+        Whether to average over the mirrored photo too; the probability in (0, 1) above which a
+        pixel is person, None: the model's own.
     out
         A new folder for the scores, the submission and the pages.
     on_progress
@@ -53,8 +99,8 @@ def evaluate(
     Returns
     -------
     Evaluation
-        `scores`, the mean over photos of `dice`, `iou`, `boundary_dice` and `dice_at_half`, each in
-        [0, 1]; and `per_photo`, a frame with a row for each.
+        `scores`: mean `dice`, `iou`, `boundary_dice` and `dice_at_half`, in [0, 1]; `per_photo`: a
+        frame with a row for each.
 
     Raises
     ------
@@ -105,10 +151,8 @@ def export(
         Where the data lies now; None: where the run found it.
     max_drop
         Mean Dice, in [0, 1), that int8 and fp16 may lose on the valid photos.
-    overwrite
-        Whether an earlier export at `out` may be replaced.
-    benchmark
-        Whether to measure all files at length, next to torch.
+    overwrite, benchmark
+        Whether an earlier export at `out` may be replaced; whether to measure all files at length.
 
     Returns
     -------
@@ -172,11 +216,6 @@ def load(
     HumansegError
         There is no such file, it is not a model that humanseg can use, or a provider cannot be
         had; the message says why.
-
-    Examples
-    --------
-    >>> model = humanseg.load()  # doctest: +SKIP
-    >>> mask = model("holiday.jpg")  # doctest: +SKIP
     """
     from humanseg.inference import load_model
 
@@ -207,19 +246,14 @@ def predict(
     paths
         Photos, videos, folders and patterns such as ``photos/**/*.jpg``; one, or several.
     out
-        The folder of the results. What is there already and was made from the same photo with the
-        same options is left.
+        The folder of the results. What was made there with the same options already is left.
     model
         A `.onnx` file or a folder that `humanseg export` wrote; None: the bundled model.
-    save
-        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; the mask where
-        neither this nor a background is given.
-    background
-        A colour, the path of a picture, or ``"blur:15"``: puts the people before it.
-    threshold
-        In (0, 1); None: the model's own.
-    tta
-        Whether to average over the mirrored photo too.
+    save, background
+        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; and a colour, the path
+        of a picture or ``"blur:15"`` to put the people before. With neither, the mask.
+    threshold, tta
+        As of `evaluate`.
     min_area, keep_largest, fill_holes
         Post-processing: drop areas that cover less than this share of the photo, in [0, 1); keep
         only the largest; fill holes inside of people.
@@ -227,10 +261,9 @@ def predict(
         In [0, 1): how much of the past counts where nothing moves in a video; None: 0.8.
     overwrite
         Whether to make again what is there, also what was made from other photos.
-    threads
-        How many processor cores to use at most; None: all.
-    on_progress
-        Called with the number of photos and videos that are done, and of all.
+    threads, on_progress
+        How many processor cores to use, None: all; called with the number of inputs that are done,
+        and of all.
 
     Returns
     -------

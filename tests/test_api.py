@@ -12,29 +12,50 @@ import humanseg
 from humanseg.config.overrides import to_override
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask
-from humanseg.runs import RunFolder, open_run, read_summary
+from tests.conftest import SMALLEST
 
 FUNCTIONS = [getattr(humanseg, name) for name in humanseg.__all__ if name != "__version__"]
 
 
 @pytest.fixture(scope="module")
-def run(compose: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A tiny run, shared: read only."""
-    from humanseg.training.train import train
-
+def run(sample_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The result of a tiny training, shared: read only."""
     folder = tmp_path_factory.mktemp("api") / "first run"
-    train(compose(f"run_dir='{folder}'", "seed=3"))
-    return open_run(folder)
+    return humanseg.train(*SMALLEST, data=sample_root, run_dir=folder, seed=3)
 
 
-def test_a_run_is_evaluated_as_it_was_when_it_was_trained(run: RunFolder) -> None:
+def test_a_training_returns_its_folder_and_its_scores(run: Any) -> None:
+    assert run.path.name == "first run" and (run.path / "pred_valid.csv").is_file()
+    assert run.summary["status"] == "finished" and run.summary["seed"] == 3
+    assert run.scores["dice"] == run.dice == run.summary["dice"]
+    assert 0 <= run.dice <= 1
+
+
+def test_a_run_goes_on(run: Any) -> None:
+    # Nothing is left to train.
+    again = humanseg.train(f"resume={run.path}")
+    assert again is not None
+    assert (again.path, again.dice) == (run.path, run.dice)
+
+
+def test_a_flag_that_trains_nothing_returns_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert humanseg.train("--cfg", "job", model="pspnet") is None
+    assert "humanseg.models.PSPNet" in capsys.readouterr().out
+
+
+def test_a_wrong_setting_is_an_error_that_says_what_is_wrong(sample_root: Path) -> None:
+    with pytest.raises(HumansegError, match="there is no such model, did you mean unet"):
+        humanseg.train(data=sample_root, model="unett")
+
+
+def test_a_run_is_evaluated_as_it_was_when_it_was_trained(run: Any) -> None:
     progress: list[tuple[int, int]] = []
     evaluation = humanseg.evaluate(run.path, on_progress=lambda *done: progress.append(done))
-    assert evaluation.scores["dice"] == pytest.approx(read_summary(run.summary)["dice"], abs=1e-6)
+    assert evaluation.scores["dice"] == pytest.approx(run.dice, abs=1e-6)
     assert len(evaluation.per_photo) == 3 and progress[-1] == (3, 3)
 
 
-def test_a_run_is_exported_and_used(run: RunFolder, sample_root: Path, tmp_path: Path) -> None:
+def test_a_run_is_exported_and_used(run: Any, sample_root: Path, tmp_path: Path) -> None:
     folder = humanseg.export(run.path, tmp_path / "export", ["onnx"])
     assert folder == tmp_path / "export"
     # A second time: the name of the function must not be that of a module by now.

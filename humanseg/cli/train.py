@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import humanseg
+
 _HELP = {"--help", "-h"}
 
 
@@ -12,9 +14,5 @@ def run(words: Sequence[str]) -> int:
 
         print(train_help(words))
         return 0
-    from humanseg.sweeps.plugin import announce_sweeper
-    from humanseg.training.hydra_app import run_app
-
-    announce_sweeper()
-    run_app(words)
+    humanseg.train(*words)
     return 0

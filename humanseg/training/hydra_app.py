@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from traceback import extract_tb
 
 import hydra
@@ -28,8 +29,8 @@ class _Failed(BaseException):
     """Carries the error of a single run past Hydra, which would print a line of its own."""
 
 
-def _task(config: DictConfig) -> float:
-    """Train one run; the jobs of a sweep have a task of their own."""
+def _train(config: DictConfig) -> tuple[Path, float]:
+    """Train one run; return its folder and its Dice. Jobs of a sweep have a task of their own."""
     if mistake := _not_single(HydraConfig.get()):
         raise _Failed from HumansegError(mistake)
     try:
@@ -37,9 +38,11 @@ def _task(config: DictConfig) -> float:
 
         require_paths(config)
         # Only now, when all is there: it loads torch.
-        from humanseg.training.train import train
+        from humanseg.training.request import read_request
+        from humanseg.training.train import train_request
 
-        return train(config)
+        request = read_request(config)
+        return request.folder, train_request(request)
     except Exception as error:
         raise _Failed from error
 
@@ -56,13 +59,20 @@ def _not_single(hydra: HydraConf) -> str | None:
     return None
 
 
-def run_app(arguments: Sequence[str]) -> None:
-    """Hand a command line to Hydra."""
+def run_app(arguments: Sequence[str]) -> Path | None:
+    """Hand a command line to Hydra; return the folder of the run where it trained a single one."""
+    folders: list[Path] = []
+
+    def task(config: DictConfig) -> float:
+        folder, dice = _train(config)
+        folders.append(folder)
+        return dice
+
     # Without it Hydra would print a shortened traceback of its own and exit with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     application = hydra.main(
         config_path=str(conf_folder()), config_name="train", version_base="1.3"
-    )(_task)
+    )(task)
     words = _overrides_first(known_words(hydra_words(arguments)))
     whole, sys.argv = sys.argv, ["humanseg train", *words]
     try:
@@ -77,6 +87,7 @@ def run_app(arguments: Sequence[str]) -> None:
         raise HumansegError(f"{' '.join(arguments)}: {error}.") from error
     finally:
         sys.argv = whole
+    return folders[0] if folders else None
 
 
 def _overrides_first(arguments: Sequence[str]) -> list[str]:

@@ -65,7 +65,11 @@ def train(config: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> float:
     Interrupted
         Ctrl-C or SIGTERM; the run can be resumed from its last whole epoch.
     """
-    request = read_request(config)
+    return train_request(read_request(config), callbacks)
+
+
+def train_request(request: TrainRequest, callbacks: Sequence[pl.Callback] = ()) -> float:
+    """Train what is asked for, as `train` does."""
     if not find_rank(request.config).first:
         # The first process has the run's folder and its lock: this one shares the work.
         console.quiet = True

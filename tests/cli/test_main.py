@@ -23,6 +23,7 @@ def entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """A training that does what the test wants, in an empty working folder."""
     module = ModuleType("humanseg.training.train")
     monkeypatch.setitem(sys.modules, "humanseg.training.train", module)
+    module.train_request = lambda request: module.train(request.config)  # type: ignore[attr-defined]
     # There is no data here, and none is needed.
     monkeypatch.setattr("humanseg.training.preflight.paths.require_paths", lambda config: None)
     monkeypatch.chdir(tmp_path)
@@ -232,7 +233,7 @@ def test_a_missing_path_is_one_paragraph(
         (["score", "--dta", "x", "c.csv"], "--dta, did you mean --data?"),
         (["predict", "--overwritte", "a.jpg"], "--overwritte, did you mean --overwrite?"),
         (["score", "c.csv", "--data", "x", "--split", "vald"], "no vald, did you mean valid?"),
-        (["evaluate"], "required: RUN"),
+        (["evaluate"], "required: MODEL"),
         (["evaluate", "run", "--threshold", "2"], "2 is not between 0 and 1"),
         (["evaluate", "r", "--threshold", "half"], "half is not between 0 and 1"),
         (["check", "a", "b"], "humanseg check: unrecognized arguments: b. See humanseg check"),

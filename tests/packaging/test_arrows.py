@@ -52,7 +52,17 @@ ROOMS: dict[str, set[str]] = {
         ),
     },
     "__main__": {"cli"},
-    "api": {"errors", "config", "data", "evaluation", "exporting", "inference"},
+    "api": {
+        "errors",
+        "config",
+        "data",
+        "evaluation",
+        "exporting",
+        "inference",
+        "runs",
+        "sweeps",
+        "training",
+    },
     "__init__": {"api", "system"},
 }
 """What each room may import, besides itself."""

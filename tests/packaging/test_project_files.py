@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 import humanseg
+from humanseg.cli.main import RENAMED
+from humanseg.config.renames import KEYS, OPTIONS
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -87,6 +89,15 @@ def test_a_version_stands_in_one_place_and_is_repeated_right() -> None:
     released = re.findall(r"^## \[(\d[\w.]*)\]", changelog, re.M)
     assert released[0] == humanseg.__version__
     assert released == sorted(released, reverse=True)
+
+
+def test_the_changelog_names_every_spelling_that_is_deprecated() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    renamed = {**KEYS, **{f"humanseg {old}": f"humanseg {new}" for old, new in RENAMED.items()}}
+    for group, names in OPTIONS.items():
+        renamed |= {f"{group}={old}": f"{group}={new}" for old, new in names.items()}
+    for old, new in renamed.items():
+        assert f"| `{old}` | `{new}` |" in changelog
 
 
 def test_types_are_promised_by_a_marker() -> None:
