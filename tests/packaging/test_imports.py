@@ -19,6 +19,7 @@ HEAVY = {
     "wandb",
     "matplotlib",
     "pandas",
+    "scipy",
     "cv2",
     "onnxruntime",
     "numpy",
@@ -82,7 +83,8 @@ def test_the_process_of_a_sweep_loads_no_torch(module: str, tmp_path: Path) -> N
 def test_using_a_model_loads_nothing_that_only_training_needs(tmp_path: Path) -> None:
     onnx.save(red_model(), tmp_path / "red.onnx")
     write_image(tmp_path / "in" / "a.png", np.full((40, 50, 3), 200, np.uint8))
-    heavy = {"torch", "pytorch_lightning", "hydra", "omegaconf", "pandas", "albumentations"}
+    heavy = {"torch", "pytorch_lightning", "hydra", "omegaconf", "albumentations"}
+    heavy |= {"pandas", "scipy"}
     heavy |= {"matplotlib", "timm", "wandb", "jinja2", "av", "onnx"}
     load = "import humanseg\nassert humanseg.load('red.onnx')('in/a.png').all()"
     found = loaded(load, tmp_path)
