@@ -1,1 +1,1 @@
-"""The best model of a run as files that other programs run, each checked against the checkpoint."""
+"""The best model of a run as files for other programs, each verified against the checkpoint."""

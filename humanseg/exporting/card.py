@@ -2,29 +2,33 @@
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.settings import BY_KEY, is_incidental, kind_of
-from humanseg.exporting.source import Source
-from humanseg.exporting.verification.benchmark import Timing, threads_here
-from humanseg.exporting.verification.check_files import Checked
-from humanseg.exporting.verification.shares import by_share
+from humanseg.exporting.benchmark import Timing, threads_here
+from humanseg.exporting.source import ExportSource
+from humanseg.exporting.verify import Verification
+from humanseg.exporting.writers.int8 import Quantised
 from humanseg.exporting.writers.onnx import OPSET
-from humanseg.exporting.writers.write import Kept
 from humanseg.pages.render import score
 from humanseg.training.machine.environment import device_name
+
+SHARES = [0.0, 0.1, 0.2, 0.4, 0.6, 1.0]
+"""Bounds between groups of photos, by the share that is person."""
 
 
 def render_card(
     manifest: dict[str, Any],
-    source: Source,
-    checked: Checked,
+    source: ExportSource,
+    verification: Verification,
     timings: Sequence[Timing],
-    kept: Kept | None,
+    quantised: Quantised | None,
     size: tuple[int, int],
 ) -> str:
     """Write the model card.
@@ -35,12 +39,12 @@ def render_card(
         From `make_manifest`.
     source
         The run.
-    checked
+    verification
         Scores of the checkpoint and of each file.
     timings
         Of each file; others are passed over.
-    kept
-        How the quantised file was made, where there is one.
+    quantised
+        The quantised model, where there is one.
     size
         Height and width of the photos that were timed.
 
@@ -63,22 +67,22 @@ def render_card(
             if each.file in latency
             else "–",
         }
-        for each, tally in checked.files.items()
+        for each, tally in verification.files.items()
     ]
-    names = [each.file for each in checked.files]
+    names = [each.file for each in verification.files]
     return (
         _environment()
         .get_template("card.md")
         .render(
             manifest=manifest,
             files=files,
-            said={
-                "dice": checked.said.dice,
-                "boundary": checked.said.scores.means()["boundary_dice"],
+            checkpoint={
+                "dice": verification.checkpoint.dice,
+                "boundary": verification.checkpoint.scores.means()["boundary_dice"],
             },
-            groups=by_share(checked.said.scores.table()),
-            kept=kept,
-            own=checked.own,
+            groups=by_share(verification.checkpoint.scores.table()),
+            quantised=quantised,
+            own=verification.own,
             tta=bool(source.config.get("tta")),
             threads=threads_here(),
             calls=timings[0].calls if timings else 0,
@@ -90,6 +94,33 @@ def render_card(
             settings=_settings(source.config),
         )
     )
+
+
+def by_share(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Average scores by the share of a photo that is person.
+
+    Parameters
+    ----------
+    scores
+        With `foreground`, `dice` and `boundary_dice`, a row per photo.
+
+    Returns
+    -------
+    list of dict
+        `share` in words, `photos`, and the means of `dice` and `boundary_dice`, for each group
+        that has photos.
+    """
+    names = [f"{low:.0%} to {high:.0%}".replace("%", " %") for low, high in pairwise(SHARES)]
+    group = pd.cut(scores["foreground"], SHARES, labels=names, include_lowest=True)
+    return [
+        {
+            "share": name,
+            "photos": len(rows),
+            "dice": rows["dice"].mean(),
+            "boundary_dice": rows["boundary_dice"].mean(),
+        }
+        for name, rows in scores.groupby(group, observed=True)
+    ]
 
 
 def _settings(config: DictConfig) -> str:

@@ -13,12 +13,12 @@ from humanseg.exporting.writers.onnx import OPSET
 from humanseg.training.machine.environment import git_commit, versions
 
 FORMAT = 1
-"""Of the manifest and of the facts inside an ONNX file: a reader refuses any other."""
+"""Of the manifest and of the metadata inside an ONNX file: a reader refuses any other."""
 _TOOLS = ("onnx", "onnxscript", "onnxruntime")
 
 
-def facts(name: str, threshold: float, long_side: int) -> dict[str, Any]:
-    """Say what an ONNX file needs to be used alone.
+def model_metadata(name: str, threshold: float, long_side: int) -> dict[str, Any]:
+    """Return what an ONNX file must hold to be used alone.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def facts(name: str, threshold: float, long_side: int) -> dict[str, Any]:
 
 
 def describe_file(path: Path, kind: Format, dice: float) -> dict[str, Any]:
-    """Say what a file is, with its fingerprint and its mean Dice on valid."""
+    """Describe a file, with its SHA-256 and its mean Dice on valid."""
     content = path.read_bytes()
     entry: dict[str, Any] = {"format": kind.runtime, "precision": kind.precision}
     if kind.runtime == "onnx":
@@ -51,7 +51,7 @@ def describe_file(path: Path, kind: Format, dice: float) -> dict[str, Any]:
 
 
 def make_manifest(
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     files: Mapping[str, Mapping[str, Any]],
     scores: Mapping[str, Any],
     data: Mapping[str, Any],
@@ -61,8 +61,8 @@ def make_manifest(
 
     Parameters
     ----------
-    about
-        From `facts`.
+    metadata
+        From `model_metadata`.
     files
         From `describe_file`, by name.
     scores
@@ -79,8 +79,8 @@ def make_manifest(
     """
     shape = ["batch", 1, "height", "width"]
     return {
-        "format": about["format"],
-        "name": about["name"],
+        "format": metadata["format"],
+        "name": metadata["name"],
         "task": "person segmentation",
         "input": {
             "name": INPUT,
@@ -93,8 +93,8 @@ def make_manifest(
             "probability": {"dtype": "float32", "shape": shape},
             "mask": {"dtype": "uint8", "shape": shape},
         },
-        "threshold": about["threshold"],
-        "long_side": about["long_side"],
+        "threshold": metadata["threshold"],
+        "long_side": metadata["long_side"],
         "files": dict(files),
         "scores": dict(scores),
         "data": dict(data),

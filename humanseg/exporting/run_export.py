@@ -1,17 +1,24 @@
-"""`humanseg export`: from a run to a folder of checked files."""
+"""`humanseg export`: from a run to a folder of verified files."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from humanseg.exporting.benchmark import Timing, table, time_all, time_files
 from humanseg.exporting.card import render_card
 from humanseg.exporting.folder import CARD, MANIFEST, require_export_folder
 from humanseg.exporting.formats import Format
-from humanseg.exporting.manifest import describe_file, facts, make_manifest
-from humanseg.exporting.select_run import Pick
-from humanseg.exporting.source import Source, common_size, long_side_of, open_data, open_source
-from humanseg.exporting.verification.benchmark import Timing, table, time_all, time_files
-from humanseg.exporting.verification.check_files import Checked, check_files
-from humanseg.exporting.writers.write import Kept, write_formats
+from humanseg.exporting.manifest import describe_file, make_manifest, model_metadata
+from humanseg.exporting.select_run import SelectedRun
+from humanseg.exporting.source import (
+    ExportSource,
+    common_size,
+    open_data,
+    open_source,
+    working_side,
+)
+from humanseg.exporting.verify import Verification, verify
+from humanseg.exporting.writers.int8 import Quantised
+from humanseg.exporting.writers.write import write_formats
 from humanseg.io.files import whole_folder, write_json, write_text
 from humanseg.system.terminal import console
 
@@ -22,12 +29,12 @@ CALLS = 100
 
 
 @dataclass(frozen=True)
-class Order:
+class ExportRequest:
     """What was asked for.
 
     Attributes
     ----------
-    pick
+    selected
         The run, and why it was chosen.
     out
         Where the export shall be.
@@ -43,7 +50,7 @@ class Order:
         Whether to measure all files at length, next to torch.
     """
 
-    pick: Pick
+    selected: SelectedRun
     out: Path
     formats: list[Format]
     data: Path | None
@@ -52,12 +59,12 @@ class Order:
     benchmark: bool
 
 
-def export(order: Order) -> None:
-    """Write the best model of a run as files, each checked against its checkpoint.
+def export(request: ExportRequest) -> None:
+    """Write the best model of a run as files, each verification against its checkpoint.
 
     Parameters
     ----------
-    order
+    request
         What was asked for.
 
     Raises
@@ -67,27 +74,29 @@ def export(order: Order) -> None:
     Refused
         A file predicts something else than the checkpoint; nothing was written.
     """
-    require_export_folder(order.out, order.overwrite)
-    pick = order.pick
-    say("run", str(pick.run.path))
-    for reason in pick.reasons:
+    require_export_folder(request.out, request.overwrite)
+    selected = request.selected
+    say("run", str(selected.run.path))
+    for reason in selected.reasons:
         say("", reason)
-    source = open_source(pick.run)
-    photos, own = open_data(source, order.data)
+    source = open_source(selected.run)
+    photos, own = open_data(source, request.data)
     size = common_size(photos)
-    about = facts(source.name, source.network.threshold, long_side_of(source.config, size))
-    with whole_folder(order.out) as folder:
-        kept = write_formats(
-            source.network, photos, about, order.formats, order.max_drop, folder, say
+    metadata = model_metadata(
+        source.name, source.network.threshold, working_side(source.config, size)
+    )
+    with whole_folder(request.out) as folder:
+        quantised = write_formats(
+            source.network, photos, metadata, request.formats, request.max_drop, folder, say
         )
-        checked = check_files(source, photos, own, order.formats, order.max_drop, folder, say)
-        paths = [folder / each.file for each in order.formats]
-        if order.benchmark:
+        verification = verify(source, photos, own, request.formats, request.max_drop, folder, say)
+        paths = [folder / each.file for each in request.formats]
+        if request.benchmark:
             timings = time_all(paths, source.run.path, size, CALLS, say)
         else:
             timings = time_files(paths, size, BRIEF_CALLS, say)
-        _describe(folder, source, checked, timings, kept, about, size)
-    _report(order, checked, timings)
+        _describe(folder, source, verification, timings, quantised, metadata, size)
+    _report(request, verification, timings)
 
 
 def say(what: str, text: str) -> None:
@@ -97,35 +106,39 @@ def say(what: str, text: str) -> None:
 
 def _describe(
     folder: Path,
-    source: Source,
-    checked: Checked,
+    source: ExportSource,
+    verification: Verification,
     timings: list[Timing],
-    kept: Kept | None,
-    about: dict[str, object],
+    quantised: Quantised | None,
+    metadata: dict[str, object],
     size: tuple[int, int],
 ) -> None:
     """Write the manifest and the card."""
     files = {
         each.file: describe_file(folder / each.file, each, tally.dice)
-        for each, tally in checked.files.items()
+        for each, tally in verification.files.items()
     }
-    manifest = make_manifest(about, files, checked.scores(), checked.data, source.run.path.name)
+    manifest = make_manifest(
+        metadata, files, verification.scores(), verification.data, source.run.path.name
+    )
     write_json(folder / MANIFEST, manifest)
-    card = render_card(manifest, source, checked, timings, kept, size)
+    card = render_card(manifest, source, verification, timings, quantised, size)
     write_text(folder / CARD, card)
 
 
-def _report(order: Order, checked: Checked, timings: list[Timing]) -> None:
+def _report(request: ExportRequest, verification: Verification, timings: list[Timing]) -> None:
     """Say what came out, and where it lies."""
-    console.print(f"\nDice on {len(checked.said.scores.table())} valid photos at their own size")
-    console.print(f"  {'checkpoint':<18}{checked.said.dice:.6f}")
-    for each, tally in checked.files.items():
+    console.print(
+        f"\nDice on {len(verification.checkpoint.scores.table())} valid photos at their own size"
+    )
+    console.print(f"  {'checkpoint':<18}{verification.checkpoint.dice:.6f}")
+    for each, tally in verification.files.items():
         console.print(
             f"  {each.file:<18}{tally.dice:.6f}  {tally.differing_share:.4%} of pixels differ"
         )
-    if order.benchmark:
+    if request.benchmark:
         console.print(f"\n{table(timings)}")
     console.print()
-    for name in (*(each.file for each in order.formats), CARD, MANIFEST):
-        path = order.out / name
+    for name in (*(each.file for each in request.formats), CARD, MANIFEST):
+        path = request.out / name
         console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")

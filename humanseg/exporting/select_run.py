@@ -13,7 +13,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Pick:
+class SelectedRun:
     """A choice among runs.
 
     Attributes
@@ -28,7 +28,7 @@ class Pick:
     reasons: list[str]
 
 
-def pick_run(path: Path, data: Path | None = None) -> Pick:
+def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     """Take the run at a path, or the best finished one below it.
 
     Parameters
@@ -40,7 +40,7 @@ def pick_run(path: Path, data: Path | None = None) -> Pick:
 
     Returns
     -------
-    Pick
+    SelectedRun
         The run with the highest Dice at 0.5.
 
     Raises
@@ -49,7 +49,7 @@ def pick_run(path: Path, data: Path | None = None) -> Pick:
         There is no finished run, or the runs were scored on different photos and `data` is None.
     """
     if path.is_file() or looks_like_run(path):
-        return Pick(open_run(path), ["as asked for"])
+        return SelectedRun(open_run(path), ["as asked for"])
     finished, others = _find(path)
     passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
     if not finished:
@@ -74,7 +74,7 @@ def pick_run(path: Path, data: Path | None = None) -> Pick:
     reasons += [f"then {scores[run]:.4f}  {run.path}" for run in rest[:_SHOWN]]
     if len(rest) > _SHOWN:
         reasons.append(f"and {len(rest) - _SHOWN} more")
-    return Pick(best, reasons)
+    return SelectedRun(best, reasons)
 
 
 def _find(folder: Path) -> tuple[list[RunRecord], int]:

@@ -15,14 +15,14 @@ from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
 from humanseg.exporting.network import PhotoToMask
-from humanseg.exporting.writers.int8 import Pair
+from humanseg.exporting.writers.int8 import PhotoAndMask
 from humanseg.io.images import image_size
 from humanseg.models.checkpoint import load_segmenter, prediction_side
 from humanseg.runs import RunFolder, read_summary
 
 
 @dataclass(frozen=True)
-class Source:
+class ExportSource:
     """The best model of a run, ready to be exported.
 
     Attributes
@@ -46,7 +46,7 @@ class Source:
     name: str
 
 
-def open_source(run: RunFolder) -> Source:
+def open_source(run: RunFolder) -> ExportSource:
     """Load the best checkpoint of a run.
 
     Raises
@@ -65,11 +65,11 @@ def open_source(run: RunFolder) -> Source:
         )
     parts = (_value_of("model", config.model), _value_of("backbone", config.backbone))
     network = PhotoToMask(segmenter, float(threshold))
-    return Source(run, config, summary, network, "-".join(parts))
+    return ExportSource(run, config, summary, network, "-".join(parts))
 
 
-def open_data(source: Source, root: Path | None) -> tuple[PhotoData, bool]:
-    """Open the data that a run is checked on.
+def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]:
+    """Open the data that a run is verification on.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ def common_size(photos: PhotoData) -> tuple[int, int]:
     return sizes.most_common(1)[0][0]
 
 
-def long_side_of(config: DictConfig, size: tuple[int, int]) -> int:
-    """Say at which longer side a model works.
+def working_side(config: DictConfig, size: tuple[int, int]) -> int:
+    """Return the longer side that a model works at.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def long_side_of(config: DictConfig, size: tuple[int, int]) -> int:
     return prediction_side(config) or int(max(config.data.get("crop_size") or size))
 
 
-def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[Pair]:
+def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMask]:
     """Draw train photos with their masks, at their own size.
 
     Parameters
@@ -149,7 +149,7 @@ def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[Pair]:
 
     Returns
     -------
-    list of Pair
+    list of PhotoAndMask
         In random order.
     """
     items = photos.items("train")

@@ -13,11 +13,11 @@ from omegaconf import DictConfig
 
 from humanseg.exporting import run_export
 from humanseg.exporting.formats import read_formats
-from humanseg.exporting.manifest import facts
+from humanseg.exporting.manifest import model_metadata
 from humanseg.exporting.network import trace
-from humanseg.exporting.run_export import Order
-from humanseg.exporting.select_run import Pick
-from humanseg.exporting.source import Source, open_source
+from humanseg.exporting.run_export import ExportRequest
+from humanseg.exporting.select_run import SelectedRun
+from humanseg.exporting.source import ExportSource, open_source
 from humanseg.exporting.writers.onnx import convert
 from humanseg.runs import RunFolder, open_run
 
@@ -45,15 +45,15 @@ def run(tmp_path_factory: pytest.TempPathFactory, compose: Callable[..., DictCon
 
 
 @pytest.fixture(scope="session")
-def source(run: RunFolder) -> Source:
+def source(run: RunFolder) -> ExportSource:
     """Its best checkpoint."""
     return open_source(run)
 
 
 @pytest.fixture(scope="session")
-def model(source: Source) -> onnx.ModelProto:
+def model(source: ExportSource) -> onnx.ModelProto:
     """The checkpoint as an ONNX model: read only."""
-    return convert(trace(source.network), facts(source.name, 0.5, 64))
+    return convert(trace(source.network), model_metadata(source.name, 0.5, 64))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
 
     def exported(out: Path, formats: str = "onnx", **changes: Any) -> Path:
         settings: dict[str, Any] = {
-            "pick": Pick(run, []),
+            "selected": SelectedRun(run, []),
             "out": out,
             "formats": read_formats(formats.split(",")),
             "data": None,
@@ -71,7 +71,7 @@ def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
             "overwrite": False,
             "benchmark": False,
         }
-        run_export.export(Order(**(settings | changes)))
+        run_export.export(ExportRequest(**(settings | changes)))
         return out
 
     return exported

@@ -10,8 +10,8 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from humanseg.exporting.network import PhotoToMask, trace
-from humanseg.exporting.verification.runners import open_file, run_network
-from humanseg.exporting.verification.verify import odd_faults
+from humanseg.exporting.runners import open_file, run_network
+from humanseg.exporting.verify import odd_faults
 from humanseg.exporting.writers.onnx import convert, save
 from humanseg.models import build_segmenter
 

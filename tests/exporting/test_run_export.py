@@ -16,7 +16,7 @@ from PIL import Image
 from humanseg.cli.main import main
 from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.exporting.select_run import Pick
+from humanseg.exporting.select_run import SelectedRun
 from humanseg.exporting.writers import write
 from humanseg.exporting.writers.int8 import Quantised
 from humanseg.exporting.writers.onnx import save
@@ -105,6 +105,9 @@ def test_the_card_says_what_a_person_asks(exported: Path, run: RunFolder) -> Non
     assert "calibrated on 3 train" in card
     assert "{{" not in card and "{%" not in card
     assert str(run.path.parent) not in card and "sample" not in card.lower()
+    settings = card.split("```yaml\n")[1]
+    assert "batch_size: 2" in settings
+    assert not [key for key in ("root:", "workers:", "run_dir:", "threads:") if key in settings]
 
 
 def snippets(card: Path) -> list[str]:
@@ -210,7 +213,7 @@ def test_8_bits_that_lose_too_much_are_refused_with_their_figures(
     bad = onnx.ModelProto()
     bad.CopyFrom(model)
     wrong_normalisation(bad)
-    monkeypatch.setattr(write, "quantise", lambda *_: Quantised(bad, [], 0.0))
+    monkeypatch.setattr(write, "quantise", lambda *_: Quantised(bad, [], 1, 0.0))
     with pytest.raises(Refused, match=r"model\.int8\.onnx: its Dice is 0\.\d+, the checkpoint's"):
         export(tmp_path / "out", "onnx,int8", max_drop=0.0)
     assert list(tmp_path.iterdir()) == []
@@ -224,7 +227,7 @@ def test_a_checkpoint_that_was_replaced_is_refused(
     other = open_run(Path(shutil.copytree(run.path, tmp_path / "run")))
     update_summary(other.summary, dice_at_half=read_summary(run.summary)["dice_at_half"] + 0.001)
     with pytest.raises(Refused, match="best checkpoint gives"):
-        export(tmp_path / "out", pick=Pick(other, []))
+        export(tmp_path / "out", selected=SelectedRun(other, []))
 
 
 @again
@@ -236,8 +239,8 @@ def test_data_that_moved_is_asked_for_and_found(
     config.data.root = str(tmp_path / "gone")
     OmegaConf.save(config, other.config)
     with pytest.raises(HumansegError, match=r"gone any more.*--data"):
-        export(tmp_path / "out", pick=Pick(other, []))
-    out = export(tmp_path / "out", pick=Pick(other, []), data=sample_root)
+        export(tmp_path / "out", selected=SelectedRun(other, []))
+    out = export(tmp_path / "out", selected=SelectedRun(other, []), data=sample_root)
     assert "are not the ones" not in (out / "README.md").read_text()
 
 

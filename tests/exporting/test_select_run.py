@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.exporting.select_run import pick_run
+from humanseg.exporting.select_run import select_run
 
 
 def make(folder: Path, dice: float, valid: str = "a", status: str = "finished") -> Path:
@@ -28,7 +28,7 @@ def make(folder: Path, dice: float, valid: str = "a", status: str = "finished") 
 
 def test_a_run_is_taken_as_it_is(tmp_path: Path) -> None:
     run = make(tmp_path / "run", 0.5, status="running")
-    assert pick_run(run).run.path == run
+    assert select_run(run).run.path == run
 
 
 def test_the_best_finished_run_at_any_depth_is_taken_and_the_others_named(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_the_best_finished_run_at_any_depth_is_taken_and_the_others_named(tmp_pa
     # wandb keeps a config.yaml of its own.
     (tmp_path / "one/wandb/files").mkdir(parents=True)
     (tmp_path / "one/wandb/files/config.yaml").write_text("x: 1\n")
-    chosen = pick_run(tmp_path)
+    chosen = select_run(tmp_path)
     assert chosen.run.path == best
     why, *others = chosen.reasons
     assert "0.9500" in why and "3 finished runs" in why and "1 others are unfinished" in why
@@ -52,13 +52,13 @@ def test_runs_on_different_photos_are_not_ranked_together(
 ) -> None:
     first, second = make(tmp_path / "one", 0.9, "a"), make(tmp_path / "two", 0.8, "b")
     with pytest.raises(HumansegError, match="--data"):
-        pick_run(tmp_path)
+        select_run(tmp_path)
 
     def evaluate(run: Path, data: Path, *_: Any) -> Any:
         return type("Report", (), {"scores": {"dice_at_half": {first: 0.5, second: 0.6}[run]}})
 
     monkeypatch.setattr("humanseg.evaluation.evaluate.evaluate", evaluate)
-    chosen = pick_run(tmp_path, Path("photos"))
+    chosen = select_run(tmp_path, Path("photos"))
     assert (
         chosen.run.path == second
         and "0.6000 at 0.5 on the valid photos of photos" in (chosen.reasons[0])
@@ -70,10 +70,10 @@ def test_without_a_finished_run_it_says_so(tmp_path: Path, unfinished: int) -> N
     for number in range(unfinished):
         make(tmp_path / str(number), 0.5, status="running")
     with pytest.raises(HumansegError, match="no finished run") as caught:
-        pick_run(tmp_path)
+        select_run(tmp_path)
     assert ("2 others are unfinished" in str(caught.value)) == bool(unfinished)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(HumansegError, match="nowhere"):
-        pick_run(tmp_path / "nowhere")
+        select_run(tmp_path / "nowhere")

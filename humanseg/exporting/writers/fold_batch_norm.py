@@ -1,8 +1,8 @@
-"""Folding the batch norms that do not stand right behind a convolution.
+"""Folding batch norms that do not stand right behind a convolution: no exporter does that.
 
-torch's exporter folds a batch norm into the convolution before it. Where a decoder adds two maps,
-enlarges one or shuffles pixels in between, the norm's scale moves backwards through these first:
-they treat every channel alike, so that the order does not matter.
+torch's exporter and onnxruntime fold a batch norm into the convolution before it. Where a decoder
+adds two maps, enlarges one or shuffles pixels in between, the norm's scale moves backwards through
+these first: they treat every channel alike, so that the order does not matter.
 """
 
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def _affine(norm: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> tup
 
 
 def _movable(value: str, known: _Graph) -> bool:
-    """Say whether scale and shift can move back from a value that one node alone takes."""
+    """Return whether scale and shift can move back from a value that one node alone takes."""
     node = known.maker.get(value)
     if node is None or known.takers[value] != 1:
         return False
@@ -107,7 +107,7 @@ def _move(value: str, scale: Vector, shift: Vector, known: _Graph) -> None:
 
 
 def _keeps_channels_apart(node: onnx.NodeProto) -> bool:
-    """Say whether each channel of the output is made of pixels of channels of its own."""
+    """Return whether each channel of the output is made of pixels of channels of its own."""
     if node.op_type == "DepthToSpace":
         return any(each.name == "mode" and each.s == b"CRD" for each in node.attribute)
     return node.op_type == "Resize"

@@ -1,4 +1,4 @@
-"""Weights stored in 16 bits: half the file, the arithmetic still in fp32."""
+"""Weights stored in 16 bits: half the file, where onnxruntime's tool changes the arithmetic too."""
 
 import numpy as np
 import onnx

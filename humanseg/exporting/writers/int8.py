@@ -21,12 +21,12 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from humanseg.exporting.network import INPUT
-from humanseg.exporting.verification.runners import Runner, open_model
+from humanseg.exporting.runners import Runner, open_model
 from humanseg.exporting.writers.onnx import strip
 from humanseg.exporting.writers.stages import Stage, find_stages
 from humanseg.metrics.scores import dice
 
-Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+PhotoAndMask = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """A photo uint8 (1,3,H,W) and its mask (H,W)."""
 KEPT = (0, 1, 2, 3, 5, 8)
 """How many stages are kept in float, tried in this order."""
@@ -42,21 +42,24 @@ class Quantised:
     ----------
     model
         The model.
-    kept
-        Stages in float, most sensitive first, besides normalisation and the last convolution.
+    stages
+        In float, most sensitive first, besides normalisation and the last convolution.
+    photos
+        How many train photos it was calibrated on.
     drop
         Mean Dice that it loses on train photos that it was not calibrated on.
     """
 
     model: onnx.ModelProto
-    kept: list[str]
+    stages: list[str]
+    photos: int
     drop: float
 
 
 def quantise(
     model: onnx.ModelProto,
-    calibration: Sequence[Pair],
-    held_out: Sequence[Pair],
+    calibration: Sequence[PhotoAndMask],
+    held_out: Sequence[PhotoAndMask],
     allowed: float,
     say: Callable[[str], None] = lambda text: None,
 ) -> Quantised:
@@ -104,14 +107,14 @@ def quantise(
             f"in float: {', '.join(names) or 'no stage'}; loses {drop:.4f} on held-out train photos"
         )
         if best is None or drop < best.drop:
-            best = Quantised(tried, names, drop)
+            best = Quantised(tried, names, len(calibration), drop)
         if drop <= allowed:
             break
     assert best is not None
     return best
 
 
-def _mean_dice(masks: Sequence[NDArray[np.bool_]], pairs: Sequence[Pair]) -> float:
+def _mean_dice(masks: Sequence[NDArray[np.bool_]], pairs: Sequence[PhotoAndMask]) -> float:
     scores = [dice(mask[0, 0], truth) for mask, (_, truth) in zip(masks, pairs, strict=True)]
     return float(np.mean(scores))
 
@@ -173,7 +176,7 @@ def _by_sensitivity(
     probes: Sequence[NDArray[np.uint8]],
     expected: Sequence[NDArray[np.float32]],
 ) -> list[Stage]:
-    """Order stages by how much closer probabilities come when one alone stays in float."""
+    """ExportRequest stages by how much closer probabilities come when one alone stays in float."""
 
     def error(stage: Stage) -> float:
         run = open_model(_quantise(model, ranges, [*stages.always, stage]))

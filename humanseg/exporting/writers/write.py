@@ -1,7 +1,6 @@
 """Writing a network in each of the formats that were asked for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from humanseg.exporting.formats import Format
 from humanseg.exporting.network import PhotoToMask, trace
 from humanseg.exporting.source import train_pairs
 from humanseg.exporting.writers.fp16 import halve_weights
-from humanseg.exporting.writers.int8 import quantise
+from humanseg.exporting.writers.int8 import Quantised, quantise
 from humanseg.exporting.writers.onnx import convert, save
 from humanseg.exporting.writers.pt2 import save_pt2
 
@@ -22,34 +21,15 @@ Say = Callable[[str, str], None]
 """Told what is worked on, and a line about it."""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """How a quantised file was made.
-
-    Attributes
-    ----------
-    stages
-        What is in float besides the ends, most sensitive first.
-    photos
-        How many train photos it was calibrated on.
-    drop
-        Mean Dice that it loses on others of them.
-    """
-
-    stages: list[str]
-    photos: int
-    drop: float
-
-
 def write_formats(
     network: PhotoToMask,
     photos: PhotoData,
-    about: dict[str, Any],
+    metadata: dict[str, Any],
     formats: Sequence[Format],
     max_drop: float,
     folder: Path,
     say: Say,
-) -> Kept | None:
+) -> Quantised | None:
     """Write a file per format.
 
     Parameters
@@ -58,8 +38,8 @@ def write_formats(
         What to write.
     photos
         Its data; train photos calibrate the quantised file.
-    about
-        What an ONNX file says of itself.
+    metadata
+        What an ONNX file holds about itself.
     formats
         Which files.
     max_drop
@@ -71,18 +51,18 @@ def write_formats(
 
     Returns
     -------
-    Kept or None
-        How the quantised file was made, where one was.
+    Quantised or None
+        The quantised model, where there is one.
     """
     names = {each.name: folder / each.file for each in formats}
-    say("trace", f"{about['name']}, for any number of photos of any size")
+    say("trace", f"{metadata['name']}, for any number of photos of any size")
     program = trace(network)
     if "pt2" in names:
         save_pt2(program, names["pt2"])
     if names.keys() == {"pt2"}:
         return None
     say("onnx", "converting")
-    model = convert(program, about)
+    model = convert(program, metadata)
     if "onnx" in names:
         save(model, names["onnx"])
     if "fp16" in names:
@@ -102,4 +82,4 @@ def write_formats(
         model, pairs[:count], pairs[count:], max_drop / 3, lambda text: say("int8", text)
     )
     save(quantised.model, names["int8"])
-    return Kept(quantised.kept, count, quantised.drop)
+    return quantised

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from humanseg.exporting.network import PhotoToMask, trace
-from humanseg.exporting.verification.runners import open_model, run_network
+from humanseg.exporting.runners import open_model, run_network
 from humanseg.exporting.writers.fold_batch_norm import fold_batch_norms
 from humanseg.exporting.writers.onnx import convert
 from humanseg.models import LightUNet, PlainBackbone, PSPNet, build_segmenter

@@ -7,20 +7,22 @@ import pytest
 from numpy.typing import NDArray
 
 from humanseg.evaluation.data import data_of
-from humanseg.exporting.source import Source, train_pairs
-from humanseg.exporting.verification.runners import open_model
+from humanseg.exporting.runners import open_model
+from humanseg.exporting.source import ExportSource, train_pairs
 from humanseg.exporting.writers import int8
-from humanseg.exporting.writers.int8 import Pair, quantise
+from humanseg.exporting.writers.int8 import PhotoAndMask, quantise
 from humanseg.exporting.writers.onnx import save
 from humanseg.exporting.writers.stages import find_stages
 
+Pairs = list[PhotoAndMask]
+
 
 @pytest.fixture(scope="module")
-def pairs(source: Source) -> list[Pair]:
+def pairs(source: ExportSource) -> Pairs:
     return train_pairs(data_of(source.config), 6)
 
 
-def test_train_photos_are_drawn_and_never_valid_ones(source: Source, pairs: list[Pair]) -> None:
+def test_train_photos_are_drawn_and_never_valid_ones(source: ExportSource, pairs: Pairs) -> None:
     photos = data_of(source.config)
     store = photos.split("train").photos
     own = {store[index][0].tobytes() for index in range(len(store))}
@@ -51,15 +53,15 @@ def quantised_weights(model: onnx.ModelProto) -> set[str]:
 
 def test_a_loss_that_is_allowed_keeps_no_stage_in_float(
     model: onnx.ModelProto,
-    pairs: list[Pair],
+    pairs: Pairs,
     noise: Callable[..., NDArray[np.uint8]],
     tmp_path: Path,
 ) -> None:
     result = quantise(model, pairs[:3], pairs[3:], allowed=1.0)
-    assert result.kept == [] and abs(result.drop) < 0.2
+    assert result.stages == [] and abs(result.drop) < 0.2
     convs = [node for node in model.graph.node if node.op_type == "Conv"]
     assert quantised_weights(result.model) == {node.input[1] for node in convs[:-1]}
-    # Standard operators, one file, the facts of the fp32 one.
+    # Standard operators, one file, the model_metadata of the fp32 one.
     save(result.model, tmp_path / "model.int8.onnx")
     assert result.model.metadata_props == model.metadata_props
     photos = noise(33, 47, 2)
@@ -67,7 +69,7 @@ def test_a_loss_that_is_allowed_keeps_no_stage_in_float(
     assert 0 < off.mean() < 0.1
 
 
-def test_weights_leave_room_for_sums_in_16_bits(model: onnx.ModelProto, pairs: list[Pair]) -> None:
+def test_weights_leave_room_for_sums_in_16_bits(model: onnx.ModelProto, pairs: Pairs) -> None:
     result = quantise(model, pairs[:3], pairs[3:], allowed=1.0)
     for each in result.model.graph.initializer:
         if each.name.endswith("weight_quantized"):
@@ -75,39 +77,39 @@ def test_weights_leave_room_for_sums_in_16_bits(model: onnx.ModelProto, pairs: l
 
 
 def test_stages_are_kept_until_the_loss_is_allowed(
-    model: onnx.ModelProto, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+    model: onnx.ModelProto, pairs: Pairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     # Each try scores what this list says: fp32 first, then with 0, 1 and 2 stages in float.
     scores = iter([0.9, 0.8, 0.85, 0.895])
     monkeypatch.setattr(int8, "_mean_dice", lambda *_: next(scores))
     result = quantise(model, pairs[:3], pairs[3:], 0.01, said.append)
-    assert len(result.kept) == 2 and result.drop == pytest.approx(0.005)
+    assert len(result.stages) == 2 and result.drop == pytest.approx(0.005)
     names = {stage.name: stage for stage in find_stages(model).inner}
     floats = {
         node.input[1]
         for node in model.graph.node
-        if node.op_type == "Conv" and any(node.name in names[name].nodes for name in result.kept)
+        if node.op_type == "Conv" and any(node.name in names[name].nodes for name in result.stages)
     }
     assert floats and not floats & quantised_weights(result.model)
     assert any("0.0500" in line for line in said)
 
 
 def test_where_nothing_is_good_enough_the_best_try_is_taken(
-    model: onnx.ModelProto, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+    model: onnx.ModelProto, pairs: Pairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = iter([0.9, 0.5, 0.7, 0.6, 0.6])
     monkeypatch.setattr(int8, "_mean_dice", lambda *_: next(scores))
     result = quantise(model, pairs[:3], pairs[3:], 0.0)
-    assert len(result.kept) == 1 and result.drop == pytest.approx(0.2)
+    assert len(result.stages) == 1 and result.drop == pytest.approx(0.2)
 
 
 def test_the_most_sensitive_stage_comes_first(
-    model: onnx.ModelProto, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+    model: onnx.ModelProto, pairs: Pairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors = iter([0.4, 0.1, 0.3])
     monkeypatch.setattr(int8, "_error", lambda *_: next(errors))
     scores = iter([0.9, 0.1, 0.9])
     monkeypatch.setattr(int8, "_mean_dice", lambda *_: next(scores))
     result = quantise(model, pairs[:3], pairs[3:], 0.0)
-    assert result.kept == ["backbone.levels.1"]
+    assert result.stages == ["backbone.levels.1"]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from humanseg.data.cache.photos import scaled_size
 from humanseg.exporting.network import PhotoToMask, trace
-from humanseg.exporting.source import Source
-from humanseg.exporting.verification.runners import open_file, open_model, run_network
+from humanseg.exporting.runners import open_file, open_model, run_network
+from humanseg.exporting.source import ExportSource
 from humanseg.exporting.writers.fp16 import halve_weights
 from humanseg.exporting.writers.onnx import OPSET, convert, save
 from humanseg.exporting.writers.pt2 import save_pt2
@@ -67,7 +67,7 @@ def test_other_operators_are_not_written(model: onnx.ModelProto, tmp_path: Path)
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_every_size_gives_what_the_checkpoint_gives(
-    source: Source, model: onnx.ModelProto, noise: Noise, size: tuple[int, int, int]
+    source: ExportSource, model: onnx.ModelProto, noise: Noise, size: tuple[int, int, int]
 ) -> None:
     count, height, width = size
     photos = noise(height, width, count)
@@ -137,7 +137,7 @@ def test_a_pt2_file_takes_every_size(
         np.testing.assert_allclose(run(photos)[0], run_network(network)(photos)[0], atol=1e-6)
 
 
-def test_the_threshold_is_the_networks(source: Source, noise: Noise) -> None:
+def test_the_threshold_is_the_networks(source: ExportSource, noise: Noise) -> None:
     photos = noise(40, 40)
     probability, _ = run_network(source.network)(photos)
     threshold = float(np.quantile(probability, 0.9))

@@ -5,15 +5,15 @@ from pathlib import Path
 import onnx
 import pytest
 
-from humanseg.exporting.verification import benchmark
-from humanseg.exporting.verification.benchmark import Timing, table, time_all, time_file
+from humanseg.exporting import benchmark
+from humanseg.exporting.benchmark import Timing, table, time_all, time_model
 from humanseg.exporting.writers.onnx import save
 from humanseg.runs import RunFolder
 
 
 def test_a_file_is_measured_in_a_process_of_its_own(model: onnx.ModelProto, tmp_path: Path) -> None:
     save(model, tmp_path / "model.onnx")
-    timing = time_file(tmp_path / "model.onnx", (64, 48), calls=3, batch=2)
+    timing = time_model(tmp_path / "model.onnx", (64, 48), calls=3, batch=2)
     assert timing.name == "model.onnx" and timing.calls == 3
     assert set(timing.latency_ms) == set(benchmark.threads_here())
     assert all(value > 0 for value in timing.latency_ms.values())
@@ -27,7 +27,7 @@ def test_an_onnx_file_is_run_without_torch(model: onnx.ModelProto, tmp_path: Pat
     save(model, tmp_path / "model.onnx")
     code = (
         "import sys; from pathlib import Path\n"
-        "from humanseg.exporting.verification.measure_process import open_target\n"
+        "from humanseg.exporting.benchmark import open_target\n"
         f"open_target(Path({str(tmp_path / 'model.onnx')!r}), 1, False)\n"
         "assert 'torch' not in sys.modules"
     )

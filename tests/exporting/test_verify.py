@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from humanseg.exporting.formats import FORMATS
-from humanseg.exporting.verification.runners import Outputs, Runner
-from humanseg.exporting.verification.verify import Tally, compare_on, complaints, odd_faults
+from humanseg.exporting.runners import Outputs, Runner
+from humanseg.exporting.verify import Tally, compare_on, complaints, odd_faults
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from humanseg.exporting.verification.shares import by_share
+from humanseg.exporting.card import by_share
 
 
 def test_every_photo_is_in_one_group() -> None:

@@ -1,0 +1,243 @@
+"""How fast each exported file is, and how much memory it needs, next to torch.
+
+Each measurement has a process of its own, `python -m humanseg.exporting.benchmark`. For an ONNX
+file torch is not even imported there, so that the memory is what its users see.
+"""
+
+import argparse
+import os
+import pickle
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from humanseg.errors import Failure
+from humanseg.exporting.runners import Runner, open_file, run_network
+from humanseg.system.children import open_answer
+from humanseg.system.memory import process_peak_mb
+
+THREADS = (1, 2)
+BATCH = 8
+_WARM_UP = 5
+
+Say = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Measurements of one model.
+
+    Attributes
+    ----------
+    name
+        Of the file, or `torch eager`, `torch.compile`.
+    latency_ms
+        Median over warm calls on one photo, by the number of threads.
+    photos_per_second
+        In batches of `BATCH`, on the most threads; None where not measured.
+    peak_mb
+        Most memory of a process that runs single photos on one thread, runtime included.
+    bytes
+        Size of the file; None for torch.
+    calls
+        How many calls each latency is the median of.
+    """
+
+    name: str
+    latency_ms: dict[int, float]
+    photos_per_second: float | None
+    peak_mb: float
+    bytes: int | None
+    calls: int
+
+
+def threads_here() -> list[int]:
+    """Numbers of threads to measure on: one and two, as far as the machine has them."""
+    return [threads for threads in THREADS if threads <= (os.cpu_count() or 1)]
+
+
+def time_files(files: Sequence[Path], size: tuple[int, int], calls: int, say: Say) -> list[Timing]:
+    """Measure the latency of every file."""
+    return _time_each({path.name: partial(time_model, path, size, calls) for path in files}, say)
+
+
+def time_all(
+    files: Sequence[Path], run: Path, size: tuple[int, int], calls: int, say: Say
+) -> list[Timing]:
+    """Measure every file, torch eager and torch.compile, in batches too."""
+    jobs = {path.name: partial(time_model, path, size, calls, BATCH) for path in files}
+    jobs["torch eager"] = partial(time_model, run, size, calls, BATCH)
+    jobs["torch.compile"] = partial(time_model, run, size, calls, BATCH, compiled=True)
+    return _time_each(jobs, say)
+
+
+def _time_each(jobs: Mapping[str, Callable[[], Timing]], say: Say) -> list[Timing]:
+    """Measure one after the other; report what fails and leave it out."""
+    timings = []
+    for name, job in jobs.items():
+        say("speed", name)
+        try:
+            timings.append(job())
+        except Exception as error:  # whatever a runtime raises
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            say("speed", f"{name} could not be measured: {reason[-1]}")
+    return timings
+
+
+def time_model(
+    model: Path, size: tuple[int, int], calls: int, batch: int = 0, compiled: bool = False
+) -> Timing:
+    """Measure an exported file, or the best checkpoint of a run in torch.
+
+    Parameters
+    ----------
+    model
+        A file, or a run's folder.
+    size
+        Height and width of the photos.
+    calls
+        Timed calls on each number of threads.
+    batch
+        Photos in a batch; 0: none are tried.
+    compiled
+        Whether a run's model is compiled by torch.compile.
+
+    Raises
+    ------
+    Exception
+        What the measurement raised in its process, or a RuntimeError that says how that died.
+    """
+    results = {}
+    for threads in threads_here():
+        # Batches only on the most threads: that is how somebody with many photos runs them.
+        photos = batch if threads == threads_here()[-1] else 0
+        options = ["--threads", threads, "--calls", calls, "--batch", photos, "--size", *size]
+        options += ["--compile"] if compiled else []
+        results[threads] = _measure_in_child([str(model), *map(str, options)], threads)
+    most = results[threads_here()[-1]]
+    return Timing(
+        ("torch.compile" if compiled else "torch eager") if model.is_dir() else model.name,
+        {threads: result["median_ms"] for threads, result in results.items()},
+        most["photos_per_second"],
+        results[1]["peak_mb"],
+        None if model.is_dir() else model.stat().st_size,
+        calls,
+    )
+
+
+def table(timings: Sequence[Timing]) -> str:
+    """Lay measurements out as a table of text."""
+    threads = threads_here()
+    heads = ["", *(f"{n} thread{'s' * (n > 1)}" for n in threads), f"batches of {BATCH}"]
+    rows = [[*heads, "peak memory", "file"]]
+    for each in timings:
+        speed = "–" if each.photos_per_second is None else f"{each.photos_per_second:.1f} photos/s"
+        size = "–" if each.bytes is None else f"{each.bytes / 1e6:.2f} MB"
+        times = [f"{each.latency_ms[n]:.1f} ms" for n in threads]
+        rows.append([each.name, *times, speed, f"{each.peak_mb:.0f} MB", size])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])],
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _measure_in_child(words: Sequence[str], threads: int) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "humanseg.exporting.benchmark", *words],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise RuntimeError(f"the process ended with exit code {done.returncode} {' '.join(last)}")
+    result: dict[str, float] = open_answer(pickle.loads(done.stdout))
+    return result
+
+
+def main() -> None:
+    """Write, pickled, `median_ms`, `photos_per_second` and `peak_mb`, or how it failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model", type=Path, help="a .onnx or .pt2 file, or a run's folder")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--size", type=int, nargs=2, default=(320, 240), help="height and width")
+    parser.add_argument("--calls", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=8, help="0: no batches")
+    parser.add_argument("--compile", action="store_true", help="a run's folder by torch.compile")
+    arguments = parser.parse_args()
+    answer: Any
+    # What a runtime prints must not stand in the answer.
+    with redirect_stdout(sys.stderr):
+        try:
+            answer = _measure(arguments)
+        except Exception as error:
+            answer = Failure.of(error)
+    sys.stdout.buffer.write(pickle.dumps(answer))
+
+
+def _measure(arguments: argparse.Namespace) -> dict[str, float | None]:
+    run = open_target(arguments.model, arguments.threads, arguments.compile)
+    shape = (max(arguments.batch, 1), 3, *arguments.size)
+    photos = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    single = _median_seconds(run, photos[:1], arguments.calls)
+    result = {"median_ms": single * 1e3, "peak_mb": _peak_mb(), "photos_per_second": None}
+    if arguments.batch:
+        batch = _median_seconds(run, photos, max(3, arguments.calls // arguments.batch))
+        result["photos_per_second"] = len(photos) / batch
+    return result
+
+
+def _median_seconds(run: Runner, photos: np.ndarray, calls: int) -> float:
+    """Time calls, after a few to warm up."""
+    times = []
+    for _ in range(calls + _WARM_UP):
+        start = time.perf_counter()
+        run(photos)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[_WARM_UP:])
+
+
+def _peak_mb() -> float:
+    """Return the most memory that this process has had, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Unlike getrusage, this does not count the process that started this one.
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return process_peak_mb()
+
+
+def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:
+    """Open a file, or the best checkpoint of a run, on a number of threads."""
+    if path.suffix == ".onnx":
+        return open_file(path, threads)
+    import torch
+
+    torch.set_num_threads(threads)
+    if path.suffix == ".pt2":
+        return open_file(path)
+    from humanseg.exporting.network import PhotoToMask
+    from humanseg.models.checkpoint import load_segmenter
+    from humanseg.runs import open_run
+
+    network = PhotoToMask(load_segmenter(open_run(path))[0], threshold=0.5)
+    if compiled:
+        network.compile()
+    return run_network(network)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Whether the files of an export predict what the checkpoint predicts, and how fast."""
