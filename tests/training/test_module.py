@@ -95,7 +95,7 @@ def test_on_a_gpu_the_loss_is_looked_at_now_and_then() -> None:
 
 def test_a_loss_that_was_no_number_is_found_before_the_epoch_is_scored() -> None:
     module = made(Net()).train()
-    module._unseen = torch.tensor(float("nan"))
+    module._unchecked = torch.tensor(float("nan"))
     with pytest.raises(HumansegError, match="became nan in epoch 1"):
         module.on_validation_epoch_start()
 

@@ -1,5 +1,8 @@
 """Validation at the end of a training that ends within an epoch, and the reason of an early end."""
 
+import signal
+import threading
+
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.callbacks.early_stopping import EarlyStopping
@@ -19,6 +22,16 @@ class Stopping(pl.Callback):
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Let SIGTERM end this process, as before `fit`.
+
+        Lightning's handler broadcasts it first, and waits for ever where another process is in the
+        middle of a step.
+        """
+        if threading.current_thread() is threading.main_thread() and self._on_sigterm is not None:
+            signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: object

@@ -81,7 +81,15 @@ def launch(
             plugins=[cluster_environment(hardware.rank.launcher)],
         )
         call = partial(_take_part, function, hardware, shared, *arguments)
-        result: T = _start(fabric, call) if own else fabric.launch(call)
+        try:
+            result: T = _start(fabric, call) if own else fabric.launch(call)
+        except RuntimeError as error:
+            if own or "by peer" not in str(error):
+                raise
+            raise HumansegError(
+                "Another process of this training has ended: what it printed says why.",
+                code="training.lost_process",
+            ) from error
         return result
 
 
