@@ -7,14 +7,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.hydra_errors import nearest
-from humanseg.config.settings import SETTINGS, top_level
+from humanseg.config.settings import SETTINGS, plain_groups, top_level
 from humanseg.config.signatures import node_mistakes, value_mistakes
 from humanseg.config.targets import find_target, name_problem, walk_targets
 from humanseg.errors import HumansegError
 
 #: The groups that are one object each, and the arguments that the code adds to the config's.
 RUNTIME: Mapping[str, tuple[str, ...]] = {
-    "data": ("augmentation", "seed"),
+    "data": ("augmentation", "seed", "unlabelled", "min_confidence"),
     "model": ("backbone",),
     "backbone": (),
     "loss": (),
@@ -113,6 +113,12 @@ def _named_mistakes(group: str, entries: Any) -> list[str]:
     ]
 
 
+def _unknown_settings(group: str, node: Any, known: list[str]) -> list[str]:
+    if not isinstance(node, dict):
+        return [f"{group}: is not a mapping of settings"]
+    return [f"{group}.{key}: unknown{nearest(key, known)}" for key in node if key not in known]
+
+
 def _at(plain: Any, key: str) -> Any:
     """Return what stands at a full key, or `_ABSENT`."""
     for name in key.split("."):
@@ -144,11 +150,13 @@ def find_mistakes(config: DictConfig) -> list[str]:
     ]
     if refused:
         return mistakes + refused
-    settings = top_level()
-    known = [*settings, *RUNTIME, *NAMED]
+    settings, groups = top_level(), plain_groups()
+    known = [*settings, *groups, *RUNTIME, *NAMED]
     for name, value in plain.items():
         if name in settings:
             mistakes += value_mistakes(value, settings[name].annotation, name)
+        elif name in groups:
+            mistakes += _unknown_settings(name, value, groups[name])
         elif name in NAMED:
             mistakes += _named_mistakes(name, value)
         elif name in RUNTIME:

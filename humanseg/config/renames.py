@@ -14,6 +14,10 @@ from humanseg.config.targets import current_name, own_packages
 KEYS: Mapping[str, str] = {
     "fresh": "restart",
     "predict_long_side": "eval_size",
+    "teacher": "distillation.teachers",
+    "teacher_weight": "distillation.weight",
+    "data.unlabelled": "distillation.unlabelled_dir",
+    "data.min_confidence": "distillation.min_confidence",
     "data.fit": "data.resize_mode",
     "data.size": "data.crop_size",
     "data.long_side": "data.train_size",

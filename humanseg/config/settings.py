@@ -87,15 +87,27 @@ SETTINGS = (
         NotNegative,
     ),
     Setting(
-        "teacher",
+        "distillation.teachers",
         "The folder of a finished run, or a list of some: learn from their probabilities too.",
         _PATHS,
         on_resume="verify",
         path="source",
     ),
     Setting(
-        "teacher_weight",
-        "The share of the loss that the teacher has; the masks have the rest.",
+        "distillation.weight",
+        "The share of the loss that the teachers have; the masks have the rest.",
+        Share,
+    ),
+    Setting(
+        "distillation.unlabelled_dir",
+        "A folder of unlabelled photos to train on, by what the teachers say of them.",
+        Text | None,
+        on_resume="verify",
+        path="source",
+    ),
+    Setting(
+        "distillation.min_confidence",
+        "From 0 to 1: unlabelled photos of which the teachers are less sure are left out.",
         Share,
     ),
     Setting(
@@ -165,7 +177,6 @@ SETTINGS = (
     Setting("data.workers", "Processes that prepare batches.", kind="machine", on_resume="change"),
     Setting("data.cache", "Where decoded photos are kept.", kind="machine", on_resume="change"),
     Setting("data.cache_gb", "Gigabytes of the cache.", kind="machine", on_resume="change"),
-    Setting("data.unlabelled", "A folder of unlabelled photos.", on_resume="verify", path="source"),
     Setting("backbone.weights", "none, pretrained, or a file of weights.", path="source"),
     Setting("callbacks.early_stopping", "Stop when the validation Dice no longer rises.",
             on_resume="change"),
@@ -187,6 +198,9 @@ SETTINGS = (
 )  # fmt: skip
 """Settings of conf/train.yaml, and of groups what the signature of their target does not say."""
 
+PLAIN_GROUPS = ("distillation",)
+"""Groups whose settings are declared here, since no `_target_` takes them."""
+
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
@@ -194,6 +208,14 @@ def top_level() -> dict[str, Setting]:
     """Return the settings that stand beside the groups in conf/train.yaml."""
     return {
         key: one for key, one in BY_KEY.items() if "." not in key and one.annotation is not None
+    }
+
+
+def plain_groups() -> dict[str, list[str]]:
+    """Return the groups that are no object, with the names of their settings."""
+    return {
+        group: [key.partition(".")[2] for key in BY_KEY if key.startswith(f"{group}.")]
+        for group in PLAIN_GROUPS
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from humanseg.config.settings import is_result
+from humanseg.config.settings import PLAIN_GROUPS, is_result
 from humanseg.runs.choices import DATA, chosen_option, data_before, named_callbacks, nearest_option
 from humanseg.runs.record import read_config
 
@@ -13,6 +13,8 @@ Value = None | bool | int | float | str
 Shipped = Mapping[str, Mapping[str, Mapping[str, Value]]]
 """For each group of configs its options: the name of each, and its settings by dotted keys."""
 
+PLAIN = "plain"
+"""What `Shipped` calls the groups whose settings stand in conf/train.yaml."""
 NAMED_GROUPS = ("model", "backbone", "loss", "augmentation", "optimizer", "scheduler", "callbacks")
 """The groups that are shown by the name of the option that was chosen, in this order."""
 
@@ -86,7 +88,7 @@ def read_shipped(folder: Path) -> Shipped:
             for path in sorted((folder / group).glob("*.yaml"))
         }
         for group in (*NAMED_GROUPS, DATA)
-    }
+    } | {PLAIN: {"train": dict(_flat(_plain_defaults(folder), ""))}}
 
 
 def read_settings(
@@ -127,7 +129,12 @@ def read_settings(
         values |= {key: value for key, value in have.items() if key not in targets}
         changed |= {key for key in have if have[key] != default.get(key)} - targets
     others = {key: node for key, node in config.items() if key not in NAMED_GROUPS}
-    have = {**data_before(config, shipped.get(DATA, {})), **dict(_flat(others, ""))}
+    # Settings that came up after the run was made were what they are by default.
+    before = {
+        **data_before(config, shipped.get(DATA, {})),
+        **shipped.get(PLAIN, {}).get("train", {}),
+    }
+    have = {**before, **dict(_flat(others, ""))}
     values |= {key: value for key, value in have.items() if not key.endswith("._target_")}
     kept = {key: value for key, value in values.items() if is_result(key)}
     return Settings(kept, frozenset(changed), _elements(config, ""))
@@ -158,6 +165,12 @@ def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:
             found.append(DifferingSetting(key, tuple(sorted(levels.values(), key=_order)), follows))
     order = {group: place for place, group in enumerate(NAMED_GROUPS)}
     return sorted(found, key=lambda one: order.get(one.key.partition(".")[0], len(order)))
+
+
+def _plain_defaults(folder: Path) -> dict[str, Any]:
+    """Read the settings of the groups that are no object from the default config."""
+    defaults = read_config(folder / "train.yaml")
+    return {group: defaults[group] for group in PLAIN_GROUPS}
 
 
 def short_name(key: str) -> str:

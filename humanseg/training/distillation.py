@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.load import load_run_config
 from humanseg.data.cache.buffer import LayerCache, on_disk
@@ -22,18 +23,28 @@ from humanseg.training.machine.hardware import Hardware
 from humanseg.training.request import named_paths
 
 
+def unlabelled_options(config: DictConfig) -> dict[str, Any]:
+    """Return what the data of a run take of its distillation; nothing without unlabelled photos."""
+    folder = OmegaConf.select(config, "distillation.unlabelled_dir")
+    least = OmegaConf.select(config, "distillation.min_confidence", default=0.0)
+    return {} if folder is None else {"unlabelled": folder, "min_confidence": least}
+
+
 def find_teachers(config: DictConfig) -> list[RunFolder]:
     """Return the runs that a config names as teachers; raise where one cannot teach this run."""
-    teachers = [open_run(path) for path in named_paths(config.get("teacher"))]
-    if config.data.get("unlabelled") and not teachers:
+    teachers = [
+        open_run(path) for path in named_paths(OmegaConf.select(config, "distillation.teachers"))
+    ]
+    if OmegaConf.select(config, "distillation.unlabelled_dir") and not teachers:
         raise HumansegError(
-            "data.unlabelled holds photos without masks, which only a teacher can make something "
-            "of: give teacher=RUN, the folder of a finished run, or data.unlabelled=null."
+            "distillation.unlabelled_dir holds unlabelled photos, which only a teacher can make "
+            "something of: give distillation.teachers=RUN, the folder of a finished run, or "
+            "distillation.unlabelled_dir=null."
         )
     for teacher in teachers:
         if not teacher.best.is_file():
             raise HumansegError(
-                f"teacher={teacher.path} has no checkpoint yet: let it finish.",
+                f"distillation.teachers={teacher.path} has no checkpoint yet: let it finish.",
                 code="training.teacher",
             )
         _require_unseen(teacher, config)
@@ -92,7 +103,7 @@ def _require_unseen(teacher: RunFolder, config: DictConfig) -> None:
     same_root = Path(str(its_own.get("root"))).resolve() == Path(str(config.data.root)).resolve()
     if config.data.get("fold") is not None and same_root and wanted != has:
         raise Refused(
-            f"teacher={teacher.path} was trained with data.fold={has[0]} of {has[1]}, and so on "
-            f"photos that fold {wanted[0]} of {wanted[1]} validates on: the score would be too "
-            "good. Take a teacher that was trained on the same fold."
+            f"distillation.teachers={teacher.path} was trained with data.fold={has[0]} of "
+            f"{has[1]}, and so on photos that fold {wanted[0]} of {wanted[1]} validates on: the "
+            "score would be too good. Take a teacher that was trained on the same fold."
         )

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.module import PhotoData
@@ -19,12 +19,13 @@ def hash_sources(
     weights = config.backbone.get("weights", "none")
     # A run that starts from another opens no weights for its backbone.
     opened = [] if starts or weights in NO_PATHS else [Path(weights)]
-    files = {"teacher": list(map(find_checkpoint, named_paths(config.get("teacher"))))}
+    teachers = named_paths(OmegaConf.select(config, "distillation.teachers"))
+    files = {"distillation.teachers": list(map(find_checkpoint, teachers))}
     if not resumed:
         files |= {"init_from": list(map(find_checkpoint, starts)), "backbone.weights": opened}
     sources = {key: [_sha256(path) for path in paths] for key, paths in files.items() if paths}
     if photos.splits.unlabelled is not None:
-        sources["data.unlabelled"] = [photos.splits.pixels_sha256("unlabelled")]
+        sources["distillation.unlabelled_dir"] = [photos.splits.pixels_sha256("unlabelled")]
     return sources
 
 

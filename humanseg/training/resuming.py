@@ -136,7 +136,7 @@ def _differences(
     if before is None or teaching is None:
         return
     began = summary.get("sources") or {}
-    for key, runs in (("teacher", "runs"), ("data.unlabelled", "")):
+    for key, runs in (("distillation.teachers", "runs"), ("distillation.unlabelled_dir", "")):
         if key in began:
             if sorted(began[key]) != sorted(sources.get(key, [])):
                 yield f"what {key} names is not what it was"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.build import build
 from humanseg.config.check import check_config
@@ -22,7 +22,7 @@ from humanseg.models.checkpoint import (
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
-from humanseg.training.distillation import find_teachers, predict_soft_labels
+from humanseg.training.distillation import find_teachers, predict_soft_labels, unlabelled_options
 from humanseg.training.loggers import check_loggers, wandb_note
 from humanseg.training.machine.hardware import Hardware, choose_hardware, configure_process
 from humanseg.training.machine.ranks import find_rank
@@ -90,7 +90,10 @@ def setup(request: TrainRequest) -> TrainingSetup:
     configure_process(hardware.device, hardware.threads)
     hardware = count_processes(config, hardware)
     photos: PhotoData = build(
-        config.data, augmentation=build(config.augmentation), seed=config.seed
+        config.data,
+        augmentation=build(config.augmentation),
+        seed=config.seed,
+        **unlabelled_options(config),
     )
     checkpoint = run.last if run is not None and run.last.exists() else None
     epochs_done = 0 if run is None or checkpoint is None else _epochs_done(run, config)
@@ -162,7 +165,7 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         auxiliary_weight=config.auxiliary_weight,
         channels_last=hardware.channels_last,
         seed=config.seed,
-        teacher_weight=config.get("teacher_weight", 0.0),
+        teacher_weight=OmegaConf.select(config, "distillation.weight", default=0.0),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from humanseg.config.renames import current_key
 from humanseg.errors import HumansegError
 from humanseg.io.tables import read_table
 from humanseg.runs.record import read_config
@@ -98,7 +99,7 @@ class KeptRun:
         return [
             name
             for key, _, value in values
-            if key == setting
+            if current_key(key) == current_key(setting)
             for name in value.strip("[]").split(",")
         ]
 

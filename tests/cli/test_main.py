@@ -315,7 +315,7 @@ def test_humanseg_alone_prints_the_help(capsys: pytest.CaptureFixture[str]) -> N
         ["train", "data.root=nowhere"],
         ["train", "resume=nowhere"],
         ["train", "init_from=nowhere", "data.root=data"],
-        ["train", "teacher=[nowhere]", "data.root=data"],
+        ["train", "distillation.teachers=[nowhere]", "data.root=data"],
         ["train", "backbone=resnet18", "backbone.weights=nowhere", "data.root=data"],
         ["train", "run_dir=data/nowhere/.."],
     ],

@@ -14,6 +14,8 @@ Make = Callable[..., RunRecord]
 Compare = Callable[..., Group]
 PHOTOS = np.random.default_rng(0).uniform(0.8, 0.95, 20)
 
+TEACHERS, UNLABELLED = "distillation.teachers", "distillation.unlabelled_dir"
+
 
 @pytest.fixture
 def compare(make_record: Make, shipped: Shipped) -> Compare:
@@ -78,7 +80,7 @@ def test_without_fingerprints_the_path_counts(compare: Compare) -> None:
     assert len(compare(on("/a", ""), on("/a", "1"), on("/b", "1"), on("/a", "2")).entries) == 2
 
 
-@pytest.mark.parametrize("key", ["init_from", "teacher", "data.unlabelled", "backbone.weights"])
+@pytest.mark.parametrize("key", ["init_from", TEACHERS, UNLABELLED, "backbone.weights"])
 def test_files_are_told_apart_where_only_their_last_name_is_alike(
     compare: Compare, key: str
 ) -> None:
@@ -98,11 +100,17 @@ def test_what_is_no_path_is_told_from_one(compare: Compare) -> None:
 
 def test_some_runs_in_another_order_are_the_same(compare: Compare) -> None:
     first, other = ["/r/a", "/r/b"], ["/r/b", "/r/a"]
-    made = [of("teacher", first, "1", "2"), of("teacher", other, "2", "1")]
+    made = [
+        of(TEACHERS, first, "1", "2"),
+        of(TEACHERS, other, "2", "1"),
+    ]
     assert len(compare(*made).entries) == 1
-    more = of("teacher", [*first, "/r/c"], "1", "2", "3")
-    assert labels(compare(made[0], more)) == ["teacher a, b", "teacher a, b, c"]
-    of_two = [of("teacher", first, "1", "2"), of("teacher", first, "1", "3")]
+    more = of(TEACHERS, [*first, "/r/c"], "1", "2", "3")
+    assert labels(compare(made[0], more)) == ["teachers a, b", "teachers a, b, c"]
+    of_two = [
+        of(TEACHERS, first, "1", "2"),
+        of(TEACHERS, first, "1", "3"),
+    ]
     assert len(set(labels(compare(*of_two)))) == 2
 
 

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.check import NAMED, RUNTIME, check_config, find_mistakes
 from humanseg.config.find import conf_folder
-from humanseg.config.settings import top_level
+from humanseg.config.settings import plain_groups, top_level
 from humanseg.errors import HumansegError
 
 Compose = Callable[..., DictConfig]
@@ -31,6 +31,7 @@ def test_the_defaults_have_no_mistakes(composed: Compose) -> None:
         ("threshold=tuned", "threshold: 'tuned' is not a number above 0 and below 1 or tune, "
          "did you mean tune?"),
         ("+sede=1", "sede: unknown, did you mean seed?"),
+        ("+distillation.teacher=a", "distillation.teacher: unknown, did you mean teachers?"),
         ("+optimiser.lr=1", "optimiser: unknown, did you mean optimizer?"),
         ("data.resize_mode=resise", "data.resize_mode: 'resise' is not resize or crop or pad, "),
         ("data.root=???", "data.root: has no value, give it one with data.root=..."),
@@ -83,7 +84,7 @@ def test_each_kind_of_mistake_is_named_by_its_key(
         ("threshold=1", "above 0 and below 1"),
         ("eval_size=7", "from 16 to 16384"),
         ("auxiliary_weight=.inf", "of at least 0"),
-        ("teacher_weight=1.1", "from 0 to 1"),
+        ("distillation.weight=1.1", "from 0 to 1"),
         ("threads=0", "from 1 to 1024"),
         ("trial=-1", "of at least 0"),
         ("runs_dir=''", "that is not empty"),
@@ -100,7 +101,7 @@ def test_each_kind_of_mistake_is_named_by_its_key(
         ("data.fold=-1", "of at least 0"),
         ("data.folds=1", "of at least 2"),
         ("data.min_component_area=-1", "of at least 0"),
-        ("data.min_confidence=1.5", "from 0 to 1"),
+        ("distillation.min_confidence=1.5", "from 0 to 1"),
         ("model.dropout=1", "below 1"),
         ("backbone.dropout=-0.1", "of at least 0"),
         ("trainer.max_epochs=0", "of at least 1"),
@@ -162,6 +163,8 @@ def test_the_tables_cover_train_yaml_exactly() -> None:
         if not name.startswith("override ")
     ]
     train.pop("hydra")
+    for group, names in plain_groups().items():
+        assert list(train.pop(group)) == names
     assert set(train) == set(top_level())
     assert set(groups) - {"experiment", "search"} == {*RUNTIME, *NAMED}
 

@@ -80,7 +80,7 @@ def test_photos_without_masks_have_names_of_their_own(folder: Path) -> None:
 def test_a_folder_without_photos_is_named(tmp_path: Path, exists: bool) -> None:
     if exists:
         (tmp_path / "none").mkdir()
-    with pytest.raises(HumansegError, match="data.unlabelled.*none") as caught:
+    with pytest.raises(HumansegError, match="distillation.unlabelled_dir.*none") as caught:
         scan_unlabelled(tmp_path / "none")
     assert caught.value.code == "data.no_unlabelled_photos"
 

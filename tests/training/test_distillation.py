@@ -47,6 +47,10 @@ def more(sample_root: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def distilled(teacher: RunFolder, more: Path) -> tuple[str, str]:
+    return f"distillation.teachers={teacher.path}", f"distillation.unlabelled_dir={more}"
+
+
 def prepared(compose: Compose, folder: Path, *overrides: str) -> TrainingSetup:
     return setup(read_request(compose(f"run_dir={folder}", *overrides)))
 
@@ -60,7 +64,7 @@ def epoch_of(one: TrainingSetup, epoch: int = 0) -> list:
 def test_answers_are_the_teachers_probabilities_mirrored_too(
     compose: Compose, trained: RunFolder
 ) -> None:
-    photos = data_of(compose(f"teacher={trained.path}"))
+    photos = data_of(compose(f"distillation.teachers={trained.path}"))
     hardware = choose_hardware("cpu", "32-true")
     answers = predict_soft_labels([trained], photos, hardware)["train"]
     predictor, _ = load_predictor(trained, tta=True)
@@ -91,7 +95,11 @@ def test_teachers_are_asked_once_and_averaged(
 def test_a_student_sees_photo_mask_and_answer_moved_alike(
     compose: Compose, trained: RunFolder, more: Path, tmp_path: Path
 ) -> None:
-    taught = (f"teacher={trained.path}", f"data.unlabelled={more}", "augmentation=robust")
+    taught = (
+        f"distillation.teachers={trained.path}",
+        f"distillation.unlabelled_dir={more}",
+        "augmentation=robust",
+    )
     one = prepared(compose, tmp_path / "run", *taught)
     batches = epoch_of(one)
     ids = [identity for batch in batches for identity in batch["id"]]
@@ -111,8 +119,8 @@ def test_a_mask_that_nobody_drew_is_the_teachers(
     one = prepared(
         compose,
         tmp_path / "run",
-        f"teacher={trained.path}",
-        f"data.unlabelled={more}",
+        f"distillation.teachers={trained.path}",
+        f"distillation.unlabelled_dir={more}",
         "augmentation=none",
     )
     for batch in epoch_of(one):
@@ -126,9 +134,9 @@ def test_a_student_is_trained_and_resumed(
 ) -> None:
     run = train_run(
         tmp_path / "student",
-        f"teacher=[{trained.path},{trained.path}]",
-        "teacher_weight=0.7",
-        f"data.unlabelled={more}",
+        f"distillation.teachers=[{trained.path},{trained.path}]",
+        "distillation.weight=0.7",
+        f"distillation.unlabelled_dir={more}",
     )
     summary = read_summary(run.summary)
     assert summary["status"] == "finished"
@@ -141,10 +149,10 @@ def test_a_student_is_trained_and_resumed(
     assert summary["data"] == read_summary(trained.summary)["data"], "judged by the same photos"
     # The teachers may lie elsewhere now; others may not take their place.
     moved = shutil.copytree(trained.path, tmp_path / "moved teacher")
-    named = f"teacher=['{moved}','{moved}']"
+    named = f"distillation.teachers=['{moved}','{moved}']"
     assert resume_run(run.path, named, "trainer.max_epochs=3").best.exists()
     shutil.copy(run.best, moved / "checkpoints" / "best.ckpt")
-    with pytest.raises(Refused, match="what teacher names is not what it was"):
+    with pytest.raises(Refused, match="what distillation.teachers names is not what it was"):
         resume_run(run.path, "trainer.max_epochs=4")
     shutil.copy(trained.best, moved / "checkpoints" / "best.ckpt")
     (more / "0.png").unlink()
@@ -153,8 +161,8 @@ def test_a_student_is_trained_and_resumed(
 
 
 def test_photos_without_masks_need_a_teacher(compose: Compose, more: Path, tmp_path: Path) -> None:
-    with pytest.raises(HumansegError, match="data.unlabelled.*teacher=RUN"):
-        prepared(compose, tmp_path / "run", f"data.unlabelled={more}")
+    with pytest.raises(HumansegError, match="unlabelled_dir.*teachers=RUN"):
+        prepared(compose, tmp_path / "run", f"distillation.unlabelled_dir={more}")
 
 
 def test_a_broken_photo_without_a_mask_is_named(
@@ -162,25 +170,27 @@ def test_a_broken_photo_without_a_mask_is_named(
 ) -> None:
     (more / "2.png").write_bytes(b"no image")
     with pytest.raises(HumansegError, match=r"2\.png"):
-        prepared(compose, tmp_path / "run", f"teacher={trained.path}", f"data.unlabelled={more}")
+        prepared(compose, tmp_path / "run", *distilled(trained, more))
 
 
 def test_a_teacher_must_be_a_finished_run(compose: Compose, copied: RunFolder) -> None:
     with pytest.raises(HumansegError, match="nowhere"):
-        find_teachers(compose("teacher=nowhere"))
+        find_teachers(compose("distillation.teachers=nowhere"))
     copied.best.unlink()
     with pytest.raises(HumansegError, match="no checkpoint yet"):
-        find_teachers(compose(f"teacher={copied.path}"))
+        find_teachers(compose(f"distillation.teachers={copied.path}"))
 
 
 def test_a_teacher_must_not_know_what_its_student_is_judged_by(
     compose: Compose, trained: RunFolder
 ) -> None:
     with pytest.raises(Refused, match=r"data\.fold=None of 5.*fold 1 of 3"):
-        find_teachers(compose(f"teacher={trained.path}", "data.fold=1", "data.folds=3"))
+        find_teachers(
+            compose(f"distillation.teachers={trained.path}", "data.fold=1", "data.folds=3")
+        )
 
 
 @pytest.mark.parametrize("weight", [-0.1, 1.1])
 def test_an_impossible_weight_is_named(compose: Compose, tmp_path: Path, weight: float) -> None:
-    with pytest.raises(HumansegError, match=f"teacher_weight: {weight} is not a number"):
-        prepared(compose, tmp_path / "run", f"teacher_weight={weight}")
+    with pytest.raises(HumansegError, match=f"distillation.weight: {weight} is not a number"):
+        prepared(compose, tmp_path / "run", f"distillation.weight={weight}")

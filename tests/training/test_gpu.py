@@ -60,5 +60,5 @@ def test_a_training_goes_on(
 def test_a_run_made_on_the_cpu_teaches_one_on_the_gpu(
     tmp_path: Path, train_run: Train, trained: RunFolder
 ) -> None:
-    taught = train_run(tmp_path / "run", *GPU, f"teacher={trained.path}")
+    taught = train_run(tmp_path / "run", *GPU, f"distillation.teachers={trained.path}")
     assert taught.submission.is_file()

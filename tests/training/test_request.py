@@ -33,12 +33,14 @@ def test_paths_become_absolute(ask: Ask, tmp_path: Path) -> None:
         "backbone=resnet18",
         "backbone.weights=net.safetensors",
         "init_from=runs/a",
-        "teacher=[runs/b,/c]",
-        "data.unlabelled=more",
+        "distillation.teachers=[runs/b,/c]",
+        "distillation.unlabelled_dir=more",
     )
-    assert request.config.teacher == [str(tmp_path / "runs/b"), "/c"]
-    assert request.config.data.unlabelled == str(tmp_path / "more")
-    assert ask("teacher=runs/b").config.teacher == str(tmp_path / "runs/b")
+    assert request.config.distillation.teachers == [str(tmp_path / "runs/b"), "/c"]
+    assert request.config.distillation.unlabelled_dir == str(tmp_path / "more")
+    assert ask("distillation.teachers=runs/b").config.distillation.teachers == str(
+        tmp_path / "runs/b"
+    )
     assert request.config.data.root == str(tmp_path / "photos")
     assert request.config.backbone.weights == str(tmp_path / "net.safetensors")
     assert request.config.init_from == str(tmp_path / "runs/a")

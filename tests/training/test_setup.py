@@ -166,17 +166,17 @@ def test_what_a_run_is_made_from_is_fingerprinted(
         request = read_request(compose(f"run_dir={tmp_path}/run", *overrides))
         return setup(request).sources or {}
 
-    start, teacher = f"init_from={copied.path}", f"teacher={copied.path}"
+    start, teacher = f"init_from={copied.path}", f"distillation.teachers={copied.path}"
     assert sources() == {}
-    before = sources(start, teacher, f"data.unlabelled={more}")
-    assert before.keys() == {"init_from", "teacher", "data.unlabelled"}
-    assert before["init_from"] == before["teacher"]
+    before = sources(start, teacher, f"distillation.unlabelled_dir={more}")
+    assert before.keys() == {"init_from", "distillation.teachers", "distillation.unlabelled_dir"}
+    assert before["init_from"] == before["distillation.teachers"]
     # The run is trained on, and a photo is drawn over: the names are those from before.
     state = read_checkpoint(copied.best)["state_dict"]
     torch.save({"state_dict": {name: value + 1 for name, value in state.items()}}, copied.best)
     photo = next(more.iterdir())
     Image.new("RGB", Image.open(photo).size).save(photo)
-    after = sources(start, teacher, f"data.unlabelled={more}")
+    after = sources(start, teacher, f"distillation.unlabelled_dir={more}")
     assert not [key for key in before if before[key] == after[key]]
 
 

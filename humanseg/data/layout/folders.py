@@ -147,8 +147,8 @@ def scan_unlabelled(folder: Path) -> Scan:
     listing = list_folder(folder) if folder.is_dir() else None
     if listing is None or not listing.images:
         raise HumansegError(
-            f"data.unlabelled: there is no photo in {escape(str(folder))}. Give a folder of "
-            "photos, or null.",
+            f"distillation.unlabelled_dir: there is no photo in {escape(str(folder))}. Give a "
+            "folder of photos, or null.",
             code="data.no_unlabelled_photos",
         )
     items = [

@@ -33,7 +33,8 @@ def require_paths(config: DictConfig) -> None:
         require_root(root)
     # What a run that goes on once started from need not be there any more.
     started = RunFolder(request.folder).last.is_file()
-    for key in ("teacher",) if started else ("init_from", "teacher"):
+    teachers = "distillation.teachers"
+    for key in (teachers,) if started else ("init_from", teachers):
         for path in named_paths(OmegaConf.select(config, key)):
             if not path.is_file():
                 open_run(path)
