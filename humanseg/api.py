@@ -250,8 +250,8 @@ def predict(
     model
         A `.onnx` file or a folder that `humanseg export` wrote; None: the bundled model.
     save, background
-        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; and a colour, the path
-        of a picture or ``"blur:15"`` to put the people before. With neither, the mask.
+        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; and a colour, the
+        path of a picture or ``"blur:15"`` to put the people before. With neither, the mask.
     threshold, tta
         As of `evaluate`.
     min_area, keep_largest, fill_holes

@@ -104,17 +104,13 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
         """Pack an error where it is caught."""
-        return cls(portable(error), "".join(traceback.format_exception(error)))
+        text = "".join(traceback.format_exception(error))
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # whatever its class does when it is taken apart
+            return cls(RuntimeError(f"{type(error).__name__}: {error}"), text)
+        return cls(error, text)
 
     def reraise(self) -> NoReturn:
         """Raise the error in this process, from its traceback there."""
         raise self.error from FarTraceback(self.text)
-
-
-def portable(error: BaseException) -> BaseException:
-    """Return an error that can travel to another process: itself, or one that says the same."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # whatever its class does when it is taken apart
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error

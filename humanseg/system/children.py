@@ -90,17 +90,6 @@ def start_method() -> str:
     return "forkserver" if can_fork and roomy else "spawn"
 
 
-def answer_with(sender: Connection, function: Callable[..., Any], *arguments: Any) -> bool:
-    """Send what a function returns, or how it failed; return whether it succeeded."""
-    try:
-        answer = function(*arguments)
-    except BaseException as error:
-        sender.send(Failure.of(error))
-        return False
-    sender.send(answer)
-    return True
-
-
 def open_answer(answer: Any) -> Any:
     """Return what a function in another process returned, or raise what it raised there."""
     if isinstance(answer, Failure):
@@ -148,4 +137,7 @@ def _serve(sender: Connection, function: Callable[..., Any], arguments: tuple[An
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_the_parent()
     protect_streams()
-    answer_with(sender, function, *arguments)
+    try:
+        sender.send(function(*arguments))
+    except BaseException as error:
+        sender.send(Failure.of(error))
