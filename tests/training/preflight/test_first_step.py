@@ -26,7 +26,7 @@ def data_of(config: DictConfig) -> PhotoData:
 
 def test_batches_too_small_for_batch_norm_are_refused(tmp_path: Path, train_run: Train) -> None:
     tiny = ("model=pspnet", "backbone=plain", "data.crop_size=[16,16]", "data.batch_size=1")
-    with pytest.raises(HumansegError, match=r"Raise data\.batch_size or data\.size"):
+    with pytest.raises(HumansegError, match=r"Raise data\.batch_size or data\.crop_size"):
         train_run(tmp_path / "run", *tiny)
     assert not (tmp_path / "run").exists()
 
