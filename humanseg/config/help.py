@@ -7,10 +7,12 @@ takes longer than all else of the command together.
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
+from textwrap import fill
 
 import yaml
 
 from humanseg.config.find import conf_folder
+from humanseg.config.settings import BY_KEY, PLAIN_GROUPS, top_level
 
 _FOLDER_FLAGS = ("--config-dir", "-cd")
 
@@ -32,7 +34,18 @@ def train_help(arguments: Sequence[str] = ()) -> str:
     template = text["template"].replace("${hydra.help.header}", text["header"])
     groups = _groups([conf, *_config_dirs(arguments)])
     lines = (f"{name}: {', '.join(sorted(values))}" for name, values in sorted(groups.items()))
-    return Template(template).substitute(APP_CONFIG_GROUPS="\n".join(lines))
+    settings = (
+        fill(f"{key:<28}  {one.help}", 100, subsequent_indent=" " * 30)
+        for key, one in BY_KEY.items()
+        if _is_shown(key)
+    )
+    return Template(template).substitute(
+        APP_CONFIG_GROUPS="\n".join(lines), SETTINGS="\n".join(settings)
+    )
+
+
+def _is_shown(key: str) -> bool:
+    return key in top_level() or key.partition(".")[0] in PLAIN_GROUPS
 
 
 def _groups(folders: Sequence[Path]) -> dict[str, set[str]]:

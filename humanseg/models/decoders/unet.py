@@ -51,7 +51,14 @@ class UNet(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
         self.decoder = UNetDecoder(backbone, decoder_channels, block, type(self).__name__)
         steps = list(zip(self.decoder.outputs, self.decoder.reductions, strict=True))[::-1]
-        if not steps or not 0 <= deep_supervision < len(steps):
+        if not steps:
+            raise HumansegError(
+                f"{type(self).__name__} needs a backbone of at least two maps, and "
+                f"{backbone.name} has one: give one more number to backbone.widths, or keep more "
+                "of its stages.",
+                code="models.too_few_maps",
+            )
+        if not 0 <= deep_supervision < len(steps):
             raise HumansegError(
                 f"{type(self).__name__} on the backbone {backbone.name} has {len(steps)} decoder "
                 f"steps: deep_supervision={deep_supervision} must lie from 0 to below that."
