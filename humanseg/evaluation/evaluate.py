@@ -217,14 +217,6 @@ def evaluate_best(
     return BestScores(threshold, scores.means())
 
 
-def write_files(
-    run: RunFolder, photos: PhotoData, logs: Sequence[Log] = ()
-) -> tuple[float, dict[str, float]]:
-    """Write the files of the best checkpoint; return the threshold and the mean scores."""
-    best = evaluate_best(run, photos, logs)
-    return best.threshold, dict(best.means)
-
-
 def submission_order(photos: PhotoData, split: SplitName = "valid") -> list[str]:
     """Return ids in the order of the submission: the template's, where the data has one.
 

@@ -29,7 +29,9 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise HumansegError(f"{folder} is a file: choose another folder with --out.")
+        raise HumansegError(
+            f"{folder} is a file: choose another folder with --out.", code="export.occupied"
+        )
     names = {path.name for path in folder.iterdir()}
     if not names:
         return
@@ -37,12 +39,14 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
         others = ", ".join(sorted(names - _OWN)[:3]) or "no manifest of an export"
         raise HumansegError(
             f"{folder} holds something else than an export ({others}): choose another folder "
-            "with --out."
+            "with --out.",
+            code="export.occupied",
         )
     if not overwrite:
         raise HumansegError(
             f"{folder} already holds an export: replace it by --overwrite, or choose another "
-            "folder with --out."
+            "folder with --out.",
+            code="export.exists",
         )
 
 

@@ -60,6 +60,7 @@ def read_formats(names: Sequence[str]) -> list[Format]:
     if unknown or not names:
         raise HumansegError(
             f"--formats takes {', '.join(FORMATS)}, separated by commas, not "
-            f"{','.join(unknown) or 'nothing'}."
+            f"{','.join(unknown) or 'nothing'}.",
+            code="export.unknown_format",
         )
     return [each for name, each in FORMATS.items() if name in names]

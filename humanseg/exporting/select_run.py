@@ -55,14 +55,16 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     if not finished:
         raise HumansegError(
             f"There is no finished run under {path}{passed_over}. Train one, or name the folder of "
-            "a run."
+            "a run.",
+            code="export.no_run",
         )
     kinds = len({data_key(record) for record in finished})
     if kinds > 1 and data is None:
         raise HumansegError(
             f"The {len(finished)} finished runs under {path} were made on {kinds} different data "
             "sets, so their Dice cannot be compared. Give --data ROOT to score all of them on its "
-            "valid photos, or name one run."
+            "valid photos, or name one run.",
+            code="export.different_data",
         )
     # Of the same data, each run has said it already.
     anew = data if kinds > 1 else None

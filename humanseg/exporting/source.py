@@ -61,7 +61,8 @@ def open_source(run: RunFolder) -> ExportSource:
     if not isinstance(threshold, int | float):
         raise HumansegError(
             f"The threshold of {run.path} is tuned at the end of its training, which it has not "
-            f"reached: go on by humanseg train resume={run.path}."
+            f"reached: go on by humanseg train resume={run.path}.",
+            code="export.no_threshold",
         )
     parts = (_value_of("model", config.model), _value_of("backbone", config.backbone))
     network = PhotoToMask(segmenter, float(threshold))
@@ -99,7 +100,8 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
     elif not photos.root.is_dir():
         raise HumansegError(
             f"The data of this run is not at {photos.root} any more: say where it is by "
-            "--data ROOT."
+            "--data ROOT.",
+            code="data.moved",
         )
     photos.require_sound("valid")
     recorded = (source.summary.get("data") or {}).get("valid_sha256")

@@ -29,7 +29,7 @@ def make_segmenter(config: DictConfig) -> Segmenter:
 
 
 def prediction_side(config: DictConfig) -> int | None:
-    """Say at which longer side a config's model predicts; None: at the photos' own.
+    """Return the longer side at which a config's model predicts; None: at the photos' own.
 
     Training samples have `data.train_size` in any case. A net may do better at another size than
     that (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
@@ -74,7 +74,10 @@ def load_segmenter(run: RunFolder, checkpoint: Path | None = None) -> tuple[Segm
     config = load_run_config(run.config)
     missing = [key for key in ("model", "backbone", "data") if key not in config]
     if missing:
-        raise HumansegError(f"{run.config} is not a run's config: it has no {', '.join(missing)}.")
+        raise HumansegError(
+            f"{run.config} is not a run's config: it has no {', '.join(missing)}.",
+            code="runs.not_a_run",
+        )
     config = without_weights(config)
     segmenter = make_segmenter(config)
     load_weights(segmenter, checkpoint or run.best)
@@ -99,7 +102,7 @@ def load_weights(segmenter: Segmenter, *checkpoints: Path) -> None:
     HumansegError
         A checkpoint cannot be read, or is of another model: the names that do not fit.
     """
-    states = [_fitting(segmenter, one) for one in checkpoints]
+    states = [_matching_state(segmenter, path) for path in checkpoints]
     # Counts of batches, the whole numbers among them, are taken from the first.
     segmenter.load_state_dict(
         {
@@ -111,7 +114,7 @@ def load_weights(segmenter: Segmenter, *checkpoints: Path) -> None:
     )
 
 
-def _fitting(segmenter: Segmenter, checkpoint: Path) -> dict[str, Tensor]:
+def _matching_state(segmenter: Segmenter, checkpoint: Path) -> dict[str, Tensor]:
     """Read the weights of a checkpoint that has those of this model."""
     state: dict[str, Tensor] = {
         key.removeprefix(PREFIX): value
@@ -125,7 +128,8 @@ def _fitting(segmenter: Segmenter, checkpoint: Path) -> dict[str, Tensor]:
         names = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise HumansegError(
             f"{checkpoint} is a checkpoint of another model; these do not fit: {names}. Give a "
-            "run with the same model and backbone."
+            "run with the same model and backbone.",
+            code="models.other_model",
         )
     return state
 
@@ -146,7 +150,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise HumansegError(
-            f"There is no checkpoint {path}: the run has not finished an epoch yet."
+            f"There is no checkpoint {path}: the run has not finished an epoch yet.",
+            code="runs.no_checkpoint",
         )
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -154,7 +159,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         if "GLOBAL" in str(error):
             raise HumansegError(
                 f"{path} holds pickled code, which was not executed: a checkpoint of humanseg "
-                "holds tensors and plain values only. Do not trust this file."
+                "holds tensors and plain values only. Do not trust this file.",
+                code="models.pickled_code",
             ) from error
         raise _broken(path) from error
     except MemoryError:
@@ -164,7 +170,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not _is_state(checkpoint.get("state_dict")):
         raise HumansegError(
             f"{path} is not a checkpoint of a training: it has no state_dict. Give one that "
-            "humanseg wrote."
+            "humanseg wrote.",
+            code="models.broken_checkpoint",
         )
     return checkpoint
 
@@ -183,5 +190,6 @@ def _is_state(state: Any) -> bool:
 def _broken(path: Path) -> HumansegError:
     return HumansegError(
         f"{path} cannot be read as a checkpoint: it is broken or cut short. Use the run's other "
-        "checkpoint (best.ckpt, last.ckpt), or train again."
+        "checkpoint (best.ckpt, last.ckpt), or train again.",
+        code="models.broken_checkpoint",
     )

@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import Logger
 
 from humanseg.config.error_text import explain
 from humanseg.errors import HumansegError
-from humanseg.evaluation.evaluate import write_files
+from humanseg.evaluation.evaluate import evaluate_best
 from humanseg.runs import (
     RunEnded,
     RunFolder,
@@ -157,9 +157,9 @@ def _fit_and_evaluate(
         undo_changes(request, run, prepared.epochs_done)
         console.print("Writing the files of the best checkpoint …")
         write_curves(run.history, run.curves)
-        threshold, scores = write_files(run, prepared.photos, sample_logs(loggers))
-        write_result(run, threshold, scores, prepared.hardware.device)
-        return scores["dice_at_half"]
+        best = evaluate_best(run, prepared.photos, sample_logs(loggers))
+        write_result(run, best.threshold, best.means, prepared.hardware.device)
+        return best.means["dice_at_half"]
 
 
 def _fit(

@@ -137,7 +137,7 @@ def test_stopped_early_and_killed_while_its_files_are_written(
     assert start_training(whole, *overrides).wait().rc == 0
     assert len(outcome(whole)["history"]) == 2
     die = "import os, humanseg.training.train as entry\n"
-    die += "entry.write_files = lambda *_: os.kill(os.getpid(), 9)"
+    die += "entry.evaluate_best = lambda *_: os.kill(os.getpid(), 9)"
     assert start_training(killed, *overrides, before=die).wait().rc == -signal.SIGKILL
     assert commands.run("train", f"resume={killed}").rc == 0
     assert outcome(killed) == outcome(whole)

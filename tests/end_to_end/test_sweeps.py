@@ -125,12 +125,12 @@ def test_a_job_that_the_system_kills_kills_no_sweep(
 ) -> None:
     die = (
         "import os, humanseg.training.train as entry\n"
-        "write = entry.write_files\n"
+        "write = entry.evaluate_best\n"
         "def dying(run, *rest):\n"
         "    if run.path.name == 'seed=1':\n"
         "        os.kill(os.getpid(), 9)\n"
         "    return write(run, *rest)\n"
-        "entry.write_files = dying\n"
+        "entry.evaluate_best = dying\n"
     )
     words = ("-m", "seed=1,2", "trainer.max_epochs=2", "sweep=mine")
     done = start_sweep(*words, before=die).wait()

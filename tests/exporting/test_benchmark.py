@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from humanseg.errors import FarTraceback
 from humanseg.exporting import benchmark
 from humanseg.exporting.benchmark import Timing, table, time_all, time_model
 from humanseg.exporting.writers.onnx import save
@@ -51,6 +52,14 @@ def test_what_cannot_be_measured_is_said_and_left_out(tmp_path: Path) -> None:
         [tmp_path / "model.onnx"], (8, 8), 1, lambda _, text: said.append(text)
     )
     assert timings == [] and "model.onnx could not be measured: " in said[-1]
+
+
+def test_an_error_of_a_measurement_comes_with_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"broken")
+    with pytest.raises(Exception, match="model.onnx") as caught:
+        time_model(tmp_path / "model.onnx", (8, 8), 1)
+    assert isinstance(caught.value.__cause__, FarTraceback)
+    assert "open_target" in str(caught.value.__cause__)
 
 
 def test_the_table_lines_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,8 @@ def write_formats(
     if not count:
         raise HumansegError(
             f"8 bits need at least 2 train photos, and there is {len(pairs)} in {photos.root}: "
-            "leave int8 out by --formats."
+            "leave int8 out by --formats.",
+            code="export.few_photos",
         )
     # A third of what is allowed: the valid photos are others, and one stage more costs little.
     quantised = quantise(
