@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-import humanseg
 from humanseg.cli.argument_types import share
 from humanseg.cli.options import SPLITS, add_data, add_split
 
@@ -32,7 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the scores."""
     from rich.console import Console
 
+    from humanseg.evaluation.evaluated_model import find_evaluated_model
     from humanseg.system.progress import progress_on
+
+    find_evaluated_model(arguments.model, arguments.data, arguments.split, arguments.out)
+    # Only now, when all is there; and before the clock of the progress starts: it loads torch.
+    import humanseg.evaluation.evaluate
 
     # On stderr, so that the report alone can be sent to a file.
     with progress_on(Console(stderr=True), "predicting photos") as move:

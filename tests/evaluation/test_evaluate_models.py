@@ -162,7 +162,9 @@ def test_by_the_command_line(
     trained: RunFolder, command_line: Callable[..., Any], tmp_path: Path
 ) -> None:
     done = command_line("evaluate", trained.path, "--out", "out", cwd=tmp_path)
-    assert (done.rc, done.stderr) == (0, "")
+    # On a busy machine the progress has time for a line.
+    said = [line for line in done.stderr.splitlines() if not line.startswith("predicting photos: ")]
+    assert (done.rc, said) == (0, [])
     assert done.stdout.startswith(f"{trained.path} on 3 valid photos of ")
     assert done.stdout.endswith("files          out\n")
     assert names(tmp_path / "out") == FILES
