@@ -32,9 +32,8 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
     data
         The folder of the five folders of photos and masks; None: as the overrides say.
     **settings
-        Further overrides, whose names are groups or top-level settings: ``model="unet"``,
-        ``seed=1``, ``run_dir="runs/first"``. A setting in a group has a dot in its name:
-        ``**{"trainer.max_epochs": 5}``.
+        Further overrides: groups, as in ``model="unet"``, and settings, as in ``seed=1``; one in a
+        group has a dot in its name: ``**{"trainer.max_epochs": 5}``.
 
     Returns
     -------
@@ -82,8 +81,7 @@ def evaluate(
     Parameters
     ----------
     model
-        A run's folder, wherever it was moved: its best checkpoint. A checkpoint in a run. The
-        folder of an export, or an ONNX file.
+        A run's folder (its best checkpoint), a checkpoint, the folder of an export, or an ONNX file.
     data
         The data folder; None: the run's own. An exported model has none of its own.
     split
@@ -162,27 +160,26 @@ def export(
     Raises
     ------
     HumansegError
-        Something must be changed; nothing was written.
-    Refused
-        A file predicts something else than the checkpoint; nothing was written.
+        Something must be changed, or a file predicts something else than the checkpoint; nothing
+        was written.
     """
     from pathlib import Path
 
     from humanseg.evaluation.evaluated_model import require_run
     from humanseg.exporting.folder import require_export_folder
     from humanseg.exporting.formats import read_formats
-    from humanseg.exporting.select_run import select_run
+    from humanseg.exporting.select_run import pick_run
 
     chosen, folder = read_formats(list(formats)), Path(out)
     root = None if data is None else Path(data)
     require_export_folder(folder, overwrite)
-    selected = select_run(Path(run), root)
-    require_run(selected.run.path, root)
+    pick = pick_run(Path(run), root)
+    require_run(pick.run.path, root)
     # Only now, when nothing is in the way: it loads torch.
-    from humanseg.exporting.run_export import ExportRequest
+    from humanseg.exporting.run_export import Order
     from humanseg.exporting.run_export import export as write_export
 
-    write_export(ExportRequest(selected, folder, chosen, root, max_drop, overwrite, benchmark))
+    write_export(Order(pick, folder, chosen, root, max_drop, overwrite, benchmark))
     return folder
 
 
@@ -250,8 +247,8 @@ def predict(
     model
         A `.onnx` file or a folder that `humanseg export` wrote; None: the bundled model.
     save, background
-        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; and a colour, the
-        path of a picture or ``"blur:15"`` to put the people before. With neither, the mask.
+        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; and a colour, a path
+        of a picture or ``"blur:15"`` to put the people before. With neither, the mask.
     threshold, tta
         As of `evaluate`.
     min_area, keep_largest, fill_holes
