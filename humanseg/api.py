@@ -1,7 +1,4 @@
-"""The functions of `import humanseg`, which the command line calls too.
-
-What is heavy is imported inside of them: `import humanseg` alone costs nothing.
-"""
+"""The functions of `import humanseg`, which the command line calls too; heavy imports inside."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +78,7 @@ def evaluate(
     Parameters
     ----------
     model
-        A run's folder (its best checkpoint), a checkpoint, the folder of an export, or an ONNX file.
+        A run's folder (its best checkpoint), a checkpoint, an export's folder or an ONNX file.
     data
         The data folder; None: the run's own. An exported model has none of its own.
     split
@@ -245,15 +242,15 @@ def predict(
     out
         The folder of the results. What was made there with the same options already is left.
     model
-        A `.onnx` file or a folder that `humanseg export` wrote; None: the bundled model.
+        As `path` of `load`.
     save, background
         Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; and a colour, a path
         of a picture or ``"blur:15"`` to put the people before. With neither, the mask.
     threshold, tta
         As of `evaluate`.
     min_area, keep_largest, fill_holes
-        Post-processing: drop areas that cover less than this share of the photo, in [0, 1); keep
-        only the largest; fill holes inside of people.
+        Drop areas that cover less than this share of the photo, in [0, 1); keep only the largest;
+        fill holes inside of people.
     temporal_smoothing
         In [0, 1): how much of the past counts where nothing moves in a video; None: 0.8.
     overwrite

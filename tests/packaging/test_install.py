@@ -148,3 +148,8 @@ def test_training_says_what_to_install(run: Callable[..., Finished]) -> None:
     assert done.returncode == 2
     assert "pip install 'humanseg[train]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_the_workflows_try_works(run: Callable[..., Finished]) -> None:
+    done = run("python", Path(__file__).parents[2] / "scripts" / "try_without_training.py")
+    assert done.returncode == 0, done.stdout + done.stderr
