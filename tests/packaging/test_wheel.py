@@ -77,7 +77,7 @@ def test_unpacked_it_finds_its_own_configs(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
-        "from humanseg.config import conf_folder; print(conf_folder())\n"
+        "from humanseg.config.find import conf_folder; print(conf_folder())\n"
         "from humanseg.cli.main import main; sys.exit(main(['train', '--cfg', 'job']))"
     )
     run = subprocess.run(
