@@ -165,18 +165,18 @@ def export(
     from humanseg.evaluation.evaluated_model import require_run
     from humanseg.exporting.folder import require_export_folder
     from humanseg.exporting.formats import read_formats
-    from humanseg.exporting.select_run import pick_run
+    from humanseg.exporting.select_run import select_run
 
     chosen, folder = read_formats(list(formats)), Path(out)
     root = None if data is None else Path(data)
     require_export_folder(folder, overwrite)
-    pick = pick_run(Path(run), root)
-    require_run(pick.run.path, root)
+    selected = select_run(Path(run), root)
+    require_run(selected.run.path, root)
     # Only now, when nothing is in the way: it loads torch.
-    from humanseg.exporting.run_export import Order
+    from humanseg.exporting.run_export import ExportRequest
     from humanseg.exporting.run_export import export as write_export
 
-    write_export(Order(pick, folder, chosen, root, max_drop, overwrite, benchmark))
+    write_export(ExportRequest(selected, folder, chosen, root, max_drop, overwrite, benchmark))
     return folder
 
 
