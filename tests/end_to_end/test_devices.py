@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -67,18 +68,17 @@ def srun(node: int, port: int) -> tuple[list[str], dict[str, str]]:
     return [], job | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
 
 
-@pytest.mark.parametrize("launcher", [torchrun, srun])
-def test_two_machines_leave_what_one_leaves(
-    launcher: Callable[[int, int], tuple[list[str], dict[str, str]]],
-    finished_run: Path,
-    sample_root: Path,
-    tmp_path: Path,
-) -> None:
+Launcher = Callable[[int, int], tuple[list[str], dict[str, str]]]
+
+
+def start_two_machines(
+    launcher: Launcher, folder: Path, data: Path, epochs: int
+) -> list[subprocess.Popen[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = [*SMALLEST, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=1"]
-    words += ["trainer.num_nodes=2", "trainer.max_epochs=3", f"data.root={sample_root}"]
+    words += ["trainer.num_nodes=2", f"trainer.max_epochs={epochs}", f"data.root={data}"]
     nodes = []
     for node in range(2):
         before, environment = launcher(node, port)
@@ -86,13 +86,21 @@ def test_two_machines_leave_what_one_leaves(
         nodes.append(
             subprocess.Popen(
                 [sys.executable, *before, "-m", "humanseg", "train", *words],
-                cwd=tmp_path,
+                cwd=folder,
                 env=os.environ | environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
             )
         )
+    return nodes
+
+
+@pytest.mark.parametrize("launcher", [torchrun, srun])
+def test_two_machines_leave_what_one_leaves(
+    launcher: Launcher, finished_run: Path, sample_root: Path, tmp_path: Path
+) -> None:
+    nodes = start_two_machines(launcher, tmp_path, sample_root, epochs=3)
     (said, error), (silent, other_error) = (node.communicate(timeout=600) for node in nodes)
     assert [node.returncode for node in nodes] == [0, 0], error + other_error
     assert "2 processes on 2 machines, each cpu" in said and silent == ""
@@ -105,6 +113,26 @@ def test_two_machines_leave_what_one_leaves(
     assert [row["epoch"] for row in history] == ["1", "2", "3"]
     best = float(history[summary["best_epoch"] - 1]["val_dice"])
     assert best == pytest.approx(summary["dice_at_half"], abs=1e-6)
+
+
+def test_a_machine_that_is_stopped_leaves_a_run_to_go_on_with(
+    sample_root: Path, tmp_path: Path
+) -> None:
+    first, second = start_two_machines(srun, tmp_path, sample_root, epochs=1000)
+    assert first.stdout is not None
+    # In the middle of an epoch the other one waits for its gradients.
+    while "epoch 2/" not in (line := first.stdout.readline()):
+        assert line, first.communicate()
+    first.send_signal(signal.SIGTERM)
+    said, error = first.communicate(timeout=600)
+    assert (first.returncode, error) == (143, "Stopped by SIGTERM.\n")
+    (run,) = (tmp_path / "runs").iterdir()
+    assert f"humanseg train resume={run}" in said
+    assert json.loads((run / "summary.json").read_text())["status"] == "interrupted"
+    _, error = second.communicate(timeout=600)
+    assert second.returncode == 2 and error == (
+        "Another process of this training has ended: what it printed says why.\n"
+    )
 
 
 def validate(run: Path, devices: int, folder: Path) -> dict[str, float]:
