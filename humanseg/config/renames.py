@@ -76,6 +76,25 @@ def current_word(word: str) -> str:
     return f"{sign}{current_key(key)}{equals or ''}{value or ''}"
 
 
+def former_key(key: str) -> str:
+    """Return what a key was called before."""
+    for old, new in reversed(list(KEYS.items())):
+        if f"{key}.".startswith(f"{new}."):
+            key = old + key.removeprefix(new)
+    return key
+
+
+def former_word(word: str) -> str:
+    """Return a word of a command line with the names from before."""
+    found = _WORD.fullmatch(word)
+    if found is None:
+        return word
+    sign, key, equals, value = found.groups()
+    options = {new: old for old, new in OPTIONS.get(key, {}).items()}
+    value = _NAME.sub(lambda name: options.get(name[0], name[0]), value) if options else value
+    return f"{sign}{former_key(key)}{equals or ''}{value or ''}"
+
+
 def current_words(words: Sequence[str]) -> Iterator[str]:
     """Yield the words of a command line with the names of today, and say which are others now."""
     for word in words:

@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+from humanseg.config.renames import former_key, former_word
 from humanseg.config.settings import is_incidental
 
 LONGEST = 200
@@ -40,6 +42,13 @@ def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:
         a folder, or holds what no folder's name should, ends in a part of its SHA-256.
     """
     return _folder_name(",".join(varied_overrides(overrides, varied)) or "default")
+
+
+def job_folder(sweep: Path, overrides: Sequence[str], varied: Collection[str]) -> Path:
+    """Return the folder of a job in a sweep; one from before its settings were renamed stays."""
+    former = job_name(list(map(former_word, overrides)), set(map(former_key, varied)))
+    folder = sweep / job_name(overrides, varied)
+    return sweep / former if not folder.exists() and (sweep / former).exists() else folder
 
 
 def varied_overrides(overrides: Sequence[str], varied: Collection[str]) -> list[str]:

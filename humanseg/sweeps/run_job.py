@@ -19,7 +19,7 @@ from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.runs import Locked, RunEnded, RunFolder, run_lock
 from humanseg.sweeps.jobs import Outcome, job_status, record_failure, require_same_settings
-from humanseg.sweeps.naming import job_name, key_of, varied_overrides
+from humanseg.sweeps.naming import job_folder, key_of, varied_overrides
 from humanseg.system.children import call_in_child
 from humanseg.system.interrupts import Interrupted
 from humanseg.system.terminal import console
@@ -84,7 +84,7 @@ def job_request(
         resolved.sweep, resolved.restart = sweep.name, False
         _mark_logs(resolved, sweep.name, varied_overrides(overrides, varied))
     words = [word for word in overrides if kind_of(key_of(word)) != "place"]
-    folder = sweep / job_name(overrides, varied)
+    folder = job_folder(sweep, overrides, varied)
     return TrainRequest(resolved, folder, resume=False, overrides=words, choices=choices)
 
 

@@ -23,7 +23,7 @@ from humanseg.io.files import explain_os_error
 from humanseg.runs import is_locked
 from humanseg.sweeps.jobs import Job, require_same_settings
 from humanseg.sweeps.launch import open_launcher
-from humanseg.sweeps.naming import is_below, job_name, sweep_name, varied_overrides
+from humanseg.sweeps.naming import is_below, job_folder, sweep_name, varied_overrides
 from humanseg.sweeps.run_job import Task, job_request
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
@@ -65,9 +65,9 @@ class Sweep:
 
     def job(self, overrides: Sequence[str]) -> Job:
         """Return the job with these overrides."""
-        name = job_name(overrides, self.varied)
+        folder = job_folder(self.folder, overrides, self.varied)
         differs = varied_overrides(overrides, self.varied)
-        return Job(name, self.folder / name, tuple(overrides), tuple(differs))
+        return Job(folder.name, folder, tuple(overrides), tuple(differs))
 
     def request(self, job: Job) -> TrainRequest:
         """Compose what a job trains.

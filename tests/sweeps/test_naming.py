@@ -1,8 +1,17 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humanseg.sweeps.naming import LONGEST, job_name, key_of, sweep_name, varied_overrides
+from humanseg.sweeps.naming import (
+    LONGEST,
+    job_folder,
+    job_name,
+    key_of,
+    sweep_name,
+    varied_overrides,
+)
 
 
 def test_a_job_is_named_by_what_differs() -> None:
@@ -52,3 +61,15 @@ def test_a_sweep_is_named_by_what_was_asked_for() -> None:
 
 def test_a_search_gives_its_name() -> None:
     assert sweep_name(["search=losses"], {"loss": "dice,bce"}, ["loss"]).startswith("losses-")
+
+
+def test_a_job_from_before_its_settings_were_renamed_keeps_its_folder(tmp_path: Path) -> None:
+    words = ["data.train_size=96", "augmentation=robust", "seed=1"]
+    varied = ["data.train_size", "augmentation"]
+    new = tmp_path / "augmentation=robust,data.train_size=96"
+    old = tmp_path / "augmentation=world,data.long_side=96"
+    assert job_folder(tmp_path, words, varied) == new
+    old.mkdir()
+    assert job_folder(tmp_path, words, varied) == old
+    new.mkdir()
+    assert job_folder(tmp_path, words, varied) == new
