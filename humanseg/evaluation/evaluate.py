@@ -236,25 +236,10 @@ def submission_order(photos: PhotoData, split: SplitName = "valid") -> list[str]
 def valid_predictions(
     runs: Sequence[RunFolder], data: Path | None = None
 ) -> Iterator[tuple[str, list[Probability], list[Probability], NDArray[np.uint8]]]:
-    """Predict the valid photos of the first run by each of the runs, plain and mirrored.
+    """Predict the valid photos of the first run by each of the runs.
 
-    Parameters
-    ----------
-    runs
-        Finished runs.
-    data
-        The data folder; None: that of the first run.
-
-    Yields
-    ------
-    id
-        Of a photo.
-    plain
-        float32 (H, W) in [0, 1] by each run.
-    mirrored
-        The same, averaged with the prediction of the mirrored photo.
-    truth
-        uint8 (H, W) in {0, 1}.
+    Yields the id of a photo; float32 (H, W) by each run, plain and averaged with the prediction of
+    the mirrored photo; and its mask, uint8 (H, W) in {0, 1}.
     """
     loaded = [load_predictor(run) for run in runs]
     for batch in data_of(loaded[0][1], data).whole_photos("valid"):
