@@ -71,11 +71,12 @@ def test_settings_that_the_defaults_lack_are_changed_by_their_keys(
 ) -> None:
     asked = []
 
-    def train(config: DictConfig) -> float:
+    def read_request(config: DictConfig) -> None:
         asked.append(config)
         raise HumansegError("enough")
 
-    monkeypatch.setattr("humanseg.training.train.train", train)
+    monkeypatch.setattr("humanseg.training.preflight.paths.require_paths", lambda _: None)
+    monkeypatch.setattr("humanseg.training.request.read_request", read_request)
     patience, resumed = "callbacks.early_stopping.patience=2", f"resume={trained.path}"
     for words in ([resumed, patience], [patience, resumed]):
         assert main(["train", *words]) == 2
