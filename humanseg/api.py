@@ -42,8 +42,8 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
     HumansegError
         Something must be changed; or some jobs of a sweep have failed.
     """
-    from humanseg.config.error_text import explain
-    from humanseg.config.overrides import to_override
+    from humanseg.config.command_line.error_text import explain
+    from humanseg.config.command_line.overrides import to_override
     from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.hydra_app import run_app
     from humanseg.training.result import read_result

@@ -16,8 +16,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from humanseg.config.build import build
+from humanseg.config.command_line.hydra_errors import explain_hydra_error, is_hydra_error
 from humanseg.config.find import conf_folder
-from humanseg.config.hydra_errors import explain_hydra_error, is_hydra_error
 from humanseg.data.labelled_photo import LabelledPhoto, Pixels
 from humanseg.data.layout.folders import Item, list_items
 from humanseg.data.synthetic import write_sample

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import humanseg
-from humanseg.config.overrides import to_override
+from humanseg.config.command_line.overrides import to_override
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask
 from tests.conftest import SMALLEST

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from humanseg.config.error_text import explain
+from humanseg.config.command_line.error_text import explain
 from humanseg.errors import HumansegError, Refused, printable, says_errors
 
 

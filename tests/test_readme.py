@@ -17,10 +17,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import DictConfig
 
-from humanseg.config.check import NAMED, find_mistakes
-from humanseg.config.compatibility import pair_mistake
+from humanseg.config.checking.check import NAMED, find_mistakes
+from humanseg.config.checking.compatibility import pair_mistake
+from humanseg.config.checking.validate import groups, options
 from humanseg.config.find import conf_folder
-from humanseg.config.validate import groups, options
 from humanseg.runs import RunFolder
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     HumansegError
         Some do not fit the code; they are listed.
     """
-    from humanseg.config.validate import validate_shipped
+    from humanseg.config.checking.validate import validate_shipped
     from humanseg.errors import HumansegError
 
     # The first config loads all that configs can name, which takes a while.

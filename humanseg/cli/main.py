@@ -12,7 +12,7 @@ from typing import Any
 
 from humanseg import __version__
 from humanseg.cli.parser import Parser, did_you_mean
-from humanseg.config.error_text import explain
+from humanseg.config.command_line.error_text import explain
 from humanseg.errors import HumansegError, printable
 from humanseg.io.files import explain_os_error
 from humanseg.system.interrupts import interruptible

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 from torch import Tensor
 
-from humanseg.config.check import check_config
+from humanseg.config.checking.check import check_config
 from humanseg.inference.model import Model
 from humanseg.models import Segmenter
 from humanseg.models.checkpoint import load_segmenter

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config.check import check_config
+from humanseg.config.checking.check import check_config
 from humanseg.config.find import conf_folder
 from humanseg.data.cache.photos import UncachedPhotos
 from humanseg.data.module import PhotoData

@@ -12,9 +12,9 @@ from lightning_fabric import Fabric
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.build import build
-from humanseg.config.check import find_mistakes
-from humanseg.config.compatibility import count_parameters, pair_key, pair_mistake
-from humanseg.config.error_text import explain
+from humanseg.config.checking.check import find_mistakes
+from humanseg.config.checking.compatibility import count_parameters, pair_key, pair_mistake
+from humanseg.config.command_line.error_text import explain
 from humanseg.data.cache.photos import scaled_size
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation

@@ -9,7 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from humanseg.config.error_text import explain
+from humanseg.config.command_line.error_text import explain
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, is_locked
 from humanseg.sweeps.jobs import Job, Outcome, job_status

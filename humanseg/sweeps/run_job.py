@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from humanseg.config.error_text import explain
+from humanseg.config.command_line.error_text import explain
 from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.runs import Locked, RunEnded, RunFolder, run_lock

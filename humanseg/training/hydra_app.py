@@ -16,8 +16,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from humanseg.config.command_line.overrides import WITH_VALUE, hydra_words
 from humanseg.config.find import conf_folder
-from humanseg.config.overrides import WITH_VALUE, hydra_words
 from humanseg.errors import HumansegError
 from humanseg.training.preflight.trainer_options import known_words
 

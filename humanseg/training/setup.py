@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.build import build
-from humanseg.config.check import check_config
+from humanseg.config.checking.check import check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import submission_order

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config.check import NAMED, RUNTIME, check_config, find_mistakes
+from humanseg.config.checking.check import NAMED, RUNTIME, check_config, find_mistakes
 from humanseg.config.find import conf_folder
 from humanseg.config.settings import plain_groups, top_level
 from humanseg.errors import HumansegError
@@ -170,7 +170,7 @@ def test_the_tables_cover_train_yaml_exactly() -> None:
 
 
 def test_the_runtime_arguments_are_those_that_the_targets_take(composed: Compose) -> None:
-    from humanseg.config.signatures import parameters
+    from humanseg.config.checking.signatures import parameters
     from humanseg.config.targets import find_target
 
     config = composed()

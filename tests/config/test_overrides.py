@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from humanseg.config.overrides import PATH_SETTINGS, hydra_words
+from humanseg.config.command_line.overrides import PATH_SETTINGS, hydra_words
 from humanseg.errors import HumansegError
 
 Compose = Callable[..., DictConfig]

@@ -7,8 +7,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config import renames
+from humanseg.config.command_line.overrides import hydra_words
 from humanseg.config.load import load_run_config
-from humanseg.config.overrides import hydra_words
 from humanseg.config.renames import (
     KEYS,
     OPTIONS,

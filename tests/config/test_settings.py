@@ -3,8 +3,9 @@
 import pytest
 import yaml
 
+from humanseg.config.command_line.help import train_help
+from humanseg.config.command_line.settings_table import settings_table
 from humanseg.config.find import conf_folder
-from humanseg.config.help import train_help
 from humanseg.config.settings import (
     BY_KEY,
     SETTINGS,
@@ -14,7 +15,6 @@ from humanseg.config.settings import (
     on_resume,
     top_level,
 )
-from humanseg.config.settings_table import settings_table
 
 
 def test_each_setting_is_declared_once_with_a_sentence() -> None:

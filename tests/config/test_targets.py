@@ -8,7 +8,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from humanseg.config.build import build
-from humanseg.config.check import check_config
+from humanseg.config.checking.check import check_config
 from humanseg.config.load import load_run_config
 from humanseg.config.targets import find_target, require_permitted
 from humanseg.errors import HumansegError

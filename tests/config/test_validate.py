@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from humanseg.config import find, validate
-from humanseg.config.compatibility import pair_mistake
+from humanseg.config import find
+from humanseg.config.checking import validate
+from humanseg.config.checking.compatibility import pair_mistake
+from humanseg.config.checking.validate import groups, options, validate_shipped
 from humanseg.config.find import conf_folder
-from humanseg.config.validate import groups, options, validate_shipped
 
 
 @pytest.fixture

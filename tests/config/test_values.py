@@ -7,7 +7,7 @@ import pytest
 from annotated_types import Interval, MinLen
 from torch import nn
 
-from humanseg.config.values import describe_annotation, fits
+from humanseg.config.checking.values import describe_annotation, fits
 
 RELU = {"_target_": "torch.nn.ReLU"}
 FITS: list[tuple[Any, Any]] = [

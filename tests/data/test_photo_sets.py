@@ -11,11 +11,7 @@ from humanseg.data.cache.buffer import LayerCache, in_memory
 from humanseg.data.cache.photos import DecodedPhotos, open_cache, scaled_layers
 from humanseg.data.layout.folders import list_items, scan_unlabelled
 from humanseg.data.photo_sets import LabelledPhotos, PhotoSet
-from humanseg.data.pseudo_labels import (
-    confidence,
-    filter_pseudo_labels,
-    find_leaked,
-)
+from humanseg.data.pseudo_labels import confidence, filter_pseudo_labels, find_leaked
 from humanseg.errors import HumansegError
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from humanseg.config.error_text import explain
+from humanseg.config.command_line.error_text import explain
 from humanseg.data import workers
 from humanseg.data.dataset import Sample
 from humanseg.data.sampling import TimedLoader

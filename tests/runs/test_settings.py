@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 import yaml
 
+from humanseg.config.checking.validate import options
 from humanseg.config.find import conf_folder
-from humanseg.config.validate import options
 from humanseg.runs.settings import (
     NAMED_GROUPS,
     DifferingSetting,

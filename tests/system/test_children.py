@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.config.error_text import explain
+from humanseg.config.command_line.error_text import explain
 from humanseg.errors import FarTraceback, HumansegError
 from humanseg.system import children
 from humanseg.system.children import call_in_child, start_method

@@ -3,7 +3,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch import nn
 
-from humanseg.config.check import find_mistakes
+from humanseg.config.checking.check import find_mistakes
 from humanseg.config.find import conf_folder
 from humanseg.models import PlainBackbone, PSPNet, UNet, build_segmenter
 from humanseg.models.segmenter import Segmenter

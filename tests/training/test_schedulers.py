@@ -7,7 +7,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch import nn
 
-from humanseg.config.check import find_mistakes
+from humanseg.config.checking.check import find_mistakes
 from humanseg.config.find import conf_folder
 from humanseg.runs import RunFolder
 from humanseg.runs.record import read_history

@@ -11,15 +11,7 @@ from humanseg.compare.terminal_table import describe
 from humanseg.compare.wandb.project import Project
 from humanseg.runs.record import RunRecord
 from humanseg.runs.settings import NAMED_GROUPS
-from humanseg.runs.wandb import (
-    DICE,
-    EPOCH,
-    PREDICTIONS,
-    TRAIN_LOSS,
-    VALID_LOSS,
-    flat,
-    wandb_id,
-)
+from humanseg.runs.wandb import DICE, EPOCH, PREDICTIONS, TRAIN_LOSS, VALID_LOSS, flat, wandb_id
 
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace

@@ -13,7 +13,7 @@ TAKEN = frozenset(
     "sync_batchnorm enable_progress_bar default_root_dir enable_autolog_hparams "
     "reload_dataloaders_every_n_epochs".split()
 )
-"""What a person may set. What `humanseg.config.check` counts as the code's own is set by it."""
+"""What a person may set; `humanseg.config.checking.check` names what the code sets itself."""
 
 _FILES = "the files of a run are of all photos"
 REFUSED: Mapping[str, tuple[tuple[Any, ...], str]] = {

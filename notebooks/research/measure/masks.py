@@ -7,11 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.small_components import (
-    SMALL_COMPONENT,
-    clean_mask,
-    find_small_components,
-)
+from humanseg.data.small_components import SMALL_COMPONENT, clean_mask, find_small_components
 from humanseg.metrics.scores import dice
 
 Mask = NDArray[np.uint8]

@@ -5,12 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from humanseg.data.checks.before_training import (
-    CheckedPhoto,
-    find_fatal,
-    map_in_order,
-    read_item,
-)
+from humanseg.data.checks.before_training import CheckedPhoto, find_fatal, map_in_order, read_item
 from humanseg.data.layout.folders import Scan, has_masks, list_items, scan
 from humanseg.data.splits import DatasetSplits
 from humanseg.errors import HumansegError

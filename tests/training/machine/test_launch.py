@@ -13,7 +13,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from humanseg.config.error_text import explain
+from humanseg.config.command_line.error_text import explain
 from humanseg.errors import FarTraceback, Refused
 from humanseg.system.interrupts import Interrupted
 from humanseg.training.machine.hardware import choose_hardware

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 
-from humanseg.config.check import RUNTIME
+from humanseg.config.checking.check import RUNTIME
 from humanseg.errors import HumansegError
 from humanseg.runs import read_summary
 from humanseg.runs.record import read_history

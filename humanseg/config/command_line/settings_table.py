@@ -1,4 +1,4 @@
-"""The settings of `humanseg train` as Markdown: ``python -m humanseg.config.settings_table``."""
+"""The settings of `humanseg train` as Markdown; run it with ``python -m``."""
 
 import inspect
 import re
@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
-from humanseg.config.check import RUNTIME
+from humanseg.config.checking.check import RUNTIME
+from humanseg.config.checking.signatures import parameters
+from humanseg.config.checking.values import describe_annotation
 from humanseg.config.find import conf_folder
 from humanseg.config.settings import BY_KEY, PLAIN_GROUPS, kind_of, on_resume, top_level
-from humanseg.config.signatures import parameters
 from humanseg.config.targets import find_target
-from humanseg.config.values import describe_annotation
 
 _GROUPS = ("data", "model", "backbone", "loss", "optimizer", "scheduler", "trainer", "callbacks")
 _HEAD = "| setting | value | default | decides | on resume | meaning |\n|---|---|---|---|---|---|"

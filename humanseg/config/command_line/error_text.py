@@ -80,7 +80,7 @@ def explain(error: BaseException) -> HumansegError | None:
             "'humanseg[train]' brings all that training and checking need."
         )
     if "hydra" in sys.modules:
-        from humanseg.config.hydra_errors import explain_hydra_error, is_hydra_error
+        from humanseg.config.command_line.hydra_errors import explain_hydra_error, is_hydra_error
 
         if isinstance(error, Exception) and is_hydra_error(error):
             return explain_hydra_error(error)

@@ -11,10 +11,10 @@ from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import DictConfig, open_dict
 
 from humanseg.config.build import build
-from humanseg.config.check import NAMED, find_mistakes
-from humanseg.config.compatibility import pair_key, pair_mistake
+from humanseg.config.checking.check import NAMED, find_mistakes
+from humanseg.config.checking.compatibility import pair_key, pair_mistake
+from humanseg.config.command_line.hydra_errors import explain_hydra_error, is_hydra_error, nearest
 from humanseg.config.find import conf_folder
-from humanseg.config.hydra_errors import explain_hydra_error, is_hydra_error, nearest
 from humanseg.errors import HumansegError
 
 _CHEAP = ("loss", "augmentation", "optimizer", "scheduler")

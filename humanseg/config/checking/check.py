@@ -6,9 +6,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from humanseg.config.hydra_errors import nearest
+from humanseg.config.checking.signatures import node_mistakes, value_mistakes
+from humanseg.config.command_line.hydra_errors import nearest
 from humanseg.config.settings import SETTINGS, plain_groups, top_level
-from humanseg.config.signatures import node_mistakes, value_mistakes
 from humanseg.config.targets import find_target, name_problem, walk_targets
 from humanseg.errors import HumansegError
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from humanseg.config.hydra_errors import nearest
+from humanseg.config.checking.values import choices, describe_annotation, fits
+from humanseg.config.command_line.hydra_errors import nearest
 from humanseg.config.targets import find_target
-from humanseg.config.values import choices, describe_annotation, fits
 from humanseg.errors import HumansegError
 
 #: Keys of Hydra's, not of the target.

@@ -1,0 +1,1 @@
+"""What people type and read about settings: overrides, help, and errors in words."""
