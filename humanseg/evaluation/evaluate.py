@@ -20,7 +20,7 @@ from humanseg.evaluation.predict import PredictionWriter, write_predictions
 from humanseg.evaluation.prediction_table import Log, PredictionTable
 from humanseg.evaluation.predictor import ExportPredictor, Predictor, load_predictor
 from humanseg.evaluation.scores import ScoresWriter
-from humanseg.evaluation.submission import SubmissionWriter
+from humanseg.evaluation.submission_writer import SubmissionWriter
 from humanseg.evaluation.threshold import choose_threshold, run_threshold
 from humanseg.inference.model import load_model
 from humanseg.io.files import whole_folder, write_json

@@ -1,4 +1,4 @@
-"""Scoring any submission file the way the task does, and saying what is wrong with it."""
+"""Writing the task's submission file, and scoring any such file the way the task does."""
 
 from humanseg.submission.score import ScoreReport, score_file
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.evaluation.prediction import Prediction
-from humanseg.evaluation.submission import SubmissionWriter
+from humanseg.evaluation.submission_writer import SubmissionWriter
 
 PHOTO = np.zeros((1, 1, 3), np.uint8)
 
