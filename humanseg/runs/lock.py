@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 from humanseg.io.temporary_files import partial_file
@@ -82,6 +80,9 @@ def is_locked(path: Path) -> bool:
 
 def _mark() -> dict[str, Any]:
     """Name this process."""
+    # Here, since an installation that only uses models has no psutil, and scores submissions.
+    import psutil
+
     return {
         "pid": os.getpid(),
         "started": psutil.Process().create_time(),
@@ -108,6 +109,8 @@ def _holder(path: Path) -> dict[str, Any] | None:
     lock = _read(path)
     if lock is None:
         return None
+    import psutil
+
     try:
         if lock.get("system", _system()) != _system():
             return lock if _age(path) < LEASE else None
