@@ -36,7 +36,7 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     path
         A run's folder, or a folder that holds runs at any depth.
     data
-        Where all of them are scored anew, when their own data differ.
+        Where all of them are scored again, when their own data differ.
 
     Returns
     -------
@@ -67,10 +67,10 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
             code="export.different_data",
         )
     # Of the same data, each run has said it already.
-    anew = data if kinds > 1 else None
-    scores = {record.folder: _score(record, anew) for record in finished}
+    common = data if kinds > 1 else None
+    scores = {record.folder: _score(record, common) for record in finished}
     best, *rest = sorted(scores, key=lambda run: scores[run], reverse=True)
-    where = "" if anew is None else f" on the valid photos of {anew}"
+    where = "" if common is None else f" on the valid photos of {common}"
     why = f"Dice {scores[best]:.4f} at 0.5{where}, the best of {len(finished)} finished runs"
     reasons = [why + passed_over]
     reasons += [f"then {scores[run]:.4f}  {run.path}" for run in rest[:_SHOWN]]

@@ -129,7 +129,7 @@ def initialise(module: nn.Module) -> None:
     Parameters
     ----------
     module
-        A decoder or a plain encoder: every convolution and batch norm in it is set anew.
+        A decoder or a plain encoder: every convolution and batch norm in it is initialised again.
     """
     for child in module.modules():
         if isinstance(child, nn.Conv2d):

@@ -42,7 +42,7 @@ def picture_name(id: str, ending: str) -> str:
 
 
 class PageFolder:
-    """`{name}.html` and the folder of what it shows, made anew.
+    """`{name}.html` and the folder of what it shows, written again.
 
     The files are written to a hidden folder beside the old ones. `finish` puts them and the
     page in place; until then, and when the program is killed, the earlier page stays as it was.

@@ -74,7 +74,7 @@ def run_lock(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Say whether a living process holds the lock at `path`."""
+    """Return whether a living process holds the lock at `path`."""
     return _holder(path) is not None
 
 

@@ -259,7 +259,7 @@ def _last_part(text: str) -> str:
 
 
 def _decides(runs: Sequence[Settings], group: str, key: str) -> bool:
-    """Say whether runs with one option of a group have one value of a key in it."""
+    """Return whether runs with one option of a group have one value of a key in it."""
     values: dict[Value, str] = {}
     return all(
         values.setdefault(run.values.get(group), repr(run.values.get(key)))

@@ -80,7 +80,7 @@ class SegmentationModule(pl.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make dropout follow from seed, epoch and batch.
 
-        For each batch anew: a loader draws from the same generator, how much depends on its
+        For each batch again: a loader draws from the same generator, how much depends on its
         workers and on whether the run was resumed.
         """
         torch.manual_seed(dropout_seed(self._seed, self.current_epoch, batch_idx, self.global_rank))

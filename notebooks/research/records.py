@@ -40,7 +40,7 @@ class Columns:
         return len(next(iter(self.texts.values()), []))
 
     def __contains__(self, name: str) -> bool:
-        """Say whether there is such a column."""
+        """Return whether there is such a column."""
         return name in self.texts
 
     def text(self, name: str) -> list[str]:

@@ -42,7 +42,7 @@ def require_wandb() -> None:
     except Exception as error:
         raise HumansegError(
             f"The settings of wandb on this machine are not in order: {error}. Run `wandb login` "
-            "anew, or compare without --wandb."
+            "again, or compare without --wandb."
         ) from error
     if not found:
         raise HumansegError(

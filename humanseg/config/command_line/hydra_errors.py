@@ -109,5 +109,5 @@ def explain_hydra_error(error: Exception) -> HumansegError:
 
 
 def is_hydra_error(error: BaseException) -> bool:
-    """Say whether `error` came from Hydra, OmegaConf, or a config that is not YAML."""
+    """Return whether `error` came from Hydra, OmegaConf, or a config that is not YAML."""
     return isinstance(error, HydraException | OmegaConfBaseException | yaml.YAMLError)

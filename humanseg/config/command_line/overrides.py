@@ -107,7 +107,7 @@ def _taken(word: str, many: bool) -> str:
 
 
 def _is_text(before: str, key: str, value: str, many: bool) -> bool:
-    """Say whether Hydra takes a value for the text, or the texts, that it must be."""
+    """Return whether Hydra takes a value for the text, or the texts, that it must be."""
     try:
         override = OverridesParser.create().parse_override(before + value)
     except HydraException:

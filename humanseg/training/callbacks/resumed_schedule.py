@@ -7,7 +7,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 
 class ResumedSchedule(pl.Callback):
-    """Count the steps of a schedule anew where an epoch has more or fewer of them than before.
+    """Count the steps of a schedule again where an epoch has more or fewer of them than before.
 
     A schedule is a share of all steps, and its checkpoint has a number of steps: after half of the
     epochs it goes on in its middle, whatever the batches are now.

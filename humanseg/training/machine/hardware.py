@@ -111,7 +111,7 @@ def configure_process(device: str, threads: int, rank: int = 0) -> None:
 def keep_freed_memory() -> bool:
     """Let this process keep what it frees, for what it takes next.
 
-    glibc gives every large block back to the system at once, and takes it anew, page by page and
+    glibc gives every large block back to the system at once, and takes it again, page by page and
     zeroed, for the next activation of the same size: in a training on a CPU that is a good part of
     the time. https://man7.org/linux/man-pages/man3/mallopt.3.html
     """

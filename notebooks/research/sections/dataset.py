@@ -199,7 +199,7 @@ def copies_table(records: Records) -> Table:
 
 
 def copies_said(records: Records) -> Prose:
-    """Say whether the valid scores can be trusted."""
+    """Return whether the valid scores can be trusted."""
     splits = records.table("data/copies.csv").text("splits")
     with_valid = sum("valid" in each.split() for each in splits)
     with_train = sum({"train", "test"} <= set(each.split()) for each in splits)

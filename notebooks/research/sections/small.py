@@ -73,7 +73,7 @@ def _teacher_said(records: Records, run: KeptRun) -> str:
 
 
 def teaching_said(records: Records) -> Prose:
-    """Say whether teaching itself was tested."""
+    """Return whether teaching itself was tested."""
     tested = any("teacher" in path.read_text(encoding="utf-8") for path in _sweep_tables(records))
     if tested:
         return say("What the teacher is worth stands among the hypotheses above.")
