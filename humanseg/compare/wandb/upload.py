@@ -92,7 +92,7 @@ def upload_runs(
 
 
 def lost_pictures(log: Path) -> bool:
-    """Return whether the pictures of a log are not where it says, which wandb passes over in silence.
+    """Return whether the pictures of a log are not where it says; wandb skips such without a word.
 
     They lie in the run's folder, but a log knows them by their absolute path.
     """
