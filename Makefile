@@ -17,6 +17,9 @@ digest = $(shell cat $(1) pyproject.toml | cksum | tr ' ' -)
 TRAINS := $(VENV)/trains-$(call digest,requirements-train.lock)
 WHOLE := $(VENV)/whole-$(call digest,requirements-train.lock requirements.lock)
 
+# Tests wait for processes that they start, so that one worker more than there are cores pays.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
+
 # The recipes read it from the environment, where spaces and quotes do no harm.
 export DATA
 
@@ -66,7 +69,7 @@ test: lint
 	@$(MAKE) --no-print-directory -j2 types fast-tests
 
 fast-tests: setup
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not gpu"
 
 test-slow: setup
 	$(BIN)/python -m pytest -m "slow or gpu"
