@@ -92,6 +92,7 @@ def compose(sample_root: Path) -> "Callable[..., DictConfig]":
     """
     import hydra
     from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
 
     from humanseg.config.find import conf_folder
 
@@ -99,6 +100,8 @@ def compose(sample_root: Path) -> "Callable[..., DictConfig]":
         groups = {each.split("=")[0] for each in overrides if "." not in each.split("=")[0]}
         small = [each for each in SMALLEST if each.split("=")[0].split(".")[0] not in groups]
         GlobalHydra.instance().clear()
+        # What an earlier test's command line was is nothing to this one.
+        HydraConfig.instance().cfg = None
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
             return hydra.compose("train", [*small, f"data.root={sample_root}", *overrides])
 

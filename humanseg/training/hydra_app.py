@@ -87,6 +87,8 @@ def run_app(arguments: Sequence[str]) -> Path | None:
         raise HumansegError(f"{' '.join(arguments)}: {error}.") from error
     finally:
         sys.argv = whole
+        # Hydra leaves it behind: the next training of this process would take its overrides.
+        HydraConfig.instance().cfg = None
     return folders[0] if folders else None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.cli.main import main
@@ -83,3 +84,5 @@ def test_settings_that_the_defaults_lack_are_changed_by_their_keys(
         assert asked.pop().callbacks.early_stopping.patience == 2
     assert main(["train", patience]) == 2 and not asked
     assert "early_stopping" in capsys.readouterr().err
+    # Nothing of a command line is left for the next training of this process.
+    assert not HydraConfig.initialized()
