@@ -17,6 +17,7 @@ from humanseg.cli.predict_options import add_options
 from humanseg.cli.predict_outcomes import PredictionSummary, plural, print_failures
 from humanseg.errors import HumansegError, printable
 from humanseg.io.files import explain_os_error
+from humanseg.system.cores import usable_threads
 from humanseg.system.streams import was_closed
 
 if TYPE_CHECKING:
@@ -116,10 +117,7 @@ def _predict(
     say: Callable[[str], None],
 ) -> None:
     """Process photos, then videos; `plan` takes the number of the model's threads."""
-    from humanseg.inference.predict import available_cores
-
-    # More threads than cores only wait for each other: a hundred times as many, for a minute.
-    cores = min(arguments.threads or available_cores(), available_cores())
+    cores = usable_threads(arguments.threads)
     photos = [source for source in collected.inputs if not source.is_video]
     videos = [source for source in collected.inputs if source.is_video]
     if photos:

@@ -6,7 +6,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from humanseg.config.targets import current_name, require_permitted
+from humanseg.config.targets import require_permitted, with_current_targets
 from humanseg.errors import HumansegError
 
 
@@ -15,16 +15,6 @@ def _cause(error: BaseException) -> BaseException:
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     return error
-
-
-def _moved(node: Any) -> Any:
-    """Write where each `_target_` lies now: Hydra looks it up by itself."""
-    if isinstance(node, dict):
-        return {
-            key: current_name(one) if key == "_target_" else _moved(one)
-            for key, one in node.items()
-        }
-    return [_moved(one) for one in node] if isinstance(node, list) else node
 
 
 def build(node: Any, **runtime: Any) -> Any:
@@ -56,7 +46,8 @@ def build(node: Any, **runtime: Any) -> Any:
     key = config._get_full_key(None) or ""
     plain = OmegaConf.to_container(config, resolve=True)
     require_permitted(plain, key)
-    config = OmegaConf.create(_moved(plain))
+    # Hydra looks names up by itself: it gets those of today.
+    config = OmegaConf.create(with_current_targets(plain))
     try:
         if not runtime:
             return instantiate(config, _convert_="all")

@@ -6,10 +6,10 @@ The command line takes them with a line on stderr; the files of earlier runs wit
 import functools
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from humanseg.config.targets import current_name, own_packages
+from humanseg.config.targets import own_packages, with_current_targets
 
 KEYS: Mapping[str, str] = {
     "fresh": "restart",
@@ -48,6 +48,9 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
 }
 """Of each group the options by their old names."""
 
+_FORMER_OPTIONS = {
+    group: {new: old for old, new in names.items()} for group, names in OPTIONS.items()
+}
 _OF_CLASSES = ("data", "model", "scheduler", "augmentation")
 """Groups of which a person's own class may give an old name to a parameter of its own."""
 _WORD = re.compile(r"(~|\+{0,2})([\w./]+)(?:(=)(.*))?", re.DOTALL)
@@ -65,15 +68,11 @@ def current_key(key: str) -> str:
 def current_word(word: str) -> str:
     """Return a word of a command line, such as ``key=value``, with the names of today."""
     found = _WORD.fullmatch(word)
-    if found is None:
-        return word
-    sign, key, equals, value = found.groups()
-    if own_packages() and key.partition(".")[0] in _OF_CLASSES and "." in key:
-        return word
-    options = OPTIONS.get(key, {})
-    if options and value:
-        value = _NAME.sub(lambda name: options.get(name[0], name[0]), value)
-    return f"{sign}{current_key(key)}{equals or ''}{value or ''}"
+    if found and own_packages():
+        group, dot, _ = found[2].partition(".")
+        if dot and group in _OF_CLASSES:
+            return word
+    return _renamed(word, current_key, OPTIONS)
 
 
 def former_key(key: str) -> str:
@@ -86,13 +85,20 @@ def former_key(key: str) -> str:
 
 def former_word(word: str) -> str:
     """Return a word of a command line with the names from before."""
+    return _renamed(word, former_key, _FORMER_OPTIONS)
+
+
+def _renamed(
+    word: str, rename: Callable[[str], str], options: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Rename the key of a word, and the options that its value names."""
     found = _WORD.fullmatch(word)
     if found is None:
         return word
     sign, key, equals, value = found.groups()
-    options = {new: old for old, new in OPTIONS.get(key, {}).items()}
-    value = _NAME.sub(lambda name: options.get(name[0], name[0]), value) if options else value
-    return f"{sign}{former_key(key)}{equals or ''}{value or ''}"
+    names = options.get(key, {})
+    value = _NAME.sub(lambda name: names.get(name[0], name[0]), value or "")
+    return f"{sign}{rename(key)}{equals or ''}{value}"
 
 
 def current_words(words: Sequence[str]) -> Iterator[str]:
@@ -123,7 +129,7 @@ def current_config(
     dict
         A copy.
     """
-    current: dict[str, Any] = _with_current_targets(config)
+    current: dict[str, Any] = with_current_targets(config)
     for old, new in KEYS.items():
         *above, name = old.split(".")
         node: Any = current
@@ -168,14 +174,3 @@ def current_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
 def _say(old: str, new: str) -> None:
     """Say once that something has another name."""
     print(f"note    {old} is called {new} now", file=sys.stderr)
-
-
-def _with_current_targets(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {
-            key: current_name(value)
-            if key == "_target_" and isinstance(value, str)
-            else _with_current_targets(value)
-            for key, value in node.items()
-        }
-    return [_with_current_targets(one) for one in node] if isinstance(node, list) else node

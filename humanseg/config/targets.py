@@ -7,7 +7,7 @@ key to a list of what a training is made of, never to any callable that happens 
 import importlib
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
@@ -49,6 +49,18 @@ def current_name(target: str) -> str:
     """Return where a `_target_` lies now."""
     module, _, name = target.rpartition(".")
     return MOVED.get(target, f"{MOVED.get(module, module)}.{name}")
+
+
+def with_current_targets(node: Any) -> Any:
+    """Return nested mappings and lists, in which every `_target_` says where it lies now."""
+    if isinstance(node, Mapping):
+        return {
+            key: current_name(value)
+            if key == "_target_" and isinstance(value, str)
+            else with_current_targets(value)
+            for key, value in node.items()
+        }
+    return [with_current_targets(each) for each in node] if isinstance(node, list) else node
 
 
 def own_packages() -> tuple[str, ...]:

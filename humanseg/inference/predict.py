@@ -1,6 +1,5 @@
 """Photos and videos to files of results, by one call."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ from humanseg.inference.batch.plan import InputOutcome, OutputOptions, Predictio
 from humanseg.inference.batch.process import predict_photos
 from humanseg.inference.model import Model, load_model
 from humanseg.inference.model_file import find_model, model_digest
+from humanseg.system.cores import usable_threads
 from humanseg.system.notices import Notices
 
 Progress = Callable[[int, int], None]
@@ -67,7 +67,7 @@ def predict_files(
         )
     # Copies are only made of what comes through a pipe.
     collected = collect(paths, out, lambda: out, bytes)
-    cores = min(threads or available_cores(), available_cores())
+    cores = usable_threads(threads)
     digest = model_digest(find_model(model))
 
     def plan(threads: int) -> PredictionPlan:
@@ -150,11 +150,3 @@ def model_loader(path: Path | None, threads: int) -> Callable[[], Model]:
             return load()
 
     return load_once
-
-
-def available_cores() -> int:
-    """Return how many processor cores this process may use."""
-    # Fewer than the machine has, where a container or taskset allows fewer.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

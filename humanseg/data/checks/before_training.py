@@ -1,6 +1,5 @@
 """What training makes sure of before its first step: every photo reads and fits its mask."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item, Scan
 from humanseg.errors import HumansegError
 from humanseg.io.images import ImageError, LoadedPhoto, load_photo
+from humanseg.system.cores import available_cores
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -35,7 +35,7 @@ def map_in_order(
     Decoding happens outside Python's lock, so threads help. `Executor.map` would read all values
     ahead: here only a few results per worker wait, so memory stays flat.
     """
-    workers = workers or min(8, _cpus())
+    workers = workers or min(8, available_cores())
     waiting: deque[Future[_Out]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
@@ -128,8 +128,3 @@ def raise_problems(root: Path, problems: Sequence[Problem]) -> None:
 
 def _problem(kind: str, item: Item, path: Path, error: ImageError) -> Problem:
     return Problem(kind, item.split, item.id, path, escape(str(error)).rstrip(". "), True)
-
-
-def _cpus() -> int:
-    # A container or `taskset` may allow fewer CPUs than the machine has.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
