@@ -1,6 +1,20 @@
 """Types of words on a command line."""
 
 import argparse
+import os
+import sys
+from pathlib import Path
+
+
+def named_model(text: str) -> Path:
+    """Take the name of a model; say so where it names a bundled one and something here too."""
+    # Before numpy and onnxruntime are loaded: only the folders are looked at.
+    bundled = Path(__file__).parents[1] / "inference" / "bundled" / text
+    if os.path.exists(text) and os.sep not in text and bundled.is_dir():
+        print(
+            f"note: {text} is what lies here; elsewhere it names a bundled model.", file=sys.stderr
+        )
+    return Path(text)
 
 
 def share(text: str) -> float:

@@ -3,15 +3,12 @@
 import argparse
 from pathlib import Path
 
+from humanseg.cli.options import add_model
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument(
-        "--model",
-        metavar="FILE|FOLDER",
-        type=Path,
-        help="an .onnx file or a folder of humanseg export; default: the bundled model",
-    )
+    add_model(parser, "tiny")
     parser.add_argument("--port", type=_port, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from humanseg.cli.argument_types import share
+from humanseg.cli.argument_types import named_model, share
 from humanseg.cli.options import SPLITS, add_data, add_split
 
 
@@ -12,8 +12,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        type=Path,
-        help="a run's folder, a checkpoint, the folder of an export, or an ONNX file",
+        type=named_model,
+        help="a run's folder, a checkpoint, the folder of an export, an ONNX file, or a bundled "
+        "model's name (see humanseg models)",
     )
     add_data(parser, "other data than the run's own; an exported model has none of its own")
     add_split(parser, (*SPLITS, "test"))

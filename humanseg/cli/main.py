@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "compare": "rank runs, with confidence intervals: a table, a CSV and a page",
     "export": "write the best model as files that other programs run, checked",
     "predict": "masks, cut-outs or new backgrounds for photos and videos",
+    "models": "list the bundled models: size, Dice, speed, licence",
     "score": "score a submission file the way the task does",
     "check": "look for everything that is wrong with a data set",
     "sample": "write the built-in synthetic data set",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humanseg.cli.argument_types import values
+from humanseg.cli.argument_types import named_model, values
 from humanseg.cli.parser import one_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,17 @@ SPLITS = ("train", "valid")
 def add_data(parser: argparse.ArgumentParser, help: str) -> None:
     """Add `--data ROOT`."""
     parser.add_argument("--data", metavar="ROOT", type=Path, help=help)
+
+
+def add_model(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add `--model`; `default` says which is taken without it."""
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        type=named_model,
+        help="a bundled model's name (see humanseg models), the folder of a run or an export, an "
+        f".onnx file, or a checkpoint; default: {default}",
+    )
 
 
 def add_split(parser: argparse.ArgumentParser, splits: Sequence[str] = SPLITS) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from humanseg.inference.batch.outputs import Destination
     from humanseg.inference.batch.plan import PredictionPlan
     from humanseg.inference.batch.search import CollectedInputs
+    from humanseg.inference.catalog import Use
     from humanseg.system.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
@@ -61,8 +62,9 @@ def _run(
 ) -> int:
     from humanseg.inference.batch.collect import collect
     from humanseg.inference.batch.plan import PredictionPlan
-    from humanseg.inference.model_file import find_model, model_digest
-    from humanseg.inference.predict import model_loader, output_options
+    from humanseg.inference.model_file import model_digest
+    from humanseg.inference.named_model import find_model
+    from humanseg.inference.predict import model_loader, output_options, uses
     from humanseg.system.notices import Notices
 
     notices = Notices()
@@ -81,14 +83,15 @@ def _run(
     collected = collect(arguments.paths, out, spool, _read_stdin)
     if destination.file is not None:
         _require_one_result(arguments.out, collected.inputs, options.kinds)
-    model = model_digest(find_model(arguments.model))
+    files = {use: find_model(arguments.model, use) for use in uses(collected.inputs)}
     if arguments.out is None:
         more = "" if arguments.save or arguments.background else _MORE_KINDS
         say(f"Results go to {destination.folder}{os.sep}; -o names another folder{more}.")
 
-    def plan(threads: int) -> PredictionPlan:
-        load = model_loader(arguments.model, threads)
-        return PredictionPlan(options, destination, load, model, arguments.overwrite)
+    def plan(use: "Use", threads: int) -> PredictionPlan:
+        file = files[use]
+        load, digest = model_loader(file, threads), model_digest(file)
+        return PredictionPlan(options, destination, load, digest, arguments.overwrite)
 
     summaries = PredictionSummary("photo"), PredictionSummary("video")
     folder = None if destination.file else destination.folder
@@ -110,20 +113,20 @@ def _run(
 
 
 def _predict(
-    plan: "Callable[[int], PredictionPlan]",
+    plan: "Callable[[Use, int], PredictionPlan]",
     collected: "CollectedInputs",
     arguments: argparse.Namespace,
     summaries: tuple[PredictionSummary, PredictionSummary],
     say: Callable[[str], None],
 ) -> None:
-    """Process photos, then videos; `plan` takes the number of the model's threads."""
+    """Process photos, then videos; `plan` takes which, and the number of the model's threads."""
     cores = usable_threads(arguments.threads)
     photos = [source for source in collected.inputs if not source.is_video]
     videos = [source for source in collected.inputs if source.is_video]
     if photos:
         workers = min(cores, len(photos))
         # One core for each photo: more done in all than with all cores for each photo in turn.
-        photo_plan = plan(max(1, cores // workers))
+        photo_plan = plan("photos", max(1, cores // workers))
         start = time.monotonic()
         _predict_photos(photo_plan, photos, workers, cores, summaries[0])
         out = None if arguments.out == _STDOUT else photo_plan.destination.folder
@@ -132,7 +135,8 @@ def _predict(
         # Only now: PyAV is loaded for it.
         from humanseg.cli.predict_videos import predict_all
 
-        predict_all(plan(cores), videos, arguments.temporal_smoothing, cores, summaries[1], say)
+        smoothing = arguments.temporal_smoothing
+        predict_all(plan("videos", cores), videos, smoothing, cores, summaries[1], say)
 
 
 def _failures(

@@ -4,10 +4,10 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from humanseg.cli.argument_types import count, share, strength
+from humanseg.cli.options import add_model
 
 KINDS = ("mask", "cutout", "overlay", "probability")
 _FORMER_KINDS = {"soft": "probability"}
@@ -30,9 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="for the results: a folder, by default predictions; or for one photo or video a file; "
         "- is standard output",
     )
-    parser.add_argument(
-        "--model", metavar="FILE", type=Path, help="an .onnx file or a folder that export wrote"
-    )
+    add_model(parser, "best for photos, tiny for videos")
     parser.add_argument(
         "--save",
         metavar="KINDS",

@@ -10,7 +10,8 @@ from humanseg import pages
 from humanseg.demo.runtime import LICENCE
 from humanseg.errors import HumansegError
 from humanseg.inference import load_model
-from humanseg.inference.model_file import MANIFEST_NAME, file_sha256, find_model, read_manifest
+from humanseg.inference.model_file import MANIFEST_NAME, file_sha256, read_manifest
+from humanseg.inference.named_model import find_model
 from humanseg.io.files import whole_folder
 
 Site: TypeAlias = "Mapping[str, Path | bytes]"
@@ -22,7 +23,7 @@ _STYLE = Path(pages.__file__).parent / "templates" / "base.css"
 
 def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | bytes]:
     """Return the site for a model, None for the bundled one, and the files of onnxruntime-web."""
-    file = find_model(model)
+    file = find_model(model, "videos")
     site: dict[str, Path | bytes] = {path.name: path for path in sorted(_PAGE.iterdir())}
     site["base.css"] = _STYLE
     site |= {f"runtime/{path.name}": path for path in runtime}

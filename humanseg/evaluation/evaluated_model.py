@@ -1,6 +1,7 @@
 """What a command line names to be evaluated, found and checked before torch is loaded."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config.load import load_run_config
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
+from humanseg.inference.catalog import bundled_models
+from humanseg.inference.named_model import find_model
 from humanseg.runs import RunFolder, open_run
 
 MARK = "evaluation.json"
@@ -46,7 +49,8 @@ def find_evaluated_model(
     Parameters
     ----------
     model
-        A run's folder or a file of it, a checkpoint, the folder of an export, or an ONNX file.
+        A run's folder or a file of it, a checkpoint, the folder of an export, an ONNX file, or the
+        name of a bundled model.
     data
         The data folder; None: the run's own.
     split
@@ -67,10 +71,7 @@ def find_evaluated_model(
             "their predictions shall go.",
             code="evaluation.no_masks",
         )
-    if model.suffix == ".onnx" or (model.is_dir() and _is_export(model)):
-        # Only here: it loads onnxruntime.
-        from humanseg.inference.model_file import find_model
-
+    if model.suffix == ".onnx" or not os.path.exists(model) or _is_export(model):
         file = find_model(model)
         if data is None:
             raise HumansegError(
@@ -155,6 +156,13 @@ def _written(folder: Path) -> Sequence[str]:
 
 
 def _is_export(folder: Path) -> bool:
-    return not (folder / "config.yaml").exists() and (
-        (folder / "manifest.json").is_file() or any(folder.glob("*.onnx"))
+    return (
+        folder.is_dir()
+        and not (folder / "config.yaml").exists()
+        and (
+            (folder / "manifest.json").is_file()
+            or any(folder.glob("*.onnx"))
+            # A folder of something else, where a bundled model has the same name.
+            or (str(folder) in bundled_models() and not any(folder.glob("*/config.yaml")))
+        )
     )

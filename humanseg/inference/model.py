@@ -1,6 +1,5 @@
 """The exported model as an object: called with a photo, it returns the mask."""
 
-import os
 from collections.abc import Sequence
 from numbers import Integral, Real
 from os import PathLike
@@ -14,15 +13,15 @@ from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
 from humanseg.inference.guided_filter import refine
-from humanseg.inference.inputs import Photo, is_address, load_input
+from humanseg.inference.inputs import Photo, load_input
 from humanseg.inference.matting import apply_visibility
 from humanseg.inference.model_file import (
     ModelError,
     ModelInfo,
-    find_model,
     read_manifest,
     read_model_info,
 )
+from humanseg.inference.named_model import find_model
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session, first_line
 from humanseg.io.images import ImageError
@@ -189,34 +188,12 @@ def load_model(
     """Load a model as `humanseg.load` does."""
     if threads is not None and (not isinstance(threads, Integral) or threads < 0):
         raise ValueError(f"threads={threads!r}: a number of processor cores, or None for all.")
-    file = find_model(_path_of(path))
+    file = find_model(path)
     manifest = read_manifest(file)
     session = Session(file, int(threads or 0), resolve_providers(providers))
     _require_signature(session.native, file)
     metadata = session.native.get_modelmeta().custom_metadata_map
     return Model(session, read_model_info(file, metadata, manifest))
-
-
-def _path_of(path: Any) -> Path | None:
-    if path is None:
-        return None
-    if not isinstance(path, str | PathLike):
-        raise TypeError(
-            "A model is named by the path of an .onnx file or of a folder that humanseg export "
-            f"wrote, not by an object of type {type(path).__name__}."
-        )
-    if not os.fspath(path):
-        raise ModelError(
-            "The path of the model is empty: name a file, or leave it out for the bundled model.",
-            code="inference.missing_model",
-        )
-    if is_address(os.fspath(path)):
-        raise ModelError(
-            f"{path} is an address, and nothing is fetched here: download the model first, and "
-            "name the file.",
-            code="inference.address",
-        )
-    return Path(path)
 
 
 def _require_signature(session: onnxruntime.InferenceSession, file: Path) -> None:

@@ -2,16 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
-
-DEFAULT_MODEL = Path(__file__).parent / "default_model"
-"""The export folder of the bundled model."""
 
 METADATA_KEY = "humanseg"
 """The key of an ONNX file's metadata under which `ModelInfo` is kept as JSON."""
@@ -21,7 +17,6 @@ MODEL_NAMES = ("model.onnx", "model.fp16.onnx", "model.int8.onnx")
 
 MANIFEST_NAME = "manifest.json"
 _FORMAT = 1
-_MISSING = "inference.missing_model"
 _EXPORT_AGAIN = "export it again with humanseg export, or copy it again from its source"
 
 
@@ -43,35 +38,8 @@ class ModelInfo:
     long_side: int
 
 
-def find_model(path: Path | None) -> Path:
-    """Return the ONNX file for a path: the file, that of an export, or the bundled one."""
-    if path is None:
-        file = _first_of(DEFAULT_MODEL)
-        if file is None:
-            raise ModelError(
-                "This copy of humanseg brings no model of its own: name one with --model, or in "
-                "Python humanseg.load(path). humanseg export makes one.",
-                code=_MISSING,
-            )
-        return file
-    if os.path.isdir(path):
-        file = _first_of(path)
-        if file is None:
-            raise ModelError(
-                f"The folder {path} holds no {MODEL_NAMES[0]}: name a folder that humanseg export "
-                "wrote, or an .onnx file.",
-                code=_MISSING,
-            )
-        return file
-    if not os.path.exists(path):
-        raise ModelError(
-            f"There is no model {path}: name an .onnx file or a folder that humanseg export wrote.",
-            code=_MISSING,
-        )
-    return path
-
-
-def _first_of(folder: Path) -> Path | None:
+def first_model(folder: Path) -> Path | None:
+    """Return the ONNX file that stands for a folder; None where it holds none."""
     return next((folder / name for name in MODEL_NAMES if (folder / name).is_file()), None)
 
 

@@ -14,8 +14,10 @@ from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import BACKGROUND, OUTPUTS, Destination
 from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan
 from humanseg.inference.batch.process import predict_photos
+from humanseg.inference.catalog import Use
 from humanseg.inference.model import Model, load_model
-from humanseg.inference.model_file import find_model, model_digest
+from humanseg.inference.model_file import model_digest
+from humanseg.inference.named_model import find_model
 from humanseg.system.cores import usable_threads
 from humanseg.system.notices import Notices
 
@@ -68,11 +70,13 @@ def predict_files(
     # Copies are only made of what comes through a pipe.
     collected = collect(paths, out, lambda: out, bytes)
     cores = usable_threads(threads)
-    digest = model_digest(find_model(model))
+    # Before the first is predicted: a model that is missing is named at once.
+    files = {use: find_model(model, use) for use in uses(collected.inputs)}
 
-    def plan(threads: int) -> PredictionPlan:
-        load = model_loader(model, threads)
-        return PredictionPlan(options, Destination(out), load, digest, overwrite)
+    def plan(use: Use, threads: int) -> PredictionPlan:
+        file = files[use]
+        load = model_loader(file, threads)
+        return PredictionPlan(options, Destination(out), load, model_digest(file), overwrite)
 
     outcomes = []
     for outcome in _predict(plan, collected.inputs, cores, temporal_smoothing):
@@ -84,7 +88,7 @@ def predict_files(
 
 
 def _predict(
-    plan: Callable[[int], PredictionPlan],
+    plan: Callable[[Use, int], PredictionPlan],
     inputs: Sequence[InputFile],
     cores: int,
     smoothing: float | None,
@@ -94,14 +98,20 @@ def _predict(
     if photos:
         workers = min(cores, len(photos))
         # One core for each photo: more done in all than with all cores for each photo in turn.
-        yield from predict_photos(plan(max(1, cores // workers)), photos, workers)
+        yield from predict_photos(plan("photos", max(1, cores // workers)), photos, workers)
     if videos:
         # Only now: PyAV is loaded for it.
         from humanseg.inference.video.batch import predict_videos
         from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
 
         strength = DEFAULT_STRENGTH if smoothing is None else smoothing
-        yield from predict_videos(plan(cores), videos, strength, lambda *frame: None)
+        yield from predict_videos(plan("videos", cores), videos, strength, lambda *frame: None)
+
+
+def uses(inputs: Sequence[InputFile]) -> list[Use]:
+    """Return what models are needed for: photos, videos, or both."""
+    kinds: set[Use] = {"videos" if source.is_video else "photos" for source in inputs}
+    return sorted(kinds)
 
 
 def output_options(
@@ -137,7 +147,7 @@ def output_options(
     )
 
 
-def model_loader(path: Path | None, threads: int) -> Callable[[], Model]:
+def model_loader(path: Path, threads: int) -> Callable[[], Model]:
     """Return a function that loads the model once, whichever thread calls it first."""
     lock = Lock()
 

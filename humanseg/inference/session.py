@@ -13,7 +13,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from humanseg.inference.model_file import DEFAULT_MODEL, ModelError, file_sha256
+from humanseg.inference.catalog import BUNDLED
+from humanseg.inference.model_file import ModelError, file_sha256
 from humanseg.inference.providers import Resolved, require_in_use, resolve_providers
 
 _FATAL = 4
@@ -61,9 +62,9 @@ class Session:
     def __reduce__(self) -> tuple[Callable[..., "Session"], tuple[Any, ...]]:
         """Pickle the name of the file and the digest of its bytes."""
         name: str | Path = self._file
-        if self._file.parent == DEFAULT_MODEL:
+        if self._file.is_relative_to(BUNDLED):
             # Wherever humanseg is installed in the other process.
-            name = self._file.name
+            name = self._file.relative_to(BUNDLED)
         return _reopen, (name, self._threads, self._providers, self._sha256)
 
     def _begin(self) -> None:
@@ -117,7 +118,7 @@ def _open(file: Path, threads: int, providers: Resolved) -> onnxruntime.Inferenc
 
 def _reopen(name: str | Path, threads: int, providers: Resolved, sha256: str) -> Session:
     """Open a session that was pickled, perhaps on another machine."""
-    file = DEFAULT_MODEL / name
+    file = BUNDLED / name
     _require_same(file, sha256)
     names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
     resolve_providers(names)

@@ -39,6 +39,11 @@ class RunFolder:
         return self.path / "checkpoints" / "last.ckpt"
 
     @property
+    def onnx(self) -> Path:
+        """The best checkpoint as an ONNX file, to be used at once."""
+        return self.path / "model.onnx"
+
+    @property
     def summary(self) -> Path:
         """What came out, as JSON."""
         return self.path / "summary.json"

@@ -16,7 +16,7 @@ from PIL import Image
 
 import humanseg
 from humanseg.errors import HumansegError
-from humanseg.inference import Model, model_file
+from humanseg.inference import Model, catalog
 from humanseg.io.images import ImageError, write_image
 from tests.inference.conftest import METADATA
 
@@ -242,7 +242,7 @@ def test_missing_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         humanseg.load("nowhere")
     with pytest.raises(HumansegError, match=r"holds no model\.onnx"):
         humanseg.load(tmp_path)
-    monkeypatch.setattr(model_file, "DEFAULT_MODEL", tmp_path)
+    monkeypatch.setattr(catalog, "BUNDLED", tmp_path)
     with pytest.raises(HumansegError, match="brings no model of its own"):
         humanseg.load()
 
@@ -258,10 +258,10 @@ def test_a_folder_is_spoken_for_by_the_file_that_it_holds(
 
 
 def test_the_model_that_ships_is_whole_and_small() -> None:
-    model = humanseg.load()
+    model = humanseg.load("tiny")
     photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     assert model(photo).shape == (48, 64)
-    assert sum(file.stat().st_size for file in model_file.DEFAULT_MODEL.iterdir()) < 2_000_000
+    assert sum(file.stat().st_size for file in (catalog.BUNDLED / "tiny").iterdir()) < 2_000_000
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import providers, session
-from humanseg.inference.model_file import DEFAULT_MODEL
+from humanseg.inference.catalog import BUNDLED
 
 PHOTO: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -66,11 +66,11 @@ def test_a_forked_process_says_that_the_file_is_gone_and_not_that_the_photo_is_t
 def test_the_bundled_model_is_found_wherever_humanseg_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pickled = pickle.dumps(humanseg.load(threads=1))
-    elsewhere = tmp_path / "default_model"
-    elsewhere.symlink_to(DEFAULT_MODEL)
-    monkeypatch.setattr(session, "DEFAULT_MODEL", elsewhere)
-    assert pickle.loads(pickled).name == humanseg.load().name
+    pickled = pickle.dumps(humanseg.load("tiny", threads=1))
+    elsewhere = tmp_path / "bundled"
+    elsewhere.symlink_to(BUNDLED)
+    monkeypatch.setattr(session, "BUNDLED", elsewhere)
+    assert pickle.loads(pickled).name == humanseg.load("tiny").name
 
 
 FORK = """

@@ -36,7 +36,8 @@ ROOMS: dict[str, set[str]] = {
         *("errors", "system", "io", "config", "metrics", "pages", "data", "runs", "models"),
         *("evaluation", "training"),
     },
-    "inference": {"errors", "system", "io", "pages"},
+    # It takes a run by the ONNX file in its folder.
+    "inference": {"errors", "system", "io", "pages", "runs"},
     "demo": {"errors", "io", "pages", "inference"},
     "cli": {
         *("errors", "system", "io", "config", "metrics", "pages", "data", "runs", "submission"),

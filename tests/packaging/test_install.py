@@ -13,7 +13,6 @@ from tests.inference.conftest import red_model
 
 pytestmark = pytest.mark.slow
 
-DEFAULT_MODEL = Path(__file__).parents[2] / "humanseg/inference/default_model"
 Finished = subprocess.CompletedProcess[str]
 # Inside the environment: the masks of a data set as a submission.
 SUBMIT = """
@@ -133,7 +132,6 @@ def test_a_photo_and_a_video_are_predicted(
     }
 
 
-@pytest.mark.skipif(not DEFAULT_MODEL.is_dir(), reason="no model ships with this checkout")
 def test_the_model_that_ships_is_found(run: Callable[..., Finished], tmp_path: Path) -> None:
     assert run("python", "-c", DRAW, "photo.png").returncode == 0
     done = run("humanseg", "predict", "photo.png", "--out", "out")

@@ -1,4 +1,4 @@
-"""The models that are committed beside the notebook are those that records and README speak of."""
+"""The bundled models of this task's own data are those that records and README speak of."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import humanseg
-from humanseg.inference.model_file import DEFAULT_MODEL
+from humanseg.inference.catalog import BUNDLED
 
 ROOT = Path(__file__).parents[2]
-KEPT = [DEFAULT_MODEL, ROOT / "notebooks" / "models" / "best"]
+KEPT = [BUNDLED / "tiny", BUNDLED / "best"]
 MB = 1_000_000
 
 

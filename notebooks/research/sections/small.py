@@ -10,7 +10,7 @@ from humanseg.metrics.statistics import paired_difference
 from research.records import KeptRun, Records
 from research.show import Prose, Table, not_measured, say, score
 
-SHIPPED = Path(humanseg.__file__).parent / "inference" / "default_model" / "manifest.json"
+SHIPPED = Path(humanseg.__file__).parent / "inference" / "bundled" / "tiny" / "manifest.json"
 """What the file that ships says of itself."""
 
 

@@ -1,0 +1,37 @@
+"""`humanseg models`, as a person and as a program reads it."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from humanseg.cli.main import main
+from humanseg.inference.catalog import bundled_models
+
+
+@pytest.mark.parametrize("columns", ["200", "80", "40"])
+def test_every_number_is_whole_in_a_terminal_of_any_width(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["models"]) == 0
+    printed = capsys.readouterr().out
+    table = printed.split("\n\n")[0]
+    assert max(map(len, table.splitlines())) <= int(columns)
+    for name in bundled_models():
+        assert name in printed
+    for number in ("7.29 MB", "0.9840", "0.891", "67.3 ms", "0.80 MB", "0.9780", "0.866"):
+        assert number in printed
+
+
+def test_programs_read_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    models = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    assert list(models) == list(bundled_models())
+    assert models["best"]["dice"]["in_distribution"]["interval"] == [0.9805, 0.987]
+    assert models["tiny"]["bytes"] == bundled_models()["tiny"].file.stat().st_size
+    assert main(["models", "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["name"] for row in rows] == list(models)
+    assert rows[0]["dice_in_distribution_low"] == "0.9805" and rows[0]["default_for"] == "photos"
