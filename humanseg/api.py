@@ -25,7 +25,7 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
     ----------
     *overrides
         Words as on a command line: ``"optimizer.lr=1e-3"``, ``"resume=runs/NAME"``; with ``"-m"``,
-        a sweep.
+        a sweep; with ``"recipe=NAME"``, all stages of a recipe.
     data
         The folder of the five folders of photos and masks; None: as the overrides say.
     **settings
@@ -35,7 +35,8 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
     Returns
     -------
     TrainResult or None
-        The run's folder and scores; None after a sweep, or a flag that trains nothing.
+        The run's folder and scores; of a recipe, those of its last stage, which lies in the
+        recipe's folder. None after a sweep, or a flag that trains nothing.
 
     Raises
     ------
@@ -44,17 +45,20 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
     """
     from humanseg.config.command_line.error_text import explain
     from humanseg.config.command_line.overrides import to_override
+    from humanseg.recipes.plugin import announce_recipes, last_stage
+    from humanseg.recipes.words import recipe_words
     from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.hydra_app import run_app
     from humanseg.training.result import read_result
 
     announce_sweeper()
+    announce_recipes()
     words = list(overrides)
     if data is not None:
         words.append(f"--data={data}")
     words += [to_override(key, value) for key, value in settings.items()]
     try:
-        folder = run_app(words)
+        folder = run_app(recipe_words(words)) or last_stage()
     except Exception as error:
         explained = explain(error)
         if explained is None or explained is error:

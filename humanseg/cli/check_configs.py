@@ -19,10 +19,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from humanseg.config.checking.validate import validate_shipped
     from humanseg.errors import HumansegError
+    from humanseg.recipes.shipped import validate_recipes
 
     # The first config loads all that configs can name, which takes a while.
     print("Checking the shipped configs …", file=sys.stderr)
-    mistakes = validate_shipped(say=partial(print, flush=True))
+    say = partial(print, flush=True)
+    mistakes = validate_shipped(say) + validate_recipes(say)
     if mistakes:
         raise HumansegError(
             "These configs do not fit the code:\n  " + "\n  ".join(mistakes), code="config.misfit"

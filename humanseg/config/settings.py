@@ -115,7 +115,8 @@ SETTINGS = (
     ),
     Setting(
         "name",
-        "The run's folder in runs_dir; null: made of model, backbone and time.",
+        "The folder of a run, or of a recipe, in runs_dir; null: made of model, backbone and time, "
+        "or the recipe's name.",
         Text | None,
         kind="place",
         path="own",
@@ -135,7 +136,19 @@ SETTINGS = (
         kind="place",
         path="own",
     ),
-    Setting("restart", "Put the sweep of that name aside, and start again.", bool, kind="place"),
+    Setting(
+        "restart",
+        "Put the sweep of that name aside, and start again; of a recipe, the stages whose settings "
+        "have changed and what was made from them.",
+        bool,
+        kind="place",
+    ),
+    Setting(
+        "stage",
+        "Which stage of a recipe this is, such as best/finetune; the recipe sets it.",
+        Text | None,
+        kind="place",
+    ),
     Setting(
         "trial",
         "Which trial of a search this is; the search sets it.",

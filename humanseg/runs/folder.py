@@ -126,7 +126,9 @@ def open_run(path: Path) -> RunFolder:
 def _is_job(folder: Path) -> bool:
     """Return whether a sweep has made a run's folder."""
     try:
-        return "sweep" in json.loads((folder / "summary.json").read_bytes())
+        return not {"sweep", "recipe"}.isdisjoint(
+            json.loads((folder / "summary.json").read_bytes())
+        )
     except (OSError, ValueError):
         return False
 

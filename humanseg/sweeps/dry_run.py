@@ -26,11 +26,12 @@ from humanseg.sweeps.sweep import Sweep
 from humanseg.system.children import call_in_child
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
+from humanseg.training.distillation import unlabelled_options
 from humanseg.training.machine.hardware import choose_hardware
 
 STEPS = 2
 """Steps that are timed, after one that is not."""
-_HOW = (
+HOW = (
     "times: as finished jobs of this sweep with the same model took, where there are such; else "
     "from 2 steps\nof each model on random photos, just now and here, without loading photos and "
     "writing files"
@@ -91,7 +92,7 @@ def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
         state = f"would fail: {ahead.problem}" if ahead.problem else _status(sweep, job).state
         console.print(f"{job.name:<{width}}  {count:>10}  {left:>9}  {state}")
     total = sum(ahead.seconds for ahead in forecasts)
-    console.print(f"\n{len(jobs)} jobs, about {clock(total)} one after another\n{_HOW}")
+    console.print(f"\n{len(jobs)} jobs, about {clock(total)} one after another\n{HOW}")
 
 
 def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: int) -> None:
@@ -118,7 +119,7 @@ def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: in
     each, all_left = clock(ahead.seconds), clock(left * ahead.seconds)
     console.print(
         f"\n{left} trials to come of about {each} each, {all_left} in all and less where some are "
-        f"pruned;\na model has {ahead.parameters:,} parameters, as in {sample.name}\n{_HOW}"
+        f"pruned;\na model has {ahead.parameters:,} parameters, as in {sample.name}\n{HOW}"
     )
 
 
@@ -132,7 +133,7 @@ def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
     """
     configs = [request.config for request in sweep.requests(jobs)]
     statuses = [_status(sweep, job) for job in jobs]
-    forecaster = _Forecaster()
+    forecaster = Forecaster()
     for config, status in zip(configs, statuses, strict=True):
         seconds, epochs = status.summary.get("seconds"), status.summary.get("epochs")
         if status.state == "finished" and seconds and epochs:
@@ -145,7 +146,7 @@ def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
     return forecasts
 
 
-class _Forecaster:
+class Forecaster:
     """Looks once at what jobs have in common."""
 
     def __init__(self) -> None:
@@ -162,7 +163,7 @@ class _Forecaster:
             return Forecast(problem)
         if status.is_done:
             return Forecast("", parameters, 0.0)
-        data = OmegaConf.to_yaml(config.data, resolve=True)
+        data = f"{OmegaConf.to_yaml(config.data, resolve=True)}{unlabelled_options(config)}"
         if data not in self._photos:
             self._photos[data] = count_photos(config)
         photos = self._photos[data]
@@ -199,8 +200,14 @@ def count_photos(config: DictConfig) -> PhotoCounts:
     HumansegError
         The data folder is not what it should be.
     """
-    data: PhotoData = build(config.data, augmentation=Augmentation([]), seed=config.seed)
-    train, valid = data.items("train"), data.items("valid")
+    data: PhotoData = build(
+        config.data,
+        augmentation=Augmentation([]),
+        seed=config.seed,
+        **unlabelled_options(config),
+    )
+    train = [item for name in data.splits.train_names for item in data.items(name)]
+    valid = data.items("valid")
     given = config.data.get("crop_size")
     size = given or scaled_size(image_size(train[0].photo), config.data.get("train_size"))
     valid_size = scaled_size(image_size(valid[0].photo), prediction_side(config))

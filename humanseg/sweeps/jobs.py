@@ -105,22 +105,31 @@ def require_same_settings(request: TrainRequest) -> None:
     HumansegError
         It was made with other settings; names one.
     """
+    if difference := changed_setting(request):
+        raise HumansegError(
+            f"{request.folder} was made with other settings: {difference}. Give this sweep another "
+            "name (sweep=NAME), or put the earlier one aside with restart=true.",
+            code="sweeps.other_settings",
+        )
+
+
+def changed_setting(request: TrainRequest) -> str | None:
+    """Return a setting that what lies in a job's folder was made with otherwise, in words.
+
+    None where there is none, or nothing lies there; see `require_same_settings`.
+    """
     run = RunFolder(request.folder)
     if not run.config.exists():
-        return
+        return None
     then, now = _result_settings(load_run_config(run.config)), _result_settings(request.config)
     given = [key_of(word) for word in request.overrides]
     new = {key for key in now.keys() - then.keys() if not is_below(key, given)}
     others = [key for key in {**then, **now} if key not in new and then.get(key) != now.get(key)]
-    if others:
-        key = others[0]
-        more = f", and {len(others) - 1} more differ" if len(others) > 1 else ""
-        raise HumansegError(
-            f"{run.path} was made with other settings: {key} was {then.get(key)} and would now be "
-            f"{now.get(key)}{more}. Give this sweep another name (sweep=NAME), or put the earlier "
-            "one aside with restart=true.",
-            code="sweeps.other_settings",
-        )
+    if not others:
+        return None
+    key = others[0]
+    more = f", and {len(others) - 1} more differ" if len(others) > 1 else ""
+    return f"{key} was {then.get(key)} and would now be {now.get(key)}{more}"
 
 
 def record_failure(request: TrainRequest, reason: str, **more: Any) -> None:
@@ -148,4 +157,17 @@ def _epochs(run: RunFolder) -> int:
 def _result_settings(config: DictConfig) -> dict[str, Any]:
     """Return the settings that a result follows from, by their full keys."""
     settings = leaves(OmegaConf.to_container(config, resolve=True))
+    if config.get("stage") and config.get("run_dir"):
+        # A recipe's folder may have been moved: its stages still start from one another.
+        folder = str(Path(str(config.run_dir)).parent)
+        for key in ("init_from", "distillation.teachers"):
+            settings[key] = _below(folder, settings.get(key))
     return {key: value for key, value in settings.items() if not is_incidental(key)}
+
+
+def _below(folder: str, paths: Any) -> Any:
+    """Return paths without the folder that they lie in, where it is this one."""
+    if isinstance(paths, list):
+        return [_below(folder, path) for path in paths]
+    inside = isinstance(paths, str) and str(Path(paths).parent) == folder
+    return f"stage:{Path(paths).name}" if inside else paths

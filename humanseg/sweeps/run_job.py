@@ -52,15 +52,20 @@ class Task:
         hydra = HydraConfig.get()
         choices = hydra_choices(hydra)
         request = job_request(self.sweep, self.varied, config, hydra.overrides.task, choices)
-        name = request.folder.name
-        state = job_status(request.folder).state
-        if state in ("finished", "pruned"):
-            return Outcome(state)
-        console.print(f"\njob     {name}")
-        outcome = run_in_subprocess(request)
-        if outcome.state != "finished":
-            console.print(f"{outcome.state}  {name}: {outcome.reason}")
-        return outcome
+        return do_job(request, "job")
+
+
+def do_job(request: TrainRequest, what: str) -> Outcome:
+    """Do a job in a process of its own, unless it is done, and print so; `what` is its kind."""
+    name = request.folder.name
+    state = job_status(request.folder).state
+    if state in ("finished", "pruned"):
+        return Outcome(state)
+    console.print(f"\n{what:<8}{name}")
+    outcome = run_in_subprocess(request)
+    if outcome.state != "finished":
+        console.print(f"{outcome.state}  {name}: {outcome.reason}")
+    return outcome
 
 
 def job_request(
@@ -82,7 +87,7 @@ def job_request(
     resolved = resolve_config(config)
     with open_dict(resolved):
         resolved.sweep, resolved.restart = sweep.name, False
-        _mark_logs(resolved, sweep.name, varied_overrides(overrides, varied))
+        mark_logs(resolved, sweep.name, varied_overrides(overrides, varied))
     words = [word for word in overrides if kind_of(key_of(word)) != "place"]
     folder = job_folder(sweep, overrides, varied)
     return TrainRequest(resolved, folder, resume=False, overrides=words, choices=choices)
@@ -178,8 +183,8 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(explained).split())
 
 
-def _mark_logs(config: DictConfig, sweep: str, differs: list[str]) -> None:
-    """Show a job in wandb as one of its sweep, with what makes it different."""
+def mark_logs(config: DictConfig, sweep: str, differs: list[str]) -> None:
+    """Show a job in wandb as one of its sweep or recipe, with what makes it different."""
     for node in (config.get("logger") or {}).values():
         if isinstance(node, DictConfig) and {"group", "tags"} <= node.keys():
             node.group = node.group or sweep

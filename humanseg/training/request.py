@@ -87,8 +87,11 @@ def named_paths(value: str | Sequence[str] | None) -> list[Path]:
 
 
 def sweep_record(config: DictConfig) -> dict[str, Any]:
-    """Return what `summary.json` has of the sweep that a run is a job of; empty for others."""
-    return {key: config[key] for key in ("sweep", "trial") if config.get(key) is not None}
+    """Return what `summary.json` has of the sweep or recipe that a run is a part of."""
+    part = {key: config[key] for key in ("sweep", "trial") if config.get(key) is not None}
+    if config.get("stage"):
+        part["recipe"], _, part["stage"] = str(config.stage).rpartition("/")
+    return part
 
 
 def _require_no_sweep(config: DictConfig) -> None:

@@ -166,7 +166,7 @@ def test_the_tables_cover_train_yaml_exactly() -> None:
     for group, names in plain_groups().items():
         assert list(train.pop(group)) == names
     assert set(train) == set(top_level())
-    assert set(groups) - {"experiment", "search"} == {*RUNTIME, *NAMED}
+    assert set(groups) - {"experiment", "search", "recipe"} == {*RUNTIME, *NAMED}
 
 
 def test_the_runtime_arguments_are_those_that_the_targets_take(composed: Compose) -> None:

@@ -36,6 +36,11 @@ ROOMS: dict[str, set[str]] = {
         *("errors", "system", "io", "config", "metrics", "pages", "data", "runs", "models"),
         *("evaluation", "training"),
     },
+    # Trainings in order, each from what others left; at the end stands an exported model.
+    "recipes": {
+        *("errors", "system", "io", "config", "data", "runs", "training", "sweeps", "compare"),
+        "exporting",
+    },
     # It takes a run by the ONNX file in its folder.
     "inference": {"errors", "system", "io", "pages", "runs"},
     "demo": {"errors", "io", "pages", "inference"},
@@ -46,6 +51,7 @@ ROOMS: dict[str, set[str]] = {
             "evaluation",
             "training",
             "sweeps",
+            "recipes",
             "compare",
             "exporting",
             "inference",
@@ -60,6 +66,7 @@ ROOMS: dict[str, set[str]] = {
         "evaluation",
         "exporting",
         "inference",
+        "recipes",
         "runs",
         "sweeps",
         "training",

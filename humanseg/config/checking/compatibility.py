@@ -69,3 +69,12 @@ def _build_pair(config: DictConfig) -> tuple[Any, int]:
         plain["weights"] = "none"
     backbone = build(plain)
     return build(config.model, backbone=backbone), backbone.stride
+
+
+def weight_shapes(config: DictConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a config's weights by name, of a pair that is possible."""
+    import torch
+
+    with torch.device("meta"):
+        net, _ = _build_pair(config)
+    return {name: tuple(one.shape) for name, one in net.state_dict().items()}

@@ -22,8 +22,11 @@ _CHEAP = ("loss", "augmentation", "optimizer", "scheduler")
 
 
 def groups(folder: Path) -> list[str]:
-    """List the groups of a folder of configs; Hydra's own settings are none."""
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != "hydra")
+    """List the groups of a folder of configs that are part of one training's config."""
+    others = ("hydra", "recipe")
+    return sorted(
+        path.name for path in folder.iterdir() if path.is_dir() and path.name not in others
+    )
 
 
 def options(folder: Path, group: str) -> list[str]:

@@ -1,0 +1,126 @@
+"""The ladder of a recipe: each stage, its Dice, and what it gained over the one it started from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from humanseg.errors import HumansegError
+from humanseg.metrics.statistics import PairedDifference, paired_difference
+from humanseg.pages.render import duration, score
+from humanseg.runs import RunFolder
+from humanseg.runs.record import RunRecord, data_key, read_run
+
+RECORD = "record.json"
+"""What makes a folder that of a recipe; `humanseg.recipes` writes it."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A stage of a recipe.
+
+    Attributes
+    ----------
+    name, adds
+        What it is called, and what it does that those before it have not.
+    run
+        Its record; None where there is none yet, or none that can be read.
+    over
+        The stage that it started from: of several the best one; empty where there is none.
+    gain
+        Its Dice minus that stage's, photo by photo; None where they cannot be compared.
+    """
+
+    name: str
+    adds: str
+    run: RunRecord | None
+    over: str
+    gain: PairedDifference | None
+
+
+def is_recipe(folder: Path) -> bool:
+    """Return whether a folder is that of a recipe."""
+    return bool(_stages(folder))
+
+
+def read_ladder(folder: Path) -> list[Rung]:
+    """Read the stages of a recipe's folder, in order; empty where it is the folder of none."""
+    runs: dict[str, RunRecord] = {}
+    ladder = []
+    for stage in _stages(folder):
+        name = str(stage.get("name"))
+        run = _read(folder / name, name)
+        before = [runs[each] for each in stage.get("starts_from") or () if each in runs]
+        over = max(before, key=lambda each: each.dice_at_half, default=None)
+        gain = None
+        if run is not None and run.finished:
+            runs[name] = run
+            if over is not None and data_key(over) == data_key(run):
+                gain = paired_difference(run.dice, over.dice)
+        over_name = over.name if over is not None else ""
+        ladder.append(Rung(name, str(stage.get("adds") or ""), run, over_name, gain))
+    return ladder
+
+
+def ladder_table(ladder: Sequence[Rung]) -> Table:
+    """Return a row for each stage, for rich's console."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("stage")
+    for name in ("Dice", "gain", "95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("over")
+    for name in ("epochs", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("what it adds", overflow="fold")
+    for rung in ladder:
+        table.add_row(*_cells(rung))
+    return table
+
+
+def ladder_note(ladder: Sequence[Rung]) -> str:
+    """Return a sentence where an earlier stage is better than the last one; else an empty text."""
+    finished = [rung.run for rung in ladder if rung.run is not None and rung.run.finished]
+    if not finished or ladder[-1].run is not finished[-1]:
+        return ""
+    last, best = finished[-1], max(finished, key=lambda run: run.dice_at_half)
+    if best is last or data_key(best) != data_key(last):
+        return ""
+    behind = paired_difference(last.dice, best.dice)
+    return f"The last stage is {behind.sentence()}, compared with {best.name}, the best one."
+
+
+def _cells(rung: Rung) -> list[str]:
+    run = rung.run
+    if run is None or not run.finished:
+        return [rung.name, run.status if run else "–", "", "", "", "", "", rung.adds]
+    epochs, seconds = run.number("epochs"), run.number("seconds")
+    gain = rung.gain
+    return [
+        rung.name,
+        score(float(run.dice.mean())),
+        f"{gain.difference:+.4f}" if gain else "–",
+        f"{gain.low:+.4f} to {gain.high:+.4f}" if gain else "",
+        rung.over if gain else "",
+        "" if epochs is None else f"{epochs:.0f}",
+        "" if seconds is None else duration(seconds),
+        rung.adds,
+    ]
+
+
+def _stages(folder: Path) -> list[Mapping[str, Any]]:
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        stages = record["stages"] if "recipe" in record else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [stage for stage in stages if isinstance(stage, Mapping)]
+
+
+def _read(folder: Path, name: str) -> RunRecord | None:
+    try:
+        return read_run(RunFolder(folder), name)
+    except HumansegError:
+        return None

@@ -1,0 +1,64 @@
+"""All that is wrong with the stages of a recipe, before the first one starts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config.checking.check import find_mistakes
+from humanseg.config.checking.compatibility import pair_mistake, weight_shapes
+from humanseg.config.settings import NO_PATHS
+from humanseg.data.layout.folders import require_root
+from humanseg.errors import HumansegError
+from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Stage
+from humanseg.runs import open_run
+from humanseg.training.request import named_paths
+
+
+def stage_mistakes(stages: Sequence[Stage], configs: Sequence[DictConfig]) -> list[str]:
+    """List all that is wrong with the configs of stages, each beginning with the stage's name.
+
+    Models are built without numbers; call it in a process of its own, which loads torch.
+    """
+    found = {stage.name: config for stage, config in zip(stages, configs, strict=True)}
+    mistakes: dict[str, list[str]] = {}
+    for name, config in found.items():
+        problem = find_mistakes(config) or [pair_mistake(config) or ""]
+        mistakes[name] = [each for each in problem if each]
+    for stage in stages:
+        if mistakes[stage.name]:
+            continue
+        own = weight_shapes(found[stage.name])
+        mistakes[stage.name] += [
+            f"{STARTS_FROM}: {other} has another model, whose weights do not fit"
+            for other in stage.starts_from
+            if not mistakes[other] and weight_shapes(found[other]) != own
+        ]
+    return [f"{name}: {each}" for name, some in mistakes.items() for each in some]
+
+
+def path_mistakes(stages: Sequence[Stage], configs: Sequence[DictConfig]) -> list[str]:
+    """List what the configs of stages name and is not there; each path once."""
+    mistakes: list[str] = []
+    for root in dict.fromkeys(str(config.data.root) for config in configs):
+        try:
+            require_root(Path(root))
+        except HumansegError as error:
+            mistakes.append(str(error))
+    for stage, config in zip(stages, configs, strict=True):
+        inside = {Path(str(config.run_dir)).parent / other for other in stage.needs}
+        for key in (STARTS_FROM, LEARNS_FROM):
+            for path in named_paths(OmegaConf.select(config, key)):
+                if path in inside or path.is_file():
+                    continue
+                try:
+                    open_run(path)
+                except HumansegError as error:
+                    mistakes.append(f"{stage.name}: {key}: {error}")
+        weights = str(config.backbone.get("weights") or "none")
+        if not config.get(STARTS_FROM) and weights not in NO_PATHS and not Path(weights).is_file():
+            mistakes.append(f"{stage.name}: backbone.weights={weights}: there is no such file")
+        unlabelled = OmegaConf.select(config, "distillation.unlabelled_dir")
+        if unlabelled and not Path(unlabelled).is_dir():
+            mistakes.append(f"distillation.unlabelled_dir={unlabelled}: there is no such folder")
+    return list(dict.fromkeys(mistakes))

@@ -1,0 +1,64 @@
+"""What Hydra calls for `recipe=NAME`, and how it comes to know it.
+
+Imported whenever `humanseg train` starts: nothing heavy is imported here.
+"""
+
+from pathlib import Path
+
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+TARGET = "hydra_plugins.humanseg.HumansegRecipe"
+"""What configs call it: Hydra takes plugins of this namespace only."""
+_finished: list[Path] = []
+
+
+class HumansegRecipe(Sweeper):
+    """The stages of a recipe, each done once, however often the command is interrupted.
+
+    Parameters
+    ----------
+    dry_run
+        Say what would be done, and start nothing.
+    record
+        The `record.json` of a recipe that is trained again; None: the recipe of the config.
+    """
+
+    def __init__(self, dry_run: bool = False, record: str | None = None) -> None:
+        self._dry_run, self._record = dry_run, record
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Take what Hydra gives, but for its task: a stage of a recipe has one of its own."""
+        self._context, self._config = hydra_context, config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Train all stages that are left to train.
+
+        Raises
+        ------
+        HumansegError
+            Something must be changed, or a stage has failed.
+        """
+        from humanseg.recipes.run import run_recipe
+
+        record = None if self._record is None else Path(self._record)
+        last = run_recipe(self._context, self._config, arguments, record, self._dry_run)
+        if last is not None:
+            _finished.append(last)
+
+
+def announce_recipes() -> None:
+    """Let Hydra know what runs recipes, by the name that configs call it by."""
+    plugins = Plugins.instance()
+    plugins.register(HumansegRecipe)
+    plugins.class_name_to_class[TARGET] = HumansegRecipe
+    _finished.clear()
+
+
+def last_stage() -> Path | None:
+    """Return the folder of the last stage of the recipe that has just been finished."""
+    return _finished[-1] if _finished else None

@@ -1,0 +1,256 @@
+"""A recipe from its command to its folder with all its files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from humanseg.compare.ladder import ladder_note, ladder_table, read_ladder
+from humanseg.errors import HumansegError
+from humanseg.recipes.check import path_mistakes, stage_mistakes
+from humanseg.recipes.compose import (
+    UNLABELLED,
+    StageComposer,
+    StagePlan,
+    recipe_folder,
+    stage_request,
+)
+from humanseg.recipes.files import EXPORT, copy_results, export_model, is_exported
+from humanseg.recipes.recipe import (
+    RECORD,
+    Recipe,
+    read_recipe,
+    read_record,
+    recipe_from_record,
+)
+from humanseg.recipes.record import write_record
+from humanseg.recipes.standing import settle
+from humanseg.runs import RunFolder, run_lock
+from humanseg.sweeps.jobs import Outcome, job_status
+from humanseg.sweeps.launch import open_launcher, run_jobs
+from humanseg.sweeps.naming import key_of
+from humanseg.sweeps.run_job import do_job
+from humanseg.system.children import call_in_child
+from humanseg.system.interrupts import interruptible
+from humanseg.system.terminal import console
+from humanseg.training.request import hydra_choices
+
+
+@dataclass(frozen=True)
+class StageTask:
+    """What a launcher calls with a stage's composed config, in whatever process and machine."""
+
+    def __call__(self, config: DictConfig) -> Outcome:
+        """Do the stage, or what is left of it."""
+        hydra = HydraConfig.get()
+        request = stage_request(config, hydra.overrides.task, hydra_choices(hydra))
+        return do_job(request, "stage")
+
+
+def run_recipe(
+    context: HydraContext,
+    config: DictConfig,
+    arguments: Sequence[str],
+    record: Path | None = None,
+    dry_run: bool = False,
+) -> Path | None:
+    """Train all stages that are not trained yet, and write the files of the last one.
+
+    Parameters
+    ----------
+    context, config
+        As Hydra gives them to a sweeper.
+    arguments
+        The command line's overrides.
+    record
+        The record of a recipe that is trained again; None: the recipe of the config.
+    dry_run
+        Print what would be done, and start nothing.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The folder of the last stage; None where nothing was to be started.
+
+    Raises
+    ------
+    HumansegError
+        Something must be changed, and nothing was started; or a stage has failed.
+    """
+    recipe = _asked_recipe(context, config, record)
+    given = _given(arguments)
+    folder = recipe_folder(config, recipe)
+    composer = StageComposer(context, config, folder, given)
+    plans = compose_stages(recipe, composer, _recorded_epochs(folder))
+    if dry_run:
+        from humanseg.recipes.dry_run import show_stages
+
+        show_stages(recipe, plans, folder)
+        return None
+    with interruptible(), run_lock(folder / ".lock"):
+        settle(folder, plans, bool(config.restart))
+        write_record(folder, recipe, plans, arguments)
+        _print_plan(recipe, plans, folder)
+        last = _run_stages(recipe, plans, folder, arguments, _launcher(context, config, folder))
+        _finish(recipe, plans, folder, arguments, last)
+    return last.path
+
+
+def compose_stages(
+    recipe: Recipe, composer: StageComposer, epochs: dict[str, int]
+) -> list[StagePlan]:
+    """Compose what all stages train.
+
+    Parameters
+    ----------
+    recipe, composer
+        The stages, and what composes them.
+    epochs
+        Of stages whose length was planned before.
+
+    Raises
+    ------
+    HumansegError
+        Lists what is wrong with any of them.
+    """
+    plans, mistakes = [], []
+    for stage in recipe.stages:
+        try:
+            plans.append(composer.compose(stage, epochs.get(stage.name)))
+        except HumansegError as error:
+            mistakes.append(f"{stage.name}: {error}")
+    if len(plans) == len(recipe.stages):
+        mistakes += composer.weights_mistakes()
+    stages = [plan.stage for plan in plans]
+    configs = [plan.request.config for plan in plans]
+    mistakes += path_mistakes(stages, configs)
+    # In a process of its own: the one that waits for stages does without torch.
+    mistakes += call_in_child(stage_mistakes, stages, configs)
+    if mistakes:
+        raise HumansegError(
+            f"The recipe {recipe.name} cannot run; nothing was started:\n  "
+            + "\n  ".join(mistakes),
+            code="recipes.mistakes",
+        )
+    return plans
+
+
+def _asked_recipe(context: HydraContext, config: DictConfig, record: Path | None) -> Recipe:
+    if record is not None:
+        return recipe_from_record(record)
+    name = str(config.hydra.runtime.choices.get("recipe"))
+    try:
+        node: Any = OmegaConf.to_container(config.recipe, resolve=True)
+    except OmegaConfBaseException as error:
+        raise HumansegError(
+            f"recipe={name}: {str(error).splitlines()[0]}.", code="recipes.mistakes"
+        ) from error
+    loader = context.config_loader
+    return read_recipe(
+        name.replace("/", "-"), node, lambda key: bool(loader.get_group_options(key))
+    )
+
+
+def _given(arguments: Sequence[str]) -> list[str]:
+    """Return the overrides that are about the stages; raise where one has several values."""
+    for word in OverridesParser.create().parse_overrides(list(arguments)):
+        if word.is_sweep_override():
+            raise HumansegError(
+                f"{word.input_line}: a recipe trains each of its stages once; give one value, or "
+                "the command again with another name=NAME.",
+                code="recipes.one_value",
+            )
+    return [word for word in arguments if key_of(word).split(".")[0] != "recipe"]
+
+
+def _recorded_epochs(folder: Path) -> dict[str, int]:
+    path = folder / RECORD
+    epochs = read_record(path).get("epochs") if path.exists() else None
+    return {str(name): int(count) for name, count in (epochs or {}).items()}
+
+
+def _launcher(context: HydraContext, config: DictConfig, folder: Path) -> Launcher:
+    quoted = QuotedString(str(folder), Quote.single).with_quotes()
+    with open_dict(config):
+        config.hydra.sweep.dir = str(folder)
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
+    return open_launcher(context, config, StageTask())
+
+
+def _print_plan(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> None:
+    console.print(f"recipe  {recipe.name}: {len(plans)} stages in {folder}")
+    for plan in plans:
+        status = job_status(plan.job.folder)
+        words = {"interrupted": "to go on with", "failed": "to try again", "new": "to train"}
+        console.print(
+            f"        {plan.stage.name}: {words.get(status.state, status.state)}", highlight=False
+        )
+    alone = [
+        plan.stage.name
+        for plan in plans
+        if plan.stage.learns_from and not OmegaConf.select(plan.request.config, UNLABELLED)
+    ]
+    if alone:
+        console.print(
+            f"note    without {UNLABELLED}=FOLDER, a folder of photos without masks, these learn "
+            f"from their teachers on the labelled photos alone: {', '.join(alone)}"
+        )
+
+
+def _run_stages(
+    recipe: Recipe,
+    plans: Sequence[StagePlan],
+    folder: Path,
+    arguments: Sequence[str],
+    launcher: Launcher,
+) -> RunFolder:
+    """Train the stages, those at once that wait for no other; return the last one's run."""
+    left, number = list(plans), 0
+    while left:
+        waiting = {plan.stage.name for plan in left}
+        ready = [plan for plan in left if waiting.isdisjoint(plan.stage.needs)]
+        failed = run_jobs([plan.job for plan in ready], launcher, number)
+        number += len(ready)
+        write_record(folder, recipe, plans, arguments, status="failed" if failed else "running")
+        if failed:
+            lines = "\n".join(f"  {name}: {reason}" for name, reason in failed.items())
+            raise HumansegError(
+                f"{len(failed)} of {len(plans)} stages failed; the same command goes on there:\n"
+                f"{lines}",
+                code="recipes.stage_failed",
+            )
+        left = [plan for plan in left if plan not in ready]
+    return RunFolder(plans[-1].job.folder)
+
+
+def _finish(
+    recipe: Recipe,
+    plans: Sequence[StagePlan],
+    folder: Path,
+    arguments: Sequence[str],
+    last: RunFolder,
+) -> None:
+    """Write the recipe's own files, and print what came out."""
+    console.print(f"\nfiles of {last.path.name}, the last stage …")
+    paths = copy_results(last, folder)
+    model = read_record(folder / RECORD).get("model")
+    if not is_exported(model, last, folder, recipe.export):
+        model = export_model(last, folder, recipe.export)
+    write_record(folder, recipe, plans, arguments, status="finished", model=model)
+    ladder = read_ladder(folder)
+    console.print()
+    # Into a file or a pipe the rows go whole, however long they are.
+    console.print(ladder_table(ladder), width=None if console.is_terminal else 1000)
+    if note := ladder_note(ladder):
+        console.print(note)
+    console.print()
+    for path in [*paths, folder / EXPORT, folder / RECORD]:
+        console.print(f"{path}")

@@ -1,0 +1,84 @@
+"""What lies in a recipe's folder already: what is kept, and what is not that of this recipe."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.recipes.compose import StagePlan
+from humanseg.runs import RunFolder, is_locked, read_summary
+from humanseg.sweeps.jobs import changed_setting, job_status
+from humanseg.system.terminal import console
+
+
+def outdated(plans: Sequence[StagePlan]) -> dict[str, str]:
+    """Return why runs of stages cannot stay, by their names, in the recipe's order.
+
+    A stage was made with other settings, or from the weights or teachers of a stage that has been
+    trained again since, or will be.
+    """
+    found: dict[str, str] = {}
+    for plan in plans:
+        name, run = plan.stage.name, RunFolder(plan.job.folder)
+        if not run.config.exists():
+            continue
+        if changed := changed_setting(plan.request):
+            found[name] = changed
+        elif again := [other for other in plan.stage.needs if other in found]:
+            found[name] = f"{again[0]}, which it was made from, is to be trained again"
+        elif other := _replaced(plan):
+            found[name] = f"{other}, which it was made from, has been trained again since"
+    return found
+
+
+def settle(folder: Path, plans: Sequence[StagePlan], restart: bool) -> None:
+    """Put what cannot stay aside where that is asked for; else raise where there is some.
+
+    Raises
+    ------
+    HumansegError
+        A stage cannot stay, or a process works in it.
+    """
+    reasons = outdated(plans)
+    if not reasons:
+        return
+    if not restart:
+        lines = "\n".join(f"  {name}: {reason}" for name, reason in reasons.items())
+        raise HumansegError(
+            f"What lies in {folder} was made otherwise than this command asks for:\n{lines}\nPut "
+            "these stages aside with restart=true, which keeps all others, or give the recipe "
+            "another folder with name=NAME.",
+            code="recipes.other_settings",
+        )
+    working = [name for name in reasons if is_locked(RunFolder(folder / name).lock)]
+    if working:
+        raise HumansegError(
+            f"A process is working in {folder / working[0]}: stop it before it is put aside.",
+            code="recipes.in_use",
+        )
+    aside = folder.with_name(f"{folder.name}-before-{time.strftime('%Y%m%d-%H%M%S')}")
+    aside.mkdir(parents=True)
+    for name, reason in reasons.items():
+        (folder / name).rename(aside / name)
+        console.print(f"aside   {aside / name}: {reason}")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replaced(plan: StagePlan) -> str | None:
+    """Return the stage whose checkpoint is not the one any more that a run was made from."""
+    summary = read_summary(RunFolder(plan.job.folder).summary)
+    made_from = [sha for shas in (summary.get("sources") or {}).values() for sha in shas]
+    if not made_from:
+        return None
+    for other in plan.stage.needs:
+        best = RunFolder(plan.job.folder.parent / other).best
+        finished = job_status(best.parents[1]).is_done
+        if not finished or not best.is_file() or file_sha256(best) not in made_from:
+            return other
+    return None

@@ -1,0 +1,243 @@
+"""A recipe's stages in order, each done once, and the files that it ends with."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+import humanseg
+from humanseg.cli.main import main
+from humanseg.recipes import run
+from humanseg.recipes.files import EXPORT
+from humanseg.runs import RunFolder, update_summary
+from humanseg.sweeps.jobs import Outcome
+from humanseg.sweeps.launch import run_jobs
+from humanseg.training.request import TrainRequest
+
+if TYPE_CHECKING:
+    from tests.recipes.conftest import RunRecipe, Work
+
+CHAIN: dict[str, Any] = {
+    "first": {"adds": "weights", "settings": {"trainer": {"max_epochs": 3}}},
+    "second": {
+        "adds": "a lower rate",
+        "settings": {"init_from": "stage:first", "optimizer": {"lr": 0.001}},
+    },
+    "third": {
+        "settings": {
+            "init_from": ["stage:first", "stage:second"],
+            "distillation": {"teachers": "stage:second"},
+        }
+    },
+}
+
+
+class Seen:
+    """Does stages, and remembers what each of them was asked for."""
+
+    def __init__(self, finish: "Work") -> None:
+        self.finish = finish
+        self.requests: dict[str, TrainRequest] = {}
+
+    def __call__(self, request: TrainRequest) -> Outcome:
+        self.requests[request.folder.name] = request
+        return self.finish(request)
+
+
+@pytest.fixture
+def seen(finish: "Work") -> Seen:
+    return Seen(finish)
+
+
+def test_stages_start_from_and_learn_from_earlier_ones(
+    recipe: "RunRecipe", seen: Seen, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recipe(seen, CHAIN, "seed=7") == 0
+    folder = tmp_path / "runs/mine"
+    assert list(seen.requests) == ["first", "second", "third"]
+    first, second, third = (request.config for request in seen.requests.values())
+    assert first.init_from is None and first.trainer.max_epochs == 3
+    assert second.init_from == str(folder / "first") and second.optimizer.lr == 0.001
+    assert list(third.init_from) == [str(folder / "first"), str(folder / "second")]
+    assert third.distillation.teachers == str(folder / "second")
+    assert {config.seed for config in (first, second, third)} == {7}
+    summary = json.loads((folder / "third/summary.json").read_text())
+    assert (summary["recipe"], summary["stage"]) == ("mine", "third")
+    shown = capsys.readouterr().out
+    assert "a lower rate" in shown and "over" in shown
+
+
+def test_the_folder_ends_with_the_files_of_the_last_stage_the_model_and_a_record(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    folder = tmp_path / "runs/mine"
+    for name in ("pred_valid.csv", "scores.csv", "test.html", "test/9.jpg"):
+        assert (folder / name).read_bytes() == (folder / "third" / name).read_bytes()
+    assert (folder / EXPORT / "model.onnx").read_text() == "third"
+    record = json.loads((folder / "record.json").read_text())
+    assert (record["recipe"], record["status"]) == ("mine", "finished")
+    assert "recipe=mine" in record["command"]
+    first, second, third = record["stages"]
+    assert "++init_from=['stage:first','stage:second']" in third["overrides"]
+    assert third["starts_from"] == ["first", "second"] and third["learns_from"] == ["second"]
+    assert second["gain"]["over"] == "first" and "gain" not in first
+    assert len(third["checkpoint_sha256"]) == 64
+    assert record["model"]["files"]["model.onnx"]["bytes"] == 5
+    assert record["data"]["valid"] == 3
+
+
+def test_a_finished_stage_is_not_repeated_and_a_failed_one_is_tried_again(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[str] = []
+    fail = [True]
+
+    def work(request: TrainRequest) -> Outcome:
+        done.append(request.folder.name)
+        if fail[0] and request.folder.name == "second":
+            return Outcome("failed", "The loss became nan.")
+        return finish(request)
+
+    assert recipe(work, CHAIN) == 2
+    assert done == ["first", "second"]
+    assert "second: The loss became nan." in capsys.readouterr().err
+    assert not (tmp_path / "runs/mine/export").exists()
+    fail[0] = False
+    assert recipe(work, CHAIN) == 0
+    assert done == ["first", "second", "second", "third"]
+    assert recipe(work, CHAIN) == 0
+    assert len(done) == 4
+
+
+def test_a_stage_killed_within_is_gone_on_with(
+    recipe: "RunRecipe", seen: Seen, finish: "Work", tmp_path: Path
+) -> None:
+    """What a killed process leaves: a config, a summary that says running, no lock."""
+
+    def killed(request: TrainRequest) -> Outcome:
+        if request.folder.name == "first":
+            return finish(request)
+        finish(request)
+        update_summary(RunFolder(request.folder).summary, status="running")
+        raise KeyboardInterrupt
+
+    assert recipe(killed, CHAIN) == 130
+    record = json.loads((tmp_path / "runs/mine/record.json").read_text())
+    assert record["status"] == "running"
+    assert recipe(seen, CHAIN) == 0
+    assert list(seen.requests) == ["second", "third"]
+
+
+def test_a_changed_stage_is_refused_or_put_aside_with_what_follows_from_it(
+    recipe: "RunRecipe",
+    seen: Seen,
+    finish: "Work",
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    changed = "recipe.stages.second.settings.optimizer.lr=0.01"
+    assert recipe(seen, CHAIN, changed) == 2
+    shown = capsys.readouterr().err
+    assert "second: optimizer.lr was 0.001 and would now be 0.01" in shown
+    assert "third: second, which it was made from, is to be trained again" in shown
+    assert "first:" not in shown and not seen.requests
+    assert recipe(seen, CHAIN, changed, "restart=true") == 0
+    assert list(seen.requests) == ["second", "third"]
+    (aside,) = tmp_path.glob("runs/mine-before-*")
+    assert sorted(path.name for path in aside.iterdir()) == ["second", "third"]
+    assert recipe(seen, CHAIN, changed) == 0
+
+
+def test_a_stage_made_from_an_older_checkpoint_is_noticed(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    (tmp_path / "runs/mine/first/checkpoints/best.ckpt").write_text("another training")
+    assert recipe(finish, CHAIN) == 2
+    assert "second: first, which it was made from, has been trained again since" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_moved_recipe_goes_on(
+    recipe: "RunRecipe", seen: Seen, finish: "Work", tmp_path: Path
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    (tmp_path / "runs/mine").rename(tmp_path / "runs/moved")
+    assert recipe(seen, CHAIN, "name=moved") == 0
+    assert not seen.requests
+
+
+def test_two_commands_do_not_share_a_folder(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    lock = {"pid": 1, "started": psutil.Process(1).create_time()}
+    (tmp_path / "runs/mine/.lock").write_text(json.dumps(lock))
+    assert recipe(finish, CHAIN) == 2
+    assert "is working in" in capsys.readouterr().err
+
+
+def test_a_record_makes_the_recipe_again(
+    recipe: "RunRecipe", seen: Seen, finish: "Work", tmp_path: Path, sample_root: Path
+) -> None:
+    assert recipe(seen, CHAIN, "seed=3", "loss=dice") == 0
+    before = {name: request.config for name, request in seen.requests.items()}
+    record = tmp_path / "runs/mine/record.json"
+    again = ["train", f"recipe={record}", f"data.root={sample_root}", "name=again"]
+    seen.requests.clear()
+    assert main(again) == 0
+    for name, request in seen.requests.items():
+        for key in ("seed", "loss", "optimizer", "trainer", "backbone", "callbacks"):
+            assert request.config[key] == before[name][key], key
+    assert list(seen.requests) == list(before)
+
+
+def test_unlabelled_photos_go_to_the_stages_that_have_teachers(
+    recipe: "RunRecipe", seen: Seen, tmp_path: Path
+) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    assert recipe(seen, CHAIN, f"distillation.unlabelled_dir={more}") == 0
+    found = {name: one.config.distillation.unlabelled_dir for name, one in seen.requests.items()}
+    assert found == {"first": None, "second": None, "third": str(more)}
+
+
+def test_a_stage_can_pass_a_setting_of_the_command_line_over(
+    recipe: "RunRecipe", seen: Seen
+) -> None:
+    stages = {**CHAIN, "first": {**CHAIN["first"], "ignore": ["optimizer"]}}
+    assert recipe(seen, stages, "optimizer.lr=0.05") == 0
+    rates = [request.config.optimizer.lr for request in seen.requests.values()]
+    assert rates == [0.003, 0.05, 0.05]
+
+
+def test_stages_that_do_not_wait_for_one_another_are_launched_at_once(
+    recipe: "RunRecipe", finish: "Work", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[list[str]] = []
+
+    def noted(jobs: Any, launcher: Any, number: int = 0) -> dict[str, str]:
+        launched.append([job.name for job in jobs])
+        return run_jobs(jobs, launcher, number)
+
+    monkeypatch.setattr(run, "run_jobs", noted)
+    stages: dict[str, Any] = {
+        "a": {},
+        "b": {"settings": {"seed": 1}},
+        "c": {"settings": {"init_from": ["stage:a", "stage:b"]}},
+    }
+    assert recipe(finish, stages) == 0
+    assert launched == [["a", "b"], ["c"]]
+
+
+def test_the_python_api_returns_the_last_stage(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path, sample_root: Path
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    result = humanseg.train("--config-dir", str(tmp_path / "conf"), recipe="mine", data=sample_root)
+    assert result is not None and result.path == tmp_path / "runs/mine/third"
