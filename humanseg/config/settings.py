@@ -186,6 +186,10 @@ SETTINGS = (
     ),
     Setting("data.root", "The folder of the photos.", kind="data", on_resume="verify",
             path="source"),
+    Setting("data.extra_root", "The folder in which those of data.extra and data.extra_valid are; "
+            "null: data.root.", kind="data", on_resume="verify", path="source"),
+    Setting("data.extra_valid", "Sources that the best checkpoint is scored on, by source.",
+            kind="data"),
     Setting("data.batch_size", "Photos in a batch.", on_resume="change"),
     Setting("data.workers", "Processes that prepare batches.", kind="machine", on_resume="change"),
     Setting("data.cache", "Where decoded photos are kept.", kind="machine", on_resume="change"),

@@ -63,14 +63,14 @@ class TrainPhotos(Dataset[Sample]):
         """Count the photos."""
         return len(self._photos)
 
-    def __getitem__(self, draw: tuple[int, int]) -> Sample:
-        """Draw a sample by the epoch and the photo's index.
+    def __getitem__(self, draw: tuple[int, int, int]) -> Sample:
+        """Draw a sample by the epoch, the photo's index, and its earlier draws in the epoch.
 
         The epoch comes with each draw because workers live longer than an epoch.
         """
-        epoch, index = draw
+        epoch, index, repeat = draw
         id = self._photos.ids[index]
-        seed = sample_seed(self._seed, epoch, id)
+        seed = sample_seed(self._seed, epoch, id, repeat)
         augmented = self._augmentation(self._photos[index], seed, self._other)
         photo, mask, soft = resize_to(augmented, self._size, self._resize_mode, seed)
         sample: Sample = {"image": _image(photo), "mask": _layer(mask), "id": id}

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +17,11 @@ from humanseg.data.cache.photos import CacheMode
 from humanseg.data.checks.concerns import as_sentences, large, shapes
 from humanseg.data.dataset import TrainPhotos, WholePhotos, collate
 from humanseg.data.folds import require_fold
+from humanseg.data.layout.extra import Extra, source_of
 from humanseg.data.layout.folders import Item
 from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.photo_sets import LabelledPhotos, PhotoSet
-from humanseg.data.pseudo_labels import filter_pseudo_labels
+from humanseg.data.pseudo_labels import filter_pseudo_labels, find_leaked
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
 from humanseg.data.splits import DatasetSplits, Split, SplitName
 from humanseg.data.transforms.augmentation import Augmentation
@@ -65,6 +68,11 @@ class PhotoData(pl.LightningDataModule):
         A folder of more photos to train on, without masks: with pseudo-labels of a teacher.
     min_confidence
         Unlabelled photos of which the teacher is less sure are left out; see `confidence`.
+    extra, extra_valid
+        More labelled photos, by the names of their sources: to train on, with a weight each, and
+        to be scored on by source. See `ExtraFolder`.
+    extra_root
+        What the folders of both are relative to; None: `root`.
     person_values, invert_masks
         Which values of a mask are the person, and whether to turn masks round; see `MaskRule`.
 
@@ -91,6 +99,9 @@ class PhotoData(pl.LightningDataModule):
         min_component_area: Whole = 0,
         unlabelled: Text | None = None,
         min_confidence: Share = 0.0,
+        extra: Extra | None = None,
+        extra_valid: Extra | None = None,
+        extra_root: Text | None = None,
         person_values: Sequence[Whole] = (),
         invert_masks: bool = False,
     ) -> None:
@@ -99,6 +110,9 @@ class PhotoData(pl.LightningDataModule):
         self.splits = DatasetSplits(
             Path(root).expanduser(),
             unlabelled=None if unlabelled is None else Path(unlabelled).expanduser(),
+            extra=extra or {},
+            extra_valid=extra_valid or {},
+            extra_root=None if extra_root is None else Path(extra_root).expanduser(),
             fold=fold,
             folds=folds,
             train_size=train_size,
@@ -158,14 +172,15 @@ class PhotoData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Augmented photos, in an order that follows from seed and epoch."""
+        labelled = LabelledPhotos(*self._sets())
         photos = TrainPhotos(
-            LabelledPhotos(*(self._train_sets or [self.splits.photo_set("train")])),
+            labelled,
             self._augmentation,
             self.sample_size(),
             self._resize_mode,
             self._seed,
         )
-        order = SeededOrder(len(photos), self._seed, *self._share())
+        order = SeededOrder(len(photos), self._seed, *self._share(), labelled.weights)
         gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
         plan = self.loading(gpu, self._share()[1])
         return TimedLoader(
@@ -209,7 +224,7 @@ class PhotoData(pl.LightningDataModule):
 
     def count_batches(self, processes: int = 1) -> tuple[int, int]:
         """Count the train and valid batches of an epoch, in each of so many processes."""
-        share = -(-len(self.items("train")) // processes)
+        share = -(-(len(self.items("train")) + round(sum(self._extra_weights()))) // processes)
         valid = len(self.whole_photos("valid", 0, processes))
         return -(-share // self.batch_size), valid
 
@@ -224,9 +239,7 @@ class PhotoData(pl.LightningDataModule):
         `filter_pseudo_labels`.
         """
         counts: dict[str, int] = {}
-        self._train_sets = [
-            self.splits.photo_set(name, soft[name]) for name in self.splits.train_names
-        ]
+        self._train_sets = [self._photo_set(name, soft[name]) for name in self.splits.train_names]
         if "unlabelled" in soft:
             held_out = [self.split("valid").photos, self.split("test").photos]
             self._train_sets[-1], counts = filter_pseudo_labels(
@@ -234,12 +247,60 @@ class PhotoData(pl.LightningDataModule):
             )
         return counts
 
+    def _sets(self) -> list[PhotoSet]:
+        """Return what is trained on, put together once."""
+        if self._train_sets is None:
+            self._train_sets = [self._photo_set(name) for name in self.splits.train_names]
+        return self._train_sets
+
+    def _photo_set(self, name: SplitName, soft: LayerCache | None = None) -> PhotoSet:
+        photos = self.splits.photo_set(name, soft)
+        if name != "extra":
+            return photos
+        selected = [index for index in range(len(photos.ids)) if index not in self.leaked]
+        return replace(photos, selected=selected)
+
+    @cached_property
+    def leaked(self) -> set[int]:
+        """The indices of the extra photos that are near-duplicates of held-out ones."""
+        if not self.splits.extra:
+            return set()
+        names: list[SplitName] = ["valid", "test"]
+        names += ["extra_valid"] if self.splits.extra_valid else []
+        held_out = [self.split(name).photos for name in names]
+        return find_leaked(held_out, self.split("extra").photos)
+
+    def _extra_weights(self) -> list[float]:
+        extra = self.splits.extra
+        ids = [item.id for item in self.items("extra")] if extra else []
+        return [
+            extra[source_of(id)].get("weight", 1.0)
+            for index, id in enumerate(ids)
+            if index not in self.leaked
+        ]
+
+    def sources(self, name: SplitName) -> dict[str, int]:
+        """Count the photos that are used of each source of `extra` or `extra_valid`."""
+        extra = self.splits.extra if name == "extra" else self.splits.extra_valid
+        if not extra:
+            return {}
+        leaked = self.leaked if name == "extra" else set()
+        return dict(
+            Counter(
+                source_of(item.id)
+                for index, item in enumerate(self.items(name))
+                if index not in leaked
+            )
+        )
+
     def record(self) -> dict[str, Any]:
         """Return which data this is: counts, the fold if any, and `valid_sha256`."""
         names: tuple[SplitName, ...] = ("train", "valid", "test")
         counts: dict[str, Any] = {name: len(self.items(name)) for name in names}
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self.splits.folds}
+        if self.splits.extra:
+            counts |= {"extra": self.sources("extra"), "extra_leaked": len(self.leaked)}
         return counts | {"valid_sha256": self.valid_sha256()}
 
     def valid_sha256(self) -> str:
@@ -248,4 +309,5 @@ class PhotoData(pl.LightningDataModule):
 
     def pixels_sha256(self) -> str:
         """Hash the ids, photos and masks that are trained and validated on, after `check`."""
-        return self.splits.pixels_sha256("train", "valid")
+        names: tuple[SplitName, ...] = ("train", "extra") if self.splits.extra else ("train",)
+        return self.splits.pixels_sha256(*names, "valid")

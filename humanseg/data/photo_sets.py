@@ -18,6 +18,7 @@ class PhotoSet:
     photos: DecodedPhotos
     soft: LayerCache | None = None  # soft labels in the same order and sizes
     selected: Sequence[int] | None = None  # indices of those that are trained on; None: all
+    weights: Sequence[float] | None = None  # how often each is drawn in an epoch; None: once
 
 
 class LabelledPhotos:
@@ -30,6 +31,11 @@ class LabelledPhotos:
             for index in (range(len(photos.ids)) if photos.selected is None else photos.selected)
         ]
         self.ids = [photos.ids[index] for photos, index in self._sources]
+        self.weights = (
+            [1.0 if photos.weights is None else photos.weights[i] for photos, i in self._sources]
+            if any(photos.weights is not None for photos in sets)
+            else None
+        )
 
     def __len__(self) -> int:
         """Count the photos."""

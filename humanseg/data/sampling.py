@@ -6,24 +6,36 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
 from humanseg.data.workers import open_batch
 
 
-class SeededOrder(Sampler[tuple[int, int]]):
-    """Every photo once an epoch, in an order that follows from the seed and the epoch alone.
+class SeededOrder(Sampler[tuple[int, int, int]]):
+    """The photos of an epoch, in an order that follows from the seed and the epoch alone.
 
-    Each of `replicas` processes gets its share, of the same length. The trainer calls `set_epoch`
-    before each epoch, also after a resume.
+    By default each is drawn once. With `weights` each is drawn so many times on average, of 1.5
+    once or twice, and an epoch has the sum of the weights, rounded, as its length. Each of
+    `replicas` processes gets its share, of the same length. The trainer calls `set_epoch` before
+    each epoch, also after a resume.
     """
 
-    def __init__(self, count: int, seed: int, rank: int = 0, replicas: int = 1) -> None:
+    def __init__(
+        self,
+        count: int,
+        seed: int,
+        rank: int = 0,
+        replicas: int = 1,
+        weights: Sequence[float] | None = None,
+    ) -> None:
         self._count = count
         self._seed = seed
         self._rank = rank
         self._replicas = replicas
         self._epoch = 0
+        self._weights = None if weights is None else np.asarray(weights, dtype=float)
+        self._draws = count if weights is None else max(1, round(sum(weights)))
 
     def set_epoch(self, epoch: int) -> None:
         """Take the order of an epoch."""
@@ -31,16 +43,33 @@ class SeededOrder(Sampler[tuple[int, int]]):
 
     def __len__(self) -> int:
         """Count the draws of this process in an epoch."""
-        return -(-self._count // self._replicas)
+        return -(-self._draws // self._replicas)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Yield (epoch, index) pairs."""
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        """Yield the epoch, the photo's index, and how often that was drawn before in the epoch."""
         generator = np.random.default_rng([self._seed, self._epoch])
         order = generator.permutation(self._count)
+        repeats = np.zeros(self._count, dtype=int)
+        if self._weights is not None:
+            order, repeats = self._draw(order, generator)
         # np.resize repeats from the start, so that every process gets the same number.
-        order = np.resize(order, len(self) * self._replicas)
-        for index in order[self._rank :: self._replicas]:
-            yield self._epoch, int(index)
+        chosen = np.resize(np.arange(self._draws), len(self) * self._replicas)
+        for place in chosen[self._rank :: self._replicas]:
+            yield self._epoch, int(order[place]), int(repeats[place])
+
+    def _draw(
+        self, order: NDArray[np.int64], generator: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw by systematic sampling over a random order: no photo's number is off by one."""
+        assert self._weights is not None
+        ends = np.cumsum(self._weights[order])
+        ends = np.floor(ends * (self._draws / ends[-1]) + generator.uniform(0, 1)).astype(int)
+        ends[-1] = self._draws
+        counts = np.diff(ends, prepend=0)
+        drawn = np.repeat(order, counts)
+        repeats = np.arange(self._draws) - np.repeat(np.cumsum(counts) - counts, counts)
+        shuffled = generator.permutation(self._draws)
+        return drawn[shuffled], repeats[shuffled]
 
 
 MOST_PIXELS = 4_000_000

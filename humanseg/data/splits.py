@@ -24,13 +24,14 @@ from humanseg.data.checks.concerns import MaskStats, blank_masks, inverted_masks
 from humanseg.data.checks.problems import Problem
 from humanseg.data.folds import fold_ids
 from humanseg.data.hashing import masks_sha256, named_sha256, pixels_sha256
+from humanseg.data.layout.extra import Extra, scan_extra, source_of
 from humanseg.data.layout.folders import Item, Scan, has_masks, scan, scan_unlabelled
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.photo_sets import PhotoSet
 from humanseg.io.names import SPLITS
 from humanseg.system.notices import Notices
 
-SplitName = Literal["train", "valid", "test", "unlabelled"]
+SplitName = Literal["train", "valid", "test", "extra", "extra_valid", "unlabelled"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class DatasetSplits:
 
     root: Path
     unlabelled: Path | None = None
+    extra: Extra = field(default_factory=dict)
+    extra_valid: Extra = field(default_factory=dict)
+    extra_root: Path | None = None
     fold: int | None = None
     folds: int = 5
     train_size: int | None = None
@@ -84,7 +88,10 @@ class DatasetSplits:
     @property
     def train_names(self) -> list[SplitName]:
         """The splits that are trained on."""
-        return ["train"] if self.unlabelled is None else ["train", "unlabelled"]
+        names: list[SplitName] = ["train"]
+        names += ["extra"] if self.extra else []
+        names += ["unlabelled"] if self.unlabelled is not None else []
+        return names
 
     def items(self, name: SplitName) -> list[Item]:
         """List the photos of a split, folds considered, naturally sorted by id.
@@ -105,6 +112,9 @@ class DatasetSplits:
         self.notices = Notices()
         scans = self._folder_scans()
         raise_problems(self.root, find_fatal(scans, self._note, on_progress))
+        for name in self._extra_names():
+            scan = self._scan(name)
+            raise_problems(scan.root, find_fatal([scan], self._note, on_progress))
         if self.unlabelled is not None:
             raise_problems(self.unlabelled, find_unreadable(self.items("unlabelled"), self._note))
 
@@ -115,7 +125,8 @@ class DatasetSplits:
 
     def concerns(self) -> list[Problem]:
         """List what does not stop a training but may spoil it, after `check`."""
-        scans = [*self._folder_scans(), self._scan("unlabelled")]
+        others: list[SplitName] = [*self._extra_names(), "unlabelled"]
+        scans = [*self._folder_scans(), *map(self._scan, others)]
         masks = [self._mask_stats[item.photo] for item in self.items("train") + self.items("valid")]
         return [
             *(problem for scan in scans for problem in scan.problems if not problem.fatal),
@@ -144,9 +155,11 @@ class DatasetSplits:
     def photo_set(self, name: SplitName, soft: LayerCache | None = None) -> PhotoSet:
         """Return the photos of a split to be trained on, with soft labels or without."""
         split = self.split(name)
-        return PhotoSet(
-            split.ids, split.photos, None if soft is None else scaled_layers(soft, split.photos)
-        )
+        weights = None
+        if name == "extra":
+            weights = [self.extra[source_of(id)].get("weight", 1.0) for id in split.ids]
+        layers = None if soft is None else scaled_layers(soft, split.photos)
+        return PhotoSet(split.ids, split.photos, layers, weights=weights)
 
     def fill_disk_cache(self) -> None:
         """Decode into a disk cache what a training reads; do nothing where there is no such."""
@@ -164,13 +177,20 @@ class DatasetSplits:
 
     def _scan(self, name: str) -> Scan:
         if name not in self._scans:
-            if name != "unlabelled":
+            if name in ("extra", "extra_valid"):
+                extra = self.extra if name == "extra" else self.extra_valid
+                self._scans[name] = scan_extra(self.extra_root or self.root, extra, f"data.{name}")
+            elif name != "unlabelled":
                 self._scans[name] = scan(self.root, name, has_masks(name), self.rule)
             elif self.unlabelled is not None:
                 self._scans[name] = scan_unlabelled(self.unlabelled)
             else:
                 self._scans[name] = Scan()
         return self._scans[name]
+
+    def _extra_names(self) -> list[SplitName]:
+        names: list[SplitName] = ["extra"] if self.extra else []
+        return [*names, "extra_valid"] if self.extra_valid else names
 
     def _folder_scans(self) -> list[Scan]:
         return [self._scan(name) for name in SPLITS if self.fold is None or name != "valid"]

@@ -52,6 +52,14 @@ def write_start(request: TrainRequest, run: RunFolder, setup: TrainingSetup) -> 
         f"data    {setup.photos.root}: {data['train']} train, {data['valid']} valid, "
         f"{data['test']} test photos",
     )
+    if "extra" in data:
+        sources = ", ".join(f"{count} {source}" for source, count in data["extra"].items())
+        left_out = (
+            f"; left out: {n} near-duplicates of held-out photos"
+            if (n := data["extra_leaked"])
+            else ""
+        )
+        console.print(f"extra   {sources}{left_out}")
     for note in setup.notes:
         console.print(f"note    {note}")
     if setup.epochs_done and request.changed:

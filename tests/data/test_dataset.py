@@ -33,7 +33,7 @@ def flipping(ids: list[str], store: DecodedPhotos, seed: int = 0) -> TrainPhotos
 
 
 def test_a_sample_is_pixels_with_their_id(ids: list[str], store: DecodedPhotos) -> None:
-    sample = flipping(ids, store)[0, 2]
+    sample = flipping(ids, store)[0, 2, 0]
     assert sample["id"] == "2"
     assert sample["image"].dtype == sample["mask"].dtype == torch.uint8
     assert sample["image"].shape == (3, *SIZE) and sample["mask"].shape == (1, *SIZE)
@@ -44,7 +44,7 @@ def test_without_augmentation_a_sample_is_the_photo(ids: list[str], store: Decod
     photos = TrainPhotos(LabelledPhotos(PhotoSet(ids, store)), Augmentation([]), SIZE, "resize", 0)
     whole = WholePhotos(ids, store)
     for index in range(len(photos)):
-        sample = photos[3, index]
+        sample = photos[3, index, 0]
         photo, mask = store[index]
         assert np.array_equal(sample["image"].permute(1, 2, 0).numpy(), photo)
         assert mask is not None and np.array_equal(sample["mask"][0].numpy(), mask)
@@ -54,11 +54,11 @@ def test_without_augmentation_a_sample_is_the_photo(ids: list[str], store: Decod
 
 def test_a_sample_follows_from_seed_epoch_and_id(ids: list[str], store: DecodedPhotos) -> None:
     photos = flipping(ids, store)
-    first = photos[1, 3]["image"]
-    photos[2, 4], photos[1, 0]  # what was drawn in between does not matter
-    assert torch.equal(photos[1, 3]["image"], first)
-    assert not torch.equal(photos[2, 3]["image"], first)
-    assert not torch.equal(flipping(ids, store, seed=1)[1, 3]["image"], first)
+    first = photos[1, 3, 0]["image"]
+    photos[2, 4, 0], photos[1, 0, 0]  # what was drawn in between does not matter
+    assert torch.equal(photos[1, 3, 0]["image"], first)
+    assert not torch.equal(photos[2, 3, 0]["image"], first)
+    assert not torch.equal(flipping(ids, store, seed=1)[1, 3, 0]["image"], first)
 
 
 def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: DecodedPhotos) -> None:
@@ -72,8 +72,8 @@ def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: DecodedPho
         def size(self, index: int) -> tuple[int, int]:
             return store.size(len(store) - 1 - index)
 
-    turned = flipping(ids[::-1], Reversed())[5, 0]
-    straight = flipping(ids, store)[5, len(ids) - 1]
+    turned = flipping(ids[::-1], Reversed())[5, 0, 0]
+    straight = flipping(ids, store)[5, len(ids) - 1, 0]
     assert turned["id"] == straight["id"]
     assert torch.equal(turned["image"], straight["image"])
     assert torch.equal(turned["mask"], straight["mask"])
@@ -81,7 +81,7 @@ def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: DecodedPho
 
 def test_samples_do_not_write_into_the_store(ids: list[str], store: DecodedPhotos) -> None:
     before = store[0][0].copy()
-    for photos in (WholePhotos(ids, store)[0], flipping(ids, store)[0, 0]):
+    for photos in (WholePhotos(ids, store)[0], flipping(ids, store)[0, 0, 0]):
         photos["image"].zero_()
         photos["mask"].zero_()
     assert np.array_equal(store[0][0], before)
@@ -92,7 +92,7 @@ def test_a_train_photo_without_a_mask_is_named(sample_root: Path) -> None:
     pictures = LabelledPhotos(PhotoSet(["9", "10"], open_cache(items)))
     photos = TrainPhotos(pictures, Augmentation([]), SIZE, "resize", 0)
     with pytest.raises(ValueError, match="photo 10 has no mask"):
-        photos[0, 1]
+        photos[0, 1, 0]
 
 
 def test_a_batch_stacks_samples_with_their_ids(ids: list[str], store: DecodedPhotos) -> None:

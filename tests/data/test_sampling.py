@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader
 
 
-def draws(order: SeededOrder, epoch: int) -> list[tuple[int, int]]:
+def draws(order: SeededOrder, epoch: int) -> list[tuple[int, int, int]]:
     order.set_epoch(epoch)
     return list(order)
 
@@ -18,8 +18,8 @@ def test_every_photo_comes_once_an_epoch_with_the_epoch() -> None:
     for epoch in (0, 1, 7):
         drawn = draws(order, epoch)
         assert len(drawn) == len(order) == 50
-        assert {each for each, _ in drawn} == {epoch}
-        assert sorted(index for _, index in drawn) == list(range(50))
+        assert {each for each, *_ in drawn} == {epoch}
+        assert sorted(index for _, index, _ in drawn) == list(range(50))
 
 
 def test_the_order_follows_from_seed_and_epoch_alone() -> None:
@@ -27,17 +27,17 @@ def test_the_order_follows_from_seed_and_epoch_alone() -> None:
     first, second = draws(order, 0), draws(order, 1)
     assert draws(order, 0) == first
     assert draws(SeededOrder(50, seed=3), 1) == second
-    indices = [index for _, index in first]
+    indices = [index for _, index, _ in first]
     assert indices != sorted(indices)
-    assert indices != [index for _, index in second]
-    assert indices != [index for _, index in draws(SeededOrder(50, seed=4), 0)]
+    assert indices != [index for _, index, _ in second]
+    assert indices != [index for _, index, _ in draws(SeededOrder(50, seed=4), 0)]
 
 
 @pytest.mark.parametrize(("count", "replicas"), [(50, 2), (51, 2), (7, 4), (1, 3)])
 def test_processes_share_an_epoch_without_a_gap(count: int, replicas: int) -> None:
     shares = [draws(SeededOrder(count, 0, rank, replicas), 2) for rank in range(replicas)]
     assert len({len(share) for share in shares}) == 1, "one process would wait for ever"
-    times = Counter(index for share in shares for _, index in share)
+    times = Counter(index for share in shares for _, index, _ in share)
     assert set(times) == set(range(count))
     assert sum(times.values()) - count < replicas, "more is repeated than is needed to fill up"
 

@@ -16,6 +16,7 @@ from humanseg.errors import HumansegError
 #: Keys of Hydra's, not of the target.
 HYDRA_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_")
 _MISSING = "???"
+_MARKS = (typing.Required, typing.NotRequired)
 
 
 def _resolved(annotation: Any, home: str) -> Any:
@@ -61,12 +62,36 @@ def value_mistakes(value: Any, annotation: Any, key: str) -> list[str]:
     if isinstance(value, str) and value == _MISSING:
         return [f"{key}: has no value, give it one with {key}=..."]
     mistakes = nested_mistakes(value, key)
-    if mistakes or fits(value, annotation):
+    if mistakes:
         return mistakes
+    if fits(value, annotation):
+        return _mapping_mistakes(value, annotation, key) if isinstance(value, dict) else []
     shown = value["_target_"] if isinstance(value, dict) and "_target_" in value else repr(value)
     names = choices(annotation)
     hint = nearest(value, names) if isinstance(value, str) and names else ""
     return [f"{key}: {shown} is not {describe_annotation(annotation)}{hint}"]
+
+
+def _mapping_mistakes(value: Mapping[str, Any], annotation: Any, key: str) -> list[str]:
+    """Check what a mapping holds: values of one type by any names, or the keys of a TypedDict."""
+    for one in (annotation, *typing.get_args(annotation)):
+        if typing.is_typeddict(one):
+            hints = {
+                name: typing.get_args(hint)[0] if typing.get_origin(hint) in _MARKS else hint
+                for name, hint in typing.get_type_hints(one, include_extras=True).items()
+            }
+            mistakes = [f"{key}.{name}: missing" for name in one.__required_keys__ - value.keys()]
+            for name, item in value.items():
+                if name in hints:
+                    mistakes += value_mistakes(item, hints[name], f"{key}.{name}")
+                else:
+                    mistakes.append(f"{key}.{name}: unknown{nearest(name, list(hints))}")
+            return mistakes
+        if typing.get_origin(one) in (dict, Mapping):
+            wanted = typing.get_args(one)[1]
+            found = (value_mistakes(item, wanted, f"{key}.{name}") for name, item in value.items())
+            return [mistake for mistakes in found for mistake in mistakes]
+    return []
 
 
 def nested_mistakes(value: Any, key: str) -> list[str]:

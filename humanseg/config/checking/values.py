@@ -6,7 +6,7 @@ import inspect
 import types
 from enum import Enum
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, is_typeddict
 
 from pydantic import (
     BeforeValidator,
@@ -105,6 +105,8 @@ def _adapted(annotation: Any) -> Any:
         return Annotated[annotation, BeforeValidator(exact)]
     if origin is tuple and arguments:
         return tuple[tuple(one if one is ... else _adapted(one) for one in arguments)]  # type: ignore[misc]
+    if is_typeddict(origin):  # whose keys are checked one by one
+        return dict
     if origin in (*_LISTS, tuple):
         return list[_adapted(arguments[0])] if arguments else list  # type: ignore[misc]
     if origin in _MAPPINGS:

@@ -33,6 +33,7 @@ class Item:
     photo: Path
     mask: Path | None
     rule: MaskRule = AS_DRAWN
+    no_person: bool = False  # without a mask, since all of it is background
 
     @property
     def split(self) -> str:
@@ -87,7 +88,14 @@ def scan(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -> Scan
     sorted naturally by id ("2" before "10").
     """
     require_root(root)
-    folder = root / split
+    mask_root = root / mask_folder(split) if masks else None
+    return join_folders(root, split, root / split, mask_root, rule)
+
+
+def join_folders(
+    root: Path, split: str, folder: Path, mask_root: Path | None, rule: MaskRule = AS_DRAWN
+) -> Scan:
+    """Join the photos of a folder with the masks of another one, or of none; see `scan`."""
     # A training needs photos to learn from and to be validated on, but no test photos.
     needed = split != "test"
     if not folder.is_dir():
@@ -104,11 +112,10 @@ def scan(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -> Scan
         kind = "empty split" if needed else NO_TEST
         problems.append(_folder_problem(kind, split, folder, what, needed))
     unique = {id: paths[0] for id, paths in photos.items() if len(paths) == 1}
-    if not masks:
+    if mask_root is None:
         items = [Item(id, photo, None) for id, photo in unique.items()]
         return Scan(root, split, items, problems, photos)
 
-    mask_root = root / mask_folder(split)
     if not mask_root.is_dir():
         suggestion = suggest_folder(root, mask_root.name)
         what = f"{_missing(mask_root)}, so no photo of {split} has a mask{suggestion}"

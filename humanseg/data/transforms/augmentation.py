@@ -16,12 +16,15 @@ from humanseg.errors import HumansegError
 cv2.setNumThreads(0)
 
 
-def sample_seed(seed: int, epoch: int, id: str) -> int:
+def sample_seed(seed: int, epoch: int, id: str, repeat: int = 0) -> int:
     """Derive the seed of one photo in one epoch, in [0, 2**32).
+
+    `repeat` is how often the photo was drawn before in the epoch.
 
     It is the same on every machine, in every process and in every Python, which `hash` is not.
     """
-    key = f"{seed}/{epoch}/{id}".encode("utf-8", "surrogatepass")
+    again = f"#{repeat}" if repeat else ""
+    key = f"{seed}/{epoch}{again}/{id}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(key, digest_size=4).digest(), "big")
 
 

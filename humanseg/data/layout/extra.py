@@ -1,0 +1,83 @@
+"""Labelled photos beside the five folders: more to train on, and more to be scored on."""
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, NotRequired, TypedDict
+
+from annotated_types import Interval
+
+from humanseg.config.ranges import Text
+from humanseg.data.checks.problems import Problem, escape
+from humanseg.data.layout.folders import Item, Scan, join_folders
+from humanseg.errors import HumansegError
+
+PHOTOS, MASKS = "image", "mask"
+"""The folders of a source."""
+
+
+class ExtraFolder(TypedDict):
+    """One source of labelled photos, a value of `data.extra` or `data.extra_valid`.
+
+    `folder` holds `image` and `mask`, or, with `no_person`, photos in which nobody is. `match` is
+    a pattern for the names of its photos. In an epoch each is drawn `weight` times on average.
+    """
+
+    folder: Text
+    match: NotRequired[Text]
+    weight: NotRequired[Annotated[float, Interval(gt=0, le=1000)]]
+    no_person: NotRequired[bool]
+
+
+Extra = Mapping[str, ExtraFolder]
+"""Sources by their names."""
+
+
+def scan_extra(root: Path, extra: Extra, key: str) -> Scan:
+    """List the photos of some sources; the id of each begins with the name of its source.
+
+    Parameters
+    ----------
+    root
+        What their folders are relative to.
+    extra
+        The sources.
+    key
+        The setting that names them, for what goes wrong.
+
+    Raises
+    ------
+    HumansegError
+        No photo of a source matches (``data.no_extra_photos``).
+    """
+    items: list[Item] = []
+    problems: list[Problem] = []
+    for name, source in extra.items():
+        folder, no_person = root / Path(source["folder"]).expanduser(), source.get("no_person")
+        masks = None if no_person else folder / MASKS
+        found = join_folders(
+            folder, f"{key}.{name}", folder if no_person else folder / PHOTOS, masks
+        )
+        pattern = source.get("match", "*")
+
+        def matches(path: Path, pattern: str = pattern) -> bool:
+            return fnmatch.fnmatchcase(path.name, pattern)
+
+        chosen = [item for item in found.items if matches(item.photo)]
+        problems += [one for one in found.problems if not one.id or matches(one.path)]
+        if not chosen and not any(problem.fatal for problem in problems):
+            raise HumansegError(
+                f"{key}.{name}: there is no photo that is called {pattern} in "
+                f"{escape(str(folder))}. Correct its match, or take it out.",
+                code="data.no_extra_photos",
+            )
+        items += [
+            replace(item, id=f"{name}/{item.id}", no_person=bool(no_person)) for item in chosen
+        ]
+    return Scan(root, key, items, problems)
+
+
+def source_of(id: str) -> str:
+    """Return the source of a photo of `scan_extra`."""
+    return id.partition("/")[0]
