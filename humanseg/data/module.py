@@ -279,6 +279,11 @@ class PhotoData(pl.LightningDataModule):
             if index not in self.leaked
         ]
 
+    def has_extra_valid(self) -> bool:
+        """Return whether there are photos to be scored by source, and where they are said to be."""
+        root = self.splits.extra_root or self.root
+        return bool(self.splits.extra_valid) and root.is_dir()
+
     def sources(self, name: SplitName) -> dict[str, int]:
         """Count the photos that are used of each source of `extra` or `extra_valid`."""
         extra = self.splits.extra if name == "extra" else self.splits.extra_valid

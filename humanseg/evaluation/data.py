@@ -11,7 +11,8 @@ from humanseg.data.transforms.augmentation import Augmentation
 
 def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
     """Open a run's data, or other data in the same way, without augmentation or folds."""
-    other = {} if root is None else {"root": str(root), "fold": None}
+    none = {"extra": None, "extra_valid": None}
+    other = {} if root is None else {"root": str(root), "fold": None, **none}
     node = OmegaConf.merge(config.data, other)
     photos: PhotoData = build(node, augmentation=Augmentation([]), seed=config.seed)
     return photos

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from humanseg.evaluation.predict import PredictionWriter, write_predictions
 from humanseg.evaluation.prediction_table import Log, PredictionTable
 from humanseg.evaluation.predictor import ExportPredictor, Predictor, load_predictor
 from humanseg.evaluation.scores import ScoresWriter
+from humanseg.evaluation.source_scores import SourceScoresWriter, describe_sources
 from humanseg.evaluation.submission_writer import SubmissionWriter
 from humanseg.evaluation.threshold import choose_threshold, run_threshold
 from humanseg.inference.model import load_model
@@ -27,6 +29,9 @@ from humanseg.io.files import whole_folder, write_json
 from humanseg.runs import RunFolder
 from humanseg.runs.drift import describe_drift
 from humanseg.submission.template import submission_ids
+
+EXTRA_SCORES = "scores_extra.csv"
+"""A row per photo of `data.extra_valid`."""
 
 Probability = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -58,6 +63,8 @@ class Evaluation:
         How that is not what the run recorded of the same photos; empty where it is.
     out
         Where its files lie; None: it wrote none.
+    by_source
+        Of a run with `data.extra_valid`: see `summarize_sources`.
     """
 
     model: Path
@@ -69,6 +76,7 @@ class Evaluation:
     per_photo: pd.DataFrame
     note: str = ""
     out: Path | None = None
+    by_source: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return a few lines for a person, the worst photos last."""
@@ -84,6 +92,7 @@ class Evaluation:
                 f"boundary dice  {self.scores['boundary_dice']:.6f}",
                 "worst          " + ", ".join(f"{id} ({dice:.4f})" for id, dice in _dice_of(worst)),
             ]
+        lines += describe_sources(self.by_source)
         lines += [f"note           {self.note}"] if self.note else []
         lines += [f"files          {self.out}"] if self.out is not None else []
         return "\n".join(lines)
@@ -99,10 +108,13 @@ class BestScores:
         The one that was used.
     means
         Mean over photos of `dice`, `iou`, `boundary_dice` at it, and `dice_at_half` at 0.5.
+    by_source
+        Of the photos of `data.extra_valid`: see `summarize_sources`.
     """
 
     threshold: float
     means: Mapping[str, float]
+    by_source: Mapping[str, Mapping[str, Any]]
 
 
 def evaluate(
@@ -168,6 +180,9 @@ def evaluate(
         writers = {} if folder is None else _writers(folder, photos, split, threshold)
         if split != "test":
             writers.setdefault(split, []).append(scores)
+        sources = SourceScoresWriter(folder and folder / EXTRA_SCORES, threshold)
+        if split == "valid" and found.run is not None and photos.has_extra_valid():
+            writers["extra_valid"] = [sources]
         write_predictions(predictor, photos, writers, on_progress)
         means, table = scores.means() if split != "test" else {}, scores.table()
         if folder is not None:
@@ -178,7 +193,18 @@ def evaluate(
             describe_drift(found.run, dict(_dice_of(table)), threshold) if split == "valid" else ""
         )
     count = len(photos.items(split))
-    return Evaluation(found.path, split, photos.root, count, threshold, means, table, note, into)
+    return Evaluation(
+        found.path,
+        split,
+        photos.root,
+        count,
+        threshold,
+        means,
+        table,
+        note,
+        into,
+        sources.by_source(),
+    )
 
 
 def evaluate_best(
@@ -213,8 +239,11 @@ def evaluate_best(
     scores = ScoresWriter(run.scores, threshold)
     writers = _writers(run.path, photos, "valid", threshold)
     writers["valid"] += [scores, *(PredictionTable(log, threshold) for log in logs)]
+    sources = SourceScoresWriter(run.path / EXTRA_SCORES, threshold)
+    if photos.splits.extra_valid:
+        writers["extra_valid"] = [sources]
     write_predictions(predictor, photos, writers, on_progress)
-    return BestScores(threshold, scores.means())
+    return BestScores(threshold, scores.means(), sources.by_source())
 
 
 def submission_order(photos: PhotoData, split: SplitName = "valid") -> list[str]:

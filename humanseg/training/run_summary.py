@@ -6,6 +6,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from humanseg.evaluation.evaluate import BestScores
+from humanseg.evaluation.source_scores import describe_sources
 from humanseg.io.files import write_text
 from humanseg.models.checkpoint import read_checkpoint
 from humanseg.pages.render import duration
@@ -103,19 +105,20 @@ def undo_changes(request: TrainRequest, run: RunFolder, done: int) -> None:
     console.print("Nothing was left to train, so that its settings stay as they were.")
 
 
-def write_result(
-    run: RunFolder, threshold: float, scores: Mapping[str, float], device: str
-) -> None:
+def write_result(run: RunFolder, best: BestScores, device: str) -> None:
     """Write the scores of the best checkpoint and what the training took, and print both."""
+    scores = best.means
+    extra = {"dice_by_source": best.by_source} if best.by_source else {}
     history = read_history(run.history)
     summary = update_summary(
         run.summary,
         status="finished",
         dice=scores["dice"],
-        threshold=threshold,
+        threshold=best.threshold,
         dice_at_half=scores["dice_at_half"],
         iou=scores["iou"],
         boundary_dice=scores["boundary_dice"],
+        **extra,
         best_epoch=read_checkpoint(run.best)["epoch"] + 1,
         epochs=len(history),
         seconds=round(float(history["seconds"].sum()), 1),
@@ -129,6 +132,8 @@ def write_result(
         f"{summary['best_epoch']} of {summary['epochs']}, {duration(summary['seconds'])}, "
         f"{summary['images_per_second']:.1f} photos/s\n",
     )
+    if best.by_source:
+        console.print("\n".join([*describe_sources(best.by_source), ""]))
     files = {
         "page": run.test_page,
         "submission": run.submission,

@@ -158,7 +158,7 @@ def _fit_and_evaluate(
         console.print("Writing the files of the best checkpoint …")
         write_curves(run.history, run.curves)
         best = evaluate_best(run, prepared.photos, sample_logs(loggers))
-        write_result(run, best.threshold, best.means, prepared.hardware.device)
+        write_result(run, best, prepared.hardware.device)
         return best.means["dice_at_half"]
 
 

@@ -143,7 +143,7 @@ def test_a_teachers_opinion_moves_with_the_mask(name: str, pair: LabelledPhoto) 
     for seed in range(40):
         photo, outline, soft = augment(taught, seed, lambda _: taught)
         assert soft is not None and soft.dtype == np.uint8 and soft.flags["C_CONTIGUOUS"]
-        assert ((soft > 127) == (outline == 1)).mean() > 0.99
+        assert ((soft > 127) == (outline == 1)).mean() > 0.985
         # A teacher changes neither the photo nor the mask.
         photo_alone, outline_alone, _ = alone(pair, seed, lambda _: pair)
         np.testing.assert_array_equal(photo, photo_alone)

@@ -1,0 +1,89 @@
+"""Scores of the photos of `data.extra_valid`, and their means by source."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from humanseg.data.layout.extra import source_of
+from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.scores import COLUMNS, ScoresWriter
+from humanseg.io.tables import write_table
+
+SOURCE_COLUMNS = [COLUMNS[0], "source", *COLUMNS[1:], "predicted_foreground"]
+FALSE_POSITIVE = 0.01
+"""A photo in which nobody is counts as a false positive above this share of predicted pixels."""
+
+
+class SourceScoresWriter(ScoresWriter):
+    """Score photos of several sources; see `ScoresWriter`."""
+
+    def __init__(self, path: Path | None, threshold: float) -> None:
+        super().__init__(path, threshold)
+        self._predicted: dict[str, float] = {}
+
+    def add(self, prediction: Prediction) -> None:
+        """Score one photo."""
+        super().add(prediction)
+        self._predicted[prediction.id] = float(prediction.mask(self._threshold).mean())
+
+    def finish(self) -> None:
+        """Write the file."""
+        if self._path is not None:
+            write_table(self._path, self.table()[SOURCE_COLUMNS], missing="nan")
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per photo: `SOURCE_COLUMNS` and `dice_at_half`."""
+        table = super().table()
+        table["source"] = table["id"].map(source_of)
+        table["predicted_foreground"] = table["id"].map(self._predicted)
+        return table
+
+    def by_source(self) -> dict[str, dict[str, Any]]:
+        """Return the means of each source; see `summarize_sources`."""
+        return summarize_sources(self.table())
+
+
+def summarize_sources(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Summarise scores by source.
+
+    Parameters
+    ----------
+    table
+        With the columns `source`, `dice`, `foreground`, `predicted_foreground`, a row per photo.
+
+    Returns
+    -------
+    dict
+        For each source the number of its `photos` and their mean `dice`; where nobody is in any of
+        them, in place of the Dice, which is 0 then, `false_positives`: the share of photos of
+        which more than `FALSE_POSITIVE` is predicted.
+    """
+    summary: dict[str, dict[str, Any]] = {}
+    for name, rows in table.groupby("source"):
+        one: dict[str, Any] = {"photos": len(rows)}
+        if (rows["foreground"] == 0).all():
+            one["false_positives"] = float((rows["predicted_foreground"] > FALSE_POSITIVE).mean())
+        else:
+            one["dice"] = float(rows["dice"].mean())
+        summary[str(name)] = one
+    return summary
+
+
+def describe_sources(summary: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line for each source, and one for the mean over those with people."""
+    lines = [
+        f"{name:<14} "
+        + (
+            f"dice {one['dice']:.4f}"
+            if "dice" in one
+            else f"people seen in {one['false_positives']:.1%}"
+        )
+        + f" ({one['photos']} photos)"
+        for name, one in summary.items()
+    ]
+    dice = [one["dice"] for one in summary.values() if "dice" in one]
+    if len(dice) > 1:
+        lines.append(f"{'mean of these':<14} dice {sum(dice) / len(dice):.4f}")
+    return lines

@@ -1,0 +1,102 @@
+"""Score models on labelled photos of several sources, and on photos in which nobody is.
+
+A photo's source stands before the first underscore of its name. Prints for each model the mean Dice
+per photo of each source, the mean over sources, and the share of photos without people in which
+more than one pixel in a hundred is predicted.
+
+    python scripts/score_sources.py MODEL [MODEL ...] --data FOLDER [--no-person FOLDER]
+        [--mediapipe] [--csv FILE]
+
+A MODEL is whatever `humanseg predict --model` takes. FOLDER holds `image` and `mask`.
+"""
+
+import argparse
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import humanseg
+from humanseg.data.layout.extra import MASKS, PHOTOS
+from humanseg.data.layout.folders import join_folders
+from humanseg.errors import says_errors
+from humanseg.evaluation.source_scores import FALSE_POSITIVE
+from humanseg.io.images import read_mask, read_photo
+from humanseg.io.tables import write_table
+from humanseg.metrics.scores import dice
+from humanseg.metrics.statistics import bootstrap_interval
+
+Segment = Callable[[NDArray[np.uint8]], NDArray[np.bool_]]
+NOBODY = "no person"
+
+
+@says_errors
+def main() -> int:
+    """Score, and print a table for each model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", metavar="MODEL", nargs="*", help="as of humanseg predict --model")
+    parser.add_argument("--data", type=Path, required=True, help="a folder with image and mask")
+    parser.add_argument("--no-person", type=Path, help="a folder of photos in which nobody is")
+    parser.add_argument("--mediapipe", action="store_true", help="score MediaPipe's models too")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write a row per model and photo")
+    arguments = parser.parse_args()
+    tables = []
+    for name, segment in contenders(arguments.models, arguments.mediapipe):
+        table = score(segment, arguments.data, arguments.no_person)
+        print("\n".join([f"\n{name}", *describe(table)]), flush=True)
+        tables.append(table.assign(model=name))
+    if arguments.csv is not None and tables:
+        write_table(arguments.csv, pd.concat(tables))
+        print(f"\n{arguments.csv}")
+    return 0
+
+
+def contenders(models: list[str], mediapipe: bool) -> Iterator[tuple[str, Segment]]:
+    """Open the models, one at a time."""
+    for name in models:
+        model = humanseg.load(name)
+        yield name, lambda photo, model=model: np.asarray(model.mask(photo), bool)  # type: ignore[misc]
+    if mediapipe:
+        benchmark = runpy.run_path(str(Path(__file__).with_name("benchmark_inference.py")))
+        for one in benchmark["mediapipe"](benchmark["CACHE"], 1):
+            yield one.name, one.segment
+
+
+def score(segment: Segment, data: Path, no_person: Path | None) -> pd.DataFrame:
+    """Score each photo at its own size: `id`, `source`, `dice`, `predicted_foreground`."""
+    rows = []
+    for item in join_folders(data, "data", data / PHOTOS, data / MASKS).require_items():
+        assert item.mask is not None
+        truth, mask = read_mask(item.mask).astype(bool), segment(read_photo(item.photo))
+        rows.append((item.id, item.id.partition("_")[0], dice(mask, truth), float(mask.mean())))
+    if no_person is not None:
+        for item in join_folders(no_person, "data", no_person, None).require_items():
+            mask = segment(read_photo(item.photo))
+            rows.append((item.id, NOBODY, np.nan, float(mask.mean())))
+    return pd.DataFrame(rows, columns=["id", "source", "dice", "predicted_foreground"])
+
+
+def describe(table: pd.DataFrame) -> Iterator[str]:
+    """Yield the lines of a model."""
+    means = []
+    for source, rows in table.groupby("source"):
+        if source == NOBODY:
+            share = (rows["predicted_foreground"] > FALSE_POSITIVE).mean()
+            yield f"  {NOBODY:<14} people seen in {share:.1%} of {len(rows)} photos"
+            continue
+        interval = bootstrap_interval(rows["dice"])
+        means.append(interval.mean)
+        yield (
+            f"  {source:<14} {interval.mean:.4f}  {interval.low:.4f} to {interval.high:.4f}  "
+            f"({len(rows)} photos)"
+        )
+    dice_of = table["dice"].dropna()
+    yield f"  mean of sources {np.mean(means):.4f}, of photos {dice_of.mean():.4f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

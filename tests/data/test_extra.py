@@ -1,0 +1,133 @@
+"""More labelled photos: by source, with weights, without what is held out."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from humanseg.data.layout.extra import Extra
+from humanseg.data.module import PhotoData
+from humanseg.data.sampling import SeededOrder
+from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.errors import HumansegError
+
+Put = Callable[[Path, np.ndarray], Path]
+
+
+@pytest.fixture
+def more(tmp_path: Path, put: Put, photo_of: Callable[..., np.ndarray]) -> Path:
+    """Photos 20 to 23 of source a and 30 of source b; 40 and 41 without people."""
+    root = tmp_path / "more"
+    mask = np.zeros((80, 60), np.uint8)
+    mask[:40] = 255
+    for name in ("a_20", "a_21", "a_22", "a_23", "b_30"):
+        put(root / "train/image" / f"{name}.jpg", photo_of(int(name[2:])))
+        put(root / "train/mask" / f"{name}.png", mask)
+    for seed in (40, 41):
+        put(root / "empty" / f"{seed}.jpg", photo_of(seed, (60, 80)))
+    return root
+
+
+def data(root: Path, more: Path, extra: Extra, **options: object) -> PhotoData:
+    return PhotoData(
+        str(root),
+        Augmentation([]),
+        extra=extra,
+        extra_root=str(more),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+A: Extra = {"a": {"folder": "train", "match": "a_*", "weight": 1.5}}
+ALL: Extra = {
+    **A,
+    "b": {"folder": "train", "match": "b_*", "weight": 3},
+    "nobody": {"folder": "empty", "no_person": True},
+}
+
+
+def drawn(photos: PhotoData, epoch: int = 0) -> list[str]:
+    loader = photos.train_dataloader()
+    loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+    return [id for batch in loader for id in batch["id"]]
+
+
+def test_each_source_is_drawn_as_often_as_its_weight_says(five_folders: Path, more: Path) -> None:
+    photos = data(five_folders, more, ALL, crop_size=(48, 48))
+    photos.check()
+    counts = Counter(id.partition("/")[0] for id in drawn(photos))
+    assert counts["a"] == 6 and counts["b"] == 3 and counts["nobody"] == 2
+    assert sum(counts[str(id)] for id in (1, 2, 3, 4)) == 4
+    assert photos.count_batches()[0] == 1 and photos.sources("extra") == {
+        "a": 4,
+        "b": 1,
+        "nobody": 2,
+    }
+
+
+def test_where_nobody_is_the_mask_is_background(five_folders: Path, more: Path) -> None:
+    photos = data(five_folders, more, ALL, crop_size=(48, 48))
+    batch = next(iter(photos.train_dataloader()))
+    people = {id: bool(mask.any()) for id, mask in zip(batch["id"], batch["mask"], strict=True)}
+    assert {id for id, some in people.items() if not some} == {"nobody/40", "nobody/41"}
+
+
+def test_duplicates_of_held_out_photos_are_not_trained_on(
+    five_folders: Path, more: Path, put: Put, photo_of: Callable[..., np.ndarray]
+) -> None:
+    put(
+        more / "train/image/a_23.jpg", np.clip(photo_of(5).astype(int) + 4, 0, 255).astype(np.uint8)
+    )
+    photos = data(five_folders, more, A)
+    assert "a/a_23" not in drawn(photos)
+    assert photos.record()["extra"] == {"a": 3} and photos.record()["extra_leaked"] == 1
+
+
+def test_a_photo_without_its_mask_stops_the_training_by_name(
+    five_folders: Path, more: Path
+) -> None:
+    (more / "train/mask/a_21.png").unlink()
+    (more / "train/mask/b_30.png").unlink()
+    with pytest.raises(HumansegError, match="a_21") as error:
+        data(five_folders, more, A).check()
+    assert error.value.code == "data.missing_mask" and "b_30" not in str(error.value)
+
+
+def test_a_source_without_a_photo_is_named(five_folders: Path, more: Path) -> None:
+    with pytest.raises(HumansegError, match=r"data\.extra\.c") as error:
+        data(five_folders, more, {"c": {"folder": "train", "match": "c_*"}}).check()
+    assert error.value.code == "data.no_extra_photos"
+
+
+def test_other_photos_of_a_source_are_another_training(
+    five_folders: Path, more: Path, put: Put, photo_of: Callable[..., np.ndarray]
+) -> None:
+    def digest() -> str:
+        photos = data(five_folders, more, A)
+        photos.check()
+        return photos.pixels_sha256()
+
+    before = digest()
+    put(more / "train/image/a_20.jpg", photo_of(99))
+    assert digest() != before
+
+
+def test_weighted_draws_follow_from_seed_and_epoch_and_average_to_the_weight() -> None:
+    weights = [0.25, 1.5, 3.0, 1.25]
+    order = SeededOrder(4, seed=1, weights=weights)
+    counts: Counter[int] = Counter()
+    for epoch in range(400):
+        order.set_epoch(epoch)
+        draws = list(order)
+        assert len(draws) == len(order) == 6 and list(order) == draws
+        assert len(set(draws)) == 6, "two draws of a photo in an epoch differ in their number"
+        counts.update(index for _, index, _ in draws)
+    assert [counts[index] / 400 for index in range(4)] == pytest.approx(weights, abs=0.1)
+    shares = []
+    for rank in range(2):
+        share = SeededOrder(4, 1, rank, 2, weights)
+        share.set_epoch(399)
+        shares += list(share)
+    assert sorted(shares) == sorted(draws)
