@@ -59,7 +59,7 @@ def contenders(models: list[str], mediapipe: bool) -> Iterator[tuple[str, Segmen
     """Open the models, one at a time."""
     for name in models:
         model = humanseg.load(name)
-        yield name, lambda photo, model=model: np.asarray(model.mask(photo), bool)  # type: ignore[misc]
+        yield name, lambda photo, model=model: np.asarray(model(photo), bool)
     if mediapipe:
         benchmark = runpy.run_path(str(Path(__file__).with_name("benchmark_inference.py")))
         for one in benchmark["mediapipe"](benchmark["CACHE"], 1):
