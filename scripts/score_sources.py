@@ -25,6 +25,7 @@ from humanseg.data.layout.extra import MASKS, PHOTOS
 from humanseg.data.layout.folders import join_folders
 from humanseg.errors import says_errors
 from humanseg.evaluation.source_scores import FALSE_POSITIVE
+from humanseg.inference.model import Model
 from humanseg.io.images import read_mask, read_photo
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
@@ -58,12 +59,15 @@ def main() -> int:
 def contenders(models: list[str], mediapipe: bool) -> Iterator[tuple[str, Segment]]:
     """Open the models, one at a time."""
     for name in models:
-        model = humanseg.load(name)
-        yield name, lambda photo, model=model: np.asarray(model(photo), bool)
+        yield name, _segment_by(humanseg.load(name))
     if mediapipe:
         benchmark = runpy.run_path(str(Path(__file__).with_name("benchmark_inference.py")))
         for one in benchmark["mediapipe"](benchmark["CACHE"], 1):
             yield one.name, one.segment
+
+
+def _segment_by(model: Model) -> Segment:
+    return lambda photo: model(photo).astype(bool)
 
 
 def score(segment: Segment, data: Path, no_person: Path | None) -> pd.DataFrame:

@@ -281,8 +281,12 @@ class PhotoData(pl.LightningDataModule):
 
     def has_extra_valid(self) -> bool:
         """Return whether there are photos to be scored by source, and where they are said to be."""
-        root = self.splits.extra_root or self.root
-        return bool(self.splits.extra_valid) and root.is_dir()
+        return bool(self.splits.extra_valid) and self.extra_root.is_dir()
+
+    @property
+    def extra_root(self) -> Path:
+        """What the folders of extra photos are relative to."""
+        return self.splits.extra_root or self.root
 
     def sources(self, name: SplitName) -> dict[str, int]:
         """Count the photos that are used of each source of `extra` or `extra_valid`."""

@@ -80,6 +80,8 @@ def render_card(
                 "dice": verification.checkpoint.dice,
                 "boundary": verification.checkpoint.scores.means()["boundary_dice"],
             },
+            extra=source.summary.get("data", {}).get("extra") or {},
+            sources=source.summary.get("dice_by_source") or {},
             groups=by_share(verification.checkpoint.scores.table()),
             quantised=quantised,
             own=verification.own,

@@ -138,7 +138,9 @@ def working_side(config: DictConfig, size: tuple[int, int]) -> int:
 
 
 def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMask]:
-    """Draw train photos with their masks, at their own size.
+    """Draw photos that were trained on with their masks, at their own size.
+
+    Those of `data.extra` too, where they are; not those in which nobody is.
 
     Parameters
     ----------
@@ -155,6 +157,8 @@ def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMa
         In random order.
     """
     items = photos.items("train")
+    if photos.splits.extra and photos.extra_root.is_dir():
+        items = [*items, *(item for item in photos.items("extra") if item.mask is not None)]
     order = np.random.default_rng(seed).permutation(len(items))[:count]
     store = UncachedPhotos([items[place] for place in order])
     pairs = []

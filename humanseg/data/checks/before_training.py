@@ -54,7 +54,9 @@ def map_in_order(
 def read_item(item: Item) -> CheckedPhoto:
     """Decode a photo and its mask, and collect what is wrong with them; nothing is raised."""
     problems = []
-    picture = photo = mask = None
+    picture = None
+    photo: Pixels | None = None
+    mask: Pixels | None = None
     try:
         picture = load_photo(item.photo)
         photo = picture.over_white()
