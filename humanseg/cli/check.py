@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from shlex import join
 
 from humanseg.cli.options import add_data, add_mask_rule, mask_rule
 
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = check_data(given[0], move, mask_rule(arguments))
     print(printable(report.text()))
     if arguments.html is not None:
-        report.write_html(arguments.html)
+        words = ["humanseg", "check", str(given[0]), "--html", str(arguments.html)]
+        report.write_html(arguments.html, join(words))
         print(f"page: {arguments.html}")
     return 1 if report.stops_training else 0

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING
 
 from humanseg.errors import HumansegError, printable
@@ -68,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.config.find import conf_folder
     from humanseg.io.tables import write_table
     from humanseg.runs import run_lock
+    from humanseg.runs.home import refresh_homes
     from humanseg.runs.settings import read_shipped
     from humanseg.system.progress import progress_on
 
@@ -81,7 +83,12 @@ def run(arguments: argparse.Namespace) -> int:
     with run_lock(out / ".leaderboard.lock"):
         write_table(out / "leaderboard.csv", board.table())
         with progress_on(errors, "writing the page") as move:
-            page = write_leaderboard(out, board, lambda group: _photos(group, arguments.data), move)
+            page = write_leaderboard(
+                out, board, lambda group: _photos(group, arguments.data), move, _command(arguments)
+            )
+    # The pages of the runs lead to a leaderboard that lies above them.
+    if out == board.base:
+        refresh_homes([run.folder for run in _ranked(board)], [page])
     console.print(f"table  {out / 'leaderboard.csv'}", markup=False, highlight=False)
     console.print(f"page   {page}", markup=False, highlight=False)
     uploaded = project is None or _to_wandb(board, project, arguments.sync, console, errors)
@@ -135,6 +142,15 @@ def _to_wandb(
     for address in save_dashboards(board, project):
         console.print(f"wandb  {address}", markup=False, highlight=False)
     return not failed
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command of the page."""
+    words = ["humanseg", "compare", *map(str, arguments.runs)]
+    for flag in ("out", "data"):
+        if (value := getattr(arguments, flag)) is not None:
+            words += [f"--{flag}", str(value)]
+    return join(words)
 
 
 def _ranked(board: "Leaderboard") -> "list[RunRecord]":

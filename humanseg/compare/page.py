@@ -28,8 +28,9 @@ from humanseg.compare.ranking import COSTS, Group
 from humanseg.compare.terminal_table import REPEATED, conclusion, describe
 from humanseg.io.files import explain_os_error
 from humanseg.pages.folder import PageFolder
+from humanseg.pages.origin import Origin, now, readable_date
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
-from humanseg.pages.render import write_page
+from humanseg.pages.render import readable, write_page
 from humanseg.runs.record import RunRecord, read_masks
 from humanseg.runs.settings import as_text
 
@@ -60,6 +61,7 @@ def write_leaderboard(
     board: Leaderboard,
     find_photos: Callable[[Group], Mapping[str, PhotoFiles] | str],
     on_run: Callable[[int, int], None] = lambda done, total: None,
+    command: str = "",
 ) -> Path:
     """Write the page and its files, all or nothing, and return the page.
 
@@ -73,6 +75,8 @@ def write_leaderboard(
         Returns the files of each valid photo of a group, or why there are none, in a sentence.
     on_run
         Called after each run with the number of runs written, and of all.
+    command
+        The command that asked for it.
 
     Raises
     ------
@@ -100,6 +104,11 @@ def write_leaderboard(
                 heading="Leaderboard",
                 lead=_LEAD,
                 facts=_facts(board),
+                origin=Origin(
+                    data=f"Runs in {readable(board.base.name)}",
+                    date=readable_date(now()),
+                    command=command,
+                ),
                 files=FILES,
                 missed=css_colour(MISSED),
                 added=css_colour(ADDED),
@@ -202,6 +211,7 @@ def _run(run: RunRecord, interval: list[float], folder: Path) -> dict[str, Any]:
         "threshold": run.threshold,
         "best_epoch": run.number("best_epoch"),
         "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve.to_numpy().tolist()],
+        "index": link(folder, run.folder.index_page),
         "gallery": link(folder, run.folder.valid_page),
         "test": link(folder, run.folder.test_page),
     } | {key: _number(run.number(key)) for key in ("seconds", "images_per_second", "boundary_dice")}

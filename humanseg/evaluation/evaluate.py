@@ -1,8 +1,7 @@
 """`humanseg evaluate`, and the files of a training's best checkpoint."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,14 @@ from numpy.typing import NDArray
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
 from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
-from humanseg.evaluation.evaluated_model import MARK, find_evaluated_model
-from humanseg.evaluation.page_writers import TestPageWriter, ValidPageWriter
+from humanseg.evaluation.evaluated_model import find_evaluated_model, write_mark
+from humanseg.evaluation.page_writers import (
+    TestPageWriter,
+    ValidPageWriter,
+    evaluation_origin,
+)
 from humanseg.evaluation.predict import PredictionWriter, write_predictions
 from humanseg.evaluation.prediction_table import Log, PredictionTable
 from humanseg.evaluation.predictor import ExportPredictor, Predictor, load_predictor
@@ -25,9 +29,12 @@ from humanseg.evaluation.source_scores import SourceScoresWriter, describe_sourc
 from humanseg.evaluation.submission_writer import SubmissionWriter
 from humanseg.evaluation.threshold import choose_threshold, run_threshold
 from humanseg.inference.model import load_model
-from humanseg.io.files import whole_folder, write_json
+from humanseg.io.files import whole_folder
+from humanseg.pages.origin import Origin
 from humanseg.runs import RunFolder
 from humanseg.runs.drift import describe_drift
+from humanseg.runs.home import write_home
+from humanseg.runs.origin import run_origin
 from humanseg.submission.template import submission_ids
 
 EXTRA_SCORES = "scores_extra.csv"
@@ -177,7 +184,11 @@ def evaluate(
         )
     with nullcontext() if into is None else whole_folder(into) as folder:
         scores = ScoresWriter(folder and folder / "scores.csv", threshold)
-        writers = {} if folder is None else _writers(folder, photos, split, threshold)
+        writers = {}
+        if folder is not None:
+            assert into is not None
+            origin = evaluation_origin(found, photos, split, into, root)
+            writers = _writers(folder, photos, split, threshold, origin)
         if split != "test":
             writers.setdefault(split, []).append(scores)
         sources = SourceScoresWriter(folder and folder / EXTRA_SCORES, threshold)
@@ -186,12 +197,15 @@ def evaluate(
         write_predictions(predictor, photos, writers, on_progress)
         means, table = scores.means() if split != "test" else {}, scores.table()
         if folder is not None:
-            _write_mark(folder, found.path, photos.root, split, threshold, means)
+            write_mark(folder, found.path, photos.root, split, threshold, means)
     note = ""
     if found.run is not None and found.checkpoint is None and data is None and not tta:
         note = (
             describe_drift(found.run, dict(_dice_of(table)), threshold) if split == "valid" else ""
         )
+        # A run that was made before there was such a page gets it now.
+        with suppress(HumansegError):
+            write_home(found.run)
     count = len(photos.items(split))
     return Evaluation(
         found.path,
@@ -237,7 +251,7 @@ def evaluate_best(
     predictor, config = load_predictor(run)
     threshold = choose_threshold(config, predictor, photos)
     scores = ScoresWriter(run.scores, threshold)
-    writers = _writers(run.path, photos, "valid", threshold)
+    writers = _writers(run.path, photos, "valid", threshold, run_origin(run))
     writers["valid"] += [scores, *(PredictionTable(log, threshold) for log in logs)]
     sources = SourceScoresWriter(run.path / EXTRA_SCORES, threshold)
     if photos.splits.extra_valid:
@@ -281,42 +295,19 @@ def valid_predictions(
 
 
 def _writers(
-    folder: Path, photos: PhotoData, split: SplitName, threshold: float
+    folder: Path, photos: PhotoData, split: SplitName, threshold: float, origin: Origin
 ) -> dict[SplitName, list[PredictionWriter]]:
     """Make what writes the submission and the pages of a split; of valid, the test page too."""
     order = submission_order(photos, split)
     submission = SubmissionWriter(folder / f"pred_{split}.csv", order, threshold)
     if split == "test":
-        return {"test": [submission, TestPageWriter(folder, threshold)]}
+        return {"test": [submission, TestPageWriter(folder, threshold, origin)]}
     writers: dict[SplitName, list[PredictionWriter]] = {
-        split: [submission, ValidPageWriter(folder, threshold, split)]
+        split: [submission, ValidPageWriter(folder, threshold, split, origin)]
     }
     if split == "valid" and photos.items("test"):
-        writers["test"] = [TestPageWriter(folder, threshold)]
+        writers["test"] = [TestPageWriter(folder, threshold, origin)]
     return writers
-
-
-def _write_mark(
-    folder: Path,
-    model: Path,
-    root: Path,
-    split: str,
-    threshold: float,
-    means: Mapping[str, float],
-) -> None:
-    """Write what was evaluated, and which files this made: a later one may replace them."""
-    write_json(
-        folder / MARK,
-        {
-            "model": str(model),
-            "data": str(root),
-            "split": split,
-            "threshold": threshold,
-            # NaN, where no mask has a boundary, is null in JSON.
-            "scores": {name: None if math.isnan(mean) else mean for name, mean in means.items()},
-            "files": sorted(path.name for path in folder.iterdir()),
-        },
-    )
 
 
 def _dice_of(table: pd.DataFrame) -> list[tuple[str, float]]:

@@ -1,8 +1,9 @@
 """What a command line names to be evaluated, found and checked before torch is loaded."""
 
 import json
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.inference.catalog import bundled_models
 from humanseg.inference.named_model import find_model
+from humanseg.io.files import write_json
 from humanseg.runs import RunFolder, open_run
 
 MARK = "evaluation.json"
@@ -144,6 +146,29 @@ def require_out(folder: Path) -> None:
             "another folder with --out.",
             code="evaluation.occupied",
         )
+
+
+def write_mark(
+    folder: Path,
+    model: Path,
+    root: Path,
+    split: str,
+    threshold: float,
+    means: Mapping[str, float],
+) -> None:
+    """Write what was evaluated, and which files this made: a later one may replace them."""
+    write_json(
+        folder / MARK,
+        {
+            "model": str(model),
+            "data": str(root),
+            "split": split,
+            "threshold": threshold,
+            # NaN, where no mask has a boundary, is null in JSON.
+            "scores": {name: None if math.isnan(mean) else mean for name, mean in means.items()},
+            "files": sorted(path.name for path in folder.iterdir()),
+        },
+    )
 
 
 def _written(folder: Path) -> Sequence[str]:

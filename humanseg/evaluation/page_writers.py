@@ -1,11 +1,16 @@
 """The pages of a split: every photo with its mask, or with the errors of its prediction."""
 
+import os
 from functools import partial
 from pathlib import Path
+from shlex import join
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from humanseg.data.module import PhotoData
+from humanseg.data.splits import SplitName
+from humanseg.evaluation.evaluated_model import EvaluatedModel
 from humanseg.evaluation.predict import PredictionWriter
 from humanseg.evaluation.prediction import Prediction
 from humanseg.metrics.scores import boundary_dice, dice, iou
@@ -18,6 +23,8 @@ from humanseg.pages import (
     write_valid_page,
 )
 from humanseg.pages.folder import PageFolder
+from humanseg.pages.origin import Origin, PageLink, now, readable_date
+from humanseg.runs.origin import shown_path
 
 Card = TypeVar("Card")
 
@@ -36,10 +43,15 @@ class PageWriter(PredictionWriter, Generic[Card]):
         A pixel is person above this probability.
     split
         Whose photos these are: the name of the page, and of the folder of its pictures.
+    origin
+        Where the page comes from.
     """
 
-    def __init__(self, folder: Path, threshold: float, split: str) -> None:
+    def __init__(
+        self, folder: Path, threshold: float, split: str, origin: Origin | None = None
+    ) -> None:
         self._threshold = threshold
+        self._origin = origin and origin.at(f"{split}.html")
         self._split = split
         self._pages = PageFolder(folder, split)
         self._cards: list[Card] = []
@@ -82,8 +94,8 @@ class TestPageWriter(PageWriter[TestCard]):
     # Tells pytest that this is no test, whatever its name says.
     __test__ = False
 
-    def __init__(self, folder: Path, threshold: float) -> None:
-        super().__init__(folder, threshold, "test")
+    def __init__(self, folder: Path, threshold: float, origin: Origin | None = None) -> None:
+        super().__init__(folder, threshold, "test", origin)
 
     def _card(self, prediction: Prediction) -> TestCard:
         mask = prediction.mask(self._threshold)
@@ -100,7 +112,7 @@ class TestPageWriter(PageWriter[TestCard]):
         )
 
     def _write(self, path: Path) -> None:
-        write_test_page(path, self._cards, facts=self._facts())
+        write_test_page(path, self._cards, facts=self._facts(), origin=self._origin)
 
 
 class ValidPageWriter(PageWriter[ValidCard]):
@@ -109,8 +121,14 @@ class ValidPageWriter(PageWriter[ValidCard]):
     Each photo gives ``{split}/{id}_img.jpg`` and ``{split}/{id}_errors.png``.
     """
 
-    def __init__(self, folder: Path, threshold: float, split: str = "valid") -> None:
-        super().__init__(folder, threshold, split)
+    def __init__(
+        self,
+        folder: Path,
+        threshold: float,
+        split: str = "valid",
+        origin: Origin | None = None,
+    ) -> None:
+        super().__init__(folder, threshold, split, origin)
 
     def _card(self, prediction: Prediction) -> ValidCard:
         truth, mask = prediction.require_truth(), prediction.mask(self._threshold)
@@ -131,4 +149,28 @@ class ValidPageWriter(PageWriter[ValidCard]):
         )
 
     def _write(self, path: Path) -> None:
-        write_valid_page(path, self._cards, facts=self._facts(), split=self._split)
+        write_valid_page(
+            path, self._cards, facts=self._facts(), split=self._split, origin=self._origin
+        )
+
+
+def evaluation_origin(
+    found: EvaluatedModel, photos: PhotoData, split: SplitName, out: Path, data: Path | None
+) -> Origin:
+    """Return where the pages of an evaluation come from; they lead to the run's own page."""
+    words = ["evaluate", shown_path(found.path), *(() if data is None else ("--data", data))]
+    words += ["--split", split, "--out", shown_path(out)]
+    pages = [] if split == "test" else [PageLink("Errors", f"{split}.html")]
+    if split == "test" or (split == "valid" and photos.items("test")):
+        pages.append(PageLink("Test photos", "test.html"))
+    if found.run is not None and found.run.index_page.is_file():
+        home = os.path.relpath(found.run.index_page, out.absolute())
+        pages.insert(0, PageLink("The run", Path(home).as_posix()))
+    run = found.path.parent if found.run is None else found.run.path
+    return Origin(
+        run=run.name,
+        data=f"{photos.root.name} · {len(photos.items(split))} {split} photos",
+        date=readable_date(now()),
+        command=join(["humanseg", *map(str, words)]),
+        pages=tuple(pages),
+    )

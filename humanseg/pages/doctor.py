@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from humanseg.pages.origin import Origin
 from humanseg.pages.render import write_page
 
 
@@ -93,6 +94,7 @@ def write_doctor_page(
     stops: bool,
     splits: Sequence[PageSplit],
     findings: Sequence[PageFinding],
+    origin: Origin | None = None,
 ) -> None:
     """Write the page of the data doctor, whole or not at all.
 
@@ -108,6 +110,8 @@ def write_doctor_page(
         Whether something stops a training.
     splits, findings
         The table and the sections, in their order.
+    origin
+        Where the page comes from.
 
     Raises
     ------
@@ -124,6 +128,7 @@ def write_doctor_page(
         tone="bad" if stops else "warn" if any(f.level == "warning" for f in findings) else "good",
         splits=splits,
         findings=findings,
+        origin=origin,
         badges={
             "stops": ("bad", "stops training"),
             "warning": ("warn", "warning"),

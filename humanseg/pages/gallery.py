@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.pages.cards import TestCard, ValidCard
+from humanseg.pages.origin import Origin
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
-from humanseg.pages.render import percent, score, write_page
+from humanseg.pages.render import percent, readable, score, url, write_page
 
 Facts = Sequence[tuple[str, str]]
+
+ERROR_LEGEND = (
+    (css_colour(MISSED), "Missed: person in the true mask only"),
+    (css_colour(ADDED), "Wrongly added: person in the prediction only"),
+)
+"""The colours of `error_overlay`, and what they say."""
 
 _BINS = 40
 
@@ -42,6 +49,11 @@ class Range:
     high: float
     step: float
     bars: tuple[float, ...]
+
+
+def anchor(id: str) -> str:
+    """Return what follows `#` in a link to a gallery that opens at a photo."""
+    return f"photo={url(readable(id))}"
 
 
 def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, ...]:
@@ -98,7 +110,9 @@ def _ratio(cards: Sequence[TestCard] | Sequence[ValidCard]) -> float:
     return round(min(max(middle, 0.5), 2.0), 4)
 
 
-def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ()) -> None:
+def write_test_page(
+    path: Path, cards: Sequence[TestCard], *, facts: Facts = (), origin: Origin | None = None
+) -> None:
     """Write the page that shows every test photo with its mask and its cut-out.
 
     Parameters
@@ -109,6 +123,8 @@ def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ())
         The photos, in the order in which the page first shows them.
     facts
         Pairs of label and value to show beside the number of photos, such as the threshold.
+    origin
+        Where the page comes from.
 
     Raises
     ------
@@ -124,6 +140,7 @@ def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ())
         "test.html",
         cards,
         [*means, *facts],
+        origin,
         heading="Test photos",
         lead="Every test photo with its predicted mask and the person cut out. Point at a photo, "
         "or move the slider, to fade it into its mask; open one to see it at full size.",
@@ -135,7 +152,12 @@ def write_test_page(path: Path, cards: Sequence[TestCard], *, facts: Facts = ())
 
 
 def write_valid_page(
-    path: Path, cards: Sequence[ValidCard], *, facts: Facts = (), split: str = "valid"
+    path: Path,
+    cards: Sequence[ValidCard],
+    *,
+    facts: Facts = (),
+    split: str = "valid",
+    origin: Origin | None = None,
 ) -> None:
     """Write the error gallery: every valid photo with its errors and scores, worst Dice first.
 
@@ -149,6 +171,8 @@ def write_valid_page(
         Pairs of label and value to show beside the mean scores, such as the threshold.
     split
         Whose photos these are.
+    origin
+        Where the page comes from.
 
     Raises
     ------
@@ -169,13 +193,11 @@ def write_valid_page(
         "valid.html",
         cards,
         [*means, *facts],
+        origin,
         heading=f"Errors on {split} photos",
         lead=f"Every {split} photo beside the errors of its prediction, worst Dice first. Point at "
         "a photo, or move the slider, to fade it into its errors; open one to see it at full size.",
-        legend=[
-            (css_colour(MISSED), "Missed (in the true mask only)"),
-            (css_colour(ADDED), "Wrongly added (in the prediction only)"),
-        ],
+        legend=ERROR_LEGEND,
         layers=("Photo", "Errors"),
         sorts=[
             ("dice:up", "Worst Dice first"),
@@ -194,6 +216,7 @@ def _write_gallery(
     template: str,
     cards: Sequence[TestCard] | Sequence[ValidCard],
     facts: Facts,
+    origin: Origin | None,
     *,
     heading: str,
     lead: str,
@@ -209,6 +232,7 @@ def _write_gallery(
         heading=heading,
         lead=lead,
         facts=[("Photos", str(len(cards))), *facts],
+        origin=origin,
         legend=legend,
         cards=cards,
         ratio=_ratio(cards),

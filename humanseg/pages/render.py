@@ -85,6 +85,11 @@ def duration(seconds: float) -> str:
     return f"{total // 3600} h {total % 3600 // 60} min"
 
 
+def file_size(count: int) -> str:
+    """Write a number of bytes in the unit that fits, such as `4.9 MB`."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{max(count / 1e3, 0.1):.1f} kB"
+
+
 @cache
 def environment() -> Environment:
     """Return the one template environment: escaping always on, unknown names are errors."""
@@ -95,7 +100,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(url=url, percent=percent, score=score)
+    env.filters.update(url=url, percent=percent, score=score, size=file_size)
+    # A page of nothing in particular has no origin.
+    env.globals.update(origin=None, command_below=False)
     return env
 
 

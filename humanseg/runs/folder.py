@@ -64,6 +64,11 @@ class RunFolder:
         return self.path / "pred_valid.csv"
 
     @property
+    def index_page(self) -> Path:
+        """The page of the run, which leads to all others."""
+        return self.path / "index.html"
+
+    @property
     def test_page(self) -> Path:
         """The task's page of test predictions; its pictures are in `test/`."""
         return self.path / "test.html"

@@ -84,11 +84,11 @@ def read_shipped(folder: Path) -> Shipped:
     """
     return {
         group: {
-            path.stem: dict(_flat(read_config(path), group))
+            path.stem: dict(flat_settings(read_config(path), group))
             for path in sorted((folder / group).glob("*.yaml"))
         }
         for group in (*NAMED_GROUPS, DATA)
-    } | {PLAIN: {"train": dict(_flat(_plain_defaults(folder), ""))}}
+    } | {PLAIN: {"train": dict(flat_settings(_plain_defaults(folder), ""))}}
 
 
 def read_settings(
@@ -116,7 +116,7 @@ def read_settings(
         node = config.get(group)
         if not isinstance(node, Mapping):
             continue
-        have = dict(_flat(node, group))
+        have = dict(flat_settings(node, group))
         options = shipped.get(group, {})
         if choices and group in choices:
             name, default = chosen_option(choices[group], have, options)
@@ -134,7 +134,7 @@ def read_settings(
         **data_before(config, shipped.get(DATA, {})),
         **shipped.get(PLAIN, {}).get("train", {}),
     }
-    have = {**before, **dict(_flat(others, ""))}
+    have = {**before, **dict(flat_settings(others, ""))}
     values |= {key: value for key, value in have.items() if not key.endswith("._target_")}
     kept = {key: value for key, value in values.items() if is_result(key)}
     return Settings(kept, frozenset(changed), _elements(config, ""))
@@ -226,14 +226,17 @@ def _elements(node: Any, key: str) -> dict[str, str]:
     return {}
 
 
-def _flat(node: Any, key: str) -> Iterator[tuple[str, Value]]:
-    """Yield the leaves of a config by their dotted keys; of a list of numbers also each."""
+def flat_settings(node: Any, key: str) -> Iterator[tuple[str, Value]]:
+    """Yield the leaves of a config by their dotted keys; of a list of numbers also each.
+
+    Numbers are numbers whatever wrote them, and of an absolute path its last part is left.
+    """
     if isinstance(node, Mapping):
         for name, below in node.items():
-            yield from _flat(below, f"{key}.{name}" if key else str(name))
+            yield from flat_settings(below, f"{key}.{name}" if key else str(name))
     elif isinstance(node, list) and any(isinstance(each, Mapping | list) for each in node):
         for place, below in enumerate(node):
-            yield from _flat(below, f"{key}.{place}")
+            yield from flat_settings(below, f"{key}.{place}")
     elif isinstance(node, list):
         yield key, ", ".join(as_text(_plain(each)) for each in node) or "none"
         if node and all(map(_is_number, node)):

@@ -82,6 +82,11 @@ def wandb_logs(run: RunFolder) -> list[Path]:
     return sorted(files, key=lambda file: (file.parent.name.partition("run-")[2], file))
 
 
+def offline_logs(run: RunFolder) -> list[Path]:
+    """List the files that wandb wrote offline, oldest first; what has been sent is among them."""
+    return [log for log in wandb_logs(run) if log.parent.name.startswith("offline-run-")]
+
+
 def wandb_id(run: RunFolder) -> str | None:
     """Return a run's id in wandb; None where it was not logged there."""
     files = wandb_logs(run)

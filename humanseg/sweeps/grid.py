@@ -7,7 +7,7 @@ from hydra.core.override_parser.types import Override
 
 from humanseg.errors import HumansegError
 from humanseg.sweeps.launch import run_jobs
-from humanseg.sweeps.messages import print_plan, print_ranking, require_none_failed
+from humanseg.sweeps.messages import print_plan, print_ranking, refresh_pages, require_none_failed
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.interrupts import interruptible
 
@@ -40,6 +40,7 @@ def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
     print_plan(sweep.folder, jobs)
     with interruptible():
         failed = run_jobs(jobs, sweep.launcher())
+    refresh_pages(jobs)
     print_ranking(sweep.folder, jobs)
     require_none_failed(failed, len(jobs))
 

@@ -1,10 +1,12 @@
-"""What a sweep prints on the terminal."""
+"""What a sweep prints on the terminal, and the pages of its jobs, which lead to each other."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 
 from humanseg.errors import HumansegError
+from humanseg.runs import RunFolder
+from humanseg.runs.home import refresh_homes
 from humanseg.runs.record import valid_key
 from humanseg.sweeps.jobs import Job, JobStatus, job_status
 from humanseg.system.terminal import console
@@ -30,6 +32,12 @@ def print_plan(sweep: Path, jobs: Sequence[Job]) -> None:
     }
     counts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
     console.print(f"sweep   {sweep}\njobs    {len(jobs)}: {', '.join(counts)}")
+
+
+def refresh_pages(jobs: Sequence[Job]) -> None:
+    """Have the page of each job lead to those of all others."""
+    runs = [RunFolder(job.folder) for job in jobs]
+    refresh_homes(runs, [run.index_page for run in runs])
 
 
 def print_ranking(sweep: Path, jobs: Sequence[Job]) -> None:

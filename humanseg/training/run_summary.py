@@ -1,18 +1,23 @@
 """What a training says of itself, on the terminal and in `summary.json`: at its start and end."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import BestScores
 from humanseg.evaluation.source_scores import describe_sources
 from humanseg.io.files import write_text
 from humanseg.models.checkpoint import read_checkpoint
+from humanseg.pages.origin import now
 from humanseg.pages.render import duration
 from humanseg.runs import RunFolder, read_summary, remove_partial, update_summary
+from humanseg.runs.home import next_steps, write_home
+from humanseg.runs.origin import shown_path
 from humanseg.runs.record import read_history
+from humanseg.runs.wandb import offline_logs
 from humanseg.system.terminal import console
 from humanseg.training.machine.environment import device_name, git_commit, peak_memory_mb, versions
 from humanseg.training.machine.ranks import copies_note
@@ -35,6 +40,7 @@ def write_start(request: TrainRequest, run: RunFolder, setup: TrainingSetup) -> 
         run.summary,
         status="running",
         failure=None,
+        started=now(),
         seed=request.config.seed,
         overrides=request.overrides,
         choices=request.choices,
@@ -106,7 +112,7 @@ def undo_changes(request: TrainRequest, run: RunFolder, done: int) -> None:
 
 
 def write_result(run: RunFolder, best: BestScores, device: str) -> None:
-    """Write the scores of the best checkpoint and what the training took, and print both."""
+    """Write the scores of the best checkpoint and what the training took and the run's page."""
     scores = best.means
     extra = {"dice_by_source": best.by_source} if best.by_source else {}
     history = read_history(run.history)
@@ -134,8 +140,14 @@ def write_result(run: RunFolder, best: BestScores, device: str) -> None:
     )
     if best.by_source:
         console.print("\n".join([*describe_sources(best.by_source), ""]))
+    try:
+        write_home(run)
+    except HumansegError as error:
+        # All that was asked for is there.
+        console.print(f"note    the page of the run could not be written: {error}")
     files = {
-        "page": run.test_page,
+        "page": run.index_page,
+        "test photos": run.test_page,
         "submission": run.submission,
         "error gallery": run.valid_page,
         "scores": run.scores,
@@ -143,8 +155,18 @@ def write_result(run: RunFolder, best: BestScores, device: str) -> None:
         "checkpoint": run.best,
         "summary": run.summary,
     }
-    here = Path.cwd()
     for name, path in files.items():
         if path.exists():  # no page where there are no test photos
-            shown = path.relative_to(here) if path.is_relative_to(here) else path
-            console.print(f"{name:<14}{shown}")
+            console.print(f"{name:<14}{shown_path(path)}")
+
+
+def print_next_steps(run: RunFolder) -> None:
+    """Print what a person may do with the run now, as commands with its path."""
+    steps = [(step.text, step.command) for step in next_steps(run)]
+    logs = [quote(str(shown_path(log.parent))) for log in offline_logs(run)]
+    if logs:
+        steps.append(("Send wandb's log, which is only here", f"wandb sync {' '.join(logs)}"))
+    console.print("\nWhat to do next")
+    width = max(len(text) for text, _ in steps) + 2
+    for text, command in steps:
+        console.print(f"  {text:<{width}}{command}")

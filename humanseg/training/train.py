@@ -36,7 +36,12 @@ from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.machine.launch import launch, leave
 from humanseg.training.machine.ranks import find_rank
 from humanseg.training.request import TrainRequest, read_request
-from humanseg.training.run_summary import undo_changes, write_result, write_start
+from humanseg.training.run_summary import (
+    print_next_steps,
+    undo_changes,
+    write_result,
+    write_start,
+)
 from humanseg.training.setup import TrainingSetup, setup
 from humanseg.training.trainer import build_trainer
 
@@ -159,7 +164,10 @@ def _fit_and_evaluate(
         write_curves(run.history, run.curves)
         best = evaluate_best(run, prepared.photos, sample_logs(loggers))
         write_result(run, best, prepared.hardware.device)
-        return best.means["dice_at_half"]
+    # Only now is the log of wandb whole. Of a job, the sweep says what is next.
+    if request.config.get("sweep") is None:
+        print_next_steps(run)
+    return best.means["dice_at_half"]
 
 
 def _fit(

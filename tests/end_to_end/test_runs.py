@@ -49,6 +49,7 @@ def test_debug_writes_every_file_of_a_run(
         "history.csv",
         "scores.csv",
         "pred_valid.csv",
+        "index.html",
         "test.html",
         "valid.html",
         "curves.png",
@@ -64,10 +65,15 @@ def test_debug_writes_every_file_of_a_run(
     template = (sample_root / "pred_valid_template.csv").read_text().splitlines()
     assert rows[0] == ["id", "rle_mask"]
     assert [row[0] for row in rows[1:]] == [line.split(",")[0] for line in template[1:]]
-    # The page and the submission are named first.
-    paths = [line.split()[-1] for line in done.stdout.splitlines() if str(run) in line][-7:]
-    assert paths[:2] == [str(run / "test.html"), str(run / "pred_valid.csv")]
+    # The pages and the submission are named first.
+    files_said, _, steps = done.stdout.partition("What to do next")
+    paths = [line.split()[-1] for line in files_said.splitlines() if str(run) in line][-8:]
+    names = ("index.html", "test.html", "pred_valid.csv")
+    assert paths[:3] == [str(run / name) for name in names]
     assert all(Path(path).exists() for path in paths)
+    assert f"humanseg export {run}" in steps and f"humanseg compare {tmp_path}" in steps
+    # Nothing is logged to wandb.
+    assert "wandb" not in steps
 
 
 def test_evaluate_and_score_agree_with_the_summary(

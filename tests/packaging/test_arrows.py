@@ -17,7 +17,7 @@ ROOMS: dict[str, set[str]] = {
     "metrics": {"errors", "io"},
     "pages": {"errors", "io"},
     "data": {"errors", "system", "io", "config", "pages"},
-    "runs": {"errors", "system", "io", "config", "pages"},
+    "runs": {"errors", "system", "io", "config", "metrics", "pages"},
     "models": {"errors", "system", "io", "config", "runs"},
     "submission": {"errors", "io", "metrics", "data", "runs"},
     "evaluation": {

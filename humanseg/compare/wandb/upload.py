@@ -10,7 +10,7 @@ from pathlib import Path
 
 from humanseg.compare.wandb.project import Project, quiet_wandb
 from humanseg.runs.record import RunRecord
-from humanseg.runs.wandb import wandb_logs
+from humanseg.runs.wandb import offline_logs
 
 _AT_ONCE = 4
 """Uploads wait for the network more than they compute."""
@@ -66,7 +66,7 @@ def upload_runs(
     -------
     Uploads
     """
-    offline = {run.name: logs for run in runs if (logs := _offline(wandb_logs(run.folder)))}
+    offline = {run.name: logs for run in runs if (logs := offline_logs(run.folder))}
     # What a run will still write would be left out for good.
     running = tuple(run.name for run in runs if run.status == "running" and run.name in offline)
     ended = {name: logs for name, logs in offline.items() if name not in running}
@@ -99,10 +99,6 @@ def lost_pictures(log: Path) -> bool:
     content, folder = log.read_bytes(), log.parents[1]
     here = {os.fsencode(place) for place in (os.path.abspath(folder), os.path.realpath(folder))}
     return content.count(_STAGED) > sum(content.count(place + _STAGED) for place in here)
-
-
-def _offline(logs: Sequence[Path]) -> list[Path]:
-    return [log for log in logs if log.parent.name.startswith("offline-run-")]
 
 
 def _mark(log: Path) -> Path:

@@ -109,12 +109,12 @@ class CheckReport:
         console.print(self.verdict(), highlight=False)
         return out.getvalue()
 
-    def write_html(self, path: Path) -> None:
+    def write_html(self, path: Path, command: str = "") -> None:
         """Write the report as one HTML page with pictures, which needs no file beside it."""
         # Only here: a check without a page needs no templates.
         from humanseg.data.checks.report_page import write_report_page
 
-        write_report_page(path, self)
+        write_report_page(path, self, command)
 
 
 def _splits_table(splits: Sequence[SplitSummary]) -> Table:

@@ -10,6 +10,7 @@ from humanseg.data.checks.report import Case, CheckReport, Finding, SplitSummary
 from humanseg.data.small_components import find_small_components
 from humanseg.io.images import ImageError, read_mask, read_photo
 from humanseg.pages.doctor import PageCase, PageFinding, PageSplit, Picture, write_doctor_page
+from humanseg.pages.origin import Origin, now, readable_date
 
 _CARDS = 24
 _NAMED = 2000
@@ -21,11 +22,11 @@ _PERSON = (236, 236, 230)
 _SMALL = (255, 64, 48)
 
 
-def write_report_page(path: Path, report: CheckReport) -> None:
+def write_report_page(path: Path, report: CheckReport, command: str = "") -> None:
     """Write a report as one HTML page that holds its pictures.
 
     Up to 24 cases of a kind are shown, further ones are named. Photos and masks are read again;
-    one that has gone since shows as an empty frame.
+    one that has gone since shows as an empty frame. `command` is what asked for it.
     """
     write_doctor_page(
         path,
@@ -34,6 +35,7 @@ def write_report_page(path: Path, report: CheckReport) -> None:
         stops=report.stops_training,
         splits=[_split(summary) for summary in report.splits],
         findings=[_finding(finding) for finding in report.findings],
+        origin=Origin(date=readable_date(now()), command=command),
     )
 
 

@@ -13,7 +13,7 @@ from humanseg.errors import HumansegError
 from humanseg.runs import run_lock
 from humanseg.sweeps.jobs import Job, JobStatus, job_status
 from humanseg.sweeps.launch import run_jobs, wait_for
-from humanseg.sweeps.messages import print_ranking, require_none_failed
+from humanseg.sweeps.messages import print_ranking, refresh_pages, require_none_failed
 from humanseg.sweeps.search import study as trials
 from humanseg.sweeps.sweep import Sweep
 from humanseg.system.interrupts import interruptible
@@ -106,6 +106,7 @@ def run_search(sweep: Sweep, settings: SearchSettings, dry_run: bool = False) ->
         )
         failed = _try(search, study, settings)
     jobs = search.jobs(study)
+    refresh_pages(jobs)
     print_ranking(sweep.folder, jobs)
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         best = study.best_trial

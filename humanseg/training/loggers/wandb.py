@@ -200,8 +200,9 @@ def files_of(run: RunFolder, identity: str) -> Any:
 
     artifact = wandb.Artifact(f"run-{identity}", type="run")
     kept = [run.config, run.summary, run.history, run.scores, run.submission, run.curves, run.best]
-    pages = [run.test_page, run.valid_page]
-    pictures = [path for page in pages for path in sorted(page.with_suffix("").rglob("*"))]
+    galleries = [run.test_page, run.valid_page]
+    pages = [run.index_page, *galleries]
+    pictures = [path for page in galleries for path in sorted(page.with_suffix("").rglob("*"))]
     for path in [*kept, *pages, *pictures]:
         if path.is_file():
             name = path.relative_to(run.path).as_posix()

@@ -1,0 +1,150 @@
+"""Small line charts that the page itself draws, so that they follow its colours and its width."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label of an axis, at a place from 0 (left, bottom) to 100."""
+
+    place: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line in a chart.
+
+    Attributes
+    ----------
+    name, style
+        Its label, and the class of its line in the style sheet.
+    path
+        Its points as SVG reads them, in a square of 100 × 100.
+    end
+        Height of its label, from 0 at the bottom to 100.
+    """
+
+    name: str
+    style: str
+    path: str
+    end: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of curves over epochs.
+
+    Attributes
+    ----------
+    title, text
+        Its heading, and what it shows in words.
+    curves, x_ticks, y_ticks
+        What is drawn.
+    mark
+        Place of the best epoch, and of its value in the first curve; None: there is none.
+    """
+
+    title: str
+    text: str
+    curves: tuple[Curve, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    mark: tuple[float, float] | None
+
+
+def draw_chart(
+    title: str, curves: Sequence[tuple[str, str, Points]], best: float | None = None
+) -> Chart | None:
+    """Lay out a chart.
+
+    Parameters
+    ----------
+    title
+        Its heading.
+    curves
+        Name, style and (epoch, value) pairs of each line.
+    best
+        The epoch to be marked.
+
+    Returns
+    -------
+    Chart or None
+        None where no curve has a point.
+    """
+    drawn = [(name, style, points) for name, style, points in curves if points]
+    if not drawn:
+        return None
+    epochs = [x for _, _, points in drawn for x, _ in points]
+    values = [y for _, _, points in drawn for _, y in points]
+    left, right = min(epochs), max(epochs)
+    pad = 0.06 * (max(values) - min(values)) or 0.05 * abs(values[0]) or 0.1
+    low, high = min(values) - pad, max(values) + pad
+    x = _scale(left, right)
+    y = _scale(low, high)
+    ends = _apart([y(points[-1][1]) for _, _, points in drawn])
+    mark = next(((x(at), y(value)) for at, value in drawn[0][2] if at == best), None)
+    return Chart(
+        title,
+        f"{title}. "
+        + " ".join(
+            f"{name}: {points[0][1]:.4g} in epoch {points[0][0]:g}, {points[-1][1]:.4g} in epoch "
+            f"{points[-1][0]:g}."
+            for name, _, points in drawn
+        ),
+        tuple(
+            Curve(name, style, " ".join(f"{x(a):.2f},{100 - y(b):.2f}" for a, b in points), end)
+            for (name, style, points), end in zip(drawn, ends, strict=True)
+        ),
+        tuple(Tick(x(value), label) for value, label in ticks(left, right, 6, whole=True)),
+        tuple(Tick(y(value), label) for value, label in ticks(low, high, 5)),
+        mark,
+    )
+
+
+def ticks(low: float, high: float, count: int, whole: bool = False) -> list[tuple[float, str]]:
+    """Return round numbers in [low, high] with labels, no two of which read the same.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the axis.
+    count
+        About how many, at most.
+    whole
+        Whether only whole numbers make sense.
+
+    Examples
+    --------
+    >>> ticks(0.9803, 0.9812, 4), ticks(1, 1, 6, whole=True)
+    ([(0.9804, '0.9804'), (0.9808, '0.9808'), (0.9812, '0.9812')], [(1, '1')])
+    """
+    if not high > low:
+        return [(low, f"{low:.6g}")]
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    step = max(1.0, round(step)) if whole else step
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    values = [round(index * step, 12) for index in range(first, last + 1)]
+    return [(value, f"{value:.{digits}f}") for value in values]
+
+
+def _scale(low: float, high: float):  # type: ignore[no-untyped-def]
+    """Return a function that maps [low, high] to [0, 100]; the middle where there is no range."""
+    width = high - low
+    return lambda value: 100 * (value - low) / width if width else 50.0
+
+
+def _apart(heights: Sequence[float], least: float = 9.0) -> list[float]:
+    """Move labels up until none covers another."""
+    placed = list(heights)
+    lowest = -math.inf
+    for index in sorted(range(len(placed)), key=lambda index: placed[index]):
+        placed[index] = lowest = max(placed[index], lowest + least)
+    return placed

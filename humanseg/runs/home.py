@@ -1,0 +1,255 @@
+"""`index.html` of a run: written at its end, and again when what lies beside it has changed."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from shlex import quote
+from statistics import median
+from typing import Any
+
+from humanseg.config.find import conf_folder
+from humanseg.errors import HumansegError
+from humanseg.io.images import image_size
+from humanseg.io.names import natural_key
+from humanseg.metrics.statistics import bootstrap_interval
+from humanseg.pages.charts import Chart, draw_chart
+from humanseg.pages.folder import picture_name
+from humanseg.pages.home import Change, Example, File, Relative, RunHome, Step, write_home_page
+from humanseg.pages.render import duration, readable, score, url
+from humanseg.runs.differences import changed_settings
+from humanseg.runs.folder import RunFolder
+from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, shown_path
+from humanseg.runs.record import RunRecord, read_history, read_run
+from humanseg.runs.settings import as_text
+from humanseg.runs.summary import read_summary
+
+_STRIP = (("Worst", 0.0, 2), ("Typical", 0.5, 2), ("Best", 1.0, 2))
+"""Which photos are shown: their place from worst to best, and how many of each."""
+
+
+def write_home(run: RunFolder) -> None:
+    """Write `index.html` of a finished run from the files in its folder.
+
+    Raises
+    ------
+    HumansegError
+        A file of the run is broken or missing, or the page cannot be written.
+    """
+    record = read_run(run, readable(run.path.name))
+    if not record.finished:
+        raise HumansegError(
+            f"{run.path} has not finished: it has no page yet.", code="runs.no_home"
+        )
+    write_home_page(run.index_page, _home(record), run_origin(run).at(OVERVIEW))
+
+
+def refresh_homes(runs: Iterable[RunFolder], pages: Iterable[Path]) -> None:
+    """Write the pages of runs again that do not lead to all of `pages` yet.
+
+    A run without a page gets none. One that cannot be written stays as it is: it is no part of
+    what was asked for.
+    """
+    there = [page for page in pages if page.is_file()]
+    for run in runs:
+        with suppress(HumansegError, OSError, ValueError):
+            html = run.index_page.read_text(encoding="utf-8")
+            links = [_link(run, page) for page in there if page != run.index_page]
+            if not all(f'"{url(link)}"' in html for link in links):
+                write_home(run)
+
+
+def next_steps(run: RunFolder) -> list[Step]:
+    """Return what a person may do with a finished run, as commands that can be copied."""
+    path, runs = (quote(str(shown_path(each))) for each in (run.path, run.path.parent))
+    out = quote(str(Path("export") / run.path.name))
+    usable = [
+        Step("Find people in your photos", f"humanseg predict PHOTOS --model {path}"),
+        Step("Try it in the browser", f"humanseg demo --model {path}"),
+    ]
+    return [
+        *(usable if (run.path / "model.onnx").is_file() else []),
+        Step("Rank it with other runs", f"humanseg compare {runs}"),
+        Step("Export it, each file verified", f"humanseg export {path} --out {out}"),
+    ]
+
+
+def _home(record: RunRecord) -> RunHome:
+    run, summary, config = record.folder, record.summary, record.config
+    interval, examples = bootstrap_interval(record.dice), _examples(record)
+    return RunHome(
+        name=readable(run_name(run, summary)),
+        sentence=_sentence(record),
+        dice=interval.mean,
+        low=interval.low,
+        high=interval.high,
+        photos=len(record.ids),
+        facts=tuple(_facts(record)),
+        charts=tuple(_charts(record)),
+        ratio=_ratio([run.path / one.photo for one in examples]),
+        examples=tuple(examples),
+        changes=tuple(
+            Change(
+                one.key, *("null" if v is None else as_text(v) for v in (one.value, one.default))
+            )
+            for one in changed_settings(config, record.choices, conf_folder())
+        ),
+        files=tuple(_files(run)),
+        steps=tuple(next_steps(run)),
+        relatives=tuple(_relatives(run, config, summary)),
+    )
+
+
+def _written(value: Any) -> str:
+    return "null" if value is None else as_text(value)
+
+
+def _sentence(record: RunRecord) -> str:
+    parts = [record.choices[key] for key in ("model", "backbone") if key in record.choices]
+    model = " with the backbone ".join(parts) or "A run"
+    epochs = record.number("epochs")
+    data = record.summary.get("data")
+    trained = f", trained for {epochs:g} epoch{'s' * (epochs != 1)}" if epochs else ""
+    if isinstance(data, Mapping) and data.get("train"):
+        trained += f" on {data['train']} photos" if trained else ""
+    return f"{model}{trained}."
+
+
+def _facts(record: RunRecord) -> list[tuple[str, str]]:
+    def number(key: str, write: Any) -> str | None:
+        value = record.number(key)
+        return None if value is None else str(write(value))
+
+    threshold = record.threshold
+    facts = [
+        ("Dice at 0.5", number("dice_at_half", score) if threshold != 0.5 else None),
+        ("Threshold", f"{threshold:g}" if threshold != 0.5 else None),
+        ("IoU", number("iou", score)),
+        ("Boundary Dice", number("boundary_dice", score)),
+        ("Best epoch", number("best_epoch", "{:g}".format)),
+        ("Training", number("seconds", duration)),
+        ("Parameters", number("parameters", lambda count: f"{count / 1e6:.2f} M")),
+        ("Seed", number("seed", "{:g}".format)),
+    ]
+    return [(label, value) for label, value in facts if value is not None]
+
+
+def _charts(record: RunRecord) -> list[Chart]:
+    try:
+        history = read_history(record.folder.history)
+    except HumansegError:
+        return []
+
+    def points(column: str) -> list[tuple[float, float]]:
+        if column not in history:
+            return []
+        known = history[["epoch", column]].dropna()
+        return list(zip(known["epoch"].tolist(), known[column].tolist(), strict=True))
+
+    best = record.number("best_epoch")
+    charts = [
+        draw_chart(
+            "Dice on the valid photos",
+            [
+                ("Dice", "valid", points("val_dice")),
+                ("boundary", "boundary", points("val_boundary_dice")),
+            ],
+            best,
+        ),
+        draw_chart(
+            "Loss",
+            [("valid", "valid", points("val_loss")), ("train", "train", points("train_loss"))],
+            best,
+        ),
+    ]
+    return [chart for chart in charts if chart is not None]
+
+
+def _examples(record: RunRecord) -> list[Example]:
+    """Choose a few photos whose pictures are in the error gallery."""
+    folder = record.folder.valid_page.with_suffix("")
+    ordered = record.dice.sort_values(kind="stable")
+    chosen: dict[str, str] = {}
+    for kind, place, count in _STRIP:
+        start = round(place * max(len(ordered) - count, 0))
+        for id in ordered.index[start : start + count]:
+            chosen.setdefault(id, kind)
+    examples = []
+    for id, kind in chosen.items():
+        names = [picture_name(id, ending) for ending in ("_img.jpg", "_errors.png")]
+        if all((folder / name).is_file() for name in names):
+            photo, errors = (f"{folder.name}/{name}" for name in names)
+            examples.append(Example(kind, id, photo, errors, float(ordered[id])))
+    return examples
+
+
+def _ratio(photos: Sequence[Path]) -> float:
+    """Return the middle one of the photos' shapes, width over height."""
+    try:
+        sizes = [image_size(photo) for photo in photos]
+    except HumansegError:
+        return 1.0
+    return round(median(width / height for height, width in sizes), 4) if sizes else 1.0
+
+
+def _files(run: RunFolder) -> list[File]:
+    texts = {
+        run.submission: "The submission: masks of the valid photos",
+        run.path / "model.onnx": "The model, for other programs",
+        run.best: "The best checkpoint",
+        run.scores: "Scores of each valid photo",
+        run.history: "What each epoch did",
+        run.curves: "The curves as a picture",
+        run.config: "All settings",
+        run.summary: "What came out, for programs",
+    }
+    return [
+        File(text, path.relative_to(run.path).as_posix(), path.stat().st_size)
+        for path, text in texts.items()
+        if path.is_file()
+    ]
+
+
+def _relatives(
+    run: RunFolder, config: Mapping[str, Any], summary: Mapping[str, Any]
+) -> list[tuple[str, tuple[Relative, ...]]]:
+    """List the runs that this one was made from, and the jobs or stages beside it."""
+    groups = []
+    for heading, node in (
+        ("Starts from the weights of", config.get("init_from")),
+        ("Learns from", (config.get("distillation") or {}).get("teachers")),
+    ):
+        paths = [node] if isinstance(node, str) else node or []
+        found = [each for path in paths if (each := _run_of(run, Path(str(path)))) is not None]
+        groups.append((heading, found))
+    if is_part(run, summary):
+        beside = [RunFolder(path.parent) for path in run.path.parent.glob(f"*/{OVERVIEW}")]
+        beside.sort(key=lambda each: natural_key(each.path.name))
+        word = "Jobs" if "sweep" in summary else "Stages"
+        groups.append((f"{word} beside it", [each for each in beside if each.path != run.path]))
+    return [
+        (heading, tuple(_relative(run, each) for each in dict.fromkeys(runs)))
+        for heading, runs in groups
+        if runs
+    ]
+
+
+def _run_of(run: RunFolder, path: Path) -> RunFolder | None:
+    """Find the run that a path of a config leads to, where it has a page; maybe both were moved."""
+    places = [path, path.parent, path.parent.parent]
+    beside = [run.path.parent / place.name for place in places]
+    found = next((place for place in [*places, *beside] if (place / OVERVIEW).is_file()), None)
+    return None if found is None or found == run.path else RunFolder(found)
+
+
+def _relative(run: RunFolder, other: RunFolder) -> Relative:
+    dice: Any = None
+    with suppress(HumansegError):
+        dice = read_summary(other.summary).get("dice_at_half")
+    shown = f"Dice {score(dice)}" if isinstance(dice, float) else ""
+    return Relative(readable(other.path.name), _link(run, other.index_page), shown)
+
+
+def _link(run: RunFolder, page: Path) -> str:
+    """Return the path of a page from the folder of a run."""
+    return Path(os.path.relpath(page, run.path)).as_posix()
