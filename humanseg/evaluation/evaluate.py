@@ -26,7 +26,7 @@ from humanseg.evaluation.prediction_table import Log, PredictionTable
 from humanseg.evaluation.predictor import ExportPredictor, Predictor, load_predictor
 from humanseg.evaluation.scores import ScoresWriter
 from humanseg.evaluation.source_scores import SourceScoresWriter, describe_sources
-from humanseg.evaluation.submission_writer import SubmissionWriter
+from humanseg.evaluation.submission_writer import SubmissionWriter, submission_order
 from humanseg.evaluation.threshold import choose_threshold, run_threshold
 from humanseg.inference.model import load_model
 from humanseg.io.files import whole_folder
@@ -35,7 +35,6 @@ from humanseg.runs import RunFolder
 from humanseg.runs.drift import describe_drift
 from humanseg.runs.home import write_home
 from humanseg.runs.origin import run_origin
-from humanseg.submission.template import submission_ids
 
 EXTRA_SCORES = "scores_extra.csv"
 """A row per photo of `data.extra_valid`."""
@@ -258,22 +257,6 @@ def evaluate_best(
         writers["extra_valid"] = [sources]
     write_predictions(predictor, photos, writers, on_progress)
     return BestScores(threshold, scores.means(), sources.by_source())
-
-
-def submission_order(photos: PhotoData, split: SplitName = "valid") -> list[str]:
-    """Return ids in the order of the submission: the template's, where the data has one.
-
-    Naturally sorted without a template, on a fold (its photos are those of train), and for any
-    other split.
-
-    Raises
-    ------
-    HumansegError
-        The template is broken, or is not about exactly the valid photos.
-    """
-    ids = [item.id for item in photos.items(split)]
-    own = split == "valid" and photos.fold is None
-    return submission_ids(photos.root, ids) if own else ids
 
 
 def valid_predictions(

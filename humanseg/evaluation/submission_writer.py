@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from humanseg.data.module import PhotoData
+from humanseg.data.splits import SplitName
 from humanseg.evaluation.predict import PredictionWriter
 from humanseg.evaluation.prediction import Prediction
+from humanseg.submission.template import submission_ids
 from humanseg.submission.write import exact_rle, write_rles
 
 
@@ -34,3 +37,19 @@ class SubmissionWriter(PredictionWriter):
     def finish(self) -> None:
         """Write the file."""
         write_rles(self._path, self._rles, self._order)
+
+
+def submission_order(photos: PhotoData, split: SplitName = "valid") -> list[str]:
+    """Return ids in the order of the submission: the template's, where the data has one.
+
+    Naturally sorted without a template, on a fold (its photos are those of train), and for any
+    other split.
+
+    Raises
+    ------
+    HumansegError
+        The template is broken, or is not about exactly the valid photos.
+    """
+    ids = [item.id for item in photos.items(split)]
+    own = split == "valid" and photos.fold is None
+    return submission_ids(photos.root, ids) if own else ids

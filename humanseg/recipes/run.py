@@ -34,6 +34,7 @@ from humanseg.recipes.recipe import (
 from humanseg.recipes.record import write_record
 from humanseg.recipes.standing import settle
 from humanseg.runs import RunFolder, run_lock
+from humanseg.runs.home import write_recipe_home
 from humanseg.sweeps.jobs import Outcome, job_status
 from humanseg.sweeps.launch import open_launcher, run_jobs
 from humanseg.sweeps.naming import key_of
@@ -245,6 +246,7 @@ def _finish(
     if not is_exported(model, last, folder, recipe.export):
         model = export_model(last, folder, recipe.export)
     write_record(folder, recipe, plans, arguments, status="finished", model=model)
+    page = write_recipe_home(folder, last, [RunFolder(plan.job.folder) for plan in plans])
     ladder = read_ladder(folder)
     console.print()
     # Into a file or a pipe the rows go whole, however long they are.
@@ -252,5 +254,5 @@ def _finish(
     if note := ladder_note(ladder):
         console.print(note)
     console.print()
-    for path in [*paths, folder / EXPORT, folder / RECORD]:
+    for path in [page, *paths, folder / EXPORT, folder / RECORD]:
         console.print(f"{path}")

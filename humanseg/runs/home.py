@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from statistics import median
@@ -19,7 +20,7 @@ from humanseg.pages.home import Change, Example, File, Relative, RunHome, Step, 
 from humanseg.pages.render import duration, readable, score, url
 from humanseg.runs.differences import changed_settings
 from humanseg.runs.folder import RunFolder
-from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, shown_path
+from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, run_pages, shown_path
 from humanseg.runs.record import RunRecord, read_history, read_run
 from humanseg.runs.settings import as_text
 from humanseg.runs.summary import read_summary
@@ -41,7 +42,36 @@ def write_home(run: RunFolder) -> None:
         raise HumansegError(
             f"{run.path} has not finished: it has no page yet.", code="runs.no_home"
         )
-    write_home_page(run.index_page, _home(record), run_origin(run).at(OVERVIEW))
+    write_home_page(run.index_page, _home(record, run), run_origin(run).at(OVERVIEW))
+
+
+def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]) -> Path:
+    """Write `index.html` of a recipe: its last stage, whose files it has, and all stages.
+
+    Parameters
+    ----------
+    folder
+        The recipe's.
+    last
+        The run of its last stage, finished.
+    stages
+        All of them, in their order.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+    """
+    place = RunFolder(folder)
+    record = read_run(last, readable(last.path.name))
+    runs = tuple(_relative(place, stage) for stage in stages if stage.index_page.is_file())
+    home = replace(_home(record, place), name=readable(folder.name), relatives=(("Stages", runs),))
+    command = read_summary(folder / "record.json").get("command", "")
+    pages = tuple(run_pages(place, place.test_page.is_file()))
+    origin = replace(run_origin(last), run=home.name, command=str(command), pages=pages)
+    write_home_page(place.index_page, home, origin.at(OVERVIEW))
+    refresh_homes(stages, [place.index_page, *(stage.index_page for stage in stages)])
+    return place.index_page
 
 
 def refresh_homes(runs: Iterable[RunFolder], pages: Iterable[Path]) -> None:
@@ -68,15 +98,16 @@ def next_steps(run: RunFolder) -> list[Step]:
         Step("Try it in the browser", f"humanseg demo --model {path}"),
     ]
     return [
-        *(usable if (run.path / "model.onnx").is_file() else []),
+        *(usable if run.onnx.is_file() else []),
         Step("Rank it with other runs", f"humanseg compare {runs}"),
         Step("Export it, each file verified", f"humanseg export {path} --out {out}"),
     ]
 
 
-def _home(record: RunRecord) -> RunHome:
+def _home(record: RunRecord, place: RunFolder) -> RunHome:
+    """Return what the page of a run shows; `place` has the files that it leads to."""
     run, summary, config = record.folder, record.summary, record.config
-    interval, examples = bootstrap_interval(record.dice), _examples(record)
+    interval, examples = bootstrap_interval(record.dice), _examples(record, place)
     return RunHome(
         name=readable(run_name(run, summary)),
         sentence=_sentence(record),
@@ -86,7 +117,7 @@ def _home(record: RunRecord) -> RunHome:
         photos=len(record.ids),
         facts=tuple(_facts(record)),
         charts=tuple(_charts(record)),
-        ratio=_ratio([run.path / one.photo for one in examples]),
+        ratio=_ratio([place.path / one.photo for one in examples]),
         examples=tuple(examples),
         changes=tuple(
             Change(
@@ -94,7 +125,7 @@ def _home(record: RunRecord) -> RunHome:
             )
             for one in changed_settings(config, record.choices, conf_folder())
         ),
-        files=tuple(_files(run)),
+        files=tuple(_files(place)),
         steps=tuple(next_steps(run)),
         relatives=tuple(_relatives(run, config, summary)),
     )
@@ -165,9 +196,9 @@ def _charts(record: RunRecord) -> list[Chart]:
     return [chart for chart in charts if chart is not None]
 
 
-def _examples(record: RunRecord) -> list[Example]:
+def _examples(record: RunRecord, place: RunFolder) -> list[Example]:
     """Choose a few photos whose pictures are in the error gallery."""
-    folder = record.folder.valid_page.with_suffix("")
+    folder = place.valid_page.with_suffix("")
     ordered = record.dice.sort_values(kind="stable")
     chosen: dict[str, str] = {}
     for kind, place, count in _STRIP:
@@ -195,7 +226,8 @@ def _ratio(photos: Sequence[Path]) -> float:
 def _files(run: RunFolder) -> list[File]:
     texts = {
         run.submission: "The submission: masks of the valid photos",
-        run.path / "model.onnx": "The model, for other programs",
+        run.onnx: "The model, for other programs",
+        run.path / "export" / "README.md": "The card of the exported model",
         run.best: "The best checkpoint",
         run.scores: "Scores of each valid photo",
         run.history: "What each epoch did",
@@ -222,7 +254,7 @@ def _relatives(
         paths = [node] if isinstance(node, str) else node or []
         found = [each for path in paths if (each := _run_of(run, Path(str(path)))) is not None]
         groups.append((heading, found))
-    if is_part(run, summary):
+    if is_part(summary):
         beside = [RunFolder(path.parent) for path in run.path.parent.glob(f"*/{OVERVIEW}")]
         beside.sort(key=lambda each: natural_key(each.path.name))
         word = "Jobs" if "sweep" in summary else "Stages"

@@ -33,18 +33,20 @@ def run_origin(run: RunFolder) -> Origin:
 
 def run_name(run: RunFolder, summary: Mapping[str, Any]) -> str:
     """Return the name of a run; of a job or a stage, behind that of what it is a part of."""
-    return f"{run.path.parent.name}/{run.path.name}" if is_part(run, summary) else run.path.name
+    return f"{run.path.parent.name}/{run.path.name}" if is_part(summary) else run.path.name
 
 
-def is_part(run: RunFolder, summary: Mapping[str, Any]) -> bool:
+def is_part(summary: Mapping[str, Any]) -> bool:
     """Return whether a run is a job of a sweep or a stage of a recipe."""
-    return "sweep" in summary or (run.path.parent / "record.json").is_file()
+    return not {"sweep", "recipe"}.isdisjoint(summary)
 
 
 def run_pages(run: RunFolder, has_test: bool = True) -> list[PageLink]:
     """List the pages of a run that are there, or are about to be."""
     pages = [PageLink("Overview", OVERVIEW), PageLink("Errors", "valid.html")]
     pages += [PageLink("Test photos", "test.html")] if has_test else []
+    whole = run.path.parent / OVERVIEW
+    pages += [PageLink("Recipe", f"../{OVERVIEW}")] if whole.is_file() else []
     return [*pages, *find_leaderboard(run)]
 
 

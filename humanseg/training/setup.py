@@ -11,7 +11,7 @@ from humanseg.config.build import build
 from humanseg.config.checking.check import check_config
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
-from humanseg.evaluation.evaluate import submission_order
+from humanseg.evaluation.submission_writer import submission_order
 from humanseg.models.checkpoint import (
     find_checkpoint,
     load_weights,

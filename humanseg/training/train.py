@@ -35,7 +35,7 @@ from humanseg.training.callbacks.stopping import Stopping
 from humanseg.training.loggers import open_loggers, sample_logs
 from humanseg.training.machine.launch import launch, leave
 from humanseg.training.machine.ranks import find_rank
-from humanseg.training.request import TrainRequest, read_request
+from humanseg.training.request import TrainRequest, read_request, sweep_record
 from humanseg.training.run_summary import (
     print_next_steps,
     undo_changes,
@@ -164,8 +164,8 @@ def _fit_and_evaluate(
         write_curves(run.history, run.curves)
         best = evaluate_best(run, prepared.photos, sample_logs(loggers))
         write_result(run, best, prepared.hardware.device)
-    # Only now is the log of wandb whole. Of a job, the sweep says what is next.
-    if request.config.get("sweep") is None:
+    # Only now is the log of wandb whole. Of a job or a stage, what started it says what is next.
+    if not sweep_record(request.config):
         print_next_steps(run)
     return best.means["dice_at_half"]
 

@@ -1,9 +1,11 @@
 """The page of a run: what it says, and where it leads."""
 
+import json
 import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import hydra
@@ -20,7 +22,7 @@ from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.pages.render import score
 from humanseg.runs import RunFolder, update_summary
 from humanseg.runs.differences import changed_settings
-from humanseg.runs.home import next_steps, refresh_homes, write_home
+from humanseg.runs.home import next_steps, refresh_homes, write_home, write_recipe_home
 from humanseg.runs.record import read_run
 from humanseg.training.request import hydra_choices
 
@@ -133,6 +135,23 @@ def test_jobs_of_a_sweep_and_their_leaderboard_are_linked_when_they_are_there(
     assert not [link for link in Links(second.index_page).links if "leaderboard" in link]
 
 
+def test_a_recipe_has_a_page_that_leads_to_its_stages_and_back(
+    make: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    stages = [make(f"quick/{name}", recipe="quick", stage=name) for name in ("pretrain", "last")]
+    for stage in stages:
+        write_home(stage)
+    folder = tmp_path / "runs" / "quick"
+    shutil.copy(stages[1].submission, folder)
+    command = {"command": "humanseg train recipe=quick"}
+    (folder / "record.json").write_text(json.dumps(command))
+    page = Links(write_recipe_home(folder, stages[1], stages))
+    assert {"pretrain/index.html", "last/index.html", "pred_valid.csv"} <= set(page.links)
+    assert command["command"] in page.words
+    assert "../index.html" in Links(stages[0].index_page).links
+    assert "../last/index.html" in Links(stages[0].index_page).links
+
+
 def test_pages_that_know_all_are_left_alone(make: Callable[..., RunFolder]) -> None:
     first, second = make("sweep/a", sweep="sweep"), make("sweep/b", sweep="sweep")
     write_home(first)
@@ -188,7 +207,6 @@ def test_the_default_settings_differ_in_nothing() -> None:
     with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
         composed = hydra.compose("train", ["data.root=x"], return_hydra_config=True)
     choices = hydra_choices(composed.hydra)
-    config = OmegaConf.to_container(composed, resolve=False)
-    assert isinstance(config, dict)
+    config: Any = OmegaConf.to_container(composed, resolve=False)
     del config["hydra"]
     assert changed_settings(config, choices, conf_folder()) == []
