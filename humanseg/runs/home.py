@@ -201,8 +201,8 @@ def _examples(record: RunRecord, place: RunFolder) -> list[Example]:
     folder = place.valid_page.with_suffix("")
     ordered = record.dice.sort_values(kind="stable")
     chosen: dict[str, str] = {}
-    for kind, place, count in _STRIP:
-        start = round(place * max(len(ordered) - count, 0))
+    for kind, share, count in _STRIP:
+        start = round(share * max(len(ordered) - count, 0))
         for id in ordered.index[start : start + count]:
             chosen.setdefault(id, kind)
     examples = []

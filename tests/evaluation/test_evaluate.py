@@ -12,8 +12,9 @@ from PIL import Image
 
 from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
-from humanseg.evaluation.evaluate import evaluate, submission_order
+from humanseg.evaluation.evaluate import evaluate
 from humanseg.evaluation.predictor import exact_fp32, load_predictor
+from humanseg.evaluation.submission_writer import submission_order
 from humanseg.io.names import TEMPLATE_NAME
 from humanseg.io.rle import decode_rle
 from humanseg.models import Segmenter
