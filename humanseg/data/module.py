@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import pytorch_lightning as pl
 from annotated_types import Interval
-from torch.utils.data import DataLoader
+from torch.utils.data import ConcatDataset, DataLoader
 
 from humanseg.config.ranges import Count, NotNegative, Processes, Seed, Share, Side, Text, Whole
 from humanseg.data.cache.buffer import LayerCache
@@ -205,27 +205,38 @@ class PhotoData(pl.LightningDataModule):
         return plan_loading(wanted, self.batch_size * height * width * 5 * processes)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Whole valid photos with masks; of several processes, each has its share of them."""
-        return self.whole_photos("valid", *self._share())
+        """Whole valid photos with masks; of several processes, each has its share of them.
+
+        Those of `extra_valid` are among them.
+        """
+        return self._validated(*self._share())
+
+    def _validated(self, rank: int, replicas: int) -> DataLoader[Any]:
+        names: list[SplitName] = ["valid", "extra_valid"] if self.has_extra_valid() else ["valid"]
+        return self._whole_photos(names, rank, replicas)
 
     def whole_photos(self, name: SplitName, rank: int = 0, replicas: int = 1) -> DataLoader[Any]:
         """Photos of a split at their own size, each once, in batches of one size.
 
         Of `replicas` processes, the one of this `rank` has its share; by default one has all.
         """
-        split = self.splits.at_original_size(name)
+        return self._whole_photos([name], rank, replicas)
+
+    def _whole_photos(
+        self, names: Sequence[SplitName], rank: int, replicas: int
+    ) -> DataLoader[Any]:
+        splits = [self.splits.at_original_size(name) for name in names]
+        sizes = [size for split in splits for size in split.sizes]
         return DataLoader(
-            WholePhotos(split.ids, split.photos),
-            batch_sampler=SameSizeBatches(
-                split.sizes, self.batch_size, rank=rank, replicas=replicas
-            ),
+            ConcatDataset([WholePhotos(split.ids, split.photos) for split in splits]),
+            batch_sampler=SameSizeBatches(sizes, self.batch_size, rank=rank, replicas=replicas),
             collate_fn=collate,
         )
 
     def count_batches(self, processes: int = 1) -> tuple[int, int]:
         """Count the train and valid batches of an epoch, in each of so many processes."""
         share = -(-(len(self.items("train")) + round(sum(self._extra_weights()))) // processes)
-        valid = len(self.whole_photos("valid", 0, processes))
+        valid = len(self._validated(0, processes))
         return -(-share // self.batch_size), valid
 
     def _share(self) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """The LightningModule: a Segmenter with its loss, scores, optimizer and scheduler."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from humanseg.data.dataset import Batch
+from humanseg.data.layout.extra import SEPARATOR, source_of
 from humanseg.errors import HumansegError
 from humanseg.losses import SoftTargetLoss
-from humanseg.metrics.per_photo import PerPhotoScores
+from humanseg.metrics.per_photo import PerPhotoScores, PhotoScore
 from humanseg.models import Segmenter
+from humanseg.training.callbacks.checkpoints import SELECTION, SOURCES
 from humanseg.training.optimizers import OptimizerRecipe
 from humanseg.training.schedulers import Plateau, SchedulerRecipe
 
@@ -36,6 +39,8 @@ class SegmentationModule(pl.LightningModule):
         With the epoch and the batch, what dropout follows from.
     teacher_weight
         Share of the loss toward soft labels, where a batch brings some; the masks have the rest.
+    scores_extra
+        Whether photos of further sources are among those that it is validated on.
 
     Notes
     -----
@@ -53,18 +58,21 @@ class SegmentationModule(pl.LightningModule):
         channels_last: bool = True,
         seed: int = 0,
         teacher_weight: float = 0.0,
+        scores_extra: bool = False,
     ) -> None:
         super().__init__()
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.segmenter: Segmenter = segmenter.to(memory_format=self._layout)
         self.loss = loss
         self.valid_scores = PerPhotoScores()
+        self.extra_scores = PerPhotoScores()
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._auxiliary_weight = auxiliary_weight
         self._seed = seed
         self._unchecked: Tensor | None = None
         self._teacher_weight = teacher_weight
+        self._scores_extra = scores_extra
         self._soft_loss = SoftTargetLoss()
 
     def forward(self, image: Tensor) -> Tensor:
@@ -125,19 +133,31 @@ class SegmentationModule(pl.LightningModule):
         """Reset the scores; raise where the training loss is not finite any more."""
         self._require_finite()
         self.valid_scores.reset()
+        self.extra_scores.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score a batch, per photo and at its own size."""
-        logits = self(batch["image"]).float()
-        if self.loss is not None:
-            count = len(batch["id"])
-            self.log("val/loss", self.loss(logits, batch["mask"]), batch_size=count, sync_dist=True)
-        self.valid_scores.update(logits.sigmoid(), batch["mask"], batch["id"])
+        logits, masks, ids = self(batch["image"]).float(), batch["mask"], batch["id"]
+        for scores, is_extra in ((self.valid_scores, False), (self.extra_scores, True)):
+            chosen = [index for index, id in enumerate(ids) if (SEPARATOR in id) == is_extra]
+            if not chosen:
+                continue
+            if self.loss is not None and not is_extra:
+                loss = self.loss(logits[chosen], masks[chosen])
+                self.log("val/loss", loss, batch_size=len(chosen), sync_dist=True)
+            scores.update(logits[chosen].sigmoid(), masks[chosen], [ids[index] for index in chosen])
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean scores; the Dice among them chooses the checkpoint."""
+        """Log the mean scores; the Dice among them chooses the checkpoint.
+
+        With photos of further sources it is the mean over sources, the valid photos being one.
+        """
         scores = self.valid_scores.compute()
         self.log_dict({f"val/{name}": value for name, value in scores.items()})
+        sources = _dice_by_source(self.extra_scores.per_photo()) if self._scores_extra else {}
+        if sources:
+            self.log(SOURCES, float(np.mean(list(sources.values()))))
+            self.log(SELECTION, float(np.mean([scores["dice"], *sources.values()])))
 
     def configure_optimizers(self) -> Any:
         """Build optimizer and scheduler, as Lightning takes them."""
@@ -157,6 +177,15 @@ class SegmentationModule(pl.LightningModule):
         if self.loss is None or not any(each.requires_grad for each in self.loss.parameters()):
             return self.segmenter
         return nn.ModuleDict({"segmenter": self.segmenter, "loss": self.loss})
+
+
+def _dice_by_source(scores: Sequence[PhotoScore]) -> dict[str, float]:
+    """Return the mean Dice of each source, over the photos in which somebody is."""
+    found: dict[str, list[float]] = {}
+    for score in scores:
+        if score.foreground > 0:
+            found.setdefault(source_of(score.id), []).append(score.dice)
+    return {source: float(np.mean(dice)) for source, dice in found.items()}
 
 
 def dropout_seed(*numbers: int) -> int:

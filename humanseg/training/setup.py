@@ -165,6 +165,7 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
         auxiliary_weight=config.auxiliary_weight,
         channels_last=hardware.channels_last,
         seed=config.seed,
+        scores_extra=bool(config.data.get("extra_valid")),
         teacher_weight=OmegaConf.select(config, "distillation.weight", default=0.0),
     )
 

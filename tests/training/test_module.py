@@ -1,13 +1,19 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
 
 from humanseg.errors import HumansegError
 from humanseg.losses import BCELoss, SoftTargetLoss
+from humanseg.models.checkpoint import read_checkpoint
 from humanseg.models.segmenter import Segmenter
+from humanseg.runs import RunFolder, read_summary
 from humanseg.training.module import CHECK_EVERY, SegmentationModule
 from humanseg.training.optimizers import AdamW
 from humanseg.training.schedulers import Constant
@@ -169,3 +175,25 @@ def test_a_loss_with_parameters_is_trained_too(loss: nn.Module, learns: bool) ->
     )
     # A checkpoint holds it, and gives it back to a resumed training.
     assert ("loss.weight" in module.state_dict()) == learns
+
+
+def test_with_further_sources_their_mean_chooses_the_checkpoint(
+    sample_root: Path, tmp_path: Path, train_run: Callable[..., RunFolder]
+) -> None:
+    extra = tmp_path / "more"
+    shutil.copytree(sample_root / "train", extra / "image")
+    shutil.copytree(sample_root / "train_mask", extra / "mask")
+    source = "{folder: more, match: '[0-2].*'}"
+    run = train_run(
+        tmp_path / "run",
+        "trainer=fp32",
+        f"data.extra_root={tmp_path}",
+        f"data.extra_valid={{a: {source}, b: {{folder: more, match: '3.*'}}}}",
+    )
+    scores = read_summary(run.summary)["dice_by_source"]
+    assert {name: one["photos"] for name, one in scores.items()} == {"a": 3, "b": 1}
+    kept = read_checkpoint(run.best)["callbacks"]["Checkpoints"]["best_dice"]
+    dice = [read_summary(run.summary)["dice_at_half"], *(one["dice"] for one in scores.values())]
+    assert kept == pytest.approx(sum(dice) / 3, abs=1e-4)
+    rows = pd.read_csv(run.path / "scores_extra.csv")
+    assert sorted(rows["source"]) == ["a", "a", "a", "b"]

@@ -13,6 +13,8 @@ from humanseg.data.checks.problems import Problem, escape
 from humanseg.data.layout.folders import Item, Scan, join_folders
 from humanseg.errors import HumansegError
 
+SEPARATOR = "/"
+"""What stands between a source and a photo in an id; no other id of a labelled photo has it."""
 PHOTOS, MASKS = "image", "mask"
 """The folders of a source."""
 
@@ -72,12 +74,12 @@ def scan_extra(root: Path, extra: Extra, key: str) -> Scan:
                 f"{escape(str(folder))}. Correct its match, or take it out.",
                 code="data.no_extra_photos",
             )
-        items += [
-            replace(item, id=f"{name}/{item.id}", no_person=bool(no_person)) for item in chosen
-        ]
+        for item in chosen:
+            id = f"{name}{SEPARATOR}{item.id}"
+            items.append(replace(item, id=id, no_person=bool(no_person)))
     return Scan(root, key, items, problems)
 
 
 def source_of(id: str) -> str:
     """Return the source of a photo of `scan_extra`."""
-    return id.partition("/")[0]
+    return id.partition(SEPARATOR)[0]

@@ -18,6 +18,10 @@ from humanseg.io.files import whole_file
 from humanseg.runs import RunFolder
 
 MONITOR = "val/dice"
+SOURCES = "val/sources"
+"""The mean Dice over sources of `data.extra_valid`."""
+SELECTION = "val/selection"
+"""The same with the valid photos as one source more: it chooses the checkpoint."""
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -34,8 +38,16 @@ class WholeCheckpointIO(TorchCheckpointIO):
             file.write(buffer.getbuffer())
 
 
+def selected_score(trainer: pl.Trainer) -> float:
+    """Return the score of this epoch that chooses the best one; NaN where it did not validate."""
+    metrics = trainer.callback_metrics
+    return float(metrics.get(SELECTION, metrics.get(MONITOR, "nan")))
+
+
 class Checkpoints(Checkpoint):
     """Keep the checkpoint with the highest valid Dice, and the last one.
+
+    With photos of further sources, the one with the highest mean over sources.
 
     Both are written at the end of an epoch, the best first: a run that is killed between them
     goes on from the epoch before, and writes the same best again.
@@ -60,7 +72,7 @@ class Checkpoints(Checkpoint):
                 "trainer.limit_val_batches above 0.",
                 code="training.not_validated",
             )
-        dice = float(trainer.callback_metrics[MONITOR])
+        dice = selected_score(trainer)
         if dice > self.best_dice:
             self.best_dice, self.best_epoch = dice, trainer.current_epoch
             trainer.save_checkpoint(self._run.best)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from humanseg.pages.render import duration
 from humanseg.system.terminal import console
-from humanseg.training.callbacks.checkpoints import Checkpoints
+from humanseg.training.callbacks.checkpoints import SOURCES, Checkpoints, selected_score
 from humanseg.training.callbacks.history import History
 
 REFRESH = 0.5
@@ -88,10 +88,12 @@ class EpochProgress(pl.callbacks.ProgressBar):
         left = (time.perf_counter() - self._start) / done * _epochs_left(trainer)
         dice = float(row.get("val_dice", "nan"))
         # This callback runs before the checkpoint is chosen.
-        mark = "  best" if dice > self._checkpoints.best_dice else ""
+        mark = "  best" if selected_score(trainer) > self._checkpoints.best_dice else ""
+        sources = trainer.callback_metrics.get(SOURCES)
+        others = "" if sources is None else f"  of other sources {float(sources):.4f}"
         console.print(
             f"epoch {_epoch(trainer)}  "
-            f"loss {float(row.get('train_loss', 'nan')):.4f}  dice {dice:.4f}  "
+            f"loss {float(row.get('train_loss', 'nan')):.4f}  dice {dice:.4f}{others}  "
             f"{float(row['images_per_second']):.1f} photos/s  {duration(left)} left{mark}",
         )
 
