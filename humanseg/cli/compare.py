@@ -1,7 +1,7 @@
 """`humanseg compare`: which run is the best, and whether it really is."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING
@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     plotly_script()  # before the work, if it is missing
     project = _wandb_project(arguments)
     console, errors = Console(soft_wrap=True), Console(stderr=True)
+    _say_ladders(arguments.runs, console)
     with progress_on(errors, "reading runs") as move:
         board = read_leaderboard(arguments.runs, read_shipped(conf_folder()), move)
     _say(board, console)
@@ -186,6 +187,19 @@ def _say(board: "Leaderboard", console: "Console") -> None:
             for name, reason in pairs:
                 console.print(printable(f"  {name}: {reason}"), markup=False, highlight=False)
             console.print()
+
+
+def _say_ladders(folders: Sequence[Path], console: "Console") -> None:
+    """Print the stages of the folders that are those of recipes, each in its order."""
+    from humanseg.compare.ladder import is_recipe, ladder_note, ladder_table, read_ladder
+
+    for folder in filter(is_recipe, folders):
+        ladder = read_ladder(folder)
+        console.print(f"Stages of {folder}", style="bold", markup=False, highlight=False)
+        console.print(ladder_table(ladder), width=None if console.is_terminal else 1000)
+        if note := ladder_note(ladder):
+            console.print(printable(note), markup=False, highlight=False)
+        console.print()
 
 
 def _state(status: str, failure: str) -> str:

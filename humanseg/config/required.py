@@ -22,6 +22,6 @@ def require_init_from(value: Any) -> None:
     if value == REQUIRED:
         raise HumansegError(
             "This experiment is a later step: it goes on from the weights of an earlier run. Give "
-            "init_from=RUN, the folder of that run; the experiment's file says which steps come "
-            "before. init_from=none starts from random weights all the same."
+            "init_from=RUN, the folder of that run; the recipes (recipe=best, …) do all steps by "
+            "one command. init_from=none starts from random weights all the same."
         )

@@ -102,6 +102,10 @@ class StageComposer:
             stage_request(config, placed, choices),
         )
 
+    def gives(self, key: str) -> bool:
+        """Return whether the command line gives a setting."""
+        return any(key_of(word) == key for word in self._given)
+
     def weights_mistakes(self) -> list[str]:
         """List what is wrong with the weights of the command line, when all stages are composed."""
         if self._weights is None or self._weights in NO_PATHS:

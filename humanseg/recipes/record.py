@@ -8,6 +8,7 @@ from typing import Any
 from humanseg.compare.ladder import read_ladder
 from humanseg.config.settings import kind_of
 from humanseg.io.files import write_json
+from humanseg.recipes.budget import Planned
 from humanseg.recipes.compose import StagePlan
 from humanseg.recipes.recipe import RECORD, Recipe, read_record
 from humanseg.recipes.standing import file_sha256
@@ -22,30 +23,49 @@ _RESULTS = (
 _NOT_RECORDED = ("place", "machine", "data")
 
 
-def write_record(
+class RecordWriter:
+    """Writes what is known of a recipe by now.
+
+    Parameters
+    ----------
+    folder, recipe
+        The recipe, and where it lies.
+    given
+        The words of the command line.
+    planned
+        How long stages shall be that were planned before.
+    """
+
+    def __init__(
+        self, folder: Path, recipe: Recipe, given: Sequence[str], planned: dict[str, Planned]
+    ) -> None:
+        self.planned = planned
+        path = folder / RECORD
+        before = read_record(path) if path.exists() else {}
+        self.spent: dict[str, float] = dict(before.get("spent") or {})
+        """Seconds of the command that stages took until now."""
+        self._folder, self._recipe, self._given = folder, recipe, given
+
+    def add_time(self, names: Sequence[str], seconds: float) -> None:
+        """Add the time that stages took which ran one after another, or at once."""
+        for name in names:
+            self.spent[name] = round(self.spent.get(name, 0.0) + seconds / len(names), 1)
+
+    def __call__(self, plans: Sequence[StagePlan], status: str = "running", **more: Any) -> None:
+        """Write the record, `more` being further entries."""
+        plan = {name: one._asdict() for name, one in self.planned.items()}
+        more = {"plan": plan, "spent": self.spent, **more}
+        _write(self._folder, self._recipe, plans, self._given, status, more)
+
+
+def _write(
     folder: Path,
     recipe: Recipe,
     plans: Sequence[StagePlan],
     given: Sequence[str],
-    *,
-    status: str = "running",
-    **more: Any,
-) -> dict[str, Any]:
-    """Write what is known of a recipe by now; what an earlier record says of its plan stays.
-
-    Parameters
-    ----------
-    folder
-        The recipe's.
-    recipe, plans
-        Its stages, and what each trains.
-    given
-        The words of the command line.
-    status
-        As of a run.
-    **more
-        Further entries.
-    """
+    status: str,
+    more: dict[str, Any],
+) -> None:
     path = folder / RECORD
     before = read_record(path) if path.exists() else {}
     summaries = {
@@ -90,12 +110,11 @@ def write_record(
         "budget_seconds": recipe.budget,
         "data": last.get("data"),
         "pixels_sha256": last.get("pixels_sha256"),
-        **{key: before[key] for key in ("epochs", "model") if key in before},
+        **({"model": before["model"]} if "model" in before else {}),
         **more,
         "stages": stages,
     }
     write_json(path, record)
-    return record
 
 
 def _command(recipe: Recipe, given: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """A recipe from its command to its folder with all its files."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.compare.ladder import ladder_note, ladder_table, read_ladder
 from humanseg.errors import HumansegError
+from humanseg.recipes.budget import Planned, measure, plan_stage
 from humanseg.recipes.check import path_mistakes, stage_mistakes
 from humanseg.recipes.compose import (
     UNLABELLED,
@@ -31,12 +33,13 @@ from humanseg.recipes.recipe import (
     read_record,
     recipe_from_record,
 )
-from humanseg.recipes.record import write_record
+from humanseg.recipes.record import RecordWriter
 from humanseg.recipes.standing import settle
 from humanseg.runs import RunFolder, run_lock
 from humanseg.runs.home import write_recipe_home
 from humanseg.sweeps.jobs import Outcome, job_status
 from humanseg.sweeps.launch import open_launcher, run_jobs
+from humanseg.sweeps.messages import clock
 from humanseg.sweeps.naming import key_of
 from humanseg.sweeps.run_job import do_job
 from humanseg.system.children import call_in_child
@@ -90,18 +93,22 @@ def run_recipe(
     given = _given(arguments)
     folder = recipe_folder(config, recipe)
     composer = StageComposer(context, config, folder, given)
-    plans = compose_stages(recipe, composer, _recorded_epochs(folder))
+    planned = recorded_plan(folder, recipe)
+    plans = compose_stages(recipe, composer, {name: one.epochs for name, one in planned.items()})
     if dry_run:
         from humanseg.recipes.dry_run import show_stages
 
         show_stages(recipe, plans, folder)
         return None
     with interruptible(), run_lock(folder / ".lock"):
-        settle(folder, plans, bool(config.restart))
-        write_record(folder, recipe, plans, arguments)
+        for name in settle(folder, plans, bool(config.restart)):
+            planned.pop(name, None)
+        record_now = RecordWriter(folder, recipe, arguments, planned)
+        record_now(plans)
         _print_plan(recipe, plans, folder)
-        last = _run_stages(recipe, plans, folder, arguments, _launcher(context, config, folder))
-        _finish(recipe, plans, folder, arguments, last)
+        plans = _run_stages(recipe, plans, composer, record_now, _launcher(context, config, folder))
+        last = RunFolder(plans[-1].job.folder)
+        _finish(recipe, plans, folder, record_now, last)
     return last.path
 
 
@@ -130,6 +137,8 @@ def compose_stages(
             mistakes.append(f"{stage.name}: {error}")
     if len(plans) == len(recipe.stages):
         mistakes += composer.weights_mistakes()
+    if recipe.budget is not None and composer.gives("trainer.max_epochs"):
+        mistakes.append("trainer.max_epochs and recipe.budget both say how long: give one of them")
     stages = [plan.stage for plan in plans]
     configs = [plan.request.config for plan in plans]
     mistakes += path_mistakes(stages, configs)
@@ -172,10 +181,16 @@ def _given(arguments: Sequence[str]) -> list[str]:
     return [word for word in arguments if key_of(word).split(".")[0] != "recipe"]
 
 
-def _recorded_epochs(folder: Path) -> dict[str, int]:
+def recorded_plan(folder: Path, recipe: Recipe) -> dict[str, Planned]:
+    """Return how long stages were planned to be, of those that began or have the same budget."""
     path = folder / RECORD
-    epochs = read_record(path).get("epochs") if path.exists() else None
-    return {str(name): int(count) for name, count in (epochs or {}).items()}
+    record = read_record(path) if path.exists() else {}
+    same = recipe.budget is not None and record.get("budget_seconds") == recipe.budget
+    return {
+        name: Planned(**one)
+        for name, one in (record.get("plan") or {}).items()
+        if same or RunFolder(folder / name).config.exists()
+    }
 
 
 def _launcher(context: HydraContext, config: DictConfig, folder: Path) -> Launcher:
@@ -197,7 +212,9 @@ def _print_plan(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> Non
     alone = [
         plan.stage.name
         for plan in plans
-        if plan.stage.learns_from and not OmegaConf.select(plan.request.config, UNLABELLED)
+        if not job_status(plan.job.folder).is_done
+        and plan.stage.learns_from
+        and not OmegaConf.select(plan.request.config, UNLABELLED)
     ]
     if alone:
         console.print(
@@ -209,18 +226,28 @@ def _print_plan(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> Non
 def _run_stages(
     recipe: Recipe,
     plans: Sequence[StagePlan],
-    folder: Path,
-    arguments: Sequence[str],
+    composer: StageComposer,
+    record: RecordWriter,
     launcher: Launcher,
-) -> RunFolder:
-    """Train the stages, those at once that wait for no other; return the last one's run."""
-    left, number = list(plans), 0
-    while left:
-        waiting = {plan.stage.name for plan in left}
-        ready = [plan for plan in left if waiting.isdisjoint(plan.stage.needs)]
-        failed = run_jobs([plan.job for plan in ready], launcher, number)
+) -> list[StagePlan]:
+    """Train the stages, those at once that wait for no other; return what they trained."""
+    plans, done, number = list(plans), set[str](), 0
+    while len(done) < len(plans):
+        ready = [
+            index
+            for index, plan in enumerate(plans)
+            if plan.stage.name not in done and done.issuperset(plan.stage.needs)
+        ]
+        for index in ready:
+            if recipe.budget is not None and plans[index].stage.name not in record.planned:
+                plans[index] = _plan(plans[index], plans, recipe.budget, composer, record)
+        record(plans)
+        start = time.monotonic()
+        failed = run_jobs([plans[index].job for index in ready], launcher, number)
         number += len(ready)
-        write_record(folder, recipe, plans, arguments, status="failed" if failed else "running")
+        names = [plans[index].stage.name for index in ready]
+        record.add_time(names, time.monotonic() - start)
+        record(plans, status="failed" if failed else "running")
         if failed:
             lines = "\n".join(f"  {name}: {reason}" for name, reason in failed.items())
             raise HumansegError(
@@ -228,15 +255,33 @@ def _run_stages(
                 f"{lines}",
                 code="recipes.stage_failed",
             )
-        left = [plan for plan in left if plan not in ready]
-    return RunFolder(plans[-1].job.folder)
+        done.update(names)
+    return plans
+
+
+def _plan(
+    plan: StagePlan,
+    plans: Sequence[StagePlan],
+    budget: float,
+    composer: StageComposer,
+    record: RecordWriter,
+) -> StagePlan:
+    """Decide how many epochs a stage has, and print it."""
+    name = plan.stage.name
+    measured = call_in_child(measure, plan.request.config)
+    found = plan_stage(plan, plans, budget, record.planned, record.spent, measured)
+    record.planned[name] = found
+    console.print(
+        f"plan    {name}: {found.epochs} epochs in {clock(found.seconds)}, its share of the budget",
+    )
+    return composer.compose(plan.stage, found.epochs)
 
 
 def _finish(
     recipe: Recipe,
     plans: Sequence[StagePlan],
     folder: Path,
-    arguments: Sequence[str],
+    record: RecordWriter,
     last: RunFolder,
 ) -> None:
     """Write the recipe's own files, and print what came out."""
@@ -245,7 +290,7 @@ def _finish(
     model = read_record(folder / RECORD).get("model")
     if not is_exported(model, last, folder, recipe.export):
         model = export_model(last, folder, recipe.export)
-    write_record(folder, recipe, plans, arguments, status="finished", model=model)
+    record(plans, status="finished", model=model)
     page = write_recipe_home(folder, last, [RunFolder(plan.job.folder) for plan in plans])
     ladder = read_ladder(folder)
     console.print()

@@ -32,8 +32,8 @@ def outdated(plans: Sequence[StagePlan]) -> dict[str, str]:
     return found
 
 
-def settle(folder: Path, plans: Sequence[StagePlan], restart: bool) -> None:
-    """Put what cannot stay aside where that is asked for; else raise where there is some.
+def settle(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[str]:
+    """Put what cannot stay aside where that is asked for, and return the names of those stages.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def settle(folder: Path, plans: Sequence[StagePlan], restart: bool) -> None:
     """
     reasons = outdated(plans)
     if not reasons:
-        return
+        return []
     if not restart:
         lines = "\n".join(f"  {name}: {reason}" for name, reason in reasons.items())
         raise HumansegError(
@@ -62,6 +62,7 @@ def settle(folder: Path, plans: Sequence[StagePlan], restart: bool) -> None:
     for name, reason in reasons.items():
         (folder / name).rename(aside / name)
         console.print(f"aside   {aside / name}: {reason}")
+    return list(reasons)
 
 
 def file_sha256(path: Path) -> str:

@@ -1,0 +1,93 @@
+"""How many epochs each stage has, where a recipe shall take so long in all."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig
+
+from humanseg.recipes.compose import StagePlan
+from humanseg.runs import RunFolder, read_summary
+from humanseg.sweeps.jobs import job_status
+
+FOR_FILES = 0.1
+"""Share of a budget for what no epoch is: reading photos, soft labels, pages, the export."""
+UNTIL_KNOWN = 1.15
+"""How much longer an epoch takes than its steps on random photos; later by those that are done."""
+
+
+class Planned(NamedTuple):
+    """What a stage was given.
+
+    Attributes
+    ----------
+    epochs
+        At least one.
+    seconds
+        Its part of the budget.
+    measured
+        Seconds of an epoch by a few steps, before it began.
+    """
+
+    epochs: int
+    seconds: float
+    measured: float
+
+
+def plan_stage(
+    plan: StagePlan,
+    plans: Sequence[StagePlan],
+    budget: float,
+    planned: Mapping[str, Planned],
+    spent: Mapping[str, float],
+    measured: float,
+) -> Planned:
+    """Plan the epochs of a stage from what is left of the budget.
+
+    Parameters
+    ----------
+    plan, plans
+        The stage, and all of the recipe.
+    budget
+        Seconds of the whole recipe.
+    planned
+        What earlier stages were given.
+    spent
+        Seconds of the command that stages took until now.
+    measured
+        Seconds of an epoch of this stage by a few steps.
+    """
+    summaries = {
+        each.stage.name: read_summary(RunFolder(each.job.folder).summary)
+        for each in plans
+        if job_status(each.job.folder).state == "finished"
+    }
+    used = sum(
+        max(spent.get(name, 0.0), float(summary.get("seconds") or 0.0))
+        for name, summary in summaries.items()
+    )
+    # Of those that run at the same time, or were stopped half-way, all that they were given.
+    used += sum(one.seconds for name, one in planned.items() if name not in summaries)
+    known = {*planned, *summaries}
+    shares = {each.stage.name: each.stage.share for each in plans if each.stage.name not in known}
+    left = max(0.0, budget * (1 - FOR_FILES) - used)
+    seconds = left * plan.stage.share / sum(shares.values())
+    epoch = measured * _slowness(summaries, planned)
+    return Planned(max(1, int(seconds / max(epoch, 1e-6))), seconds, measured)
+
+
+def measure(config: DictConfig) -> float:
+    """Return the seconds of an epoch by a few steps, in this process, which loads torch."""
+    from humanseg.sweeps.dry_run import count_photos, measure_epoch
+
+    return measure_epoch(config, count_photos(config))
+
+
+def _slowness(summaries: Mapping[str, Mapping[str, Any]], planned: Mapping[str, Planned]) -> float:
+    """Return how much longer epochs took than was measured before."""
+    ratios = [
+        float(summary["seconds"]) / float(summary["epochs"]) / planned[name].measured
+        for name, summary in summaries.items()
+        if name in planned and planned[name].measured and summary.get("epochs")
+    ]
+    return median(ratios) if ratios else UNTIL_KNOWN
