@@ -117,6 +117,11 @@ def test_every_training_command_and_setting_is_accepted(given: str, own_conf: Pa
         if flag in words:
             place = words.index(flag)
             del words[place : place + 1 + values]
+    if named := [word for word in words if word.split("=")[0].split(".")[0] == "recipe"]:
+        # What a recipe's stages are made of is checked with the shipped configs.
+        name = named[0].removeprefix("recipe=")
+        assert name.endswith(".json") or name in options(conf_folder(), "recipe") or "." in name
+        words = [word for word in words if word not in named]
     settings = [code for does, _ in table("| setting | does |") for code in codes(does)]
     if given not in settings and all(word.startswith("backbone.") for word in words):
         # In the text it is said of a backbone that somebody has chosen; the default has no weights.
@@ -171,6 +176,11 @@ def test_the_table_of_groups_lists_every_value() -> None:
 def test_the_table_of_searches_lists_all_of_them() -> None:
     listed = [codes(search)[0] for search, _ in table("| search | varies |")]
     assert sorted(listed) == [f"search={name}" for name in options(conf_folder(), "search")]
+
+
+def test_the_table_of_recipes_lists_all_of_them() -> None:
+    listed = [codes(recipe)[0] for recipe, _ in table("| recipe | is |")]
+    assert sorted(listed) == [f"recipe={name}" for name in options(conf_folder(), "recipe")]
 
 
 def test_the_first_values_of_a_group_are_its_default() -> None:

@@ -27,11 +27,14 @@ class Planned(NamedTuple):
         Its part of the budget.
     measured
         Seconds of an epoch by a few steps, before it began.
+    epoch_seconds
+        Of an epoch as it was expected.
     """
 
     epochs: int
     seconds: float
     measured: float
+    epoch_seconds: float
 
 
 def plan_stage(
@@ -73,7 +76,7 @@ def plan_stage(
     left = max(0.0, budget * (1 - FOR_FILES) - used)
     seconds = left * plan.stage.share / sum(shares.values())
     epoch = measured * _slowness(summaries, planned)
-    return Planned(max(1, int(seconds / max(epoch, 1e-6))), seconds, measured)
+    return Planned(max(1, int(seconds / max(epoch, 1e-6))), seconds, measured, epoch)
 
 
 def measure(config: DictConfig) -> float:

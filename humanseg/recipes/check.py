@@ -10,9 +10,52 @@ from humanseg.config.checking.compatibility import pair_mistake, weight_shapes
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
-from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Stage
+from humanseg.recipes.compose import StageComposer, StagePlan
+from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, Stage
 from humanseg.runs import open_run
+from humanseg.system.children import call_in_child
 from humanseg.training.request import named_paths
+
+
+def compose_stages(
+    recipe: Recipe, composer: StageComposer, epochs: dict[str, int]
+) -> list[StagePlan]:
+    """Compose what all stages train.
+
+    Parameters
+    ----------
+    recipe, composer
+        The stages, and what composes them.
+    epochs
+        Of stages whose length was planned before.
+
+    Raises
+    ------
+    HumansegError
+        Lists what is wrong with any of them.
+    """
+    plans, mistakes = [], []
+    for stage in recipe.stages:
+        try:
+            plans.append(composer.compose(stage, epochs.get(stage.name)))
+        except HumansegError as error:
+            mistakes.append(f"{stage.name}: {error}")
+    if len(plans) == len(recipe.stages):
+        mistakes += composer.weights_mistakes()
+    if recipe.budget is not None and composer.gives("trainer.max_epochs"):
+        mistakes.append("trainer.max_epochs and recipe.budget both say how long: give one of them")
+    stages = [plan.stage for plan in plans]
+    configs = [plan.request.config for plan in plans]
+    mistakes += path_mistakes(stages, configs)
+    # In a process of its own: the one that waits for stages does without torch.
+    mistakes += call_in_child(stage_mistakes, stages, configs)
+    if mistakes:
+        raise HumansegError(
+            f"The recipe {recipe.name} cannot run; nothing was started:\n  "
+            + "\n  ".join(mistakes),
+            code="recipes.mistakes",
+        )
+    return plans
 
 
 def stage_mistakes(stages: Sequence[Stage], configs: Sequence[DictConfig]) -> list[str]:

@@ -23,6 +23,18 @@ _RESULTS = (
 _NOT_RECORDED = ("place", "machine", "data")
 
 
+def recorded_plan(folder: Path, recipe: Recipe) -> dict[str, Planned]:
+    """Return how long stages were planned to be, of those that began or have the same budget."""
+    path = folder / RECORD
+    record = read_record(path) if path.exists() else {}
+    same = recipe.budget is not None and record.get("budget_seconds") == recipe.budget
+    return {
+        name: Planned(**one)
+        for name, one in (record.get("plan") or {}).items()
+        if same or RunFolder(folder / name).config.exists()
+    }
+
+
 class RecordWriter:
     """Writes what is known of a recipe by now.
 

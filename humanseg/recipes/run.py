@@ -16,8 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.compare.ladder import ladder_note, ladder_table, read_ladder
 from humanseg.errors import HumansegError
-from humanseg.recipes.budget import Planned, measure, plan_stage
-from humanseg.recipes.check import path_mistakes, stage_mistakes
+from humanseg.recipes.budget import measure, plan_stage
+from humanseg.recipes.check import compose_stages
 from humanseg.recipes.compose import (
     UNLABELLED,
     StageComposer,
@@ -33,7 +33,7 @@ from humanseg.recipes.recipe import (
     read_record,
     recipe_from_record,
 )
-from humanseg.recipes.record import RecordWriter
+from humanseg.recipes.record import RecordWriter, recorded_plan
 from humanseg.recipes.standing import settle
 from humanseg.runs import RunFolder, run_lock
 from humanseg.runs.home import write_recipe_home
@@ -112,47 +112,6 @@ def run_recipe(
     return last.path
 
 
-def compose_stages(
-    recipe: Recipe, composer: StageComposer, epochs: dict[str, int]
-) -> list[StagePlan]:
-    """Compose what all stages train.
-
-    Parameters
-    ----------
-    recipe, composer
-        The stages, and what composes them.
-    epochs
-        Of stages whose length was planned before.
-
-    Raises
-    ------
-    HumansegError
-        Lists what is wrong with any of them.
-    """
-    plans, mistakes = [], []
-    for stage in recipe.stages:
-        try:
-            plans.append(composer.compose(stage, epochs.get(stage.name)))
-        except HumansegError as error:
-            mistakes.append(f"{stage.name}: {error}")
-    if len(plans) == len(recipe.stages):
-        mistakes += composer.weights_mistakes()
-    if recipe.budget is not None and composer.gives("trainer.max_epochs"):
-        mistakes.append("trainer.max_epochs and recipe.budget both say how long: give one of them")
-    stages = [plan.stage for plan in plans]
-    configs = [plan.request.config for plan in plans]
-    mistakes += path_mistakes(stages, configs)
-    # In a process of its own: the one that waits for stages does without torch.
-    mistakes += call_in_child(stage_mistakes, stages, configs)
-    if mistakes:
-        raise HumansegError(
-            f"The recipe {recipe.name} cannot run; nothing was started:\n  "
-            + "\n  ".join(mistakes),
-            code="recipes.mistakes",
-        )
-    return plans
-
-
 def _asked_recipe(context: HydraContext, config: DictConfig, record: Path | None) -> Recipe:
     if record is not None:
         return recipe_from_record(record)
@@ -179,18 +138,6 @@ def _given(arguments: Sequence[str]) -> list[str]:
                 code="recipes.one_value",
             )
     return [word for word in arguments if key_of(word).split(".")[0] != "recipe"]
-
-
-def recorded_plan(folder: Path, recipe: Recipe) -> dict[str, Planned]:
-    """Return how long stages were planned to be, of those that began or have the same budget."""
-    path = folder / RECORD
-    record = read_record(path) if path.exists() else {}
-    same = recipe.budget is not None and record.get("budget_seconds") == recipe.budget
-    return {
-        name: Planned(**one)
-        for name, one in (record.get("plan") or {}).items()
-        if same or RunFolder(folder / name).config.exists()
-    }
 
 
 def _launcher(context: HydraContext, config: DictConfig, folder: Path) -> Launcher:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from humanseg.cli.main import main
-from humanseg.recipes import files, run
+from humanseg.recipes import check, files, run
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.sweeps import run_job
 from humanseg.sweeps.jobs import Outcome
@@ -81,7 +81,7 @@ def recipe(
         (out / "model.onnx").write_text(run.name)
 
     monkeypatch.setattr(files, "_export", export)
-    for module in (files, run):
+    for module in (check, files, run):
         monkeypatch.setattr(module, "call_in_child", lambda function, *given: function(*given))
 
     def given(work: Work, stages: dict[str, Any], *words: str, **more: Any) -> int:
