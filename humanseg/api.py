@@ -82,7 +82,8 @@ def evaluate(
     Parameters
     ----------
     model
-        A run's folder (its best checkpoint), a checkpoint, an export's folder or an ONNX file.
+        A run's folder (its best checkpoint), a checkpoint, an export's folder, an ONNX file or a
+        bundled model's name.
     data
         The data folder; None: the run's own. An exported model has none of its own.
     split
@@ -129,29 +130,34 @@ def evaluate(
 def export(
     run: "AnyPath" = "runs",
     out: "AnyPath" = "export",
-    formats: "Sequence[str]" = ("onnx", "int8", "pt2"),
+    formats: "Sequence[str] | None" = None,
     *,
     data: "AnyPath | None" = None,
     max_drop: float = 0.003,
     overwrite: bool = False,
     benchmark: bool = False,
+    quick: bool = False,
 ) -> "Path":
     """Write the best model of a run as files, each verified, as `humanseg export` does.
 
     Parameters
     ----------
     run
-        A run's folder, or a folder whose best finished run is taken.
+        A run's folder, a checkpoint, or a folder whose best finished run is taken. A model that is
+        exported already, such as a bundled one by its name: its files are copied.
     out
         The folder to write; it appears whole or not at all.
     formats
-        Some of ``"onnx"``, ``"int8"``, ``"fp16"`` and ``"pt2"``.
+        Some of ``"onnx"``, ``"int8"``, ``"fp16"`` and ``"pt2"``; None: all of these but fp16.
     data
         Where the data lies now; None: where the run found it.
     max_drop
         Mean Dice, in [0, 1), that int8 and fp16 may lose on the valid photos.
     overwrite, benchmark
         Whether an earlier export at `out` may be replaced; whether to measure all files at length.
+    quick
+        Whether to write the fp32 ONNX file only, compared with the checkpoint on a few photos
+        instead of all, and not timed.
 
     Returns
     -------
@@ -166,21 +172,35 @@ def export(
     """
     from pathlib import Path
 
+    from humanseg.errors import HumansegError
     from humanseg.evaluation.evaluated_model import require_run
+    from humanseg.exporting.copy_export import copy_export, find_exported
     from humanseg.exporting.folder import require_export_folder
-    from humanseg.exporting.formats import read_formats
+    from humanseg.exporting.formats import FORMATS, read_formats
     from humanseg.exporting.select_run import select_run
 
-    chosen, folder = read_formats(list(formats)), Path(out)
-    root = None if data is None else Path(data)
+    named = None if formats is None else read_formats(list(formats))
+    folder, root = Path(out), None if data is None else Path(data)
+    if exported := find_exported(Path(run)):
+        copy_export(exported, folder, named, overwrite)
+        return folder
+    if quick and (named is not None or benchmark):
+        raise HumansegError(
+            "A quick export is model.onnx alone, and is not timed: leave --quick out for other "
+            "formats or the benchmark, or leave them out.",
+            code="export.quick",
+        )
+    chosen = [FORMATS[name] for name in ("onnx", "int8", "pt2")] if named is None else named
     require_export_folder(folder, overwrite)
     selected = select_run(Path(run), root)
-    require_run(selected.run.path, root)
+    require_run(selected.run.path, root, selected.checkpoint)
     # Only now, when nothing is in the way: it loads torch.
     from humanseg.exporting.run_export import ExportRequest
     from humanseg.exporting.run_export import export as write_export
 
-    write_export(ExportRequest(selected, folder, chosen, root, max_drop, overwrite, benchmark))
+    write_export(
+        ExportRequest(selected, folder, chosen, root, max_drop, overwrite, benchmark, quick)
+    )
     return folder
 
 
@@ -189,13 +209,17 @@ def load(
     threads: int | None = None,
     providers: "Provider | Sequence[Provider] | None" = None,
 ) -> "Model":
-    """Load a model that cuts people out of photos; torch is not needed.
+    """Load a model that cuts people out of photos.
+
+    torch is not needed, but for a checkpoint that is not an ONNX file yet: one that is not its
+    run's best, or of a run before version 0.2. It is converted once, and kept in the cache.
 
     Parameters
     ----------
     path
-        A `.onnx` file that `humanseg export` wrote, or the folder it wrote; None: the small model
-        that is bundled with humanseg.
+        A bundled model's name, such as ``"best"`` or ``"tiny"``; a run's folder; the folder that
+        `humanseg export` wrote; an `.onnx` file; or a checkpoint of a run. What lies at that path
+        comes before a bundled model of that name. None: the bundled model for photos.
     threads
         How many processor cores one photo may use; None: all.
     providers
@@ -215,9 +239,10 @@ def load(
         There is no such file, it is not a model that humanseg can use, or a provider cannot be
         had; the message says why.
     """
+    from humanseg.exporting.as_onnx import as_onnx
     from humanseg.inference import load_model
 
-    return load_model(path, threads, providers)
+    return load_model(as_onnx(path), threads, providers)
 
 
 def predict(
@@ -277,6 +302,7 @@ def predict(
     from os import PathLike, fspath
     from pathlib import Path
 
+    from humanseg.exporting.as_onnx import as_onnx
     from humanseg.inference.predict import output_options, predict_files
 
     several = [paths] if isinstance(paths, str | PathLike) else paths
@@ -293,7 +319,7 @@ def predict(
         [fspath(path) for path in several],
         Path(out),
         options,
-        model=None if model is None else Path(model),
+        model=None if model is None else as_onnx(model),
         temporal_smoothing=temporal_smoothing,
         overwrite=overwrite,
         threads=threads,

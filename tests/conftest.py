@@ -43,6 +43,7 @@ SMALLEST = (
     "threads=1",
     "logger=[none]",
     "callbacks=[none]",
+    "save_onnx=false",
 )
 
 

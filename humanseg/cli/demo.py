@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from humanseg.cli.options import add_model
+from humanseg.cli.options import add_model, print_note
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,13 +18,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C, or write it."""
+    from humanseg.exporting.as_onnx import as_onnx
+
+    model = None if arguments.model is None else as_onnx(arguments.model, "videos", print_note)
     if arguments.build is not None:
-        return _build(arguments.model, arguments.build)
+        return _build(model, arguments.build)
     import webbrowser
 
     from humanseg.demo import DemoServer, demo_site, ready_runtime
 
-    with DemoServer(demo_site(arguments.model, ready_runtime()), arguments.port) as server:
+    with DemoServer(demo_site(model, ready_runtime()), arguments.port) as server:
         print(f"{server.address}  Nothing leaves this computer. Ctrl-C ends it.", flush=True)
         if not arguments.no_browser:
             webbrowser.open(server.address)

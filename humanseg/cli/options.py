@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,11 @@ def add_model(parser: argparse.ArgumentParser, default: str) -> None:
         help="a bundled model's name (see humanseg models), the folder of a run or an export, an "
         f".onnx file, or a checkpoint; default: {default}",
     )
+
+
+def print_note(text: str) -> None:
+    """Print a line beside the result, so that the result alone can be sent to a file."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def add_split(parser: argparse.ArgumentParser, splits: Sequence[str] = SPLITS) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from humanseg.cli.options import print_note
 from humanseg.cli.parser import Parser
 from humanseg.cli.predict_options import add_options
 from humanseg.cli.predict_outcomes import PredictionSummary, plural, print_failures
@@ -60,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(
     arguments: argparse.Namespace, spool: Callable[[], Path], say: Callable[[str], None]
 ) -> int:
+    from humanseg.exporting.as_onnx import as_onnx
     from humanseg.inference.batch.collect import collect
     from humanseg.inference.batch.plan import PredictionPlan
     from humanseg.inference.model_file import model_digest
-    from humanseg.inference.named_model import find_model
     from humanseg.inference.predict import model_loader, output_options, uses
     from humanseg.system.notices import Notices
 
@@ -83,7 +84,7 @@ def _run(
     collected = collect(arguments.paths, out, spool, _read_stdin)
     if destination.file is not None:
         _require_one_result(arguments.out, collected.inputs, options.kinds)
-    files = {use: find_model(arguments.model, use) for use in uses(collected.inputs)}
+    files = {use: as_onnx(arguments.model, use, print_note) for use in uses(collected.inputs)}
     if arguments.out is None:
         more = "" if arguments.save or arguments.background else _MORE_KINDS
         say(f"Results go to {destination.folder}{os.sep}; -o names another folder{more}.")

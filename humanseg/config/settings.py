@@ -171,6 +171,13 @@ SETTINGS = (
         path="source",
     ),
     Setting(
+        "save_onnx",
+        "Write the best checkpoint as model.onnx too, which predict and load use without torch.",
+        bool,
+        kind="machine",
+        on_resume="change",
+    ),
+    Setting(
         "channels_last",
         "Whether a pixel's channels lie side by side in memory; null: what is fastest here.",
         bool | None,

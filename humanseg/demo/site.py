@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 from humanseg import pages
 from humanseg.demo.runtime import LICENCE
 from humanseg.errors import HumansegError
-from humanseg.inference import load_model
-from humanseg.inference.model_file import MANIFEST_NAME, file_sha256, read_manifest
+from humanseg.inference.catalog import BundledModel, bundled_models
+from humanseg.inference.load import describe_model
+from humanseg.inference.model_file import MANIFEST_NAME
 from humanseg.inference.named_model import find_model
 from humanseg.io.files import whole_folder
 
@@ -22,39 +23,38 @@ _STYLE = Path(pages.__file__).parent / "templates" / "base.css"
 
 
 def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | bytes]:
-    """Return the site for a model, None for the bundled one, and the files of onnxruntime-web."""
+    """Return the site for a model and the files of onnxruntime-web.
+
+    None is the bundled model for videos; the page of a bundled model can switch to the others.
+    """
     file = find_model(model, "videos")
     site: dict[str, Path | bytes] = {path.name: path for path in sorted(_PAGE.iterdir())}
     site["base.css"] = _STYLE
     site |= {f"runtime/{path.name}": path for path in runtime}
     site["runtime/LICENSE.txt"] = LICENCE
     site["runtime/files.json"] = json.dumps([path.name for path in runtime]).encode()
-    site[f"model/{file.name}"] = file
-    manifest = json.dumps(_manifest(file), indent=2) + "\n"
-    site[f"model/{MANIFEST_NAME}"] = manifest.encode()
+    bundled = list(bundled_models().values())
+    chosen = next((each for each in bundled if each.file.samefile(file)), None)
+    listed = [_add_model(site, file, "model", chosen)]
+    for other in bundled if chosen is not None else ():
+        if other != chosen:
+            listed.append(_add_model(site, other.file, f"models/{other.name}", other))
+    site["models.json"] = json.dumps(listed, indent=2).encode()
     return site
 
 
-def _manifest(file: Path) -> dict[str, Any]:
-    """Return the manifest of one model, by its own manifest and metadata."""
-    # Opened once by Python's onnxruntime: errors show here, not in the browser.
-    model = load_model(file, threads=1)
-    manifest = read_manifest(file)
-    entry = {
-        "format": "onnx",
-        "bytes": file.stat().st_size,
-        "sha256": file_sha256(file),
-        **manifest.get("files", {}).get(file.name, {}),
-    }
+def _add_model(
+    site: dict[str, Path | bytes], file: Path, folder: str, bundled: BundledModel | None
+) -> dict[str, Any]:
+    """Add a model and its manifest to a site; return how the page lists it."""
+    manifest = describe_model(file)
+    site[f"{folder}/{file.name}"] = file
+    site[f"{folder}/{MANIFEST_NAME}"] = (json.dumps(manifest, indent=2) + "\n").encode()
     return {
-        "format": 1,
-        "input": {"name": "photo"},
-        "outputs": {"probability": {}},
-        **manifest,
-        "name": model.name,
-        "threshold": model.threshold,
-        "long_side": model.long_side,
-        "files": {file.name: entry},
+        "name": manifest["name"] if bundled is None else bundled.name,
+        "folder": folder,
+        "bytes": file.stat().st_size,
+        "purpose": None if bundled is None else bundled.purpose,
     }
 
 

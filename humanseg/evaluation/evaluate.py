@@ -28,7 +28,7 @@ from humanseg.evaluation.scores import ScoresWriter
 from humanseg.evaluation.source_scores import SourceScoresWriter, describe_sources
 from humanseg.evaluation.submission_writer import SubmissionWriter, submission_order
 from humanseg.evaluation.threshold import choose_threshold, run_threshold
-from humanseg.inference.model import load_model
+from humanseg.inference.load import load_model
 from humanseg.io.files import whole_folder
 from humanseg.pages.origin import Origin
 from humanseg.runs import RunFolder

@@ -73,7 +73,7 @@ def find_evaluated_model(
             "their predictions shall go.",
             code="evaluation.no_masks",
         )
-    if model.suffix == ".onnx" or not os.path.exists(model) or _is_export(model):
+    if model.suffix == ".onnx" or not os.path.exists(model) or is_export(model):
         file = find_model(model)
         if data is None:
             raise HumansegError(
@@ -180,7 +180,8 @@ def _written(folder: Path) -> Sequence[str]:
     return names if isinstance(names, list) else []
 
 
-def _is_export(folder: Path) -> bool:
+def is_export(folder: Path) -> bool:
+    """Return whether a path is the folder of an export, or stands for a bundled model."""
     return (
         folder.is_dir()
         and not (folder / "config.yaml").exists()

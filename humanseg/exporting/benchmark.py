@@ -229,8 +229,8 @@ def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:
     torch.set_num_threads(threads)
     if path.suffix == ".pt2":
         return open_file(path)
-    from humanseg.exporting.network import PhotoToMask
     from humanseg.models.checkpoint import load_segmenter
+    from humanseg.models.onnx.network import PhotoToMask
     from humanseg.runs import open_run
 
     network = PhotoToMask(load_segmenter(open_run(path))[0], threshold=0.5)

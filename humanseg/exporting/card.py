@@ -15,7 +15,8 @@ from humanseg.exporting.benchmark import Timing, threads_here
 from humanseg.exporting.source import ExportSource
 from humanseg.exporting.verify import Verification
 from humanseg.exporting.writers.int8 import Quantised
-from humanseg.exporting.writers.onnx import OPSET
+from humanseg.io.tables import read_table
+from humanseg.models.onnx.convert import OPSET
 from humanseg.pages.render import score
 from humanseg.training.machine.environment import device_name
 
@@ -26,7 +27,7 @@ SHARES = [0.0, 0.1, 0.2, 0.4, 0.6, 1.0]
 def render_card(
     manifest: dict[str, Any],
     source: ExportSource,
-    verification: Verification,
+    verification: Verification | None,
     timings: Sequence[Timing],
     quantised: Quantised | None,
     size: tuple[int, int],
@@ -40,7 +41,8 @@ def render_card(
     source
         The run.
     verification
-        Scores of the checkpoint and of each file.
+        Scores of the checkpoint and of each file; None: of a quick export, whose one file was
+        checked on a few photos.
     timings
         Of each file; others are passed over.
     quantised
@@ -53,8 +55,54 @@ def render_card(
     str
         Markdown.
     """
+    if verification is None:
+        name, own, scored = "model.onnx", True, read_scores(source)
+        files = [{"name": name, "runtime": "onnxruntime", "precision": "fp32"}]
+        files[0] |= {"bytes": manifest["files"][name]["bytes"]}
+        checkpoint = {
+            "dice": source.summary.get("dice"),
+            "boundary": source.summary.get("boundary_dice"),
+        }
+    else:
+        files, own = _files(manifest, verification, timings), verification.own
+        scored = verification.checkpoint.scores.table()
+        checkpoint = {
+            "dice": verification.checkpoint.dice,
+            "boundary": verification.checkpoint.scores.means()["boundary_dice"],
+        }
+    names = [file["name"] for file in files]
+    return (
+        _environment()
+        .get_template("card.md")
+        .render(
+            manifest=manifest,
+            files=files,
+            checkpoint=checkpoint,
+            quick=verification is None,
+            extra=source.summary.get("data", {}).get("extra") or {},
+            sources=source.summary.get("dice_by_source") or {},
+            groups=[] if scored is None else by_share(scored),
+            quantised=quantised,
+            own=own,
+            tta=bool(source.config.get("tta")),
+            threads=threads_here(),
+            calls=timings[0].calls if timings else 0,
+            size=size,
+            device=device_name("cpu").split(",")[0],
+            opset=OPSET,
+            onnx_file=next((name for name in names if name.endswith(".onnx")), None),
+            has_pt2="model.pt2" in names,
+            settings=_settings(source.config),
+        )
+    )
+
+
+def _files(
+    manifest: dict[str, Any], verification: Verification, timings: Sequence[Timing]
+) -> list[dict[str, Any]]:
+    """Return what the card's table says of each file."""
     latency = {each.name: each.latency_ms for each in timings}
-    files = [
+    return [
         {
             "name": each.file,
             "runtime": {"onnx": "onnxruntime", "pt2": "torch"}[each.runtime],
@@ -69,33 +117,15 @@ def render_card(
         }
         for each, tally in verification.files.items()
     ]
-    names = [each.file for each in verification.files]
-    return (
-        _environment()
-        .get_template("card.md")
-        .render(
-            manifest=manifest,
-            files=files,
-            checkpoint={
-                "dice": verification.checkpoint.dice,
-                "boundary": verification.checkpoint.scores.means()["boundary_dice"],
-            },
-            extra=source.summary.get("data", {}).get("extra") or {},
-            sources=source.summary.get("dice_by_source") or {},
-            groups=by_share(verification.checkpoint.scores.table()),
-            quantised=quantised,
-            own=verification.own,
-            tta=bool(source.config.get("tta")),
-            threads=threads_here(),
-            calls=timings[0].calls if timings else 0,
-            size=size,
-            device=device_name("cpu").split(",")[0],
-            opset=OPSET,
-            onnx_file=next((name for name in names if name.endswith(".onnx")), None),
-            has_pt2="model.pt2" in names,
-            settings=_settings(source.config),
-        )
-    )
+
+
+def read_scores(source: ExportSource) -> pd.DataFrame | None:
+    """Return the run's own scores of each valid photo; None where it has none of this model."""
+    if source.checkpoint is not None or not source.run.scores.is_file():
+        return None
+    table = read_table(source.run.scores)
+    numbers = ["dice", "boundary_dice", "foreground"]
+    return table[numbers].apply(pd.to_numeric, errors="coerce")
 
 
 def by_share(scores: pd.DataFrame) -> list[dict[str, Any]]:

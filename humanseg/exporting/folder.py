@@ -6,8 +6,8 @@ from pathlib import Path
 from humanseg.errors import HumansegError
 from humanseg.exporting.formats import FORMATS
 
-MANIFEST, CARD = "manifest.json", "README.md"
-_OWN = {MANIFEST, CARD, *(each.file for each in FORMATS.values())}
+MANIFEST, CARD, RECORD = "manifest.json", "README.md", "record.json"
+_OWN = {MANIFEST, CARD, RECORD, *(each.file for each in FORMATS.values())}
 
 
 def require_export_folder(folder: Path, overwrite: bool) -> None:

@@ -8,37 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.exporting.formats import Format
-from humanseg.exporting.network import INPUT
-from humanseg.exporting.writers.onnx import OPSET
+from humanseg.models.onnx.convert import OPSET
+from humanseg.models.onnx.network import INPUT
 from humanseg.training.machine.environment import git_commit, versions
 
-FORMAT = 1
-"""Of the manifest and of the metadata inside an ONNX file: a reader refuses any other."""
 _TOOLS = ("onnx", "onnxscript", "onnxruntime")
 
 
-def model_metadata(name: str, threshold: float, long_side: int) -> dict[str, Any]:
-    """Return what an ONNX file must hold to be used alone.
-
-    Parameters
-    ----------
-    name
-        Of the model.
-    threshold
-        Its mask is where the probability is above it.
-    long_side
-        The longer side that it works at: larger photos are scaled down to it first.
-
-    Returns
-    -------
-    dict
-        Plain values.
-    """
-    return {"format": FORMAT, "name": name, "threshold": threshold, "long_side": long_side}
-
-
-def describe_file(path: Path, kind: Format, dice: float) -> dict[str, Any]:
-    """Describe a file, with its SHA-256 and its mean Dice on valid."""
+def describe_file(path: Path, kind: Format, dice: float | None) -> dict[str, Any]:
+    """Describe a file, with its SHA-256 and its mean Dice on valid, None where not measured."""
     content = path.read_bytes()
     entry: dict[str, Any] = {"format": kind.runtime, "precision": kind.precision}
     if kind.runtime == "onnx":
@@ -56,6 +34,7 @@ def make_manifest(
     scores: Mapping[str, Any],
     data: Mapping[str, Any],
     run: str,
+    checked: int,
 ) -> dict[str, Any]:
     """Put a manifest together.
 
@@ -71,6 +50,8 @@ def make_manifest(
         Counts and fingerprint, as the run's summary has them.
     run
         Name of the run.
+    checked
+        How many valid photos each file was compared with the checkpoint on.
 
     Returns
     -------
@@ -99,6 +80,7 @@ def make_manifest(
         "scores": dict(scores),
         "data": dict(data),
         "run": run,
+        "checked_photos": checked,
         "git": git_commit(),
         "versions": versions() | {name: version(name) for name in _TOOLS},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

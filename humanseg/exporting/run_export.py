@@ -3,23 +3,20 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from humanseg.evaluation.data import common_size
 from humanseg.exporting.benchmark import Timing, table, time_all, time_files
 from humanseg.exporting.card import render_card
 from humanseg.exporting.folder import CARD, MANIFEST, require_export_folder
 from humanseg.exporting.formats import Format
-from humanseg.exporting.manifest import describe_file, make_manifest, model_metadata
+from humanseg.exporting.manifest import describe_file, make_manifest
+from humanseg.exporting.quick import export_quick
 from humanseg.exporting.select_run import SelectedRun
-from humanseg.exporting.source import (
-    ExportSource,
-    common_size,
-    open_data,
-    open_source,
-    working_side,
-)
+from humanseg.exporting.source import ExportSource, open_data, open_source
 from humanseg.exporting.verify import Verification, verify
 from humanseg.exporting.writers.int8 import Quantised
 from humanseg.exporting.writers.write import write_formats
 from humanseg.io.files import whole_folder, write_json, write_text
+from humanseg.models.onnx.run_file import model_metadata, working_side
 from humanseg.system.terminal import console
 
 BRIEF_CALLS = 20
@@ -48,6 +45,8 @@ class ExportRequest:
         Whether an earlier export at `out` may go.
     benchmark
         Whether to measure all files at length, next to torch.
+    quick
+        Whether to write the plain ONNX file only, checked on a few photos.
     """
 
     selected: SelectedRun
@@ -57,6 +56,7 @@ class ExportRequest:
     max_drop: float
     overwrite: bool
     benchmark: bool
+    quick: bool = False
 
 
 def export(request: ExportRequest) -> None:
@@ -79,12 +79,15 @@ def export(request: ExportRequest) -> None:
     say("run", str(selected.run.path))
     for reason in selected.reasons:
         say("", reason)
-    source = open_source(selected.run)
+    source = open_source(selected.run, selected.checkpoint)
     photos, own = open_data(source, request.data)
     size = common_size(photos)
     metadata = model_metadata(
         source.name, source.network.threshold, working_side(source.config, size)
     )
+    if request.quick:
+        export_quick(source, photos, size, request.out, say)
+        return
     with whole_folder(request.out) as folder:
         quantised = write_formats(
             source.network, photos, metadata, request.formats, request.max_drop, folder, say
@@ -119,7 +122,12 @@ def _describe(
         for each, tally in verification.files.items()
     }
     manifest = make_manifest(
-        metadata, files, verification.scores(), verification.data, source.run.path.name
+        metadata,
+        files,
+        verification.scores(),
+        verification.data,
+        source.label,
+        len(verification.checkpoint.scores.table()),
     )
     write_json(folder / MANIFEST, manifest)
     card = render_card(manifest, source, verification, timings, quantised, size)

@@ -22,10 +22,13 @@ class SelectedRun:
         The chosen one.
     reasons
         Lines that say why, and name the runners-up.
+    checkpoint
+        Another of its checkpoints than the best one, where that was named.
     """
 
     run: RunFolder
     reasons: list[str]
+    checkpoint: Path | None = None
 
 
 def select_run(path: Path, data: Path | None = None) -> SelectedRun:
@@ -34,7 +37,8 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     Parameters
     ----------
     path
-        A run's folder, or a folder that holds runs at any depth.
+        A run's folder, a checkpoint or another file in it, or a folder that holds runs at any
+        depth.
     data
         Where all of them are scored again, when their own data differ.
 
@@ -49,7 +53,9 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
         There is no finished run, or the runs were scored on different photos and `data` is None.
     """
     if path.is_file() or looks_like_run(path):
-        return SelectedRun(open_run(path), ["as asked for"])
+        run = open_run(path)
+        is_other = path.suffix == ".ckpt" and path.resolve() != run.best.resolve()
+        return SelectedRun(run, ["as asked for"], path.resolve() if is_other else None)
     finished, others = _find(path)
     passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
     if not finished:

@@ -1,6 +1,5 @@
 """What is exported: a run's best model, its settings and its data."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,13 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.checking.check import check_config
-from humanseg.config.find import conf_folder
 from humanseg.data.cache.photos import UncachedPhotos
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
-from humanseg.exporting.network import PhotoToMask
 from humanseg.exporting.writers.int8 import PhotoAndMask
-from humanseg.io.images import image_size
-from humanseg.models.checkpoint import load_segmenter, prediction_side
+from humanseg.models.onnx.network import PhotoToMask
+from humanseg.models.onnx.run_file import load_network
 from humanseg.runs import RunFolder, read_summary
 
 
@@ -37,6 +34,8 @@ class ExportSource:
         The best checkpoint in fp32, with the run's threshold.
     name
         Such as `unet-efficientnet_lite0`.
+    checkpoint
+        Another of the run's checkpoints than the best one.
     """
 
     run: RunFolder
@@ -44,29 +43,28 @@ class ExportSource:
     summary: dict[str, Any]
     network: PhotoToMask
     name: str
+    checkpoint: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """The name of the run, and of the checkpoint where it is another than the best one."""
+        name = self.run.path.name
+        return name if self.checkpoint is None else f"{name}, {self.checkpoint.name}"
 
 
-def open_source(run: RunFolder) -> ExportSource:
-    """Load the best checkpoint of a run.
+def open_source(run: RunFolder, checkpoint: Path | None = None) -> ExportSource:
+    """Load the best checkpoint of a run, or another one of it.
 
     Raises
     ------
     HumansegError
         The run is broken, or its threshold was to be tuned and has not been yet.
     """
-    segmenter, config = load_segmenter(run)
-    check_config(config)
+    trained = load_network(run, checkpoint)
+    check_config(trained.config)
     summary = read_summary(run.summary)
-    threshold = summary.get("threshold") if config.threshold == "tune" else config.threshold
-    if not isinstance(threshold, int | float):
-        raise HumansegError(
-            f"The threshold of {run.path} is tuned at the end of its training, which it has not "
-            f"reached: go on by humanseg train resume={run.path}.",
-            code="export.no_threshold",
-        )
-    parts = (_value_of("model", config.model), _value_of("backbone", config.backbone))
-    network = PhotoToMask(segmenter, float(threshold))
-    return ExportSource(run, config, summary, network, "-".join(parts))
+    config, network = trained.config, trained.network
+    return ExportSource(run, config, summary, network, trained.name, checkpoint)
 
 
 def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]:
@@ -112,31 +110,6 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
     return photos, own
 
 
-def common_size(photos: PhotoData) -> tuple[int, int]:
-    """Height and width of most train photos, by their headers."""
-    sizes = Counter(image_size(item.photo) for item in photos.items("train"))
-    return sizes.most_common(1)[0][0]
-
-
-def working_side(config: DictConfig, size: tuple[int, int]) -> int:
-    """Return the longer side that a model works at.
-
-    Parameters
-    ----------
-    config
-        Of its run.
-    size
-        Height and width of most train photos.
-
-    Returns
-    -------
-    int
-        `eval_size` or `data.train_size`; without them, the longer side of the training
-        samples.
-    """
-    return prediction_side(config) or int(max(config.data.get("crop_size") or size))
-
-
 def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMask]:
     """Draw photos that were trained on with their masks, at their own size.
 
@@ -167,16 +140,3 @@ def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMa
         assert mask is not None
         pairs.append((np.ascontiguousarray(photo.transpose(2, 0, 1)[None]), mask))
     return pairs
-
-
-def _value_of(group: str, node: DictConfig) -> str:
-    """Find which shipped value of a group a part of a config was made from."""
-    best, most = str(node["_target_"]).split(".")[-1].lower(), 0
-    for path in sorted((conf_folder() / group).glob("*.yaml")):
-        shipped = OmegaConf.load(path)
-        assert isinstance(shipped, DictConfig)
-        same = sum(key in node and node[key] == value for key, value in shipped.items())
-        decisive = all(node.get(key) == shipped.get(key) for key in ("_target_", "name"))
-        if decisive and same > most:
-            best, most = path.stem, same
-    return best if group == "model" or most else str(node.get("name", best))

@@ -1,5 +1,6 @@
 """Photos in, masks out: an exported model at work, with onnxruntime and without torch."""
 
-from humanseg.inference.model import Model, load_model
+from humanseg.inference.load import load_model
+from humanseg.inference.model import Model
 
 __all__ = ["Model", "load_model"]

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from PIL import ImageColor
 
 from humanseg.errors import HumansegError
 from humanseg.inference.guided_filter import row_bands
+from humanseg.inference.inputs import load_input
 from humanseg.inference.video import VIDEO_SUFFIXES
 from humanseg.io.images import load_photo
 from humanseg.system.notices import Notices
@@ -159,6 +160,20 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
             "background: --save cutout."
         )
     return ColorBackground((colour[0], colour[1], colour[2]))
+
+
+def read_background(value: Any) -> Background:
+    """Return the background that a Python program gives: see `Model.composite`."""
+    if isinstance(value, str):
+        return parse_background(value)
+    if isinstance(value, tuple | list):
+        if len(value) != 3 or not all(isinstance(one, int) and 0 <= one <= 255 for one in value):
+            raise BackgroundError(
+                f"background={value!r}: a colour is (red, green, blue), whole numbers from 0 to "
+                "255."
+            )
+        return ColorBackground((value[0], value[1], value[2]))
+    return ImageBackground(load_input(value).over_white())
 
 
 def composite(front: Pixels, back: Pixels, alpha: Pixels) -> Pixels:

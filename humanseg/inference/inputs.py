@@ -152,5 +152,8 @@ def _advice(photo: Any) -> str:
         # OpenCV returns None for a file that it cannot read.
         return f"A photo is {_ONE_PHOTO}, not None: the file that it comes from was not read."
     if isinstance(photo, list | tuple | set):
-        return f"A photo is {_ONE_PHOTO}, not of type {kind}: call the model for each of them."
+        return (
+            f"A photo is {_ONE_PHOTO}, not of type {kind}: call the model for each of them, or "
+            "model.batch(photos)."
+        )
     return f"A photo is {_ONE_PHOTO}, not of type {kind}."

@@ -1,33 +1,30 @@
 """The exported model as an object: called with a photo, it returns the mask."""
 
-from collections.abc import Sequence
-from numbers import Integral, Real
-from os import PathLike
-from pathlib import Path
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
 from humanseg.inference.guided_filter import refine
 from humanseg.inference.inputs import Photo, load_input
 from humanseg.inference.matting import apply_visibility
-from humanseg.inference.model_file import (
-    ModelError,
-    ModelInfo,
-    read_manifest,
-    read_model_info,
-)
-from humanseg.inference.named_model import find_model
-from humanseg.inference.providers import Provider, resolve_providers
+from humanseg.inference.model_file import ModelInfo
 from humanseg.inference.session import Session, first_line
-from humanseg.io.images import ImageError
+from humanseg.io.images import ImageError, LoadedPhoto
 from humanseg.io.resizing import working_size
+from humanseg.system.cores import usable_threads
 
-_INPUT, _OUTPUT = "photo", "probability"
+if TYPE_CHECKING:
+    from humanseg.inference.backgrounds import Background
+    from humanseg.inference.batch.outputs import Matte
+
+INPUT, OUTPUT = "photo", "probability"
+"""The names of a model's input and output."""
 
 
 class Model:
@@ -86,10 +83,14 @@ class Model:
         TypeError
             Anything else than a photo; the message says how to make one of it.
         """
+        limit = self._limit(threshold)
+        return (self.probability(photo, tta=tta) > limit).astype(np.uint8)
+
+    def _limit(self, threshold: float | None) -> float:
         limit = self.threshold if threshold is None else threshold
         if not isinstance(limit, Real) or not 0 <= limit <= 1:
             raise ValueError(f"threshold={limit!r}: a number from 0 to 1 is needed.")
-        return (self.probability(photo, tta=tta) > limit).astype(np.uint8)
+        return float(limit)
 
     def probability(self, photo: Photo, *, tta: bool = False) -> NDArray[np.float32]:
         """Return the probability of each pixel to belong to a person.
@@ -111,9 +112,134 @@ class Model:
             As of a call.
         """
         loaded = load_input(photo)
+        return apply_visibility(self._probability_of(loaded, tta), loaded.alpha)
+
+    def cutout(
+        self, photo: Photo, *, threshold: float | None = None, tta: bool = False
+    ) -> NDArray[np.uint8]:
+        """Cut the people out of a photo.
+
+        Parameters
+        ----------
+        photo, threshold, tta
+            As of a call; the threshold, here, may be neither 0 nor 1.
+
+        Returns
+        -------
+        ndarray
+            uint8 (H,W,4), RGBA, at the photo's upright size: soft in hair and edges, where the
+            background's colour is taken out of the person's (M. Forte, Approximate Fast
+            Foreground Colour Estimation, IEEE ICIP 2021). What is not person is 0 in all four.
+
+        Raises
+        ------
+        ImageError, ValueError, TypeError
+            As of a call.
+        """
+        from humanseg.inference.batch.outputs import render_cutout
+
+        return render_cutout(self._matte(load_input(photo), threshold, tta))
+
+    def composite(
+        self,
+        photo: Photo,
+        background: "Photo | tuple[int, int, int]",
+        *,
+        threshold: float | None = None,
+        tta: bool = False,
+    ) -> NDArray[np.uint8]:
+        """Put the people of a photo before another background.
+
+        Parameters
+        ----------
+        photo, threshold, tta
+            As of `cutout`.
+        background
+            A picture, given as a photo is, scaled to cover it. A colour: a name or code of CSS, or
+            (red, green, blue) in [0,255]. ``"blur:15"``: the photo's own background, blurred by 15
+            thousandths of its longer side.
+
+        Returns
+        -------
+        ndarray
+            uint8 (H,W,3), RGB, at the photo's upright size.
+
+        Raises
+        ------
+        ImageError, ValueError, TypeError
+            As of a call.
+        BackgroundError
+            A text that is neither a colour, nor ``blur:R``, nor the path of a picture.
+        """
+        from humanseg.inference.backgrounds import read_background
+        from humanseg.inference.batch.outputs import render_background
+
+        behind = read_background(background)
+        return render_background(self._matte(load_input(photo), threshold, tta, behind))
+
+    def batch(
+        self,
+        photos: Iterable[Photo],
+        make: "Callable[[Photo], NDArray[Any]] | None" = None,
+        *,
+        workers: int | None = None,
+    ) -> Iterator[NDArray[Any]]:
+        """Yield what `make` returns for each of many photos, in their order.
+
+        No more of them are held than are worked on at once. They may differ in size and kind.
+
+        Parameters
+        ----------
+        photos
+            Any iterable, also one that makes photos as they are asked for.
+        make
+            What is made of each, such as ``model.cutout`` or
+            ``lambda photo: model.composite(photo, "white")``. None: the mask, as of a call.
+        workers
+            How many are worked on at once; None: a core each, four at most.
+
+        Raises
+        ------
+        ImageError, ValueError, TypeError
+            As of a call, when its turn comes; `humanseg.predict` goes on with the others.
+        """
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        work = self if make is None else make
+        count = min(4, usable_threads(None)) if workers is None else workers
+        pending: deque[Future[NDArray[Any]]] = deque()
+        with ThreadPoolExecutor(count) as pool:
+            try:
+                for photo in photos:
+                    pending.append(pool.submit(work, photo))
+                    if len(pending) > count:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+            finally:
+                for future in pending:
+                    future.cancel()
+
+    def _probability_of(self, loaded: LoadedPhoto, tta: bool) -> NDArray[np.float32]:
+        """Return the probability of a photo over white, whatever it shows of it."""
         pixels = loaded.over_white()
         small = self.reduce(pixels)
-        return apply_visibility(refine(self.run(small, tta=tta), small, pixels), loaded.alpha)
+        return refine(self.run(small, tta=tta), small, pixels)
+
+    def _matte(
+        self,
+        loaded: LoadedPhoto,
+        threshold: float | None,
+        tta: bool,
+        background: "Background | None" = None,
+    ) -> "Matte":
+        from humanseg.inference.batch.outputs import Matte
+
+        limit = self._limit(threshold)
+        if not 0 < limit < 1:
+            raise ValueError(f"threshold={limit!r}: a number between 0 and 1 is needed.")
+        probability = self._probability_of(loaded, tta)
+        return Matte(loaded.rgb, probability, limit, background, loaded.alpha)
 
     def reduce(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Scale a photo down to the size that the net works at.
@@ -160,11 +286,11 @@ class Model:
         """
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
         try:
-            (result,) = self._session.run([_OUTPUT], {_INPUT: batch})
+            (result,) = self._session.run([OUTPUT], {INPUT: batch})
             if tta:
                 # One after the other: half the memory of both at once.
                 mirrored = np.ascontiguousarray(batch[..., ::-1])
-                (other,) = self._session.run([_OUTPUT], {_INPUT: mirrored})
+                (other,) = self._session.run([OUTPUT], {INPUT: mirrored})
                 result = (result + other[..., ::-1]) / 2
         except HumansegError:
             # In a forked process: not the photo's fault.
@@ -178,54 +304,3 @@ class Model:
             ) from error
         probability: NDArray[np.float32] = result[0, 0]
         return probability
-
-
-def load_model(
-    path: str | PathLike[str] | None = None,
-    threads: int | None = None,
-    providers: Provider | Sequence[Provider] | None = None,
-) -> Model:
-    """Load a model as `humanseg.load` does."""
-    if threads is not None and (not isinstance(threads, Integral) or threads < 0):
-        raise ValueError(f"threads={threads!r}: a number of processor cores, or None for all.")
-    file = find_model(path)
-    manifest = read_manifest(file)
-    session = Session(file, int(threads or 0), resolve_providers(providers))
-    _require_signature(session.native, file)
-    metadata = session.native.get_modelmeta().custom_metadata_map
-    return Model(session, read_model_info(file, metadata, manifest))
-
-
-def _require_signature(session: onnxruntime.InferenceSession, file: Path) -> None:
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    photo = [value for value in inputs if value.name == _INPUT]
-    probability = [value for value in outputs if value.name == _OUTPUT]
-    fits = (
-        len(inputs) == len(photo) == len(probability) == 1
-        and photo[0].type == "tensor(uint8)"
-        and probability[0].type == "tensor(float)"
-        and _is_free(photo[0].shape, 3)
-        and _is_free(probability[0].shape, 1)
-    )
-    if not fits:
-        raise ModelError(
-            f"{file} is an ONNX model, but not one that humanseg export wrote. It takes "
-            f"{_signature(inputs)} and gives {_signature(outputs)}; needed are {_INPUT} "
-            f"tensor(uint8) (batch, 3, height, width) and {_OUTPUT} tensor(float) (batch, 1, "
-            "height, width), of any size."
-        )
-
-
-def _is_free(shape: list[Any], channels: int) -> bool:
-    """Return whether a shape is (N, channels, H, W) of any N, H and W."""
-    return (
-        len(shape) == 4
-        and [type(side) is int for side in shape] == [False, True, False, False]
-        and shape[1] == channels
-    )
-
-
-def _signature(values: list[Any]) -> str:
-    return ", ".join(
-        f"{value.name} {value.type} ({', '.join(map(str, value.shape))})" for value in values
-    )

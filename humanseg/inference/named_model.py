@@ -97,14 +97,18 @@ def find_model(name: "str | PathLike[str] | None", use: Use = "photos") -> Path:
     """
     found = resolve_model(name, use)
     if found.onnx is None:
-        assert found.run is not None
-        raise ModelError(
-            f"{found.path} is not an ONNX file yet, and this needs torch to make one: "
-            f"pip install 'humanseg[train]', or where the run was trained, humanseg export "
-            f"{found.run.path}, and name the folder that this writes.",
-            code="inference.needs_torch",
-        )
+        raise needs_torch(found)
     return found.onnx
+
+
+def needs_torch(found: NamedModel) -> ModelError:
+    """Return the error for a checkpoint that has to become an ONNX file first."""
+    return ModelError(
+        f"{found.path} has no ONNX file yet, and torch is needed to make one: pip install "
+        f"'humanseg[train]'; or where it was trained, humanseg export --quick {found.path}, and "
+        "name the folder that this writes.",
+        code="inference.needs_torch",
+    )
 
 
 def _text_of(name: Any) -> str | None:

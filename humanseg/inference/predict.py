@@ -15,7 +15,8 @@ from humanseg.inference.batch.outputs import BACKGROUND, OUTPUTS, Destination
 from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan
 from humanseg.inference.batch.process import predict_photos
 from humanseg.inference.catalog import Use
-from humanseg.inference.model import Model, load_model
+from humanseg.inference.load import load_model
+from humanseg.inference.model import Model
 from humanseg.inference.model_file import model_digest
 from humanseg.inference.named_model import find_model
 from humanseg.system.cores import usable_threads

@@ -28,6 +28,8 @@ from humanseg.training.setup import TrainingSetup
 def write_start(request: TrainRequest, run: RunFolder, setup: TrainingSetup) -> None:
     """Write config and summary, and print what is known before the first step."""
     remove_partial(run)
+    # Of the checkpoint that was the best one until now.
+    run.onnx.unlink(missing_ok=True)
     write_text(run.config, OmegaConf.to_yaml(request.config))
     hardware, data = setup.hardware, setup.data
     device = device_name(hardware.device)
@@ -152,6 +154,7 @@ def write_result(run: RunFolder, best: BestScores, device: str) -> None:
         "error gallery": run.valid_page,
         "scores": run.scores,
         "curves": run.curves,
+        "model": run.onnx,
         "checkpoint": run.best,
         "summary": run.summary,
     }

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import Logger
 
 from humanseg.config.command_line.error_text import explain
 from humanseg.errors import HumansegError
+from humanseg.evaluation.data import common_size
 from humanseg.evaluation.evaluate import evaluate_best
 from humanseg.runs import (
     RunEnded,
@@ -163,11 +164,28 @@ def _fit_and_evaluate(
         console.print("Writing the files of the best checkpoint …")
         write_curves(run.history, run.curves)
         best = evaluate_best(run, prepared.photos, sample_logs(loggers))
+        if request.config.get("save_onnx", True):
+            _write_onnx(run, prepared, best.threshold)
         write_result(run, best, prepared.hardware.device)
     # Only now is the log of wandb whole. Of a job or a stage, what started it says what is next.
     if not sweep_record(request.config):
         print_next_steps(run)
     return best.means["dice_at_half"]
+
+
+def _write_onnx(run: RunFolder, prepared: TrainingSetup, threshold: float) -> None:
+    """Write the best checkpoint as an ONNX file; the run is whole without it too."""
+    # Only here: the exporter takes seconds to load.
+    from humanseg.models.onnx.run_file import load_network, write_onnx
+
+    try:
+        write_onnx(load_network(run, threshold=threshold), common_size(prepared.photos), run.onnx)
+    except Exception as error:  # whatever the exporter raises for a net that it does not know
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        console.print(
+            f"note    {run.onnx.name} could not be written ({reason}); all else of the run is "
+            "there. save_onnx=false leaves it out."
+        )
 
 
 def _fit(

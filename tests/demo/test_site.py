@@ -12,6 +12,8 @@ import pytest
 from humanseg.demo import demo_site, write_site
 from humanseg.errors import HumansegError
 from humanseg.inference import guided_filter, matting
+from humanseg.inference.catalog import bundled_models
+from humanseg.inference.named_model import find_model
 
 
 def manifest(site: dict[str, Path | bytes]) -> dict[str, Any]:
@@ -52,6 +54,26 @@ def test_the_manifest_of_an_export_is_kept_but_for_files_that_do_not_come_along(
     site = demo_site(tmp_path / "model.int8.onnx", runtime)
     assert list(manifest(site)["files"]) == ["model.int8.onnx"]
     assert "model/model.int8.onnx" in site and "model/model.onnx" not in site
+
+
+def test_the_page_of_a_bundled_model_can_switch_to_the_others(runtime: list[Path]) -> None:
+    site = demo_site(None, runtime)
+    listed = site["models.json"]
+    assert isinstance(listed, bytes)
+    models = {each["name"]: each["folder"] for each in json.loads(listed)}
+    assert list(models) == ["tiny", *(name for name in bundled_models() if name != "tiny")]
+    assert models["tiny"] == "model"
+    for name, model in bundled_models().items():
+        assert site[f"{models[name]}/{model.file.name}"] == model.file
+        assert f"{models[name]}/manifest.json" in site
+    first = demo_site(find_model("best"), runtime)["models.json"]
+    assert isinstance(first, bytes) and json.loads(first)[0]["name"] == "best"
+
+
+def test_a_model_of_ones_own_stands_alone(model: Path, runtime: list[Path]) -> None:
+    listed = demo_site(model, runtime)["models.json"]
+    assert isinstance(listed, bytes)
+    assert [each["name"] for each in json.loads(listed)] == ["red"]
 
 
 def test_what_is_no_model_is_refused_before_a_page_opens(

@@ -30,6 +30,7 @@ SMALLEST = (
     "trainer.precision=32-true",
     "threads=1",
     "logger=[csv]",
+    "save_onnx=false",
 )
 """The cheapest training there is."""
 

@@ -12,13 +12,13 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.exporting.network import PhotoToMask, trace
-from humanseg.exporting.writers.onnx import convert, save
-from humanseg.inference.model import load_model
+from humanseg.inference.load import load_model
 from humanseg.io.images import read_photo
 from humanseg.io.rle import decode_rle
 from humanseg.io.tables import read_table
 from humanseg.models.checkpoint import load_segmenter
+from humanseg.models.onnx.convert import convert, save
+from humanseg.models.onnx.network import PhotoToMask, trace
 from humanseg.runs import RunFolder, read_summary
 
 FILES = ["evaluation.json", "pred_valid.csv", "scores.csv", "test", "test.html", "valid"]

@@ -13,12 +13,12 @@ from omegaconf import DictConfig
 
 from humanseg.exporting import run_export
 from humanseg.exporting.formats import read_formats
-from humanseg.exporting.manifest import model_metadata
-from humanseg.exporting.network import trace
 from humanseg.exporting.run_export import ExportRequest
 from humanseg.exporting.select_run import SelectedRun
 from humanseg.exporting.source import ExportSource, open_source
-from humanseg.exporting.writers.onnx import convert
+from humanseg.models.onnx.convert import convert
+from humanseg.models.onnx.network import trace
+from humanseg.models.onnx.run_file import model_metadata
 from humanseg.runs import RunFolder, open_run
 
 Export = Callable[..., Path]

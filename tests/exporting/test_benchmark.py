@@ -8,7 +8,7 @@ import pytest
 from humanseg.errors import FarTraceback
 from humanseg.exporting import benchmark
 from humanseg.exporting.benchmark import Timing, table, time_all, time_model
-from humanseg.exporting.writers.onnx import save
+from humanseg.models.onnx.convert import save
 from humanseg.runs import RunFolder
 
 

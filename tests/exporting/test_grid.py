@@ -9,11 +9,11 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from humanseg.exporting.network import PhotoToMask, trace
 from humanseg.exporting.runners import open_file, run_network
 from humanseg.exporting.verify import odd_faults
-from humanseg.exporting.writers.onnx import convert, save
 from humanseg.models import build_segmenter
+from humanseg.models.onnx.convert import convert, save
+from humanseg.models.onnx.network import PhotoToMask, trace
 
 CONF = Path(__file__).parents[2] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))

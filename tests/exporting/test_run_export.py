@@ -19,8 +19,8 @@ from humanseg.evaluation.evaluate import evaluate
 from humanseg.exporting.select_run import SelectedRun
 from humanseg.exporting.writers import write
 from humanseg.exporting.writers.int8 import Quantised
-from humanseg.exporting.writers.onnx import save
 from humanseg.io.images import read_photo
+from humanseg.models.onnx.convert import save
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
 
 Export = Callable[..., Path]

@@ -34,7 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "compare": {"errors", "system", "io", "config", "metrics", "pages", "runs"},
     "exporting": {
         *("errors", "system", "io", "config", "metrics", "pages", "data", "runs", "models"),
-        *("evaluation", "training"),
+        # Of a checkpoint that somebody wants to use, it makes the file that inference takes.
+        *("evaluation", "training", "inference", "__version__"),
     },
     # Trainings in order, each from what others left; at the end stands an exported model.
     "recipes": {

@@ -8,8 +8,8 @@ from omegaconf import DictConfig, open_dict
 
 from humanseg.evaluation.data import data_of
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.exporting.source import working_side
 from humanseg.models.checkpoint import load_segmenter, prediction_side
+from humanseg.models.onnx.run_file import working_side
 from humanseg.runs import RunFolder, read_summary
 
 Train = Callable[..., RunFolder]

@@ -35,11 +35,11 @@ def cached_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
     return path
 
 
-def cache_folder() -> Path:
-    """Make the folder of the cache, for this user alone: the photos may be private."""
+def cache_folder(name: str = "photos") -> Path:
+    """Make a folder of the cache, for this user alone: what lies there may be private."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     above = Path(os.environ.get("HUMANSEG_CACHE") or Path(home) / "humanseg").expanduser()
-    folder = above / "photos"
+    folder = above / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = folder.stat().st_uid
@@ -47,8 +47,8 @@ def cache_folder() -> Path:
         raise explain_os_error(error, folder) from error
     if hasattr(os, "getuid") and owner != os.getuid():
         raise HumansegError(
-            f"{folder} belongs to somebody else, so decoded photos are not kept there: set "
-            "HUMANSEG_CACHE to a folder of your own, or take data.cache=memory.",
+            f"{folder} belongs to somebody else, so nothing is kept there: set HUMANSEG_CACHE to a "
+            "folder of your own, or, for decoded photos, take data.cache=memory.",
             code="data.foreign_cache",
         )
     return folder

@@ -2,6 +2,7 @@
 
 import { startBehind } from "./behind.js";
 import { nextFrame, openCamera } from "./camera.js";
+import { startModels } from "./models.js";
 import { VIEWS, drawable, fit, paint } from "./painter.js";
 import { onFiles, readPicture } from "./photos.js";
 import { TooLarge, openSegmenter, segment } from "./segmenter.js";
@@ -14,6 +15,7 @@ const video = Object.assign(document.createElement("video"), { muted: true, play
 let model;
 let shown = null; // what is on the stage: a drawable result, with the `name` of its photo
 let latest = 0; // whoever began last may draw
+let current = null; // the photo that is shown, or was before the camera
 let camera = null;
 
 /* Saying. */
@@ -102,7 +104,8 @@ function drawResult(result, name) {
 
 /* Photos. */
 
-async function showPhoto({ file, button }) {
+async function showPhoto(item) {
+  const { file, button } = current = item;
   const turn = ++latest;
   stopCamera();
   complain();
@@ -217,6 +220,25 @@ async function follow(turn) {
   }
 }
 
+/* Another model. */
+
+async function useModel(folder) {
+  complain();
+  say("Loading the model…");
+  try {
+    model = await openSegmenter(backend, folder);
+  } catch (error) {
+    complain(error.message);
+    throw error;
+  } finally {
+    say("");
+  }
+  // The camera goes on with it by itself.
+  if (camera) return;
+  if (current) await showPhoto(current);
+  else tell({ Model: model.name, "Runs on": runsOn(model) });
+}
+
 /* Saving. */
 
 function save() {
@@ -260,11 +282,13 @@ document.querySelector(".panel").addEventListener("focusin", ({ target }) => {
 });
 $("trouble-close").addEventListener("click", () => complain());
 startCompare($("sheet"), $("split"));
+startModels($("models"), $("model"), useModel);
 
 document.body.classList.add("ready");
 settle();
 say("Loading the model…");
-const opened = openSegmenter(new URLSearchParams(location.search).get("backend") ?? "");
+const backend = new URLSearchParams(location.search).get("backend") ?? "";
+const opened = openSegmenter(backend);
 opened.then((facts) => {
   model = facts;
   tell({ Model: model.name, "Runs on": runsOn(model) });

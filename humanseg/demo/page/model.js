@@ -6,17 +6,18 @@ const TRIAL = [64, 48];
 const TOLERANCE = 0.02;
 
 /**
- * Load the model that the page brings.
+ * Load a model that the page brings.
  *
  * @param {string} wanted "webgpu", "wasm", or "" for what is best
+ * @param {string} folder where the model and its manifest lie
  * @returns {Promise<{manifest: object, backend: string, threads: number, run: Function}>}
  *   run(planes, [width, height]) resolves to the probability, Float32Array height × width
  */
-export async function openModel(wanted) {
-  const manifest = await loadManifest();
+export async function openModel(wanted, folder) {
+  const manifest = await loadManifest(folder);
   const file = Object.keys(manifest.files).find((name) => name.endsWith(".onnx"));
   const [bytes, runtime] = await Promise.all([
-    load(`model/${file}`).then((response) => response.arrayBuffer()),
+    load(`${folder}/${file}`).then((response) => response.arrayBuffer()),
     load("runtime/files.json").then((response) => response.json()),
   ]);
   const threads = threadCount();
@@ -35,8 +36,8 @@ export async function openModel(wanted) {
   }
 }
 
-async function loadManifest() {
-  const manifest = await (await load("model/manifest.json")).json();
+async function loadManifest(folder) {
+  const manifest = await (await load(`${folder}/manifest.json`)).json();
   if (manifest.format !== FORMAT) {
     throw new Error(`The model is written in format ${manifest.format}, and this page knows format ${FORMAT} only: build the page anew with the humanseg that wrote the model.`);
   }

@@ -14,12 +14,18 @@ function ask(question, transfer = []) {
 }
 
 /**
- * Load the model.
+ * Load a model, which is used from then on.
  *
  * @param {string} backend "webgpu", "wasm", or "" for what is best
+ * @param {string} folder where the model lies
  * @returns {Promise<{name: string, longSide: number, backend: string, threads: number}>}
  */
-export function openSegmenter(backend) {
+export function openSegmenter(backend, folder = "model") {
+  if (!worker) startWorker();
+  return ask({ job: "open", backend, folder });
+}
+
+function startWorker() {
   worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   worker.addEventListener("message", ({ data: { id, result, failure, tooLarge } }) => {
     const { resolve, reject } = waiting.get(id);
@@ -33,7 +39,6 @@ export function openSegmenter(backend) {
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();
   });
-  return ask({ job: "open", backend });
 }
 
 /**

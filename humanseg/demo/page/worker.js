@@ -5,25 +5,30 @@ import { cutOut, hide } from "./cutout.js";
 import { refine } from "./edges.js";
 import { openModel } from "./model.js";
 
+/** The models that were opened, by their folders: going back to one takes no time. */
+const opened = new Map();
 let model;
 
-async function open({ backend }) {
-  model = await openModel(backend);
+async function open({ backend, folder }) {
+  if (!opened.has(folder)) opened.set(folder, await openModel(backend, folder));
+  model = opened.get(folder);
   const { name, long_side: longSide } = model.manifest;
   return { name, longSide, backend: model.backend, threads: model.threads };
 }
 
 async function run({ bitmap }) {
+  // Another may be chosen meanwhile.
+  const { manifest, run: predict } = model;
   const begin = performance.now();
   const size = [bitmap.width, bitmap.height];
   const { pixels, visible } = read(bitmap);
-  const small = reducedSize(...size, model.manifest.long_side);
+  const small = reducedSize(...size, manifest.long_side);
   const planes = reduce(pixels, size, small);
-  const coarse = await model.run(planes, small);
+  const coarse = await predict(planes, small);
   const probability = refine(coarse, planes, small, pixels, size);
   const scale = size[0] / small[0];
-  const result = cutOut(pixels, probability, model.manifest.threshold, size, scale);
-  if (visible) hide(result, visible, probability, model.manifest.threshold);
+  const result = cutOut(pixels, probability, manifest.threshold, size, scale);
+  if (visible) hide(result, visible, probability, manifest.threshold);
   return { ...result, width: size[0], height: size[1], took: performance.now() - begin };
 }
 

@@ -20,11 +20,11 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
-from humanseg.exporting.network import INPUT
 from humanseg.exporting.runners import Runner, open_model
-from humanseg.exporting.writers.onnx import strip
 from humanseg.exporting.writers.stages import Stage, find_stages
 from humanseg.metrics.scores import dice
+from humanseg.models.onnx.convert import strip
+from humanseg.models.onnx.network import INPUT
 
 PhotoAndMask = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """A photo uint8 (1,3,H,W) and its mask (H,W)."""

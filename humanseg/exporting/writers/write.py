@@ -7,12 +7,12 @@ from typing import Any
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.exporting.formats import Format
-from humanseg.exporting.network import PhotoToMask, trace
 from humanseg.exporting.source import train_pairs
 from humanseg.exporting.writers.fp16 import halve_weights
 from humanseg.exporting.writers.int8 import Quantised, quantise
-from humanseg.exporting.writers.onnx import convert, save
 from humanseg.exporting.writers.pt2 import save_pt2
+from humanseg.models.onnx.convert import convert, save
+from humanseg.models.onnx.network import PhotoToMask, trace
 
 CALIBRATION, HELD_OUT = 48, 48
 """Train photos that 8 bits are calibrated on, and others that their loss is measured on."""

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from humanseg.exporting.network import PhotoToMask, trace
 from humanseg.exporting.runners import open_model, run_network
-from humanseg.exporting.writers.fold_batch_norm import fold_batch_norms
-from humanseg.exporting.writers.onnx import convert
 from humanseg.models import LightUNet, PlainBackbone, PSPNet, build_segmenter
+from humanseg.models.onnx.convert import convert
+from humanseg.models.onnx.fold_batch_norm import fold_batch_norms
+from humanseg.models.onnx.network import PhotoToMask, trace
 
 
 def learned_psp(backbone: PlainBackbone) -> PSPNet:

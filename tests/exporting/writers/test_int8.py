@@ -11,8 +11,8 @@ from humanseg.exporting.runners import open_model
 from humanseg.exporting.source import ExportSource, train_pairs
 from humanseg.exporting.writers import int8
 from humanseg.exporting.writers.int8 import PhotoAndMask, quantise
-from humanseg.exporting.writers.onnx import save
 from humanseg.exporting.writers.stages import find_stages
+from humanseg.models.onnx.convert import save
 
 Pairs = list[PhotoAndMask]
 

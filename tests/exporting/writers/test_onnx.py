@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from humanseg.data.cache.photos import scaled_size
-from humanseg.exporting.network import PhotoToMask, trace
 from humanseg.exporting.runners import open_file, open_model, run_network
 from humanseg.exporting.source import ExportSource
 from humanseg.exporting.writers.fp16 import halve_weights
-from humanseg.exporting.writers.onnx import OPSET, convert, save
 from humanseg.exporting.writers.pt2 import save_pt2
 from humanseg.io.resizing import working_size
 from humanseg.models import LightUNet, PlainBackbone, build_segmenter
+from humanseg.models.onnx.convert import OPSET, convert, save
+from humanseg.models.onnx.network import PhotoToMask, trace
 
 Noise = Callable[..., NDArray[np.uint8]]
 SIZES = [(1, 1, 1), (3, 33, 47), (1, 64, 64), (2, 80, 60), (1, 161, 119)]

@@ -12,8 +12,8 @@ import onnx
 import torch
 from torch.export import ExportedProgram
 
-from humanseg.exporting.network import INPUT, OUTPUTS
-from humanseg.exporting.writers.fold_batch_norm import fold_batch_norms
+from humanseg.models.onnx.fold_batch_norm import fold_batch_norms
+from humanseg.models.onnx.network import INPUT, OUTPUTS
 
 OPSET = 20
 """Of the ONNX standard (https://onnx.ai/onnx/operators): onnxruntime knows it since 1.17."""

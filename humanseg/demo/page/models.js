@@ -1,0 +1,33 @@
+/* The choice among the models that the page brings. */
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`;
+
+/**
+ * Offer the models, where there are several; the first is in use.
+ *
+ * @param {HTMLElement} group is shown then
+ * @param {HTMLSelectElement} select
+ * @param {(folder: string) => Promise<void>} use loads another; where it fails the choice goes back
+ */
+export async function startModels(group, select, use) {
+  const models = await (await fetch(new URL("models.json", import.meta.url))).json();
+  select.replaceChildren(...models.map(({ name, folder, bytes, purpose }) => {
+    const option = new Option(`${name} (${megabytes(bytes)})`, folder);
+    option.title = purpose ?? "";
+    return option;
+  }));
+  group.hidden = models.length < 2;
+  let used = select.value;
+  select.addEventListener("change", async () => {
+    select.disabled = true;
+    try {
+      await use(select.value);
+      used = select.value;
+    } catch {
+      select.value = used;
+    } finally {
+      select.disabled = false;
+      select.focus();
+    }
+  });
+}

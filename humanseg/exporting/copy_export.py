@@ -1,0 +1,81 @@
+"""A model that is exported already, such as a bundled one, as a folder of its files."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from humanseg.errors import HumansegError
+from humanseg.evaluation.evaluated_model import is_export
+from humanseg.exporting.folder import CARD, MANIFEST, RECORD, require_export_folder
+from humanseg.exporting.formats import FORMATS, Format
+from humanseg.inference.load import describe_model
+from humanseg.inference.named_model import NamedModel, resolve_model
+from humanseg.io.files import whole_folder, write_json
+
+
+def find_exported(path: Path) -> NamedModel | None:
+    """Return the model at a path, or of a name, that is exported already; None: look for runs."""
+    if path.suffix == ".onnx" or is_export(path):
+        return resolve_model(path)
+    # `runs` is where runs would lie, whether there are any or not.
+    if os.path.exists(path) or str(path) == "runs":
+        return None
+    return resolve_model(path)
+
+
+def copy_export(
+    model: NamedModel, out: Path, formats: Sequence[Format] | None, overwrite: bool
+) -> list[Path]:
+    """Copy the files of an export, a bundled model or an ONNX file.
+
+    Parameters
+    ----------
+    model
+        One that is no run.
+    out
+        The folder to write; it appears whole or not at all.
+    formats
+        Which files; None: those that there are.
+    overwrite
+        Whether an earlier export at `out` may be replaced.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    HumansegError
+        The model cannot be used, or lacks a format that was asked for; or something is in the way.
+    """
+    require_export_folder(out, overwrite)
+    assert model.onnx is not None
+    folder = model.path if model.path.is_dir() else model.path.parent
+    names = [each.file for each in FORMATS.values() if (folder / each.file).is_file()]
+    if model.path.is_file():
+        names = [model.path.name]
+    wanted = [each for each in formats or () if each.file not in names]
+    if wanted:
+        raise HumansegError(
+            f"{model.path} is exported already, and holds {', '.join(names)}; it cannot become "
+            f"{', '.join(each.name for each in wanted)}: export the run that it came from, or "
+            "leave --formats out.",
+            code="export.already_exported",
+        )
+    chosen = names if formats is None else [each.file for each in formats]
+    with whole_folder(out) as partial:
+        for name in chosen:
+            # A name of its own is that of no format: a folder is spoken for by `model.onnx`.
+            known = name in {each.file for each in FORMATS.values()}
+            shutil.copyfile(folder / name, partial / (name if known else FORMATS["onnx"].file))
+        for name in (CARD, RECORD) if model.path.is_dir() else ():
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, partial / name)
+        if model.path.is_dir() and (folder / MANIFEST).is_file():
+            shutil.copyfile(folder / MANIFEST, partial / MANIFEST)
+        else:
+            onnx = next(partial.glob("*.onnx"))
+            write_json(partial / MANIFEST, describe_model(onnx))
+    return sorted(out.iterdir())

@@ -1,0 +1,158 @@
+"""The checkpoint of a run as a plain fp32 ONNX file, with what its user must know inside."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from humanseg.config.find import conf_folder
+from humanseg.errors import HumansegError
+from humanseg.io.files import whole_file
+from humanseg.models.checkpoint import load_segmenter, prediction_side
+from humanseg.models.onnx.convert import convert, save
+from humanseg.models.onnx.network import PhotoToMask, trace
+from humanseg.runs import RunFolder, read_summary
+
+FORMAT = 1
+"""Of the metadata inside an ONNX file, and of an export's manifest: a reader refuses any other."""
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A checkpoint of a run, ready to become a file.
+
+    Attributes
+    ----------
+    network
+        In fp32, with the run's threshold.
+    config
+        The run's settings.
+    name
+        Such as `unet-efficientnet_lite0`.
+    """
+
+    network: PhotoToMask
+    config: DictConfig
+    name: str
+
+
+def load_network(
+    run: RunFolder, checkpoint: Path | None = None, threshold: float | None = None
+) -> TrainedNetwork:
+    """Load the best checkpoint of a run, or another of its checkpoints.
+
+    Parameters
+    ----------
+    run
+        The run.
+    checkpoint
+        None: the best one.
+    threshold
+        None: the one that the run has.
+
+    Raises
+    ------
+    HumansegError
+        The run is broken, or its threshold was to be tuned and has not been yet.
+    """
+    segmenter, config = load_segmenter(run, checkpoint)
+    if threshold is None:
+        tuned = config.threshold == "tune"
+        threshold = read_summary(run.summary).get("threshold") if tuned else config.threshold
+    if not isinstance(threshold, int | float):
+        raise HumansegError(
+            f"The threshold of {run.path} is tuned at the end of its training, which it has not "
+            f"reached: go on by humanseg train resume={run.path}.",
+            code="export.no_threshold",
+        )
+    parts = (_value_of("model", config.model), _value_of("backbone", config.backbone))
+    return TrainedNetwork(PhotoToMask(segmenter, float(threshold)), config, "-".join(parts))
+
+
+def model_metadata(name: str, threshold: float, long_side: int) -> dict[str, Any]:
+    """Return what an ONNX file must hold to be used alone.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    threshold
+        Its mask is where the probability is above it.
+    long_side
+        The longer side that it works at: larger photos are scaled down to it first.
+
+    Returns
+    -------
+    dict
+        Plain values.
+    """
+    return {"format": FORMAT, "name": name, "threshold": threshold, "long_side": long_side}
+
+
+def working_side(config: DictConfig, size: tuple[int, int] | None) -> int:
+    """Return the longer side that a model works at.
+
+    Parameters
+    ----------
+    config
+        Of its run.
+    size
+        Height and width of most train photos; None where they are not to be had.
+
+    Returns
+    -------
+    int
+        `eval_size` or `data.train_size`; without them, the longer side of the training
+        samples.
+
+    Raises
+    ------
+    HumansegError
+        The settings do not say it, and the photos are not to be had.
+    """
+    side = prediction_side(config) or max(config.data.get("crop_size") or size or [0])
+    if not side:
+        raise HumansegError(
+            "The run works at the size of its photos, and they are not where they were: say where "
+            "they are by humanseg export RUN --data ROOT.",
+            code="data.moved",
+        )
+    return int(side)
+
+
+def write_onnx(trained: TrainedNetwork, size: tuple[int, int] | None, path: Path) -> None:
+    """Write a network as an ONNX file, whole or not at all, without any verification.
+
+    Parameters
+    ----------
+    trained
+        The network.
+    size
+        As of `working_side`.
+    path
+        The file.
+
+    Raises
+    ------
+    HumansegError
+        The working size is not known, or the file cannot be written.
+    """
+    side = working_side(trained.config, size)
+    metadata = model_metadata(trained.name, trained.network.threshold, side)
+    model = convert(trace(trained.network), metadata)
+    with whole_file(path) as partial:
+        save(model, partial)
+
+
+def _value_of(group: str, node: DictConfig) -> str:
+    """Find which shipped value of a group a part of a config was made from."""
+    best, most = str(node["_target_"]).split(".")[-1].lower(), 0
+    for path in sorted((conf_folder() / group).glob("*.yaml")):
+        shipped = OmegaConf.load(path)
+        assert isinstance(shipped, DictConfig)
+        same = sum(key in node and node[key] == value for key, value in shipped.items())
+        decisive = all(node.get(key) == shipped.get(key) for key in ("_target_", "name"))
+        if decisive and same > most:
+            best, most = path.stem, same
+    return best if group == "model" or most else str(node.get("name", best))
