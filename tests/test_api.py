@@ -31,6 +31,18 @@ def test_a_training_returns_its_folder_and_its_scores(run: Any) -> None:
     assert 0 <= run.dice <= 1
 
 
+def test_a_run_knows_its_photos_its_interval_and_its_files(run: Any) -> None:
+    assert list(run.per_photo["id"]) == ["6", "7", "8"]
+    assert run.per_photo["dice"].mean() == pytest.approx(run.dice)
+    low, high = run.interval
+    assert 0 <= low <= run.dice <= high <= 1
+    assert run.files.best.is_file() and run.files.submission.parent == run.path
+    # Tiny trainings of tests leave it out.
+    assert run.model is None
+    # It is taken for its folder.
+    assert humanseg.evaluate(run).model == run.path
+
+
 def test_a_run_goes_on(run: Any) -> None:
     # Nothing is left to train.
     again = humanseg.train(f"resume={run.path}")

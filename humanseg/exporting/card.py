@@ -1,5 +1,6 @@
 """The model card: what a model is for, how good it is, how to call it."""
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -189,7 +190,8 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        score=score,
+        # null in JSON is what is not defined.
+        score=lambda value: score(math.nan if value is None else value),
         megabytes=lambda length: f"{length / 1e6:.2f} MB",
         share=lambda value: f"{value:.4%}".replace("%", " %"),
         code=lambda text: f"`{text}`",

@@ -2,28 +2,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from humanseg.io.tables import read_table
+from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.runs import RunFolder, read_summary
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _SCORES = ("dice", "dice_at_half", "iou", "boundary_dice")
+_PER_PHOTO = ("dice", "iou", "boundary_dice", "foreground")
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished run.
+    """A finished run; wherever a path is taken, such as by `humanseg.load`, it is its folder.
 
     Attributes
     ----------
     path
-        Its folder, absolute: `evaluate`, `export` and ``train("resume=…")`` take it.
+        Its folder, absolute: `load`, `evaluate`, `export` and ``train("resume=…")`` take it.
     summary
         Its `summary.json`: status, scores, best epoch, speed, versions.
     """
 
     path: Path
     summary: Mapping[str, Any]
+
+    def __fspath__(self) -> str:
+        """Return the folder."""
+        return str(self.path)
 
     @property
     def dice(self) -> float:
@@ -34,6 +45,31 @@ class TrainResult:
     def scores(self) -> dict[str, float]:
         """Means over the valid photos: `dice`, `dice_at_half`, `iou` and `boundary_dice`."""
         return {name: self.summary[name] for name in _SCORES}
+
+    @cached_property
+    def per_photo(self) -> "pd.DataFrame":
+        """A row for each valid photo: `id`, `dice`, `iou`, `boundary_dice` and `foreground`."""
+        import pandas as pd
+
+        table = read_table(self.files.scores)
+        numbers = [name for name in _PER_PHOTO if name in table]
+        return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the mean Dice, by bootstrap over the photos."""
+        interval = bootstrap_interval(self.per_photo["dice"].to_numpy())
+        return interval.low, interval.high
+
+    @property
+    def files(self) -> RunFolder:
+        """Where its files lie: `best`, `onnx`, `submission`, `scores`, `test_page` and others."""
+        return RunFolder(self.path)
+
+    @property
+    def model(self) -> Path | None:
+        """Its ONNX file, which works without torch; None with ``save_onnx=false``."""
+        return self.files.onnx if self.files.onnx.is_file() else None
 
 
 def read_result(folder: Path) -> TrainResult:

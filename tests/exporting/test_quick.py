@@ -84,7 +84,7 @@ def test_another_checkpoint_is_exported_and_used_as_itself(
     assert len(said) == 1 and file.parent == tmp_path / "cache" / "models"
     # Once: the second time it lies there.
     assert as_onnx(other, say=said.append) == file and len(said) == 1
-    photo = read_photo(source.config.data.root + "/valid/6.jpg")
+    photo = read_photo(Path(source.config.data.root) / "valid" / "6.jpg")
     by_file, by_export = (humanseg.load(path).probability(photo) for path in (file, out))
     assert_allclose(by_file, by_export, atol=1e-6)
     assert not list(file.parent.glob("*partial*"))

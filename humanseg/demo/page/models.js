@@ -19,6 +19,8 @@ export async function startModels(group, select, use) {
   group.hidden = models.length < 2;
   let used = select.value;
   select.addEventListener("change", async () => {
+    // What is disabled loses the focus.
+    const focused = document.activeElement === select;
     select.disabled = true;
     try {
       await use(select.value);
@@ -27,7 +29,7 @@ export async function startModels(group, select, use) {
       select.value = used;
     } finally {
       select.disabled = false;
-      select.focus();
+      if (focused) select.focus();
     }
   });
 }
