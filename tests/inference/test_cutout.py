@@ -37,7 +37,9 @@ def test_a_cutout_is_rgba_and_shows_the_person_only(model: Model) -> None:
 
 def test_what_a_photo_hid_stays_hidden(model: Model) -> None:
     photo = Image.fromarray(half_red()).convert("RGBA")
-    photo.putalpha(Image.fromarray(np.repeat(np.uint8([[255], [0]]), [12, 12], 0).repeat(30, 1)))
+    photo.putalpha(
+        Image.fromarray(np.repeat(np.array([[255], [0]], np.uint8), [12, 12], 0).repeat(30, 1))
+    )
     cutout = model.cutout(photo)
     assert (cutout[:10, 18:, 3] == 255).all() and (cutout[14:, :, 3] == 0).all()
 
