@@ -118,7 +118,8 @@ class TestPageWriter(PageWriter[TestCard]):
 class ValidPageWriter(PageWriter[ValidCard]):
     """Write the error gallery of a split with masks, such as `valid.html`.
 
-    Each photo gives ``{split}/{id}_img.jpg`` and ``{split}/{id}_errors.png``.
+    Each photo gives ``{split}/{id}_img.jpg`` and ``{split}/{id}_errors.png``; its masks (0 and 255)
+    are ``{split}/{id}_pred_mask.png`` and ``{split}/{id}_true_mask.png``.
     """
 
     def __init__(
@@ -139,6 +140,8 @@ class ValidPageWriter(PageWriter[ValidCard]):
             photo=add("_img.jpg", prediction.photo),
             # PNG: JPEG would smear the colour of errors that are one pixel wide.
             errors=add("_errors.png", error_overlay(prediction.photo, mask, truth)),
+            prediction=add("_pred_mask.png", mask.astype(np.uint8) * 255),
+            truth=add("_true_mask.png", (truth != 0).astype(np.uint8) * 255),
             dice=dice(mask, truth),
             iou=iou(mask, truth),
             boundary_dice=boundary_dice(mask, truth),

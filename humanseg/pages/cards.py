@@ -55,9 +55,9 @@ class ValidCard:
     ----------
     id
         Id of the photo, any text.
-    photo, errors
-        Paths of the photo and of its `error_overlay`, relative to the page, with forward
-        slashes, not quoted.
+    photo, errors, prediction, truth
+        Paths of the photo, of its `error_overlay` and of both masks, relative to the page, with
+        forward slashes, not quoted.
     dice, iou, boundary_dice
         Scores of the prediction, in [0, 1]; `boundary_dice` is NaN where the true mask has no
         boundary.
@@ -70,6 +70,8 @@ class ValidCard:
     id: str
     photo: str
     errors: str
+    prediction: str
+    truth: str
     dice: float
     iou: float
     boundary_dice: float
@@ -80,7 +82,7 @@ class ValidCard:
 
     def pictures(self) -> tuple[str, ...]:
         """Return the paths of the pictures in the order of the page's layers."""
-        return self.photo, self.errors
+        return self.photo, self.errors, self.prediction, self.truth
 
     def measures(self) -> dict[str, float]:
         """Return what the page can sort and filter by."""

@@ -14,11 +14,12 @@ from humanseg.pages.render import percent, readable, score, url, write_page
 Facts = Sequence[tuple[str, str]]
 
 ERROR_LEGEND = (
-    (css_colour(MISSED), "Missed: person in the true mask only"),
-    (css_colour(ADDED), "Wrongly added: person in the prediction only"),
+    (css_colour(MISSED), "Missed (in the truth only)"),
+    (css_colour(ADDED), "Wrongly added (in the prediction only)"),
 )
 """The colours of `error_overlay`, and what they say."""
 
+_PHOTO = (("photo", "Photo"),)
 _BINS = 40
 
 
@@ -145,7 +146,7 @@ def write_test_page(
         lead="Every test photo with its predicted mask and the person cut out. Point at a photo, "
         "or move the slider, to fade it into its mask; open one to see it at full size.",
         legend=(),
-        layers=("Photo", "Mask", "Cut-out"),
+        layers=[*_PHOTO, ("mask", "Mask"), ("cutout", "Cut-out")],
         sorts=[("place:up", "In order of id"), *_share_sorts("predicted_foreground")],
         ranges=[_share_range(cards, "predicted_foreground")],
     )
@@ -195,10 +196,11 @@ def write_valid_page(
         [*means, *facts],
         origin,
         heading=f"Errors on {split} photos",
-        lead=f"Every {split} photo beside the errors of its prediction, worst Dice first. Point at "
-        "a photo, or move the slider, to fade it into its errors; open one to see it at full size.",
+        lead=f"The errors on every {split} photo, the worst first. Point at one to see the photo "
+        "itself; open it to see it large, and closer still.",
         legend=ERROR_LEGEND,
-        layers=("Photo", "Errors"),
+        layers=[*_PHOTO, ("errors", "Errors"), ("prediction", "Prediction"), ("truth", "Truth")],
+        start="errors",
         sorts=[
             ("dice:up", "Worst Dice first"),
             ("dice:down", "Best Dice first"),
@@ -221,9 +223,10 @@ def _write_gallery(
     heading: str,
     lead: str,
     legend: Facts,
-    layers: Sequence[str],
+    layers: Facts,
     sorts: Facts,
     ranges: Sequence[Range],
+    start: str = "",
 ) -> None:
     """Write a page of photos, with their number first among the facts."""
     write_page(
@@ -237,6 +240,7 @@ def _write_gallery(
         cards=cards,
         ratio=_ratio(cards),
         layers=layers,
+        start=start,
         sorts=sorts,
         ranges=ranges,
     )

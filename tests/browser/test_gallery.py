@@ -49,17 +49,19 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"test/{id}_crop.png": cutout(photo, mask),
             f"valid/{id}_img.jpg": photo,
             f"valid/{id}_errors.png": error_overlay(photo, mask, truth),
+            f"valid/{id}_pred_mask.png": mask.astype(np.uint8) * 255,
+            f"valid/{id}_true_mask.png": np.broadcast_to(truth, mask.shape).astype(np.uint8) * 255,
         }
         for name, picture in pictures.items():
             Image.fromarray(picture).save(root / name)
-        img, mask_path, crop, valid_img, errors = pictures
+        img, mask_path, crop, *of_valid = pictures
         dice = float(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
         predicted, size = float(mask.mean()), (HEIGHT, WIDTH)
         test.append(TestCard(id, img, mask_path, crop, predicted, *size))
         scores = dice, dice, dice
         # The person is the larger, the less of it was found.
         shares = 1 - predicted, predicted
-        valid.append(ValidCard(id, valid_img, errors, *scores, *shares, *size))
+        valid.append(ValidCard(id, *of_valid, *scores, *shares, *size))
     write_test_page(root / "test.html", test)
     write_valid_page(root / "valid.html", valid)
     return root
@@ -77,11 +79,14 @@ def by_share(reverse: bool = False) -> list[str]:
 @pytest.mark.parametrize("name", ["test.html", "valid.html"])
 def test_all_pictures_load_and_nothing_is_cut_off(name: str, pages: Path, open_page: Open) -> None:
     page = open_page(pages / name)
-    for image in page.locator("img").all():
-        image.scroll_into_view_if_needed()
+    # Pictures that lie on one another are loaded when they are shown.
+    for view in page.locator("#grid-views button").all() or [page.locator("#find")]:
+        view.click()
+        for image in page.locator("img:visible").all():
+            image.scroll_into_view_if_needed()
     page.wait_for_function("[...document.images].every(image => image.naturalWidth > 0)")
     sizes = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-    assert len(sizes) == len(SHARES) * (4 if name == "test.html" else 3)
+    assert len(sizes) == len(SHARES) * 4
     assert set(sizes) == {WIDTH}
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -230,6 +235,57 @@ def test_valid_page_starts_with_the_worst_and_filters_by_dice(pages: Path, open_
     page.get_by_label("Dice, at least").fill("0")
     page.get_by_label("Sort").select_option(label="Best Dice first")
     assert ids(page)[0] == "Ünï"
+
+
+def test_valid_page_opens_on_the_errors_and_shows_each_mask_alone(
+    pages: Path, open_page: Open
+) -> None:
+    page = open_page(pages / "valid.html")
+    expect(page.get_by_text("Missed (in the truth only)").first).to_be_visible()
+    tile = page.locator(".tile").first
+
+    def shown() -> list[str | None]:
+        return [image.get_attribute("alt") for image in tile.locator("img:visible").all()]
+
+    assert shown() == ["Photo", "Errors"]
+    views = page.get_by_role("group", name="Show on all photos")
+    for view in ("Prediction", "Truth"):
+        views.get_by_role("button", name=view).press("Enter")
+        assert shown() == ["Photo", view]
+    views.get_by_role("button", name="Photo").click()
+    assert shown() == ["Photo"]
+    # A photo opens as the grid shows it; keys show the other pictures.
+    views.get_by_role("button", name="Errors").click()
+    page.locator(".strip").first.click()
+    assert opacity(page, "#stage .errors") == 1
+    page.keyboard.press("4")
+    expect(page.get_by_role("img", name=f"Truth of {HOSTILE}")).to_be_visible()
+    expect(page.locator("#stage .errors")).to_be_hidden()
+
+
+def test_a_link_opens_a_photo_which_the_keyboard_enlarges(pages: Path, open_page: Open) -> None:
+    page = open_page(pages / "valid.html")
+    page.evaluate("location.hash = '#photo=' + encodeURIComponent('100% #1?'\"')")
+    expect(page.locator("#box-id")).to_have_text("100% #1?'\"")
+    sheet = page.locator("#stage .sheet")
+
+    def width() -> float:
+        return float(sheet.evaluate("sheet => sheet.offsetWidth"))
+
+    fitting = width()
+    page.keyboard.press("z")
+    assert width() == 3 * fitting
+    expect(page.get_by_role("button", name="Zoom")).to_have_attribute("aria-pressed", "true")
+    # Arrow keys move over the picture now, not to the next one.
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#box-id")).to_have_text("100% #1?'\"")
+    page.keyboard.press("Escape")
+    assert width() == fitting
+    sheet.click(position={"x": 5, "y": 5})
+    assert width() == 3 * fitting
+    page.get_by_role("button", name="Zoom").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#box")).to_be_hidden()
 
 
 @both_sizes

@@ -66,7 +66,7 @@ def test_each_photo_gets_its_pictures(tmp_path: Path) -> None:
         assert (with_alpha[mask == 1][:, :3] == 200).all()
     assert set(np.unique(pixels(tmp_path / "test" / f"{TEST[1]}_pred_mask.png"))) == {0, 255}
     assert len(os.listdir(tmp_path / "test")) == 9
-    assert len(os.listdir(tmp_path / "valid")) == 6
+    assert len(os.listdir(tmp_path / "valid")) == 12
     page = (tmp_path / "test.html").read_text()
     assert page.index("&lt;img") < page.index("a b%#?") < page.index(LONG)
 
@@ -80,6 +80,8 @@ def test_error_gallery_has_the_task_scores_worst_first(tmp_path: Path) -> None:
     assert one.truth is not None
     assert f"{dice(one.mask(0.5), one.truth):.4f}" == "0.5000"
     assert page.count('data-dice="0.5"') == 1
+    assert (read_mask(tmp_path / "valid" / "1_true_mask.png") == one.truth).all()
+    assert (read_mask(tmp_path / "valid" / "1_pred_mask.png") == one.mask(0.5)).all()
     errors = pixels(tmp_path / "valid" / "1_errors.png").reshape(-1, 3).astype(int)
     for colour in (MISSED, ADDED):
         near = np.abs(errors - np.array(colour)).max(axis=1) < 30
@@ -105,7 +107,8 @@ def test_pictures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     predict(tmp_path)
     predict(tmp_path, valid=["1"], test=["x"])
     assert sorted(os.listdir(tmp_path / "test")) == ["x_crop.png", "x_img.jpg", "x_pred_mask.png"]
-    assert sorted(os.listdir(tmp_path / "valid")) == ["1_errors.png", "1_img.jpg"]
+    ends = ("errors.png", "img.jpg", "pred_mask.png", "true_mask.png")
+    assert sorted(os.listdir(tmp_path / "valid")) == [f"1_{end}" for end in ends]
 
 
 def test_a_failure_leaves_the_earlier_pages_whole(tmp_path: Path) -> None:

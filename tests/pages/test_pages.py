@@ -51,8 +51,9 @@ def photo_card(id: str, foreground: float = 0.5) -> TestCard:
 
 
 def valid_card(id: str, dice: float) -> ValidCard:
-    photo, errors = f"valid/{id}_img.jpg", f"valid/{id}_errors.png"
-    return ValidCard(id, photo, errors, dice, dice / 2, dice / 3, 0.4, 0.1, 320, 240)
+    ends = ("img.jpg", "errors.png", "pred_mask.png", "true_mask.png")
+    pictures = [f"valid/{id}_{end}" for end in ends]
+    return ValidCard(id, *pictures, dice, dice / 2, dice / 3, 0.4, 0.1, 320, 240)
 
 
 @pytest.fixture(params=["test", "valid"])
@@ -78,7 +79,7 @@ def test_urls_lead_back_to_the_file_names(page: str) -> None:
     urls = [a["src"] for tag, a in Tags(page).tags if tag == "img"]
     urls += [a["href"] for tag, a in Tags(page).tags if tag == "a"]
     stems = {unquote(u, errors="surrogateescape").split("/", 1)[1].rsplit("_", 1)[0] for u in urls}
-    assert {stem.removesuffix("_pred") for stem in stems} == set(IDS)
+    assert {stem.removesuffix("_pred").removesuffix("_true") for stem in stems} == set(IDS)
     assert all(re.fullmatch(r"(test|valid)/[\w.~%/-]+", u, re.ASCII) for u in urls)
 
 

@@ -4,7 +4,11 @@
   const grid = $("grid"), box = $("box"), stage = $("stage");
   const cards = [...grid.children];
   const ranges = [...document.querySelectorAll(".range")];
-  const views = [...box.querySelectorAll(".views button")];
+  const views = [...box.querySelectorAll("#box-views button")];
+  const gridViews = [...document.querySelectorAll("#grid-views button")];
+  // The photo, and the picture that it fades into.
+  const [PHOTO, OVER] = views.map((button) => button.dataset.view);
+  const MASKS = ["prediction", "truth"];
   const shown = () => [...grid.children].filter((card) => !card.hidden);
   const place = new Map(cards.map((card, index) => [card, index]));
   const formats = {
@@ -73,7 +77,14 @@
   }
   $("find").addEventListener("input", filter);
   $("sort").addEventListener("change", sort);
-  $("fade").addEventListener("input", () => grid.style.setProperty("--fade", $("fade").value));
+  const fade = $("fade");
+  if (fade) fade.addEventListener("input", () => grid.style.setProperty("--fade", fade.value));
+  for (const button of gridViews) {
+    button.addEventListener("click", () => {
+      grid.dataset.view = button.dataset.view;
+      for (const one of gridViews) one.setAttribute("aria-pressed", one === button);
+    });
+  }
   $("tools").addEventListener("submit", (event) => event.preventDefault());
   // Without script the page is a plain grid of links, and these would do nothing.
   if (cards.length) $("tools").hidden = $("ranges").hidden = false;
@@ -89,38 +100,58 @@
 
   /* The full-size view. */
 
-  // view 0: photo and second picture, mixed; from 2 on: that picture alone.
-  let current = null, view = 0, mix = 0;
+  // The photo and the picture over it are mixed; all others stand alone, masks on the photo.
+  let current = null, view = PHOTO, mix = 0;
 
   function draw() {
-    const images = [...stage.querySelectorAll("img")];
-    images.forEach((image, index) => { image.hidden = view === 0 ? index > 1 : index !== view; });
-    images[1].style.opacity = mix;
-    stage.firstChild.classList.toggle("checkerboard", view > 0);
+    const mixed = view === PHOTO || view === OVER;
+    for (const image of stage.querySelectorAll("img")) {
+      const kind = image.dataset.kind;
+      image.hidden = mixed ? kind !== PHOTO && kind !== OVER
+        : kind !== view && !(kind === PHOTO && MASKS.includes(view));
+      if (kind === OVER) image.style.opacity = mix;
+    }
+    stage.firstChild.classList.toggle("checkerboard", view === "cutout");
     $("box-fade").value = mix;
-    const pressed = view || Math.round(mix);
-    views.forEach((button, index) => button.setAttribute("aria-pressed", index === pressed));
+    const pressed = mixed ? (Math.round(mix) ? OVER : PHOTO) : view;
+    views.forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === pressed));
   }
 
-  function look(index) {
-    view = index < 2 ? 0 : index;
-    if (index < 2) mix = index;
+  function look(kind) {
+    view = kind;
+    if (kind === PHOTO || kind === OVER) mix = kind === OVER ? 1 : 0;
     draw();
   }
 
+  /** Zoom in so that a point of the picture stays where it is; without one, its middle. */
+  function zoom(on, event) {
+    const sheet = stage.firstChild, before = sheet.getBoundingClientRect();
+    const x = event ? (event.clientX - before.left) / before.width : .5;
+    const y = event ? (event.clientY - before.top) / before.height : .5;
+    stage.classList.toggle("zoomed", on);
+    $("zoom").setAttribute("aria-pressed", on);
+    stage.scrollLeft = x * sheet.offsetWidth - stage.clientWidth * (event ? (event.clientX - stage.getBoundingClientRect().left) / stage.clientWidth : .5);
+    stage.scrollTop = y * sheet.offsetHeight - stage.clientHeight * (event ? (event.clientY - stage.getBoundingClientRect().top) / stage.clientHeight : .5);
+  }
+
+  const zoomed = () => stage.classList.contains("zoomed");
+
   function open(card) {
-    const pictures = [...card.querySelectorAll("img:not(.over)")];
+    const pictures = [...card.querySelectorAll("img.layer")];
     const sheet = document.createElement("div");
     sheet.className = "sheet";
     sheet.style.setProperty("--w", pictures[0].getAttribute("width"));
     sheet.style.setProperty("--h", pictures[0].getAttribute("height"));
-    for (const picture of pictures) {
+    pictures.forEach((picture, index) => {
       const image = new Image();
       image.src = picture.src;
       image.alt = `${picture.alt} of ${card.dataset.id}`;
+      image.dataset.kind = views[index].dataset.view;
+      image.className = `layer ${image.dataset.kind}`;
       sheet.append(image);
-    }
+    });
     stage.replaceChildren(sheet);
+    zoom(false);
     current = card;
     const list = shown();
     $("box-id").textContent = $("box-id").title = card.dataset.id;
@@ -128,8 +159,10 @@
     $("box-caption").textContent = card.dataset.caption;
     $("previous").disabled = card === list[0];
     $("next").disabled = card === list[list.length - 1];
-    draw();
     const opened = box.open;
+    // It opens as the grid shows it.
+    if (!opened && grid.dataset.view) look(grid.dataset.view);
+    else draw();
     if (!opened) box.showModal();
     // Not on a button: one that is disabled at the end of the list would swallow the arrow keys.
     if ($("previous").disabled || $("next").disabled || !opened) stage.focus();
@@ -150,8 +183,18 @@
   $("close").addEventListener("click", () => box.close());
   $("previous").addEventListener("click", () => step(-1));
   $("next").addEventListener("click", () => step(1));
-  views.forEach((button, index) => button.addEventListener("click", () => look(index)));
-  $("box-fade").addEventListener("input", () => { view = 0; mix = +$("box-fade").value; draw(); });
+  views.forEach((button) => button.addEventListener("click", () => look(button.dataset.view)));
+  $("box-fade").addEventListener("input", () => { view = PHOTO; mix = +$("box-fade").value; draw(); });
+  $("zoom").addEventListener("click", () => { zoom(!zoomed()); stage.focus(); });
+  stage.addEventListener("click", (event) => {
+    if (event.target.closest(".sheet")) zoom(!zoomed(), event);
+  });
+  // Escape leaves the zoom first.
+  box.addEventListener("cancel", (event) => {
+    if (!zoomed()) return;
+    event.preventDefault();
+    zoom(false);
+  });
   // A slider that keeps the focus after a drag would keep the arrow keys too.
   $("box-fade").addEventListener("pointerup", () => stage.focus());
   box.addEventListener("close", () => {
@@ -161,15 +204,17 @@
   });
   box.addEventListener("keydown", (event) => {
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.key in steps && event.target !== $("box-fade")) step(steps[event.key]);
-    else if (views[event.key - 1]) look(event.key - 1);
+    // Of a picture that is zoomed the arrow keys show other parts.
+    if (event.key in steps && event.target !== $("box-fade") && !zoomed()) step(steps[event.key]);
+    else if (views[event.key - 1]) look(views[event.key - 1].dataset.view);
+    else if (event.key.toLowerCase() === "z" && !event.ctrlKey && !event.metaKey) zoom(!zoomed());
     else return;
     if (event.target !== $("box-fade")) event.preventDefault();
   });
   let touched = null;
   stage.addEventListener("pointerdown", (event) => { touched = event.pointerType === "touch" ? event.clientX : null; });
   stage.addEventListener("pointerup", (event) => {
-    if (touched !== null && Math.abs(event.clientX - touched) > 50) step(event.clientX < touched ? 1 : -1);
+    if (touched !== null && !zoomed() && Math.abs(event.clientX - touched) > 50) step(event.clientX < touched ? 1 : -1);
     touched = null;
   });
 
@@ -189,5 +234,16 @@
   });
 
   // A reload may bring back what the fields held.
-  if (cards.length) { sort(); filter(); grid.style.setProperty("--fade", $("fade").value); ranges.forEach(drawRange); }
+  if (cards.length) { sort(); filter(); ranges.forEach(drawRange); }
+  if (fade) grid.style.setProperty("--fade", fade.value);
+
+  /** Open the photo that the address names, as a link from another page does. */
+  function openNamed() {
+    const [, name] = /^#photo=(.*)$/.exec(location.hash) || [];
+    if (name === undefined) return;
+    const named = cards.find((card) => card.dataset.id === decodeURIComponent(name));
+    if (named) open(named);
+  }
+  addEventListener("hashchange", openNamed);
+  openNamed();
 })();
