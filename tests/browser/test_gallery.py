@@ -16,6 +16,7 @@ from humanseg.pages import (
     write_test_page,
     write_valid_page,
 )
+from humanseg.pages.gallery import anchor
 
 pytestmark = pytest.mark.browser
 
@@ -54,14 +55,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         for name, picture in pictures.items():
             Image.fromarray(picture).save(root / name)
-        img, mask_path, crop, *of_valid = pictures
+        img, mask_path, crop, valid_img, errors, predicted_mask, true_mask = pictures
         dice = float(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
         predicted, size = float(mask.mean()), (HEIGHT, WIDTH)
         test.append(TestCard(id, img, mask_path, crop, predicted, *size))
         scores = dice, dice, dice
         # The person is the larger, the less of it was found.
         shares = 1 - predicted, predicted
-        valid.append(ValidCard(id, *of_valid, *scores, *shares, *size))
+        valid.append(
+            ValidCard(id, valid_img, errors, predicted_mask, true_mask, *scores, *shares, *size)
+        )
     write_test_page(root / "test.html", test)
     write_valid_page(root / "valid.html", valid)
     return root
@@ -265,7 +268,8 @@ def test_valid_page_opens_on_the_errors_and_shows_each_mask_alone(
 
 def test_a_link_opens_a_photo_which_the_keyboard_enlarges(pages: Path, open_page: Open) -> None:
     page = open_page(pages / "valid.html")
-    page.evaluate("location.hash = '#photo=' + encodeURIComponent('100% #1?'\"')")
+    named = anchor("100% #1?'\"")
+    page.evaluate("hash => { location.hash = hash; }", named)
     expect(page.locator("#box-id")).to_have_text("100% #1?'\"")
     sheet = page.locator("#stage .sheet")
 

@@ -37,8 +37,8 @@ def test_debug_writes_every_file_of_a_run(
     run = tmp_path / "run"
     done = start_training(run, "trainer=debug").wait()
     assert done.rc == 0, done.stderr
-    ends = ("img.jpg", "errors.png", "pred_mask.png", "true_mask.png")
-    pages = {f"valid/{id}_{end}" for id in (6, 7, 8) for end in ends}
+    valid_ends = ("img.jpg", "errors.png", "pred_mask.png", "true_mask.png")
+    pages = {f"valid/{id}_{end}" for id in (6, 7, 8) for end in valid_ends}
     ends = ("img.jpg", "pred_mask.png", "crop.png")
     pages |= {f"test/{id}_{end}" for id in (9, 10) for end in ends}
     files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}

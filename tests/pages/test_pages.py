@@ -52,8 +52,8 @@ def photo_card(id: str, foreground: float = 0.5) -> TestCard:
 
 def valid_card(id: str, dice: float) -> ValidCard:
     ends = ("img.jpg", "errors.png", "pred_mask.png", "true_mask.png")
-    pictures = [f"valid/{id}_{end}" for end in ends]
-    return ValidCard(id, *pictures, dice, dice / 2, dice / 3, 0.4, 0.1, 320, 240)
+    photo, errors, mask, truth = (f"valid/{id}_{end}" for end in ends)
+    return ValidCard(id, photo, errors, mask, truth, dice, dice / 2, dice / 3, 0.4, 0.1, 320, 240)
 
 
 @pytest.fixture(params=["test", "valid"])
