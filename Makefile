@@ -1,6 +1,8 @@
 # make run [DATA=path/to/five/folders] [ARGS="overrides"]   train, on the built-in sample without DATA
 # make demo [ARGS="--model FILE"]                           the page that cuts people out, in the browser
 # make report [DATA=path/to/five/folders] [ARGS="--html"]   the research report from notebooks/records
+# make notebook                                             getting_started.ipynb, in the browser
+# make docs                                                 the documentation, as pages in site/
 # make test                                                 lint, types and fast-tests; test-slow is apart
 # make setup | wheel | lock                                 each does all set-up that it needs
 #
@@ -23,7 +25,7 @@ WORKERS := $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) +
 # The recipes read it from the environment, where spaces and quotes do no harm.
 export DATA
 
-.PHONY: setup run demo report demo-runtime lint types test fast-tests test-slow wheel lock
+.PHONY: setup run demo report docs notebook demo-runtime lint types test fast-tests test-slow wheel lock
 .DEFAULT_GOAL := setup
 
 setup: $(WHOLE)
@@ -52,6 +54,15 @@ demo: $(TRAINS)
 
 report: setup
 	PYTHONPATH=notebooks $(BIN)/python -m research $${DATA:+--data "$$DATA"} $(ARGS)
+
+# JupyterLab comes from outside the locks: nothing else needs it.
+notebook: setup
+	$(BIN)/python -c 'import jupyterlab' 2>/dev/null || $(PIP) jupyterlab
+	$(BIN)/python -m jupyterlab notebooks/getting_started.ipynb
+
+# mkdocs warns of its own next version in a banner, which is of no use here.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # onnxruntime-web, by npm ci: an installed humanseg demo then needs neither npm nor a network.
 demo-runtime: $(TRAINS)

@@ -1,7 +1,8 @@
-"""Make the README's pictures, of runs on the built-in sample.
+"""Make the pictures of the README and of the documentation.
 
-python scripts/make_figures.py runs/NAME     the page of test photos
+python scripts/make_figures.py runs/NAME     the page of test photos, of a run on the sample
 python scripts/make_figures.py runs          the leaderboard that humanseg compare has made there
+python scripts/make_figures.py --astronaut   a photo, its cut-out and its background blurred
 """
 
 import argparse
@@ -12,9 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+import humanseg
+import humanseg.inference
 from humanseg.config.load import load_run_config
 from humanseg.data.synthetic import MARKER_NAME
 from humanseg.errors import HumansegError, says_errors
@@ -22,7 +26,10 @@ from humanseg.io.files import whole_file
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.discovery import find_runs
 
-FIGURES = Path(__file__).resolve().parents[1] / "notebooks" / "figures"
+ROOT = Path(__file__).resolve().parents[1]
+FIGURES = ROOT / "notebooks" / "figures"
+ASTRONAUT = ROOT / "docs" / "assets" / "astronaut.jpg"
+_CHECKERS, _BUST = 16, 344
 _TEST_PAGE = (1200, 954)  # two rows of photos
 _LEADERBOARD_WIDTH = 1300
 
@@ -94,15 +101,48 @@ def photograph_leaderboard(folder: Path) -> bytes:
         return tab.screenshot(clip={"x": 0, "y": 0, "width": _LEADERBOARD_WIDTH, "height": height})
 
 
+def draw_astronaut(model: humanseg.inference.Model) -> Image.Image:
+    """Return a photo that anybody may show, its cut-out and its background blurred, in a row.
+
+    The photo is NASA's portrait of Eileen Collins, public domain, which scikit-image brings;
+    below the cut she holds a helmet.
+    """
+    from skimage.data import astronaut
+
+    photo = astronaut()[:_BUST]
+    height, width = photo.shape[:2]
+    rows, columns = np.indices((height, width)) // _CHECKERS
+    checkers = np.where((rows + columns)[..., None] % 2, 205, 245).astype(np.uint8)
+    ground = Image.fromarray(np.repeat(checkers, 3, axis=2))
+    cutout = Image.fromarray(model.cutout(photo))
+    ground.paste(cutout, mask=cutout)
+    blurred = Image.fromarray(model.composite(photo, "blur:25"))
+    picture = Image.new("RGB", (3 * width + 2 * _CHECKERS, height), "white")
+    for place, part in enumerate((Image.fromarray(photo), ground, blurred)):
+        picture.paste(part, (place * (width + _CHECKERS), 0))
+    return picture
+
+
 @says_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the picture; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("path", metavar="PATH", type=Path, help="a run, or a folder of some")
+    parser.add_argument(
+        "path", metavar="PATH", type=Path, nargs="?", help="a run, or a folder of some"
+    )
+    parser.add_argument("--astronaut", action="store_true", help="the README's first picture")
     parser.add_argument("--out", metavar="FILE", type=Path, help="default: in notebooks/figures")
     chosen = parser.parse_args(arguments)
+    if chosen.astronaut:
+        out = chosen.out or ASTRONAUT
+        with whole_file(out) as partial:
+            draw_astronaut(humanseg.load()).save(partial, "JPEG", quality=85)
+        print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
+        return 0
+    if chosen.path is None:
+        parser.error("name a run, a folder of some, or --astronaut")
     if (chosen.path / "config.yaml").is_file():
         name, shot = "test_page.png", photograph_test_page(open_run(chosen.path))
     else:

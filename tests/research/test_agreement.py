@@ -1,4 +1,4 @@
-"""Records, notebook and README say the same, to the last digit."""
+"""Records, notebook and documentation say the same, to the last digit."""
 
 import json
 import re
@@ -14,7 +14,8 @@ from research.records import Records, read_columns
 from tests.research.conftest import COMMITTED
 
 ROOT = COMMITTED.parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = ROOT / "docs" / "recipes"
+LADDER, SWEEPS = ((RESULTS / f"{name}.md").read_text("utf-8") for name in ("ladder", "sweeps"))
 
 
 def shown(cell: NotebookNode) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def test_the_table_of_runs_is_the_one_of_the_readme(notebook: NotebookNode) -> N
     (cell,) = [cell for cell in outputs(notebook) if "runs_table" in cell.source]
     said = {row[0].strip("`"): row for row in rows_of(shown(cell)["text/markdown"])}
     compared = 0
-    for line in README.splitlines():
+    for line in LADDER.splitlines():
         found = re.search(r"records/([\w/]+)/summary\.json\) \|$", line)
         if found:
             dice, outline, epochs = (part.strip() for part in line.split("|")[2:5])
@@ -67,7 +68,7 @@ def test_the_effects_that_the_readme_tells_are_those_of_the_hypotheses(
 ) -> None:
     (cell,) = [cell for cell in outputs(notebook) if "hypotheses_table" in cell.source]
     told = {row[1]: row for row in rows_of(shown(cell)["text/markdown"])}
-    text = " ".join(README.split())
+    text = " ".join(SWEEPS.split())
     for claim, said in {
         "U-Net beats PSPNet.": r"U-Net is better than PSPNet by (\S+) \((\S+) to (\S+)\)",
         "Cross-entropy beside soft Dice beats soft Dice alone.": (

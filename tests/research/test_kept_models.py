@@ -1,4 +1,4 @@
-"""The bundled models of this task's own data are those that records and README speak of."""
+"""The bundled models of this task's own data are those that records and documentation speak of."""
 
 import json
 from pathlib import Path
@@ -23,8 +23,8 @@ def test_a_committed_model_is_the_one_that_is_spoken_of(folder: Path) -> None:
     # A GPU and a CPU round otherwise.
     assert about["scores"]["dice_at_half"] == pytest.approx(summary["dice_at_half"], abs=2e-4)
     assert about["data"]["valid_sha256"] == summary["data"]["valid_sha256"]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("## Exporting the best model")[1].split("\n## ")[0]
+    results = (ROOT / "docs" / "recipes" / "index.md").read_text(encoding="utf-8")
+    section = results.split("## Exported")[1].split("\n## ")[0]
     for facts in about["files"].values():
         assert f"{facts['dice']:.4f}" in section
         assert f"{facts['bytes'] / MB:.2f} MB" in section

@@ -1,0 +1,189 @@
+"""Pages of the documentation that are made of the code; the hook of mkdocs adds them."""
+
+import argparse
+import ast
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import yaml
+
+from humanseg.cli.main import COMMANDS, _parser
+from humanseg.config.command_line.help import train_help
+from humanseg.config.command_line.settings_table import settings_table
+from humanseg.config.find import conf_folder
+from humanseg.errors import HumansegError
+from humanseg.inference.catalog import BundledModel, bundled_models
+
+Kind = Literal["in_distribution", "out_of_distribution"]
+KINDS: dict[Kind, str] = {
+    "in_distribution": "like its data",
+    "out_of_distribution": "of other sources",
+}
+"""Which photos a Dice on record is about, and what the pages call them."""
+
+
+def generated() -> dict[str, str]:
+    """Return the pages that are made of the code, by their names."""
+    return {
+        "reference/commands.md": commands_page(),
+        "reference/settings.md": settings_page(),
+        "reference/groups.md": groups_page(),
+        "reference/models.md": models_page(),
+        "reference/error-codes.md": "# Error codes\n\n" + error_codes_list() + "\n",
+    }
+
+
+def commands_page() -> str:
+    """Return every command with its options, from the parsers."""
+    parts = ["# Commands\n\nMade from the commands themselves: `humanseg COMMAND --help`.\n"]
+    for name, does in COMMANDS.items():
+        parts.append(f"## humanseg {name}\n\n{does[0].upper()}{does[1:]}.\n")
+        if name == "train":
+            parts.append(f"```text\n{train_help().strip()}\n```\n")
+            continue
+        whole = _parser(name)
+        (choices,) = (a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
+        parser = choices.choices[name]
+        usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
+        parts.append(f"```text\n{usage}\n```\n")
+        rows = list(_options(parser))
+        if rows:
+            parts += ["| option | does |\n|---|---|", *rows, ""]
+    return "\n".join(parts)
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    formatter = parser._get_formatter()
+    for action in parser._actions:
+        if "--help" in action.option_strings or action.help == argparse.SUPPRESS:
+            continue
+        shown = formatter._format_action_invocation(action)
+        text = formatter._expand_help(action) if action.help else ""
+        yield f"| `{shown}` | {text} |".replace("|train|", "\\|train\\|")
+
+
+def settings_page() -> str:
+    """Return every setting of a training, from its declaration."""
+    return (
+        "# Settings\n\nEvery setting of `humanseg train KEY=VALUE`, made from its declaration: "
+        "`python -m humanseg.config.command_line.settings_table`. *decides* says what a setting "
+        "decides: the result, where files go, or what the machine does; *on resume* whether it may "
+        "change when a run goes on.\n\n"
+    ) + settings_table()
+
+
+def groups_page() -> str:
+    """Return every config group with its files."""
+    conf = conf_folder()
+    parts = [
+        "# Config groups\n\nA group is a folder of `conf`, and each of its files is a value: "
+        "`humanseg train GROUP=VALUE`. Files of your own lie in a folder of the same shape, given "
+        "by `--config-dir`.\n"
+    ]
+    for folder in sorted({path.parent for path in conf.rglob("*.yaml")}):
+        group = folder.relative_to(conf).as_posix()
+        if group in (".", "hydra/help"):
+            continue
+        parts.append(f"## {group}\n")
+        for path in sorted(folder.glob("*.yaml")):
+            text = path.read_text("utf-8")
+            about = _comment(text)
+            parts.append(f"### {group}={path.stem}\n\n{about}\n\n```yaml\n{text.strip()}\n```\n")
+    return "\n".join(parts)
+
+
+def _comment(text: str) -> str:
+    """Return the comment at the top of a YAML file as a sentence."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        if not line.startswith("# @package"):
+            lines.append(line.removeprefix("#").strip())
+    return " ".join(lines)
+
+
+def models_page() -> str:
+    """Return the bundled models, from their records."""
+    models = bundled_models().values()
+    parts = [
+        "# Bundled models\n\nMade from the records beside the models; `humanseg models` prints the "
+        "same, and `humanseg models --json` all of it. Dice is the mean per photo at threshold "
+        "0.5, with its 95 % confidence interval where it is known.\n",
+        models_table(list(models)),
+        "",
+    ]
+    for model in models:
+        parts.append(f"\n## {model.name}\n\nFor {model.purpose}.\n")
+        parts += list(_model_facts(model))
+    return "\n".join(parts) + "\n"
+
+
+def models_table(models: list[BundledModel]) -> str:
+    """Return the table of bundled models that README and site show."""
+    rows = [
+        "| `--model` | default for | size | Dice, like its data | Dice, other sources | a photo "
+        "| licence |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for model in models:
+        estimates = [model.dice(kind) for kind in KINDS]
+        scores = ["" if one is None else f"{one.mean:.3f}" for one in estimates]
+        cells = [
+            f"`{model.name}`",
+            ", ".join(model.default_for),
+            f"{model.bytes / 1e6:.2f} MB",
+            *scores,
+            "" if model.milliseconds is None else f"{model.milliseconds:.1f} ms",
+            model.licence or "",
+        ]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _model_facts(model: BundledModel) -> Iterator[str]:
+    record: Any = model.record
+    yield f"- File: `{model.file.name}`, {model.bytes / 1e6:.2f} MB, {model.parameters:,} weights."
+    yield f"- Architecture: `{model.architecture}`, at a longer side of {model.long_side} px."
+    for kind, label in KINDS.items():
+        estimate = model.dice(kind)
+        if estimate is not None:
+            low_high = estimate.interval
+            shown = f" ({low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
+            what = record["dice"][kind].get("what", "")
+            yield (
+                f"- Dice on photos {label}: {estimate.mean}{shown}, {estimate.photos} photos: "
+                f"{what}."
+            )
+    latency = record.get("latency")
+    if latency:
+        height, width = latency["photo"]
+        yield (
+            f"- Time: {latency['milliseconds']} ms for {height}×{width} on {latency['threads']} "
+            f"thread of {latency['device']}; {latency.get('what', '')}."
+        )
+    yield f"- Licence: {model.licence}."
+    for source in record.get("data", []):
+        count = f", {source['photos']} photos" if source.get("photos") else ""
+        yield f"- Data: {source['name']}{count}. Licence: {source['licence']}."
+    yield f"\nHow it was made:\n\n```yaml\n{yaml.safe_dump(record.get('recipe')).strip()}\n```"
+
+
+def error_codes() -> list[str]:
+    """Return every code that an error of humanseg has."""
+    package = conf_folder().parent / "humanseg"
+    found = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "code":
+                if isinstance(node.value, ast.Constant) and "." in str(node.value.value):
+                    found.add(str(node.value.value))
+    return sorted(found - {HumansegError.code})
+
+
+def error_codes_list() -> str:
+    """Return the codes as Markdown, a line for each room."""
+    rooms: dict[str, list[str]] = {}
+    for code in error_codes():
+        rooms.setdefault(code.partition(".")[0], []).append(f"`{code}`")
+    return "\n".join(f"- {', '.join(codes)}" for codes in rooms.values())
