@@ -24,7 +24,7 @@ from research.keep import keep_run, keep_sweep
 
 def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
     """Predict a run's valid photos, plain and mirrored, and write `measured.csv`."""
-    from humanseg.evaluation.evaluate import valid_predictions
+    from humanseg.evaluation.predictor import valid_predictions
     from research.measure.predictions import measure
 
     rows = [

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from humanseg.errors import HumansegError, says_errors
-from humanseg.evaluation.evaluate import valid_predictions
+from humanseg.evaluation.predictor import valid_predictions
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run

@@ -1,33 +1,32 @@
 """`humanseg evaluate`, and the files of a training's best checkpoint."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
-from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.errors import HumansegError
-from humanseg.evaluation.data import data_of
 from humanseg.evaluation.evaluated_model import find_evaluated_model, write_mark
+from humanseg.evaluation.exported import ExportPredictor, FolderPhotos
 from humanseg.evaluation.page_writers import (
     TestPageWriter,
     ValidPageWriter,
     evaluation_origin,
 )
-from humanseg.evaluation.predict import PredictionWriter, write_predictions
+from humanseg.evaluation.predict import (
+    EvaluatedPhotos,
+    PredictionWriter,
+    Predictor,
+    write_predictions,
+)
 from humanseg.evaluation.prediction_table import Log, PredictionTable
-from humanseg.evaluation.predictor import ExportPredictor, Predictor, load_predictor
 from humanseg.evaluation.scores import ScoresWriter
 from humanseg.evaluation.source_scores import SourceScoresWriter, describe_sources
 from humanseg.evaluation.submission_writer import SubmissionWriter, submission_order
-from humanseg.evaluation.threshold import choose_threshold, run_threshold
 from humanseg.inference.load import load_model
 from humanseg.io.files import whole_folder
 from humanseg.pages.origin import Origin
@@ -36,10 +35,13 @@ from humanseg.runs.drift import describe_drift
 from humanseg.runs.home import write_home
 from humanseg.runs.origin import run_origin
 
+# What needs torch is imported inside: an exported model is evaluated without.
+if TYPE_CHECKING:
+    from humanseg.data.module import PhotoData
+
 EXTRA_SCORES = "scores_extra.csv"
 """A row per photo of `data.extra_valid`."""
 
-Probability = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
 
@@ -167,20 +169,24 @@ def evaluate(
     """
     root, into = (None if path is None else Path(path) for path in (data, out))
     found = find_evaluated_model(Path(model), root, split, into)
+    photos: EvaluatedPhotos
     predictor: Predictor
     if found.run is None:
         assert root is not None
         exported = load_model(found.path)
-        predictor, photos = ExportPredictor(exported, tta), PhotoData(str(root), Augmentation([]))
-        own_threshold = exported.threshold
+        predictor, photos = ExportPredictor(exported, tta), FolderPhotos(root)
+        photos.require_sound(split)
+        threshold = exported.threshold if threshold is None else threshold
     else:
+        from humanseg.evaluation.data import data_of
+        from humanseg.evaluation.predictor import load_predictor
+        from humanseg.evaluation.threshold import run_threshold
+
         predictor, config = load_predictor(found.run, checkpoint=found.checkpoint, tta=tta)
         photos = data_of(config, root)
-    photos.require_sound(split)
-    if threshold is None:
-        threshold = (
-            own_threshold if found.run is None else run_threshold(found.run, config, predictor)
-        )
+        photos.require_sound(split)
+        if threshold is None:
+            threshold = run_threshold(found.run, config, predictor)
     with nullcontext() if into is None else whole_folder(into) as folder:
         scores = ScoresWriter(folder and folder / "scores.csv", threshold)
         writers = {}
@@ -222,7 +228,7 @@ def evaluate(
 
 def evaluate_best(
     run: RunFolder,
-    photos: PhotoData,
+    photos: "PhotoData",
     logs: Sequence[Log] = (),
     on_progress: Progress | None = None,
 ) -> BestScores:
@@ -247,6 +253,9 @@ def evaluate_best(
     BestScores
         The threshold that was used, and the mean scores.
     """
+    from humanseg.evaluation.predictor import load_predictor
+    from humanseg.evaluation.threshold import choose_threshold
+
     predictor, config = load_predictor(run)
     threshold = choose_threshold(config, predictor, photos)
     scores = ScoresWriter(run.scores, threshold)
@@ -259,26 +268,8 @@ def evaluate_best(
     return BestScores(threshold, scores.means(), sources.by_source())
 
 
-def valid_predictions(
-    runs: Sequence[RunFolder], data: Path | None = None
-) -> Iterator[tuple[str, list[Probability], list[Probability], NDArray[np.uint8]]]:
-    """Predict the valid photos of the first run by each of the runs.
-
-    Yields the id of a photo; float32 (H, W) by each run, plain and averaged with the prediction of
-    the mirrored photo; and its mask, uint8 (H, W) in {0, 1}.
-    """
-    loaded = [load_predictor(run) for run in runs]
-    for batch in data_of(loaded[0][1], data).whole_photos("valid"):
-        plain = [predictor(batch["image"]) for predictor, _ in loaded]
-        turned = [predictor(batch["image"].flip(-1))[..., ::-1] for predictor, _ in loaded]
-        both = [(one + other) / 2 for one, other in zip(plain, turned, strict=True)]
-        for index, id in enumerate(batch["id"]):
-            alone, mirrored = ([each[index] for each in group] for group in (plain, both))
-            yield id, alone, mirrored, batch["mask"][index, 0].numpy()
-
-
 def _writers(
-    folder: Path, photos: PhotoData, split: SplitName, threshold: float, origin: Origin
+    folder: Path, photos: EvaluatedPhotos, split: SplitName, threshold: float, origin: Origin
 ) -> dict[SplitName, list[PredictionWriter]]:
     """Make what writes the submission and the pages of a split; of valid, the test page too."""
     order = submission_order(photos, split)

@@ -6,16 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig, OmegaConf
-
-from humanseg.config.load import load_run_config
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.inference.catalog import bundled_models
 from humanseg.inference.named_model import find_model
 from humanseg.io.files import write_json
 from humanseg.runs import RunFolder, open_run
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 MARK = "evaluation.json"
 """The file by which a folder is known as one that an evaluation wrote."""
@@ -106,6 +107,9 @@ def require_run(path: Path, data: Path | None, checkpoint: Path | None = None) -
     HumansegError
         There is no run, it has no checkpoint, or there is no data folder.
     """
+    # An exported model needs neither.
+    from humanseg.config.load import load_run_config
+
     run = open_run(path)
     if not (checkpoint or run.best).is_file():
         raise HumansegError(
@@ -123,8 +127,10 @@ def require_run(path: Path, data: Path | None, checkpoint: Path | None = None) -
     return run
 
 
-def data_root(config: DictConfig) -> Path | None:
+def data_root(config: "DictConfig") -> Path | None:
     """Return the data folder; None for data of one's own class, which may lie anywhere."""
+    from omegaconf import OmegaConf
+
     target = str(OmegaConf.select(config, "data._target_") or "")
     root = OmegaConf.select(config, "data.root")
     return Path(root) if target.startswith(_OWN_DATA) and isinstance(root, str) else None

@@ -8,10 +8,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
 from humanseg.evaluation.evaluated_model import EvaluatedModel
-from humanseg.evaluation.predict import PredictionWriter
+from humanseg.evaluation.predict import EvaluatedPhotos, PredictionWriter
 from humanseg.evaluation.prediction import Prediction
 from humanseg.metrics.scores import boundary_dice, dice, iou
 from humanseg.pages import (
@@ -158,7 +157,7 @@ class ValidPageWriter(PageWriter[ValidCard]):
 
 
 def evaluation_origin(
-    found: EvaluatedModel, photos: PhotoData, split: SplitName, out: Path, data: Path | None
+    found: EvaluatedModel, photos: EvaluatedPhotos, split: SplitName, out: Path, data: Path | None
 ) -> Origin:
     """Return where the pages of an evaluation come from; they lead to the run's own page."""
     words = ["evaluate", shown_path(found.path), *(() if data is None else ("--data", data))]

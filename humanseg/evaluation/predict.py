@@ -1,19 +1,48 @@
 """Predicting the photos of a split, one by one, and handing them to what writes files."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
-from humanseg.data.module import PhotoData
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.data.layout.folders import Item
 from humanseg.data.splits import SplitName
 from humanseg.evaluation.prediction import Prediction
-from humanseg.evaluation.predictor import Predictor
+
+
+class Predictor(Protocol):
+    """Whatever predicts photos of one size."""
+
+    def __call__(self, image: Any) -> NDArray[np.float32]:
+        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W): tensors or arrays."""
+
+
+class EvaluatedPhotos(Protocol):
+    """What an evaluation needs to know of its data: `PhotoData`, or a folder without torch."""
+
+    root: Path
+    fold: int | None
+
+    def items(self, name: SplitName) -> list[Item]:
+        """List the photos of a split, naturally sorted by id."""
+
+    def require_sound(self, name: SplitName) -> None:
+        """Raise one HumansegError that names all that is wrong with a split."""
+
+    def has_extra_valid(self) -> bool:
+        """Return whether there are valid photos of further sources."""
+
+    def whole_photos(self, name: SplitName) -> Iterable[dict[str, Any]]:
+        """Yield batches of photos at their own size: `id`, `image`, and `mask` where known."""
 
 
 def predict_split(
-    predictor: Predictor, photos: PhotoData, split: SplitName
+    predictor: Predictor, photos: EvaluatedPhotos, split: SplitName
 ) -> Iterator[Prediction]:
     """Predict the photos of a split at their own size, each once.
 
@@ -34,8 +63,9 @@ def predict_split(
     """
     for batch in photos.whole_photos(split):
         probabilities = predictor(batch["image"])
-        pixels = batch["image"].permute(0, 2, 3, 1).contiguous().numpy()
-        masks = batch["mask"].numpy()[:, 0] if "mask" in batch else [None] * len(pixels)
+        # Tensors on the CPU are arrays too.
+        pixels = np.ascontiguousarray(np.asarray(batch["image"]).transpose(0, 2, 3, 1))
+        masks = np.asarray(batch["mask"])[:, 0] if "mask" in batch else [None] * len(pixels)
         for fields in zip(batch["id"], pixels, probabilities, masks, strict=True):
             yield Prediction(*fields)
 
@@ -79,7 +109,7 @@ class PredictionWriter(ABC):
 
 def write_predictions(
     predictor: Predictor,
-    photos: PhotoData,
+    photos: EvaluatedPhotos,
     writers: Mapping[SplitName, Sequence[PredictionWriter]],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:

@@ -1,9 +1,8 @@
-"""What predicts: a checkpoint, by torch in fp32, or an exported model, by onnxruntime."""
+"""What predicts by a checkpoint: torch, in fp32."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,18 +11,13 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from humanseg.config.checking.check import check_config
-from humanseg.inference.model import Model
+from humanseg.evaluation.data import data_of
 from humanseg.models import Segmenter
 from humanseg.models.checkpoint import load_segmenter
 from humanseg.models.device import find_device, usable_accelerator
 from humanseg.runs import RunFolder
 
-
-class Predictor(Protocol):
-    """Whatever predicts photos of one size."""
-
-    def __call__(self, image: Tensor) -> NDArray[np.float32]:
-        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W) on the CPU."""
+Probability = NDArray[np.float32]
 
 
 class CheckpointPredictor:
@@ -67,27 +61,6 @@ class CheckpointPredictor:
             mirrored = self._segmenter(image.flip(-1)).sigmoid().flip(-1)
             probabilities = (probabilities + mirrored) / 2
         return probabilities
-
-
-class ExportPredictor:
-    """An exported model, used as `humanseg predict` uses it.
-
-    Parameters
-    ----------
-    model
-        Larger photos than its `long_side` are scaled down for it, and the edges refined.
-    tta
-        Whether to average with the prediction of the mirrored photo.
-    """
-
-    def __init__(self, model: Model, tta: bool = False) -> None:
-        self._model = model
-        self._tta = tta
-
-    def __call__(self, image: Tensor) -> NDArray[np.float32]:
-        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W)."""
-        photos = image.permute(0, 2, 3, 1).contiguous().numpy()
-        return np.stack([self._model.probability(photo, tta=self._tta) for photo in photos])
 
 
 def load_predictor(
@@ -137,6 +110,24 @@ def load_predictor(
         ),
         config,
     )
+
+
+def valid_predictions(
+    runs: Sequence[RunFolder], data: Path | None = None
+) -> Iterator[tuple[str, list[Probability], list[Probability], NDArray[np.uint8]]]:
+    """Predict the valid photos of the first run by each of the runs.
+
+    Yields the id of a photo; float32 (H, W) by each run, plain and averaged with the prediction of
+    the mirrored photo; and its mask, uint8 (H, W) in {0, 1}.
+    """
+    loaded = [load_predictor(run) for run in runs]
+    for batch in data_of(loaded[0][1], data).whole_photos("valid"):
+        plain = [predictor(batch["image"]) for predictor, _ in loaded]
+        turned = [predictor(batch["image"].flip(-1))[..., ::-1] for predictor, _ in loaded]
+        both = [(one + other) / 2 for one, other in zip(plain, turned, strict=True)]
+        for index, id in enumerate(batch["id"]):
+            alone, mirrored = ([each[index] for each in group] for group in (plain, both))
+            yield id, alone, mirrored, batch["mask"][index, 0].numpy()
 
 
 @contextmanager

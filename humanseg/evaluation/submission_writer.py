@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
-from humanseg.evaluation.predict import PredictionWriter
+from humanseg.evaluation.predict import EvaluatedPhotos, PredictionWriter
 from humanseg.evaluation.prediction import Prediction
 from humanseg.submission.template import submission_ids
 from humanseg.submission.write import exact_rle, write_rles
@@ -39,7 +38,7 @@ class SubmissionWriter(PredictionWriter):
         write_rles(self._path, self._rles, self._order)
 
 
-def submission_order(photos: PhotoData, split: SplitName = "valid") -> list[str]:
+def submission_order(photos: EvaluatedPhotos, split: SplitName = "valid") -> list[str]:
     """Return ids in the order of the submission: the template's, where the data has one.
 
     Naturally sorted without a template, on a fold (its photos are those of train), and for any

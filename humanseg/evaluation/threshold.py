@@ -5,8 +5,7 @@ from omegaconf import DictConfig
 
 from humanseg.data.module import PhotoData
 from humanseg.evaluation.data import data_of
-from humanseg.evaluation.predict import predict_split
-from humanseg.evaluation.predictor import Predictor
+from humanseg.evaluation.predict import Predictor, predict_split
 from humanseg.metrics.per_photo import PerPhotoScores
 from humanseg.runs import RunFolder, read_summary
 

@@ -9,10 +9,11 @@ from typing import Any
 import onnxruntime
 
 from humanseg.inference.model import INPUT, OUTPUT, Model
-from humanseg.inference.model_file import ModelError, file_sha256, read_manifest, read_model_info
+from humanseg.inference.model_file import ModelError, read_manifest, read_model_info
 from humanseg.inference.named_model import find_model
 from humanseg.inference.providers import Provider, resolve_providers
 from humanseg.inference.session import Session
+from humanseg.io.files import file_sha256
 
 
 def load_model(

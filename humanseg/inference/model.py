@@ -166,10 +166,8 @@ class Model:
 
         Raises
         ------
-        ImageError, ValueError, TypeError
-            As of a call.
-        BackgroundError
-            A text that is neither a colour, nor ``blur:R``, nor the path of a picture.
+        ImageError, ValueError, TypeError, BackgroundError
+            As of a call; and where the background is none of these.
         """
         from humanseg.inference.backgrounds import read_background
         from humanseg.inference.batch.outputs import render_background
@@ -186,7 +184,8 @@ class Model:
     ) -> Iterator[NDArray[Any]]:
         """Yield what `make` returns for each of many photos, in their order.
 
-        No more of them are held than are worked on at once. They may differ in size and kind.
+        No more of them are held than are worked on at once. They may differ in size and kind. An
+        error, as of a call, is raised in its turn; `humanseg.predict` goes on with the others.
 
         Parameters
         ----------
@@ -196,12 +195,7 @@ class Model:
             What is made of each, such as ``model.cutout`` or
             ``lambda photo: model.composite(photo, "white")``. None: the mask, as of a call.
         workers
-            How many are worked on at once; None: a core each, four at most.
-
-        Raises
-        ------
-        ImageError, ValueError, TypeError
-            As of a call, when its turn comes; `humanseg.predict` goes on with the others.
+            How many at once; None: a core each, four at most.
         """
         from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -221,7 +215,7 @@ class Model:
                     future.cancel()
 
     def _probability_of(self, loaded: LoadedPhoto, tta: bool) -> NDArray[np.float32]:
-        """Return the probability of a photo over white, whatever it shows of it."""
+        # Over white, also where the photo shows nothing.
         pixels = loaded.over_white()
         small = self.reduce(pixels)
         return refine(self.run(small, tta=tta), small, pixels)

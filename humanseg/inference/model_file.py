@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import file_sha256
 
 METADATA_KEY = "humanseg"
 """The key of an ONNX file's metadata under which `ModelInfo` is kept as JSON."""
@@ -76,12 +77,6 @@ def model_digest(file: Path) -> str:
     digest = hashlib.sha256(json.dumps(settings).encode())
     digest.update(bytes.fromhex(file_sha256(file)))
     return digest.hexdigest()[:16]
-
-
-def file_sha256(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def read_model_info(

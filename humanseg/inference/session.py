@@ -14,8 +14,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from humanseg.inference.catalog import BUNDLED
-from humanseg.inference.model_file import ModelError, file_sha256
+from humanseg.inference.model_file import ModelError
 from humanseg.inference.providers import Resolved, require_in_use, resolve_providers
+from humanseg.io.files import file_sha256
 
 _FATAL = 4
 

@@ -1,6 +1,7 @@
 """Writing files so that they appear whole or not at all."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -22,6 +23,12 @@ _ADVICE = {
     errno.EEXIST: "a file of this name is there already: choose another folder",
     errno.ENAMETOOLONG: "the name is too long for this disk: choose a shorter one",
 }
+
+
+def file_sha256(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def explain_os_error(error: OSError, path: Path) -> HumansegError:

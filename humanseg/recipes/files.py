@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import whole_file, whole_folder
-from humanseg.recipes.standing import file_sha256
+from humanseg.io.files import file_sha256, whole_file, whole_folder
 from humanseg.runs import RunFolder
 from humanseg.system.children import call_in_child
 from humanseg.system.terminal import console

@@ -7,11 +7,10 @@ from typing import Any
 
 from humanseg.compare.ladder import read_ladder
 from humanseg.config.settings import kind_of
-from humanseg.io.files import write_json
+from humanseg.io.files import file_sha256, write_json
 from humanseg.recipes.budget import Planned
 from humanseg.recipes.compose import StagePlan
 from humanseg.recipes.recipe import RECORD, Recipe, read_record
-from humanseg.recipes.standing import file_sha256
 from humanseg.runs import RunFolder, read_summary, recorded_status
 from humanseg.sweeps.naming import key_of
 

@@ -1,11 +1,11 @@
 """What lies in a recipe's folder already: what is kept, and what is not that of this recipe."""
 
-import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import file_sha256
 from humanseg.recipes.compose import StagePlan
 from humanseg.runs import RunFolder, is_locked, read_summary
 from humanseg.sweeps.jobs import changed_setting, job_status
@@ -63,12 +63,6 @@ def settle(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[str]
         (folder / name).rename(aside / name)
         console.print(f"aside   {aside / name}: {reason}")
     return list(reasons)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _replaced(plan: StagePlan) -> str | None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from humanseg.io.tables import read_table
-from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.runs import RunFolder, read_summary
 
 if TYPE_CHECKING:
@@ -58,6 +57,9 @@ class TrainResult:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % confidence interval of the mean Dice, by bootstrap over the photos."""
+        # Only here, as pandas above: a flag such as --cfg is answered at once.
+        from humanseg.metrics.statistics import bootstrap_interval
+
         interval = bootstrap_interval(self.per_photo["dice"].to_numpy())
         return interval.low, interval.high
 

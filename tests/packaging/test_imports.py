@@ -93,3 +93,11 @@ def test_using_a_model_loads_nothing_that_only_training_needs(tmp_path: Path) ->
     found = loaded(call(*words, "--save", "mask,cutout", "--background", "blur:9"), tmp_path)
     assert (tmp_path / "out" / "a_mask.png").is_file()
     assert "onnxruntime" in found and not found & heavy
+
+
+def test_evaluating_an_exported_model_needs_no_torch(sample_root: Path, tmp_path: Path) -> None:
+    heavy = {"torch", "pytorch_lightning", "hydra", "omegaconf", "albumentations", "timm"}
+    words = ("evaluate", "tiny", "--data", str(sample_root), "--out", "out")
+    assert not loaded(call(*words), tmp_path) & heavy
+    assert (tmp_path / "out" / "pred_valid.csv").is_file()
+    assert (tmp_path / "out" / "test.html").is_file()

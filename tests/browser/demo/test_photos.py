@@ -15,7 +15,7 @@ from humanseg import pages
 from humanseg.data.synthetic import draw_photo
 from humanseg.demo import DemoServer, demo_site
 from humanseg.metrics.scores import dice
-from tests.browser.demo.conftest import BACKGROUND, FOREGROUND, Demo, serving
+from tests.browser.demo.conftest import BACKGROUND, FOREGROUND, PATIENCE, Demo, serving
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +51,25 @@ def test_so_it_is_with_the_model_that_ships(
             # Sums of 8-bit products are rounded a little otherwise by each runtime, which shows
             # where the net is unsure.
             assert dice(demo.mask(), wanted) >= 0.99
+
+
+def test_the_page_switches_between_the_bundled_models(
+    open_demo: Callable[..., Demo], runtime: list[Path], tmp_path: Path
+) -> None:
+    photo = tmp_path / "sample.png"
+    Image.fromarray(draw_photo(0, 3, (320, 240))[0]).save(photo)
+    with DemoServer(demo_site(None, runtime), port=0) as server:
+        for address in serving(server, server.address):
+            demo = open_demo(address)
+            demo.choose(photo)
+            select = demo.page.get_by_label("Model")
+            for name in ("best", "tiny"):
+                select.select_option(f"models/{name}" if name == "best" else "model")
+                expect(select).to_be_enabled(timeout=PATIENCE)
+                # The photo that is shown is cut out again.
+                demo.wait(photo.name)
+                assert demo.fact("Model") == humanseg.load(name).name
+                assert dice(demo.mask(), humanseg.load(name)(photo)) >= 0.98
 
 
 def test_the_cut_out_is_a_png_with_transparency(

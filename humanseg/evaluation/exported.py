@@ -1,0 +1,67 @@
+"""Evaluating an exported model needs no torch: its photos, and what predicts them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.data.cache.photos import UncachedPhotos
+from humanseg.data.layout.folders import Item
+from humanseg.data.splits import DatasetSplits, SplitName
+from humanseg.inference.model import Model
+
+
+class ExportPredictor:
+    """An exported model, used as `humanseg predict` uses it.
+
+    Parameters
+    ----------
+    model
+        Larger photos than its `long_side` are scaled down for it, and the edges refined.
+    tta
+        Whether to average with the prediction of the mirrored photo.
+    """
+
+    def __init__(self, model: Model, tta: bool = False) -> None:
+        self._model = model
+        self._tta = tta
+
+    def __call__(self, image: Any) -> NDArray[np.float32]:
+        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W)."""
+        photos = np.ascontiguousarray(np.asarray(image).transpose(0, 2, 3, 1))
+        return np.stack([self._model.probability(photo, tta=self._tta) for photo in photos])
+
+
+class FolderPhotos:
+    """The photos of a data folder as an evaluation takes them from `PhotoData`, one by one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.fold: int | None = None
+        self._splits = DatasetSplits(root)
+
+    def items(self, name: SplitName) -> list[Item]:
+        """List the photos of a split, naturally sorted by id."""
+        return self._splits.items(name)
+
+    def require_sound(self, name: SplitName) -> None:
+        """Raise one HumansegError that names all that is wrong with a split of the folder."""
+        self._splits.require_sound(name)
+
+    def has_extra_valid(self) -> bool:
+        """Return False: a folder has no sources of its own."""
+        return False
+
+    def whole_photos(self, name: SplitName) -> Iterator[dict[str, Any]]:
+        """Yield batches of one photo at its own size: `id`, `image`, and `mask` where it has one.
+
+        The arrays are uint8 (1,3,H,W) and (1,1,H,W).
+        """
+        items = self.items(name)
+        photos = UncachedPhotos(items)
+        for index, item in enumerate(items):
+            photo, mask = photos[index]
+            batch = {"id": [item.id], "image": np.moveaxis(photo, 2, 0)[None]}
+            yield batch if mask is None else batch | {"mask": mask[None, None]}
