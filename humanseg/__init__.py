@@ -2,10 +2,10 @@
 
 >>> import humanseg
 >>> run = humanseg.train(data="photos", model="unet", seed=1)  # doctest: +SKIP
->>> humanseg.evaluate(run.path).scores["dice"]  # doctest: +SKIP
+>>> humanseg.evaluate(run).scores["dice"]  # doctest: +SKIP
 0.9712
->>> model = humanseg.load(humanseg.export(run.path, "export"))  # doctest: +SKIP
->>> mask = model("holiday.jpg")  # doctest: +SKIP
+>>> model = humanseg.load(run)  # doctest: +SKIP
+>>> mask, cutout = model("holiday.jpg"), model.cutout("holiday.jpg")  # doctest: +SKIP
 """
 
 from humanseg.system.telemetry import switch_off

@@ -12,6 +12,7 @@ from humanseg.exporting.formats import FORMATS, Format
 from humanseg.inference.load import describe_model
 from humanseg.inference.named_model import NamedModel, resolve_model
 from humanseg.io.files import whole_folder, write_json
+from humanseg.system.terminal import console
 
 
 def find_exported(path: Path) -> NamedModel | None:
@@ -26,7 +27,7 @@ def find_exported(path: Path) -> NamedModel | None:
 
 def copy_export(
     model: NamedModel, out: Path, formats: Sequence[Format] | None, overwrite: bool
-) -> list[Path]:
+) -> None:
     """Copy the files of an export, a bundled model or an ONNX file.
 
     Parameters
@@ -39,11 +40,6 @@ def copy_export(
         Which files; None: those that there are.
     overwrite
         Whether an earlier export at `out` may be replaced.
-
-    Returns
-    -------
-    list of Path
-        What was written.
 
     Raises
     ------
@@ -78,4 +74,6 @@ def copy_export(
         else:
             onnx = next(partial.glob("*.onnx"))
             write_json(partial / MANIFEST, describe_model(onnx))
-    return sorted(out.iterdir())
+    console.print(f"{model.path} is exported already: its files are copied.")
+    for path in sorted(out.iterdir()):
+        console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")

@@ -15,7 +15,7 @@ from humanseg.runs.folder import RunFolder
 
 _MISSING = "inference.missing_model"
 _KINDS = (
-    "a bundled model's name, the folder of humanseg export or of a run, an .onnx file or a "
+    "the name of a bundled model, the folder of humanseg export or of a run, an .onnx file or a "
     "checkpoint of a run"
 )
 _SHOWN = 5
@@ -179,12 +179,12 @@ def _explain_missing(text: str, path: Path) -> str:
             more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
             return f"{path} holds runs and is none itself: name one of {shown}{more}."
         return (
-            f"The folder {path} holds no {MODEL_NAMES[0]} and is no run: name {_KINDS}. {bundled}"
+            f"The folder {path} holds no {MODEL_NAMES[0]} and is no run: give {_KINDS}. {bundled}"
         )
     beside = []
     if os.path.isdir(path.parent):
         beside = [str(path.parent / each) for each in sorted(os.listdir(path.parent))]
         beside = [each for each in beside if os.path.isdir(each) or each.endswith(".onnx")]
     near = get_close_matches(text, [*names, *beside], n=1)
-    hint = f", did you mean {near[0]}?" if near else f": name {_KINDS}."
+    hint = f", did you mean {near[0]}?" if near else f": give {_KINDS}."
     return f"There is no model {text}{hint} {bundled}"
