@@ -191,14 +191,11 @@ def _say(board: "Leaderboard", console: "Console") -> None:
 
 def _say_ladders(folders: Sequence[Path], console: "Console") -> None:
     """Print the stages of the folders that are those of recipes, each in its order."""
-    from humanseg.compare.ladder import is_recipe, ladder_note, ladder_table, read_ladder
+    from humanseg.compare.ladder import is_recipe, print_ladder, read_ladder
 
     for folder in filter(is_recipe, folders):
-        ladder = read_ladder(folder)
         console.print(f"Stages of {folder}", style="bold", markup=False, highlight=False)
-        console.print(ladder_table(ladder), width=None if console.is_terminal else 1000)
-        if note := ladder_note(ladder):
-            console.print(printable(note), markup=False, highlight=False)
+        print_ladder(read_ladder(folder))
         console.print()
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, printable
 from humanseg.metrics.statistics import PairedDifference, paired_difference
 from humanseg.pages.render import duration, score
 from humanseg.runs import RunFolder
@@ -65,7 +67,18 @@ def read_ladder(folder: Path) -> list[Rung]:
     return ladder
 
 
-def ladder_table(ladder: Sequence[Rung]) -> Table:
+def print_ladder(ladder: Sequence[Rung]) -> None:
+    """Print a row for each stage, and a sentence where an earlier one is better than the last."""
+    console = Console()
+    if not console.is_terminal:
+        # Into a file or a pipe the rows go whole, however long they are.
+        console = Console(width=10_000)
+    console.print(_table(ladder))
+    if note := _note(ladder):
+        console.print(printable(note), soft_wrap=True, markup=False, highlight=False)
+
+
+def _table(ladder: Sequence[Rung]) -> Table:
     """Return a row for each stage, for rich's console."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("stage")
@@ -76,11 +89,12 @@ def ladder_table(ladder: Sequence[Rung]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what it adds", overflow="fold")
     for rung in ladder:
-        table.add_row(*_cells(rung))
+        # As text: brackets in it are no markup.
+        table.add_row(*map(Text, _cells(rung)))
     return table
 
 
-def ladder_note(ladder: Sequence[Rung]) -> str:
+def _note(ladder: Sequence[Rung]) -> str:
     """Return a sentence where an earlier stage is better than the last one; else an empty text."""
     finished = [rung.run for rung in ladder if rung.run is not None and rung.run.finished]
     if not finished or ladder[-1].run is not finished[-1]:

@@ -11,12 +11,12 @@ from typing import Any
 from humanseg.inference.catalog import BUNDLED, Use, bundled_models, default_model
 from humanseg.inference.inputs import is_address
 from humanseg.inference.model_file import MODEL_NAMES, ModelError, first_model
-from humanseg.runs.folder import RunFolder
+from humanseg.runs.folder import RunFolder, last_stage
 
 _MISSING = "inference.missing_model"
 _KINDS = (
-    "the name of a bundled model, the folder of humanseg export or of a run, an .onnx file or a "
-    "checkpoint of a run"
+    "the name of a bundled model, the folder of humanseg export, of a run or of a recipe, an .onnx "
+    "file or a checkpoint of a run"
 )
 _SHOWN = 5
 
@@ -137,6 +137,11 @@ def _at(path: Path) -> NamedModel | None:
     if path.is_dir():
         if (path / "config.yaml").is_file():
             return _of_run(RunFolder(path.absolute()))
+        if (last := last_stage(path)) is not None:
+            run, file = RunFolder(last.absolute()), first_model(path / "export")
+            return (
+                NamedModel(ModelKind.EXPORT, path / "export", file, run) if file else _of_run(run)
+            )
         if (file := first_model(path)) is None:
             if any(path.glob("*/config.yaml")):
                 raise ModelError(_explain_missing(str(path), path), code=_MISSING)

@@ -16,6 +16,8 @@ from humanseg.runs import open_run
 from humanseg.system.children import call_in_child
 from humanseg.training.request import named_paths
 
+_FOLDERS = ("distillation.unlabelled_dir", "data.extra_root")
+
 
 def compose_stages(
     recipe: Recipe, composer: StageComposer, epochs: dict[str, int]
@@ -43,7 +45,10 @@ def compose_stages(
     if len(plans) == len(recipe.stages):
         mistakes += composer.weights_mistakes()
     if recipe.budget is not None and composer.gives("trainer.max_epochs"):
-        mistakes.append("trainer.max_epochs and recipe.budget both say how long: give one of them")
+        mistakes.append(
+            "trainer.max_epochs and recipe.budget both say how long: give one of them "
+            "(recipe.budget=null)"
+        )
     stages = [plan.stage for plan in plans]
     configs = [plan.request.config for plan in plans]
     mistakes += path_mistakes(stages, configs)
@@ -101,7 +106,8 @@ def path_mistakes(stages: Sequence[Stage], configs: Sequence[DictConfig]) -> lis
         weights = str(config.backbone.get("weights") or "none")
         if not config.get(STARTS_FROM) and weights not in NO_PATHS and not Path(weights).is_file():
             mistakes.append(f"{stage.name}: backbone.weights={weights}: there is no such file")
-        unlabelled = OmegaConf.select(config, "distillation.unlabelled_dir")
-        if unlabelled and not Path(unlabelled).is_dir():
-            mistakes.append(f"distillation.unlabelled_dir={unlabelled}: there is no such folder")
+        for key in _FOLDERS:
+            folder = OmegaConf.select(config, key)
+            if folder and not Path(str(folder)).is_dir():
+                mistakes.append(f"{key}={folder}: there is no such folder")
     return list(dict.fromkeys(mistakes))

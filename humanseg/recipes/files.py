@@ -13,6 +13,8 @@ from humanseg.system.terminal import console
 
 EXPORT = "export"
 """The folder of the exported model, in that of the recipe."""
+BESIDE = "recipe.json"
+"""The recipe's record as the export has it."""
 _FOLDERS = ("test", "valid")
 
 
@@ -55,7 +57,7 @@ def export_model(last: RunFolder, folder: Path, formats: Sequence[str]) -> dict[
         "files": {
             file.name: {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
             for file in sorted(out.iterdir())
-            if file.is_file()
+            if file.is_file() and file.name != BESIDE
         },
     }
 

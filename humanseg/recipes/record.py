@@ -93,6 +93,7 @@ def _write(
             "overrides": [
                 word for word in plan.words if kind_of(key_of(word)) not in _NOT_RECORDED
             ],
+            "ignore": list(stage.ignore),
             "starts_from": list(stage.starts_from),
             "learns_from": list(stage.learns_from),
             "status": recorded_status(summary) if summary else "new",

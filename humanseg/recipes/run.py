@@ -14,8 +14,9 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from humanseg.compare.ladder import ladder_note, ladder_table, read_ladder
+from humanseg.compare.ladder import print_ladder, read_ladder
 from humanseg.errors import HumansegError
+from humanseg.io.files import write_bytes
 from humanseg.recipes.budget import measure, plan_stage
 from humanseg.recipes.check import compose_stages
 from humanseg.recipes.compose import (
@@ -25,7 +26,7 @@ from humanseg.recipes.compose import (
     recipe_folder,
     stage_request,
 )
-from humanseg.recipes.files import EXPORT, copy_results, export_model, is_exported
+from humanseg.recipes.files import BESIDE, EXPORT, copy_results, export_model, is_exported
 from humanseg.recipes.recipe import (
     RECORD,
     Recipe,
@@ -238,13 +239,11 @@ def _finish(
     if not is_exported(model, last, folder, recipe.export):
         model = export_model(last, folder, recipe.export)
     record(plans, status="finished", model=model)
+    # What is copied without the rest says what it is, too.
+    write_bytes(folder / EXPORT / BESIDE, (folder / RECORD).read_bytes())
     page = write_recipe_home(folder, last, [RunFolder(plan.job.folder) for plan in plans])
-    ladder = read_ladder(folder)
     console.print()
-    # Into a file or a pipe the rows go whole, however long they are.
-    console.print(ladder_table(ladder), width=None if console.is_terminal else 1000)
-    if note := ladder_note(ladder):
-        console.print(note)
+    print_ladder(read_ladder(folder))
     console.print()
     for path in [page, *paths, folder / EXPORT, folder / RECORD]:
         console.print(f"{path}")

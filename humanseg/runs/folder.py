@@ -95,7 +95,8 @@ def open_run(path: Path) -> RunFolder:
     Parameters
     ----------
     path
-        The run's folder, or any file directly in it or in its `checkpoints`.
+        The run's folder, or any file directly in it or in its `checkpoints`; or the folder of a
+        recipe, whose last stage is meant.
 
     Returns
     -------
@@ -115,6 +116,8 @@ def open_run(path: Path) -> RunFolder:
         raise HumansegError(
             f"There is no folder {path}: give the folder of a run.", code="runs.not_there"
         )
+    if (last := last_stage(path)) is not None:
+        return RunFolder(last.resolve())
     below = sorted(found.parent for found in path.glob("*/config.yaml"))
     if any(_is_job(folder) for folder in below):
         raise HumansegError(
@@ -126,6 +129,16 @@ def open_run(path: Path) -> RunFolder:
     raise HumansegError(
         f"{path} is not the folder of a run: it has no config.yaml.{hint}", code="runs.not_a_run"
     )
+
+
+def last_stage(folder: Path) -> Path | None:
+    """Return the run of the last stage in the folder of a recipe, where that has begun."""
+    try:
+        record = json.loads((folder / "record.json").read_bytes())
+        last = folder / str(record["stages"][-1]["name"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return last if (last / "config.yaml").is_file() else None
 
 
 def _is_job(folder: Path) -> bool:

@@ -9,9 +9,10 @@ import pytest
 
 import humanseg
 from humanseg.cli.main import main
+from humanseg.inference.named_model import resolve_model
 from humanseg.recipes import run
 from humanseg.recipes.files import EXPORT
-from humanseg.runs import RunFolder, update_summary
+from humanseg.runs import RunFolder, open_run, update_summary
 from humanseg.sweeps.jobs import Outcome
 from humanseg.sweeps.launch import run_jobs
 from humanseg.training.request import TrainRequest
@@ -87,6 +88,7 @@ def test_the_folder_ends_with_the_files_of_the_last_stage_the_model_and_a_record
     assert len(third["checkpoint_sha256"]) == 64
     assert record["model"]["files"]["model.onnx"]["bytes"] == 5
     assert record["data"]["valid"] == 3
+    assert json.loads((folder / EXPORT / "recipe.json").read_text()) == record
 
 
 def test_a_finished_stage_is_not_repeated_and_a_failed_one_is_tried_again(
@@ -241,3 +243,40 @@ def test_the_python_api_returns_the_last_stage(
     assert recipe(finish, CHAIN) == 0
     result = humanseg.train("--config-dir", str(tmp_path / "conf"), recipe="mine", data=sample_root)
     assert result is not None and result.path == tmp_path / "runs/mine/third"
+
+
+def test_wandb_shows_the_stages_of_a_recipe_as_one_group(recipe: "RunRecipe", seen: Seen) -> None:
+    assert recipe(seen, CHAIN, "logger=[wandb]") == 0
+    loggers = [request.config.logger.wandb for request in seen.requests.values()]
+    assert [logger.group for logger in loggers] == ["mine"] * 3
+    assert [list(logger.tags) for logger in loggers] == [["first"], ["second"], ["third"]]
+
+
+def test_compare_shows_what_each_stage_gained(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "runs/mine")]) == 0
+    first, second = (
+        line.rstrip()
+        for line in capsys.readouterr().out.splitlines()[:4]
+        if line[:2] in ("fi", "se")
+    )
+    assert first.endswith("weights") and second.endswith("a lower rate")
+    assert " first " in second and " to " in second and " to " not in first
+
+
+def test_the_folder_of_a_recipe_is_a_model_its_last_stage(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    folder = tmp_path / "runs/mine"
+    assert open_run(folder).path == folder / "third"
+    assert resolve_model(folder).onnx == folder / "export/model.onnx"
+    assert {"first", "export"} <= {path.name for path in folder.iterdir()}
+
+
+def test_help_names_the_recipes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    assert "recipe: best, best_from_scratch, best_pspnet, quick" in capsys.readouterr().out
