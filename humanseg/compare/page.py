@@ -31,14 +31,15 @@ from humanseg.pages.folder import PageFolder
 from humanseg.pages.origin import Origin, now, readable_date
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import readable, write_page
+from humanseg.runs.home import export_command
 from humanseg.runs.record import RunRecord, read_masks
 from humanseg.runs.settings import as_text
 
 NAME, FILES = "leaderboard", "leaderboard_files"
 
 _LEAD = (
-    "Runs by their mean Dice per valid photo at threshold 0.5, with the 95 % confidence interval "
-    "of the mean (bootstrap over the valid photos)."
+    "Which run is the best, and whether it really is. Runs are ranked by their mean Dice over the "
+    "valid photos at threshold 0.5; the 95 % confidence intervals are a bootstrap over the photos."
 )
 
 
@@ -212,6 +213,7 @@ def _run(run: RunRecord, interval: list[float], folder: Path) -> dict[str, Any]:
         "best_epoch": run.number("best_epoch"),
         "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve.to_numpy().tolist()],
         "index": link(folder, run.folder.index_page),
+        "export": export_command(run.folder),
         "gallery": link(folder, run.folder.valid_page),
         "test": link(folder, run.folder.test_page),
     } | {key: _number(run.number(key)) for key in ("seconds", "images_per_second", "boundary_dice")}

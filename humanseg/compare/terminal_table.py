@@ -10,6 +10,7 @@ from rich.text import Text
 
 from humanseg.compare.ranking import Group
 from humanseg.errors import printable
+from humanseg.metrics.statistics import PairedDifference
 from humanseg.pages.render import duration, score
 from humanseg.runs.settings import as_text
 
@@ -20,24 +21,30 @@ _OWN_THRESHOLD = "* interval and differences are of Dice at the run's own thresh
 def conclusion(group: Group) -> str:
     """Return a sentence or two: which entry is the best, and whether others differ from it."""
     best, *others = group.entries.to_dict("records")
-    ends = f"{score(best['low'])} to {score(best['high'])}"
-    result = f"Dice {score(best['dice_at_half'])}, interval {ends}"
+    ends = f"95\u00a0% interval {score(best['low'])} to {score(best['high'])}"
+    result = f"Dice {score(best['dice_at_half'])} ({ends})"
     if not others:
         return f"{best['label']}: {result}."
     second, behind = others[0]["label"], group.behind(1)
     if len(others) == 1:
         against = behind.swapped()
         if against.significant:
-            return f"{best['label']}: {result}. Against {second} it is {against.sentence()}."
+            return f"{best['label']}: {result}. It is better than {second} {_by(against)}."
         return f"{best['label']}: {result}. It and {second} are {against.sentence()}."
     alike = sum(not other["worse"] for other in others)
     first = f"{best['label']} is the best of {len(group.entries)}: {result}."
     if not alike:
-        runner_up = f"the next, {second}, is {behind.sentence()}"
-        return f"{first} All others are worse on {_photos(group)}; {runner_up}."
+        runner_up = f"the next, {second}, {_by(behind)}"
+        return f"{first} All others score significantly lower on {_photos(group)}; {runner_up}."
     verb = "is" if alike == 1 else "are"
     verdict = f"{alike} of the others {verb} not significantly different from it"
     return f"{first} {verdict} on {_photos(group)}."
+
+
+def _by(difference: PairedDifference) -> str:
+    """Return how large a significant difference is."""
+    near, far = sorted((abs(difference.low), abs(difference.high)))
+    return f"by {abs(difference.difference):.4f} (interval {near:.4f} to {far:.4f})"
 
 
 def describe(group: Group) -> str:

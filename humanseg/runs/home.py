@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote
 from statistics import median
 from typing import Any
 
@@ -92,7 +92,6 @@ def refresh_homes(runs: Iterable[RunFolder], pages: Iterable[Path]) -> None:
 def next_steps(run: RunFolder) -> list[Step]:
     """Return what a person may do with a finished run, as commands that can be copied."""
     path, runs = (quote(str(shown_path(each))) for each in (run.path, run.path.parent))
-    out = quote(str(Path("export") / run.path.name))
     usable = [
         Step("Find people in your photos", f"humanseg predict PHOTOS --model {path}"),
         Step("Try it in the browser", f"humanseg demo --model {path}"),
@@ -100,8 +99,14 @@ def next_steps(run: RunFolder) -> list[Step]:
     return [
         *(usable if run.onnx.is_file() else []),
         Step("Rank it with other runs", f"humanseg compare {runs}"),
-        Step("Export it, each file verified", f"humanseg export {path} --out {out}"),
+        Step("Export it, each file verified", export_command(run)),
     ]
+
+
+def export_command(run: RunFolder) -> str:
+    """Return the command that exports a run into a folder of its own."""
+    out = Path("export") / run.path.name
+    return join(["humanseg", "export", str(shown_path(run.path)), "--out", str(out)])
 
 
 def _home(record: RunRecord, place: RunFolder) -> RunHome:

@@ -12,7 +12,8 @@ from humanseg.cli.main import main
 from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
 from humanseg.config.find import conf_folder
 from humanseg.metrics.statistics import paired_difference
-from humanseg.runs import update_summary
+from humanseg.runs import RunFolder, update_summary
+from humanseg.runs.home import write_home
 from humanseg.runs.settings import read_shipped
 
 pytestmark = pytest.mark.browser
@@ -89,6 +90,41 @@ def test_nothing_is_cut_off_and_everything_is_drawn(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for text in ("model", "loss", "Dice"):
         expect(page.locator("#plot-coordinates").get_by_text(text, exact=True)).to_be_visible()
+    # No axis says the same twice.
+    for axis in ("#plot-effects .xtick", "#plot-parameters .ytick", "#plot-curves .ytick"):
+        ticks = page.locator(f"{axis} text").all_text_contents()
+        assert len(ticks) == len(set(ticks)) > 1, axis
+
+
+@both_sizes
+def test_names_links_and_export_commands_are_in_sight(page: Page, folder: Path) -> None:
+    width = page.viewport_size["width"]  # type: ignore[index]
+    for row in page.locator("#rows tr").all():
+        for part in (row.locator(".run .name"), row.get_by_role("button", name="Copy the export")):
+            box = part.bounding_box()
+            assert box and box["x"] >= 0 and box["x"] + box["width"] <= width
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    last = page.locator("#rows tr").last
+    last.get_by_role("button", name="Copy the export").press("Enter")
+    expect(last.get_by_text("Copied")).to_be_visible()
+    name = last.locator(".run .name").inner_text()
+    assert page.evaluate("window.copied").startswith("humanseg export '")
+    assert f"{folder.name}/{name}' --out export/{name}" in page.evaluate("window.copied")
+
+
+def test_a_run_with_a_page_leads_there_and_the_page_leads_back(
+    folder: Path, open_page: Open, tmp_path: Path
+) -> None:
+    for run in ("unet,dice,0", "pspnet,dice,0"):
+        shutil.copytree(folder / run, tmp_path / run)
+    write_home(RunFolder(tmp_path / "unet,dice,0"))
+    assert main(["compare", str(tmp_path)]) == 0
+    page = open_page(tmp_path / "leaderboard.html")
+    assert page.locator("#rows .run a.name").count() == 1
+    page.get_by_role("link", name="unet,dice,0", exact=True).press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("unet,dice,0")
+    page.get_by_role("link", name="Leaderboard").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Leaderboard")
 
 
 def test_the_best_comes_first_with_its_seeds_folded(page: Page, board: Leaderboard) -> None:

@@ -39,7 +39,7 @@ def test_table_csv_and_page(runs: Path, capsys: Said) -> None:
     assert main(["compare", str(runs)]) == 0
     said = capsys.readouterr().out
     assert said.index("bce_dice") < said.index("sweep/loss=dice,seed=0 and 1 more")
-    assert "Against dice it is better by 0.0" in said
+    assert "It is better than dice by 0.0" in said
     assert str(runs / "leaderboard.csv") in said.replace("\n", "")
     assert (runs / "leaderboard.html").is_file() and (runs / "leaderboard.csv").is_file()
     assert photos_note(runs) == ""

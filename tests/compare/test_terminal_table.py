@@ -23,11 +23,11 @@ def test_the_conclusion_says_what_can_be_said(make_record: Make, shipped: Shippe
         return conclusion(rank(runs, shipped))
 
     assert said(best).startswith("a: Dice 0.90") and said(best).endswith(".")
-    assert "Against lr 0.2 it is better by 0.0500, interval 0.0500 to 0.0500." in said(best, far)
+    assert "It is better than lr 0.2 by 0.0500 (interval 0.0500 to 0.0500)." in said(best, far)
     assert "It and lr 0.1 are not significantly different on these 30 photos." in said(best, close)
     assert "1 of the others is not significantly different" in said(best, close, far)
     alone = said(best, far, farther)
-    assert "All others are worse on these 30 photos; the next, lr 0.2, is worse by" in alone
+    assert "All others score significantly lower on these 30 photos; the next, lr 0.2, by" in alone
 
 
 def test_the_terminal_shows_names_as_they_are(make_record: Make, shipped: Shipped) -> None:

@@ -1,24 +1,28 @@
 /* What stands in the table: the headings, and the cells of a row. */
 
-const COLUMNS = {
+const RUN = { run: { title: "Run", value: (row) => runs[row.runs[0]].name } };
+const SCORES = {
   dice: { title: "Dice", value: (row) => row.dice, number: true, down: true },
   interval: { title: "95 % interval" },
   behind: { title: "To best", value: (row) => row.behind ? row.behind[0] : null, number: true, down: true },
+};
+const COSTS = {
   boundary: { title: "Boundary", value: (row) => row.boundary_dice, number: true, down: true },
   parameters: { title: "Params", value: (row) => row.parameters, number: true },
   seconds: { title: "Time", value: (row) => row.seconds, number: true },
   speed: { title: "Photos/s", value: (row) => row.images_per_second, number: true, down: true },
-  run: { title: "Run", value: (row) => runs[row.runs[0]].name },
 };
 
 const settingColumn = ({ title, key, numbers, place }) => [`setting ${place}`, {
   title, long: key, style: "setting", number: Boolean(numbers), value: (row) => row.values[place],
 }];
 
-/** The columns by their keys: the settings that tell rows apart, what all tables have, other settings. */
+/** The columns by their keys: the run, its score, the settings that tell rows apart, its costs, other settings. */
 function columns() {
   const { telling, asides } = state.group;
-  return new Map([...telling.map(settingColumn), ...Object.entries(COLUMNS), ...asides.map(settingColumn)]);
+  return new Map([
+    ...Object.entries({ ...RUN, ...SCORES }), ...telling.map(settingColumn), ...Object.entries(COSTS), ...asides.map(settingColumn),
+  ]);
 }
 
 // The upper half of the rows is what a reader compares.
@@ -28,7 +32,7 @@ const inRange = (value, [low, high]) => `${100 * Math.min(Math.max((value - low)
 function headCell(key, { title, long, style, number, value }) {
   const cell = element("th", { scope: "col", className: `${style || key}${number ? " number" : ""}` });
   if (!value) {
-    const [low, high] = tableRange().map((end) => element("span", { textContent: end.toFixed(3) }));
+    const [low, high] = labels(tableRange()).map((textContent) => element("span", { textContent }));
     cell.append(element("span", { className: "ends" }, low, element("span", { textContent: title }), high));
     return cell;
   }
@@ -82,19 +86,29 @@ function behindCell(row) {
   return cell;
 }
 
-/** The name of a run with links to its pages; of folded seeds, what opens them. */
+/** A name that may be broken behind a comma or an equals sign. */
+const breakable = (name) => name.split(/(?<=[,=])/).flatMap((part) => [part, element("wbr")]);
+
+/** The name of a run with links to its pages and its export command; of folded seeds, what opens them. */
 function runCell(row) {
+  const run = runs[row.runs[0]], last = run.name.split("/").pop();
+  const name = element(run.index ? "a" : "span", { className: "name", title: run.name }, element("bdi", {}, ...breakable(last)));
+  if (run.index) name.href = run.index;
+  const more = element("span", { className: "links" });
+  for (const [page, text] of [["gallery", "errors"], ["test", "test photos"]]) {
+    if (run[page]) more.append(element("a", { href: run[page], textContent: text, "aria-label": `${text} of ${last}` }));
+  }
+  more.append(element("button", {
+    type: "button", className: "quiet-button", textContent: "Copy export", title: run.export, "data-copy": run.export,
+    "aria-label": `Copy the export command of ${last}`,
+  }));
+  const cell = element("td", { className: "run" }, name, more);
   if (row.seeds?.length) {
     const open = state.opened.has(row.id), seeds = `${row.seeds.length} ${row.repeats ? "runs" : "seeds"}`;
-    return element("td", { className: "run" }, element("button", {
+    more.prepend(element("button", {
       type: "button", className: "quiet-button", textContent: `${seeds} ${open ? "▴" : "▾"}`,
       "aria-expanded": String(open), "aria-label": `${seeds} of ${row.label}`, onclick: () => toggleSeeds(row),
     }));
-  }
-  const run = runs[row.runs[0]], last = run.name.split("/").pop();
-  const cell = element("td", { className: "run" }, element("bdi", { className: "name", title: run.name, textContent: last }));
-  for (const [page, text] of [["gallery", "errors"], ["test", "test photos"]]) {
-    if (run[page]) cell.append(" ", element("a", { href: run[page], textContent: text }));
   }
   return cell;
 }
@@ -107,15 +121,15 @@ function rowElement(row, rank = null) {
     element("td", { className: "pick-cell" }, pickButton(row)),
     number("rank", isSeed ? "" : String(rank)),
     element("td", { className: "label" }, element("bdi", { textContent: row.label })),
-    ...tellingCells(row, isSeed),
+    runCell(row),
     diceCell(row),
     intervalCell(row),
     behindCell(row),
+    ...tellingCells(row, isSeed),
     number("boundary", score(row.boundary_dice)),
     number("parameters", count(row.parameters)),
     number("seconds", duration(row.seconds)),
     number("speed", missing(row.images_per_second) ? "–" : row.images_per_second.toFixed(1)),
-    runCell(row),
     ...state.group.asides.map((setting) => settingCell(setting, row)));
   made.classList.toggle("picked", state.picked.includes(row.id));
   return made;

@@ -18,6 +18,19 @@ const missing = (value) => value === null || value === undefined;
 const score = (value) => missing(value) ? "–" : (value > 1 - 1e-8 ? value : Math.min(value, .9999)).toFixed(4);
 const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
 
+/** How many digits tell apart the labels of an axis with some steps. */
+function digitsFor(low, high, steps = 1) {
+  const step = (high - low) / steps;
+  return step > 0 ? Math.min(Math.max(3, Math.ceil(-Math.log10(step))), 8) : 4;
+}
+
+/** Values of an axis as labels, no two of which read the same. */
+function labels(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)], digits = digitsFor(low, high, values.length);
+  const all = values.map((value) => value.toFixed(digits));
+  return all.map((label, place) => all.indexOf(label) === place ? label : "");
+}
+
 function count(value) {
   if (missing(value)) return "–";
   if (value < 1e6) return value < 1e3 ? String(value) : `${(value / 1e3).toFixed(value < 1e4 ? 1 : 0)} k`;

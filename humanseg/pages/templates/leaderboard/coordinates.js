@@ -1,11 +1,11 @@
 /* Parallel coordinates: a line for each row, through its settings to its Dice. */
 
-const SMOOTH_STEPS = 14, SHADES = 8;
+const SMOOTH_STEPS = 14, SHADES = 8, PARTS = [0, .25, .5, .75, 1];
 
 /** Dice from low to high: from what is hardly seen to what stands out. */
 function shade(share) {
-  const { line, accent } = theme();
-  const [from, to] = [line, accent].map((hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16)));
+  const { line, ink } = theme();
+  const [from, to] = [line, ink].map((hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16)));
   return `rgb(${from.map((value, channel) => Math.round(value + (to[channel] - value) * share)).join(",")})`;
 }
 
@@ -19,7 +19,7 @@ function numberAxis({ title, numbers, levels, place }) {
   const scale = low > 0 && high / low >= 20 ? Math.log : (value) => value;
   const at = (level) => .06 + .88 * (scale(numbers[level]) - scale(low)) / (scale(high) - scale(low));
   const ends = [numbers.indexOf(low), numbers.indexOf(high)];
-  return { title, at: (row) => at(row.values[place]), ticks: ends.map((level) => [at(level), levels[level]]) };
+  return { title, at: (row) => at(row.values[place]), ticks: [...new Set(ends)].map((level) => [at(level), levels[level]]) };
 }
 
 /** The value with the highest mean on top; its rows spread out, the best on top again, to be counted. */
@@ -82,7 +82,7 @@ function drawCoordinates(rows) {
   const share = (dice) => Math.min(Math.max((dice - low) / (high - low || 1), 0), 1);
   const diceAxis = {
     title: "Dice", at: (row) => .03 + .94 * share(row.dice),
-    ticks: [0, .25, .5, .75, 1].map((part) => [.03 + .94 * part, (low + part * (high - low)).toFixed(3)]),
+    ticks: labels(PARTS.map((part) => low + part * (high - low))).map((label, place) => [.03 + .94 * PARTS[place], label]),
   };
   const used = state.group.telling.filter((setting) => setting.levels.length <= 12 || setting.numbers);
   const axes = [...used.map((setting) => settingAxis(setting, rows)), diceAxis];

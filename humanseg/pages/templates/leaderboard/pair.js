@@ -62,21 +62,21 @@ function drawVerdict() {
 function cautions({ first, second, result }) {
   const { difference, low, high, photos } = result;
   const notes = [
-    `Dice of A minus Dice of B, mean over ${photos} photos: ${signed(difference)} (${signed(low)} to ${signed(high)}).`,
+    `On average over ${photos} photos, Dice of A minus Dice of B is ${signed(difference)} (${signed(low)} to ${signed(high)}).`,
   ];
-  if (photos < FEWEST_PHOTOS) notes.push("So few photos cannot tell any two runs apart.");
+  if (photos < FEWEST_PHOTOS) notes.push("With so few photos, no two runs can be told apart.");
   const seeds = [first, second].map(({ row }) => new Set(row.runs.map((run) => runs[run].seed)).size);
   if (Math.min(...seeds) === 1) {
     const spreads = state.group.entries.map((entry) => entry.spread).filter((spread) => !missing(spread));
     const usual = quantile(spreads.sort((a, b) => a - b), .5);
-    const how = spreads.length ? `, here by ${usual.toFixed(4)} (standard deviation).` : ".";
-    notes.push(`The interval is over photos: another seed moves Dice too${how}`);
+    const how = spreads.length ? `, here by about ${usual.toFixed(4)} (standard deviation).` : ".";
+    notes.push(`The interval says how sure this is over photos. Another seed would move Dice too${how}`);
   }
-  if (Math.max(...seeds) > 1) notes.push("Scores are means over the seeds, masks are those of the first.");
+  if (Math.max(...seeds) > 1) notes.push("Scores are averages over the seeds; the masks are those of the first.");
   if (first.row.own_threshold || second.row.own_threshold) {
     const [a, b] = [first, second].map(({ row }) => row.runs.map((run) => runs[run].threshold).join(", "));
-    notes.push(`Each run is scored at its own threshold (A ${a}, B ${b}). One that was tuned on these photos looks a `
-      + "little better than it is.");
+    notes.push(`Each run is scored at its own threshold (A ${a}, B ${b}). A threshold that was tuned on these photos makes `
+      + "a run look a little better than it is.");
   }
   return notes;
 }
@@ -86,7 +86,7 @@ function drawScale({ difference, low, high, significant }) {
   const reach = 1.15 * Math.max(Math.abs(low), Math.abs(high), 1e-4);
   const at = (value) => `${50 + 50 * value / reach}%`;
   const marks = ["zero", "span", "dot"].map((className) => element("i", { className }));
-  const line = element("div", { className: significant ? "line sure" : "line" }, ...marks);
+  const line = element("div", { className: significant ? `line sure ${difference > 0 ? "a" : "b"}` : "line" }, ...marks);
   line.style.cssText = `--from: ${at(low)}; --to: ${at(high)}; --dice: ${at(difference)}`;
   const labels = ["B better", "0", "A better"].map((textContent) => element("span", { textContent }));
   $("scale").replaceChildren(line, element("div", { className: "labels" }, ...labels));
@@ -101,7 +101,7 @@ function drawDuelPlot({ first, second }) {
   const diagonal = {
     x: ends, y: ends, mode: "lines", hoverinfo: "skip", line: { color: colours.quiet, width: 1, dash: "dot" },
   };
-  const better = first.dice.map((dice, photo) => dice >= second.dice[photo] ? colours.accent : colours.b);
+  const better = first.dice.map((dice, photo) => dice >= second.dice[photo] ? colours.a : colours.b);
   const photos = {
     x: second.dice, y: first.dice, mode: "markers", text: state.group.ids.map(plain),
     hovertemplate: "photo <b>%{text}</b><br>A %{y:.4f} · B %{x:.4f}<extra></extra>",

@@ -26,7 +26,7 @@ function drawHead() {
   const heading = (className, ...content) => element("th", { className }, ...content);
   $("head").replaceChildren(
     heading("pick-cell", element("span", { className: "visually-hidden", textContent: "Pick" })),
-    heading("number", "#"),
+    heading("number rank", "#"),
     heading("label", "Settings"),
     ...[...columns()].map(([key, column]) => headCell(key, column)),
   );
@@ -78,11 +78,10 @@ function drawFootnote() {
   if (state.group.folds) notes.push("± is the standard deviation over seeds.");
   if (state.group.repeated) notes.push(state.group.repeated);
   if (everyRow().some((row) => row.own_threshold)) {
-    notes.push("† The run has a threshold of its own. It is ranked by Dice at 0.5, but its interval, and all that is "
-      + "said photo by photo, is of Dice at its own threshold: the probabilities, from which it could be taken anew "
-      + "at 0.5, are not kept.");
+    notes.push("† This run has a threshold of its own. Its rank is by Dice at 0.5, but its interval and all that is said "
+      + "photo by photo are at its own threshold: no other masks were kept.");
   }
-  if (everyRow().length > 1) notes.push("The band is the interval of the best.");
+  if (everyRow().length > 1) notes.push("The grey band is the interval of the best.");
   $("footnote").textContent = notes.join(" ");
 }
 

@@ -1,9 +1,9 @@
 /* How plots look, and the colours of the rows. Plotly draws them; it is loaded when the first comes near. */
 
-// Neighbours in the list are told apart by the common kinds of colour blindness too.
+// None is that of the page's controls, of A and B, or of errors. Neighbours differ in lightness too.
 const PALETTE = {
-  light: ["#0a6b58", "#c8561b", "#3a6fc4", "#8f4bb3", "#a5800f", "#c4335f", "#4d7c22", "#5b6470"],
-  dark: ["#62d2b7", "#f09a5c", "#82b1ff", "#cfa2f2", "#dfc25c", "#ff8fab", "#a8d67a", "#b7bec6"],
+  light: ["#1787a0", "#9a5b2e", "#6f8a1c", "#5b6470", "#b08d12", "#2f5d73", "#c07a6a", "#3d4a1f"],
+  dark: ["#6fd3ea", "#e0a878", "#bcd96a", "#b7bec6", "#e6cc62", "#8fb8cf", "#f0b6a8", "#dfe8c0"],
 };
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 const coarsePointer = matchMedia("(pointer: coarse)");
@@ -14,7 +14,7 @@ const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;"
 
 function theme() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "quiet", "line", "card", "accent", "b"];
+  const names = ["ink", "quiet", "line", "card", "a", "b"];
   const colours = names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]);
   return {
     ...Object.fromEntries(colours),
@@ -58,8 +58,8 @@ function draw(id, traces, description, more) {
 const colourSetting = () => state.group.telling.find((setting) => String(setting.place) === $("colour").value);
 
 function colourGroups(rows) {
-  const { palette } = theme(), setting = colourSetting();
-  if (!setting) return [{ label: "", colour: palette[0], rows }];
+  const { palette, ink } = theme(), setting = colourSetting();
+  if (!setting) return [{ label: "", colour: ink, rows }];
   return setting.levels.map((label, level) => ({
     label: `${setting.title} ${label}`,
     colour: palette[level % palette.length],
