@@ -53,13 +53,13 @@ def open_loggers(config: DictConfig, run: RunFolder) -> Iterator[list[Logger]]:
     """Open the loggers of a run, and close them in the state that the block ends in."""
     loggers: list[Logger] = []
     failed = True
-    for name in _IGNORED:
-        # wandb reads and checks them even where it is told otherwise, and refuses to start.
-        os.environ.pop(name, None)
     try:
         for node in _nodes(config):
             folder = run.path if _is_wandb(node) else run.path / "logs"
             loggers.append(build(node, save_dir=str(folder)))
+        for name in _IGNORED:
+            # wandb reads and checks them even where it is told otherwise, and refuses to start.
+            os.environ.pop(name, None)
         for logger in _wandb_runs(loggers):
             logger.log_hyperparams(_shown(config, run))
         yield loggers
@@ -93,6 +93,8 @@ def _wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
 def wandb_note(config: DictConfig) -> str:
     """Return a note on variables of wandb that a run does not follow; empty without any."""
     ignored = [name for name in _IGNORED if os.environ.get(name)]
+    if os.environ.get("WANDB_SWEEP_ID") and "WANDB_RUN_ID" in ignored:
+        ignored.remove("WANDB_RUN_ID")
     if not ignored or not any(map(_is_wandb, _nodes(config))):
         return ""
     return (

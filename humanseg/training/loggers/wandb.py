@@ -27,8 +27,9 @@ class WandbRun(Logger):
 
     Offline it needs no account and no network; `wandb sync RUN/wandb/offline-run-*` uploads it
     later. A resumed run has the wandb id that it had before, so that both parts are one run
-    there. wandb is imported when the run starts. A training does not fail because its log does:
-    when wandb stops working halfway, that is said once and the training goes on.
+    there. A run that an agent of a wandb sweep has started is the one that wandb has planned, in
+    the sweep's project. wandb is imported when the run starts. A training does not fail because
+    its log does: when wandb stops working halfway, that is said once and the training goes on.
 
     Parameters
     ----------
@@ -58,10 +59,15 @@ class WandbRun(Logger):
         self.mode: Mode = _NEW_WORDS.get(mode, mode)
         # A variable that is set to nothing is none.
         self._project, self._entity, self._group = project or "humanseg", entity or None, group
+        planned = None
+        if os.environ.get("WANDB_SWEEP_ID"):
+            self._project = os.environ.get("WANDB_PROJECT") or self._project
+            self._entity = os.environ.get("WANDB_ENTITY") or self._entity
+            planned = os.environ.get("WANDB_RUN_ID")
         added = [tag.strip() for tag in os.environ.get("WANDB_TAGS", "").split(",")]
         self._tags = tuple(dict.fromkeys(tag for tag in [*(tags or ()), *added] if tag))
         self._name = run_name or self._folder.name
-        self._id = wandb_id(RunFolder(self._folder)) or secrets.token_hex(4)
+        self._id = wandb_id(RunFolder(self._folder)) or planned or secrets.token_hex(4)
         self._run: Any = None
         self._lost = False
 
