@@ -5,6 +5,7 @@ from pathlib import Path
 
 import humanseg
 from humanseg.cli.argument_types import strength
+from humanseg.errors import HumansegError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +42,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     parser.add_argument(
+        "--wandb",
+        metavar="ENTITY/PROJECT",
+        help="log the export in this project of wandb too, with its card, as an artifact of its "
+        "run; needs an account",
+    )
+    parser.add_argument(
         "--benchmark", action="store_true", help="measure all files at length, next to torch"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export."""
+    """Export; with --wandb, log the export there once it is whole."""
+    source, project, run = arguments.runs, None, None
+    if arguments.wandb is not None:
+        from humanseg.compare.wandb import Project, require_wandb
+        from humanseg.exporting.copy_export import find_exported
+        from humanseg.exporting.select_run import select_run
+
+        project = Project.parse(arguments.wandb)
+        require_wandb("export", ("wandb",))
+        if find_exported(source):
+            raise HumansegError(
+                f"{source} is an export already, which has no run to be linked to: give --wandb "
+                "with the run.",
+                code="export.wandb_without_run",
+            )
+        selected = select_run(source, arguments.data)
+        source, run = selected.checkpoint or selected.run.path, selected.run
     humanseg.export(
-        arguments.runs,
+        source,
         arguments.out,
         None if arguments.formats is None else arguments.formats.split(","),
         data=arguments.data,
@@ -57,4 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         benchmark=arguments.benchmark,
         quick=arguments.quick,
     )
+    if project is not None and run is not None:
+        from humanseg.compare.wandb import upload_export
+
+        print(f"wandb     {upload_export(arguments.out, run, project)}")
     return 0

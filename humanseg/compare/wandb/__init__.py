@@ -1,5 +1,6 @@
-"""The leaderboard in wandb: a dashboard as code, and runs that were logged offline."""
+"""In wandb: the leaderboard as a dashboard, runs that were logged offline, exported models."""
 
+from humanseg.compare.wandb.artifact import upload_export
 from humanseg.compare.wandb.dashboard import require_project, require_wandb, save_dashboards
 from humanseg.compare.wandb.project import Project
 from humanseg.compare.wandb.upload import Uploads, upload_runs
@@ -13,5 +14,6 @@ __all__ = [
     "require_project",
     "require_wandb",
     "save_dashboards",
+    "upload_export",
     "upload_runs",
 ]

@@ -1,6 +1,6 @@
 """The dashboards sent to wandb, and what keeps them from it in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -22,19 +22,28 @@ query HumansegDashboard($entity: String!, $project: String!, $view: String) {
 """
 
 
-def require_wandb() -> None:
-    """Find what would keep a dashboard from being sent, without asking the network.
+def require_wandb(
+    command: str = "compare", packages: Sequence[str] = ("wandb", "wandb_workspaces")
+) -> None:
+    """Find what would keep a command from sending to wandb, without asking the network.
+
+    Parameters
+    ----------
+    command
+        The command, as a person calls it.
+    packages
+        What it imports.
 
     Raises
     ------
     HumansegError
         wandb or wandb-workspaces is not installed, or wandb has no key.
     """
-    missing = [name for name in ("wandb", "wandb_workspaces") if find_spec(name) is None]
+    missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise HumansegError(
             f"--wandb needs {' and '.join(missing).replace('_', '-')}, which cannot be imported "
-            'here: pip install "humanseg[train,dashboard]", or compare without --wandb.'
+            f'here: pip install "humanseg[train,dashboard]", or {command} without --wandb.'
         )
     try:
         with quiet_wandb():
@@ -42,13 +51,13 @@ def require_wandb() -> None:
     except Exception as error:
         raise HumansegError(
             f"The settings of wandb on this machine are not in order: {error}. Run `wandb login` "
-            "again, or compare without --wandb."
+            f"again, or {command} without --wandb."
         ) from error
     if not found:
         raise HumansegError(
             "--wandb needs an API key of wandb, and none was found: run `wandb login`, or set "
-            "WANDB_API_KEY to the key from the settings of your account. Or compare without "
-            "--wandb, which needs no account."
+            "WANDB_API_KEY to the key from the settings of your account. Or "
+            f"{command} without --wandb, which needs no account."
         )
 
 

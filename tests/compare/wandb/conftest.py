@@ -66,6 +66,32 @@ class Stub:
             self.overwritten.add(run)
         rows[start : start + len(sent["content"])] = sent["content"]
 
+    def answer_on_artifact(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Answer what logging an artifact asks: one that is new, and becomes its first version."""
+        if "createArtifactManifest(" in query:
+            file = self.upload(variables["name"])
+            return {"createArtifactManifest": {"artifactManifest": {"id": "m", "file": file}}}
+        if "createArtifactFiles(" in query:
+            named = [
+                file for value in variables.values() if isinstance(value, list) for file in value
+            ]
+            files = [
+                {"node": self.upload(file["name"]) | {"artifact": {"id": "art"}}} for file in named
+            ]
+            return {"createArtifactFiles": {"files": {"edges": files}}}
+        if "createArtifact(" in query:
+            made = {"id": "art", "state": "PENDING", "artifactSequence": {"latestArtifact": None}}
+            return {"createArtifact": {"artifact": made}}
+        if "commitArtifact(" in query:
+            return {"commitArtifact": {"artifact": {"id": "art", "digest": "d"}}}
+        return {"project": {"artifact": None}}
+
+    def upload(self, name: str) -> dict[str, Any]:
+        """Return where a file of an artifact goes."""
+        place = f"{self.address}/storage/artifact/{name}"
+        names = {"id": f"file {name}", "name": name, "displayName": name}
+        return names | {"uploadUrl": place, "uploadHeaders": [], "storagePath": name}
+
     def answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Answer a GraphQL request."""
         if "upsertView" in query:
@@ -91,6 +117,8 @@ class Stub:
                 for name in variables["files"]
             ]
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
+        if any(word in query for word in ("rtifact",)):
+            return self.answer_on_artifact(query, variables)
         if "allViews" in query:
             known = variables["entity"] in self.entities
             saved = self.projects.get((variables["entity"], variables["project"]))

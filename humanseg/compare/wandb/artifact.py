@@ -1,0 +1,103 @@
+"""An exported model in wandb: an artifact with its card, made by the run that it comes from."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from humanseg.compare.wandb.project import Project, quiet_wandb
+from humanseg.errors import HumansegError
+from humanseg.io.names import natural_key
+from humanseg.runs import RunFolder
+from humanseg.runs.wandb import wandb_id
+
+ALIAS = "best"
+"""What the newest export of a run is called, beside its version."""
+_KEPT = ("scores", "threshold", "long_side", "data", "files", "versions")
+"""What of the manifest the artifact's metadata have."""
+
+
+def upload_export(folder: Path, run: RunFolder, project: Project) -> str:
+    """Log an export as an artifact of its run, in wandb.
+
+    Parameters
+    ----------
+    folder
+        What `humanseg export` wrote.
+    run
+        The run that it was exported of. One that was never logged to wandb gets a run there.
+    project
+        Where.
+
+    Returns
+    -------
+    str
+        The artifact's name there: ``ENTITY/PROJECT/model-ID:best``.
+
+    Raises
+    ------
+    HumansegError
+        wandb does not take it. The export stays as it is.
+    """
+    import wandb
+
+    before = os.environ.get("WANDB_DATA_DIR")
+    with quiet_wandb() as env:
+        # What is staged for the upload lies there, too, and goes with it.
+        os.environ["WANDB_DATA_DIR"] = env["WANDB_DIR"]
+        try:
+            with wandb.init(settings=_settings(wandb, run, project, env["WANDB_DIR"])) as it:
+                artifact = _artifact(wandb, folder, str(it.id))
+                it.log_artifact(artifact, aliases=[ALIAS]).wait()
+                return f"{project.path}/{artifact.name.partition(':')[0]}:{ALIAS}"
+        except Exception as error:
+            raise HumansegError(
+                f"wandb did not take the model: {' '.join(str(error).split())}. The export in "
+                f"{folder} is whole; the same command with --overwrite tries again.",
+                code="export.wandb",
+            ) from error
+        finally:
+            os.environ.pop("WANDB_DATA_DIR", None)
+            if before is not None:
+                os.environ["WANDB_DATA_DIR"] = before
+            if wandb.run is None:
+                # Its service keeps the folders that it was started with.
+                wandb.teardown()
+
+
+def _settings(wandb: Any, run: RunFolder, project: Project, folder: str) -> Any:
+    return wandb.Settings(
+        mode="online",
+        entity=project.entity,
+        project=project.name,
+        run_id=wandb_id(run),
+        run_name=run.path.name,
+        # The run goes on there, and keeps all that it has.
+        resume="allow",
+        reinit="create_new",
+        root_dir=folder,
+        console="off",
+        silent=True,
+        symlink=False,
+        x_disable_stats=True,
+        x_disable_meta=True,
+        x_save_requirements=False,
+        disable_git=True,
+        save_code=False,
+    )
+
+
+def _artifact(wandb: Any, folder: Path, identity: str) -> Any:
+    """Return the files of an export as an artifact, its card as description."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    card = folder / "README.md"
+    artifact = wandb.Artifact(
+        f"model-{identity}",
+        type="model",
+        description=card.read_text(encoding="utf-8") if card.is_file() else None,
+        metadata={key: manifest[key] for key in _KEPT if key in manifest},
+    )
+    for path in sorted(folder.iterdir(), key=lambda path: natural_key(path.name)):
+        if path.is_file():
+            artifact.add_file(str(path), name=path.name, policy="immutable", skip_cache=True)
+    return artifact
