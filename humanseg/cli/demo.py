@@ -8,7 +8,9 @@ from humanseg.cli.options import add_model, print_note
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    add_model(parser, "tiny")
+    from humanseg.inference.catalog import default_model
+
+    add_model(parser, default_model("videos").name)
     parser.add_argument("--port", type=_port, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(

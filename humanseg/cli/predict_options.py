@@ -15,6 +15,8 @@ _FORMER_KINDS = {"soft": "probability"}
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all options."""
+    from humanseg.inference.catalog import default_model
+
     parser.add_argument(
         "paths",
         metavar="PATH",
@@ -30,7 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="for the results: a folder, by default predictions; or for one photo or video a file; "
         "- is standard output",
     )
-    add_model(parser, "best for photos, tiny for videos")
+    photos, videos = default_model("photos").name, default_model("videos").name
+    add_model(parser, f"{photos} for photos, {videos} for videos")
     parser.add_argument(
         "--save",
         metavar="KINDS",

@@ -114,9 +114,9 @@ def test_a_run_that_has_not_finished_an_epoch_is_named(here: Path) -> None:
 
 
 def test_photos_and_videos_have_their_own_defaults() -> None:
-    assert default_model("photos").name == "best"
+    assert default_model("photos").name == "robust"
     assert default_model("videos").name == "tiny"
-    assert humanseg.load().name == humanseg.load("best").name
+    assert humanseg.load().name == humanseg.load("robust").name
 
 
 def test_a_folder_that_is_dropped_in_is_bundled(
