@@ -8,9 +8,7 @@ from humanseg.cli.options import add_model, print_note
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    from humanseg.inference.catalog import default_model
-
-    add_model(parser, default_model("videos").name)
+    add_model(parser, "what humanseg models names for the demo")
     parser.add_argument("--port", type=_port, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(

@@ -15,8 +15,6 @@ _FORMER_KINDS = {"soft": "probability"}
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all options."""
-    from humanseg.inference.catalog import default_model
-
     parser.add_argument(
         "paths",
         metavar="PATH",
@@ -32,8 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="for the results: a folder, by default predictions; or for one photo or video a file; "
         "- is standard output",
     )
-    photos, videos = default_model("photos").name, default_model("videos").name
-    add_model(parser, f"{photos} for photos, {videos} for videos")
+    add_model(parser, "what humanseg models names for photos, and for videos")
     parser.add_argument(
         "--save",
         metavar="KINDS",
