@@ -34,6 +34,8 @@ class Stub:
         The rows that each run has sent, by its id.
     overwritten
         Runs that have sent a row in the place of another.
+    artifact
+        The last one that was logged.
     """
 
     address: str = ""
@@ -45,6 +47,7 @@ class Stub:
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     history: dict[str, list[str]] = field(default_factory=dict)
     overwritten: set[str] = field(default_factory=set)
+    artifact: dict[str, Any] = field(default_factory=dict)
 
     def operations(self, name: str) -> list[dict[str, Any]]:
         """Return the variables of each GraphQL request that holds a word."""
@@ -72,19 +75,38 @@ class Stub:
             file = self.upload(variables["name"])
             return {"createArtifactManifest": {"artifactManifest": {"id": "m", "file": file}}}
         if "createArtifactFiles(" in query:
-            named = [
-                file for value in variables.values() if isinstance(value, list) for file in value
-            ]
+            named = variables["input"]["artifactFiles"]
             files = [
                 {"node": self.upload(file["name"]) | {"artifact": {"id": "art"}}} for file in named
             ]
             return {"createArtifactFiles": {"files": {"edges": files}}}
+        if "updateArtifactManifest(" in query:
+            file = self.upload("wandb_manifest.json")
+            return {"updateArtifactManifest": {"artifactManifest": {"id": "m", "file": file}}}
         if "createArtifact(" in query:
+            self.artifact = variables["input"]
             made = {"id": "art", "state": "PENDING", "artifactSequence": {"latestArtifact": None}}
             return {"createArtifact": {"artifact": made}}
         if "commitArtifact(" in query:
             return {"commitArtifact": {"artifact": {"id": "art", "digest": "d"}}}
+        if "query ArtifactByID" in query:
+            return {"artifact": self.committed()}
         return {"project": {"artifact": None}}
+
+    def committed(self) -> dict[str, Any]:
+        """Return an artifact that was logged, as wandb describes it."""
+        entity, project = self.artifact["entityName"], self.artifact["projectName"]
+        owner = {"id": "p", "internalId": "p", "name": project, "entity": {"name": entity}}
+        name = self.artifact["artifactCollectionName"]
+        return {
+            **{"id": "art", "versionIndex": 0, "state": "COMMITTED", "historyStep": None},
+            "artifactSequence": {"name": name, "project": owner},
+            "artifactType": {"name": self.artifact["artifactTypeName"]},
+            **{key: self.artifact[key] for key in ("description", "metadata", "digest")},
+            **{"ttlDurationSeconds": -2, "ttlIsInherited": True, "tags": [], "aliases": []},
+            **{"size": 1, "fileCount": 1, "commitHash": "c", "updatedAt": None},
+            "createdAt": "2026-01-01T00:00:00Z",
+        }
 
     def upload(self, name: str) -> dict[str, Any]:
         """Return where a file of an artifact goes."""
@@ -117,7 +139,7 @@ class Stub:
                 for name in variables["files"]
             ]
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
-        if any(word in query for word in ("rtifact",)):
+        if "rtifact" in query:
             return self.answer_on_artifact(query, variables)
         if "allViews" in query:
             known = variables["entity"] in self.entities
