@@ -7,7 +7,7 @@ import json
 import pytest
 
 from humanseg.cli.main import main
-from humanseg.inference.catalog import bundled_models
+from humanseg.inference.catalog import bundled_models, default_model
 
 
 @pytest.mark.parametrize("columns", ["200", "80", "40"])
@@ -34,5 +34,7 @@ def test_programs_read_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["name"] for row in rows] == list(models)
-    assert rows[0]["dice_in_distribution_low"] == "0.9805"
-    assert {row["name"] for row in rows if "photos" in row["default_for"]} == {"robust"}
+    best = next(row for row in rows if row["name"] == "best")
+    assert best["dice_in_distribution_low"] == "0.9805"
+    defaults = {row["name"] for row in rows if row["default_for"]}
+    assert defaults == {default_model("photos").name, default_model("videos").name}

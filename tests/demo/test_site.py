@@ -12,7 +12,7 @@ import pytest
 from humanseg.demo import demo_site, write_site
 from humanseg.errors import HumansegError
 from humanseg.inference import guided_filter, matting
-from humanseg.inference.catalog import bundled_models
+from humanseg.inference.catalog import bundled_models, default_model
 from humanseg.inference.named_model import find_model
 
 
@@ -61,13 +61,14 @@ def test_the_page_of_a_bundled_model_can_switch_to_the_others(runtime: list[Path
     listed = site["models.json"]
     assert isinstance(listed, bytes)
     models = {each["name"]: each["folder"] for each in json.loads(listed)}
-    assert list(models) == ["tiny", *(name for name in bundled_models() if name != "tiny")]
-    assert models["tiny"] == "model"
+    first = default_model("videos").name
+    assert list(models) == [first, *(name for name in bundled_models() if name != first)]
+    assert models[first] == "model"
     for name, model in bundled_models().items():
         assert site[f"{models[name]}/{model.file.name}"] == model.file
         assert f"{models[name]}/manifest.json" in site
-    first = demo_site(find_model("best"), runtime)["models.json"]
-    assert isinstance(first, bytes) and json.loads(first)[0]["name"] == "best"
+    of_best = demo_site(find_model("best"), runtime)["models.json"]
+    assert isinstance(of_best, bytes) and json.loads(of_best)[0]["name"] == "best"
 
 
 def test_a_model_of_ones_own_stands_alone(model: Path, runtime: list[Path]) -> None:

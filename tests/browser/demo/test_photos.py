@@ -14,6 +14,7 @@ import humanseg
 from humanseg import pages
 from humanseg.data.synthetic import draw_photo
 from humanseg.demo import DemoServer, demo_site
+from humanseg.inference.catalog import bundled_models, default_model
 from humanseg.metrics.scores import dice
 from tests.browser.demo.conftest import BACKGROUND, FOREGROUND, PATIENCE, Demo, serving
 
@@ -46,7 +47,7 @@ def test_so_it_is_with_the_model_that_ships(
         for address in serving(server, server.address):
             demo = open_demo(address)
             demo.choose(photo)
-            wanted = humanseg.load("tiny")(photo)
+            wanted = humanseg.load(default_model("videos").folder)(photo)
             assert wanted.any()
             # Sums of 8-bit products are rounded a little otherwise by each runtime, which shows
             # where the net is unsure.
@@ -63,8 +64,9 @@ def test_the_page_switches_between_the_bundled_models(
             demo = open_demo(address)
             demo.choose(photo)
             select = demo.page.get_by_label("Model")
-            for name in ("best", "tiny"):
-                select.select_option(f"models/{name}" if name == "best" else "model")
+            first = default_model("videos").name
+            for name in (*(name for name in bundled_models() if name != first), first):
+                select.select_option("model" if name == first else f"models/{name}")
                 expect(select).to_be_enabled(timeout=PATIENCE)
                 # The photo that is shown is cut out again.
                 demo.wait(photo.name)
