@@ -115,8 +115,8 @@ def test_a_run_that_has_not_finished_an_epoch_is_named(here: Path) -> None:
 
 def test_photos_and_videos_have_their_own_defaults() -> None:
     names = list(bundled_models())
-    wanted = [next(name for name in ("robust", "best") if name in names)]
-    wanted += [next(name for name in ("robust_tiny", "tiny") if name in names)]
+    preferred: list[list[str]] = [["robust", "best"], ["robust_tiny", "tiny"]]
+    wanted = [next(name for name in each if name in names) for each in preferred]
     assert [default_model("photos").name, default_model("videos").name] == wanted
     assert humanseg.load().name == humanseg.load(wanted[0]).name
 
