@@ -7,7 +7,9 @@ from humanseg.errors import HumansegError
 from humanseg.exporting.formats import FORMATS
 
 MANIFEST, CARD, RECORD = "manifest.json", "README.md", "record.json"
-_OWN = {MANIFEST, CARD, RECORD, *(each.file for each in FORMATS.values())}
+RECIPE = "recipe.json"
+"""The record of the recipe that made the model, where one did."""
+_OWN = {MANIFEST, CARD, RECORD, RECIPE, *(each.file for each in FORMATS.values())}
 
 
 def require_export_folder(folder: Path, overwrite: bool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
+from humanseg.exporting.folder import RECIPE
 from humanseg.io.files import file_sha256, whole_file, whole_folder
 from humanseg.runs import RunFolder
 from humanseg.system.children import call_in_child
@@ -13,8 +14,6 @@ from humanseg.system.terminal import console
 
 EXPORT = "export"
 """The folder of the exported model, in that of the recipe."""
-BESIDE = "recipe.json"
-"""The recipe's record as the export has it."""
 _FOLDERS = ("test", "valid")
 
 
@@ -57,7 +56,7 @@ def export_model(last: RunFolder, folder: Path, formats: Sequence[str]) -> dict[
         "files": {
             file.name: {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
             for file in sorted(out.iterdir())
-            if file.is_file() and file.name != BESIDE
+            if file.is_file() and file.name != RECIPE
         },
     }
 

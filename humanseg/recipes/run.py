@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.compare.ladder import print_ladder, read_ladder
 from humanseg.errors import HumansegError
+from humanseg.exporting.folder import RECIPE
 from humanseg.io.files import write_bytes
 from humanseg.recipes.budget import measure, plan_stage
 from humanseg.recipes.check import compose_stages
@@ -26,7 +27,7 @@ from humanseg.recipes.compose import (
     recipe_folder,
     stage_request,
 )
-from humanseg.recipes.files import BESIDE, EXPORT, copy_results, export_model, is_exported
+from humanseg.recipes.files import EXPORT, copy_results, export_model, is_exported
 from humanseg.recipes.recipe import (
     RECORD,
     Recipe,
@@ -240,7 +241,7 @@ def _finish(
         model = export_model(last, folder, recipe.export)
     record(plans, status="finished", model=model)
     # What is copied without the rest says what it is, too.
-    write_bytes(folder / EXPORT / BESIDE, (folder / RECORD).read_bytes())
+    write_bytes(folder / EXPORT / RECIPE, (folder / RECORD).read_bytes())
     page = write_recipe_home(folder, last, [RunFolder(plan.job.folder) for plan in plans])
     console.print()
     print_ladder(read_ladder(folder))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from humanseg.cli.main import main
+from humanseg.exporting.folder import require_export_folder
 from humanseg.recipes import check, files, run
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.sweeps import run_job
@@ -77,8 +78,10 @@ def recipe(
     monkeypatch.chdir(tmp_path)
 
     def export(run: Path, out: Path, formats: Sequence[str]) -> None:
+        require_export_folder(out, overwrite=True)
         out.mkdir(exist_ok=True)
         (out / "model.onnx").write_text(run.name)
+        (out / "manifest.json").write_text('{"format": 1}')
 
     monkeypatch.setattr(files, "_export", export)
     for module in (check, files, run):
