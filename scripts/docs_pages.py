@@ -20,6 +20,7 @@ KINDS: dict[Kind, str] = {
     "out_of_distribution": "of other sources",
 }
 """Which photos a Dice on record is about, and what the pages call them."""
+DEFAULT_FOR = {"photos": "photos", "videos": "videos, demo"}
 
 
 def generated() -> dict[str, str]:
@@ -131,7 +132,7 @@ def models_table(models: list[BundledModel]) -> str:
         scores = ["" if one is None else f"{one.mean:.3f}" for one in estimates]
         cells = [
             f"`{model.name}`",
-            ", ".join(model.default_for),
+            ", ".join(DEFAULT_FOR[use] for use in model.default_for),
             f"{model.bytes / 1e6:.2f} MB",
             *scores,
             "" if model.milliseconds is None else f"{model.milliseconds:.1f} ms",
@@ -155,6 +156,18 @@ def _model_facts(model: BundledModel) -> Iterator[str]:
                 f"- Dice on photos {label}: {estimate.mean}{shown}, {estimate.photos} photos: "
                 f"{what}."
             )
+            sources = record["dice"][kind].get("by_source")
+            if sources:
+                each = (
+                    f"{name} {one['mean']:.3f} ({one['photos']})" for name, one in sources.items()
+                )
+                yield f"- By source (photos): {', '.join(each)}."
+    nobody = record.get("dice", {}).get("no_person")
+    if nobody:
+        yield (
+            f"- Photos in which nobody is, {nobody['photos']}: somebody is found in "
+            f"{nobody['people_seen']:.1%} of them."
+        )
     latency = record.get("latency")
     if latency:
         height, width = latency["photo"]

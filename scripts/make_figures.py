@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.astronaut:
         out = chosen.out or ASTRONAUT
         with whole_file(out) as partial:
-            draw_astronaut(humanseg.load()).save(partial, "JPEG", quality=85)
+            draw_astronaut(humanseg.load("best")).save(partial, "JPEG", quality=85)
         print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
         return 0
     if chosen.path is None:

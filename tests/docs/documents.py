@@ -73,7 +73,7 @@ def table(page: str, heading: str) -> list[list[str]]:
 def humanseg_words(line: str) -> str | None:
     """Return what a line of the shell gives to humanseg, as `humanseg ...`; None: nothing."""
     for part in re.split(r"\s(?:\||>)\s", line):
-        found = re.search(r"(?:^|^\w+=\S+ |-m )(humanseg .*)$", part)
+        found = re.search(r"(?:^(?:\w+=\S+ )*|-m )(humanseg .*)$", part)
         if found:
             return found[1]
     return None

@@ -30,7 +30,7 @@ TARGETS = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"),
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"
 ]
-OTHERS = ("source .venv/bin/activate",)
+OTHERS = ("source .venv/bin/activate", "wandb agent ENTITY/PROJECT/SWEEP")
 MARKED = [
     code for line in table("docs/how-to/train.md", "| setting | does |") for code in codes(line[0])
 ]
@@ -179,9 +179,11 @@ def test_every_line_of_the_shell_is_one_that_is_checked(line: str) -> None:
     elif words[0] == "make":
         assert words[1] in TARGETS and all("=" in word for word in words[2:])
     elif words[0] == "pip":
-        assert words[1] == "install"
+        assert words[1] == "install" and words[2].startswith(".")
         extras = re.findall(r"\[(.*)\]", words[2])
         assert {extra for some in extras for extra in some.split(",")} <= EXTRAS.keys()
+    elif words[:2] == ["wandb", "sweep"]:
+        assert (ROOT / words[-1]).is_file()
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
         known = (ROOT / words[1]).read_text("utf-8")
@@ -199,7 +201,7 @@ def test_make_targets_and_extras_that_are_named_exist() -> None:
     extras = {
         name
         for code in INLINE
-        for found in re.findall(r"humanseg\[([\w,]+)\]", code)
+        for found in re.findall(r"\"\.\[([\w,]+)\]", code)
         for name in found.split(",")
     }
     assert {"train", "joblib", "submitit", "ray"} <= extras <= EXTRAS.keys()
