@@ -168,6 +168,11 @@ def _model_facts(model: BundledModel) -> Iterator[str]:
             f"- Photos in which nobody is, {nobody['photos']}: somebody is found in "
             f"{nobody['people_seen']:.1%} of them."
         )
+    for kind, one in record["dice"].get("unseen", {}).items():
+        yield (
+            f"- Dice on photos that were never given, {KINDS[kind]}: {one['mean']}, "
+            f"{one['photos']} photos."
+        )
     latency = record.get("latency")
     if latency:
         height, width = latency["photo"]
