@@ -59,7 +59,7 @@ def test_the_dashboard_is_saved(runs: Path, wandb_stub: Stub, capsys: Said) -> N
     assert view["displayName"].startswith("runs, 12 valid photos, ")
     assert view["type"] == "project-view"
     # The table and the page are there as without it; the address comes last.
-    assert "is better by" in said.out and (runs / "leaderboard.html").is_file()
+    assert "It is better than" in said.out and (runs / "leaderboard.html").is_file()
     address = f"{wandb_stub.address}/team/people?nw={view['name'][3:-2]}"
     assert said.out.splitlines()[-1] == f"wandb  {address}"
     assert said.err == ""
