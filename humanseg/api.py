@@ -45,7 +45,7 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
     """
     from humanseg.config.command_line.error_text import explain
     from humanseg.config.command_line.overrides import to_override
-    from humanseg.recipes.plugin import announce_recipes, last_stage
+    from humanseg.recipes.plugin import announce_recipes, trained_stage
     from humanseg.recipes.words import recipe_words
     from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.hydra_app import run_app
@@ -58,7 +58,7 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
         words.append(f"--data={data}")
     words += [to_override(key, value) for key, value in settings.items()]
     try:
-        folder = run_app(recipe_words(words)) or last_stage()
+        folder = run_app(recipe_words(words)) or trained_stage()
     except Exception as error:
         explained = explain(error)
         if explained is None or explained is error:

@@ -11,7 +11,7 @@ from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.recipes.compose import StageComposer, StagePlan
-from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, Stage
+from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, RecipeStage
 from humanseg.runs import open_run
 from humanseg.system.children import call_in_child
 from humanseg.training.request import named_paths
@@ -63,7 +63,7 @@ def compose_stages(
     return plans
 
 
-def stage_mistakes(stages: Sequence[Stage], configs: Sequence[DictConfig]) -> list[str]:
+def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) -> list[str]:
     """List all that is wrong with the configs of stages, each beginning with the stage's name.
 
     Models are built without numbers; call it in a process of its own, which loads torch.
@@ -85,7 +85,7 @@ def stage_mistakes(stages: Sequence[Stage], configs: Sequence[DictConfig]) -> li
     return [f"{name}: {each}" for name, some in mistakes.items() for each in some]
 
 
-def path_mistakes(stages: Sequence[Stage], configs: Sequence[DictConfig]) -> list[str]:
+def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) -> list[str]:
     """List what the configs of stages name and is not there; each path once."""
     mistakes: list[str] = []
     for root in dict.fromkeys(str(config.data.root) for config in configs):

@@ -12,7 +12,7 @@ from humanseg.config.command_line.error_text import explain
 from humanseg.config.command_line.overrides import to_override
 from humanseg.config.settings import NO_PATHS, kind_of
 from humanseg.errors import HumansegError
-from humanseg.recipes.recipe import LEARNS_FROM, Recipe, Stage, with_folders
+from humanseg.recipes.recipe import LEARNS_FROM, Recipe, RecipeStage, with_folders
 from humanseg.sweeps.jobs import Job
 from humanseg.sweeps.naming import is_below, key_of
 from humanseg.sweeps.run_job import mark_logs
@@ -39,7 +39,7 @@ class StagePlan:
         What is trained, and where.
     """
 
-    stage: Stage
+    stage: RecipeStage
     words: tuple[str, ...]
     job: Job
     request: TrainRequest
@@ -69,7 +69,7 @@ class StageComposer:
         self.weights_used: set[str] = set()
         """Backbones that got the weights of the command line."""
 
-    def compose(self, stage: Stage, epochs: int | None = None) -> StagePlan:
+    def compose(self, stage: RecipeStage, epochs: int | None = None) -> StagePlan:
         """Compose what a stage trains, in this many epochs where its own number is not meant.
 
         Raises

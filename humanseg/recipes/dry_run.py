@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humanseg.recipes.compose import StagePlan
+from humanseg.recipes.outdated import outdated
 from humanseg.recipes.recipe import Recipe
-from humanseg.recipes.standing import outdated
 from humanseg.sweeps.dry_run import HOW, Forecaster
 from humanseg.sweeps.jobs import job_status
 from humanseg.sweeps.messages import clock

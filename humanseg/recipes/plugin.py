@@ -59,6 +59,6 @@ def announce_recipes() -> None:
     _finished.clear()
 
 
-def last_stage() -> Path | None:
+def trained_stage() -> Path | None:
     """Return the folder of the last stage of the recipe that has just been finished."""
     return _finished[-1] if _finished else None

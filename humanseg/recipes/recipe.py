@@ -33,7 +33,7 @@ _UNITS = {"h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
 
 
 @dataclass(frozen=True)
-class Stage:
+class RecipeStage:
     """One training of a recipe.
 
     Attributes
@@ -86,7 +86,7 @@ class Recipe:
 
     name: str
     about: str
-    stages: tuple[Stage, ...]
+    stages: tuple[RecipeStage, ...]
     export: tuple[str, ...]
     budget: float | None
 
@@ -194,7 +194,7 @@ def with_folders(word: str, folder: Path) -> str:
     return to_override(word.partition("=")[0], where)
 
 
-def reference_mistakes(stages: Sequence[Stage]) -> list[str]:
+def reference_mistakes(stages: Sequence[RecipeStage]) -> list[str]:
     """List the stages that are named and are not there, or do not come before the one that does."""
     names, mistakes = [stage.name for stage in stages], []
     for index, stage in enumerate(stages):
@@ -235,7 +235,7 @@ def read_budget(value: Any) -> float | None:
 
 def _read_stage(
     name: str, body: Any, is_group: Callable[[str], bool], mistakes: list[str]
-) -> Stage:
+) -> RecipeStage:
     """Read a stage; what is wrong with it is added to `mistakes`."""
     if not _NAME.fullmatch(name) or name in _TAKEN:
         mistakes.append(f"{name}: no name for a stage; take letters, digits, - and _")
@@ -265,12 +265,12 @@ def _read_stage(
     return _from_words(name, {**body, "share": share}, words)
 
 
-def _from_words(name: str, body: Mapping[str, Any], words: Sequence[str]) -> Stage:
+def _from_words(name: str, body: Mapping[str, Any], words: Sequence[str]) -> RecipeStage:
     named = {
         key: tuple(each for word in words if key_of(word) == key for each in references(word))
         for key in (STARTS_FROM, LEARNS_FROM)
     }
-    return Stage(
+    return RecipeStage(
         name=name,
         adds=str(body.get("adds") or ""),
         share=float(body.get("share") or 1.0),

@@ -28,6 +28,7 @@ from humanseg.recipes.compose import (
     stage_request,
 )
 from humanseg.recipes.files import EXPORT, copy_results, export_model, is_exported
+from humanseg.recipes.outdated import put_aside
 from humanseg.recipes.recipe import (
     RECORD,
     Recipe,
@@ -36,7 +37,6 @@ from humanseg.recipes.recipe import (
     recipe_from_record,
 )
 from humanseg.recipes.record import RecordWriter, recorded_plan
-from humanseg.recipes.standing import settle
 from humanseg.runs import RunFolder, run_lock
 from humanseg.runs.home import write_recipe_home
 from humanseg.sweeps.jobs import Outcome, job_status
@@ -103,7 +103,7 @@ def run_recipe(
         show_stages(recipe, plans, folder)
         return None
     with interruptible(), run_lock(folder / ".lock"):
-        for name in settle(folder, plans, bool(config.restart)):
+        for name in put_aside(folder, plans, bool(config.restart)):
             planned.pop(name, None)
         record_now = RecordWriter(folder, recipe, arguments, planned)
         record_now(plans)

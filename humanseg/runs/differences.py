@@ -23,7 +23,7 @@ class Difference:
     default: Any
 
 
-def changed_settings(
+def non_default_settings(
     config: Mapping[str, Any], choices: Mapping[str, str], folder: Path
 ) -> list[Difference]:
     """List in what a run differs from `humanseg train` without any override.

@@ -18,7 +18,7 @@ from humanseg.pages.charts import Chart, draw_chart
 from humanseg.pages.folder import picture_name
 from humanseg.pages.home import Change, Example, File, Relative, RunHome, Step, write_home_page
 from humanseg.pages.render import duration, readable, score, url
-from humanseg.runs.differences import changed_settings
+from humanseg.runs.differences import non_default_settings
 from humanseg.runs.folder import RunFolder
 from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, run_pages, shown_path
 from humanseg.runs.record import RunRecord, read_history, read_run
@@ -128,7 +128,7 @@ def _home(record: RunRecord, place: RunFolder) -> RunHome:
             Change(
                 one.key, *("null" if v is None else as_text(v) for v in (one.value, one.default))
             )
-            for one in changed_settings(config, record.choices, conf_folder())
+            for one in non_default_settings(config, record.choices, conf_folder())
         ),
         files=tuple(_files(place)),
         steps=tuple(next_steps(run)),

@@ -21,7 +21,7 @@ from humanseg.errors import HumansegError
 from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.pages.render import score
 from humanseg.runs import RunFolder, update_summary
-from humanseg.runs.differences import changed_settings
+from humanseg.runs.differences import non_default_settings
 from humanseg.runs.home import next_steps, refresh_homes, write_home, write_recipe_home
 from humanseg.runs.record import read_run
 from humanseg.training.request import hydra_choices
@@ -192,7 +192,7 @@ def test_settings_that_are_not_the_default_ones_are_listed(
     choices = {"model": "unet", "backbone": "plain", "loss": "focal", "optimizer": "adamw"}
     choices |= {"trainer": "default", "data": "folders", "augmentation": "standard"}
     config = yaml.safe_load((run / "config.yaml").read_text())
-    found = changed_settings(config, choices, conf_folder())
+    found = non_default_settings(config, choices, conf_folder())
     assert [(one.key, one.value, one.default) for one in found if one.key != "callbacks"] == [
         ("loss", "focal", "bce_dice"),
         ("seed", 4, 0),
@@ -209,4 +209,4 @@ def test_the_default_settings_differ_in_nothing() -> None:
     choices = hydra_choices(composed.hydra)
     config: Any = OmegaConf.to_container(composed, resolve=False)
     del config["hydra"]
-    assert changed_settings(config, choices, conf_folder()) == []
+    assert non_default_settings(config, choices, conf_folder()) == []

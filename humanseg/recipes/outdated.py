@@ -32,7 +32,7 @@ def outdated(plans: Sequence[StagePlan]) -> dict[str, str]:
     return found
 
 
-def settle(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[str]:
+def put_aside(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[str]:
     """Put what cannot stay aside where that is asked for, and return the names of those stages.
 
     Raises
