@@ -94,7 +94,8 @@ def without_flags(given: str) -> list[str]:
         if flag in words:
             place = words.index(flag)
             del words[place : place + 1 + values]
-    return words
+    # The defaults lack it: a command line may add Lightning's options, compose wants to be told.
+    return [f"++{word}" if word.startswith("trainer.num_nodes=") else word for word in words]
 
 
 TRAININGS = overrides()
