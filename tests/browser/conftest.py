@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, expect, sync_playwright
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,13 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Call
 
     page.on("dialog", dismiss)
     page.on("request", lambda request: requests.append(request.url))
-    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
+
+    def failed(request: Request) -> None:
+        # A page that is left does not wait for what it has asked for.
+        if request.failure != "net::ERR_ABORTED":
+            trouble.append(f"failed: {request.url}")
+
+    page.on("requestfailed", failed)
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
 
     def open(path: Path) -> Page:
