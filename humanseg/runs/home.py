@@ -147,7 +147,11 @@ def _sentence(record: RunRecord) -> str:
     data = record.summary.get("data")
     trained = f", trained for {epochs:g} epoch{'s' * (epochs != 1)}" if epochs else ""
     if isinstance(data, Mapping) and data.get("train"):
-        trained += f" on {data['train']} photos" if trained else ""
+        extra = data.get("extra")
+        others = (
+            f" and {sum(extra.values())} of further sources" if isinstance(extra, Mapping) else ""
+        )
+        trained += f" on {data['train']} photos{others}" if trained else ""
     return f"{model}{trained}."
 
 
@@ -156,8 +160,10 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         value = record.number(key)
         return None if value is None else str(write(value))
 
-    threshold = record.threshold
+    threshold, sources = record.threshold, record.summary.get("dice_by_source") or {}
+    others = [one["dice"] for one in sources.values() if "dice" in one]
     facts = [
+        ("Dice, mean of sources", score(sum(others) / len(others)) if others else None),
         ("Dice at 0.5", number("dice_at_half", score) if threshold != 0.5 else None),
         ("Threshold", f"{threshold:g}" if threshold != 0.5 else None),
         ("IoU", number("iou", score)),

@@ -20,7 +20,7 @@ from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.pages.render import score
-from humanseg.runs import RunFolder, update_summary
+from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.runs.differences import non_default_settings
 from humanseg.runs.home import next_steps, refresh_homes, write_home, write_recipe_home
 from humanseg.runs.record import read_run
@@ -96,6 +96,18 @@ def test_it_says_how_good_the_run_is_and_how_sure_that_is(make: Callable[..., Ru
     assert f"95 % interval: {score(interval.low)} to {score(interval.high)}" in words
     assert "2026-11-29 09:28" in words and "6 train, 12 valid, 2 test photos" in words
     assert "humanseg train seed=1 'name=a b'" in words
+
+
+def test_further_sources_are_counted_and_their_mean_dice_is_shown(
+    make: Callable[..., RunFolder],
+) -> None:
+    run = make("one", dice_by_source={"a": {"dice": 0.9}, "b": {"dice": 0.8}, "c": {"photos": 2}})
+    data = read_summary(run.summary)["data"]
+    update_summary(run.summary, data={**data, "extra": {"a": 5, "b": 6}}, epochs=3)
+    write_home(run)
+    words = Links(run.index_page).words
+    assert "on 6 photos and 11 of further sources" in words
+    assert "Dice, mean of sources 0.8500" in words
 
 
 def test_names_are_text_and_nothing_else(make: Callable[..., RunFolder]) -> None:
