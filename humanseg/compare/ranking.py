@@ -32,6 +32,8 @@ COSTS = ("parameters", "seconds", "images_per_second", "boundary_dice", "epochs"
 """Numbers of the summaries whose means over the runs of an entry are in its row."""
 _FEW = 5
 """So few entries are shown with all that sets them apart."""
+_BETWEEN, _MOST = " · ", 5
+"""What stands between the values of a label, and how many of them a sentence takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,8 @@ class Group:
     entries : pandas.DataFrame
         A row per entry, the best first:
 
-        - `label`: what sets it apart: the values of the settings that differ, else the run's name.
+        - `label`: what sets it apart: the values of the settings that differ; the run's name where
+          nothing does, or more than a person reads in a sentence.
         - `dice_at_half`: mean over the seeds of Dice at threshold 0.5: this one ranks.
         - `spread`: standard deviation of it over the seeds (n - 1 in the denominator); NaN for one.
         - `runs`, `seeds`: how many there are; of a run that recorded no seed, nothing is known.
@@ -139,8 +142,9 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
     entries["behind_low"], entries["behind_high"] = interval_ends(means - means[:, :1])
     entries["worse"] = (entries["behind_high"] < 0) & (len(scores) >= FEWEST_PHOTOS)
     labels = _labels([settings[number] for number in firsts], differ)
+    readable = all(label.count(_BETWEEN) < _MOST for label in labels)
     entries["label"] = [
-        label if label and runs[number].config else runs[number].name
+        label if label and readable and runs[number].config else runs[number].name
         for label, number in zip(labels, firsts, strict=True)
     ]
     return Group(
@@ -235,4 +239,4 @@ def _labels(settings: Sequence[Settings], differ: Sequence[DifferingSetting]) ->
         for label, entry in zip(words, settings, strict=True):
             value = as_text(entry.values.get(setting.key))
             label.append(value if setting in named else f"{short_name(setting.key)} {value}")
-    return [" · ".join(label) for label in words]
+    return [_BETWEEN.join(label) for label in words]

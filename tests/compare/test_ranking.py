@@ -117,6 +117,13 @@ def test_records_without_configs_stand_alone_under_their_names(
     assert list(group.entries["label"]) == ["a", "b"] and group.settings == ()
 
 
+def test_runs_that_differ_in_much_go_by_their_names(make_record: Make, shipped: Shipped) -> None:
+    one, other = make_record("one", PHOTOS), make_record("other", PHOTOS - 0.1)
+    model = {**other.config["model"], **{f"number_{index}": index for index in range(6)}}
+    runs = [one, replace(other, config={**other.config, "model": model})]
+    assert list(rank(runs, shipped).entries["label"]) == ["one", "other"]
+
+
 def test_costs_are_means_over_the_seeds(make_record: Make, shipped: Shipped) -> None:
     runs = [make_record(f"{n}", PHOTOS, seed=n, seconds=float(n), parameters=7) for n in (1, 2)]
     runs.append(make_record("3", PHOTOS, seed=3, seconds=1.5, parameters=7, epochs=3))
