@@ -1,6 +1,5 @@
 """Distillation: the soft labels that a run learns from, predicted by finished runs."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
 from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.predictor import load_predictor
+from humanseg.io.files import file_sha256
 from humanseg.runs import RunFolder, open_run
 from humanseg.system.terminal import console
 from humanseg.training.machine.hardware import Hardware
@@ -67,9 +67,7 @@ def _soft_labels(
     teachers: Sequence[RunFolder], photos: PhotoData, role: SplitName, hardware: Hardware
 ) -> LayerCache:
     items = photos.items(role)
-    checkpoints = sorted(
-        hashlib.sha256(teacher.best.read_bytes()).hexdigest() for teacher in teachers
-    )
+    checkpoints = sorted(file_sha256(teacher.best) for teacher in teachers)
     name = f"soft-{items_sha256(items, *checkpoints, hardware.precision)}"
     sizes = np.array(photos.splits.at_original_size(role).sizes, dtype=np.int64)
     return on_disk(LayerCache, name, sizes, 1, partial(_fill, teachers, photos, role, hardware))

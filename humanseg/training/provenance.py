@@ -1,12 +1,12 @@
 """Which weights and photos a run was made from, beside its five folders."""
 
-import hashlib
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.module import PhotoData
+from humanseg.io.files import file_sha256
 from humanseg.models.checkpoint import find_checkpoint
 from humanseg.training.request import named_paths
 
@@ -23,12 +23,7 @@ def hash_sources(
     files = {"distillation.teachers": list(map(find_checkpoint, teachers))}
     if not resumed:
         files |= {"init_from": list(map(find_checkpoint, starts)), "backbone.weights": opened}
-    sources = {key: [_sha256(path) for path in paths] for key, paths in files.items() if paths}
+    sources = {key: [file_sha256(path) for path in paths] for key, paths in files.items() if paths}
     if photos.splits.unlabelled is not None:
         sources["distillation.unlabelled_dir"] = [photos.splits.pixels_sha256("unlabelled")]
     return sources
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
