@@ -1,10 +1,8 @@
 """The ladder of a recipe: each stage, its Dice, and what it gained over the one it started from."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,10 +12,8 @@ from humanseg.errors import HumansegError, printable
 from humanseg.metrics.statistics import PairedDifference, paired_difference
 from humanseg.pages.render import duration, score
 from humanseg.runs import RunFolder
+from humanseg.runs.folder import recipe_stages
 from humanseg.runs.record import RunRecord, data_key, read_run
-
-RECORD = "record.json"
-"""What makes a folder that of a recipe; `humanseg.recipes` writes it."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +41,14 @@ class Rung:
 
 def is_recipe(folder: Path) -> bool:
     """Return whether a folder is that of a recipe."""
-    return bool(_stages(folder))
+    return bool(recipe_stages(folder))
 
 
 def read_ladder(folder: Path) -> list[Rung]:
     """Read the stages of a recipe's folder, in order; empty where it is the folder of none."""
     runs: dict[str, RunRecord] = {}
     ladder = []
-    for stage in _stages(folder):
+    for stage in recipe_stages(folder):
         name = str(stage.get("name"))
         run = _read(folder / name, name)
         before = [runs[each] for each in stage.get("starts_from") or () if each in runs]
@@ -122,15 +118,6 @@ def _cells(rung: Rung) -> list[str]:
         "" if seconds is None else duration(seconds),
         rung.adds,
     ]
-
-
-def _stages(folder: Path) -> list[Mapping[str, Any]]:
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        stages = record["stages"] if "recipe" in record else []
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [stage for stage in stages if isinstance(stage, Mapping)]
 
 
 def _read(folder: Path, name: str) -> RunRecord | None:

@@ -1,6 +1,5 @@
 """What lies in a recipe's folder already: what is kept, and what is not that of this recipe."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from humanseg.io.files import file_sha256
 from humanseg.recipes.compose import StagePlan
 from humanseg.runs import RunFolder, is_locked, read_summary
 from humanseg.sweeps.jobs import changed_setting, job_status
+from humanseg.sweeps.naming import folder_aside
 from humanseg.system.terminal import console
 
 
@@ -57,7 +57,7 @@ def put_aside(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[s
             f"A process is working in {folder / working[0]}: stop it before it is put aside.",
             code="recipes.in_use",
         )
-    aside = folder.with_name(f"{folder.name}-before-{time.strftime('%Y%m%d-%H%M%S')}")
+    aside = folder_aside(folder)
     aside.mkdir(parents=True)
     for name, reason in reasons.items():
         (folder / name).rename(aside / name)

@@ -5,17 +5,14 @@ Imported whenever `humanseg train` starts: nothing heavy is imported here.
 
 from pathlib import Path
 
-from hydra.core.plugins import Plugins
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from humanseg.sweeps.plugin import TrainingSweeper, announce
 
 TARGET = "hydra_plugins.humanseg.HumansegRecipe"
 """What configs call it: Hydra takes plugins of this namespace only."""
 _finished: list[Path] = []
 
 
-class HumansegRecipe(Sweeper):
+class HumansegRecipe(TrainingSweeper):
     """The stages of a recipe, each done once, however often the command is interrupted.
 
     Parameters
@@ -28,12 +25,6 @@ class HumansegRecipe(Sweeper):
 
     def __init__(self, dry_run: bool = False, record: str | None = None) -> None:
         self._dry_run, self._record = dry_run, record
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Take what Hydra gives, but for its task: a stage of a recipe has one of its own."""
-        self._context, self._config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> None:
         """Train all stages that are left to train.
@@ -53,9 +44,7 @@ class HumansegRecipe(Sweeper):
 
 def announce_recipes() -> None:
     """Let Hydra know what runs recipes, by the name that configs call it by."""
-    plugins = Plugins.instance()
-    plugins.register(HumansegRecipe)
-    plugins.class_name_to_class[TARGET] = HumansegRecipe
+    announce(HumansegRecipe, TARGET)
     _finished.clear()
 
 

@@ -15,14 +15,13 @@ from humanseg.config.command_line.overrides import to_override
 from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.exporting.formats import read_formats
+from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.sweeps.naming import key_of
 from humanseg.training.resuming import leaves
 
 REFERENCE = "stage:"
 """What stands before the name of an earlier stage, in place of the folder of a run."""
 STARTS_FROM, LEARNS_FROM = "init_from", "distillation.teachers"
-RECORD = "record.json"
-"""What a recipe's folder says of itself; such a file is a recipe too."""
 
 _OF_RECIPE = ("about", "budget", "export", "stages")
 _OF_STAGE = ("adds", "share", "settings", "ignore")
@@ -155,7 +154,7 @@ def read_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise HumansegError(
             f"{path} is not the record of a recipe ({error or type(error).__name__}): give the "
-            f"{RECORD} of a folder that a recipe has filled.",
+            f"{RECIPE_RECORD} of a folder that a recipe has filled.",
             code="recipes.no_record",
         ) from error
     return dict(record) | {"stages": named}

@@ -10,8 +10,9 @@ from humanseg.config.settings import kind_of
 from humanseg.io.files import file_sha256, write_json
 from humanseg.recipes.budget import Planned
 from humanseg.recipes.compose import StagePlan
-from humanseg.recipes.recipe import RECORD, Recipe, read_record
+from humanseg.recipes.recipe import Recipe, read_record
 from humanseg.runs import RunFolder, read_summary, recorded_status
+from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.sweeps.naming import key_of
 
 FORMAT = 1
@@ -24,7 +25,7 @@ _NOT_RECORDED = ("place", "machine", "data")
 
 def recorded_plan(folder: Path, recipe: Recipe) -> dict[str, Planned]:
     """Return how long stages were planned to be, of those that began or have the same budget."""
-    path = folder / RECORD
+    path = folder / RECIPE_RECORD
     record = read_record(path) if path.exists() else {}
     same = recipe.budget is not None and record.get("budget_seconds") == recipe.budget
     return {
@@ -51,7 +52,7 @@ class RecordWriter:
         self, folder: Path, recipe: Recipe, given: Sequence[str], planned: dict[str, Planned]
     ) -> None:
         self.planned = planned
-        path = folder / RECORD
+        path = folder / RECIPE_RECORD
         before = read_record(path) if path.exists() else {}
         self.spent: dict[str, float] = dict(before.get("spent") or {})
         """Seconds of the command that stages took until now."""
@@ -77,7 +78,7 @@ def _write(
     status: str,
     more: dict[str, Any],
 ) -> None:
-    path = folder / RECORD
+    path = folder / RECIPE_RECORD
     before = read_record(path) if path.exists() else {}
     summaries = {
         plan.stage.name: read_summary(RunFolder(plan.job.folder).summary) for plan in plans

@@ -8,10 +8,9 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.compare.ladder import print_ladder, read_ladder
@@ -30,7 +29,6 @@ from humanseg.recipes.compose import (
 from humanseg.recipes.files import EXPORT, copy_results, export_model, is_exported
 from humanseg.recipes.outdated import put_aside
 from humanseg.recipes.recipe import (
-    RECORD,
     Recipe,
     read_recipe,
     read_record,
@@ -38,9 +36,10 @@ from humanseg.recipes.recipe import (
 )
 from humanseg.recipes.record import RecordWriter, recorded_plan
 from humanseg.runs import RunFolder, run_lock
+from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.runs.home import write_recipe_home
 from humanseg.sweeps.jobs import Outcome, job_status
-from humanseg.sweeps.launch import open_launcher, run_jobs
+from humanseg.sweeps.launch import launcher_in, run_jobs
 from humanseg.sweeps.messages import clock
 from humanseg.sweeps.naming import key_of
 from humanseg.sweeps.run_job import do_job
@@ -108,7 +107,8 @@ def run_recipe(
         record_now = RecordWriter(folder, recipe, arguments, planned)
         record_now(plans)
         _print_plan(recipe, plans, folder)
-        plans = _run_stages(recipe, plans, composer, record_now, _launcher(context, config, folder))
+        launcher = launcher_in(folder, context, config, StageTask())
+        plans = _run_stages(recipe, plans, composer, record_now, launcher)
         last = RunFolder(plans[-1].job.folder)
         _finish(recipe, plans, folder, record_now, last)
     return last.path
@@ -140,14 +140,6 @@ def _given(arguments: Sequence[str]) -> list[str]:
                 code="recipes.one_value",
             )
     return [word for word in arguments if key_of(word).split(".")[0] != "recipe"]
-
-
-def _launcher(context: HydraContext, config: DictConfig, folder: Path) -> Launcher:
-    quoted = QuotedString(str(folder), Quote.single).with_quotes()
-    with open_dict(config):
-        config.hydra.sweep.dir = str(folder)
-        config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
-    return open_launcher(context, config, StageTask())
 
 
 def _print_plan(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> None:
@@ -236,15 +228,15 @@ def _finish(
     """Write the recipe's own files, and print what came out."""
     console.print(f"\nfiles of {last.path.name}, the last stage …")
     paths = copy_results(last, folder)
-    model = read_record(folder / RECORD).get("model")
+    model = read_record(folder / RECIPE_RECORD).get("model")
     if not is_exported(model, last, folder, recipe.export):
         model = export_model(last, folder, recipe.export)
     record(plans, status="finished", model=model)
     # What is copied without the rest says what it is, too.
-    write_bytes(folder / EXPORT / RECIPE, (folder / RECORD).read_bytes())
+    write_bytes(folder / EXPORT / RECIPE, (folder / RECIPE_RECORD).read_bytes())
     page = write_recipe_home(folder, last, [RunFolder(plan.job.folder) for plan in plans])
     console.print()
     print_ladder(read_ladder(folder))
     console.print()
-    for path in [page, *paths, folder / EXPORT, folder / RECORD]:
+    for path in [page, *paths, folder / EXPORT, folder / RECIPE_RECORD]:
         console.print(f"{path}")

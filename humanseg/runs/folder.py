@@ -3,12 +3,17 @@
 import errno
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 from humanseg.io.temporary_files import is_partial
+
+RECIPE_RECORD = "record.json"
+"""What makes a folder that of a recipe; `humanseg.recipes` writes it."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +136,21 @@ def open_run(path: Path) -> RunFolder:
     )
 
 
+def recipe_stages(folder: Path) -> list[Mapping[str, Any]]:
+    """Return what the record in a recipe's folder has of its stages; empty for other folders."""
+    try:
+        record = json.loads((folder / RECIPE_RECORD).read_bytes())
+        stages = record["stages"] if "recipe" in record else []
+        return [stage for stage in stages if isinstance(stage, Mapping)]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
 def last_stage(folder: Path) -> Path | None:
     """Return the run of the last stage in the folder of a recipe, where that has begun."""
-    try:
-        record = json.loads((folder / "record.json").read_bytes())
-        last = folder / str(record["stages"][-1]["name"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return last if (last / "config.yaml").is_file() else None
+    stages = recipe_stages(folder)
+    last = folder / str(stages[-1].get("name")) if stages else None
+    return last if last is not None and (last / "config.yaml").is_file() else None
 
 
 def _is_job(folder: Path) -> bool:

@@ -19,7 +19,7 @@ from humanseg.pages.folder import picture_name
 from humanseg.pages.home import Change, Example, File, Relative, RunHome, Step, write_home_page
 from humanseg.pages.render import duration, readable, score, url
 from humanseg.runs.differences import non_default_settings
-from humanseg.runs.folder import RunFolder
+from humanseg.runs.folder import RECIPE_RECORD, RunFolder
 from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, run_pages, shown_path
 from humanseg.runs.record import RunRecord, read_history, read_run
 from humanseg.runs.settings import as_text
@@ -66,7 +66,7 @@ def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]
     record = read_run(last, readable(last.path.name))
     runs = tuple(_relative(place, stage) for stage in stages if stage.index_page.is_file())
     home = replace(_home(record, place), name=readable(folder.name), relatives=(("Stages", runs),))
-    command = read_summary(folder / "record.json").get("command", "")
+    command = read_summary(folder / RECIPE_RECORD).get("command", "")
     pages = tuple(run_pages(place, place.test_page.is_file()))
     origin = replace(run_origin(last), run=home.name, command=str(command), pages=pages)
     write_home_page(place.index_page, home, origin.at(OVERVIEW))
@@ -125,9 +125,7 @@ def _home(record: RunRecord, place: RunFolder) -> RunHome:
         ratio=_ratio([place.path / one.photo for one in examples]),
         examples=tuple(examples),
         changes=tuple(
-            Change(
-                one.key, *("null" if v is None else as_text(v) for v in (one.value, one.default))
-            )
+            Change(one.key, _written(one.value), _written(one.default))
             for one in non_default_settings(config, record.choices, conf_folder())
         ),
         files=tuple(_files(place)),

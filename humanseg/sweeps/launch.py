@@ -3,11 +3,13 @@
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from humanseg.config.command_line.error_text import explain
 from humanseg.errors import HumansegError
@@ -23,6 +25,17 @@ EXTRAS = {
     "hydra_plugins.hydra_ray_launcher": "ray",
 }
 """The extra of humanseg that installs a plugin."""
+
+
+def launcher_in(
+    folder: Path, context: HydraContext, config: DictConfig, task: TaskFunction
+) -> Launcher:
+    """Make a launcher that puts what it writes for itself into a folder; see `open_launcher`."""
+    quoted = QuotedString(str(folder), Quote.single).with_quotes()
+    with open_dict(config):
+        config.hydra.sweep.dir = str(folder)
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
+    return open_launcher(context, config, task)
 
 
 def open_launcher(context: HydraContext, config: DictConfig, task: TaskFunction) -> Launcher:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,11 @@ def key_of(override: str) -> str:
 def is_below(key: str, keys: Collection[str]) -> bool:
     """Return whether a key is one of `keys`, or lies below one of them."""
     return any(key == above or key.startswith(f"{above}.") for above in keys)
+
+
+def folder_aside(folder: Path) -> Path:
+    """Return where an earlier folder is put that another one of the same name replaces."""
+    return folder.with_name(f"{folder.name}-before-{time.strftime('%Y%m%d-%H%M%S')}")
 
 
 def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:

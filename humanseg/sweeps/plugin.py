@@ -18,7 +18,17 @@ TARGET = "hydra_plugins.humanseg.HumansegSweeper"
 """What configs call the sweeper: Hydra takes plugins of this namespace only."""
 
 
-class HumansegSweeper(Sweeper):
+class TrainingSweeper(Sweeper):
+    """What Hydra calls for a command that is several trainings."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Take what Hydra gives, but for its task: each training has one of its own."""
+        self._context, self._config = hydra_context, config
+
+
+class HumansegSweeper(TrainingSweeper):
     """Jobs that are each done once, however often the sweep is interrupted.
 
     Parameters
@@ -43,12 +53,6 @@ class HumansegSweeper(Sweeper):
         words = current_words([f"{key}={value}" for key, value in (params or {}).items()])
         self._params = dict(word.split("=", 1) for word in words)
         self._method, self._dry_run, self._settings = method, dry_run, settings
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Take what Hydra gives, but for its task: a job of a sweep has one of its own."""
-        self._context, self._config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> None:
         """Do all jobs that are left to do.
@@ -75,6 +79,11 @@ class HumansegSweeper(Sweeper):
 
 def announce_sweeper() -> None:
     """Let Hydra know the sweeper, by the name that configs call it by."""
+    announce(HumansegSweeper, TARGET)
+
+
+def announce(sweeper: type[Sweeper], target: str) -> None:
+    """Let Hydra know a sweeper by the name that configs call it by."""
     plugins = Plugins.instance()
-    plugins.register(HumansegSweeper)
-    plugins.class_name_to_class[TARGET] = HumansegSweeper
+    plugins.register(sweeper)
+    plugins.class_name_to_class[target] = sweeper

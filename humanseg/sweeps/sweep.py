@@ -1,6 +1,5 @@
 """A sweep as it is asked for: where it lies, and the config of each of its jobs."""
 
-import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType, Quote, QuotedString
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
@@ -22,8 +21,8 @@ from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 from humanseg.runs import is_locked
 from humanseg.sweeps.jobs import Job, require_same_settings
-from humanseg.sweeps.launch import open_launcher
-from humanseg.sweeps.naming import is_below, job_folder, sweep_name, varied_overrides
+from humanseg.sweeps.launch import launcher_in
+from humanseg.sweeps.naming import folder_aside, is_below, job_folder, sweep_name, varied_overrides
 from humanseg.sweeps.run_job import Task, job_request
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
@@ -129,8 +128,7 @@ class Sweep:
                     f"A process is working in {working[0]}: stop it before it is put aside.",
                     code="sweeps.in_use",
                 )
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            aside = self.folder.with_name(f"{self.folder.name}-before-{stamp}")
+            aside = folder_aside(self.folder)
             self.folder.rename(aside)
             console.print(f"aside   {aside}")
         try:
@@ -140,12 +138,8 @@ class Sweep:
 
     def launcher(self) -> Launcher:
         """Make the launcher that the config names: it starts jobs, here or elsewhere."""
-        # What launchers write for themselves goes into the sweep's folder.
-        folder = QuotedString(str(self.folder), Quote.single).with_quotes()
-        with open_dict(self.config):
-            self.config.hydra.sweep.dir = str(self.folder)
-            self.config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
-        return open_launcher(self.context, self.config, Task(self.folder, self.varied))
+        task = Task(self.folder, self.varied)
+        return launcher_in(self.folder, self.context, self.config, task)
 
 
 class Composer:
