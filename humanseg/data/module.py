@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +19,7 @@ from humanseg.data.layout.extra import Extra, source_of
 from humanseg.data.layout.folders import Item
 from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.photo_sets import LabelledPhotos, PhotoSet
-from humanseg.data.pseudo_labels import filter_pseudo_labels, find_leaked
+from humanseg.data.pseudo_labels import filter_pseudo_labels
 from humanseg.data.sampling import SameSizeBatches, SeededOrder, TimedLoader, worker_threads
 from humanseg.data.splits import DatasetSplits, Split, SplitName
 from humanseg.data.transforms.augmentation import Augmentation
@@ -235,7 +233,11 @@ class PhotoData(pl.LightningDataModule):
 
     def count_batches(self, processes: int = 1) -> tuple[int, int]:
         """Count the train and valid batches of an epoch, in each of so many processes."""
-        share = -(-(len(self.items("train")) + round(sum(self._extra_weights()))) // processes)
+        draws = len(self.items("train"))
+        if self.splits.extra:
+            extra = self.splits.photo_set("extra")
+            draws += round(sum(map(extra.weight, extra.chosen)))
+        share = -(-draws // processes)
         valid = len(self._validated(0, processes))
         return -(-share // self.batch_size), valid
 
@@ -250,7 +252,9 @@ class PhotoData(pl.LightningDataModule):
         `filter_pseudo_labels`.
         """
         counts: dict[str, int] = {}
-        self._train_sets = [self._photo_set(name, soft[name]) for name in self.splits.train_names]
+        self._train_sets = [
+            self.splits.photo_set(name, soft[name]) for name in self.splits.train_names
+        ]
         if "unlabelled" in soft:
             held_out = [self.split("valid").photos, self.split("test").photos]
             self._train_sets[-1], counts = filter_pseudo_labels(
@@ -261,57 +265,17 @@ class PhotoData(pl.LightningDataModule):
     def _sets(self) -> list[PhotoSet]:
         """Return what is trained on, put together once."""
         if self._train_sets is None:
-            self._train_sets = [self._photo_set(name) for name in self.splits.train_names]
+            self._train_sets = [self.splits.photo_set(name) for name in self.splits.train_names]
         return self._train_sets
-
-    def _photo_set(self, name: SplitName, soft: LayerCache | None = None) -> PhotoSet:
-        photos = self.splits.photo_set(name, soft)
-        if name != "extra":
-            return photos
-        selected = [index for index in range(len(photos.ids)) if index not in self.leaked]
-        return replace(photos, selected=selected)
-
-    @cached_property
-    def leaked(self) -> set[int]:
-        """The indices of the extra photos that are near-duplicates of held-out ones."""
-        if not self.splits.extra:
-            return set()
-        names: list[SplitName] = ["valid", "test"]
-        names += ["extra_valid"] if self.splits.extra_valid else []
-        held_out = [self.split(name).photos for name in names]
-        return find_leaked(held_out, self.split("extra").photos)
-
-    def _extra_weights(self) -> list[float]:
-        extra = self.splits.extra
-        ids = [item.id for item in self.items("extra")] if extra else []
-        return [
-            extra[source_of(id)].get("weight", 1.0)
-            for index, id in enumerate(ids)
-            if index not in self.leaked
-        ]
 
     def has_extra_valid(self) -> bool:
         """Return whether there are photos to be scored by source, and where they are said to be."""
-        return bool(self.splits.extra_valid) and self.extra_root.is_dir()
+        return bool(self.splits.extra_valid) and self.splits.extra_folder.is_dir()
 
-    @property
-    def extra_root(self) -> Path:
-        """What the folders of extra photos are relative to."""
-        return self.splits.extra_root or self.root
-
-    def sources(self, name: SplitName) -> dict[str, int]:
-        """Count the photos that are used of each source of `extra` or `extra_valid`."""
-        extra = self.splits.extra if name == "extra" else self.splits.extra_valid
-        if not extra:
-            return {}
-        leaked = self.leaked if name == "extra" else set()
-        return dict(
-            Counter(
-                source_of(item.id)
-                for index, item in enumerate(self.items(name))
-                if index not in leaked
-            )
-        )
+    def extra_sources(self) -> dict[str, int]:
+        """Count the extra photos of each source that are trained on."""
+        photos = self.splits.photo_set("extra")
+        return dict(Counter(source_of(photos.ids[index]) for index in photos.chosen))
 
     def record(self) -> dict[str, Any]:
         """Return which data this is: counts, the fold if any, and `valid_sha256`."""
@@ -320,7 +284,7 @@ class PhotoData(pl.LightningDataModule):
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self.splits.folds}
         if self.splits.extra:
-            counts |= {"extra": self.sources("extra"), "extra_leaked": len(self.leaked)}
+            counts |= {"extra": self.extra_sources(), "extra_leaked": len(self.splits.leaked)}
         return counts | {"valid_sha256": self.valid_sha256()}
 
     def valid_sha256(self) -> str:

@@ -20,19 +20,24 @@ class PhotoSet:
     selected: Sequence[int] | None = None  # indices of those that are trained on; None: all
     weights: Sequence[float] | None = None  # how often each is drawn in an epoch; None: once
 
+    @property
+    def chosen(self) -> Sequence[int]:
+        """The indices of those that are trained on."""
+        return range(len(self.ids)) if self.selected is None else self.selected
+
+    def weight(self, index: int) -> float:
+        """How often a photo is drawn in an epoch, on average."""
+        return 1.0 if self.weights is None else self.weights[index]
+
 
 class LabelledPhotos:
     """The photos of several sets, which share no id, as one sequence."""
 
     def __init__(self, *sets: PhotoSet) -> None:
-        self._sources = [
-            (photos, index)
-            for photos in sets
-            for index in (range(len(photos.ids)) if photos.selected is None else photos.selected)
-        ]
+        self._sources = [(photos, index) for photos in sets for index in photos.chosen]
         self.ids = [photos.ids[index] for photos, index in self._sources]
         self.weights = (
-            [1.0 if photos.weights is None else photos.weights[i] for photos, i in self._sources]
+            [photos.weight(index) for photos, index in self._sources]
             if any(photos.weights is not None for photos in sets)
             else None
         )

@@ -1,7 +1,8 @@
 """The splits of a data folder: listed once, checked, decoded."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,7 @@ from humanseg.data.layout.extra import Extra, scan_extra, source_of
 from humanseg.data.layout.folders import Item, Scan, has_masks, scan, scan_unlabelled
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.photo_sets import PhotoSet
+from humanseg.data.pseudo_labels import find_leaked
 from humanseg.io.names import SPLITS
 from humanseg.system.notices import Notices
 
@@ -155,11 +157,26 @@ class DatasetSplits:
     def photo_set(self, name: SplitName, soft: LayerCache | None = None) -> PhotoSet:
         """Return the photos of a split to be trained on, with soft labels or without."""
         split = self.split(name)
-        weights = None
-        if name == "extra":
-            weights = [self.extra[source_of(id)].get("weight", 1.0) for id in split.ids]
         layers = None if soft is None else scaled_layers(soft, split.photos)
-        return PhotoSet(split.ids, split.photos, layers, weights=weights)
+        photos = PhotoSet(split.ids, split.photos, layers)
+        if name != "extra":
+            return photos
+        weights = [self.extra[source_of(id)].get("weight", 1.0) for id in split.ids]
+        selected = [index for index in photos.chosen if index not in self.leaked]
+        return replace(photos, selected=selected, weights=weights)
+
+    @cached_property
+    def leaked(self) -> set[int]:
+        """The indices of the extra photos that are near-duplicates of held-out ones."""
+        names: list[SplitName] = ["valid", "test"]
+        names += ["extra_valid"] if self.extra_valid else []
+        held_out = [self.split(name).photos for name in names]
+        return find_leaked(held_out, self.split("extra").photos)
+
+    @property
+    def extra_folder(self) -> Path:
+        """What the folders of extra photos are relative to."""
+        return self.extra_root or self.root
 
     def fill_disk_cache(self) -> None:
         """Decode into a disk cache what a training reads; do nothing where there is no such."""
@@ -179,7 +196,7 @@ class DatasetSplits:
         if name not in self._scans:
             if name in ("extra", "extra_valid"):
                 extra = self.extra if name == "extra" else self.extra_valid
-                self._scans[name] = scan_extra(self.extra_root or self.root, extra, f"data.{name}")
+                self._scans[name] = scan_extra(self.extra_folder, extra, f"data.{name}")
             elif name != "unlabelled":
                 self._scans[name] = scan(self.root, name, has_masks(name), self.rule)
             elif self.unlabelled is not None:

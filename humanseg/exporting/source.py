@@ -130,7 +130,7 @@ def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMa
         In random order.
     """
     items = photos.items("train")
-    if photos.splits.extra and photos.extra_root.is_dir():
+    if photos.splits.extra and photos.splits.extra_folder.is_dir():
         items = [*items, *(item for item in photos.items("extra") if item.mask is not None)]
     order = np.random.default_rng(seed).permutation(len(items))[:count]
     store = UncachedPhotos([items[place] for place in order])

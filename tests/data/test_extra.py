@@ -60,7 +60,7 @@ def test_each_source_is_drawn_as_often_as_its_weight_says(five_folders: Path, mo
     counts = Counter(id.partition("/")[0] for id in drawn(photos))
     assert counts["a"] == 6 and counts["b"] == 3 and counts["nobody"] == 2
     assert sum(counts[str(id)] for id in (1, 2, 3, 4)) == 4
-    assert photos.count_batches()[0] == 1 and photos.sources("extra") == {
+    assert photos.count_batches()[0] == 1 and photos.extra_sources() == {
         "a": 4,
         "b": 1,
         "nobody": 2,

@@ -90,7 +90,7 @@ def open_cache(
     More than `bound_gb` gigabytes of pixels are not kept but decoded each time.
     """
     photos = UncachedPhotos(items, train_size, decoded, min_component_area)
-    depth = 4 if all(item.mask is not None or item.no_person for item in items) else 3
+    depth = 4 if all(item.has_mask for item in items) else 3
     sizes = np.array([photos.size(index) for index in range(len(items))], dtype=np.int64)
     sizes = sizes.reshape(-1, 2)  # of no photos, too
     if cache == "none" or int(sizes.prod(axis=1).sum()) * depth > bound_gb * 1e9:
@@ -137,14 +137,7 @@ def _resized_mask(mask: Pixels, size: tuple[int, int]) -> Pixels:
 
 def _read(item: Item) -> tuple[Pixels, Pixels | None]:
     photo = read_photo(item.photo)
-    return photo, read_mask_of(item, photo)
-
-
-def read_mask_of(item: Item, photo: Pixels) -> Pixels | None:
-    """Read the mask of a photo; None where it has none."""
-    if item.no_person:
-        return np.zeros(photo.shape[:2], np.uint8)
-    return None if item.mask is None else item.rule.read(item.mask)
+    return photo, item.read_mask(photo)
 
 
 def _fill(cache: PhotoCache, photos: UncachedPhotos) -> None:

@@ -6,8 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import numpy as np
-
 from humanseg.data.checks.problems import Problem, code_of, escape, list_problems
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item, Scan
@@ -62,13 +60,10 @@ def read_item(item: Item) -> CheckedPhoto:
         photo = picture.over_white()
     except ImageError as error:
         problems.append(_problem("unreadable photo", item, item.photo, error))
-    if item.no_person and photo is not None:
-        mask = np.zeros(photo.shape[:2], np.uint8)
-    elif item.mask is not None:
-        try:
-            mask = item.rule.read(item.mask)
-        except ImageError as error:
-            problems.append(_problem("unusable mask", item, item.mask, error))
+    try:
+        mask = item.read_mask(photo)
+    except ImageError as error:
+        problems.append(_problem("unusable mask", item, item.mask or item.photo, error))
     if photo is not None and mask is not None and photo.shape[:2] != mask.shape:
         message = (
             f"{escape(str(item.mask))} is {mask.shape[1]}x{mask.shape[0]}, but its photo is "

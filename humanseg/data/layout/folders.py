@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from humanseg.data.checks.problems import LISTED, Problem, code_of, escape, list_problems
+from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.listing import Listing, list_folder
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.layout.similar_names import find_naming, suggest_folder, suggest_root
@@ -39,6 +42,21 @@ class Item:
     def split(self) -> str:
         """The name of the folder that the photo lies in."""
         return self.photo.parent.name
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether it is known where the person is."""
+        return self.mask is not None or self.no_person
+
+    def read_mask(self, photo: Pixels | None) -> Pixels | None:
+        """Read the mask, (H, W) in {0, 1}; `photo` gives its size where nobody is in it.
+
+        None without a mask, or without the photo that has the size. Raises an ImageError where
+        the mask cannot be used.
+        """
+        if self.no_person:
+            return None if photo is None else np.zeros(photo.shape[:2], np.uint8)
+        return None if self.mask is None else self.rule.read(self.mask)
 
 
 @dataclass(frozen=True)
