@@ -10,6 +10,7 @@ from humanseg.data.layout.extra import source_of
 from humanseg.evaluation.prediction import Prediction
 from humanseg.evaluation.scores import COLUMNS, ScoresWriter
 from humanseg.io.tables import write_table
+from humanseg.metrics.statistics import mean_of_sources
 
 SOURCE_COLUMNS = [COLUMNS[0], "source", *COLUMNS[1:], "predicted_foreground"]
 FALSE_POSITIVE = 0.01
@@ -83,7 +84,7 @@ def describe_sources(summary: Mapping[str, Mapping[str, Any]]) -> list[str]:
         + f" ({one['photos']} photos)"
         for name, one in summary.items()
     ]
-    dice = [one["dice"] for one in summary.values() if "dice" in one]
-    if len(dice) > 1:
-        lines.append(f"{'mean of these':<14} dice {sum(dice) / len(dice):.4f}")
+    mean = mean_of_sources(summary)
+    if mean is not None and sum("dice" in one for one in summary.values()) > 1:
+        lines.append(f"{'mean of these':<14} dice {mean:.4f}")
     return lines

@@ -15,9 +15,10 @@ leaderboard has them in JavaScript (`pages/templates/leaderboard/statistics.js`)
 same numbers as this module.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,6 +99,12 @@ class PairedDifference:
         near, far = sorted((abs(self.low), abs(self.high)))
         word = "better" if self.difference > 0 else "worse"
         return f"{word} by {abs(self.difference):.4f}, interval {near:.4f} to {far:.4f}"
+
+
+def mean_of_sources(by_source: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """Return the mean over sources of their `dice`; None where no source has any."""
+    dice = [one["dice"] for one in by_source.values() if "dice" in one]
+    return sum(dice) / len(dice) if dice else None
 
 
 def bootstrap_interval(scores: ArrayLike, *, seed: int = 0) -> Interval:

@@ -157,8 +157,8 @@ def stage_request(
     with open_dict(resolved):
         resolved.pop("recipe", None)
         mark_logs(resolved, recipe, [name])
-    told = [word for word in words if kind_of(key_of(word)) != "place"]
-    return TrainRequest(resolved, Path(str(resolved.run_dir)), False, told, dict(choices))
+    overrides = [word for word in words if kind_of(key_of(word)) != "place"]
+    return TrainRequest(resolved, Path(str(resolved.run_dir)), False, overrides, dict(choices))
 
 
 def recipe_folder(config: DictConfig, recipe: Recipe) -> Path:

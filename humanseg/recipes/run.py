@@ -159,7 +159,7 @@ def _print_plan(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> Non
     ]
     if alone:
         console.print(
-            f"note    without {UNLABELLED}=FOLDER, a folder of photos without masks, these learn "
+            f"note    without {UNLABELLED}=FOLDER, a folder of unlabelled photos, these learn "
             f"from their teachers on the labelled photos alone: {', '.join(alone)}"
         )
 

@@ -13,7 +13,7 @@ from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.io.images import image_size
 from humanseg.io.names import natural_key
-from humanseg.metrics.statistics import bootstrap_interval
+from humanseg.metrics.statistics import bootstrap_interval, mean_of_sources
 from humanseg.pages.charts import Chart, draw_chart
 from humanseg.pages.folder import picture_name
 from humanseg.pages.home import Change, Example, File, Relative, RunHome, Step, write_home_page
@@ -158,10 +158,10 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         value = record.number(key)
         return None if value is None else str(write(value))
 
-    threshold, sources = record.threshold, record.summary.get("dice_by_source") or {}
-    others = [one["dice"] for one in sources.values() if "dice" in one]
+    threshold = record.threshold
+    others = mean_of_sources(record.summary.get("dice_by_source") or {})
     facts = [
-        ("Dice, mean of sources", score(sum(others) / len(others)) if others else None),
+        ("Dice, mean of sources", None if others is None else score(others)),
         ("Dice at 0.5", number("dice_at_half", score) if threshold != 0.5 else None),
         ("Threshold", f"{threshold:g}" if threshold != 0.5 else None),
         ("IoU", number("iou", score)),

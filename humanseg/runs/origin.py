@@ -69,8 +69,8 @@ def describe_data(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     root = Path(str(node["root"])).name if isinstance(node, Mapping) and "root" in node else ""
     data = summary.get("data")
     counts = [f"{data[name]} {name}" for name in _SPLITS if name in data] if data else []
-    told = f"{', '.join(counts)} photos" if counts else ""
-    return " · ".join(part for part in (root, told) if part)
+    photos = f"{', '.join(counts)} photos" if counts else ""
+    return " · ".join(part for part in (root, photos) if part)
 
 
 def shown_path(path: Path) -> Path:
