@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from annotated_types import Interval
+from annotated_types import Interval, MinLen
 
 from humanseg.config.ranges import Count, NotNegative, Seed, Share, Side, Text, Whole
 
@@ -78,8 +78,9 @@ SETTINGS = (
     Setting("tta", "Average predictions with those of the mirrored photo.", bool),
     Setting(
         "eval_size",
-        "The longer side, in pixels, at which the model predicts; null: data.train_size.",
-        Side | None,
+        "The longer side, in pixels, at which the model predicts, or a list of some, whose logits "
+        "are averaged; null: data.train_size.",
+        Side | Annotated[list[Side], MinLen(1)] | None,
     ),
     Setting(
         "auxiliary_weight",

@@ -25,17 +25,17 @@ def make_segmenter(config: DictConfig) -> Segmenter:
     HumansegError
         The pair of model and backbone is impossible, or the weights cannot be had.
     """
-    return build_segmenter(build(config.model), build(config.backbone), prediction_side(config))
+    return build_segmenter(build(config.model), build(config.backbone), prediction_sizes(config))
 
 
-def prediction_side(config: DictConfig) -> int | None:
-    """Return the longer side at which a config's model predicts; None: at the photos' own.
+def prediction_sizes(config: DictConfig) -> list[int]:
+    """Return the longer sides at which a config's model predicts; none: at the photos' own.
 
     Training samples have `data.train_size` in any case. A net may do better at another size than
     that (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
     """
-    side = config.get("eval_size") or config.data.get("train_size")
-    return None if side is None else int(side)
+    sizes = config.get("eval_size") or config.data.get("train_size") or []
+    return [int(size) for size in ([sizes] if isinstance(sizes, int) else sizes)]
 
 
 def without_weights(config: DictConfig) -> DictConfig:

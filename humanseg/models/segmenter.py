@@ -1,6 +1,6 @@
 """Photo in, logits of the same size out: the one module that knows geometry and colours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -28,9 +28,9 @@ class Segmenter(nn.Module):
         Per RGB channel, of photos in [0, 1].
     stride
         What the net's height and width must be multiples of.
-    long_side
-        The longer side at which the net works, outside training: photos are scaled to it and
-        logits back. None: photos are taken as they are.
+    eval_sizes
+        The longer sides at which the net works, outside training: photos are scaled to each of
+        them, logits back, and averaged. None given: photos are taken as they are.
     """
 
     # Not in the state dict: they follow from the backbone's name, as the architecture does.
@@ -38,12 +38,17 @@ class Segmenter(nn.Module):
     shift: Tensor
 
     def __init__(
-        self, net: nn.Module, mean: Triple, std: Triple, stride: int, long_side: int | None = None
+        self,
+        net: nn.Module,
+        mean: Triple,
+        std: Triple,
+        stride: int,
+        eval_sizes: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.net = net
         self.stride = stride
-        self.long_side = long_side
+        self.eval_sizes = tuple(eval_sizes)
         spread = torch.tensor(std).view(1, 3, 1, 1)
         self.register_buffer("scale", 1 / (255 * spread), persistent=False)
         self.register_buffer(
@@ -65,8 +70,9 @@ class Segmenter(nn.Module):
             list of such tensors, the main one first.
         """
         # Training samples come at the working size, and may be crops of it.
-        if self.long_side is not None and not self.training:
-            return self.at_working_size(image, self.long_side)
+        if self.eval_sizes and not self.training:
+            sizes = [self.at_working_size(image, long_side) for long_side in self.eval_sizes]
+            return sum(sizes[1:], sizes[0]) / len(sizes) if len(sizes) > 1 else sizes[0]
         height, width = image.shape[-2], image.shape[-1]
         logits = self.net(self.pad(self.normalise(image)))
         if isinstance(logits, Tensor):
@@ -100,7 +106,7 @@ class Segmenter(nn.Module):
 
 
 def build_segmenter(
-    model: Callable[..., nn.Module], backbone: Backbone, long_side: int | None = None
+    model: Callable[..., nn.Module], backbone: Backbone, eval_sizes: Sequence[int] = ()
 ) -> Segmenter:
     """Build a net on a backbone and wrap it for photos.
 
@@ -110,8 +116,8 @@ def build_segmenter(
         Called as ``model(backbone=backbone)``: a class of this package, or a partial of one.
     backbone
         Gives mean, std and stride.
-    long_side
-        The longer side at which the net works; None: photos are taken as they are.
+    eval_sizes
+        The longer sides at which the net works; none: photos are taken as they are.
 
     Returns
     -------
@@ -125,4 +131,4 @@ def build_segmenter(
     """
     net = model(backbone=backbone)
     speed_up_depthwise(net)
-    return Segmenter(net, backbone.mean, backbone.std, backbone.stride, long_side)
+    return Segmenter(net, backbone.mean, backbone.std, backbone.stride, eval_sizes)

@@ -19,7 +19,7 @@ from humanseg.data.cache.photos import scaled_size
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.io.images import image_size
-from humanseg.models.checkpoint import make_segmenter, prediction_side, without_weights
+from humanseg.models.checkpoint import make_segmenter, prediction_sizes, without_weights
 from humanseg.sweeps.jobs import Job, JobStatus, job_status
 from humanseg.sweeps.messages import clock
 from humanseg.sweeps.sweep import Sweep
@@ -210,7 +210,8 @@ def count_photos(config: DictConfig) -> PhotoCounts:
     valid = data.items("valid")
     given = config.data.get("crop_size")
     size = given or scaled_size(image_size(train[0].photo), config.data.get("train_size"))
-    valid_size = scaled_size(image_size(valid[0].photo), prediction_side(config))
+    largest = max(prediction_sizes(config), default=None)
+    valid_size = scaled_size(image_size(valid[0].photo), largest)
     return PhotoCounts(len(train), len(valid), (int(size[0]), int(size[1])), valid_size)
 
 

@@ -83,6 +83,8 @@ def test_each_kind_of_mistake_is_named_by_its_key(
         ("threshold=0", "above 0 and below 1"),
         ("threshold=1", "above 0 and below 1"),
         ("eval_size=7", "from 16 to 16384"),
+        ("eval_size=[256,7]", "from 16 to 16384"),
+        ("eval_size=[]", "a list of at least 1"),
         ("auxiliary_weight=.inf", "of at least 0"),
         ("distillation.weight=1.1", "from 0 to 1"),
         ("threads=0", "from 1 to 1024"),

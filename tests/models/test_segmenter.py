@@ -89,7 +89,7 @@ def test_exports_with_dynamic_size() -> None:
 
 def test_a_working_size_scales_photos_and_gives_logits_of_their_own_size() -> None:
     recorder = Recorder()
-    segmenter = Segmenter(recorder, MEAN, STD, stride=8, long_side=16).eval()
+    segmenter = Segmenter(recorder, MEAN, STD, stride=8, eval_sizes=[16]).eval()
     image = torch.full((1, 3, 40, 20), 255, dtype=torch.uint8)
     logits = segmenter(image)
     assert tuple(recorder.seen.shape[-2:]) == (16, 8)
@@ -98,9 +98,21 @@ def test_a_working_size_scales_photos_and_gives_logits_of_their_own_size() -> No
     torch.testing.assert_close(logits, same, rtol=1e-4, atol=1e-4)
 
 
+def test_logits_of_several_sizes_are_averaged() -> None:
+    segmenter = build_segmenter(UNet, PlainBackbone(widths=(4, 8)), [16, 40]).eval()
+    image = torch.randint(0, 256, (1, 3, 30, 24), dtype=torch.uint8)
+    logits = segmenter(image)
+    segmenter.eval_sizes = (16,)
+    small = segmenter(image)
+    segmenter.eval_sizes = (40,)
+    large = segmenter(image)
+    assert not torch.allclose(small, large)
+    torch.testing.assert_close(logits, (small + large) / 2)
+
+
 def test_training_samples_are_not_scaled() -> None:
     recorder = Recorder()
-    Segmenter(recorder, MEAN, STD, stride=4, long_side=16).train()(
+    Segmenter(recorder, MEAN, STD, stride=4, eval_sizes=[16]).train()(
         torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
     )
     assert tuple(recorder.seen.shape[-2:]) == (8, 8)

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, open_dict
 
 from humanseg.evaluation.data import data_of
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.models.checkpoint import load_segmenter, prediction_side
+from humanseg.models.checkpoint import load_segmenter, prediction_sizes
 from humanseg.models.onnx.run_file import working_side
 from humanseg.runs import RunFolder, read_summary
 
@@ -39,7 +39,7 @@ def test_a_net_predicts_at_another_size_than_it_was_trained_at(
 ) -> None:
     run = train_run(tmp_path / "run", "data.train_size=96", "eval_size=40")
     segmenter, config = load_segmenter(run)
-    assert segmenter.long_side == 40 and working_side(config, (64, 48)) == 40
+    assert segmenter.eval_sizes == (40,) and working_side(config, (64, 48)) == 40
     assert data_of(config).sample_size() == (96, 72)
     again = evaluate(run.path)
     assert again.scores["dice"] == read_summary(run.summary)["dice"]
@@ -48,9 +48,9 @@ def test_a_net_predicts_at_another_size_than_it_was_trained_at(
 def test_where_nothing_is_said_it_predicts_as_it_was_trained(
     compose: Callable[..., DictConfig],
 ) -> None:
-    for options, side, of_export in (([], None, 64), (["data.train_size=96"], 96, 96)):
+    for options, sizes, of_export in (([], [], 64), (["data.train_size=96"], [96], 96)):
         config = compose(*options)
-        assert prediction_side(config) == side and working_side(config, (64, 48)) == of_export
+        assert prediction_sizes(config) == sizes and working_side(config, (64, 48)) == of_export
         with open_dict(config):  # runs from before there was such a setting lack it
             del config["eval_size"]
-        assert prediction_side(config) == side
+        assert prediction_sizes(config) == sizes

@@ -172,7 +172,8 @@ def _words(schema: dict[str, Any]) -> list[str]:
         word = _WORDS.get(str(kind)) or f"a {schema.get('title', 'value')}"
         return [" ".join([word, *_range(schema)])]
     items = [" or ".join(_words(one)) for one in schema.get("prefixItems", [])]
-    count = f" of {len(items)}" if items else ""
+    fewest = schema.get("minItems")
+    count = f" of {len(items)}" if items else f" of at least {fewest}" if fewest else ""
     each = {*items, *([" or ".join(_words(schema["items"]))] if schema.get("items") else [])}
     return [f"a list{count}" + (f" (each {each.pop()})" if len(each) == 1 else "")]
 

@@ -25,6 +25,7 @@ from humanseg.exporting.writers.stages import Stage, find_stages
 from humanseg.metrics.scores import dice
 from humanseg.models.onnx.convert import strip
 from humanseg.models.onnx.network import INPUT
+from humanseg.models.onnx.shared_weights import separate_weights, share_weights
 
 PhotoAndMask = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """A photo uint8 (1,3,H,W) and its mask (H,W)."""
@@ -147,6 +148,8 @@ def _ranges(model: onnx.ModelProto, photos: Sequence[NDArray[np.uint8]]) -> Any:
 def _quantise(model: onnx.ModelProto, ranges: Any, floats: Sequence[Stage]) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    # The quantiser would give a bias that two nodes share the scale of one of them.
+    separate_weights(copy)
     with _quiet():
         quantiser = QDQQuantizer(
             copy,
@@ -166,6 +169,7 @@ def _quantise(model: onnx.ModelProto, ranges: Any, floats: Sequence[Stage]) -> o
         quantiser.model.topological_sort()
     quantised: onnx.ModelProto = quantiser.model.model
     strip(quantised)
+    share_weights(quantised)
     return quantised
 
 

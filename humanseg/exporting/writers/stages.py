@@ -29,10 +29,10 @@ class Stages:
     Attributes
     ----------
     always
-        What is never quantised: all before the first convolution, and from the last one on.
-        It costs little, and turns photos into numbers and numbers into masks.
+        What is never quantised: all before the first convolution of each pass, and from its last
+        one on. It costs little, and turns photos into numbers and numbers into masks.
     inner
-        The rest, in the order of the graph.
+        The rest, in the order of the graph: each stage once, with its nodes of all passes.
     """
 
     always: list[Stage]
@@ -46,7 +46,8 @@ def find_stages(model: onnx.ModelProto) -> Stages:
     ----------
     model
         Its nodes stand in the order in which the net ran, its weights bear the names that they
-        have in the net. A node without a named weight belongs to the stage before it.
+        have in the net. A node without a named weight belongs to the stage before it. Where the
+        net ran at several sizes, it has several passes with the same weights.
 
     Returns
     -------
@@ -54,16 +55,32 @@ def find_stages(model: onnx.ModelProto) -> Stages:
         Every node once.
     """
     nodes = list(model.graph.node)
-    convs = [place for place, node in enumerate(nodes) if node.op_type == "Conv"]
-    first, last = convs[0], convs[-1]
-    inner: list[Stage] = []
-    for node in nodes[first:last]:
-        name = _stage_name(node)
-        if not inner or (name is not None and name != inner[-1].name):
-            inner.append(Stage(name or "net", []))
-        inner[-1].nodes.append(node.name)
-    ends = [_stage("input", nodes[:first]), _stage("output", nodes[last:])]
-    return Stages(ends, inner)
+    inner: dict[str, Stage] = {}
+    ends: list[Stage] = []
+    done = 0
+    for first, last in _passes(nodes):
+        ends.append(_stage("input", nodes[done:first]))
+        name = "net"
+        for node in nodes[first:last]:
+            name = _stage_name(node) or name
+            inner.setdefault(name, Stage(name, [])).nodes.append(node.name)
+        done = last
+    ends.append(_stage("output", nodes[done:]))
+    return Stages(ends, list(inner.values()))
+
+
+def _passes(nodes: Sequence[onnx.NodeProto]) -> list[tuple[int, int]]:
+    """Find the first and last convolution of each pass, which begins with a weight seen before."""
+    passes: list[tuple[int, int]] = []
+    seen: set[str] = set()
+    for place, node in enumerate(nodes):
+        if node.op_type == "Conv":
+            if not seen or node.input[1] in seen:
+                passes.append((place, place))
+                seen = set()
+            seen.add(node.input[1])
+            passes[-1] = (passes[-1][0], place)
+    return passes
 
 
 def _stage(name: str, nodes: Sequence[onnx.NodeProto]) -> Stage:

@@ -14,6 +14,7 @@ from torch.export import ExportedProgram
 
 from humanseg.models.onnx.fold_batch_norm import fold_batch_norms
 from humanseg.models.onnx.network import INPUT, OUTPUTS
+from humanseg.models.onnx.shared_weights import separate_weights, share_weights
 
 OPSET = 20
 """Of the ONNX standard (https://onnx.ai/onnx/operators): onnxruntime knows it since 1.17."""
@@ -49,7 +50,9 @@ def convert(program: ExportedProgram, facts: dict[str, Any]) -> onnx.ModelProto:
     assert exported is not None
     model = exported.model_proto
     strip(model)
+    separate_weights(model)
     fold_batch_norms(model)
+    share_weights(model)
     for value in (*model.graph.input, *model.graph.output):
         for dim, name in zip(value.type.tensor_type.shape.dim, _DIMS, strict=True):
             if name is not None:

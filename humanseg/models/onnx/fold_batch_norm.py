@@ -43,7 +43,8 @@ def fold_batch_norms(model: onnx.ModelProto) -> None:
     Parameters
     ----------
     model
-        With weights as initializers that no two nodes share. What cannot be folded stays.
+        With weights as initializers that no two nodes share (`separate_weights`). What cannot be
+        folded stays.
     """
     graph = model.graph
     for norm in [node for node in graph.node if node.op_type == "BatchNormalization"]:

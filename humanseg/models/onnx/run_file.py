@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file
-from humanseg.models.checkpoint import load_segmenter, prediction_side
+from humanseg.models.checkpoint import load_segmenter, prediction_sizes
 from humanseg.models.onnx.convert import convert, save
 from humanseg.models.onnx.network import PhotoToMask, trace
 from humanseg.runs import RunFolder, read_summary
@@ -103,15 +103,15 @@ def working_side(config: DictConfig, size: tuple[int, int] | None) -> int:
     Returns
     -------
     int
-        `eval_size` or `data.train_size`; without them, the longer side of the training
-        samples.
+        The largest `eval_size`, or `data.train_size`; without them, the longer side of the
+        training samples.
 
     Raises
     ------
     HumansegError
         The settings do not say it, and the photos are not to be had.
     """
-    side = prediction_side(config) or max(config.data.get("crop_size") or size or [0])
+    side = max(prediction_sizes(config) or config.data.get("crop_size") or size or [0])
     if not side:
         raise HumansegError(
             "The run works at the size of its photos, and they are not where they were: say where "

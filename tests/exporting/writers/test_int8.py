@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from humanseg.evaluation.data import data_of
@@ -12,7 +13,9 @@ from humanseg.exporting.source import ExportSource, train_pairs
 from humanseg.exporting.writers import int8
 from humanseg.exporting.writers.int8 import PhotoAndMask, quantise
 from humanseg.exporting.writers.stages import find_stages
-from humanseg.models.onnx.convert import save
+from humanseg.models import LightUNet, PlainBackbone, build_segmenter
+from humanseg.models.onnx.convert import convert, save
+from humanseg.models.onnx.network import PhotoToMask, trace
 
 Pairs = list[PhotoAndMask]
 
@@ -74,6 +77,31 @@ def test_weights_leave_room_for_sums_in_16_bits(model: onnx.ModelProto, pairs: P
     for each in result.model.graph.initializer:
         if each.name.endswith("weight_quantized"):
             assert np.abs(onnx.numpy_helper.to_array(each)).max() <= 64
+
+
+def test_a_net_at_two_sizes_is_quantised_once(
+    pairs: Pairs, noise: Callable[..., NDArray[np.uint8]], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    segmenter = build_segmenter(LightUNet, PlainBackbone(widths=(4, 8)), [48, 32])
+    model = convert(trace(PhotoToMask(segmenter, 0.5)), {})
+    stages = find_stages(model)
+    assert len({stage.name for stage in stages.inner}) == len(stages.inner)
+    assert [stage.name for stage in stages.always] == ["input", "input", "output"]
+    found = [name for stage in (*stages.always, *stages.inner) for name in stage.nodes]
+    assert sorted(found) == sorted(node.name for node in model.graph.node)
+
+    result = quantise(model, pairs[:3], pairs[3:], allowed=1.0)
+    save(result.model, tmp_path / "model.int8.onnx")
+    stored = [
+        each for each in result.model.graph.initializer if each.data_type == onnx.TensorProto.INT8
+    ]
+    weights = [each for each in stored if len(each.dims) == 4]
+    convs = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
+    assert len(weights) == len(convs) - 1
+    photos = noise(33, 47, 2)
+    exact, rounded = (open_model(each)(photos)[0] for each in (model, result.model))
+    assert 0 < np.abs(exact - rounded).mean() < 0.1
 
 
 def test_stages_are_kept_until_the_loss_is_allowed(

@@ -78,11 +78,12 @@ def test_every_size_gives_what_the_checkpoint_gives(
     assert (probability.dtype, mask.dtype) == (np.float32, np.uint8)
 
 
-@pytest.fixture(scope="module")
-def scaling() -> tuple[PhotoToMask, Any]:
-    """A net that works at a longer side of 48, and its trace."""
+@pytest.fixture(scope="module", params=[[48], [48, 32]], ids=str)
+def scaling(request: pytest.FixtureRequest) -> tuple[PhotoToMask, Any]:
+    """A net that works at a longer side of 48, alone or beside another, and its trace."""
     torch.manual_seed(0)
-    net = PhotoToMask(build_segmenter(LightUNet, PlainBackbone(widths=(4, 8)), 48), 0.5)
+    segmenter = build_segmenter(LightUNet, PlainBackbone(widths=(4, 8)), request.param)
+    net = PhotoToMask(segmenter, 0.5)
     return net, trace(net)
 
 
@@ -124,6 +125,15 @@ def test_the_working_size_in_the_file_is_that_of_the_cache_and_of_inference(
         photo = np.zeros((1, 3, height, width), np.uint8)
         scaled = session.run([resize.output[0]], {"photo": photo})[0].shape[2:]
         assert scaled == working_size(height, width, 48) == scaled_size((height, width), 48)
+
+
+def test_sizes_share_their_weights(scaling: tuple[PhotoToMask, Any], tmp_path: Path) -> None:
+    network, program = scaling
+    model = convert(program, {})
+    save(model, tmp_path / "model.onnx")
+    assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
+    weights = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
+    assert len(weights) == len(network.segmenter.eval_sizes) * len(set(weights))
 
 
 def test_a_pt2_file_takes_every_size(
