@@ -38,6 +38,10 @@ HOW = (
 )
 
 
+_DATA = ("batch_size", "crop_size", "train_size", "fold", "folds", "extra", "extra_valid")
+"""Settings of the data that decide how long an epoch takes."""
+
+
 @dataclass(frozen=True)
 class Forecast:
     """What is known of a job before it starts.
@@ -227,9 +231,9 @@ def epochs_of(config: DictConfig, photos: PhotoCounts) -> float:
 
 def speed_key(config: DictConfig) -> str:
     """Return the same text for two configs whose epochs take about the same time."""
-    data = {key: config.data.get(key) for key in ("batch_size", "crop_size", "train_size", "fold")}
+    data = {key: config.data.get(key) for key in _DATA} | unlabelled_options(config)
     trainer = {key: config.trainer.get(key) for key in ("accelerator", "devices", "precision")}
-    return f"{pair_key(config)} {data} {trainer}"
+    return f"{pair_key(config)} {data} {trainer} {prediction_sizes(config)}"
 
 
 def measure_epoch(config: DictConfig, photos: PhotoCounts) -> float:

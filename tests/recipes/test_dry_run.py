@@ -59,3 +59,19 @@ def test_a_stage_whose_settings_changed_is_shown_as_such(
         line for line in capsys.readouterr().out.splitlines() if line[:2] in ("a ", "b ")
     )
     assert "finished" in first and "settings changed" in second
+
+
+def test_unlabelled_photos_take_time_too(
+    recipe: "RunRecipe",
+    sample_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(dry_run, "call_in_child", lambda function, config, photos: photos.train)
+    learns = {"init_from": "stage:a", "distillation": {"teachers": "stage:a"}}
+    stages = {"a": {}, "b": {"settings": learns}}
+    unlabelled = f"distillation.unlabelled_dir={sample_root / 'test'}"
+    assert recipe(nothing, stages, unlabelled, "trainer.max_epochs=60", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    alone, taught = (line.split()[2] for line in shown.splitlines() if line[:2] in ("a ", "b "))
+    assert alone < taught
