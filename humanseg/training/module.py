@@ -180,12 +180,15 @@ class SegmentationModule(pl.LightningModule):
 
 
 def _dice_by_source(scores: Sequence[PhotoScore]) -> dict[str, float]:
-    """Return the mean Dice of each source, over the photos in which somebody is."""
-    found: dict[str, list[float]] = {}
+    """Return the mean Dice of each source in which somebody is."""
+    found: dict[str, list[PhotoScore]] = {}
     for score in scores:
-        if score.foreground > 0:
-            found.setdefault(source_of(score.id), []).append(score.dice)
-    return {source: float(np.mean(dice)) for source, dice in found.items()}
+        found.setdefault(source_of(score.id), []).append(score)
+    return {
+        source: float(np.mean([each.dice for each in photos]))
+        for source, photos in found.items()
+        if any(each.foreground > 0 for each in photos)
+    }
 
 
 def dropout_seed(*numbers: int) -> int:
