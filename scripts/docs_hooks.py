@@ -18,6 +18,9 @@ from scripts.docs_pages import generated
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 CODE = re.compile(r"(^```.*?^```)", re.M | re.S)
+INLINE_CODE = re.compile(r"<code>[^<]*</code>")
+AMOUNT = re.compile(r"(<td[^>]*>[\d.]+) (\w+)(?=</td>)")
+HYPHENATED = re.compile(r"[^\s<>]*-[^\s<>]+(?=[\s<])")
 INCLUDED = {"CONTRIBUTING.md": "project/contributing.md", "CHANGELOG.md": "project/changelog.md"}
 """Pages of the site that lie outside of `docs` in the repository."""
 
@@ -54,6 +57,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return "".join(
         part if part.startswith("```") else LINK.sub(point, part) for part in CODE.split(markdown)
     )
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Keep options such as --out, and cells such as 12 min, on one line."""
+
+    def whole(word: re.Match[str]) -> str:
+        return f'<span class="word">{word[0]}</span>' if len(word[0]) <= 30 else word[0]
+
+    html = AMOUNT.sub(r"\1&nbsp;\2", html)
+    return INLINE_CODE.sub(lambda code: HYPHENATED.sub(whole, code[0]), html)
 
 
 def in_repository(page: str, url: str) -> str | None:

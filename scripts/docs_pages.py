@@ -36,17 +36,19 @@ def generated() -> dict[str, str]:
 
 def commands_page() -> str:
     """Return every command with its options, from the parsers."""
-    parts = ["# Commands\n\nMade from the commands themselves: `humanseg COMMAND --help`.\n"]
+    parts = [
+        "# Commands\n\nGenerated from the commands: `humanseg COMMAND --help` prints the same.\n"
+    ]
     for name, does in COMMANDS.items():
         parts.append(f"## humanseg {name}\n\n{does[0].upper()}{does[1:]}.\n")
         if name == "train":
-            parts.append(f"```text\n{train_help().strip()}\n```\n")
+            parts.append(f"``` {{ .text .wrap }}\n{train_help().strip()}\n```\n")
             continue
         whole = _parser(name)
         (choices,) = (a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
         parser = choices.choices[name]
         usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
-        parts.append(f"```text\n{usage}\n```\n")
+        parts.append(f"``` {{ .text .wrap }}\n{usage}\n```\n")
         rows = list(_options(parser))
         if rows:
             parts += ["| option | does |\n|---|---|", *rows, ""]
@@ -66,11 +68,13 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 def settings_page() -> str:
     """Return every setting of a training, from its declaration."""
     return (
-        "# Settings\n\nEvery setting of `humanseg train KEY=VALUE`, made from its declaration: "
-        "`python -m humanseg.config.command_line.settings_table`. *decides* says what a setting "
-        "decides: the result, where files go, or what the machine does; *on resume* whether it may "
-        "change when a run goes on.\n\n"
-    ) + settings_table()
+        "# Settings\n\nEvery setting of `humanseg train KEY=VALUE`, generated from its "
+        "declaration by `python -m humanseg.config.command_line.settings_table`. *decides* is what "
+        "a setting affects: the result, where files go, or what the machine does; *on resume* is "
+        "whether it may change when a run is resumed.\n\n"
+        '<div class="settings" markdown>\n\n'
+        f"{settings_table()}\n\n</div>\n"
+    )
 
 
 def groups_page() -> str:
@@ -78,8 +82,8 @@ def groups_page() -> str:
     conf = conf_folder()
     parts = [
         "# Config groups\n\nA group is a folder of `conf`, and each of its files is a value: "
-        "`humanseg train GROUP=VALUE`. Files of your own lie in a folder of the same shape, given "
-        "by `--config-dir`.\n"
+        "`humanseg train GROUP=VALUE`. For files of your own, make the same folders elsewhere, and "
+        "give the place by `--config-dir`.\n"
     ]
     for folder in sorted({path.parent for path in conf.rglob("*.yaml")}):
         group = folder.relative_to(conf).as_posix()
@@ -108,9 +112,9 @@ def models_page() -> str:
     """Return the bundled models, from their records."""
     models = bundled_models().values()
     parts = [
-        "# Bundled models\n\nMade from the records beside the models; `humanseg models` prints the "
-        "same, and `humanseg models --json` all of it. Dice is the mean per photo at threshold "
-        "0.5, with its 95 % confidence interval where it is known.\n",
+        "# Bundled models\n\nGenerated from the records beside the models; `humanseg models` "
+        "prints the table, and `humanseg models --json` everything. Dice is the mean per photo at "
+        "threshold 0.5, with its 95 % confidence interval where it is known.\n",
         models_table(list(models)),
         "",
     ]
@@ -146,32 +150,27 @@ def _model_facts(model: BundledModel) -> Iterator[str]:
     record: Any = model.record
     yield f"- File: `{model.file.name}`, {model.bytes / 1e6:.2f} MB, {model.parameters:,} weights."
     yield f"- Architecture: `{model.architecture}`, at a longer side of {model.long_side} px."
+    yield "\n| Dice on photos | count | mean (95 % interval) |\n|---|---|---|"
     for kind, label in KINDS.items():
         estimate = model.dice(kind)
-        if estimate is not None:
-            low_high = estimate.interval
-            shown = f" ({low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
-            what = record["dice"][kind].get("what", "")
-            yield (
-                f"- Dice on photos {label}: {estimate.mean}{shown}, {estimate.photos} photos: "
-                f"{what}."
-            )
-            sources = record["dice"][kind].get("by_source")
-            if sources:
-                each = (
-                    f"{name} {one['mean']:.3f} ({one['photos']})" for name, one in sources.items()
-                )
-                yield f"- By source (photos): {', '.join(each)}."
+        if estimate is None:
+            continue
+        scores = record["dice"][kind]
+        low_high = estimate.interval
+        shown = f" ({low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
+        what = f": {scores['what']}" if "what" in scores else ""
+        yield f"| {label}{what} | {estimate.photos} | {estimate.mean:.4f}{shown} |"
+        for source, one in scores.get("by_source", {}).items():
+            yield f"| of these from `{source}` | {one['photos']} | {one['mean']:.4f} |"
+    for kind, one in record["dice"].get("unseen", {}).items():
+        what = f"{KINDS[kind]}, which the project never had"
+        yield f"| {what} | {one['photos']} | {one['mean']:.4f} |"
+    yield ""
     nobody = record.get("dice", {}).get("no_person")
     if nobody:
         yield (
-            f"- Photos in which nobody is, {nobody['photos']}: somebody is found in "
-            f"{nobody['people_seen']:.1%} of them."
-        )
-    for kind, one in record["dice"].get("unseen", {}).items():
-        yield (
-            f"- Dice on photos that were never given, {KINDS[kind]}: {one['mean']}, "
-            f"{one['photos']} photos."
+            f"- On photos without people, {nobody['photos']}, it finds somebody in "
+            f"{nobody['people_seen']:.1%}."
         )
     latency = record.get("latency")
     if latency:

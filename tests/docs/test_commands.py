@@ -30,7 +30,12 @@ TARGETS = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"),
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"
 ]
-OTHERS = ("source .venv/bin/activate", "wandb agent ENTITY/PROJECT/SWEEP")
+OTHERS = (
+    "python3 -m venv .venv",
+    "source .venv/bin/activate",
+    "export PYTHONPATH=. HUMANSEG_PACKAGES=my_package",
+    "wandb agent ENTITY/PROJECT/SWEEP",
+)
 MARKED = [
     code for line in table("docs/how-to/train.md", "| setting | does |") for code in codes(line[0])
 ]

@@ -58,8 +58,9 @@ def beside_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_conf: Pat
     shutil.copy("export/model.int8.onnx", "export/model.onnx")
     Path("runs").mkdir()
     shutil.copytree("export", "runs/NAME")
-    Path("coco").mkdir()
-    Image.fromarray(picture).save("coco/7.jpg")
+    for folder in ("coco/train2017", "coco/annotations"):
+        Path(folder).mkdir(parents=True)
+    Image.fromarray(picture).save("coco/train2017/7.jpg")
     square = [10.0, 10.0, 40.0, 10.0, 40.0, 50.0, 10.0, 50.0]
     crowd = {"counts": [0, 96, 96 * 79], "size": [96, 80]}
     people = [
@@ -68,8 +69,9 @@ def beside_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_conf: Pat
         {"image_id": 1, "category_id": 3, "segmentation": [[0, 0, 80, 0, 80, 96]]},
     ]
     photo = {"id": 1, "file_name": "7.jpg", "height": 96, "width": 80}
-    found = {"images": [photo], "annotations": people}
-    Path("coco/instances.json").write_text(json.dumps(found))
+    kinds = [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}]
+    found = {"images": [photo], "annotations": people, "categories": kinds}
+    Path("coco/annotations/instances_train2017.json").write_text(json.dumps(found))
     return tmp_path
 
 
