@@ -96,19 +96,19 @@ SETTINGS = (
     ),
     Setting(
         "distillation.weight",
-        "The share of the loss that the teachers have; the masks have the rest.",
+        "Weight of the teachers in the loss; the masks have the rest.",
         Share,
     ),
     Setting(
         "distillation.unlabelled_dir",
-        "A folder of unlabelled photos to train on, by what the teachers say of them.",
+        "A folder of unlabelled photos to train on, with the teachers' soft labels.",
         Text | None,
         on_resume="verify",
         path="source",
     ),
     Setting(
         "distillation.min_confidence",
-        "From 0 to 1: unlabelled photos of which the teachers are less sure are left out.",
+        "From 0 to 1: unlabelled photos on which the teachers are less sure are left out.",
         Share,
     ),
     Setting(
@@ -132,15 +132,15 @@ SETTINGS = (
     Setting(
         "sweep",
         "The sweep's folder in runs_dir, with a folder for each job; null: made of its overrides, "
-        "so that the same command finds it again and does what is left to do.",
+        "so the same command resumes it.",
         Text | None,
         kind="place",
         path="own",
     ),
     Setting(
         "restart",
-        "Put the sweep of that name aside, and start again; of a recipe, the stages whose settings "
-        "have changed and what was made from them.",
+        "Rename the old folder of a sweep and start again; of a recipe, the stages whose settings "
+        "have changed and those that depend on them.",
         bool,
         kind="place",
     ),
@@ -158,16 +158,16 @@ SETTINGS = (
     ),
     Setting(
         "resume",
-        "The folder of a run: go on with it.",
+        "The folder of a run to resume.",
         Text | None,
         kind="place",
         path="own",
     ),
     Setting(
         "init_from",
-        "The folder of a run, or a checkpoint: start from its weights. A list of some: from the "
-        "mean of theirs, where one that is named twice counts twice. none: from random weights, "
-        "although the experiment is a later step.",
+        "The folder of a run, or a checkpoint: start from its weights. A list of them: from the "
+        "mean of their weights; one that is named twice counts twice. none: from random weights, "
+        "in an experiment that requires others.",
         _PATHS,
         path="source",
     ),
@@ -180,34 +180,41 @@ SETTINGS = (
     ),
     Setting(
         "channels_last",
-        "Whether a pixel's channels lie side by side in memory; null: what is fastest here.",
+        "Whether a pixel's channels are adjacent in memory; null: the fastest on this machine.",
         bool | None,
         kind="machine",
         on_resume="change",
     ),
     Setting(
         "threads",
-        "Threads of the training; null: as many as pay on this machine.",
+        "Threads of the training; null: chosen for this machine.",
         Annotated[int, Interval(ge=1, le=1024)] | None,
         kind="machine",
         on_resume="change",
     ),
     Setting("data.root", "The folder of the photos.", kind="data", on_resume="verify",
             path="source"),
-    Setting("data.extra_root", "The folder in which those of data.extra and data.extra_valid are; "
-            "null: data.root.", kind="data", on_resume="verify", path="source"),
-    Setting("data.extra_valid", "Sources that the best checkpoint is scored on, by source.",
+    Setting("data.extra_root", "What the folders of data.extra and data.extra_valid are relative "
+            "to; null: data.root.", kind="data", on_resume="verify", path="source"),
+    Setting("data.extra_valid", "Labelled photos of further sources to score on, by source.",
             kind="data"),
     Setting("data.batch_size", "Photos in a batch.", on_resume="change"),
     Setting("data.workers", "Processes that prepare batches.", kind="machine", on_resume="change"),
     Setting("data.cache", "Where decoded photos are kept.", kind="machine", on_resume="change"),
     Setting("data.cache_gb", "Gigabytes of the cache.", kind="machine", on_resume="change"),
+    Setting("data.fold", "Which part of train validates; null: valid validates."),
+    Setting("data.folds", "The number of parts that train is split into, with data.fold."),
+    Setting("data.extra", "Labelled photos of further sources to train on, with a weight each."),
+    Setting("data.person_values", "Values of a mask that are the person; []: the brighter of two."),
+    Setting("data.invert_masks", "Whether the darker of two values is the person."),
     Setting("backbone.weights", "none, pretrained, or a file of weights.", path="source"),
     Setting("callbacks.early_stopping", "Stop when the validation Dice no longer rises.",
             on_resume="change"),
     Setting("callbacks.early_stopping.patience", "Epochs without a better Dice before it stops.",
             Whole),
-    Setting("callbacks.early_stopping.min_delta", "What counts as better.", NotNegative),
+    Setting("callbacks.early_stopping.min_delta", "How much better counts as better.", NotNegative),
+    Setting("callbacks.early_stopping.monitor", "The score that is watched."),
+    Setting("callbacks.early_stopping.mode", "Whether higher (max) or lower (min) is better."),
     Setting("logger", "What a run logs to.", kind="machine", on_resume="change"),
     Setting("trainer", "How long and on what it trains.", on_resume="change"),
     Setting("trainer.max_epochs", "Epochs of the training; -1: as many as the steps take.",
@@ -215,7 +222,11 @@ SETTINGS = (
     Setting("trainer.max_steps", "Steps of the optimizer; -1: as many as the epochs take.",
             Count | Literal[-1]),
     Setting("trainer.accumulate_grad_batches", "Batches that make one step.", Count),
-    Setting("trainer.gradient_clip_val", "The longest gradient; null: any.", NotNegative | None),
+    Setting("trainer.gradient_clip_val", "The largest norm of the gradient; null: any.",
+            NotNegative | None),
+    Setting("trainer.devices", "How many devices, or which; auto: all."),
+    Setting("trainer.precision", "auto: bf16 or 16 bits where the device is fast in it, or fp32."),
+    Setting("trainer.deterministic", "Whether to repeat results exactly, which is slower."),
     Setting("trainer.accelerator", "cpu, gpu, mps, or auto.", kind="machine"),
     Setting("trainer.enable_progress_bar", "Whether progress is shown.", kind="machine"),
     Setting("trainer.log_every_n_steps", "Set by humanseg itself.", kind="machine"),

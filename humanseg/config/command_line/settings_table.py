@@ -100,7 +100,7 @@ def _helps(target: Any) -> Mapping[str, str]:
             continue
         for section in _SECTION.findall(inspect.getdoc(one) or ""):
             for names, text in _ENTRY.findall(section):
-                sentence = re.split(r"(?<=\.)\s", " ".join(text.split()))[0]
+                sentence = re.split(r"(?<=\.)(?<!et al\.)\s", " ".join(text.split()))[0]
                 for name in names.split(", "):
                     found.setdefault(name, sentence)
     return found
