@@ -27,16 +27,16 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
         Words as on a command line: ``"optimizer.lr=1e-3"``, ``"resume=runs/NAME"``; with ``"-m"``,
         a sweep; with ``"recipe=NAME"``, all stages of a recipe.
     data
-        The folder of the five folders of photos and masks; None: as the overrides say.
+        The folder that holds the five folders of photos and masks; None: that of the overrides.
     **settings
-        Further overrides: groups, as in ``model="unet"``, and settings, as in ``seed=1``; one in a
-        group has a dot in its name: ``**{"trainer.max_epochs": 5}``.
+        Further overrides: groups, as in ``model="unet"``, and settings, as in ``seed=1``. Write
+        the settings of a group as ``**{"trainer.max_epochs": 5}``.
 
     Returns
     -------
     TrainResult or None
-        The run's folder and scores; of a recipe, those of its last stage, which lies in the
-        recipe's folder. None after a sweep, or a flag that trains nothing.
+        The run's folder and scores; of a recipe, those of its last stage. None after a sweep, or
+        a flag that trains nothing.
 
     Raises
     ------
@@ -88,24 +88,25 @@ def evaluate(
         The data folder; None: the run's own. An exported model has none of its own.
     split
         ``"train"``, ``"valid"`` or ``"test"``.
-    tta, threshold
-        Whether to average over the mirrored photo too; the probability in (0, 1) above which a
-        pixel is person, None: the model's own.
+    tta
+        Whether to average with the mirrored photo.
+    threshold
+        The probability in (0, 1) above which a pixel is person; None: the model's own.
     out
         A new folder for the scores, the submission and the pages.
     on_progress
-        Called with the number of photos that are done, and of all photos.
+        Called with the number of photos that are done, and the number of all.
 
     Returns
     -------
     Evaluation
         `scores`: mean `dice`, `iou`, `boundary_dice` and `dice_at_half`, in [0, 1]; `per_photo`: a
-        frame with a row for each.
+        frame with a row for each photo.
 
     Raises
     ------
     HumansegError
-        The model or the data are not sound, or `out` holds something else.
+        The model or the data cannot be used, or `out` holds something else.
     """
     from pathlib import Path
 
@@ -150,11 +151,13 @@ def export(
     formats
         Some of ``"onnx"``, ``"int8"``, ``"fp16"`` and ``"pt2"``; None: all of these but fp16.
     data
-        Where the data lies now; None: where the run found it.
+        The folder of the data; None: that of the run.
     max_drop
         Mean Dice, in [0, 1), that int8 and fp16 may lose on the valid photos.
-    overwrite, benchmark
-        Whether an earlier export at `out` may be replaced; whether to measure all files at length.
+    overwrite
+        Whether an earlier export at `out` may be replaced.
+    benchmark
+        Whether to measure the speed of all files with many calls.
     quick
         Whether to write the fp32 ONNX file only, compared with the checkpoint on a few photos
         instead of all, and not timed.
@@ -162,7 +165,7 @@ def export(
     Returns
     -------
     pathlib.Path
-        `out`, as `load`, `predict` and `evaluate` take it.
+        `out`, which `load`, `predict` and `evaluate` take as a model.
 
     Raises
     ------
@@ -211,33 +214,33 @@ def load(
 ) -> "Model":
     """Load a model that cuts people out of photos.
 
-    torch is not needed, but for a checkpoint that is not an ONNX file yet: one that is not its
-    run's best, or of a run before version 0.2. It is converted once, and kept in the cache.
+    torch is needed only for a checkpoint that has no ONNX file yet: one that is not the best of
+    its run, or one of a version before 0.2. It is converted once, and kept in the cache.
 
     Parameters
     ----------
     path
         A bundled model's name, such as ``"best"`` or ``"tiny"``; a run's folder; the folder that
-        `humanseg export` wrote; an `.onnx` file; or a checkpoint of a run. What lies at that path
-        comes before a bundled model of that name. None: the bundled model for photos.
+        `humanseg export` wrote; an `.onnx` file; or a checkpoint of a run. If a file and a
+        bundled model have the same name, the file is used. None: the bundled model for photos.
     threads
         How many processor cores one photo may use; None: all.
     providers
-        What onnxruntime runs it on, the preferred first: such as "cuda", "coreml", "directml" or
-        "openvino", where this onnxruntime has it; its own names and options are taken too, as in
-        ``[("CUDAExecutionProvider", {"device_id": 1})]``. None: the processor.
+        The devices of onnxruntime, the preferred first: "cuda", "coreml", "directml", "openvino"
+        or others that the installed onnxruntime supports, or its own names and options, as in
+        ``[("CUDAExecutionProvider", {"device_id": 1})]``. None: the CPU.
 
     Returns
     -------
     Model
-        To be called with a photo: an array, a path, the bytes of a file, an open file or a PIL
+        Call it with a photo: an array, a path, the bytes of a file, an open file or a PIL
         image. It returns the mask, uint8 (H, W) in {0, 1}, at the photo's size.
 
     Raises
     ------
     HumansegError
-        There is no such file, it is not a model that humanseg can use, or a provider cannot be
-        had; the message says why.
+        There is no such file, it is not a model that humanseg can use, or a provider does not
+        start.
     """
     from humanseg.exporting.as_onnx import as_onnx
     from humanseg.inference import load_model
@@ -269,30 +272,38 @@ def predict(
     paths
         Photos, videos, folders and patterns such as ``photos/**/*.jpg``; one, or several.
     out
-        The folder of the results. What was made there with the same options already is left.
+        The folder of the results. Results that exist with the same options are kept.
     model
         As `path` of `load`.
-    save, background
-        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``; and a colour, a path
-        of a picture or ``"blur:15"`` to put the people before. With neither, the mask.
-    threshold, tta
-        As of `evaluate`.
-    min_area, keep_largest, fill_holes
-        Drop areas that cover less than this share of the photo, in [0, 1); keep only the largest;
-        fill holes inside of people.
+    save
+        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``. Empty: the mask, or
+        with a `background` only that.
+    background
+        A colour, the path of a picture, or ``"blur:15"``: what to put the people before.
+    threshold
+        The probability in (0, 1) above which a pixel is person; None: the model's own.
+    tta
+        Whether to average with the mirrored photo.
+    min_area
+        Remove components that cover less than this share of the photo, in [0, 1).
+    keep_largest
+        Whether to keep the largest component only.
+    fill_holes
+        Whether to fill holes inside people.
     temporal_smoothing
-        In [0, 1): how much of the past counts where nothing moves in a video; None: 0.8.
+        In [0, 1): the weight of earlier frames where nothing moves in a video; None: 0.8.
     overwrite
-        Whether to make again what is there, also what was made from other photos.
-    threads, on_progress
-        How many processor cores to use, None: all; called with the number of inputs that are done,
-        and of all.
+        Whether to replace existing results, also those of other photos.
+    threads
+        How many processor cores to use; None: all.
+    on_progress
+        Called with the number of inputs that are done, and the number of all.
 
     Returns
     -------
     Predictions
-        `paths` of the results, and an outcome for each photo; what could not be used stands in
-        `failures` and holds nothing up.
+        `paths` of the results, and an outcome for each photo. Photos that could not be used are
+        in `failures`; they do not stop the others.
 
     Raises
     ------

@@ -67,7 +67,7 @@ class Model:
         threshold
             In [0,1]; None: the model's own.
         tta
-            Average over the mirrored photo, which takes twice as long.
+            Whether to average with the mirrored photo, which takes twice as long.
 
         Returns
         -------
@@ -81,7 +81,7 @@ class Model:
         ValueError
             An array of another shape or dtype; a threshold that is not between 0 and 1.
         TypeError
-            Anything else than a photo; the message says how to make one of it.
+            Anything else than a photo; the message says how to convert it.
         """
         limit = self._limit(threshold)
         return (self.probability(photo, tta=tta) > limit).astype(np.uint8)
@@ -97,8 +97,10 @@ class Model:
 
         Parameters
         ----------
-        photo, tta
-            As of a call.
+        photo
+            As in a call.
+        tta
+            As in a call.
 
         Returns
         -------
@@ -109,7 +111,7 @@ class Model:
         Raises
         ------
         ImageError, ValueError, TypeError
-            As of a call.
+            As in a call.
         """
         loaded = load_input(photo)
         return apply_visibility(self._probability_of(loaded, tta), loaded.alpha)
@@ -121,20 +123,24 @@ class Model:
 
         Parameters
         ----------
-        photo, threshold, tta
-            As of a call; the threshold, here, may be neither 0 nor 1.
+        photo
+            As in a call.
+        threshold
+            In (0,1); None: the model's own.
+        tta
+            As in a call.
 
         Returns
         -------
         ndarray
             uint8 (H,W,4), RGBA, at the photo's upright size: soft in hair and edges, where the
-            background's colour is taken out of the person's (M. Forte, Approximate Fast
+            background's colour is removed from the person's (M. Forte, Approximate Fast
             Foreground Colour Estimation, IEEE ICIP 2021). What is not person is 0 in all four.
 
         Raises
         ------
         ImageError, ValueError, TypeError
-            As of a call.
+            As in a call.
         """
         from humanseg.inference.batch.outputs import render_cutout
 
@@ -152,10 +158,14 @@ class Model:
 
         Parameters
         ----------
-        photo, threshold, tta
-            As of `cutout`.
+        photo
+            As in a call.
+        threshold
+            In (0,1); None: the model's own.
+        tta
+            As in a call.
         background
-            A picture, given as a photo is, scaled to cover it. A colour: a name or code of CSS, or
+            A picture, given like a photo, scaled to cover it. A colour: a name or code of CSS, or
             (red, green, blue) in [0,255]. ``"blur:15"``: the photo's own background, blurred by 15
             thousandths of its longer side.
 
@@ -167,7 +177,7 @@ class Model:
         Raises
         ------
         ImageError, ValueError, TypeError, BackgroundError
-            As of a call; and where the background is none of these.
+            As in a call; and where the background is none of these.
         """
         from humanseg.inference.backgrounds import read_background
         from humanseg.inference.batch.outputs import render_background
@@ -184,18 +194,18 @@ class Model:
     ) -> Iterator[NDArray[Any]]:
         """Yield what `make` returns for each of many photos, in their order.
 
-        No more of them are held than are worked on at once. They may differ in size and kind. An
-        error, as of a call, is raised in its turn; `humanseg.predict` goes on with the others.
+        Memory does not grow with their number. They may differ in size and kind. An error, as in a
+        call, is raised in its turn; `humanseg.predict` continues with the others.
 
         Parameters
         ----------
         photos
-            Any iterable, also one that makes photos as they are asked for.
+            Any iterable, such as a generator.
         make
-            What is made of each, such as ``model.cutout`` or
-            ``lambda photo: model.composite(photo, "white")``. None: the mask, as of a call.
+            The function that is applied to each, such as ``model.cutout`` or
+            ``lambda photo: model.composite(photo, "white")``. None: the mask, as in a call.
         workers
-            How many at once; None: a core each, four at most.
+            How many photos to process at once; None: one for each core, four at most.
         """
         from concurrent.futures import Future, ThreadPoolExecutor
 

@@ -15,7 +15,7 @@ from humanseg.config.settings import BY_KEY, PLAIN_GROUPS, kind_of, on_resume, t
 from humanseg.config.targets import find_target
 
 _GROUPS = ("data", "model", "backbone", "loss", "optimizer", "scheduler", "trainer", "callbacks")
-_HEAD = "| setting | value | default | decides | on resume | meaning |\n|---|---|---|---|---|---|"
+_HEAD = "| setting | meaning | value | default | decides | on resume |\n|---|---|---|---|---|---|"
 _PLAIN = (bool, int, float, str, list, tuple, dict)
 _SECTION = re.compile(r"^(?:Parameters|Attributes)\n-{5,}\n(.*?)(?=^\w+\n-{3,}|\Z)", re.M | re.S)
 _ENTRY = re.compile(r"^(\w[\w, ]*)\n((?:^[ ]{4}.*\n?)+)", re.M)
@@ -79,11 +79,11 @@ def _row(key: str, annotation: Any, default: Any, meaning: str) -> str:
     shown = text.removesuffix("\n...\n").strip()
     cells = (
         f"`{key}`",
+        meaning,
         describe_annotation(annotation),
         f"`{shown}`",
         kind_of(key),
         on_resume(key),
-        meaning,
     )
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
