@@ -93,6 +93,11 @@ def difference(gap: PairedDifference) -> tuple[str, str]:
     return f"{gap.difference:+.4f}", f"{gap.low:+.4f} to {gap.high:+.4f}"
 
 
+def p_value(value: float) -> str:
+    """Write a p-value with as many decimals as it is worth."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
 def panels(count: int = 1, height: float = 3.6, width: float = 9.2) -> "tuple[Figure, list[Axes]]":
     """Make a figure of some plots side by side, in the report's style.
 

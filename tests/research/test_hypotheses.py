@@ -10,18 +10,14 @@ import yaml
 
 from humanseg.errors import HumansegError
 from humanseg.io.tables import write_table
+from research.claims import Hypothesis, read_hypotheses, seed_deviation
 from research.records import open_records
-from research.sections.hypotheses import (
-    HOLDS,
-    OPEN,
-    OPPOSITE,
-    Hypothesis,
-    count_said,
-    read_hypotheses,
-)
+from research.sections.hypotheses import count_said, judging_said
+from tests.research.conftest import COMMITTED
 
 PHOTOS = 40
-COLUMNS = ("run", "status", "dice", "seed", "seconds", "peak_memory_mb", "model", "loss")
+RUN = ("run", "status", "dice", "boundary_dice", "seed", "seconds", "peak_memory_mb")
+COLUMNS = (*RUN, "model", "loss")
 Sweep = Callable[..., list[Hypothesis]]
 
 
@@ -29,18 +25,25 @@ Sweep = Callable[..., list[Hypothesis]]
 def sweep(tmp_path: Path) -> Sweep:
     """Write a sweep over model and loss, U-Net 0.02 better, and read its hypotheses."""
 
-    def write(*claims: dict[str, object], seeds: int = 2, missing: str = "") -> list[Hypothesis]:
+    def write(
+        *claims: dict[str, object],
+        seeds: int = 2,
+        missing: str = "",
+        gain: float = 0.0,
+        by_seed: float = 0.0,
+    ) -> list[Hypothesis]:
         photos = np.random.default_rng(0).normal(0.9, 0.01, PHOTOS)
         either_way = 0.003 * (-1.0) ** np.arange(PHOTOS)
         jobs, scores = [], {}
         for seed in range(seeds):
-            for model, gain in (("unet", 0.02), ("pspnet", 0.0)):
-                for loss, more in (("dice", 0.0 * either_way), ("bce", either_way)):
+            for model, ahead in (("unet", 0.02), ("pspnet", 0.0)):
+                for loss, more in (("dice", 0.0 * either_way), ("bce", gain + either_way)):
                     name = f"loss={loss},model={model},seed={seed}"
                     status = "failed" if name == missing else "finished"
                     weights = f"{model}.safetensors"
-                    jobs.append((name, status, 0.9, seed, 60, 1, model, loss, weights, ""))
-                    scores[name] = photos + gain + more
+                    mean = 0.9 + ahead + (len(loss) - 3) / 100 + by_seed * seed
+                    jobs.append((name, status, mean, mean, seed, 60, 1, model, loss, weights, ""))
+                    scores[name] = photos + ahead + more
         header = [*COLUMNS, "model.weights", "failure"]
         write_table(tmp_path / "first" / "leaderboard.csv", pd.DataFrame(jobs, columns=header))
         for kind in ("dice", "boundary_dice"):
@@ -58,12 +61,48 @@ def claim(better: str, than: str, setting: str = "model", **more: object) -> dic
     return {"claim": f"{better} wins", "reason": "so it seems"} | about | more
 
 
-def test_the_interval_decides(sweep: Sweep) -> None:
+def test_interval_and_effect_of_interest_decide(sweep: Sweep) -> None:
     found = sweep(claim("unet", "pspnet"), claim("pspnet", "unet"), claim("bce", "dice", "loss"))
-    assert [one.verdict for one in found] == [HOLDS, OPPOSITE, OPEN]
+    # The two losses are equal on average, and differ by 0.003 on each photo.
+    assert [one.verdict for one in found] == ["better", "worse", "undecided"]
     assert found[0].difference.difference == pytest.approx(0.02)
     assert found[1].difference.difference == -found[0].difference.difference
     assert [(one.pairs, one.seeds) for one in found] == [(2, 2)] * 3
+
+
+def test_more_claims_need_stronger_evidence(sweep: Sweep) -> None:
+    (alone,) = sweep(claim("bce", "dice", "loss"), gain=0.0011)
+    assert alone.verdict == "better" and alone.p < 0.05
+    family = [claim("unet", "pspnet"), *[claim("bce", "dice", "loss")] * 20]
+    among = sweep(*family, gain=0.0011)
+    assert among[0].verdict == "better"
+    assert {one.verdict for one in among[1:]} == {"undecided"}
+    assert among[1].p > alone.p
+
+
+def test_seeds_that_differ_widen_every_interval(sweep: Sweep, tmp_path: Path) -> None:
+    (steady,) = sweep(claim("unet", "pspnet"))
+    assert seed_deviation(open_records(tmp_path)) == (0.0, 4)
+    (shaky,) = sweep(claim("unet", "pspnet"), by_seed=0.03)
+    deviation, freedom = seed_deviation(open_records(tmp_path))
+    assert freedom == 4 and deviation == pytest.approx(0.03 / 2**0.5)
+    assert steady.verdict == "better" and shaky.verdict == "undecided"
+    assert shaky.difference.significant
+
+
+def test_the_committed_claims_say_what_their_intervals_carry() -> None:
+    found = read_hypotheses(open_records(COMMITTED))
+    assert len(found) >= 19
+    for one in found:
+        both = one.comparison
+        assert both.low <= one.difference.low and one.difference.high <= both.high
+        if one.verdict in ("better", "worse"):
+            assert (both.low > 0 or both.high < 0) and one.p <= 0.05
+    (augmentation,) = [one for one in found if "beats none" in one.claim]
+    # Significant alone, by its photos alone.
+    assert augmentation.difference.significant and augmentation.verdict == "undecided"
+    assert "#1," in count_said(open_records(COMMITTED)).text
+    assert "four times in five" in judging_said(open_records(COMMITTED)).text
 
 
 def test_only_jobs_that_differ_in_nothing_else_are_paired(sweep: Sweep) -> None:
@@ -76,8 +115,7 @@ def test_only_jobs_that_differ_in_nothing_else_are_paired(sweep: Sweep) -> None:
 def test_one_seed_is_said_to_be_one(sweep: Sweep, tmp_path: Path) -> None:
     sweep(claim("unet", "pspnet"), seeds=1)
     said = count_said(open_records(tmp_path)).text
-    assert "1 hypotheses were tested: 1 hold" in said and "one seed each" in said
-    assert "At least 12 are planned" in said
+    assert "1 claims were tested. 1 hold" in said and "one seed each" in said
     sweep(claim("unet", "pspnet"), seeds=2)
     assert "one seed each" not in count_said(open_records(tmp_path)).text
 

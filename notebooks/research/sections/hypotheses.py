@@ -1,103 +1,44 @@
-"""Section 3: what was believed, the sweep that tested it, and what came out."""
+"""What was believed, the sweep that tested it, and what the intervals carry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from humanseg.errors import HumansegError
-from humanseg.metrics.statistics import PairedDifference, paired_difference
-from humanseg.runs.record import read_config
-from research.records import Columns, Records, read_columns
+from humanseg.metrics.verdicts import SMALLEST_EFFECT, Verdict, detectable_difference
+from research.claims import SCORES, Hypothesis, claims_of, read_hypotheses, seed_deviation
+from research.records import Records, read_columns
 from research.show import (
     COLOURS,
     INK,
-    INTERVAL,
+    LINE,
     QUIET,
     Picture,
     Prose,
     Table,
     difference,
     label,
+    p_value,
     panels,
     picture,
+    say,
 )
 
-HOLDS, OPPOSITE, OPEN = "holds", "the opposite holds", "not significantly different"
-
-_SCORE_NAMES = {"dice": "Dice", "boundary_dice": "Dice at the outline"}
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A belief about one setting, and its test.
-
-    Attributes
-    ----------
-    number
-        Counted over all sweeps.
-    claim, reason
-        In words.
-    sweep
-        The name of its record.
-    setting, better, than
-        The values that were compared, the one that was believed in first.
-    where
-        Other settings that the jobs must have.
-    score
-        The column of `scores.csv` that was compared.
-    pairs
-        How many pairs of jobs differ in the setting alone.
-    seeds
-        How many seeds they have.
-    difference
-        Mean over pairs and photos, with its interval over photos.
-    """
-
-    number: int
-    claim: str
-    reason: str
-    sweep: str
-    setting: str
-    better: str
-    than: str
-    where: Mapping[str, str]
-    score: str
-    pairs: int
-    seeds: int
-    difference: PairedDifference
-
-    @property
-    def verdict(self) -> str:
-        """What the interval says of the claim."""
-        if not self.difference.significant:
-            return OPEN
-        return HOLDS if self.difference.difference > 0 else OPPOSITE
-
-
-def read_hypotheses(records: Records) -> list[Hypothesis]:
-    """Test every hypothesis that stands beside the record of a sweep.
-
-    Raises
-    ------
-    HumansegError
-        A hypothesis names what its sweep has not.
-    """
-    found: list[Hypothesis] = []
-    for sweep in records.sweeps():
-        for one in _hypotheses(sweep).get("hypotheses", ()):
-            found.append(_test(len(found) + 1, sweep, one))
-    return found
+_STRONG = 0.98
+"""Dice from which a run counts as a strong one."""
+_COLOURS: Mapping[Verdict, str] = {
+    "better": COLOURS[0],
+    "worse": COLOURS[1],
+    "negligible": COLOURS[2],
+    "undecided": QUIET,
+}
 
 
 def sweeps_said(records: Records) -> Prose:
     """Show the command of each sweep and what it cost."""
     parts = []
     for sweep in records.sweeps():
-        about, jobs = _hypotheses(sweep), read_columns(sweep / "leaderboard.csv")
+        about, jobs = claims_of(sweep), read_columns(sweep / "leaderboard.csv")
         seconds = np.nansum(jobs.numbers("seconds"))
         parts.append(
             f"**`{sweep.name}`**: {len(jobs)} jobs, {seconds / 60:.0f} minutes of training, seeds "
@@ -111,20 +52,51 @@ def hypotheses_table(records: Records) -> Table:
     """Show each hypothesis with its difference, interval and verdict."""
     rows = []
     for one in read_hypotheses(records):
-        gap = one.difference
+        both = one.comparison
         rows.append(
             [
                 str(one.number),
                 one.claim,
                 f"`{one.setting}`: {one.better} − {one.than}",
-                _SCORE_NAMES.get(one.score, one.score),
-                *difference(gap),
+                SCORES[one.score],
+                *difference(one.difference),
                 f"{one.pairs} × {one.seeds}",
+                f"{both.low:+.4f} to {both.high:+.4f}",
+                p_value(one.p),
                 f"**{one.verdict}**",
             ]
         )
-    names = ["#>", "claim", "compared", "score", "difference>", INTERVAL]
-    return Table([*names, "pairs × seeds>", "verdict"], rows)
+    names = ["#>", "claim", "compared", "score", "difference>", "95 % interval, photos>"]
+    return Table(
+        [*names, "pairs × seeds>", "95 % interval, photos and seeds>", "p, Holm>", "the first is"],
+        rows,
+    )
+
+
+def judging_said(records: Records) -> Prose:
+    """Say how verdicts are reached, and how small a difference the photos can show."""
+    count = len(read_hypotheses(records))
+    deviation, freedom = seed_deviation(records)
+    lines = [
+        f"Runs that differ in the seed alone differ with a standard deviation of {deviation:.4f} "
+        f"in Dice, pooled over the sweeps below with {freedom} degrees of freedom. No interval "
+        f"over photos knows of that, so it is added. The smallest effect of interest, "
+        f"{SMALLEST_EFFECT}, is about half of it."
+    ]
+    strong = [run.scores.numbers("dice") for run in records.runs.values() if run.dice >= _STRONG]
+    if len(strong) > 1:
+        pairs = [np.std(first - second, ddof=1) for first, second in combinations(strong, 2)]
+        spread, photos = float(np.median(pairs)), len(strong[0])
+        one = detectable_difference(spread, photos)
+        many = detectable_difference(spread, photos, comparisons=max(count, 1))
+        lines.append(
+            f"Between two of the {len(strong)} recorded runs with a Dice of {_STRONG} or more, the "
+            f"difference over the {photos} valid photos has a standard deviation of {spread:.4f}. "
+            f"So {photos} photos show a true difference of {one:.4f} four times in five when it "
+            f"is the only comparison, and one of {many:.4f} as one of {count}; for "
+            f"{SMALLEST_EFFECT} it would take {photos * (one / SMALLEST_EFFECT) ** 2:,.0f} photos."
+        )
+    return say(" ".join(lines))
 
 
 def reasons_said(records: Records) -> Prose:
@@ -138,21 +110,30 @@ def reasons_said(records: Records) -> Prose:
     return Prose("\n".join(lines))
 
 
-def count_said(records: Records, wanted: int = 12) -> Prose:
+def count_said(records: Records) -> Prose:
     """Say how many hypotheses were tested, and how they ended."""
     found = read_hypotheses(records)
-    ended = [sum(one.verdict == verdict for one in found) for verdict in (HOLDS, OPPOSITE, OPEN)]
+    ended = {verdict: sum(one.verdict == verdict for one in found) for verdict in _COLOURS}
     text = (
-        f"{len(found)} hypotheses were tested: {ended[0]} hold, of {ended[1]} the opposite holds, "
-        f"and {ended[2]} make no significant difference on these photos."
+        f"{len(found)} claims were tested. {ended['better']} hold, of {ended['worse']} the "
+        f"opposite holds, {ended['negligible']} make a difference that is negligible, and "
+        f"{ended['undecided']} are undecided: these runs are too few, or the photos."
     )
-    if len(found) < wanted:
-        text += f" At least {wanted} are planned; the others have no sweep on record yet."
+    fallen = [
+        f"#{one.number}"
+        for one in found
+        if one.verdict == "undecided" and one.difference.significant
+    ]
+    if fallen:
+        text += (
+            f" An interval over photos alone, without the other claims, would have decided "
+            f"{', '.join(fallen)} too."
+        )
     single = sum(one.seeds == 1 for one in found)
     if single:
         text += (
-            f" {'All' if single == len(found) else single} of them are from one seed each: a "
-            "confidence interval over photos says nothing about other seeds."
+            f" {'All' if single == len(found) else single} of them are from one seed each; what "
+            "other seeds may do is in the wider interval."
         )
     return Prose(text)
 
@@ -160,117 +141,52 @@ def count_said(records: Records, wanted: int = 12) -> Prose:
 def hypotheses_picture(records: Records) -> Picture:
     """Draw the differences with their confidence intervals."""
     found = read_hypotheses(records)
-    figure, (axes,) = panels(1, 0.9 + 0.36 * max(len(found), 1))
-    colours = {HOLDS: COLOURS[0], OPPOSITE: COLOURS[1], OPEN: QUIET}
+    figure, (axes,) = panels(1, 1.1 + 0.36 * max(len(found), 1))
     for place, one in enumerate(found):
-        gap = one.difference
-        axes.plot([gap.low, gap.high], [place, place], color=colours[one.verdict], linewidth=2.5)
-        axes.plot([gap.difference], [place], "o", color=colours[one.verdict], markersize=6)
+        both, colour = one.comparison, _COLOURS[one.verdict]
+        axes.plot([both.low, both.high], [place, place], color=colour, linewidth=1.2)
+        axes.plot(
+            [one.difference.low, one.difference.high], [place, place], color=colour, linewidth=4
+        )
+        axes.plot([both.difference], [place], "o", color=colour, markersize=7)
     axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_xscale("symlog", linthresh=0.002, linscale=0.8)
+    ticks = [-0.01, -0.005, -0.002, 0, 0.002, 0.005, 0.01, 0.03, 0.1]
+    axes.set_xticks(ticks, [f"{tick:+g}" if tick else "0" for tick in ticks])
+    axes.minorticks_off()
     axes.set_yticks(range(len(found)))
     axes.set_yticklabels(
-        [f"{one.number}. {one.better} − {one.than}{_mark(one)}" for one in found], color=INK
+        [
+            f"{one.number}. {_what(one)}{_short(one.better)} − {one.than}{_mark(one)}"
+            for one in found
+        ],
+        color=INK,
     )
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.grid(axis="x", color="#d9d9d2", linewidth=0.8)
+    axes.grid(axis="x", color=LINE, linewidth=0.8)
+    for verdict in dict.fromkeys(one.verdict for one in found):
+        axes.plot([], [], "o-", color=_COLOURS[verdict], label=verdict)
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
     label(
         axes,
         "What each claim is worth",
-        "difference of the score, 95 % confidence interval",
+        "difference of the score, linear up to 0.002, then logarithmic",
         "",
     )
-    return picture(figure, "The difference of each hypothesis with its interval, beside zero.")
+    return picture(figure, "The difference of each claim with its intervals, beside zero.")
+
+
+def _what(one: Hypothesis) -> str:
+    """Name the setting of values that are plain numbers."""
+    return f"{one.setting.split('.')[-1]} " if one.than.replace(".", "").isdigit() else ""
+
+
+def _short(value: str) -> str:
+    return "ImageNet" if value.endswith(".safetensors") else value
 
 
 def _mark(one: Hypothesis) -> str:
     only = [f"{value}" for value in one.where.values()]
-    only += ["outline"] if one.score == "boundary_dice" else []
+    only += ["boundary"] if one.score == "boundary_dice" else []
     return f" ({', '.join(only)})" if only else ""
-
-
-def _hypotheses(sweep: Path) -> Mapping[str, Any]:
-    path = sweep / "hypotheses.yaml"
-    return read_config(path) if path.is_file() else {}
-
-
-def _test(number: int, sweep: Path, said: Mapping[str, Any]) -> Hypothesis:
-    jobs = read_columns(sweep / "leaderboard.csv")
-    score = str(said.get("score", "dice"))
-    scores = read_columns(sweep / f"{score}.csv")
-    setting, better, than = (str(said[name]) for name in ("setting", "better", "than"))
-    where = {key: str(value) for key, value in said.get("where", {}).items()}
-    pairs = matched(jobs, setting, better, than, where)
-    if not pairs:
-        raise HumansegError(
-            f"{sweep / 'hypotheses.yaml'}: {said['claim']!r} compares {setting}={better} with "
-            f"{setting}={than}, but no two finished jobs of the sweep differ in that alone."
-        )
-    seeds = {jobs.text("seed")[first] for first, _ in pairs}
-    names = jobs.text("run")
-    ahead, behind = (
-        np.mean([scores.numbers(names[pair[side]]) for pair in pairs], axis=0) for side in (0, 1)
-    )
-    return Hypothesis(
-        number,
-        str(said["claim"]),
-        str(said["reason"]),
-        sweep.name,
-        setting,
-        better,
-        than,
-        where,
-        score,
-        len(pairs) // len(seeds),
-        len(seeds),
-        _difference(ahead, behind),
-    )
-
-
-def matched(
-    jobs: Columns, setting: str, better: str, than: str, where: Mapping[str, str]
-) -> list[tuple[int, int]]:
-    """Find the pairs of jobs that differ in one setting alone.
-
-    Parameters
-    ----------
-    jobs
-        The table of a sweep.
-    setting, better, than
-        The column, and its two values.
-    where
-        Values that other columns must have.
-
-    Returns
-    -------
-    list of (int, int)
-        Rows of the job with `better` and of its partner with `than`.
-    """
-    names = list(jobs.texts)
-    # The settings of a leaderboard stand between what a run cost and why it failed. What belongs to
-    # the compared part itself, as its weights to a backbone, changes with it.
-    settings = [name for name in names[names.index("peak_memory_mb") + 1 :] if name != "failure"]
-    own = (setting, f"{setting}.")
-    keys = [name for name in settings if name != own[0] and not name.startswith(own[1])] + ["seed"]
-    fits = [
-        row
-        for row, status in enumerate(jobs.text("status"))
-        if status == "finished" and all(jobs.text(key)[row] == to for key, to in where.items())
-    ]
-    partner = {
-        tuple(jobs.text(key)[row] for key in keys): row
-        for row in fits
-        if jobs.text(setting)[row] == than
-    }
-    return [
-        (row, partner[key])
-        for row in fits
-        if jobs.text(setting)[row] == better
-        and (key := tuple(jobs.text(each)[row] for each in keys)) in partner
-    ]
-
-
-def _difference(ahead: NDArray[np.float64], behind: NDArray[np.float64]) -> PairedDifference:
-    # A photo without an outline has no score there.
-    known = np.isfinite(ahead) & np.isfinite(behind)
-    return paired_difference(ahead[known], behind[known])

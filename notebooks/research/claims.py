@@ -1,0 +1,209 @@
+"""Claims about one setting each, and what the jobs of a sweep say of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.errors import HumansegError
+from humanseg.metrics.statistics import PairedDifference, paired_difference
+from humanseg.metrics.verdicts import Comparison, Verdict, compare, judge_all
+from humanseg.runs.record import read_config
+from research.records import Columns, Records, read_columns
+
+SCORES = {"dice": "Dice", "boundary_dice": "boundary Dice"}
+"""What can be compared, by the column of `scores.csv`, in words."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A belief about one setting, and its test.
+
+    Attributes
+    ----------
+    number
+        Counted over all sweeps.
+    claim, reason
+        In words.
+    sweep
+        The name of its record.
+    setting, better, than
+        The values that were compared, the one that was believed in first.
+    where
+        Other settings that the jobs must have.
+    score
+        The column of `scores.csv` that was compared.
+    pairs
+        How many pairs of jobs differ in the setting alone.
+    seeds
+        How many seeds they have.
+    difference
+        Mean over pairs and photos, with its interval over photos.
+    comparison
+        The same with its interval over photos and seeds.
+    deviation
+        Standard deviation of the difference over photos.
+    p, verdict
+        After Holm's correction for all claims; `better` means that the claim holds.
+    """
+
+    number: int
+    claim: str
+    reason: str
+    sweep: str
+    setting: str
+    better: str
+    than: str
+    where: Mapping[str, str]
+    score: str
+    pairs: int
+    seeds: int
+    difference: PairedDifference
+    comparison: Comparison
+    deviation: float
+    p: float = 1.0
+    verdict: Verdict = "undecided"
+
+
+def read_hypotheses(records: Records) -> list[Hypothesis]:
+    """Test every hypothesis that stands beside the record of a sweep, all as one family.
+
+    Raises
+    ------
+    HumansegError
+        A hypothesis names what its sweep has not.
+    """
+    spread = {name: seed_deviation(records, name)[0] for name in SCORES}
+    found: list[Hypothesis] = []
+    for sweep in records.sweeps():
+        for one in claims_of(sweep).get("hypotheses", ()):
+            found.append(_test(len(found) + 1, sweep, one, spread))
+    verdicts = judge_all([one.comparison for one in found])
+    return [
+        replace(one, p=p, verdict=verdict)
+        for one, (p, verdict) in zip(found, verdicts, strict=True)
+    ]
+
+
+def seed_deviation(records: Records, score: str = "dice") -> tuple[float, int]:
+    """Return the standard deviation over seeds of a run's mean score, pooled over all sweeps.
+
+    Returns
+    -------
+    deviation
+        0 where no setting was trained with two seeds.
+    freedom
+        Its degrees of freedom. A run that stands in several sweeps counts once.
+    """
+    groups: dict[tuple[float, ...], NDArray[np.float64]] = {}
+    for sweep in records.sweeps():
+        jobs = read_columns(sweep / "leaderboard.csv")
+        settings, means = [jobs.text(name) for name in _settings(jobs)], jobs.numbers(score)
+        runs: dict[tuple[str, ...], list[float]] = {}
+        for row, status in enumerate(jobs.text("status")):
+            if status == "finished":
+                key = tuple(column[row] for column in settings)
+                runs.setdefault(key, []).append(float(means[row]))
+        for dice in runs.values():
+            if len(dice) > 1:
+                groups[tuple(sorted(dice))] = np.array(dice)
+    freedom = sum(len(dice) - 1 for dice in groups.values())
+    squares = sum(float(((dice - dice.mean()) ** 2).sum()) for dice in groups.values())
+    return (float(np.sqrt(squares / freedom)) if freedom else 0.0), freedom
+
+
+def claims_of(sweep: Path) -> Mapping[str, Any]:
+    """Read what stands beside the record of a sweep: its command, cost and claims."""
+    path = sweep / "hypotheses.yaml"
+    return read_config(path) if path.is_file() else {}
+
+
+def _test(
+    number: int, sweep: Path, said: Mapping[str, Any], seeds_spread: Mapping[str, float]
+) -> Hypothesis:
+    jobs = read_columns(sweep / "leaderboard.csv")
+    score = str(said.get("score", "dice"))
+    scores = read_columns(sweep / f"{score}.csv")
+    setting, better, than = (str(said[name]) for name in ("setting", "better", "than"))
+    where = {key: str(value) for key, value in said.get("where", {}).items()}
+    pairs = matched(jobs, setting, better, than, where)
+    if not pairs:
+        raise HumansegError(
+            f"{sweep / 'hypotheses.yaml'}: {said['claim']!r} compares {setting}={better} with "
+            f"{setting}={than}, but no two finished jobs of the sweep differ in that alone."
+        )
+    seeds = {jobs.text("seed")[first] for first, _ in pairs}
+    names = jobs.text("run")
+    ahead, behind = (
+        np.mean([scores.numbers(names[pair[side]]) for pair in pairs], axis=0) for side in (0, 1)
+    )
+    # A photo without an outline has no score there.
+    known = np.isfinite(ahead) & np.isfinite(behind)
+    gap = paired_difference(ahead[known], behind[known])
+    return Hypothesis(
+        number,
+        str(said["claim"]),
+        str(said["reason"]),
+        sweep.name,
+        setting,
+        better,
+        than,
+        where,
+        score,
+        len(pairs) // len(seeds),
+        len(seeds),
+        gap,
+        compare(gap, seeds_spread[score], len(pairs)),
+        float(np.std(ahead[known] - behind[known], ddof=1)),
+    )
+
+
+def matched(
+    jobs: Columns, setting: str, better: str, than: str, where: Mapping[str, str]
+) -> list[tuple[int, int]]:
+    """Find the pairs of jobs that differ in one setting alone.
+
+    Parameters
+    ----------
+    jobs
+        The table of a sweep.
+    setting, better, than
+        The column, and its two values.
+    where
+        Values that other columns must have.
+
+    Returns
+    -------
+    list of (int, int)
+        Rows of the job with `better` and of its partner with `than`.
+    """
+    settings = _settings(jobs)
+    # What belongs to the compared part, as its weights to a backbone, changes with it.
+    own = (setting, f"{setting}.")
+    keys = [name for name in settings if name != own[0] and not name.startswith(own[1])] + ["seed"]
+    fits = [
+        row
+        for row, status in enumerate(jobs.text("status"))
+        if status == "finished" and all(jobs.text(key)[row] == to for key, to in where.items())
+    ]
+    partner = {
+        tuple(jobs.text(key)[row] for key in keys): row
+        for row in fits
+        if jobs.text(setting)[row] == than
+    }
+    return [
+        (row, partner[key])
+        for row in fits
+        if jobs.text(setting)[row] == better
+        and (key := tuple(jobs.text(each)[row] for each in keys)) in partner
+    ]
+
+
+def _settings(jobs: Columns) -> list[str]:
+    """Return the columns of a leaderboard that hold settings, but for the seed."""
+    names = list(jobs.texts)
+    # They stand between what a run cost and why it failed.
+    return [name for name in names[names.index("peak_memory_mb") + 1 :] if name != "failure"]
