@@ -88,6 +88,8 @@ def _private(folder: Path) -> dict[str, str]:
 def _environment(records: Path, photos: Path | None) -> dict[str, str]:
     """Return the kernel's environment: where things are, and the kernel of this Python."""
     said = {RECORDS: str(records.resolve()), "JUPYTER_PREFER_ENV_PATH": "1"}
+    # Of tqdm, which some import brings along, in a kernel without widgets.
+    said["PYTHONWARNINGS"] = "ignore:IProgress not found"
     # The same humanseg and research as here, wherever they lie.
     paths = [*map(str, NOTEBOOK.parents[:2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     kept = {key: value for key, value in os.environ.items() if key != PHOTOS}

@@ -21,6 +21,7 @@ KEPT_SCORES = ("dice", "boundary_dice")
 """What a sweep keeps of each photo; a file each, a column per job."""
 
 _DIGITS = 7
+_FOLD, _SEED = re.compile(r"data\.fold=(\d+)"), re.compile(r"seed=(\d+)")
 _ABSOLUTE = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^/\\,\[\]=]+[/\\])*")
 
 
@@ -49,6 +50,9 @@ def keep_run(run: RunFolder, out: Path) -> None:
 def keep_sweep(sweep: Path, out: Path) -> None:
     """Keep the table of a sweep, and the scores of each job on each photo.
 
+    Jobs that differ in the fold that scores them are not of the same photos: of those it keeps
+    `folds.csv`, a row per fold, seed and photo.
+
     Parameters
     ----------
     sweep
@@ -62,6 +66,10 @@ def keep_sweep(sweep: Path, out: Path) -> None:
         No job is finished, the jobs are not of the same data, or a file cannot be written.
     """
     board = read_leaderboard([sweep], read_shipped(conf_folder()))
+    runs = [run for group in board.groups for run in group.runs]
+    if len(board.groups) > 1 and all(_FOLD.search(run.name) for run in runs):
+        write_table(out / "folds.csv", pd.concat(map(_of_fold, runs)))
+        return
     if len(board.groups) != 1:
         raise HumansegError(
             f"{sweep} holds runs of {len(board.groups)} data sets: a record is of one."
@@ -83,6 +91,14 @@ def without_folders(value: Any) -> Any:
     if isinstance(value, Sequence):
         return [without_folders(one) for one in value]
     return value
+
+
+def _of_fold(run: RunRecord) -> pd.DataFrame:
+    fold, seed = _FOLD.search(run.name), _SEED.search(run.name)
+    rows = run.scores[list(KEPT_SCORES)].round(_DIGITS).rename_axis("id").reset_index()
+    rows.insert(0, "seed", seed[1] if seed else "0")
+    rows.insert(0, "fold", fold[1] if fold else "")
+    return rows
 
 
 def _require_finished(record: RunRecord) -> None:

@@ -3,8 +3,10 @@
 Ours needs neither a network nor a file beside it, and looks like the other pages.
 """
 
+import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 
+_CAPTION = "*Figure "
+_FEW = 3  # columns that a phone has room for
+
+
 @dataclass(frozen=True)
 class Block:
     """A part of the page.
@@ -27,17 +33,21 @@ class Block:
     kind
         "text", "code" or "picture".
     html
-        Of a text, rendered from Markdown in which HTML is not let through.
+        Of a text, or of a picture's caption, rendered from Markdown in which HTML is not let
+        through.
     content
         The code, or the picture as Base64.
     alt
         What the picture shows.
+    plot
+        Whether the picture is of lines and areas on white, whose lightness may be turned around.
     """
 
     kind: str
     html: str = ""
     content: str = ""
     alt: str = ""
+    plot: bool = False
 
 
 def write_report_page(path: Path, notebook: "NotebookNode") -> None:
@@ -55,9 +65,12 @@ def write_report_page(path: Path, notebook: "NotebookNode") -> None:
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     heading, _, lead = notebook.cells[0].source.partition("\n")
-    blocks = [Block("text", markdown.render(lead))]
+    blocks = [Block("text", _render(markdown, lead))]
     for cell in notebook.cells[1:]:
-        blocks += _blocks(cell, markdown)
+        if cell.source.startswith(_CAPTION) and blocks[-1].kind == "picture":
+            blocks[-1] = replace(blocks[-1], html=_render(markdown, cell.source))
+        else:
+            blocks += _blocks(cell, markdown)
     own, shared = FileSystemLoader(Path(__file__).parent), PackageLoader("humanseg.pages")
     pages = environment().overlay(loader=ChoiceLoader([own, shared]))
     page = pages.get_template("report.html").render(
@@ -72,12 +85,40 @@ def write_report_page(path: Path, notebook: "NotebookNode") -> None:
 
 def _blocks(cell: "NotebookNode", markdown: "MarkdownIt") -> Iterator[Block]:
     if cell.cell_type == "markdown":
-        yield Block("text", markdown.render(cell.source))
+        yield Block("text", _render(markdown, cell.source))
         return
     yield Block("code", content=cell.source)
     for output in cell.outputs:
         data: Any = output.get("data", {})
         if "image/png" in data:
-            yield Block("picture", content=data["image/png"], alt=data.get("text/plain", ""))
+            png, alt = data["image/png"], data.get("text/plain", "")
+            # Photos stand on the page's own ground, by a palette with transparency.
+            plot = b"tRNS" not in base64.b64decode(png)
+            yield Block("picture", content=png, alt=alt, plot=plot)
         elif "text/markdown" in data:
-            yield Block("text", markdown.render(data["text/markdown"]))
+            yield Block("text", _render(markdown, data["text/markdown"]))
+
+
+def _render(markdown: "MarkdownIt", text: str) -> str:
+    """Render Markdown; headings get the anchors that Jupyter gives them, cells their column."""
+    tokens = markdown.parse(text)
+    columns: list[str] = []
+    place = 0
+    for token, inner in pairwise([*tokens, None]):
+        assert token is not None
+        if token.type == "heading_open" and inner is not None:
+            token.attrSet("id", inner.content.replace(" ", "-"))
+        elif token.type == "table_open":
+            columns = []
+            table = token
+        elif token.type == "th_open" and inner is not None:
+            columns.append(inner.content)
+            # Too many to stand beside each other on a phone.
+            if len(columns) > _FEW:
+                table.attrSet("class", "wide")
+        elif token.type == "tr_open":
+            place = 0
+        elif token.type == "td_open":
+            token.attrSet("data-column", columns[place].replace("`", ""))
+            place += 1
+    return str(markdown.renderer.render(tokens, markdown.options, {}))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from humanseg.config.renames import current_key
 from humanseg.errors import HumansegError
+from humanseg.inference.catalog import bundled_models
 from humanseg.io.tables import read_table
 from humanseg.runs.record import read_config
 
@@ -141,6 +142,14 @@ class Records:
         if not self.runs:
             raise HumansegError(f"{self.folder} has no record of a run.")
         return max(self.runs.values(), key=lambda run: run.dice)
+
+    def bundled(self) -> KeptRun | None:
+        """Return the run that is bundled as `best`; None without its record."""
+        return self.runs.get(str(bundled_models()["best"].manifest.get("run")))
+
+    def headline(self) -> KeptRun:
+        """Return the run that is bundled as `best`; without its record, the best on record."""
+        return self.bundled() or self.best()
 
     def measured(self) -> dict[str, Columns]:
         """Return what was measured of runs' predictions, the best run first."""

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from humanseg.metrics.statistics import PairedDifference
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+    from PIL import Image
 
 INK, QUIET, LINE = "#1b1c1a", "#63645e", "#d9d9d2"
 COLOURS = ("#0a6b58", "#c46f14", "#4f78c8", "#8b4a8f", "#7a7a35")
@@ -18,6 +21,9 @@ COLOURS = ("#0a6b58", "#c46f14", "#4f78c8", "#8b4a8f", "#7a7a35")
 
 INTERVAL = "95 % confidence interval>"
 """The column of it in a table."""
+
+ON_BOTH = "#7b7c76"
+"""For words beside photos, which stand on the page's own ground, light or dark."""
 
 _DPI = 130
 
@@ -136,24 +142,80 @@ def label(axes: "Axes", title: str, x: str, y: str) -> None:
     axes.set_ylabel(y, color=QUIET, fontsize=9)
 
 
+def tiles(
+    rows: int, columns: int, width: float = 9.2, tile: float = 4 / 3
+) -> "tuple[Figure, list[list[Axes]]]":
+    """Make a figure of photos in rows, without axes and without a ground of its own.
+
+    Parameters
+    ----------
+    rows, columns
+        How many photos.
+    width
+        Of the whole figure, in inches.
+    tile
+        Height of a photo over its width.
+
+    Returns
+    -------
+    figure, axes
+        Give the figure to `picture` with `photos=True`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height = rows * (width / columns * tile * 0.96 + 0.36)
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = [list(row) for row in figure.subplots(rows, columns, squeeze=False)]
+    for axis in (axis for row in axes for axis in row):
+        axis.set_axis_off()
+    return figure, axes
+
+
+def show_tile(axis: "Axes", pixels: "NDArray[np.uint8]", title: str = "") -> None:
+    """Show a photo with words above it."""
+    axis.imshow(pixels)
+    axis.set_title(title, loc="left", fontsize=9.5, color=ON_BOTH)
+
+
 def picture(figure: "Figure", alt: str, *, photos: bool = False) -> Picture:
     """Turn a figure into a small PNG.
 
     Parameters
     ----------
     figure
-        Of `panels`.
+        Of `panels` or `tiles`.
     alt
         What it shows, in a sentence.
     photos
-        Whether more is in it than lines and areas, whose colours a palette holds.
+        Whether it is one of `tiles`: more colours, and no ground.
     """
     from PIL import Image
 
     drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png")
-    flat = Image.open(drawn).convert("RGB")
-    if not photos:
-        flat = flat.quantize(128, dither=Image.Dither.NONE)
-    flat.save(small, "PNG", optimize=True)
+    figure.savefig(drawn, format="png", transparent=photos)
+    if photos:
+        flat, alphas = _with_palette(Image.open(drawn).convert("RGBA"))
+        flat.save(small, "PNG", optimize=True, transparency=alphas)
+    else:
+        flat = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        flat.save(small, "PNG", optimize=True)
     return Picture(small.getvalue(), alt)
+
+
+def _with_palette(drawn: "Image.Image") -> "tuple[Image.Image, bytes]":
+    """Give a picture a palette: colours for photos, and sixteen degrees of `ON_BOTH` for words."""
+    import numpy as np
+    from PIL import Image, ImageColor
+
+    degrees = 16
+    pixels = np.asarray(drawn)
+    alpha = pixels[..., 3]
+    coloured = drawn.convert("RGB").quantize(256 - degrees, dither=Image.Dither.NONE)
+    palette = list(coloured.getpalette() or ())[: 3 * (256 - degrees)]
+    palette += [0] * (3 * (256 - degrees) - len(palette))
+    index = np.where(alpha == 255, np.asarray(coloured), 256 - degrees + alpha // 17)
+    flat = Image.fromarray(index.astype(np.uint8), "P")
+    flat.putpalette([*palette, *ImageColor.getrgb(ON_BOTH)[:3] * degrees])
+    return flat, bytes([255] * (256 - degrees) + [17 * degree for degree in range(degrees)])

@@ -78,7 +78,7 @@ def test_the_effects_that_the_readme_tells_are_those_of_the_hypotheses(
         found = re.search(said, text)
         assert found
         gap, low, high = found.groups()
-        assert told[claim][4:6] == [f"+{gap}", f"+{low} to +{high}"]
+        assert told[claim][3:5] == [f"+{gap}", f"+{low} to +{high}"]
 
 
 def test_summaries_are_the_means_of_their_scores(records: Records) -> None:

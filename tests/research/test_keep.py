@@ -57,3 +57,20 @@ def test_a_sweep_is_kept_with_the_scores_of_each_job(
     means = [scores.numbers(name).mean() for name in jobs.text("run")]
     assert means == pytest.approx(jobs.numbers("dice"), abs=1e-6)
     assert np.isfinite(read_columns(tmp_path / "records" / "boundary_dice.csv").numbers("id")).all()
+
+
+def test_folds_are_kept_with_the_scores_of_each_seed(
+    write_run: WriteRun, compared_root: Path, tmp_path: Path
+) -> None:
+    for fold in range(2):
+        for seed in range(2):
+            data = {"train": 4, "valid": 3, "test": 2, "valid_sha256": f"{fold}" * 64}
+            name = f"data.fold={fold},seed={seed}"
+            moved = float(1 + fold + seed)
+            write_run(tmp_path / "folds" / name, compared_root, moved=moved, seed=seed, data=data)
+    keep_sweep(tmp_path / "folds", tmp_path / "records")
+    table = read_columns(tmp_path / "records" / "folds.csv")
+    assert list(table.texts) == ["fold", "seed", "id", "dice", "boundary_dice"]
+    cells = set(zip(table.text("fold"), table.text("seed"), strict=True))
+    assert cells == {("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")}
+    assert len(table) % 4 == 0 and not (tmp_path / "records" / "leaderboard.csv").exists()

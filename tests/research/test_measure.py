@@ -1,5 +1,6 @@
 """What is measured of masks and predictions, on shapes whose numbers are known."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from research.measure.masks import (
     shifted,
     smoothed,
 )
-from research.measure.photos import measure_data
+from research.measure.photos import measure_annotators, measure_data
 from research.measure.predictions import DISTANCES, THRESHOLDS, measure
 from research.records import Records, read_columns
 from research.sections.scoring import pooled, tuned, tuned_elsewhere
@@ -113,3 +114,13 @@ def test_a_data_set_becomes_numbers(sample_root: Path, tmp_path: Path, records: 
     for name in ("sizes", "masks", "heat", "copies", "perturbed"):
         columns = records.table(f"data/{name}.csv")
         assert list(read_columns(tmp_path / f"{name}.csv").texts) == list(columns.texts), name
+
+
+def test_two_annotators_are_compared_where_both_drew(sample_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "second" / "valid").mkdir(parents=True)
+    masks = sorted((sample_root / "valid_mask").iterdir())
+    shutil.copy(masks[0], tmp_path / "second" / "valid" / masks[0].name)
+    measure_annotators(sample_root, tmp_path / "second", tmp_path)
+    table = read_columns(tmp_path / "second_annotation.csv")
+    assert table.text("split") == ["valid"] and table.text("id") == [masks[0].stem]
+    assert table.numbers("dice").tolist() == [1.0]

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -18,8 +19,9 @@ from tests.research.conftest import COMMITTED
 
 MOST = 3_000_000
 SECTIONS = (
-    *("1. The task", "2. The data", "3. Hypotheses", "4. Architectures", "5. After the model"),
-    *("6. Errors", "7. The tiny model", "8. The recipe"),
+    *("Abstract", "1. The task", "2. The data", "3. Method", "4. Controlled comparisons"),
+    *("5. Results", "6. Photos of other sources", "7. Predictions", "8. Small models"),
+    *("9. Limitations", "10. Conclusion", "Appendix A", "Appendix B", "Appendix C"),
 )
 
 
@@ -41,6 +43,27 @@ def test_it_has_its_sections_in_order(notebook: NotebookNode) -> None:
     assert places == sorted(places)
 
 
+def test_its_contents_lead_to_every_section(notebook: NotebookNode) -> None:
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    headings = re.findall(r"^## (.+)$", "\n".join(texts), re.M)
+    (contents,) = [text for text in texts if text.startswith("**Contents**")]
+    assert re.findall(r"^- \[(.+)\]\((.+)\)$", contents, re.M) == [
+        (heading, "#" + heading.replace(" ", "-")) for heading in headings
+    ]
+
+
+def test_every_figure_has_a_caption_with_its_number(notebook: NotebookNode) -> None:
+    number = 0
+    for cell, below in pairwise(notebook.cells):
+        pictures = [one for one in cell.get("outputs", ()) if "image/png" in one["data"]]
+        if pictures:
+            number += 1
+            assert below.cell_type == "markdown", cell.source
+            assert re.fullmatch(rf"\*Figure {number}\. [^*]{{40,}}\.\*", below.source), below.source
+            assert pictures[0]["data"]["text/plain"].endswith("."), cell.source
+    assert number >= 20
+
+
 def test_cells_are_calls_and_the_text_holds_no_measured_number(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -60,7 +83,7 @@ def test_it_shows_no_photo_and_no_path_of_a_machine(notebook: NotebookNode) -> N
             assert "image/png" not in data or "photos_folder" not in cell.source, cell.source
             words = " ".join(str(data[kind]) for kind in data if not kind.startswith("image"))
             assert not re.search(r"(?<![\w.)])/(?:tmp|home|root|work|Users)/", words)
-    assert pictures >= 9
+    assert pictures >= 20
 
 
 @pytest.mark.parametrize("path", sorted(COMMITTED.rglob("*.*")), ids=lambda path: path.name)

@@ -6,7 +6,7 @@ import pytest
 
 from humanseg.errors import HumansegError
 from research.records import open_records
-from research.sections.results import how_to_repeat, lineage, next_said, recipes_table, standing
+from research.sections.results import lineage, next_said, recipes_table, standing
 from tests.research.conftest import MakeRun
 
 
@@ -44,22 +44,16 @@ def test_further_seeds_are_folded(make_run: MakeRun, tmp_path: Path) -> None:
     assert "`best_pspnet`" in standing(records).text
 
 
-def test_the_command_of_a_recipe_is_that_of_its_record(make_run: MakeRun, tmp_path: Path) -> None:
-    make_run("best", [0.98], overrides=["experiment=best", "logger=[csv]", "seed=0"])
-    said = how_to_repeat(open_records(tmp_path), "best").text
-    assert "humanseg train experiment=best seed=0\n" in said
-    assert "Not measured yet" in how_to_repeat(open_records(tmp_path), "tiny").text
-
-
-def test_the_commands_begin_with_what_a_run_rests_on(make_run: MakeRun, tmp_path: Path) -> None:
+def test_what_a_run_rests_on_comes_before_it(make_run: MakeRun, tmp_path: Path) -> None:
     make_run("best", [0.98], overrides=["init_from=b", "teacher=[b,c]", "run_dir=a"])
     make_run("best/teacher", [0.97], overrides=["init_from=d", "run_dir=b"])
     make_run("best/start", [0.96], overrides=["backbone=plain", "run_dir=d"])
     make_run("elsewhere", [0.95], overrides=["run_dir=e"])
     records = open_records(tmp_path)
-    said = how_to_repeat(records, "best").text
-    assert [line.split("run_dir=")[1] for line in said.splitlines() if "run_dir" in line] == [
-        *"dba"
+    assert [run.name for run in lineage(records, records.runs["best"])] == [
+        "best/start",
+        "best/teacher",
+        "best",
     ]
     # A folder that was used twice: the record that names itself ends it.
     make_run("best/start", [0.96], overrides=["init_from=a", "run_dir=d"])

@@ -15,10 +15,10 @@ from humanseg.data.checks.before_training import map_in_order, read_item
 from humanseg.data.checks.duplicates import PhotoHash, find_duplicates, hash_photo
 from humanseg.data.layout.folders import Item, has_masks, list_items, scan_unlabelled
 from humanseg.errors import HumansegError
-from humanseg.io.images import read_photo
+from humanseg.io.images import read_mask, read_photo
 from humanseg.io.names import SPLITS
 from humanseg.io.tables import write_table
-from humanseg.metrics.scores import dice
+from humanseg.metrics.scores import boundary_dice, dice
 from research.measure.masks import MaskFacts, mask_facts, perturbed_dice
 
 UNLABELLED = "unlabelled"
@@ -81,6 +81,36 @@ def measure_data(
     write_table(out / "heat.csv", pd.DataFrame(heat.round(4), columns=names))
     _write_copies(out / "copies.csv", seen)
     _write_perturbed(out / "perturbed.csv", seen, np.asarray(mean > _HABIT, np.uint8))
+
+
+def measure_annotators(root: Path, second: Path, out: Path) -> None:
+    """Compare the task's masks with another annotator's, and write `second_annotation.csv`.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    second
+        A folder of masks for each split, `train/17.png`; most photos have none there.
+    out
+        The record's folder.
+
+    Raises
+    ------
+    HumansegError
+        A mask cannot be read.
+    """
+    rows = []
+    for split in SPLITS:
+        items = list_items(root, split, has_masks(split)) if (second / split).is_dir() else []
+        for item in items:
+            path = second / split / f"{item.id}.png"
+            if item.mask is not None and path.is_file():
+                ours, theirs = read_mask(item.mask), read_mask(path)
+                scores = dice(theirs, ours), boundary_dice(theirs, ours)
+                rows.append((split, item.id, *map(_short, scores)))
+    header = ["split", "id", "dice", "boundary_dice"]
+    write_table(out / "second_annotation.csv", pd.DataFrame(rows, columns=header), missing="nan")
 
 
 def _see(work: tuple[str, Item]) -> _Seen:

@@ -1,13 +1,16 @@
-"""Section 4: decoders and backbones beside each other, with what they cost."""
+"""Decoders and backbones beside each other, with what they cost."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 
+from research.claims import claims_of
 from research.records import Columns, Records, read_columns
-from research.show import COLOURS, INK, Picture, Prose, Table, label, panels, picture, score
+from research.show import COLOURS, INK, QUIET, Picture, Prose, Table, label, panels, picture, score
 
 _PAIR = ("model", "backbone")
+_CURVES = ("best/kept", "best_pspnet", "tiny/mean", "best_from_scratch", "seed_pspnet")
 
 
 def sweeps_of_parts(records: Records) -> list[Path]:
@@ -24,7 +27,7 @@ def parts_table(records: Records) -> Table | Prose:
     rows = []
     for sweep in sweeps_of_parts(records):
         jobs = read_columns(sweep / "leaderboard.csv")
-        for pair, members in _by_pair(jobs).items():
+        for pair, members in _by_pair(sweep, jobs).items():
             dice, outline = (
                 jobs.numbers(key)[members] for key in ("dice_at_half", "boundary_dice")
             )
@@ -35,6 +38,7 @@ def parts_table(records: Records) -> Table | Prose:
             rows.append(
                 [
                     *pair,
+                    _weights(sweep),
                     score(float(dice.mean())),
                     score(float(outline.mean())),
                     f"{numbers['parameters'].mean() / 1e6:.2f}",
@@ -46,9 +50,9 @@ def parts_table(records: Records) -> Table | Prose:
             )
     if not rows:
         return Prose("*No sweep over decoders or backbones is on record yet.*")
-    rows.sort(key=lambda row: row[2], reverse=True)
-    names = ["Dice>", "at the outline>", "million parameters>", "photos a second>", "memory, GB>"]
-    return Table(["decoder", "backbone", *names, "jobs>", "sweep"], rows)
+    rows.sort(key=lambda row: row[3], reverse=True)
+    names = ["Dice>", "boundary Dice>", "million parameters>", "photos a second>", "memory, GB>"]
+    return Table(["decoder", "backbone", "weights", *names, "jobs>", "sweep"], rows)
 
 
 def parts_picture(records: Records) -> Picture | Prose:
@@ -57,28 +61,32 @@ def parts_picture(records: Records) -> Picture | Prose:
     if not sweeps:
         return Prose("")
     figure, (left, right) = panels(2)
-    colours: dict[tuple[str, str], str] = {}
+    colours: dict[str, str] = {}
     for sweep in sweeps:
         jobs = read_columns(sweep / "leaderboard.csv")
-        for pair, members in _by_pair(jobs).items():
-            new = pair not in colours
-            colour = colours.setdefault(pair, COLOURS[len(colours) % len(COLOURS)])
+        is_bare = _weights(sweep) == "none"
+        for (decoder, _), members in _by_pair(sweep, jobs).items():
+            colour = colours.setdefault(decoder, (*COLOURS, QUIET)[len(colours)])
             dice = jobs.numbers("dice_at_half")[members]
             size = jobs.numbers("parameters")[members] / 1e6
             speed = jobs.numbers("images_per_second")[members]
-            left.plot(size, dice, "o", color=colour, label=" on ".join(pair) if new else None)
-            right.plot(speed, dice, "o", color=colour)
-    left.legend(frameon=False, fontsize=8, labelcolor=INK)
+            for axes, values in ((left, size), (right, speed)):
+                ground = "white" if is_bare else colour
+                axes.plot(values, dice, "o", color=colour, markerfacecolor=ground)
+    for decoder, colour in colours.items():
+        left.plot([], [], "o", color=colour, label=decoder)
+    left.plot([], [], "o", color=INK, markerfacecolor="white", label="without weights")
+    left.legend(frameon=False, fontsize=9, labelcolor=INK)
     label(left, "Size", "parameters, millions", "mean Dice on valid")
     label(right, "Speed of training", "photos a second", "mean Dice on valid")
     return picture(figure, "Dice of each job against its parameters and its training speed.")
 
 
 def curves_picture(records: Records) -> Picture:
-    """Draw Dice over the epochs of each recorded run."""
+    """Draw Dice over the epochs of the last step of each recipe, and of the first net."""
     figure, (left, right) = panels(2)
-    ranked = sorted(records.runs.values(), key=lambda run: -run.dice)
-    for run, colour in zip(ranked, COLOURS, strict=False):
+    shown = [records.runs[name] for name in _CURVES if name in records.runs]
+    for run, colour in zip(shown, COLOURS, strict=False):
         history = read_columns(run.folder / "history.csv")
         epochs = history.numbers("epoch")
         left.plot(epochs, history.numbers("val_dice"), color=colour, label=run.name, linewidth=2)
@@ -93,11 +101,24 @@ def curves_picture(records: Records) -> Picture:
     return picture(figure, "Dice on valid over the epochs of each run, whole and at the outline.")
 
 
-def _by_pair(jobs: Columns) -> dict[tuple[str, str], list[int]]:
+def _by_pair(sweep: Path, jobs: Columns) -> dict[tuple[str, str], list[int]]:
     """Group the finished jobs by decoder and backbone."""
-    words = [jobs.text(part) if part in jobs else [""] * len(jobs) for part in _PAIR]
+    words = [
+        jobs.text(part) if part in jobs else [_fixed(sweep, part)] * len(jobs) for part in _PAIR
+    ]
     found: dict[tuple[str, str], list[int]] = {}
     for row, status in enumerate(jobs.text("status")):
         if status == "finished":
             found.setdefault((words[0][row], words[1][row]), []).append(row)
     return found
+
+
+def _fixed(sweep: Path, part: str) -> str:
+    """Return the value that all jobs of a sweep share, by its command."""
+    found = re.search(rf"\b{part}=(\w+)", str(claims_of(sweep).get("command", "")))
+    return found[1] if found else ""
+
+
+def _weights(sweep: Path) -> str:
+    command = str(claims_of(sweep).get("command", ""))
+    return "ImageNet" if "backbone.weights=" in command else "none"

@@ -1,7 +1,6 @@
-"""Section 2: the photos, their masks, and what the score punishes."""
+"""The photos, their masks, and what the score punishes."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
@@ -216,24 +215,21 @@ def copies_said(records: Records) -> Prose:
     )
 
 
-def photos_picture(root: Path | None, ids: list[str]) -> Picture | Prose:
-    """Show some valid photos with their masks, where the real data are at hand.
-
-    The committed notebook is made without them: they are not ours to publish.
-    """
-    if root is None:
-        return say("*`make report DATA=ROOT` shows some of the photos here.*")
-    from humanseg.data.layout.folders import list_items
-    from humanseg.io.images import read_mask, read_photo
-    from humanseg.pages.pictures import error_overlay
-
-    items = {item.id: item for item in list_items(root, "valid", masks=True)}
-    chosen = [items[id] for id in ids if id in items]
-    figure, axes = panels(max(len(chosen), 1), 3.6)
-    for axis, item in zip(axes, chosen, strict=False):
-        assert item.mask is not None
-        photo, mask = read_photo(item.photo), read_mask(item.mask)
-        axis.imshow(error_overlay(photo, mask * 0, mask))
-        axis.set_axis_off()
-        axis.set_title(item.id, loc="left", fontsize=11, fontweight="bold", color=INK)
-    return picture(figure, "Valid photos with their true masks in orange.", photos=True)
+def withheld_said(records: Records) -> Prose:
+    """Say which ids are missing from train."""
+    masks = records.table("data/masks.csv")
+    split = masks.text("split")
+    ids = {int(id) for id, name in zip(masks.text("id"), split, strict=True) if name == "train"}
+    missing = sorted(set(range(max(ids) + 1)) - ids)
+    runs: list[list[int]] = []
+    for id in missing:
+        if runs and id == runs[-1][-1] + 1:
+            runs[-1].append(id)
+        else:
+            runs.append([id])
+    named = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs[:12])
+    return say(
+        f"The ids of train run from {min(ids)} to {max(ids)} with {len(missing)} gaps, as many as "
+        "the photos of the task's kind that were kept back to score the bundled models. No "
+        f"training here has seen them. The first gaps are {named}."
+    )

@@ -1,6 +1,7 @@
-"""Section 5: what can be done with a prediction: thresholds, mirrored photos, tidier masks."""
+"""What can be done with a prediction: thresholds, mirrored photos, tidier masks."""
 
 from humanseg.metrics.statistics import paired_difference
+from humanseg.metrics.verdicts import compare, judge_all
 from research.measure.predictions import THRESHOLDS
 from research.records import Columns, Records
 from research.sections.scoring import at_thresholds, tuned, tuned_elsewhere
@@ -15,6 +16,7 @@ from research.show import (
     difference,
     label,
     not_measured,
+    p_value,
     panels,
     picture,
     say,
@@ -38,28 +40,23 @@ _KEEP = "scripts/keep_record.py RUN RECORD --measure"
 
 def ways_table(records: Records) -> Table | Prose:
     """Show what each way to finish a mask changes, with its interval over photos."""
+    gaps = {
+        (run, way): paired_difference(columns.numbers(way), columns.numbers("dice"))
+        for run, columns in records.measured().items()
+        for way in WAYS
+    }
+    judged = judge_all([compare(gap) for gap in gaps.values()])
     rows = []
-    for run, columns in records.measured().items():
-        plain = columns.numbers("dice")
-        rows.append([f"`{run}`", "as it is", score(float(plain.mean())), "", "", ""])
-        for way, said in WAYS.items():
-            finished = columns.numbers(way)
-            gap = paired_difference(finished, plain)
-            word = "not significantly different"
-            if gap.significant:
-                word = "better" if gap.difference > 0 else "worse"
-            rows.append(
-                [
-                    "",
-                    said,
-                    score(float(finished.mean())),
-                    *difference(gap),
-                    word,
-                ]
-            )
+    for (run, way), gap, (p, verdict) in zip(gaps, gaps.values(), judged, strict=True):
+        columns = records.measured()[run]
+        if way == next(iter(WAYS)):
+            plain = score(float(columns.numbers("dice").mean()))
+            rows.append([f"`{run}`", "as it is", plain, "", "", "", ""])
+        mean = score(float(columns.numbers(way).mean()))
+        rows.append(["", WAYS[way], mean, *difference(gap), p_value(p), verdict])
     if not rows:
         return not_measured("what mirrored photos and tidier masks change", _KEEP)
-    return Table(["record", "mask", "Dice>", "difference>", INTERVAL, "verdict"], rows)
+    return Table(["record", "mask", "Dice>", "difference>", INTERVAL, "p, Holm>", "verdict"], rows)
 
 
 def ensembles_table(records: Records) -> Table | Prose:
@@ -110,7 +107,7 @@ def thresholds_picture(records: Records) -> Picture | Prose:
     tops = [tuned(columns)[1] for columns in measured.values()]
     right.set_xlim(0.35, 0.75)
     right.set_ylim(min(tops) - 0.006, max(tops) + 0.002)
-    right.legend(frameon=False, fontsize=9, labelcolor=INK, loc="center")
+    left.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower center")
     label(left, "Threshold", "probability above which a pixel is person", "mean Dice on valid")
     label(right, "The same, near a half", "probability above which a pixel is person", "mean Dice")
     return picture(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from research.show import (
     say,
 )
 
+_PLANNED = ("steps", "step_sizes", "folds", "decoders", "backbones")
+"""The most decisive first."""
 _STRONG = 0.98
 """Dice from which a run counts as a strong one."""
 _COLOURS: Mapping[Verdict, str] = {
@@ -48,6 +51,35 @@ def sweeps_said(records: Records) -> Prose:
     return Prose("\n\n".join(parts) or "*No sweep is on record yet.*")
 
 
+def planned(records: Records) -> list[Path]:
+    """Return the records that hold claims and no sweep yet."""
+    folders = {path.parent for path in records.folder.glob("*/hypotheses.yaml")}
+    done = {path.parent for path in records.folder.glob("*/*.csv")}
+    return sorted(folders - done, key=lambda path: _PLANNED.index(path.name))
+
+
+def planned_table(records: Records) -> Table | Prose:
+    """Show the comparisons whose claims are written down and that have not run."""
+    rows = []
+    for folder in planned(records):
+        about = claims_of(folder)
+        claims = [str(one["claim"]) for one in about.get("hypotheses", ())]
+        rows.append(
+            [f"`{folder.name}`", str(about["varies"]), "; ".join(claims), str(about["minutes"])]
+        )
+    if not rows:
+        return Prose("*All comparisons whose claims were written down have run.*")
+    return Table(
+        ["sweep", "varies", "claims, written down before it runs", "minutes, 2 cores>"], rows
+    )
+
+
+def planned_commands(records: Records) -> Prose:
+    """Show the command of each comparison that has not run."""
+    commands = [str(claims_of(folder)["command"]).strip() for folder in planned(records)]
+    return Prose("```sh\n" + "\n\n".join(commands) + "\n```" if commands else "")
+
+
 def hypotheses_table(records: Records) -> Table:
     """Show each hypothesis with its difference, interval and verdict."""
     rows = []
@@ -57,8 +89,7 @@ def hypotheses_table(records: Records) -> Table:
             [
                 str(one.number),
                 one.claim,
-                f"`{one.setting}`: {one.better} − {one.than}",
-                SCORES[one.score],
+                f"`{one.setting}`: {_short(one.better)} − {one.than}, {SCORES[one.score]}",
                 *difference(one.difference),
                 f"{one.pairs} × {one.seeds}",
                 f"{both.low:+.4f} to {both.high:+.4f}",
@@ -66,9 +97,9 @@ def hypotheses_table(records: Records) -> Table:
                 f"**{one.verdict}**",
             ]
         )
-    names = ["#>", "claim", "compared", "score", "difference>", "95 % interval, photos>"]
+    names = ["#>", "claim", "compared", "difference>", "95 %, photos>"]
     return Table(
-        [*names, "pairs × seeds>", "95 % interval, photos and seeds>", "p, Holm>", "the first is"],
+        [*names, "pairs × seeds>", "95 %, photos and seeds>", "p, Holm>", "the first is"],
         rows,
     )
 
@@ -151,7 +182,7 @@ def hypotheses_picture(records: Records) -> Picture:
         axes.plot([both.difference], [place], "o", color=colour, markersize=7)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xscale("symlog", linthresh=0.002, linscale=0.8)
-    ticks = [-0.01, -0.005, -0.002, 0, 0.002, 0.005, 0.01, 0.03, 0.1]
+    ticks = [-0.01, -0.004, -0.001, 0, 0.001, 0.004, 0.01, 0.03, 0.1]
     axes.set_xticks(ticks, [f"{tick:+g}" if tick else "0" for tick in ticks])
     axes.minorticks_off()
     axes.set_yticks(range(len(found)))

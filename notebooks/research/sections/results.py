@@ -7,7 +7,7 @@ import numpy as np
 
 from humanseg.pages.render import duration
 from research.records import KeptRun, Records
-from research.show import Prose, Table, not_measured, say, score
+from research.show import Prose, Table, say, score
 
 SEEDS = 3
 """How often a final recipe is trained."""
@@ -17,11 +17,11 @@ def recipes_table(records: Records) -> Table:
     """Show each recipe with its floor, its goal and what its runs reached."""
     rows = [
         [
-            f"`experiment={name}`",
+            f"`recipe={name}`",
             str(recipe["rule"]),
             f"{recipe['floor']:.3f}",
             f"{recipe['goal']:.3f}",
-            *_reached(recipe, seeds_of(records, name)),
+            *_reached(recipe, _counted(records, name)),
         ]
         for name, recipe in recipes(records).items()
     ]
@@ -40,6 +40,14 @@ def seeds_of(records: Records, recipe: str) -> list[KeptRun]:
         for name, run in records.runs.items()
         if name == recipe or name.startswith(f"{recipe}/seed")
     ]
+
+
+def _counted(records: Records, recipe: str) -> list[KeptRun]:
+    """Return the runs that count: the bundled one, where the recipe's own files are gone."""
+    bundled = records.bundled()
+    if bundled is not None and bundled.name.startswith(f"{recipe}/"):
+        return [bundled]
+    return seeds_of(records, recipe)
 
 
 def _reached(recipe: Mapping[str, Any], runs: list[KeptRun]) -> tuple[str, str, str]:
@@ -74,7 +82,7 @@ def runs_table(records: Records) -> Table:
         ]
         for run in ranked
     ]
-    names = ["Dice>", "at the boundary>", "million parameters>", "epochs>", "time>", "memory, GB>"]
+    names = ["Dice>", "boundary Dice>", "million parameters>", "epochs>", "time>", "memory, GB>"]
     return Table(["record", *names, "device", "seed>"], rows)
 
 
@@ -82,30 +90,15 @@ def standing(records: Records) -> Prose:
     """Say in a sentence or two where the work stands."""
     done = [name for name in recipes(records) if seeds_of(records, name)]
     missing = [f"`{name}`" for name in recipes(records) if name not in done]
-    best = records.best()
+    best = records.headline()
     text = (
-        f"The best run on record is `{best.name}`, with a mean Dice per photo of "
+        f"The run that is bundled is `{best.name}`, with a mean Dice per photo of "
         f"{score(best.dice)} on {len(best.scores)} valid photos."
     )
     if missing:
         text += f" Without a record yet: {', '.join(missing)}; what is said below of the best "
         text += "model holds for the best on record so far."
     return say(text)
-
-
-def how_to_repeat(records: Records, recipe: str) -> Prose:
-    """Show the commands of a recipe, from its beginning, or say that there is no run of it yet."""
-    runs = seeds_of(records, recipe)
-    if not runs:
-        return not_measured(f"the recipe `{recipe}`", f"humanseg train experiment={recipe}")
-    steps = lineage(records, runs[0])
-    commands = "\n".join(f"humanseg train {' '.join(_words(step))}" for step in steps)
-    commits = ", ".join(dict.fromkeys(str(step.summary["git"])[:7] for step in steps))
-    return Prose(f"`{recipe}`, at commit {commits}:\n\n```sh\n{commands}\n```")
-
-
-def _words(run: KeptRun) -> list[str]:
-    return [word for word in run.summary["overrides"] if not word.startswith("logger=")]
 
 
 def lineage(records: Records, run: KeptRun) -> list[KeptRun]:
@@ -135,10 +128,10 @@ def next_said(records: Records) -> Prose:
             open_ends.append(f"`{name}` has no record: {aim}.")
         elif len(runs) < SEEDS:
             open_ends.append(f"`{name}` has {len(runs)} of {SEEDS} seeds.")
-    best = records.best()
+    best = records.headline()
     if best.measured is None:
         open_ends.append(
-            f"The predictions of `{best.name}` were not measured, so sections 1 and 5 and the "
-            "distances in section 6 speak of other runs."
+            f"Thresholds, post-processing and errors by distance were not measured of the "
+            f"predictions of `{best.name}`; what is said of them is of other runs."
         )
     return Prose("\n".join(f"- {one}" for one in open_ends) or "All recipes have their seeds.")

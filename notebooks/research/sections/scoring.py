@@ -1,4 +1,4 @@
-"""Section 1: how the task is scored, and how else scores are taken."""
+"""How the task is scored, and how else scores are taken."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,16 +12,15 @@ from research.measure.masks import shifted
 from research.measure.predictions import SQUARE, THRESHOLDS
 from research.records import Columns, Records
 from research.show import (
-    INK,
-    QUIET,
     Picture,
     Prose,
     Table,
     not_measured,
-    panels,
     picture,
     say,
     score,
+    show_tile,
+    tiles,
 )
 
 _EXAMPLE = (0, 3)  # seed and number of the drawn photo
@@ -31,20 +30,13 @@ _KEEP = "scripts/keep_record.py RUN RECORD --measure"
 def example(shifts: Sequence[int] = (0, 2, 6)) -> Picture:
     """Draw a person of the sample with masks that are shifted more and more, and their scores."""
     photo, truth, _ = draw_photo(*_EXAMPLE)
-    figure, axes = panels(len(shifts) + 1, 3.6)
-    pictures = [(photo, "of the sample", "drawn, not taken")]
-    for by in shifts:
+    figure, (axes,) = tiles(1, len(shifts) + 1)
+    show_tile(axes[0], photo, "drawn, not taken\n")
+    for axis, by in zip(axes[1:], shifts, strict=True):
         mask = shifted(truth, 0, by)
-        said = f"Dice {dice(mask, truth):.4f}\nat the outline {boundary_dice(mask, truth):.4f}"
         title = f"{by} pixels off" if by else "its true mask"
-        pictures.append((error_overlay(photo, mask, truth), title, said))
-    for axis, (shown, title, said) in zip(axes, pictures, strict=True):
-        axis.imshow(shown)
-        axis.set_xticks([])
-        axis.set_yticks([])
-        axis.spines["bottom"].set_visible(False)
-        axis.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
-        axis.set_xlabel(said, color=QUIET, fontsize=9)
+        scores = f"{dice(mask, truth):.3f}, boundary {boundary_dice(mask, truth):.3f}"
+        show_tile(axis, error_overlay(photo, mask, truth), f"{title}\n{scores}")
     alt = "A drawn person, and masks of it at growing distance from the truth."
     return picture(figure, alt, photos=True)
 

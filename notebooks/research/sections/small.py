@@ -1,14 +1,33 @@
-"""Section 7: the model that ships: its teacher, its files, its speed."""
+"""The small model: its teacher, its files, its speed, and the models beside it."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import humanseg
 from humanseg.errors import HumansegError
+from humanseg.inference.catalog import bundled_models
 from humanseg.metrics.statistics import paired_difference
 from research.records import KeptRun, Records
-from research.show import Prose, Table, not_measured, say, score
+from research.show import (
+    COLOURS,
+    INK,
+    LINE,
+    QUIET,
+    Picture,
+    Prose,
+    Table,
+    label,
+    not_measured,
+    panels,
+    picture,
+    say,
+    score,
+)
+
+_SHOWN = (0.93, 0.988)
+"""Dice that the plot shows."""
 
 SHIPPED = Path(humanseg.__file__).parent / "inference" / "bundled" / "tiny" / "manifest.json"
 """What the file that ships says of itself."""
@@ -104,12 +123,104 @@ def speed_table(records: Records) -> Table | Prose:
     return Table(["model", "a photo, one thread>", "file>", "Dice>"], rows)
 
 
-def others_table(records: Records) -> Table:
-    """Show ready-made person models on the same photos, as they were measured once."""
-    table = records.table("others/models.csv")
-    columns = (table.numbers(name) for name in ("dice", "milliseconds"))
-    rows = [
-        [name, score(dice), f"{time:g} ms"]
-        for name, dice, time in zip(table.text("model"), *columns, strict=True)
+@dataclass(frozen=True)
+class Contender:
+    """A model with what it costs; what is not known is NaN."""
+
+    name: str
+    dice: float
+    milliseconds: float
+    megabytes: float
+    ours: bool
+
+    def beats(self, other: "Contender", cost: str) -> bool:
+        """Return whether it is at least as good and as cheap, and better in one of them."""
+        mine, theirs = getattr(self, cost), getattr(other, cost)
+        no_worse = self.dice >= other.dice and mine <= theirs
+        return no_worse and (self.dice, mine) != (other.dice, theirs)
+
+
+def contenders(records: Records) -> list[Contender]:
+    """List the bundled models and ready-made ones, the highest Dice on valid first."""
+    found = [
+        Contender(
+            name,
+            model.record["dice"]["in_distribution"]["mean"],
+            model.record["latency"]["milliseconds"],
+            model.bytes / 1e6,
+            ours=True,
+        )
+        for name, model in bundled_models().items()
     ]
-    return Table(["model", "Dice>", "a photo, one CPU thread>"], rows)
+    for file, score_name in (("rivals", "valid"), ("models", "dice")):
+        table = records.table(f"others/{file}.csv")
+        columns = (table.numbers(name) for name in (score_name, "milliseconds", "bytes"))
+        found += [
+            Contender(name, dice, time, size / 1e6, ours=False)
+            for name, dice, time, size in zip(table.text("model"), *columns, strict=True)
+            if not any(name.startswith(one.name) for one in found)
+        ]
+    return sorted(found, key=lambda one: -one.dice)
+
+
+def contenders_table(records: Records) -> Table:
+    """Show every model of the plot by its number."""
+    rows = [
+        [
+            str(number),
+            f"`{one.name}`" if one.ours else one.name,
+            score(one.dice),
+            f"{one.milliseconds:g}",
+            "–" if one.megabytes != one.megabytes else f"{one.megabytes:.2f}",
+        ]
+        for number, one in enumerate(contenders(records), 1)
+    ]
+    return Table(["#>", "model", "Dice on valid>", "ms a photo>", "MB>"], rows)
+
+
+def pareto_picture(records: Records) -> Picture:
+    """Draw Dice against time and against size, each model by its number."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    figure, axes = panels(2, 4.2)
+    every = list(enumerate(contenders(records), 1))
+    for axis, cost, title, unit in (
+        (axes[0], "milliseconds", "Dice and time", "milliseconds a photo, one CPU thread"),
+        (axes[1], "megabytes", "Dice and size", "megabytes"),
+    ):
+        known = [
+            (number, one)
+            for number, one in every
+            if getattr(one, cost) > 0 and one.dice > _SHOWN[0]
+        ]
+        best = [one for _, one in known if not any(other.beats(one, cost) for _, other in known)]
+        best.sort(key=lambda one: float(getattr(one, cost)))
+        axis.step(
+            [getattr(one, cost) for one in best],
+            [one.dice for one in best],
+            where="post",
+            color=QUIET,
+            linewidth=1,
+            linestyle=(0, (3, 3)),
+        )
+        for number, one in known:
+            colour = COLOURS[0] if one.ours else COLOURS[1]
+            axis.plot(getattr(one, cost), one.dice, "o", color=colour, markersize=13)
+            axis.annotate(
+                str(number),
+                (getattr(one, cost), one.dice),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white",
+            )
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_ylim(*_SHOWN)
+        axis.grid(axis="x", color=LINE, linewidth=0.8)
+        label(axis, title, f"{unit}, logarithmic", "mean Dice on valid")
+    for name, colour in (("bundled with humanseg", COLOURS[0]), ("ready-made", COLOURS[1])):
+        axes[0].plot([], [], "o", color=colour, label=name)
+    axes[0].legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
+    return picture(figure, "Dice of numbered models against milliseconds and megabytes.")

@@ -1,0 +1,124 @@
+"""The steps of the recorded recipe beside each other, and how much each changed at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from humanseg.config.renames import current_key
+from humanseg.metrics.statistics import bootstrap_interval, paired_difference
+from humanseg.metrics.verdicts import compare, judge_all
+from research.claims import seed_deviation
+from research.records import KeptRun, Records
+from research.sections.results import lineage
+from research.show import COLOURS, INK, QUIET, Picture, Table, label, panels, picture, score
+
+_WITHOUT_EFFECT = ("data.root", "logger", "run_dir", "threads", "trainer", "data.workers")
+_AT_FULL_COST = (
+    ("best/kept", "best_pspnet", "U-Net or PSPNet, both distilled, EfficientNet-Lite2"),
+    ("best/kept", "best_from_scratch", "ImageNet weights or none; nets differ too"),
+    ("best_from_scratch", "seed_pspnet", "a plain U-Net or PSPNet, both from scratch"),
+    ("best/kept", "tiny/mean", "EfficientNet-Lite2 at a larger size, or a small net"),
+    ("best/before", "best/teacher", "distilled from itself, or its start"),
+    ("tiny/longer", "tiny", "a longer training, or a shorter"),
+)
+
+
+def steps_table(records: Records, recipe: str = "best") -> Table:
+    """Show each step of a recipe beside the one before, and what it changed at once."""
+    steps = lineage(records, records.runs[recipe])
+    # A teacher is no step of its own: what a run was started from is the one before.
+    chain = [run for run in steps if run is records.runs[recipe] or _is_start(run, steps, records)]
+    gaps = [
+        paired_difference(after.scores.numbers("dice"), before.scores.numbers("dice"))
+        for before, after in zip(chain, chain[1:], strict=False)
+    ]
+    deviation, _ = seed_deviation(records)
+    compared = [compare(gap, deviation) for gap in gaps]
+    judged = judge_all(compared)
+    rows = [[f"`{chain[0].name}`", score(chain[0].dice), "", "", "", ""]]
+    for before, run, both, (_, verdict) in zip(chain, chain[1:], compared, judged, strict=False):
+        rows.append(
+            [
+                f"`{run.name}`",
+                score(run.dice),
+                f"{both.difference:+.4f}",
+                f"{both.low:+.4f} to {both.high:+.4f}",
+                verdict,
+                ", ".join(changes(before, run)),
+            ]
+        )
+    names = ["Dice>", "difference>", "95 %, photos and seeds>", "than the step before"]
+    return Table(["step", *names, "changed at once, besides further training"], rows)
+
+
+def changes(before: KeptRun, after: KeptRun) -> list[str]:
+    """Name the settings that two runs were given differently."""
+    first, second = (_settings(run) for run in (before, after))
+    keys = [key for key in second if first.get(key) != second[key]]
+    return [f"`{key}`" for key in [*keys, *(key for key in first if key not in second)]]
+
+
+def full_cost_table(records: Records) -> Table:
+    """Show what runs of full length say of the questions that small sweeps asked."""
+    deviation, _ = seed_deviation(records)
+    gaps = [
+        paired_difference(
+            records.runs[first].scores.numbers("dice"), records.runs[second].scores.numbers("dice")
+        )
+        for first, second, _ in _AT_FULL_COST
+    ]
+    compared = [compare(gap, deviation) for gap in gaps]
+    rows = [
+        [
+            what,
+            f"`{first}` − `{second}`",
+            f"{both.difference:+.4f}",
+            f"{both.low:+.4f} to {both.high:+.4f}",
+            f"**{verdict}**",
+        ]
+        for (first, second, what), both, (_, verdict) in zip(
+            _AT_FULL_COST, compared, judge_all(compared), strict=True
+        )
+    ]
+    names = ["difference>", "95 %, photos and seeds>", "the first is"]
+    return Table(["question", "runs", *names], rows)
+
+
+def ladder_picture(records: Records) -> Picture:
+    """Draw the runs of each recipe with their intervals over photos, in the order of training."""
+    figure, (axes,) = panels(1, 4.6)
+    place = 0.0
+    labels: dict[float, str] = {}
+    recipes = ("best", "best_pspnet", "best_from_scratch", "tiny")
+    for recipe, colour in zip(recipes, COLOURS, strict=False):
+        for run in lineage(records, records.runs[recipe]):
+            if run.name.split("/")[0] == recipe:
+                interval = bootstrap_interval(run.scores.numbers("dice"))
+                ends = [interval.low, interval.high]
+                axes.plot(ends, [place, place], color=colour, linewidth=2)
+                axes.plot(interval.mean, place, "o", color=colour, markersize=6)
+                labels[place] = run.name
+                place += 1
+        place += 0.6
+    axes.set_yticks(list(labels), list(labels.values()), color=INK)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x", color="#d9d9d2", linewidth=0.8)
+    axes.axvline(records.headline().dice, color=QUIET, linewidth=1, linestyle=(0, (2, 3)))
+    label(axes, "Runs of each recipe, first step first", "mean Dice per photo on valid", "")
+    return picture(figure, "Runs of four recipes with their intervals, each rising step by step.")
+
+
+def _is_start(run: KeptRun, steps: list[KeptRun], records: Records) -> bool:
+    return any(run in records.behind(other, "init_from") for other in steps)
+
+
+def _settings(run: KeptRun) -> Mapping[str, Any]:
+    words = (word.lstrip("+").partition("=") for word in run.summary["overrides"])
+    named = {current_key(key): value for key, _, value in words}
+    return {
+        key: value
+        for key, value in named.items()
+        if key not in _WITHOUT_EFFECT
+        and key != "init_from"
+        and not key.startswith("trainer.max_time")
+    }

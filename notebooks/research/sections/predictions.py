@@ -1,0 +1,92 @@
+"""What the bundled model predicts: good, typical and worst."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanseg.metrics.scores import dice
+from humanseg.pages.pictures import error_overlay
+from research.records import Records
+from research.sections.kinds import PLAIN, kinds_of_valid
+from research.show import Picture, Prose, picture, say, show_tile, tiles
+
+if TYPE_CHECKING:
+    from humanseg.inference.model import Model
+
+Pixels = NDArray[np.uint8]
+
+_DRAWN = 18
+_RANKS = ("good", "typical", "worst")
+
+
+def drawn_picture() -> Picture:
+    """Predict drawn people, and show the best, the middle and the worst of them."""
+    from humanseg.data.synthetic import draw_photo
+
+    model = _model()
+    found = []
+    for number in range(_DRAWN):
+        photo, truth, _ = draw_photo(0, number)
+        found.append((photo, truth, _predicted(model, photo)))
+    found.sort(key=lambda one: -dice(one[2], one[1]))
+    shown = [found[0], found[len(found) // 2], found[-1]]
+    figure, axes = tiles(2, len(shown), 7.2)
+    for place, (rank, (photo, truth, mask)) in enumerate(zip(_RANKS, shown, strict=True)):
+        show_tile(axes[0][place], photo, f"{rank} of {_DRAWN}, drawn")
+        overlay = error_overlay(photo, mask, truth)
+        show_tile(axes[1][place], overlay, f"Dice {dice(mask, truth):.3f}")
+    alt = "Three drawn people, and what the bundled model misses in orange and adds in blue."
+    return picture(figure, alt, photos=True)
+
+
+def valid_picture(records: Records, root: Path | None) -> Picture | Prose:
+    """Show valid photos that are predicted well, as usual and worst, where the data are given."""
+    scores = records.headline().scores
+    ids = [scores.text("id")[row] for row in np.argsort(-scores.numbers("dice"))]
+    middle = len(ids) // 2
+    return _pictures(root, [*ids[:2], *ids[middle : middle + 2], *ids[-2:]], 3)
+
+
+def failures_picture(records: Records, root: Path | None) -> Picture | Prose:
+    """Show the worst valid photo of each kind that has one, where the data are given."""
+    scores = records.headline().scores
+    values = dict(zip(scores.text("id"), scores.numbers("dice").tolist(), strict=True))
+    worst = [
+        min(ids & values.keys(), key=lambda id: values[id])
+        for kind, ids in kinds_of_valid(records).items()
+        if kind != PLAIN and ids & values.keys()
+    ]
+    return _pictures(root, list(dict.fromkeys(worst))[:6], 3)
+
+
+def _pictures(root: Path | None, ids: Sequence[str], columns: int) -> Picture | Prose:
+    if root is None:
+        return say("*`make report DATA=ROOT` shows photos of the data here.*")
+    from humanseg.data.layout.folders import list_items
+    from humanseg.io.images import read_mask, read_photo
+
+    items = {item.id: item for item in list_items(root, "valid", masks=True)}
+    chosen = [items[id] for id in ids if id in items]
+    model = _model()
+    figure, axes = tiles(-(-len(chosen) // columns), columns, 7.2)
+    places = [axis for row in axes for axis in row]
+    for axis, item in zip(places, chosen, strict=False):
+        assert item.mask is not None
+        photo, truth = read_photo(item.photo), read_mask(item.mask)
+        mask = _predicted(model, photo)
+        show_tile(axis, error_overlay(photo, mask, truth), f"{item.id}: {dice(mask, truth):.3f}")
+    alt = "Valid photos with what the bundled model misses in orange and adds in blue."
+    return picture(figure, alt, photos=True)
+
+
+def _model() -> "Model":
+    import humanseg
+
+    return humanseg.load("best")
+
+
+def _predicted(model: "Model", photo: Pixels) -> Pixels:
+    return (model.probability(photo) > model.threshold).astype(np.uint8)

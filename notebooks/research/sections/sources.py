@@ -1,0 +1,143 @@
+"""Photos of other sources: Dice by source, before and after photos of such sources in training."""
+
+import numpy as np
+
+from humanseg.inference.catalog import BundledModel, bundled_models
+from research.show import (
+    COLOURS,
+    INK,
+    QUIET,
+    Picture,
+    Prose,
+    Table,
+    label,
+    panels,
+    picture,
+    say,
+)
+
+PAIRS = (("best", "robust"), ("tiny", "robust_tiny"))
+"""Before and after."""
+
+FEW = 30
+"""Photos of which a mean says little."""
+
+KINDS = {
+    "aisegment": "half bodies",
+    "ccp": "street fashion",
+    "coco": "everyday scenes",
+    "davis": "video frames",
+    "eg1800": "portraits, as the task's",
+    "pennfudan": "pedestrians",
+    "voc": "everyday scenes",
+}
+
+
+def sources_table() -> Table:
+    """Show Dice by source of each bundled model."""
+    models = _models()
+    photos = {name: one["photos"] for name, one in _by_source(models["best"]).items()}
+    rows = []
+    for source in sorted(photos, key=lambda name: -photos[name]):
+        few = " (few)" if photos[source] < FEW else ""
+        cells = [f"{_by_source(model)[source]['mean']:.3f}" for model in models.values()]
+        rows.append([f"`{source}`: {KINDS[source]}", f"{photos[source]}{few}", *cells])
+    dice = {name: model.record["dice"]["out_of_distribution"] for name, model in models.items()}
+    photos_of_all = next(iter(dice.values()))["photos"]
+    means = [
+        f"{one['mean']:.3f} ({one['interval'][0]:.3f} to {one['interval'][1]:.3f})"
+        for one in dice.values()
+    ]
+    rows.append(["all photos, with interval", str(photos_of_all), *means])
+    sources = [f"{one['mean_of_sources']:.3f}" for one in dice.values()]
+    rows.append(["mean of the sources", "", *sources])
+    rows.append(
+        ["the task's valid photos", "145", *(f"{_own(one):.3f}" for one in models.values())]
+    )
+    seen = [f"{one.record['dice']['no_person']['people_seen']:.0%}" for one in models.values()]
+    nobody = next(iter(models.values())).record["dice"]["no_person"]["photos"]
+    rows.append(["people seen where nobody is", str(nobody), *seen])
+    return Table(["source", "photos>", *(f"`{name}`>" for name in models)], rows)
+
+
+def sources_picture() -> Picture:
+    """Draw each source's Dice before and after."""
+    models = _models()
+    figure, axes = panels(2, 3.6)
+    photos = {name: one["photos"] for name, one in _by_source(models["best"]).items()}
+    order = sorted(photos, key=lambda name: -photos[name])
+    for axis, (before, after) in zip(axes, PAIRS, strict=True):
+        for place, source in enumerate(order):
+            ends = [_by_source(models[name])[source]["mean"] for name in (before, after)]
+            axis.plot(ends, [place, place], color=QUIET, linewidth=1.5, zorder=1)
+            for end, colour, face in zip(ends, COLOURS, ("white", COLOURS[1]), strict=False):
+                edge = COLOURS[0] if face == "white" else colour
+                axis.plot(end, place, "o", markersize=8, color=edge, markerfacecolor=face)
+        for name, colour, face in zip(
+            (before, after), COLOURS, ("white", COLOURS[1]), strict=False
+        ):
+            axis.plot([], [], "o", color=colour, markerfacecolor=face, label=name)
+        axis.set_yticks(range(len(order)), [f"{name} ({photos[name]})" for name in order])
+        axis.tick_params(axis="y", colors=INK)
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
+        axis.grid(axis="x", color="#d9d9d2", linewidth=0.8)
+        axis.set_xlim(0.25, 1.02)
+        axis.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
+        label(axis, f"{before} and {after}", "mean Dice per photo", "source (photos)")
+    return picture(
+        figure, "Dice of each source before and after: scenes and video frames gain most."
+    )
+
+
+def sources_said() -> Prose:
+    """Say what photos of further sources changed, and what they cost."""
+    sentences = []
+    for before, after in PAIRS:
+        first, second = (_models()[name] for name in (before, after))
+        then, now = (one.record["dice"]["out_of_distribution"] for one in (first, second))
+        gains = {
+            source: _by_source(second)[source]["mean"] - one["mean"]
+            for source, one in _by_source(first).items()
+        }
+        most = max(gains, key=lambda source: gains[source])
+        sentences.append(
+            f"From `{before}` to `{after}`, the mean over the sources goes from "
+            f"{then['mean_of_sources']:.3f} to {now['mean_of_sources']:.3f}, most on `{most}` "
+            f"({gains[most]:+.3f}); the task's own photos pay "
+            f"{_own(first) - _own(second):.3f}."
+        )
+    few = [name for name, one in _by_source(first).items() if one["photos"] < FEW]
+    few_named = ", ".join(f"`{name}`" for name in sorted(few))
+    sentences.append(
+        f"With under {FEW} photos each, {few_named} show a direction and no size. The `robust` "
+        "models were trained on train photos of the same sources, so that their gain on a source "
+        "that they have never seen may be smaller."
+    )
+    return say(" ".join(sentences))
+
+
+def origins_table() -> Table:
+    """Show every set of photos that a bundled model was trained on, and its licence."""
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    for name, model in bundled_models().items():
+        for data in model.record["data"]:
+            count = f"{data['photos']}" if "photos" in data else ""
+            found.setdefault(data["name"], (count, data["licence"], []))[2].append(f"`{name}`")
+    rows = [
+        [name, count, licence, ", ".join(used)] for name, (count, licence, used) in found.items()
+    ]
+    return Table(["photos", "how many>", "licence, as far as known", "in"], rows)
+
+
+def _models() -> dict[str, BundledModel]:
+    found = bundled_models()
+    return {name: found[name] for pair in PAIRS for name in pair}
+
+
+def _by_source(model: BundledModel) -> dict[str, dict[str, float]]:
+    return dict(model.record["dice"]["out_of_distribution"]["by_source"])
+
+
+def _own(model: BundledModel) -> float:
+    return float(np.float64(model.record["dice"]["in_distribution"]["mean"]))

@@ -1,0 +1,129 @@
+"""Comparisons that are planned, selection on valid, and cross-validation."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from humanseg.config.find import conf_folder
+from humanseg.io.tables import write_table
+from research.claims import claims_of
+from research.records import Records, open_records, read_columns
+from research.sections import abstract, folds, hypotheses, ladder, method, small
+from research.show import Prose, Table
+from tests.research.conftest import COMMITTED, MakeRun
+
+PLANNED = [path for path in COMMITTED.iterdir() if "varies" in claims_of(path)]
+
+
+@pytest.mark.parametrize("folder", PLANNED, ids=lambda path: path.name)
+def test_a_planned_claim_is_about_what_its_search_varies(folder: Path) -> None:
+    about = claims_of(folder)
+    (name,) = re.findall(r"search=(\w+)", about["command"])
+    assert f"sweep={folder.name}" in about["command"] or name == folder.name
+    search = yaml.safe_load((conf_folder() / "search" / f"{name}.yaml").read_text("utf-8"))
+    varied = search["hydra"]["sweeper"]["params"]
+    for one in about.get("hypotheses", ()):
+        known = str(varied[one["setting"]])
+        if known == "glob(*)":
+            known = ",".join(path.stem for path in (conf_folder() / one["setting"]).iterdir())
+        assert {str(one["better"]), str(one["than"])} <= set(known.split(",")), one["claim"]
+    assert about["minutes"] > 0
+
+
+def test_planned_comparisons_stay_within_an_afternoon_and_are_shown_until_they_ran(
+    records: Records,
+) -> None:
+    assert sum(claims_of(folder)["minutes"] for folder in PLANNED) <= 260
+    waiting = [folder.name for folder in hypotheses.planned(records)]
+    assert set(waiting) <= {folder.name for folder in PLANNED}
+    table, commands = hypotheses.planned_table(records), hypotheses.planned_commands(records)
+    for name in waiting:
+        assert f"`{name}`" in str(table)
+    assert str(commands).count("search=") == len(waiting)
+
+
+def test_choosing_among_equal_runs_flatters_and_a_single_run_does_not() -> None:
+    noise = np.random.default_rng(0).normal(0.98, 0.01, (100, 20))
+    assert abstract.choice_optimism(noise) > 0.001
+    assert abstract.choice_optimism(noise[:, :1]) == pytest.approx(0)
+    ahead = noise + np.array([0.1, *[0.0] * 19])
+    assert abstract.choice_optimism(ahead) == pytest.approx(0, abs=1e-4)
+
+
+def test_photos_seeds_and_folds_are_told_apart(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    rows = []
+    for fold in range(5):
+        photos = generator.normal(0.97, 0.02, 200)
+        for seed in range(3):
+            change = generator.normal(0, 0.004)
+            rows += [(fold, seed, f"{fold}-{at}", dice + change) for at, dice in enumerate(photos)]
+    table = pd.DataFrame(rows, columns=["fold", "seed", "id", "dice"])
+    write_table(tmp_path / "folds" / "folds.csv", table)
+    spread = folds.spread_of(read_columns(tmp_path / "folds" / "folds.csv"))
+    assert (spread.photos, spread.folds, spread.seeds) == (1000, 5, 3)
+    assert spread.photo_deviation == pytest.approx(0.02, rel=0.1)
+    assert spread.seed_deviation == pytest.approx(0.004, rel=0.5)
+    assert spread.by_photos == pytest.approx(0.02 / 200**0.5, rel=0.1)
+    assert isinstance(folds.folds_table(open_records(tmp_path)), Table)
+
+
+def test_without_folds_the_command_is_named(tmp_path: Path) -> None:
+    said = folds.folds_table(open_records(tmp_path))
+    assert isinstance(said, Prose) and "search=folds" in said.text
+
+
+def test_a_step_names_what_it_changed_at_once(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run("best/start", [0.96], overrides=["lr=1", "run_dir=a", "threads=2"])
+    make_run("best", [0.97], overrides=["lr=2", "loss=dice", "init_from=a", "run_dir=b"])
+    runs = open_records(tmp_path).runs
+    assert ladder.changes(runs["best/start"], runs["best"]) == ["`lr`", "`loss`"]
+
+
+def test_no_step_of_the_recipe_is_said_to_be_better_than_seeds_allow(records: Records) -> None:
+    rows = ladder.steps_table(records).rows
+    assert [row[0] for row in rows] == [
+        f"`{name}`"
+        for name in ("best/start", "best/teacher", "best/before", "best/untaught", "best")
+    ]
+    for row in rows[1:]:
+        low, high = (float(end) for end in row[3].split(" to "))
+        assert row[4] == "undecided" or low > 0 or high < 0
+
+
+def test_every_loss_has_a_formula_and_every_stage_a_row() -> None:
+    assert sorted(method.LOSSES) == sorted(path.stem for path in (conf_folder() / "loss").iterdir())
+    # A bar would end a cell.
+    assert not [text for about in method.LOSSES.values() for text in about if "|" in text]
+    stages = method.stages_table().rows
+    assert [row[0].strip("`") for row in stages] == [
+        "pretrain",
+        "finetune",
+        "distil",
+        "large",
+        "best",
+    ]
+    assert stages[0][2:5] == ["as they are", "robust", "bce_dice"]
+    assert stages[-1][2] == "512, predicts at 464" and stages[-1][5] == "distil, large"
+
+
+def test_the_bundled_run_counts_for_a_recipe_whose_own_is_lost(records: Records) -> None:
+    assert records.headline().name == "best/kept"
+    from research.sections.results import recipes_table
+
+    (row,) = [row for row in recipes_table(records).rows if row[0] == "`recipe=best`"]
+    assert row[4] == f"{records.runs['best/kept'].dice:.4f}"
+    assert abstract.abstract(records).text.count("0.9847") == 0
+
+
+def test_the_contenders_hold_every_bundled_model_once(records: Records) -> None:
+    found = small.contenders(records)
+    names = [one.name for one in found]
+    assert len(names) == len(set(names))
+    assert {"best", "tiny", "robust", "robust_tiny"} <= {one.name for one in found if one.ours}
+    first = found[0]
+    assert not any(other.beats(first, "milliseconds") for other in found)
