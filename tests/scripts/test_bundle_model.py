@@ -1,0 +1,63 @@
+import json
+import runpy
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import humanseg
+from humanseg.inference.catalog import BUNDLED
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "bundle_model.py"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> SimpleNamespace:
+    """The script, for a folder of bundled models of the test's own."""
+    script = runpy.run_path(str(SCRIPT))
+    place = tmp_path / "bundled"
+    shutil.copytree(BUNDLED / "tiny", place / "small")
+    script["latency"].__globals__["BUNDLED"] = place
+    return SimpleNamespace(main=script["main"], place=place)
+
+
+def arguments(tmp_path: Path, sample_root: Path, name: str) -> list[str]:
+    export = humanseg.export("tiny", tmp_path / "export")
+    recipe = {"stages": [{"name": "a"}, {"name": "b", "parameters": 7}]}
+    (export / "recipe.json").write_text(json.dumps(recipe))
+    sources = tmp_path / "sources"
+    for folder, part in (("image", "valid"), ("mask", "valid_mask")):
+        (sources / folder).mkdir(parents=True)
+        for number, path in enumerate(sorted((sample_root / part).iterdir())):
+            shutil.copy(path, sources / folder / f"{'xy'[number % 2]}_{path.name}")
+    options = {"--data": sample_root, "--sources": sources, "--no-person": sample_root / "test"}
+    return [str(export), name, *(str(word) for pair in options.items() for word in pair)]
+
+
+def test_what_a_record_says_in_numbers_is_measured_on_the_file(
+    bundle: SimpleNamespace, tmp_path: Path, sample_root: Path
+) -> None:
+    before = json.loads((bundle.place / "small" / "record.json").read_text())
+    assert bundle.main([*arguments(tmp_path, sample_root, "small"), "--note", "by hand"]) == 0
+    record = json.loads((bundle.place / "small" / "record.json").read_text())
+    photos = len(list((sample_root / "valid").iterdir()))
+    own, others = record["dice"]["in_distribution"], record["dice"]["out_of_distribution"]
+    # The same photos, once as the task's and once as those of two sources.
+    assert own["photos"] == others["photos"] == photos
+    assert own["mean"] == others["mean"] and own["interval"] == others["interval"]
+    assert set(others["by_source"]) == {"x", "y"} and others["sources"] == 2
+    assert record["dice"]["no_person"]["photos"] == len(list((sample_root / "test").iterdir()))
+    assert record["parameters"] == 7 and record["recipe"]["stages"] == ["a", "b"]
+    assert record["recipe"]["note"] == "by hand" and record["latency"]["milliseconds"] > 0
+    assert {key: record[key] for key in ("purpose", "licence", "data")} == {
+        key: before[key] for key in ("purpose", "licence", "data")
+    }
+    assert not (bundle.place / "small" / "recipe.json").exists()
+
+
+def test_a_model_without_words_is_not_bundled(
+    bundle: SimpleNamespace, tmp_path: Path, sample_root: Path
+) -> None:
+    assert bundle.main(arguments(tmp_path, sample_root, "other")) == 2
+    assert not (bundle.place / "other").exists()
