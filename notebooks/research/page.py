@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _CAPTION = "*Figure "
-_FEW = 3  # columns that a phone has room for
+_FEW, _MANY = 3, 8  # columns that a phone has room for, and those that a desk has
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _render(markdown: "MarkdownIt", text: str) -> str:
             columns.append(inner.content)
             # Too many to stand beside each other on a phone.
             if len(columns) > _FEW:
-                table.attrSet("class", "wide")
+                table.attrSet("class", "wide dense" if len(columns) > _MANY else "wide")
         elif token.type == "tr_open":
             place = 0
         elif token.type == "td_open":

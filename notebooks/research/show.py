@@ -143,7 +143,7 @@ def label(axes: "Axes", title: str, x: str, y: str) -> None:
 
 
 def tiles(
-    rows: int, columns: int, width: float = 9.2, tile: float = 4 / 3
+    rows: int, columns: int, width: float = 9.2, lines: int = 1
 ) -> "tuple[Figure, list[list[Axes]]]":
     """Make a figure of photos in rows, without axes and without a ground of its own.
 
@@ -153,8 +153,8 @@ def tiles(
         How many photos.
     width
         Of the whole figure, in inches.
-    tile
-        Height of a photo over its width.
+    lines
+        Of words above each photo, which is a third higher than wide.
 
     Returns
     -------
@@ -164,9 +164,19 @@ def tiles(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    height = rows * (width / columns * tile * 0.96 + 0.36)
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    gap, words = 0.08, 0.08 + 0.2 * lines
+    tile = (width - gap * (columns + 1)) / columns * 4 / 3
+    height = rows * (tile + words) + gap
+    figure = Figure(figsize=(width, height), dpi=_DPI)
     FigureCanvasAgg(figure)
+    figure.subplots_adjust(
+        left=gap / width,
+        right=1 - gap / width,
+        bottom=gap / height,
+        top=1 - words / height,
+        wspace=gap / (tile * 3 / 4),
+        hspace=words / tile,
+    )
     axes = [list(row) for row in figure.subplots(rows, columns, squeeze=False)]
     for axis in (axis for row in axes for axis in row):
         axis.set_axis_off()

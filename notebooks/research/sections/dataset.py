@@ -60,7 +60,7 @@ def foreground_picture(records: Records) -> Picture:
     heat = records.table("data/heat.csv")
     grid = np.stack([heat.numbers(name) for name in heat.texts], axis=1)
     rows, columns = grid.shape
-    shown = right.imshow(grid, cmap="viridis", vmin=0, vmax=1, extent=(0, 100, 100, 0))
+    shown = right.imshow(grid, cmap="Greens", vmin=0, vmax=1, extent=(0, 100, 100, 0))
     right.set_aspect(rows / columns)
     right.grid(False)
     figure.colorbar(shown, ax=right, label="share of train masks", shrink=0.9)
@@ -152,7 +152,7 @@ def perturbed_picture(records: Records) -> Picture:
     return picture(
         figure,
         "Left: Dice falls almost in a straight line with each pixel that a mask is shifted, shrunk "
-        "or grown. Right: small figures lose more by one pixel than large ones.",
+        "or grown. Right: small people lose more by one pixel than large ones.",
     )
 
 

@@ -56,7 +56,7 @@ def shares_picture(records: Records) -> Picture:
     share, dice = scores.numbers("foreground"), scores.numbers("dice")
     figure, (left, right) = panels(2)
     left.plot(share, dice, "o", color=COLOURS[0], alpha=0.6, markersize=4)
-    label(left, "By the size of the figure", "share of the photo that is person", "Dice")
+    label(left, "By the size of the person", "share of the photo that is person", "Dice")
     right.hist(1 - dice, bins=40, color=COLOURS[0])
     label(right, "How the loss is spread", "1 − Dice", "photos")
     return picture(

@@ -25,9 +25,9 @@ from research.show import (
 
 WAYS = {
     "tta": "the mean with the mirrored photo",
-    "largest": "only the largest figure",
+    "largest": "only the largest component",
     "holes": "holes filled",
-    "parts": "parts under 0.5 % of the photo removed",
+    "parts": "components under 0.5 % of the photo removed",
     "blur": "probabilities blurred by one pixel",
 }
 """What `scripts/keep_record.py --measure` has tried, by the column of `measured.csv`."""

@@ -14,7 +14,7 @@ SMALL, LARGE = 0.35, 0.8
 _CUT = 0.05  # share of a side of the frame
 
 KINDS: Mapping[str, tuple[str, Kind]] = {
-    "small figure": (
+    "small person": (
         f"person on under {SMALL:.0%} of the photo",
         lambda masks: masks.numbers("foreground") < SMALL,
     ),

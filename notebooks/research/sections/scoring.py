@@ -30,7 +30,7 @@ _KEEP = "scripts/keep_record.py RUN RECORD --measure"
 def example(shifts: Sequence[int] = (0, 2, 6)) -> Picture:
     """Draw a person of the sample with masks that are shifted more and more, and their scores."""
     photo, truth, _ = draw_photo(*_EXAMPLE)
-    figure, (axes,) = tiles(1, len(shifts) + 1)
+    figure, (axes,) = tiles(1, len(shifts) + 1, lines=2)
     show_tile(axes[0], photo, "drawn, not taken\n")
     for axis, by in zip(axes[1:], shifts, strict=True):
         mask = shifted(truth, 0, by)

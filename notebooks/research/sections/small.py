@@ -221,6 +221,6 @@ def pareto_picture(records: Records) -> Picture:
         axis.grid(axis="x", color=LINE, linewidth=0.8)
         label(axis, title, f"{unit}, logarithmic", "mean Dice on valid")
     for name, colour in (("bundled with humanseg", COLOURS[0]), ("ready-made", COLOURS[1])):
-        axes[0].plot([], [], "o", color=colour, label=name)
-    axes[0].legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
+        axes[1].plot([], [], "o", color=colour, label=name)
+    axes[1].legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
     return picture(figure, "Dice of numbered models against milliseconds and megabytes.")
