@@ -92,20 +92,18 @@ def groups_page() -> str:
         parts.append(f"## {group}\n")
         for path in sorted(folder.glob("*.yaml")):
             text = path.read_text("utf-8")
-            about = _comment(text)
-            parts.append(f"### {group}={path.stem}\n\n{about}\n\n```yaml\n{text.strip()}\n```\n")
+            about, content = _split(text)
+            parts.append(f"### {group}={path.stem}\n\n{about}\n\n```yaml\n{content}\n```\n")
     return "\n".join(parts)
 
 
-def _comment(text: str) -> str:
-    """Return the comment at the top of a YAML file as a sentence."""
-    lines = []
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        if not line.startswith("# @package"):
-            lines.append(line.removeprefix("#").strip())
-    return " ".join(lines)
+def _split(text: str) -> tuple[str, str]:
+    """Return the comment at the top of a YAML file as a sentence, and the rest of the file."""
+    about, content = [], text.strip().splitlines()
+    package = [content.pop(0)] if content[:1] and content[0].startswith("# @package") else []
+    while content and content[0].startswith("#"):
+        about.append(content.pop(0).removeprefix("#").strip())
+    return " ".join(about), "\n".join([*package, *content])
 
 
 def models_page() -> str:
