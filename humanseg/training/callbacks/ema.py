@@ -19,10 +19,11 @@ class EMA(WeightAveraging):
     Parameters
     ----------
     decay
-        Share of the average that is kept at each step, later on.
+        Share of the average that is kept at each step, later on. 1: all of it, so that the run
+        ends as it began, such as on the mean of the weights of several runs (`init_from`).
     """
 
-    def __init__(self, decay: Annotated[float, Interval(ge=0, lt=1)] = 0.998) -> None:
+    def __init__(self, decay: Annotated[float, Interval(ge=0, le=1)] = 0.998) -> None:
         super().__init__(use_buffers=True, multi_avg_fn=self._average)
         self._decay = decay
 
@@ -37,6 +38,11 @@ class EMA(WeightAveraging):
         if self._average_model is not None:
             # On the CPU: it is read at each step, and to read from a GPU is to wait for it.
             self._average_model.n_averaged = torch.tensor(0)
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """Return whether the average moves, which it does after steps."""
+        # The first update would take the weights as they are, whatever the decay.
+        return self._decay < 1 and step_idx is not None
 
     def _average(self, averages: Any, weights: Any, _: torch.Tensor | int) -> None:
         """Move averages of one dtype toward the weights."""

@@ -90,6 +90,20 @@ def test_the_average_follows_the_weights_closely_at_first(tmp_path: Path) -> Non
     assert fit(tmp_path, 3, 0.998).validated[-1] > 4
 
 
+def test_a_decay_of_1_keeps_what_the_run_began_with(
+    tmp_path: Path, train_run: Callable[..., RunFolder]
+) -> None:
+    runs = [train_run(tmp_path / name, f"seed={seed}") for seed, name in enumerate("ab")]
+    names = ",".join(str(run.path) for run in runs)
+    options = ("callbacks=[ema]", "callbacks.ema.decay=1", "trainer.limit_train_batches=1")
+    mean = read_checkpoint(train_run(tmp_path / "mean", f"init_from=[{names}]", *options).best)
+    one, other = (read_checkpoint(run.best)["state_dict"] for run in runs)
+    assert mean["state_dict"].keys() == one.keys()
+    for name, value in mean["state_dict"].items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, (one[name] + other[name]) / 2, msg=name)
+
+
 def test_a_resumed_training_goes_on_with_the_same_average(tmp_path: Path) -> None:
     whole = fit(tmp_path / "whole", 4, 0.9)
     fit(tmp_path / "parts", 2, 0.9)
