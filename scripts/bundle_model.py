@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         for part, scores in measure(model, chosen.data, chosen.sources, chosen.no_person).items():
             record["dice"][part] |= scores
         record["latency"] |= {"milliseconds": latency(copy), "photo": list(PHOTO)}
-        record["latency"]["what"] = f"median of {CALLS} warm calls"
+        record["latency"]["what"] = f"median of {CALLS} warm calls of the net"
         stages = read_record(chosen.export / RECIPE)["stages"]
         record["parameters"] = list(stages.values())[-1]["parameters"]
         record["recipe"] |= {"stages": list(stages)}
@@ -103,13 +103,13 @@ def measure(model: Model, data: Path, sources: Path, no_person: Path) -> dict[st
 
 
 def latency(export: Path) -> float:
-    """Return the median milliseconds of a call on one thread."""
+    """Return the median milliseconds of the net on one thread."""
     model = humanseg.load(export, threads=1)
     photo = np.random.default_rng(0).integers(0, 256, (*PHOTO, 3), np.uint8)
     seconds = []
     for _ in range(CALLS + 5):
         start = time.perf_counter()
-        model(photo)
+        model.run(photo)
         seconds.append(time.perf_counter() - start)
     return round(1000 * median(seconds[5:]), 1)
 
