@@ -1,5 +1,6 @@
 """A model that is exported already, such as a bundled one, as a folder of its files."""
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from humanseg.exporting.folder import CARD, MANIFEST, RECORD, require_export_fol
 from humanseg.exporting.formats import FORMATS, Format
 from humanseg.inference.load import describe_model
 from humanseg.inference.named_model import NamedModel, resolve_model
-from humanseg.io.files import whole_folder, write_json
+from humanseg.io.files import whole_folder, write_json, write_text
 from humanseg.system.terminal import console
 
 
@@ -66,14 +67,32 @@ def copy_export(
             # A name of its own is that of no format: a folder is spoken for by `model.onnx`.
             known = name in {each.file for each in FORMATS.values()}
             shutil.copyfile(folder / name, partial / (name if known else FORMATS["onnx"].file))
-        for name in (CARD, RECORD) if model.path.is_dir() else ():
-            if (folder / name).is_file():
-                shutil.copyfile(folder / name, partial / name)
-        if model.path.is_dir() and (folder / MANIFEST).is_file():
-            shutil.copyfile(folder / MANIFEST, partial / MANIFEST)
-        else:
+        if model.path.is_dir():
+            _copy_words(folder, partial, names, chosen)
+        if not (partial / MANIFEST).is_file():
             onnx = next(partial.glob("*.onnx"))
             write_json(partial / MANIFEST, describe_model(onnx))
     console.print(f"{model.path} is exported already: its files are copied.")
     for path in sorted(out.iterdir()):
         console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
+
+
+def _copy_words(folder: Path, out: Path, names: Sequence[str], chosen: Sequence[str]) -> None:
+    """Copy card, record and manifest, without what they say of files that are left out."""
+    left_out = [name for name in names if name not in chosen]
+    if (folder / RECORD).is_file():
+        shutil.copyfile(folder / RECORD, out / RECORD)
+    if (folder / CARD).is_file():
+        rows = tuple(f"| `{name}` |" for name in left_out)
+        lines = (folder / CARD).read_text(encoding="utf-8").splitlines(keepends=True)
+        card = "".join(line for line in lines if not line.startswith(rows))
+        runnable = [name for name in chosen if name.endswith(".onnx")]
+        for name in left_out if runnable else ():
+            # In the examples of code.
+            card = card.replace(f'"{name}"', f'"{runnable[0]}"')
+        write_text(out / CARD, card)
+    if (folder / MANIFEST).is_file():
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        for name in left_out:
+            manifest.get("files", {}).pop(name, None)
+        write_json(out / MANIFEST, manifest)

@@ -13,6 +13,7 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
+import humanseg
 from humanseg.cli.main import main
 from humanseg.errors import HumansegError, Refused
 from humanseg.evaluation.evaluate import evaluate
@@ -108,6 +109,17 @@ def test_the_card_says_what_a_person_asks(exported: Path, run: RunFolder) -> Non
     settings = card.split("```yaml\n")[1]
     assert "batch_size: 2" in settings
     assert not [key for key in ("root:", "workers:", "run_dir:", "threads:") if key in settings]
+
+
+def test_a_copy_of_some_files_says_nothing_of_the_others(exported: Path, tmp_path: Path) -> None:
+    out = humanseg.export(exported, tmp_path / "out", ["int8"])
+    assert {path.name for path in out.glob("model.*")} == {"model.int8.onnx"}
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert list(manifest["files"]) == ["model.int8.onnx"]
+    card = (out / "README.md").read_text()
+    assert "| `model.int8.onnx` |" in card and "`model.onnx`" not in card
+    assert '"model.onnx"' not in card and 'load("model.int8.onnx")' in card
+    assert humanseg.load(out).name == humanseg.load(exported).name
 
 
 def snippets(card: Path) -> list[str]:
