@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 # A drawn sample that shows everything, in seconds.
-SMALL = 'EPOCHS = 1\nPHOTOS = {"train": 8, "valid": 5, "test": 4}\n'
+SMALL = 'DATA = None\nEPOCHS = 1\nPHOTOS = {"train": 8, "valid": 5, "test": 4}\n'
 
 
 @pytest.fixture
