@@ -230,6 +230,6 @@ def withheld_said(records: Records) -> Prose:
     named = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs[:12])
     return say(
         f"The ids of train run from {min(ids)} to {max(ids)} with {len(missing)} gaps, as many as "
-        "the photos of the task's kind that were kept back to score the bundled models. No "
-        f"training here has seen them. The first gaps are {named}."
+        "the photos of the task's kind that were kept back to score the bundled models; presumably "
+        f"they are these. The first gaps are {named}."
     )
