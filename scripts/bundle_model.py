@@ -21,16 +21,14 @@ import numpy as np
 import pandas as pd
 
 import humanseg
-from humanseg.data.layout.folders import join_folders
+from humanseg.data.layout.extra import MASKS, PHOTOS
 from humanseg.errors import HumansegError, says_errors
-from humanseg.evaluation.source_scores import FALSE_POSITIVE
+from humanseg.evaluation.source_scores import summarize_sources
 from humanseg.exporting.folder import RECIPE, RECORD
 from humanseg.inference.catalog import BUNDLED
 from humanseg.inference.model import Model
 from humanseg.io.files import write_json
-from humanseg.io.images import read_photo
-from humanseg.metrics.scores import dice
-from humanseg.metrics.statistics import Interval, bootstrap_interval
+from humanseg.metrics.statistics import bootstrap_interval, mean_of_sources
 from humanseg.recipes.recipe import read_record
 
 SOURCES = runpy.run_path(str(Path(__file__).with_name("score_sources.py")))
@@ -50,13 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-person", metavar="FOLDER", type=Path, required=True)
     parser.add_argument("--note", help="what is to be known of how the recipe was run")
     chosen = parser.parse_args(arguments)
-    place = BUNDLED / chosen.name
-    if not (place / RECORD).is_file():
+    bundled = BUNDLED / chosen.name
+    if not (bundled / RECORD).is_file():
         raise HumansegError(
-            f"There is no record of a bundled model {chosen.name}: write {place / RECORD} first, "
+            f"There is no record of a bundled model {chosen.name}: write {bundled / RECORD} first, "
             "with purpose, licence and data."
         )
-    record = json.loads((place / RECORD).read_text(encoding="utf-8"))
+    record = json.loads((bundled / RECORD).read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         copy = humanseg.export(chosen.export, Path(folder) / chosen.name, ["int8"])
         model = humanseg.load(copy)
@@ -72,33 +70,34 @@ def main(arguments: list[str] | None = None) -> int:
             record["recipe"]["note"] = chosen.note
         for file in copy.iterdir():
             if file.name not in (RECORD, RECIPE):
-                (place / file.name).write_bytes(file.read_bytes())
-    write_json(place / RECORD, record)
-    print(place)
+                (bundled / file.name).write_bytes(file.read_bytes())
+    write_json(bundled / RECORD, record)
+    print(bundled)
     return 0
 
 
 def measure(model: Model, data: Path, sources: Path, no_person: Path) -> dict[str, dict[str, Any]]:
     """Score the task's valid photos, those of other sources, and those in which nobody is."""
-    segment = SOURCES["_segment_by"](model)
-    own = _score(segment, data / "valid", data / "valid_mask")
-    table: pd.DataFrame = SOURCES["score"](segment, sources, no_person)
-    people = table[table["dice"].notna()]
-    by_source = people.groupby("source")["dice"].agg(["count", "mean"])
-    nobody = table[table["dice"].isna()]
-    seen = (nobody["predicted_foreground"] > FALSE_POSITIVE).mean()
+    segment, score = SOURCES["segment_by"](model), SOURCES["score"]
+    valid = score(segment, data / "valid", data / "valid_mask")
+    table = score(segment, sources / PHOTOS, sources / MASKS, no_person)
+    by_source = summarize_sources(table.assign(foreground=table["dice"].notna()))
+    nobody = by_source.pop(SOURCES["NOBODY"])
     return {
-        "in_distribution": _mean(bootstrap_interval(own), len(own)),
-        "out_of_distribution": _mean(bootstrap_interval(people["dice"]), len(people))
+        "in_distribution": _mean(valid["dice"]),
+        "out_of_distribution": _mean(table["dice"].dropna())
         | {
             "sources": len(by_source),
-            "mean_of_sources": round(float(by_source["mean"].mean()), 4),
+            "mean_of_sources": round(mean_of_sources(by_source) or 0.0, 4),
             "by_source": {
-                str(name): {"photos": int(row["count"]), "mean": round(float(row["mean"]), 4)}
-                for name, row in by_source.iterrows()
+                name: {"photos": summary["photos"], "mean": round(summary["dice"], 4)}
+                for name, summary in by_source.items()
             },
         },
-        "no_person": {"photos": len(nobody), "people_seen": round(float(seen), 3)},
+        "no_person": {
+            "photos": nobody["photos"],
+            "people_seen": round(nobody["false_positives"], 3),
+        },
     }
 
 
@@ -114,18 +113,10 @@ def latency(export: Path) -> float:
     return round(1000 * median(seconds[5:]), 1)
 
 
-def _score(segment: Any, photos: Path, masks: Path) -> list[float]:
-    items = join_folders(photos.parent, "data", photos, masks).require_items()
-    return [
-        dice(segment(read_photo(item.photo)), item.rule.read(item.mask).astype(bool))
-        for item in items
-        if item.mask is not None
-    ]
-
-
-def _mean(interval: Interval, photos: int) -> dict[str, Any]:
+def _mean(scores: "pd.Series[float]") -> dict[str, Any]:
+    interval = bootstrap_interval(scores)
     ends = [round(interval.low, 4), round(interval.high, 4)]
-    return {"mean": round(interval.mean, 4), "interval": ends, "photos": photos}
+    return {"mean": round(interval.mean, 4), "interval": ends, "photos": len(scores)}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from humanseg.data.layout.folders import join_folders
 from humanseg.errors import says_errors
 from humanseg.evaluation.source_scores import FALSE_POSITIVE
 from humanseg.inference.model import Model
-from humanseg.io.images import read_mask, read_photo
+from humanseg.io.images import read_photo
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 from humanseg.metrics.statistics import bootstrap_interval
@@ -47,7 +47,8 @@ def main() -> int:
     arguments = parser.parse_args()
     tables = []
     for name, segment in contenders(arguments.models, arguments.mediapipe):
-        table = score(segment, arguments.data, arguments.no_person)
+        photos, masks = arguments.data / PHOTOS, arguments.data / MASKS
+        table = score(segment, photos, masks, arguments.no_person)
         print("\n".join([f"\n{name}", *describe(table)]), flush=True)
         tables.append(table.assign(model=name))
     if arguments.csv is not None and tables:
@@ -59,24 +60,29 @@ def main() -> int:
 def contenders(models: list[str], mediapipe: bool) -> Iterator[tuple[str, Segment]]:
     """Open the models, one at a time."""
     for name in models:
-        yield name, _segment_by(humanseg.load(name))
+        yield name, segment_by(humanseg.load(name))
     if mediapipe:
         benchmark = runpy.run_path(str(Path(__file__).with_name("benchmark_inference.py")))
         for one in benchmark["mediapipe"](benchmark["CACHE"], 1):
             yield one.name, one.segment
 
 
-def _segment_by(model: Model) -> Segment:
+def segment_by(model: Model) -> Segment:
+    """Return what gives a photo's mask by a model."""
     return lambda photo: model(photo).astype(bool)
 
 
-def score(segment: Segment, data: Path, no_person: Path | None) -> pd.DataFrame:
+def score(
+    segment: Segment, photos: Path, masks: Path, no_person: Path | None = None
+) -> pd.DataFrame:
     """Score each photo at its own size: `id`, `source`, `dice`, `predicted_foreground`."""
     rows = []
-    for item in join_folders(data, "data", data / PHOTOS, data / MASKS).require_items():
-        assert item.mask is not None
-        truth, mask = read_mask(item.mask).astype(bool), segment(read_photo(item.photo))
-        rows.append((item.id, item.id.partition("_")[0], dice(mask, truth), float(mask.mean())))
+    for item in join_folders(photos.parent, "data", photos, masks).require_items():
+        photo = read_photo(item.photo)
+        truth, mask = item.read_mask(photo), segment(photo)
+        assert truth is not None
+        overlap = dice(mask, truth.astype(bool))
+        rows.append((item.id, item.id.partition("_")[0], overlap, float(mask.mean())))
     if no_person is not None:
         for item in join_folders(no_person, "data", no_person, None).require_items():
             mask = segment(read_photo(item.photo))
