@@ -122,17 +122,17 @@ def claims_of(sweep: Path) -> Mapping[str, Any]:
 
 
 def _test(
-    number: int, sweep: Path, said: Mapping[str, Any], seeds_spread: Mapping[str, float]
+    number: int, sweep: Path, entry: Mapping[str, Any], seeds_spread: Mapping[str, float]
 ) -> Hypothesis:
     jobs = read_columns(sweep / "leaderboard.csv")
-    score = str(said.get("score", "dice"))
+    score = str(entry.get("score", "dice"))
     scores = read_columns(sweep / f"{score}.csv")
-    setting, better, than = (str(said[name]) for name in ("setting", "better", "than"))
-    where = {key: str(value) for key, value in said.get("where", {}).items()}
+    setting, better, than = (str(entry[name]) for name in ("setting", "better", "than"))
+    where = {key: str(value) for key, value in entry.get("where", {}).items()}
     pairs = matched(jobs, setting, better, than, where)
     if not pairs:
         raise HumansegError(
-            f"{sweep / 'hypotheses.yaml'}: {said['claim']!r} compares {setting}={better} with "
+            f"{sweep / 'hypotheses.yaml'}: {entry['claim']!r} compares {setting}={better} with "
             f"{setting}={than}, but no two finished jobs of the sweep differ in that alone."
         )
     seeds = {jobs.text("seed")[first] for first, _ in pairs}
@@ -145,8 +145,8 @@ def _test(
     gap = paired_difference(ahead[known], behind[known])
     return Hypothesis(
         number,
-        str(said["claim"]),
-        str(said["reason"]),
+        str(entry["claim"]),
+        str(entry["reason"]),
         sweep.name,
         setting,
         better,

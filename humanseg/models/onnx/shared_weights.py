@@ -12,19 +12,19 @@ import onnx
 def separate_weights(model: onnx.ModelProto) -> None:
     """Give, in place, each node its own copy of every initializer that it takes."""
     graph = model.graph
-    known = {each.name: each for each in graph.initializer}
+    weights = {weight.name: weight for weight in graph.initializer}
     uses: Counter[str] = Counter()
     for node in graph.node:
-        for place, name in enumerate(node.input):
-            if name not in known:
+        for index, name in enumerate(node.input):
+            if name not in weights:
                 continue
             uses[name] += 1
             if uses[name] > 1:
                 copy = graph.initializer.add()
-                copy.CopyFrom(known[name])
+                copy.CopyFrom(weights[name])
                 # A sign that the exporter uses in no name.
                 copy.name = f"{name}@{uses[name]}"
-                node.input[place] = copy.name
+                node.input[index] = copy.name
 
 
 def share_weights(model: onnx.ModelProto) -> None:
@@ -32,13 +32,13 @@ def share_weights(model: onnx.ModelProto) -> None:
     graph = model.graph
     first: dict[bytes, str] = {}
     names: dict[str, str] = {}
-    for each in list(graph.initializer):
+    for weight in list(graph.initializer):
         nameless = onnx.TensorProto()
-        nameless.CopyFrom(each)
+        nameless.CopyFrom(weight)
         nameless.ClearField("name")
-        names[each.name] = first.setdefault(nameless.SerializeToString(), each.name)
-        if names[each.name] != each.name:
-            graph.initializer.remove(each)
+        names[weight.name] = first.setdefault(nameless.SerializeToString(), weight.name)
+        if names[weight.name] != weight.name:
+            graph.initializer.remove(weight)
     for node in graph.node:
-        for place, name in enumerate(node.input):
-            node.input[place] = names.get(name, name)
+        for index, name in enumerate(node.input):
+            node.input[index] = names.get(name, name)
