@@ -61,7 +61,8 @@ class PredictionSummary:
         made = self.counts["made"]
         parts = []
         if made or not self.unchanged:
-            speed = f" in {seconds:.1f} s ({made / max(seconds, 1e-3):.1f} a second)"
+            rate = f"{made / max(seconds, 1e-3):.1f} {self.noun}s per second"
+            speed = f" in {seconds:.1f} s ({rate})"
             parts.append(f"{plural(made, self.noun)} done{speed if made else ''}")
         if self.remade:
             parts.append(_describe_remade(self.remade))

@@ -79,6 +79,5 @@ def _describe(outcome: "InputOutcome", seconds: float) -> str:
     why = "; ".join(sorted(state.value for state in set(outcome.remade)))
     remade = f", again (last made {why})" if why else ""
     paths = ", ".join(map(str, outcome.paths))
-    return printable(
-        f"{outcome.source.name}: {frames} in {seconds:.1f} s ({rate:.1f} a second){remade}: {paths}"
-    )
+    speed = f"{seconds:.1f} s ({rate:.1f} frames per second)"
+    return printable(f"{outcome.source.name}: {frames} in {speed}{remade}: {paths}")

@@ -98,7 +98,7 @@ def test_a_folder_becomes_a_folder_of_masks(
         assert mask.mode == "L"
         np.testing.assert_array_equal(np.array(mask) == 255, photo((40, 50))[..., 0] > 127)
     shown = capsys.readouterr().out
-    assert shown.startswith("2 photos done in ") and shown.endswith(" a second): out\n")
+    assert shown.startswith("2 photos done in ") and shown.endswith(" photos per second): out\n")
 
 
 def test_all_kinds_and_a_background_at_once(predict: Callable[..., int]) -> None:
