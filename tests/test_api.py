@@ -81,6 +81,11 @@ def test_a_run_is_exported_and_used(run: Any, sample_root: Path, tmp_path: Path)
     assert np.array_equal(read_mask(predictions.paths[0]), mask)
 
 
+def test_a_text_is_one_format_and_not_its_letters(tmp_path: Path) -> None:
+    folder = humanseg.export("tiny", tmp_path / "export", "int8")
+    assert (folder / "model.int8.onnx").is_file()
+
+
 def test_a_folder_is_predicted_and_what_is_broken_is_named(
     sample_root: Path, tmp_path: Path
 ) -> None:
@@ -111,6 +116,15 @@ def test_a_folder_is_predicted_and_what_is_broken_is_named(
         ({"paths": "-"}, "inference.no_input"),
         ({"paths": ".", "save": ["masks"]}, "inference.unknown_output"),
         ({"paths": ".", "save": ["background"]}, "inference.unknown_output"),
+        # A text is one kind, not its letters.
+        ({"paths": ".", "save": "cutout"}, "inference.no_input"),
+        *(
+            ({"paths": ".", name: value}, "inference.out_of_range")
+            for name, value in (
+                *(("threshold", 0), ("threshold", 50), ("min_area", 1)),
+                *(("temporal_smoothing", 1), ("threads", -1)),
+            )
+        ),
     ],
 )
 def test_predicting_nothing_is_an_error(

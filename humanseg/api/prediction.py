@@ -82,8 +82,8 @@ def predict(
     model
         As `path` of `load`.
     save
-        Some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``. Empty: the mask, or
-        with a `background` only that.
+        One or some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``. Empty: the
+        mask, or with a `background` only that.
     background
         A colour, the path of a picture, or ``"blur:15"``: what to put the people before.
     threshold

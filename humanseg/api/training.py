@@ -146,7 +146,8 @@ def export(
     out
         The folder to write; it appears whole or not at all.
     formats
-        Some of ``"onnx"``, ``"int8"``, ``"fp16"`` and ``"pt2"``; None: all of these but fp16.
+        One or some of ``"onnx"``, ``"int8"``, ``"fp16"`` and ``"pt2"``; None: all of these but
+        fp16.
     data
         The folder of the data; None: that of the run.
     max_drop
@@ -179,7 +180,7 @@ def export(
     from humanseg.exporting.formats import FORMATS, read_formats
     from humanseg.exporting.select_run import select_run
 
-    named = None if formats is None else read_formats(list(formats))
+    named = None if formats is None else read_formats(formats)
     folder, root = Path(out), None if data is None else Path(data)
     if exported := find_exported(Path(run)):
         copy_export(exported, folder, named, overwrite)

@@ -44,7 +44,7 @@ FORMATS = {
 
 
 def read_formats(names: Sequence[str]) -> list[Format]:
-    """Look up formats by their names.
+    """Look up formats by their names; a text names one.
 
     Returns
     -------
@@ -56,6 +56,8 @@ def read_formats(names: Sequence[str]) -> list[Format]:
     HumansegError
         A name is unknown, or there is none.
     """
+    # A text is a sequence, too: of its letters.
+    names = [names] if isinstance(names, str) else names
     unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
         raise HumansegError(
