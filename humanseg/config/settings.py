@@ -44,8 +44,9 @@ class Setting:
     on_resume
         Whether a resumed run takes another value; None: as the group, or else not.
     path
-        `source`: what a run is made from, absolute in `config.yaml`. `own`: a part of where the
-        run itself lies. Both are texts, whatever they look like.
+        `source`: what a run is made from, absolute in `config.yaml`. `model`: the same, or the
+        name of a bundled model. `own`: a part of where the run itself lies. All are texts,
+        whatever they look like.
     """
 
     key: str
@@ -53,7 +54,7 @@ class Setting:
     annotation: Any = None
     kind: Kind | None = None
     on_resume: OnResume | None = None
-    path: Literal["source", "own"] | None = None
+    path: Literal["source", "model", "own"] | None = None
 
     @property
     def takes_list(self) -> bool:
@@ -89,10 +90,11 @@ SETTINGS = (
     ),
     Setting(
         "distillation.teachers",
-        "The folder of a finished run, or a list of some: learn from their probabilities too.",
+        "Learn from the probabilities of another model too: a finished run, a checkpoint, an "
+        "export, or the name of a bundled model; or of the mean of a list of them.",
         _PATHS,
         on_resume="verify",
-        path="source",
+        path="model",
     ),
     Setting(
         "distillation.weight",
@@ -275,9 +277,9 @@ def is_incidental(key: str) -> bool:
     return kind_of(key) in ("place", "machine")
 
 
-def source_paths() -> list[str]:
-    """List the keys of the paths that runs are made from."""
-    return [one.key for one in SETTINGS if one.path == "source"]
+def source_paths() -> dict[str, bool]:
+    """Return the keys of the paths that runs are made from, and whether a model's name will do."""
+    return {one.key: one.path == "model" for one in SETTINGS if one.path in ("source", "model")}
 
 
 def _declared(key: str) -> Iterator[Setting]:

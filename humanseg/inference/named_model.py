@@ -86,6 +86,11 @@ def resolve_model(name: "str | PathLike[str] | None", use: Use = "photos") -> Na
     raise ModelError(_explain_missing(text, path), code=_MISSING)
 
 
+def is_bundled(name: str) -> bool:
+    """Return whether a name stands for a bundled model, and for nothing that lies there."""
+    return name in bundled_models() and not os.path.exists(name)
+
+
 def find_model(name: "str | PathLike[str] | None", use: Use = "photos") -> Path:
     """Return the ONNX file for a person's name for a model; see `resolve_model`.
 

@@ -10,6 +10,7 @@ from humanseg.config.checking.compatibility import pair_mistake, weight_shapes
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
+from humanseg.inference.named_model import resolve_model
 from humanseg.recipes.compose import StageComposer, StagePlan
 from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, RecipeStage
 from humanseg.runs import open_run
@@ -97,10 +98,13 @@ def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) 
         inside = {Path(str(config.run_dir)).parent / other for other in stage.needs}
         for key in (STARTS_FROM, LEARNS_FROM):
             for path in named_paths(OmegaConf.select(config, key)):
-                if path in inside or path.is_file():
+                if path in inside:
                     continue
                 try:
-                    open_run(path)
+                    if key == LEARNS_FROM:
+                        resolve_model(path)
+                    elif not path.is_file():
+                        open_run(path)
                 except HumansegError as error:
                     mistakes.append(f"{stage.name}: {key}: {error}")
         weights = str(config.backbone.get("weights") or "none")

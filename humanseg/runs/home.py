@@ -261,7 +261,9 @@ def _relatives(
         ("Learns from", (config.get("distillation") or {}).get("teachers")),
     ):
         paths = [node] if isinstance(node, str) else node or []
-        found = [each for path in paths if (each := _run_of(run, Path(str(path)))) is not None]
+        # A name alone is that of a bundled model.
+        places = [Path(str(path)) for path in paths if os.path.isabs(str(path))]
+        found = [each for path in places if (each := _run_of(run, path)) is not None]
         groups.append((heading, found))
     if is_part(summary):
         beside = [RunFolder(path.parent) for path in run.path.parent.glob(f"*/{OVERVIEW}")]

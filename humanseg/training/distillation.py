@@ -1,6 +1,6 @@
-"""Distillation: the soft labels that a run learns from, predicted by finished runs."""
+"""Distillation: the soft labels that a run learns from, predicted by finished models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from humanseg.config.load import load_run_config
 from humanseg.data.cache.buffer import LayerCache, on_disk
@@ -15,9 +16,11 @@ from humanseg.data.cache.photos import items_sha256
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
 from humanseg.errors import HumansegError, Refused
+from humanseg.evaluation.exported import ExportPredictor
 from humanseg.evaluation.predictor import load_predictor
+from humanseg.inference.load import load_model
+from humanseg.inference.named_model import NamedModel, resolve_model
 from humanseg.io.files import file_sha256
-from humanseg.runs import RunFolder, open_run
 from humanseg.system.terminal import console
 from humanseg.training.machine.hardware import Hardware
 from humanseg.training.request import named_paths
@@ -30,29 +33,31 @@ def unlabelled_options(config: DictConfig) -> dict[str, Any]:
     return {} if folder is None else {"unlabelled": folder, "min_confidence": least}
 
 
-def find_teachers(config: DictConfig) -> list[RunFolder]:
-    """Return the runs that a config names as teachers; raise where one cannot teach this run."""
-    teachers = [
-        open_run(path) for path in named_paths(OmegaConf.select(config, "distillation.teachers"))
-    ]
+def find_teachers(config: DictConfig) -> list[NamedModel]:
+    """Return the models that a config names as teachers; raise where one cannot teach this run."""
+    named = named_paths(OmegaConf.select(config, "distillation.teachers"))
+    teachers = [resolve_model(path) for path in named]
     if OmegaConf.select(config, "distillation.unlabelled_dir") and not teachers:
         raise HumansegError(
             "distillation.unlabelled_dir holds unlabelled photos, which only a teacher can make "
-            "something of: give distillation.teachers=RUN, the folder of a finished run, or "
-            "distillation.unlabelled_dir=null."
+            "something of: give distillation.teachers=RUN, the folder of a finished run or "
+            "another model, or distillation.unlabelled_dir=null."
         )
     for teacher in teachers:
-        if not teacher.best.is_file():
-            raise HumansegError(
-                f"distillation.teachers={teacher.path} has no checkpoint yet: let it finish.",
-                code="training.teacher",
-            )
         _require_unseen(teacher, config)
     return teachers
 
 
+def weights_file(teacher: NamedModel) -> Path:
+    """Return the file that a teacher predicts by: its checkpoint, or else its ONNX file."""
+    if teacher.run is not None and teacher.run.best.is_file():
+        return teacher.run.best if teacher.path.is_dir() else teacher.path
+    assert teacher.onnx is not None
+    return teacher.onnx
+
+
 def predict_soft_labels(
-    teachers: Sequence[RunFolder], photos: PhotoData, hardware: Hardware
+    teachers: Sequence[NamedModel], photos: PhotoData, hardware: Hardware
 ) -> dict[SplitName, LayerCache]:
     """Predict the soft labels of every photo that is learnt from; they are cached on disk.
 
@@ -64,42 +69,61 @@ def predict_soft_labels(
 
 
 def _soft_labels(
-    teachers: Sequence[RunFolder], photos: PhotoData, role: SplitName, hardware: Hardware
+    teachers: Sequence[NamedModel], photos: PhotoData, role: SplitName, hardware: Hardware
 ) -> LayerCache:
     items = photos.items(role)
-    checkpoints = sorted(file_sha256(teacher.best) for teacher in teachers)
-    name = f"soft-{items_sha256(items, *checkpoints, hardware.precision)}"
+    files = sorted(file_sha256(weights_file(teacher)) for teacher in teachers)
+    name = f"soft-{items_sha256(items, *files, hardware.precision)}"
     sizes = np.array(photos.splits.at_original_size(role).sizes, dtype=np.int64)
     return on_disk(LayerCache, name, sizes, 1, partial(_fill, teachers, photos, role, hardware))
 
 
 @torch.inference_mode()
 def _fill(
-    teachers: Sequence[RunFolder],
+    teachers: Sequence[NamedModel],
     photos: PhotoData,
     role: SplitName,
     hardware: Hardware,
     soft_labels: LayerCache,
 ) -> None:
-    models = [load_predictor(each, tta=True, device=hardware.device)[0] for each in teachers]
+    models = [_load(each, hardware.device) for each in teachers]
     index_of = {item.id: index for index, item in enumerate(photos.items(role))}
     console.print(f"Predicting soft labels of {len(index_of)} {role} photos …")
     low = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(hardware.precision)
     for batch in photos.whole_photos(role):
         with torch.autocast(hardware.device, low, enabled=low is not None):
             image = batch["image"]
-            probabilities = torch.stack([model.probabilities(image).float() for model in models])
-        levels = (probabilities.mean(0) * 255).round().to(torch.uint8).cpu().numpy()
+            probabilities = torch.stack([probabilities(image).cpu() for probabilities in models])
+        levels = (probabilities.mean(0) * 255).round().to(torch.uint8).numpy()
         for index, identity in enumerate(batch["id"]):
             soft_labels[index_of[identity]][...] = levels[index, 0]
 
 
-def _require_unseen(teacher: RunFolder, config: DictConfig) -> None:
-    """Raise where a teacher was trained on the fold that this run validates on."""
-    its_own = load_run_config(teacher.config).data
+def _load(teacher: NamedModel, device: str) -> Callable[[Tensor], Tensor]:
+    """Load what returns a teacher's probabilities (N,1,H,W) of photos uint8 (N,3,H,W)."""
+    file = weights_file(teacher)
+    if file == teacher.onnx:
+        exported = ExportPredictor(load_model(file), tta=True)
+        return lambda image: torch.from_numpy(exported(image))[:, None]
+    assert teacher.run is not None
+    model, _ = load_predictor(teacher.run, checkpoint=file, tta=True, device=device)
+    return lambda image: model.probabilities(image).float()
+
+
+def _require_unseen(teacher: NamedModel, config: DictConfig) -> None:
+    """Raise where a teacher may have been trained on the fold that this run validates on."""
+    if config.data.get("fold") is None:
+        return
+    if teacher.run is None:
+        raise Refused(
+            f"distillation.teachers={teacher.path} is an exported model, which may have been "
+            f"trained on the photos that fold {config.data.fold} validates on: the score would be "
+            "too good. Take a run that was trained on the same fold."
+        )
+    its_own = load_run_config(teacher.run.config).data
     wanted, has = ((data.get("fold"), data.get("folds")) for data in (config.data, its_own))
     same_root = Path(str(its_own.get("root"))).resolve() == Path(str(config.data.root)).resolve()
-    if config.data.get("fold") is not None and same_root and wanted != has:
+    if same_root and wanted != has:
         raise Refused(
             f"distillation.teachers={teacher.path} was trained with data.fold={has[0]} of "
             f"{has[1]}, and so on photos that fold {wanted[0]} of {wanted[1]} validates on: the "

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.module import PhotoData
 from humanseg.io.files import file_sha256
 from humanseg.models.checkpoint import find_checkpoint
+from humanseg.training.distillation import find_teachers, weights_file
 from humanseg.training.request import named_paths
 
 
@@ -19,8 +20,7 @@ def hash_sources(
     weights = config.backbone.get("weights", "none")
     # A run that starts from another opens no weights for its backbone.
     opened = [] if starts or weights in NO_PATHS else [Path(weights)]
-    teachers = named_paths(OmegaConf.select(config, "distillation.teachers"))
-    files = {"distillation.teachers": list(map(find_checkpoint, teachers))}
+    files = {"distillation.teachers": list(map(weights_file, find_teachers(config)))}
     if not resumed:
         files |= {"init_from": list(map(find_checkpoint, starts)), "backbone.weights": opened}
     sources = {key: [file_sha256(path) for path in paths] for key, paths in files.items() if paths}

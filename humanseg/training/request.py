@@ -14,6 +14,7 @@ from humanseg.config.renames import current_config
 from humanseg.config.required import require_init_from
 from humanseg.config.settings import NO_PATHS, REQUIRED, source_paths
 from humanseg.errors import HumansegError
+from humanseg.inference.named_model import is_bundled
 from humanseg.runs import open_run, read_summary
 from humanseg.training.resuming import changed_settings, resumed_config, without_changes
 
@@ -69,14 +70,16 @@ def resolve_config(config: DictConfig) -> DictConfig:
     resolved = OmegaConf.create(current_config(plain, given, say=True))
     assert isinstance(resolved, DictConfig)
     with open_dict(resolved):
-        for key in source_paths():
+        for key, takes_name in source_paths().items():
             value = OmegaConf.select(resolved, key)
+            known = is_bundled if takes_name else NO_PATHS.__contains__
             if isinstance(value, ListConfig):
-                OmegaConf.update(resolved, key, [_absolute(each) for each in value])
+                paths = [each if known(each) else _absolute(each) for each in value]
+                OmegaConf.update(resolved, key, paths)
             elif key == "init_from" and value in ("none", REQUIRED):
                 require_init_from(value)
                 resolved.init_from = None
-            elif isinstance(value, str) and value not in NO_PATHS:
+            elif isinstance(value, str) and not known(value):
                 OmegaConf.update(resolved, key, _absolute(value))
     return resolved
 

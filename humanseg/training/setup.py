@@ -106,7 +106,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
     distillation = None
     if teachers:
         counts = photos.use_soft_labels(predict_soft_labels(teachers, photos, hardware))
-        distillation = {"runs": [str(teacher.path) for teacher in teachers]} | counts
+        distillation = {"runs": list(map(str, named_paths(config.distillation.teachers)))} | counts
     data, pixels = photos.record(), photos.pixels_sha256()
     sources = hash_sources(config, photos, resumed=checkpoint is not None)
     notes = [note] if (note := wandb_note(config)) else []

@@ -27,7 +27,8 @@ ROOMS: dict[str, set[str]] = {
     # A training ends in the evaluation of its best checkpoint.
     "training": {
         *("errors", "system", "io", "config", "losses", "metrics", "pages", "data", "runs"),
-        *("models", "submission", "evaluation"),
+        # An exported model may be a teacher.
+        *("models", "submission", "evaluation", "inference"),
     },
     # Many trainings as one command; a training knows nothing of the others.
     "sweeps": {"errors", "system", "io", "config", "data", "runs", "models", "training"},
@@ -40,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
     # Trainings in order, each from what others left; at the end stands an exported model.
     "recipes": {
         *("errors", "system", "io", "config", "data", "runs", "training", "sweeps", "compare"),
-        "exporting",
+        *("exporting", "inference"),
     },
     # It takes a run by the ONNX file in its folder.
     "inference": {"errors", "system", "io", "pages", "runs"},

@@ -11,8 +11,11 @@ import torch
 from omegaconf import DictConfig
 
 from humanseg.errors import HumansegError, Refused
-from humanseg.evaluation.data import data_of
+from humanseg.evaluation.data import common_size, data_of
 from humanseg.evaluation.predictor import load_predictor
+from humanseg.inference.named_model import NamedModel, find_model, resolve_model
+from humanseg.io.files import file_sha256
+from humanseg.models.onnx.run_file import load_network, write_onnx
 from humanseg.runs import RunFolder, read_summary
 from humanseg.training import distillation as teacher_module
 from humanseg.training.distillation import find_teachers, predict_soft_labels
@@ -51,6 +54,10 @@ def distilled(teacher: RunFolder, more: Path) -> tuple[str, str]:
     return f"distillation.teachers={teacher.path}", f"distillation.unlabelled_dir={more}"
 
 
+def named(*runs: RunFolder) -> list[NamedModel]:
+    return [resolve_model(run.path) for run in runs]
+
+
 def prepared(compose: Compose, folder: Path, *overrides: str) -> TrainingSetup:
     return setup(read_request(compose(f"run_dir={folder}", *overrides)))
 
@@ -66,7 +73,7 @@ def test_answers_are_the_teachers_probabilities_mirrored_too(
 ) -> None:
     photos = data_of(compose(f"distillation.teachers={trained.path}"))
     hardware = choose_hardware("cpu", "32-true")
-    answers = predict_soft_labels([trained], photos, hardware)["train"]
+    answers = predict_soft_labels(named(trained), photos, hardware)["train"]
     predictor, _ = load_predictor(trained, tta=True)
     for index in (0, 4):
         photo = torch.from_numpy(photos.split("train").photos[index][0].copy())
@@ -82,13 +89,13 @@ def test_teachers_are_asked_once_and_averaged(
     torch.save(state, copied.best)
     photos, hardware = data_of(compose()), choose_hardware("cpu", "32-true")
     both, one, other = (
-        predict_soft_labels(who, photos, hardware)["train"][3].astype(float)
+        predict_soft_labels(named(*who), photos, hardware)["train"][3].astype(float)
         for who in ([trained, copied], [trained], [copied])
     )
     assert not np.array_equal(one, other)
     np.testing.assert_allclose(both, (one + other) / 2, atol=1)
     monkeypatch.setattr(teacher_module, "load_predictor", None)  # asked again, it would fail
-    again = predict_soft_labels([copied, trained], photos, hardware)["train"][3]
+    again = predict_soft_labels(named(copied, trained), photos, hardware)["train"][3]
     np.testing.assert_array_equal(again, both)
 
 
@@ -173,12 +180,61 @@ def test_a_broken_photo_without_a_mask_is_named(
         prepared(compose, tmp_path / "run", *distilled(trained, more))
 
 
-def test_a_teacher_must_be_a_finished_run(compose: Compose, copied: RunFolder) -> None:
+def test_a_teacher_must_be_a_finished_model(compose: Compose, copied: RunFolder) -> None:
     with pytest.raises(HumansegError, match="nowhere"):
         find_teachers(compose("distillation.teachers=nowhere"))
     copied.best.unlink()
-    with pytest.raises(HumansegError, match="no checkpoint yet"):
+    copied.onnx.unlink(missing_ok=True)
+    with pytest.raises(HumansegError, match="has not finished an epoch") as caught:
         find_teachers(compose(f"distillation.teachers={copied.path}"))
+    assert caught.value.code == "runs.no_checkpoint"
+
+
+def test_an_exported_model_teaches_what_its_run_teaches(
+    compose: Compose, trained: RunFolder, tmp_path: Path
+) -> None:
+    photos, hardware = data_of(compose()), choose_hardware("cpu", "32-true")
+    exported = tmp_path / "model.onnx"
+    write_onnx(load_network(trained, threshold=0.5), common_size(photos), exported)
+    of_run, of_file, of_both = (
+        predict_soft_labels(
+            find_teachers(compose(f"distillation.teachers={named}")), photos, hardware
+        )["train"][2].astype(float)
+        for named in (trained.path, exported, f"[{trained.path},{exported}]")
+    )
+    assert of_run.std() > 0
+    np.testing.assert_allclose(of_file, of_run, atol=1)
+    np.testing.assert_allclose(of_both, of_run, atol=1)
+
+
+def test_a_bundled_model_teaches_by_its_name(more: Path, tmp_path: Path, train_run: Train) -> None:
+    run = train_run(
+        tmp_path / "student",
+        "distillation.teachers=robust_tiny",
+        f"distillation.unlabelled_dir={more}",
+    )
+    summary = read_summary(run.summary)
+    bundled = find_model("robust_tiny")
+    assert summary["teacher"]["runs"] == ["robust_tiny"] and summary["teacher"]["unlabelled"] == 4
+    assert summary["sources"]["distillation.teachers"] == [file_sha256(bundled)]
+
+
+def test_a_folder_of_that_name_comes_before_a_bundled_model(
+    compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = f"run_dir={tmp_path / 'run'}", "distillation.teachers=[best,robust]"
+    assert list(read_request(compose(*named)).config.distillation.teachers) == ["best", "robust"]
+    (tmp_path / "best").mkdir()
+    assert list(read_request(compose(*named)).config.distillation.teachers) == [
+        str(tmp_path / "best"),
+        "robust",
+    ]
+
+
+def test_an_exported_model_teaches_no_fold(compose: Compose) -> None:
+    with pytest.raises(Refused, match="exported model.*fold 1"):
+        find_teachers(compose("distillation.teachers=best", "data.fold=1", "data.folds=3"))
 
 
 def test_a_teacher_must_not_know_what_its_student_is_judged_by(

@@ -11,6 +11,7 @@ from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluated_model import data_root
+from humanseg.inference.named_model import resolve_model
 from humanseg.runs import RunFolder, open_run, require_free
 from humanseg.training.machine.ranks import find_rank
 from humanseg.training.request import named_paths, read_request
@@ -33,11 +34,11 @@ def require_paths(config: DictConfig) -> None:
         require_root(root)
     # What a run that goes on once started from need not be there any more.
     started = RunFolder(request.folder).last.is_file()
-    teachers = "distillation.teachers"
-    for key in (teachers,) if started else ("init_from", teachers):
-        for path in named_paths(OmegaConf.select(config, key)):
-            if not path.is_file():
-                open_run(path)
+    for path in [] if started else named_paths(config.get("init_from")):
+        if not path.is_file():
+            open_run(path)
+    for path in named_paths(OmegaConf.select(config, "distillation.teachers")):
+        resolve_model(path)
     weights = OmegaConf.select(config, "backbone.weights")
     # Nor are they opened where a run starts from the weights of another.
     opened = not started and OmegaConf.select(config, "init_from") is None
