@@ -1,4 +1,4 @@
-"""Claims about one setting each, and what the jobs of a sweep say of them."""
+"""Claims about one setting each, tested by the jobs of a sweep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from humanseg.runs.record import read_config
 from research.records import Columns, Records, read_columns
 
 SCORES = {"dice": "Dice", "boundary_dice": "boundary Dice"}
-"""What can be compared, by the column of `scores.csv`, in words."""
+"""The scores that can be compared, by the column of `scores.csv`."""
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A belief about one setting, and its test.
+    """A claim about one setting, and its test.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Hypothesis:
     sweep
         The name of its record.
     setting, better, than
-        The values that were compared, the one that was believed in first.
+        The two values that are compared; the claim is that the first is better.
     where
         Other settings that the jobs must have.
     score
@@ -69,22 +69,22 @@ class Hypothesis:
 
 
 def read_hypotheses(records: Records) -> list[Hypothesis]:
-    """Test every hypothesis that stands beside the record of a sweep, all as one family.
+    """Test every hypothesis beside the record of a sweep, all as one family.
 
     Raises
     ------
     HumansegError
-        A hypothesis names what its sweep has not.
+        A hypothesis names a setting or value that its sweep does not have.
     """
     spread = {name: seed_deviation(records, name)[0] for name in SCORES}
-    found: list[Hypothesis] = []
+    claims: list[Hypothesis] = []
     for sweep in records.sweeps():
-        for one in claims_of(sweep).get("hypotheses", ()):
-            found.append(_test(len(found) + 1, sweep, one, spread))
-    verdicts = judge_all([one.comparison for one in found])
+        for entry in claims_of(sweep).get("hypotheses", ()):
+            claims.append(_test(len(claims) + 1, sweep, entry, spread))
+    verdicts = judge_all([claim.comparison for claim in claims])
     return [
-        replace(one, p=p, verdict=verdict)
-        for one, (p, verdict) in zip(found, verdicts, strict=True)
+        replace(claim, p=p, verdict=verdict)
+        for claim, (p, verdict) in zip(claims, verdicts, strict=True)
     ]
 
 
@@ -116,7 +116,7 @@ def seed_deviation(records: Records, score: str = "dice") -> tuple[float, int]:
 
 
 def claims_of(sweep: Path) -> Mapping[str, Any]:
-    """Read what stands beside the record of a sweep: its command, cost and claims."""
+    """Read the file beside the record of a sweep: its command, cost and claims."""
     path = sweep / "hypotheses.yaml"
     return read_config(path) if path.is_file() else {}
 
@@ -135,14 +135,14 @@ def _test(
             f"{sweep / 'hypotheses.yaml'}: {entry['claim']!r} compares {setting}={better} with "
             f"{setting}={than}, but no two finished jobs of the sweep differ in that alone."
         )
-    seeds = {jobs.text("seed")[first] for first, _ in pairs}
+    seeds = {jobs.text("seed")[row] for row, _ in pairs}
     names = jobs.text("run")
-    ahead, behind = (
+    first, second = (
         np.mean([scores.numbers(names[pair[side]]) for pair in pairs], axis=0) for side in (0, 1)
     )
-    # A photo without an outline has no score there.
-    known = np.isfinite(ahead) & np.isfinite(behind)
-    gap = paired_difference(ahead[known], behind[known])
+    # A photo without an outline has no boundary Dice.
+    scored = np.isfinite(first) & np.isfinite(second)
+    gap = paired_difference(first[scored], second[scored])
     return Hypothesis(
         number,
         str(entry["claim"]),
@@ -157,7 +157,7 @@ def _test(
         len(seeds),
         gap,
         compare(gap, seeds_spread[score], len(pairs)),
-        float(np.std(ahead[known] - behind[known], ddof=1)),
+        float(np.std(first[scored] - second[scored], ddof=1)),
     )
 
 
@@ -181,9 +181,10 @@ def matched(
         Rows of the job with `better` and of its partner with `than`.
     """
     settings = _settings(jobs)
-    # What belongs to the compared part, as its weights to a backbone, changes with it.
-    own = (setting, f"{setting}.")
-    keys = [name for name in settings if name != own[0] and not name.startswith(own[1])] + ["seed"]
+    # Settings of the compared part, such as the weights of a backbone, change with it.
+    keys = [name for name in settings if name != setting and not name.startswith(f"{setting}.")] + [
+        "seed"
+    ]
     fits = [
         row
         for row, status in enumerate(jobs.text("status"))
@@ -198,12 +199,12 @@ def matched(
         (row, partner[key])
         for row in fits
         if jobs.text(setting)[row] == better
-        and (key := tuple(jobs.text(each)[row] for each in keys)) in partner
+        and (key := tuple(jobs.text(name)[row] for name in keys)) in partner
     ]
 
 
 def _settings(jobs: Columns) -> list[str]:
     """Return the columns of a leaderboard that hold settings, but for the seed."""
     names = list(jobs.texts)
-    # They stand between what a run cost and why it failed.
+    # They are between the cost of a run and the reason of its failure.
     return [name for name in names[names.index("peak_memory_mb") + 1 :] if name != "failure"]

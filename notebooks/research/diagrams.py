@@ -15,14 +15,14 @@ _ENCODER, _DECODER, _NODE = "#cfe5df", "#f8dfc3", "#dbe4f6"
 
 @dataclass(frozen=True)
 class _Net:
-    """What a U-shaped net has besides skips.
+    """The parts of a U-shaped network besides skips.
 
     Attributes
     ----------
     alt
         What the diagram shows.
     skip, step, bottom
-        Words on each skip, beside each step up, and on the way from the coarsest map.
+        Labels of each skip, of each upsampling step, and of the path from the coarsest map.
     """
 
     alt: str

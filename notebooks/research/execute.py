@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "report.ipynb"
-"""The report in the repository: its text and code, and what they gave from the records there."""
+"""The report in the repository: its text, its code and their outputs from the records there."""
 
 _LONGEST = 600  # seconds for one cell
 
@@ -54,7 +54,7 @@ def execute(records: Path, photos: Path | None = None) -> "NotebookNode":
             notebook,
             timeout=_LONGEST,
             kernel_name="python3",
-            # When each cell ran would differ every time.
+            # The times of execution would change the notebook every time.
             record_timing=False,
             config=Config({"KernelManager": _private(Path(sockets))}),
             resources={"metadata": {"path": str(NOTEBOOK.parent)}},
@@ -86,13 +86,13 @@ def _private(folder: Path) -> dict[str, str]:
 
 
 def _environment(records: Path, photos: Path | None) -> dict[str, str]:
-    """Return the kernel's environment: where things are, and the kernel of this Python."""
-    said = {RECORDS: str(records.resolve()), "JUPYTER_PREFER_ENV_PATH": "1"}
-    # Of tqdm, which some import brings along, in a kernel without widgets.
-    said["PYTHONWARNINGS"] = "ignore:IProgress not found"
+    """Return the environment of the kernel: the folders, and the kernel of this Python."""
+    added = {RECORDS: str(records.resolve()), "JUPYTER_PREFER_ENV_PATH": "1"}
+    # A warning of tqdm, which a dependency imports, in a kernel without widgets.
+    added["PYTHONWARNINGS"] = "ignore:IProgress not found"
     # The same humanseg and research as here, wherever they lie.
     paths = [*map(str, NOTEBOOK.parents[:2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    kept = {key: value for key, value in os.environ.items() if key != PHOTOS}
+    inherited = {key: value for key, value in os.environ.items() if key != PHOTOS}
     if photos is not None:
-        said[PHOTOS] = str(photos.resolve())
-    return kept | said | {"PYTHONPATH": os.pathsep.join(paths)}
+        added[PHOTOS] = str(photos.resolve())
+    return inherited | added | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,4 +1,4 @@
-"""From run folders to small records: what the report reads, without a path of this machine."""
+"""Small records of runs for the report, without paths of this machine."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ from humanseg.runs.record import RunRecord, read_run
 from humanseg.runs.settings import read_shipped
 
 KEPT_SCORES = ("dice", "boundary_dice")
-"""What a sweep keeps of each photo; a file each, a column per job."""
+"""The scores per photo in the record of a sweep: one file each, a column per job."""
 
 _DIGITS = 7
 _FOLD, _SEED = re.compile(r"data\.fold=(\d+)"), re.compile(r"seed=(\d+)")
@@ -50,8 +50,8 @@ def keep_run(run: RunFolder, out: Path) -> None:
 def keep_sweep(sweep: Path, out: Path) -> None:
     """Keep the table of a sweep, and the scores of each job on each photo.
 
-    Jobs that differ in the fold that scores them are not of the same photos: of those it keeps
-    `folds.csv`, a row per fold, seed and photo.
+    The jobs of a cross-validation score different photos: their record is `folds.csv`, a row per
+    fold, seed and photo.
 
     Parameters
     ----------
@@ -87,9 +87,9 @@ def without_folders(value: Any) -> Any:
     if isinstance(value, str):
         return _ABSOLUTE.sub("", value)
     if isinstance(value, Mapping):
-        return {key: without_folders(one) for key, one in value.items()}
+        return {key: without_folders(item) for key, item in value.items()}
     if isinstance(value, Sequence):
-        return [without_folders(one) for one in value]
+        return [without_folders(item) for item in value]
     return value
 
 

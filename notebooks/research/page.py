@@ -71,8 +71,8 @@ def write_report_page(path: Path, notebook: "NotebookNode") -> None:
             blocks[-1] = replace(blocks[-1], html=_render(markdown, cell.source))
         else:
             blocks += _blocks(cell, markdown)
-    own, shared = FileSystemLoader(Path(__file__).parent), PackageLoader("humanseg.pages")
-    pages = environment().overlay(loader=ChoiceLoader([own, shared]))
+    report, shared = FileSystemLoader(Path(__file__).parent), PackageLoader("humanseg.pages")
+    pages = environment().overlay(loader=ChoiceLoader([report, shared]))
     page = pages.get_template("report.html").render(
         heading=heading.lstrip("# "),
         lead="",
@@ -103,7 +103,7 @@ def _render(markdown: "MarkdownIt", text: str) -> str:
     """Render Markdown; headings get the anchors that Jupyter gives them, cells their column."""
     tokens = markdown.parse(text)
     columns: list[str] = []
-    place = 0
+    column = 0
     for token, inner in pairwise([*tokens, None]):
         assert token is not None
         if token.type == "heading_open" and inner is not None:
@@ -117,8 +117,8 @@ def _render(markdown: "MarkdownIt", text: str) -> str:
             if len(columns) > _FEW:
                 table.attrSet("class", "wide dense" if len(columns) > _MANY else "wide")
         elif token.type == "tr_open":
-            place = 0
+            column = 0
         elif token.type == "td_open":
-            token.attrSet("data-column", columns[place].replace("`", ""))
-            place += 1
+            token.attrSet("data-column", columns[column].replace("`", ""))
+            column += 1
     return str(markdown.renderer.render(tokens, markdown.options, {}))

@@ -1,4 +1,4 @@
-"""The committed records: what the report knows of runs, sweeps, data and others' models."""
+"""The committed records of runs, sweeps, data and models of others."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from humanseg.io.tables import read_table
 from humanseg.runs.record import read_config
 
 RECORDS, PHOTOS = "HUMANSEG_REPORT_RECORDS", "HUMANSEG_REPORT_DATA"
-"""Environment variables by which a notebook learns where records and photos are."""
+"""Environment variables that tell the notebook the folders of records and photos."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Columns:
     def text(self, name: str) -> list[str]:
         """Return a column as it is written."""
         if name not in self.texts:
-            raise HumansegError(f"{self.path} has no column {name}: make the record anew.")
+            raise HumansegError(f"{self.path} has no column {name}: write the record again.")
         return self.texts[name]
 
     def numbers(self, name: str) -> NDArray[np.float64]:
@@ -56,7 +56,7 @@ class Columns:
             return np.array([float(text or "nan") for text in self.text(name)])
         except ValueError as error:
             raise HumansegError(
-                f"{self.path}: {name} holds something else than numbers."
+                f"{self.path}: {name} holds a value that is not a number."
             ) from error
 
 
@@ -85,7 +85,7 @@ class KeptRun:
 
     @cached_property
     def measured(self) -> Columns | None:
-        """`measured.csv`, what else could be made of its predictions; None without it."""
+        """`measured.csv`, further measurements of its predictions; None without it."""
         path = self.folder / "measured.csv"
         return read_columns(path) if path.is_file() else None
 
@@ -132,10 +132,10 @@ class Records:
         """Return the folders of sweeps, by name."""
         return sorted(path.parent for path in self.folder.glob("*/leaderboard.csv"))
 
-    def behind(self, run: KeptRun, setting: str) -> list[KeptRun]:
+    def linked_runs(self, run: KeptRun, setting: str) -> list[KeptRun]:
         """Return the runs on record whose folders a run's `init_from` or `teacher` names."""
         wanted = run.named(setting)
-        return [one for one in self.runs.values() if set(one.named("run_dir")) & set(wanted)]
+        return [other for other in self.runs.values() if set(other.named("run_dir")) & set(wanted)]
 
     def best(self) -> KeptRun:
         """Return the run with the highest Dice at threshold 0.5."""
@@ -152,7 +152,7 @@ class Records:
         return self.bundled() or self.best()
 
     def measured(self) -> dict[str, Columns]:
-        """Return what was measured of runs' predictions, the best run first."""
+        """Return the measurements of predictions by run, the best run first."""
         ranked = sorted(self.runs.values(), key=lambda run: -run.dice)
         return {run.name: run.measured for run in ranked if run.measured is not None}
 
@@ -198,8 +198,8 @@ def read_columns(path: Path) -> Columns:
         table = read_table(path)
     except HumansegError as error:
         raise HumansegError(
-            f"{path} is missing or broken: take it from the repository again, or make the record "
-            "anew by scripts/keep_record.py or scripts/measure_data.py."
+            f"{path} is missing or broken: take it from the repository again, or write the record "
+            "again with scripts/keep_record.py or scripts/measure_data.py."
         ) from error
     return Columns(path, {str(name): column.tolist() for name, column in table.items()})
 

@@ -1,4 +1,4 @@
-"""What a cell of the report shows: a sentence, a table or a picture, in one style."""
+"""The outputs of the report: prose, tables and pictures in one style."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ COLOURS = ("#0a6b58", "#c46f14", "#4f78c8", "#8b4a8f", "#7a7a35")
 """For the series of a plot, in this order; told apart with the common kinds of colour blindness."""
 
 INTERVAL = "95 % confidence interval>"
-"""The column of it in a table."""
+"""The column name of an interval."""
 
 ON_BOTH = "#7b7c76"
 """For words beside photos, which stand on the page's own ground, light or dark."""
@@ -38,13 +38,13 @@ class Prose:
         return self.text
 
     def __repr__(self) -> str:
-        """Return the text itself: it is what a notebook keeps beside the Markdown."""
+        """Return the text itself: the plain-text output that a notebook stores."""
         return self.text
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of words and numbers that are written already.
+    """A table of formatted cells.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Table:
         return "\n".join("| " + " | ".join(row) + " |" for row in (names, rules, *self.rows))
 
     def __repr__(self) -> str:
-        """Return the Markdown: it is what a notebook keeps beside it."""
+        """Return the Markdown: the plain-text output that a notebook stores."""
         return self._repr_markdown_()
 
 
@@ -80,27 +80,27 @@ class Picture:
 
 
 def say(text: str) -> Prose:
-    """Make a paragraph of a text into which values were put."""
+    """Make a paragraph of a text, with its white space normalised."""
     return Prose(" ".join(text.split()))
 
 
 def not_measured(what: str, how: str) -> Prose:
-    """Say that a number is missing, and the command that would bring it."""
-    return Prose(f"*Not measured yet: {what}. It comes with `{how}`.*")
+    """Return a note that a number is missing, and the command that measures it."""
+    return Prose(f"*Not measured yet: {what}. Measure it with `{how}`.*")
 
 
 def score(value: float | None) -> str:
-    """Write a Dice with four decimals; a dash where there is none."""
+    """Format a Dice with four decimals; a dash where there is none."""
     return "–" if value is None or value != value else f"{value:.4f}"
 
 
 def difference(gap: PairedDifference) -> tuple[str, str]:
-    """Write a difference and its interval, as two cells of a table."""
+    """Format a difference and its interval as two cells of a table."""
     return f"{gap.difference:+.4f}", f"{gap.low:+.4f} to {gap.high:+.4f}"
 
 
 def p_value(value: float) -> str:
-    """Write a p-value with as many decimals as it is worth."""
+    """Format a p-value with two or three decimals."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
@@ -125,18 +125,18 @@ def panels(count: int = 1, height: float = 3.6, width: float = 9.2) -> "tuple[Fi
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(1, count, squeeze=False)[0])
-    for each in axes:
-        each.tick_params(colors=QUIET, length=0, labelsize=9)
-        each.grid(axis="y", color=LINE, linewidth=0.8)
-        each.set_axisbelow(True)
+    for axis in axes:
+        axis.tick_params(colors=QUIET, length=0, labelsize=9)
+        axis.grid(axis="y", color=LINE, linewidth=0.8)
+        axis.set_axisbelow(True)
         for side in ("left", "right", "top"):
-            each.spines[side].set_visible(False)
-        each.spines["bottom"].set_color(LINE)
+            axis.spines[side].set_visible(False)
+        axis.spines["bottom"].set_color(LINE)
     return figure, axes
 
 
 def label(axes: "Axes", title: str, x: str, y: str) -> None:
-    """Write the title and what the axes are, with units."""
+    """Set the title and the labels of the axes, with units."""
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
     axes.set_xlabel(x, color=QUIET, fontsize=9)
     axes.set_ylabel(y, color=QUIET, fontsize=9)

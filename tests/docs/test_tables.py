@@ -69,14 +69,14 @@ def test_the_counts_in_the_readme_are_right() -> None:
 def test_the_models_to_choose_from_are_all_there() -> None:
     page = "docs/how-to/choose-a-model.md"
     for group in ("model", "backbone"):
-        listed = [code for name, _ in table(page, f"| {group} | is |") for code in codes(name)]
+        listed = [code for name, _ in table(page, f"| {group} | description |") for code in codes(name)]
         assert sorted(listed) == options(conf_folder(), group)
     explained = re.findall(r"`model=(\w+)`", TEXTS["docs/explanation/models.md"])
     assert sorted(set(explained)) == options(conf_folder(), "model")
 
 
 def test_the_table_of_the_run_folder_names_its_files() -> None:
-    rows = table("docs/reference/run-folder.md", "| file | what |")
+    rows = table("docs/reference/run-folder.md", "| file | content |")
     listed = {Path(code).name for name, _ in rows for code in codes(name)}
     folders = {code.rstrip("/") for name, _ in rows for code in codes(name)}
     run = RunFolder(Path("run"))

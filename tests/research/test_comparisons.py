@@ -102,8 +102,8 @@ def test_every_loss_has_a_formula_and_every_stage_a_row() -> None:
     recipe = yaml.safe_load((conf_folder() / "recipe" / "best.yaml").read_text("utf-8"))
     rows = {row[0].strip("`"): row for row in method.stages_table().rows}
     assert list(rows) == list(recipe["stages"])
-    assert rows["pretrain"][2:6] == ["as they are", "robust", "bce_dice", "–"]
-    assert rows["best"][2] == "512, predicts at 464" and "distil" in rows["best"][5]
+    assert rows["pretrain"][2:6] == ["original", "robust", "bce_dice", "–"]
+    assert rows["best"][2] == "512, evaluated at 464" and "distil" in rows["best"][5]
 
 
 def test_the_bundled_run_counts_for_a_recipe_whose_own_is_lost(records: Records) -> None:

@@ -12,7 +12,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.tables import write_table
 from research.claims import Hypothesis, read_hypotheses, seed_deviation
 from research.records import open_records
-from research.sections.hypotheses import count_said, judging_said
+from research.sections.hypotheses import count_text, judging_text
 from tests.research.conftest import COMMITTED
 
 PHOTOS = 40
@@ -101,8 +101,8 @@ def test_the_committed_claims_say_what_their_intervals_carry() -> None:
     (augmentation,) = [one for one in found if "beats none" in one.claim]
     # Significant alone, by its photos alone.
     assert augmentation.difference.significant and augmentation.verdict == "undecided"
-    assert "#1," in count_said(open_records(COMMITTED)).text
-    assert "four times in five" in judging_said(open_records(COMMITTED)).text
+    assert "#1," in count_text(open_records(COMMITTED)).text
+    assert "power of 80 %" in judging_text(open_records(COMMITTED)).text
 
 
 def test_only_jobs_that_differ_in_nothing_else_are_paired(sweep: Sweep) -> None:
@@ -114,10 +114,10 @@ def test_only_jobs_that_differ_in_nothing_else_are_paired(sweep: Sweep) -> None:
 
 def test_one_seed_is_said_to_be_one(sweep: Sweep, tmp_path: Path) -> None:
     sweep(claim("unet", "pspnet"), seeds=1)
-    said = count_said(open_records(tmp_path)).text
+    said = count_text(open_records(tmp_path)).text
     assert "1 claims were tested. 1 hold" in said and "one seed each" in said
     sweep(claim("unet", "pspnet"), seeds=2)
-    assert "one seed each" not in count_said(open_records(tmp_path)).text
+    assert "one seed each" not in count_text(open_records(tmp_path)).text
 
 
 def test_a_comparison_that_was_not_run_is_named(sweep: Sweep) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from humanseg.metrics.scores import dice
 from research.measure.masks import (
-    mask_facts,
+    mask_stats,
     outline_length,
     perturbed_dice,
     resampled,
@@ -18,7 +18,7 @@ from research.measure.masks import (
 from research.measure.photos import measure_annotators, measure_data
 from research.measure.predictions import DISTANCES, THRESHOLDS, measure
 from research.records import Records, read_columns
-from research.sections.scoring import pooled, tuned, tuned_elsewhere
+from research.sections.scoring import cross_tuned, pooled, tuned
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def lower_half() -> np.ndarray:
 
 
 def test_a_half_is_measured_exactly(lower_half: np.ndarray) -> None:
-    facts = mask_facts(lower_half)
+    facts = mask_stats(lower_half)
     assert (facts.foreground, facts.people, facts.specks) == (0.5, 1, 0)
     assert (facts.outline, facts.ragged) == (30, 1.0)
     assert (facts.top, facts.bottom, facts.left, facts.right) == (0, 1, 0.5, 0.5)
@@ -58,9 +58,9 @@ def test_smoothing_takes_out_jags_and_a_pinhole_is_a_speck() -> None:
     jagged[20:] = 1
     jagged[19, ::3] = 1
     assert outline_length(smoothed(jagged, 2)) < outline_length(jagged)
-    assert mask_facts(jagged).ragged > 1.4
+    assert mask_stats(jagged).ragged > 1.4
     jagged[30, 30] = 0
-    assert mask_facts(jagged).specks == 1
+    assert mask_stats(jagged).specks == 1
     assert dice(resampled(jagged, (20, 20)), jagged) > 0.97
 
 
@@ -98,7 +98,7 @@ def test_pooling_lets_large_figures_outvote_small_ones(tmp_path: Path) -> None:
     assert columns.numbers("dice").mean() == 0.5
     # What is best on one photo is worst on the other.
     assert tuned(columns)[1] == pytest.approx(0.89)
-    assert tuned_elsewhere(columns) == pytest.approx(0.8)
+    assert cross_tuned(columns) == pytest.approx(0.8)
 
 
 def test_a_data_set_becomes_numbers(sample_root: Path, tmp_path: Path, records: Records) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from humanseg.errors import HumansegError
 from research.records import open_records
-from research.sections.results import lineage, next_said, recipes_table, standing
+from research.sections.results import lineage, next_steps_text, recipes_table, status_text
 from tests.research.conftest import MakeRun
 
 
@@ -39,9 +39,9 @@ def test_further_seeds_are_folded(make_run: MakeRun, tmp_path: Path) -> None:
     assert row(tmp_path, "=best`")[4:6] == ["0.9820 ± 0.0020", "3"]
     records = open_records(tmp_path)
     assert records.best().name == "best/seed2"
-    assert "`best` has" not in next_said(records).text
-    assert "`best_pspnet` has no record" in next_said(records).text
-    assert "`best_pspnet`" in standing(records).text
+    assert "`best` has" not in next_steps_text(records).text
+    assert "`best_pspnet` has no record" in next_steps_text(records).text
+    assert "`best_pspnet`" in status_text(records).text
 
 
 def test_what_a_run_rests_on_comes_before_it(make_run: MakeRun, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""True masks in numbers, and what the task's score makes of masks that are slightly off."""
+"""Statistics of true masks, and the Dice of slightly perturbed ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,29 +13,29 @@ from humanseg.metrics.scores import dice
 Mask = NDArray[np.uint8]
 
 PERSON = 0.02
-"""A connected part that covers this share of a photo counts as a person of its own."""
+"""A component that covers at least this share of a photo counts as one person."""
 
 _STEPS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
-class MaskFacts:
-    """One mask in numbers.
+class MaskStats:
+    """Statistics of one mask.
 
     Attributes
     ----------
     foreground
         Share of the photo that is person, in [0, 1].
     people
-        Connected parts that cover at least `PERSON` of the photo.
+        Components that cover at least `PERSON` of the photo.
     specks, speck_pixels
-        Dots and pinholes of under `SMALL_COMPONENT` pixels, and how many pixels they have together.
+        Components and holes of under `SMALL_COMPONENT` pixels, and their total area.
     outline
-        Sides between neighbouring pixels that differ, in pixels.
+        Length of the outline: sides between neighbouring pixels that differ, in pixels.
     ragged
         `outline` over that of the mask smoothed by two pixels: 1 for a smooth mask.
     top, bottom, left, right
-        Share of each side of the frame that is person: where somebody is cut off.
+        Share of each edge of the frame that is person: where the person is cut off.
     row, column
         Centre of the person, in [0, 1] from the top left.
     """
@@ -54,17 +54,17 @@ class MaskFacts:
     column: float
 
 
-def mask_facts(mask: Mask) -> MaskFacts:
+def mask_stats(mask: Mask) -> MaskStats:
     """Measure a mask, uint8 (H,W) in {0,1} with at least one pixel of person."""
-    specks, where = find_small_components(mask)
+    small_components, small_pixels = find_small_components(mask)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     rows, columns = np.nonzero(mask)
     outline = outline_length(mask)
-    return MaskFacts(
+    return MaskStats(
         foreground=float(mask.mean()),
         people=int((stats[1:, cv2.CC_STAT_AREA] >= PERSON * mask.size).sum()),
-        specks=specks,
-        speck_pixels=int(where.sum()),
+        specks=small_components,
+        speck_pixels=int(small_pixels.sum()),
         outline=outline,
         ragged=outline / max(outline_length(smoothed(mask, 2)), 1),
         top=float(mask[0].mean()),
@@ -88,7 +88,7 @@ def smoothed(mask: Mask, sigma: float) -> Mask:
 
 
 def shifted(mask: Mask, rows: int, columns: int) -> Mask:
-    """Move a mask; what comes in at the frame continues what was there."""
+    """Shift a mask; the new pixels at the frame repeat the edge."""
     height, width = mask.shape
     reach = max(abs(rows), abs(columns))
     padded = np.pad(mask, reach, mode="edge")
@@ -97,7 +97,7 @@ def shifted(mask: Mask, rows: int, columns: int) -> Mask:
 
 
 def resampled(mask: Mask, size: tuple[int, int]) -> Mask:
-    """Scale a mask to `size` (H,W) and back: the best that a model of that size can answer."""
+    """Scale a mask to `size` (H,W) and back: the best possible prediction at that size."""
     height, width = mask.shape
     small = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
     return (cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5).astype(
@@ -106,15 +106,16 @@ def resampled(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def perturbed_dice(mask: Mask) -> dict[str, float]:
-    """Score slightly wrong versions of a mask against the mask itself.
+    """Score perturbed versions of a mask against the mask itself.
 
     Returns
     -------
     dict
-        Dice by what was done: `shift1` to `shift3` (pixels; mean of the four directions),
+        Dice by perturbation: `shift1` to `shift3` (pixels; mean of the four directions),
         `shrink…` and `grow…` (pixels, all around but not at the frame), `smooth…` (sigma in
-        pixels), `specks` (taken out), `side160`, `side128` (longer side that a model works at),
-        `square224` (both sides), `everything` (all is person).
+        pixels), `specks` (small components removed), `side160`, `side128` (scaled to that
+        longer side and back), `square224` (scaled to a square), `everything` (all pixels are
+        person).
     """
     return {
         name: float(np.mean([dice(changed, mask) for changed in versions]))

@@ -1,4 +1,4 @@
-"""A data set in numbers: its photos, its masks, and which photos are one picture."""
+"""Statistics of a data set: its photos, its masks and its duplicates."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from humanseg.io.images import read_mask, read_photo
 from humanseg.io.names import SPLITS
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import boundary_dice, dice
-from research.measure.masks import MaskFacts, mask_facts, perturbed_dice
+from research.measure.masks import MaskStats, mask_stats, perturbed_dice
 
 UNLABELLED = "unlabelled"
 """What the photos without masks are called beside the splits."""
@@ -29,8 +29,8 @@ _HABIT = 0.4  # where the mean mask is above this share of the train masks, some
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """What is kept of one photo: about 80 kB where it has a mask."""
+class _Loaded:
+    """The data of one photo: about 80 kB where it has a mask."""
 
     split: str
     id: str
@@ -46,18 +46,18 @@ def measure_data(
     out: Path,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Measure a data set and write what the report needs to know of it.
+    """Measure a data set and write the tables that the report needs.
 
     Parameters
     ----------
     root
         The data folder.
     unlabelled
-        A folder of photos without masks, or None.
+        A folder of unlabelled photos, or None.
     out
         Where `sizes.csv` (photos by split and size), `masks.csv` (a row per mask), `heat.csv` (the
-        mean train mask, coarse), `copies.csv` (photos that are one picture) and `perturbed.csv`
-        (Dice of slightly wrong valid masks) go. Nothing in them is a picture of a person.
+        mean train mask, coarse), `copies.csv` (duplicate photos) and `perturbed.csv`
+        (Dice of perturbed valid masks) go. Nothing in them is a picture of a person.
     on_progress
         Called with the number of photos that were read, and of all.
 
@@ -66,21 +66,21 @@ def measure_data(
     HumansegError
         A photo or mask cannot be used, or a file cannot be written.
     """
-    work = [(split, item) for split in SPLITS for item in list_items(root, split, has_masks(split))]
+    jobs = [(split, item) for split in SPLITS for item in list_items(root, split, has_masks(split))]
     if unlabelled is not None:
-        work += [(UNLABELLED, item) for item in scan_unlabelled(unlabelled).items]
-    seen: list[_Seen] = []
-    for one in map_in_order(_see, work):
-        seen.append(one)
-        on_progress(len(seen), len(work))
-    _write_sizes(out / "sizes.csv", seen)
-    _write_masks(out / "masks.csv", seen)
-    mean = np.asarray(np.mean(_masks(seen, "train"), axis=0, dtype=np.float64))
+        jobs += [(UNLABELLED, item) for item in scan_unlabelled(unlabelled).items]
+    photos: list[_Loaded] = []
+    for loaded in map_in_order(_load, jobs):
+        photos.append(loaded)
+        on_progress(len(photos), len(jobs))
+    _write_sizes(out / "sizes.csv", photos)
+    _write_masks(out / "masks.csv", photos)
+    mean = np.asarray(np.mean(_masks(photos, "train"), axis=0, dtype=np.float64))
     heat = cv2.resize(mean, _CELLS[::-1], interpolation=cv2.INTER_AREA)
-    names = [f"column{at}" for at in range(_CELLS[1])]
+    names = [f"column{index}" for index in range(_CELLS[1])]
     write_table(out / "heat.csv", pd.DataFrame(heat.round(4), columns=names))
-    _write_copies(out / "copies.csv", seen)
-    _write_perturbed(out / "perturbed.csv", seen, np.asarray(mean > _HABIT, np.uint8))
+    _write_duplicates(out / "copies.csv", photos)
+    _write_perturbed(out / "perturbed.csv", photos, np.asarray(mean > _HABIT, np.uint8))
 
 
 def measure_annotators(root: Path, second: Path, out: Path) -> None:
@@ -91,7 +91,7 @@ def measure_annotators(root: Path, second: Path, out: Path) -> None:
     root
         The data folder.
     second
-        A folder of masks for each split, `train/17.png`; most photos have none there.
+        A folder of masks for each split, `train/17.png`; photos may be missing.
     out
         The record's folder.
 
@@ -113,46 +113,48 @@ def measure_annotators(root: Path, second: Path, out: Path) -> None:
     write_table(out / "second_annotation.csv", pd.DataFrame(rows, columns=header), missing="nan")
 
 
-def _see(work: tuple[str, Item]) -> _Seen:
-    split, item = work
+def _load(job: tuple[str, Item]) -> _Loaded:
+    split, item = job
     _, photo, mask, problems, _ = read_item(item)
     if problems or photo is None:
         raise HumansegError(f"{problems[0].message}; humanseg check says more.")
     height, width = photo.shape[:2]
-    return _Seen(split, item.id, item.photo, (height, width), hash_photo(photo), mask)
+    return _Loaded(split, item.id, item.photo, (height, width), hash_photo(photo), mask)
 
 
-def _masks(seen: Sequence[_Seen], split: str) -> list[NDArray[np.uint8]]:
-    masks = [one.mask for one in seen if one.split == split and one.mask is not None]
+def _masks(photos: Sequence[_Loaded], split: str) -> list[NDArray[np.uint8]]:
+    masks = [one.mask for one in photos if one.split == split and one.mask is not None]
     sizes = {mask.shape for mask in masks}
     if len(sizes) != 1:
         raise HumansegError(f"The {split} masks have {len(sizes)} sizes: a mean mask needs one.")
     return masks
 
 
-def _write_sizes(path: Path, seen: Sequence[_Seen]) -> None:
-    counted = Counter((one.split, *one.size) for one in seen)
+def _write_sizes(path: Path, photos: Sequence[_Loaded]) -> None:
+    counted = Counter((one.split, *one.size) for one in photos)
     rows = [(*key, count) for key, count in counted.items()]
     write_table(path, pd.DataFrame(rows, columns=["split", "rows", "columns", "photos"]))
 
 
-def _write_masks(path: Path, seen: Sequence[_Seen]) -> None:
-    header = ["split", "id", *(field.name for field in fields(MaskFacts))]
+def _write_masks(path: Path, photos: Sequence[_Loaded]) -> None:
+    header = ["split", "id", *(field.name for field in fields(MaskStats))]
     rows = [
-        (one.split, one.id, *map(_short, astuple(mask_facts(one.mask))))
-        for one in seen
+        (one.split, one.id, *map(_short, astuple(mask_stats(one.mask))))
+        for one in photos
         if one.mask is not None
     ]
     write_table(path, pd.DataFrame(rows, columns=header))
 
 
-def _write_copies(path: Path, seen: Sequence[_Seen]) -> None:
-    groups = find_duplicates([one.print for one in seen], lambda at: read_photo(seen[at].photo))
-    # Not the ids: that of a photo without mask is its folder and its file.
+def _write_duplicates(path: Path, photos: Sequence[_Loaded]) -> None:
+    groups = find_duplicates(
+        [one.print for one in photos], lambda index: read_photo(photos[index].photo)
+    )
+    # Not the ids: the id of an unlabelled photo is its folder and its file name.
     rows = [
         (
-            " ".join(seen[at].split for at in group.members),
-            " ".join(seen[at].photo.stem for at in group.members),
+            " ".join(photos[index].split for index in group.members),
+            " ".join(photos[index].photo.stem for index in group.members),
             int(group.identical),
         )
         for group in groups
@@ -160,9 +162,9 @@ def _write_copies(path: Path, seen: Sequence[_Seen]) -> None:
     write_table(path, pd.DataFrame(rows, columns=["splits", "ids", "identical"]))
 
 
-def _write_perturbed(path: Path, seen: Sequence[_Seen], habit: NDArray[np.uint8]) -> None:
+def _write_perturbed(path: Path, photos: Sequence[_Loaded], habit: NDArray[np.uint8]) -> None:
     rows: list[dict[str, Any]] = []
-    for one in seen:
+    for one in photos:
         if one.split == "valid" and one.mask is not None:
             usual = dice(habit, one.mask)
             rows.append({"id": one.id, **perturbed_dice(one.mask), "mean_mask": usual})

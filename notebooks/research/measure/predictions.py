@@ -1,4 +1,4 @@
-"""What could be made of a prediction: other thresholds, sizes and ways of scoring, tidier masks."""
+"""Measurements of a prediction: thresholds, sizes, ways of scoring, post-processing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,10 @@ from humanseg.io.postprocessing import postprocess
 from humanseg.metrics.scores import dice
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
-"""Where masks are cut."""
+"""Confidence thresholds that are tried."""
 
 DISTANCES = (1, 2, 3, 5, 10, 20)
-"""Ends of the bands around the true outline, in pixels; the last band is all beyond."""
+"""Upper ends of the bands around the true outline, in pixels; a last band holds the rest."""
 
 SQUARE = 224
 """The side, in pixels, at which many solutions score."""
@@ -41,7 +41,7 @@ def measure(
     -------
     dict
         `dice`, and `both`, `predicted`, `true` in pixels, at the photo's size and, with `_224`,
-        after squeezing all into a square; Dice of each way to finish a mask (`tta`, `largest`,
+        after resizing to a square; Dice of each post-processing (`tta`, `largest`,
         `holes`, `parts`, `blur`); Dice at each threshold (`at0.05` …); pixels and wrong ones in
         each band around the outline (`band1`, `wrong1` …, the last called `beyond`).
     """
@@ -60,7 +60,7 @@ def measure(
 def finished(
     probability: NDArray[np.float32], mirrored: NDArray[np.float32]
 ) -> Mapping[str, NDArray[np.float32]]:
-    """Return each way to finish a prediction, by its name."""
+    """Return the prediction after each post-processing, by its name."""
     return {
         "tta": mirrored,
         "largest": postprocess(probability, 0.5, keep_largest=True),

@@ -14,10 +14,10 @@ _SPLITS = 2000
 
 
 def abstract(records: Records) -> Prose:
-    """Say what was found, with the number that counts first."""
-    shipped = bundled_models()["best"]
-    unseen = shipped.record["dice"]["unseen"]["in_distribution"]
-    valid = shipped.record["dice"]["in_distribution"]
+    """Return the findings, the most important number first."""
+    bundled = bundled_models()["best"]
+    unseen = bundled.record["dice"]["unseen"]["in_distribution"]
+    valid = bundled.record["dice"]["in_distribution"]
     table = records.table("others/unseen.csv")
     scores = dict(
         zip(
@@ -37,18 +37,18 @@ def abstract(records: Records) -> Prose:
         f"(95 % confidence interval {low:.4f} to {high:.4f})**; on the {valid['photos']} valid "
         f"photos it has {valid['mean']:.4f}. The small model `tiny`, "
         f"{bundled_models()['tiny'].bytes / 1e6:.1f} MB, has {scores[first, 'tiny']:.4f} on the "
-        f"same {first} photos, as MediaPipe's general model does with "
-        f"{scores[first, 'MediaPipe general']:.4f}. The best committed file of another solution "
+        f"same {first} photos; MediaPipe's general model has "
+        f"{scores[first, 'MediaPipe general']:.4f}. The best submission of another public solution "
         f"of this task scores {np.nanmax(handed_in):.4f} on valid. Two annotators of the same "
-        f"photos agree to {_agreement(records):.3f}, so that what lies above that is partly "
-        "their hand. What is not settled: which step of the recipe brings how much. Photos of "
-        "other kinds are another matter: there both models lose, and photos of further sources "
-        "in training win much of it back."
+        f"photos agree to a Dice of {_agreement(records):.3f}: a gain above that is partly the "
+        "style of one annotator. How much each step of the recipe contributes was not isolated. On "
+        "out-of-distribution photos both models score lower, and training on photos of further "
+        "sources recovers much of the loss."
     )
 
 
 def unseen_table(records: Records) -> Table:
-    """Show what the project's owner measured on photos that were never given to it."""
+    """Show the scores that the project's owner measured on photos that the project never had."""
     table = records.table("others/unseen.csv")
     numbers = (table.numbers(name) for name in ("dice", "low", "high"))
     rows = []
@@ -59,19 +59,19 @@ def unseen_table(records: Records) -> Table:
     return Table(["photos", "model", "Dice>", "95 % confidence interval>"], rows)
 
 
-def lost_said(records: Records) -> Prose:
-    """Say once that the best run on record cannot be used."""
-    lost, kept = records.runs[LOST], records.headline()
+def lost_run_text(records: Records) -> Prose:
+    """Explain that the best run on record cannot be used."""
+    lost, bundled = records.runs[LOST], records.headline()
     return say(
-        f"One run on record has more on valid, {score(lost.dice)}, and its files were lost before "
-        f"they were bundled. It is kept as the record `{lost.name}`, and counts for nothing in "
-        f"what follows but where it is named. The bundled model is the run `{kept.name}`, with "
-        f"{score(kept.dice)} as it was trained."
+        f"One run on record scores higher on valid, {score(lost.dice)}, but its files were lost "
+        f"before they could be bundled. Its record is `{lost.name}`; the sections below use it "
+        f"only where they name it. The bundled model is the run `{bundled.name}`, with "
+        f"{score(bundled.dice)} in fp32."
     )
 
 
 def selection_table(records: Records) -> Table:
-    """Estimate what choosing on valid added to the scores there."""
+    """Estimate by how much selection on valid inflated the scores on valid."""
     lost = records.runs[LOST]
     history = read_columns(lost.folder / "history.csv").numbers("val_dice")
     dice = _dice_of_runs(records)
@@ -79,27 +79,27 @@ def selection_table(records: Records) -> Table:
     rows = [
         [
             "the best epoch of a run",
-            f"best epoch less last epoch, mean of {len(records.runs)} runs",
+            f"best epoch minus last epoch, mean of {len(records.runs)} runs",
             f"{best_epoch_gain(records):+.4f}",
         ],
         [
-            "the size of the photos",
-            f"`{LOST}` at the size that was chosen of six, less the size of its training",
+            "the evaluation size",
+            f"`{LOST}` at the best of six sizes, minus its score at the training size",
             f"{lost.dice - float(np.nanmax(history)):+.4f}",
         ],
         [
             f"the best of {dice.shape[1]} runs",
-            "chosen on one half of valid, scored there and on the other half, "
+            "selected on one half of valid: its score there minus that on the other half, "
             f"mean of {_SPLITS} splits",
             f"{choice_optimism(dice):+.4f}",
         ],
         [
             f"the same without `{LOST}`",
-            "among runs that lie closer together, luck chooses more",
+            "the remaining runs are closer together, so chance decides more often",
             f"{choice_optimism(dice[:, others]):+.4f}",
         ],
     ]
-    return Table(["chosen on valid", "estimated by", "adds>"], rows)
+    return Table(["selected on valid", "estimated by", "inflation>"], rows)
 
 
 def best_epoch_gain(records: Records) -> float:
@@ -127,16 +127,16 @@ def choice_optimism(dice: NDArray[np.float64]) -> float:
         that all runs share cancels out.
     """
     generator = np.random.Generator(np.random.PCG64(0))
-    middle, found = len(dice) // 2, []
+    middle, gaps = len(dice) // 2, []
     for _ in range(_SPLITS):
         order = generator.permutation(len(dice))
         halves = dice[order[:middle]].mean(0), dice[order[middle:]].mean(0)
         chosen = [int(half.argmax()) for half in halves]
-        found += [
+        gaps += [
             half[run] - other[run]
             for half, other, run in zip(halves, halves[::-1], chosen, strict=True)
         ]
-    return float(np.mean(found))
+    return float(np.mean(gaps))
 
 
 def _dice_of_runs(records: Records) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Decoders and backbones beside each other, with what they cost."""
+"""Decoders and backbones compared, with their cost."""
 
 import re
 from pathlib import Path
@@ -51,7 +51,7 @@ def parts_table(records: Records) -> Table | Prose:
     if not rows:
         return Prose("*No sweep over decoders or backbones is on record yet.*")
     rows.sort(key=lambda row: row[3], reverse=True)
-    names = ["Dice>", "boundary Dice>", "million parameters>", "photos a second>", "memory, GB>"]
+    names = ["Dice>", "boundary Dice>", "million parameters>", "photos per second>", "memory, GB>"]
     return Table(["decoder", "backbone", "weights", *names, "jobs>", "sweep"], rows)
 
 
@@ -75,15 +75,15 @@ def parts_picture(records: Records) -> Picture | Prose:
                 axes.plot(values, dice, "o", color=colour, markerfacecolor=ground)
     for decoder, colour in colours.items():
         left.plot([], [], "o", color=colour, label=decoder)
-    left.plot([], [], "o", color=INK, markerfacecolor="white", label="without weights")
+    left.plot([], [], "o", color=INK, markerfacecolor="white", label="from scratch")
     left.legend(frameon=False, fontsize=9, labelcolor=INK)
     label(left, "Size", "parameters, millions", "mean Dice on valid")
-    label(right, "Speed of training", "photos a second", "mean Dice on valid")
+    label(right, "Speed of training", "photos per second", "mean Dice on valid")
     return picture(figure, "Dice of each job against its parameters and its training speed.")
 
 
 def curves_picture(records: Records) -> Picture:
-    """Draw Dice over the epochs of the last step of each recipe, and of the first net."""
+    """Draw Dice over the epochs of the last step of each recipe, and of the first network."""
     figure, (left, right) = panels(2)
     shown = [records.runs[name] for name in _CURVES if name in records.runs]
     for run, colour in zip(shown, COLOURS, strict=False):
@@ -97,26 +97,26 @@ def curves_picture(records: Records) -> Picture:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
     label(left, "Whole photo", "epoch", "mean Dice on valid")
-    label(right, "Within 3 pixels of the outline", "epoch", "mean Dice on valid")
-    return picture(figure, "Dice on valid over the epochs of each run, whole and at the outline.")
+    label(right, "Boundary", "epoch", "mean boundary Dice on valid")
+    return picture(figure, "Dice and boundary Dice on valid over the epochs of each run.")
 
 
 def _by_pair(sweep: Path, jobs: Columns) -> dict[tuple[str, str], list[int]]:
     """Group the finished jobs by decoder and backbone."""
-    words = [
+    names = [
         jobs.text(part) if part in jobs else [_fixed(sweep, part)] * len(jobs) for part in _PAIR
     ]
-    found: dict[tuple[str, str], list[int]] = {}
+    rows: dict[tuple[str, str], list[int]] = {}
     for row, status in enumerate(jobs.text("status")):
         if status == "finished":
-            found.setdefault((words[0][row], words[1][row]), []).append(row)
-    return found
+            rows.setdefault((names[0][row], names[1][row]), []).append(row)
+    return rows
 
 
 def _fixed(sweep: Path, part: str) -> str:
     """Return the value that all jobs of a sweep share, by its command."""
-    found = re.search(rf"\b{part}=(\w+)", str(claims_of(sweep).get("command", "")))
-    return found[1] if found else ""
+    match = re.search(rf"\b{part}=(\w+)", str(claims_of(sweep).get("command", "")))
+    return match[1] if match else ""
 
 
 def _weights(sweep: Path) -> str:

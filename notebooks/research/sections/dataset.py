@@ -1,4 +1,4 @@
-"""The photos, their masks, and what the score punishes."""
+"""The photos, their masks, and how much the score penalises small errors."""
 
 from collections import Counter
 
@@ -38,7 +38,7 @@ def sizes_table(records: Records) -> Table:
 
 
 def foreground_picture(records: Records) -> Picture:
-    """Draw how much of a photo is person, and where people are."""
+    """Draw the foreground share of the masks, and where people are."""
     masks = records.table("data/masks.csv")
     split, share = np.array(masks.text("split")), masks.numbers("foreground")
     figure, (left, right) = panels(2)
@@ -56,7 +56,7 @@ def foreground_picture(records: Records) -> Picture:
             label=name,
         )
     left.legend(frameon=False, fontsize=9, labelcolor=INK)
-    label(left, "How much is person", "share of the photo that is person", "photos, %")
+    label(left, "Foreground share", "foreground share of the mask", "photos, %")
     heat = records.table("data/heat.csv")
     grid = np.stack([heat.numbers(name) for name in heat.texts], axis=1)
     rows, columns = grid.shape
@@ -68,87 +68,89 @@ def foreground_picture(records: Records) -> Picture:
     return picture(
         figure,
         "Left: histograms of the foreground share of train and valid masks. Right: the mean train "
-        "mask, an upright figure in the middle that widens downwards.",
+        "mask, an upright person in the middle, wider towards the bottom.",
     )
 
 
-def foreground_said(records: Records) -> Prose:
-    """Say how much is person, and what follows for trivial answers."""
+def foreground_text(records: Records) -> Prose:
+    """Return the foreground share, and how high trivial predictions score."""
     masks = records.table("data/masks.csv")
     split, share = np.array(masks.text("split")), masks.numbers("foreground")
     train, valid = share[split == "train"], share[split == "valid"]
     wrong = records.table("data/perturbed.csv")
     return say(
-        f"Person covers {train.mean():.0%} of a train photo on average, from {train.min():.0%} to "
-        f"{train.max():.0%}; of a valid photo {valid.mean():.0%}, from {valid.min():.0%} to "
-        f"{valid.max():.0%}. So answers that look at no photo score high: “everything is person” "
-        f"has a Dice of {score(wrong.numbers('everything').mean())} on valid, and the usual "
-        f"place of a person, the mean train mask, {score(wrong.numbers('mean_mask').mean())}. What "
-        "counts is how far a model gets from there."
+        f"The foreground share is {train.mean():.0%} on average in train, from {train.min():.0%} "
+        f"to {train.max():.0%}, and {valid.mean():.0%} in valid, from {valid.min():.0%} to "
+        f"{valid.max():.0%}. So predictions that ignore the photo score high: a mask that is all "
+        f"person has a Dice of {score(wrong.numbers('everything').mean())} on valid, and the mean "
+        f"train mask {score(wrong.numbers('mean_mask').mean())}. These are the baselines to beat."
     )
 
 
-def frame_said(records: Records) -> Prose:
-    """Say how people stand in the frame."""
+def frame_text(records: Records) -> Prose:
+    """Return where the frame cuts people off."""
     masks = records.table("data/masks.csv")
     train = np.array(masks.text("split")) == "train"
     touched = {side: masks.numbers(side)[train] for side in ("top", "bottom", "left", "right")}
     both = (touched["left"] > 0) & (touched["right"] > 0)
     return say(
-        f"Of the train photos, {(touched['bottom'] > 0).mean():.0%} have the person cut off at the "
-        f"lower side, {both.mean():.0%} at the left and the right, and "
-        f"{(touched['top'] > 0).mean():.0%} at the top: mostly portraits, hardly whole bodies. "
+        f"The frame cuts the person off at the bottom in {(touched['bottom'] > 0).mean():.0%} of "
+        f"the train photos, at the left and the right in {both.mean():.0%}, and at the top in "
+        f"{(touched['top'] > 0).mean():.0%}: mostly portraits, hardly any whole bodies. "
         f"{(masks.numbers('people')[train] > 1).sum()} of {train.sum()} masks have a second "
-        f"separate part of more than a fiftieth of the photo."
+        f"separate component of more than 2 % of the photo."
     )
 
 
 def edges_picture(records: Records) -> Picture:
-    """Draw how many specks masks have, and how ragged their outlines are."""
+    """Draw how many small components masks have, and how ragged their outlines are."""
     masks = records.table("data/masks.csv")
-    specks, ragged = masks.numbers("specks"), masks.numbers("ragged")
+    small, ragged = masks.numbers("specks"), masks.numbers("ragged")
     figure, (left, right) = panels(2, 3.2)
     most = 30
-    left.hist(np.minimum(specks, most), bins=(np.arange(most + 2) - 0.5).tolist(), color=COLOURS[0])
-    label(left, "Specks", f"specks in a mask ({most}: or more)", "masks")
+    left.hist(np.minimum(small, most), bins=(np.arange(most + 2) - 0.5).tolist(), color=COLOURS[0])
+    label(left, "Small components", f"small components in a mask ({most}: or more)", "masks")
     right.hist(np.minimum(ragged, 2), bins=np.linspace(1, 2, 31).tolist(), color=COLOURS[0])
-    label(right, "Ragged outlines", "outline over that of the smoothed mask (2: or more)", "masks")
-    return picture(figure, "Histograms of the specks in a mask and of how ragged its outline is.")
+    label(
+        right, "Ragged outlines", "outline length / that of the smoothed mask (2: or more)", "masks"
+    )
+    return picture(
+        figure, "Histograms of the small components in a mask and of how ragged its outline is."
+    )
 
 
-def edges_said(records: Records) -> Prose:
-    """Say what specks and ragged outlines cost."""
+def edges_text(records: Records) -> Prose:
+    """Return what small components and ragged outlines cost."""
     masks, wrong = records.table("data/masks.csv"), records.table("data/perturbed.csv")
     return say(
-        f"{(masks.numbers('specks') > 0).mean():.0%} of the masks have specks, dots and pinholes "
-        f"of under {SMALL_COMPONENT} pixels, the worst one {masks.numbers('specks').max():.0f} of "
-        "them. They "
-        "look like what another model left behind. For the score they hardly matter: valid masks "
-        f"without their specks have a Dice of {score(wrong.numbers('specks').mean())} with "
-        "themselves, and masks whose outline is smoothed by one pixel "
-        f"{score(wrong.numbers('smooth1').mean())}, by three pixels "
-        f"{score(wrong.numbers('smooth3').mean())}. A model that learns clean, smooth masks loses "
-        "next to nothing, and need not learn the noise."
+        f"{(masks.numbers('specks') > 0).mean():.0%} of the masks have small components, dots and "
+        f"holes of under {SMALL_COMPONENT} pixels; the worst mask has "
+        f"{masks.numbers('specks').max():.0f}. They look like artefacts of another model. The "
+        "score hardly depends on them: a valid mask without its small components has a mean Dice "
+        f"of {score(wrong.numbers('specks').mean())} against the original, a mask whose outline is "
+        f"smoothed by one pixel {score(wrong.numbers('smooth1').mean())}, by three pixels "
+        f"{score(wrong.numbers('smooth3').mean())}. A model that predicts clean, smooth masks "
+        "loses almost nothing, and does not need to learn the noise."
     )
 
 
 def perturbed_picture(records: Records) -> Picture:
-    """Draw what the score makes of true masks that are a little off."""
+    """Draw the Dice of true masks that are perturbed by a few pixels."""
     wrong = records.table("data/perturbed.csv")
     figure, (left, right) = panels(2)
     steps = (1, 2, 3)
-    for (name, said), colour in zip(_PERTURBED.items(), COLOURS, strict=False):
+    for (name, title), colour in zip(_PERTURBED.items(), COLOURS, strict=False):
         means = [float(wrong.numbers(f"{name}{step}").mean()) for step in steps]
-        left.plot([0, *steps], [1.0, *means], "o-", color=colour, label=said, linewidth=2)
+        left.plot([0, *steps], [1.0, *means], "o-", color=colour, label=title, linewidth=2)
     left.legend(frameon=False, fontsize=9, labelcolor=INK)
     left.set_xticks([0, *steps])
-    label(left, "True masks, a little off", "pixels", "mean Dice on valid")
+    label(left, "Perturbed true masks", "pixels", "mean Dice on valid")
     masks = records.table("data/masks.csv")
     valid = np.array(masks.text("split")) == "valid"
     share, cost = masks.numbers("foreground")[valid], 1 - wrong.numbers("shrink1")
     right.plot(share, cost, "o", color=COLOURS[0], alpha=0.6, markersize=4)
     right.set_ylim(0)
-    label(right, "One pixel all around, photo by photo", "share of person", "Dice lost")
+    label(right, "One pixel all around, per photo", "foreground share", "Dice lost")
     return picture(
         figure,
         "Left: Dice falls almost in a straight line with each pixel that a mask is shifted, shrunk "
@@ -156,8 +158,8 @@ def perturbed_picture(records: Records) -> Picture:
     )
 
 
-def perturbed_said(records: Records) -> Prose:
-    """Say what a pixel costs, and what a Dice means in pixels."""
+def perturbed_text(records: Records) -> Prose:
+    """Return what a pixel costs, and what a Dice means in pixels."""
     wrong = records.table("data/perturbed.csv")
     means = {name: float(wrong.numbers(name).mean()) for name in wrong.texts if name != "id"}
     one = 1 - (means["shrink1"] + means["grow1"]) / 2
@@ -165,58 +167,62 @@ def perturbed_said(records: Records) -> Prose:
     floor, goal = ((1 - best[name]) / one for name in ("floor", "goal"))
     return say(
         f"An outline that is one pixel off all around costs {one:.4f}; moving the whole mask by "
-        f"one pixel costs {1 - means['shift1']:.4f}, since only what lies across the way suffers. "
-        f"The floor of `best`, {best['floor']:.3f}, is an outline that is {floor:.1f} pixels off; "
-        f"its goal, {best['goal']:.3f}, one of {goal:.1f} pixels, if nothing else were wrong. A "
-        "mask that was scaled to a longer side of 160 pixels and back keeps "
-        f"{score(means['side160'])}, of 128 pixels {score(means['side128'])}, through a square of "
-        f"224 pixels {score(means['square224'])}: "
-        "a small size alone does not forbid a high score; what matters is how well the outline is "
-        "found at that size."
+        f"one pixel costs {1 - means['shift1']:.4f}, since only the outline across the direction "
+        "of the shift changes. If nothing else were wrong, the floor of `best`, "
+        f"{best['floor']:.3f}, would be an outline that is {floor:.1f} pixels off, and its goal, "
+        f"{best['goal']:.3f}, one that is {goal:.1f} pixels off. A mask that is scaled to a longer "
+        f"side of 160 pixels and back keeps a Dice of {score(means['side160'])}, to 128 pixels "
+        f"{score(means['side128'])}, to a square of 224 pixels {score(means['square224'])}: a "
+        "small size alone does not limit the score; what matters is how well the outline is "
+        "predicted at that size."
     )
 
 
-def copies_table(records: Records) -> Table:
-    """Count the photos that are one picture, by the splits that they stand in."""
-    copies = records.table("data/copies.csv")
-    pairs = Counter(zip(copies.text("splits"), copies.text("identical"), strict=True))
+def duplicates_table(records: Records) -> Table:
+    """Count the groups of duplicate photos by the splits that they are in."""
+    table = records.table("data/copies.csv")
+    pairs = Counter(zip(table.text("splits"), table.text("identical"), strict=True))
     ids: dict[tuple[str, str], list[str]] = {}
     for split, same, names in zip(
-        copies.text("splits"), copies.text("identical"), copies.text("ids"), strict=True
+        table.text("splits"), table.text("identical"), table.text("ids"), strict=True
     ):
         ids.setdefault((split, same), []).append(names.replace(" ", " = "))
     rows = [
         [
             " and ".join(key[0].split()),
-            "the same pixels" if key[1] == "1" else "encoded again",
+            "identical pixels" if key[1] == "1" else "re-encoded",
             str(count),
             ", ".join(ids[key]),
         ]
         for key, count in pairs.items()
     ]
-    return Table(["splits", "how alike", "pictures>", "photos"], rows)
+    return Table(["splits", "kind of duplicate", "groups>", "ids"], rows)
 
 
-def copies_said(records: Records) -> Prose:
-    """Return whether the valid scores can be trusted."""
+def duplicates_text(records: Records) -> Prose:
+    """Return how many photos are duplicates of a photo in another split."""
     splits = records.table("data/copies.csv").text("splits")
-    with_valid = sum("valid" in each.split() for each in splits)
-    with_train = sum({"train", "test"} <= set(each.split()) for each in splits)
-    trust = "a score there is on photos unseen" if not with_valid else "those scores count less"
-    with_more = sum("unlabelled" in each.split() for each in splits)
+    with_valid = sum("valid" in names.split() for names in splits)
+    with_train = sum({"train", "test"} <= set(names.split()) for names in splits)
+    leakage = "scores on valid are inflated" if with_valid else "there is no leakage into valid"
+    with_unlabelled = sum("unlabelled" in names.split() for names in splits)
     sizes = records.table("data/sizes.csv")
     counts = dict(zip(sizes.text("split"), sizes.text("photos"), strict=True))
-    more = counts.get("unlabelled")
-    told = f" Of the {more} photos without masks, {with_more} are copies." if more else ""
+    unlabelled = counts.get("unlabelled")
+    more = (
+        f" Of the {unlabelled} unlabelled photos, {with_unlabelled} are duplicates."
+        if unlabelled
+        else ""
+    )
     return say(
-        f"Of the valid photos, {with_valid} are copies of another photo: {trust}.{told} Of the "
-        f"test photos, {with_train} are copies of train photos, so that a model may look better "
-        "there than it is."
+        f"{with_valid} valid photos are duplicates of another photo: {leakage}.{more} "
+        f"{with_train} test photos are duplicates of train photos, so masks of the test photos "
+        "may look better than they would on new photos."
     )
 
 
-def withheld_said(records: Records) -> Prose:
-    """Say which ids are missing from train."""
+def withheld_text(records: Records) -> Prose:
+    """Return the ids that are missing from train."""
     masks = records.table("data/masks.csv")
     split = masks.text("split")
     ids = {int(id) for id, name in zip(masks.text("id"), split, strict=True) if name == "train"}
@@ -229,7 +235,7 @@ def withheld_said(records: Records) -> Prose:
             runs.append([id])
     named = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs[:12])
     return say(
-        f"The ids of train run from {min(ids)} to {max(ids)} with {len(missing)} gaps, as many as "
-        "the photos of the task's kind that were kept back to score the bundled models; presumably "
-        f"they are these. The first gaps are {named}."
+        f"The ids of train run from {min(ids)} to {max(ids)}, and {len(missing)} are missing. As "
+        "many photos of the task's kind were withheld to score the bundled models; presumably they "
+        f"are the missing ones. The first missing ids are {named}."
     )

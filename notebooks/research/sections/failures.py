@@ -1,4 +1,4 @@
-"""Where the bundled model fails, and how good the labels let it be."""
+"""Where the bundled model fails, and how far label noise limits its score."""
 
 from itertools import pairwise
 
@@ -25,10 +25,12 @@ from research.show import (
 )
 
 _SHARES = (0.0, 0.3, 0.45, 0.6, 0.75, 1.0)
+_SHIFT_NAMES = {"plain": "unchanged", "company": "extra person"}
+"""Columns of `world.csv` that the table calls otherwise."""
 
 
 def shares_table(records: Records) -> Table:
-    """Show the bundled model's Dice by how much of the photo is person."""
+    """Show the bundled model's Dice by foreground share."""
     scores = records.headline().scores
     share, dice = scores.numbers("foreground"), scores.numbers("dice")
     outline = scores.numbers("boundary_dice")
@@ -46,23 +48,23 @@ def shares_table(records: Records) -> Table:
                     score(float(np.nanmean(outline[there]))),
                 ]
             )
-    names = ["photos>", "Dice>", INTERVAL, "at the outline>"]
-    return Table(["share of person", *names], rows)
+    names = ["photos>", "Dice>", INTERVAL, "boundary Dice>"]
+    return Table(["foreground share", *names], rows)
 
 
 def shares_picture(records: Records) -> Picture:
-    """Draw the bundled model's Dice over the share of person, and how it is spread."""
+    """Draw the bundled model's Dice over the foreground share, and its distribution."""
     scores = records.headline().scores
     share, dice = scores.numbers("foreground"), scores.numbers("dice")
     figure, (left, right) = panels(2)
     left.plot(share, dice, "o", color=COLOURS[0], alpha=0.6, markersize=4)
-    label(left, "By the size of the person", "share of the photo that is person", "Dice")
+    label(left, "By foreground share", "foreground share", "Dice")
     right.hist(1 - dice, bins=40, color=COLOURS[0])
-    label(right, "How the loss is spread", "1 − Dice", "photos")
+    label(right, "Distribution of the errors", "1 − Dice", "photos")
     return picture(
         figure,
-        "Left: Dice of each photo over its share of person. Right: a histogram of the lost Dice "
-        "with a long tail.",
+        "Left: Dice of each photo over its foreground share. Right: a histogram of 1 − Dice with a "
+        "long tail.",
     )
 
 
@@ -70,11 +72,11 @@ def worst_ids(records: Records, count: int) -> list[str]:
     """Return the photos on which the bundled model scores lowest, the worst first."""
     scores = records.headline().scores
     ids = scores.text("id")
-    return [ids[place] for place in np.argsort(scores.numbers("dice"))[:count].tolist()]
+    return [ids[row] for row in np.argsort(scores.numbers("dice"))[:count].tolist()]
 
 
-def worst_said(records: Records, count: int = 10) -> Prose:
-    """Say how much of the loss lies in the worst photos."""
+def worst_text(records: Records, count: int = 10) -> Prose:
+    """Return how much of the lost Dice the worst photos account for."""
     best = records.headline()
     dice, ids = best.scores.numbers("dice"), worst_ids(records, count)
     order = np.argsort(dice)
@@ -82,10 +84,10 @@ def worst_said(records: Records, count: int = 10) -> Prose:
     part = lost[order[:count]].sum() / lost.sum()
     without = float(np.delete(dice, order[:count]).mean())
     return say(
-        f"The {count} worst of {len(dice)} photos hold {part:.0%} of what `{best.name}` loses; "
-        f"without them its mean would be {score(without)}. The median photo has "
-        f"{score(float(np.median(dice)))}. The worst, by id: {', '.join(ids)}, from "
-        f"{score(float(dice[order[0]]))} to {score(float(dice[order[count - 1]]))}."
+        f"The {count} worst of {len(dice)} photos account for {part:.0%} of the Dice that "
+        f"`{best.name}` loses; without them its mean would be {score(without)}. The median is "
+        f"{score(float(np.median(dice)))}. The worst photos, by id: {', '.join(ids)}, with a Dice "
+        f"of {score(float(dice[order[0]]))} to {score(float(dice[order[count - 1]]))}."
     )
 
 
@@ -117,24 +119,26 @@ def distances_picture(records: Records) -> Picture | Prose:
     ends = [f"≤ {DISTANCES[0]}", *(f"{low}–{high}" for low, high in pairwise(DISTANCES))]
     ends.append(f"> {DISTANCES[-1]}")
     width = 0.8 / len(measured)
-    for place, ((run, columns), colour) in enumerate(zip(measured.items(), COLOURS, strict=False)):
+    for index, ((run, columns), colour) in enumerate(zip(measured.items(), COLOURS, strict=False)):
         wrong = np.array([columns.numbers(f"wrong{name}").sum() for name in names])
         pixels = np.array([columns.numbers(f"band{name}").sum() for name in names])
-        at = np.arange(len(names)) + (place - (len(measured) - 1) / 2) * width
-        left.bar(at, 100 * wrong / pixels, width, color=colour, label=run)
-        right.bar(at, 100 * wrong / wrong.sum(), width, color=colour)
+        x = np.arange(len(names)) + (index - (len(measured) - 1) / 2) * width
+        left.bar(x, 100 * wrong / pixels, width, color=colour, label=run)
+        right.bar(x, 100 * wrong / wrong.sum(), width, color=colour)
     for axes in (left, right):
         axes.set_xticks(range(len(names)), ends)
     left.legend(frameon=False, fontsize=9, labelcolor=INK)
-    label(left, "How often a pixel is wrong", "distance from the outline, pixels", "wrong, %")
-    label(right, "Where the errors are", "distance from the outline, pixels", "of all errors, %")
+    label(left, "Error rate", "distance from the true outline, pixels", "wrong pixels, %")
+    label(
+        right, "Share of all errors", "distance from the true outline, pixels", "of all errors, %"
+    )
     return picture(
         figure, "Bars by distance from the true outline: the rate of errors, and their share."
     )
 
 
-def distances_said(records: Records) -> Prose:
-    """Say how much of the error is outline and how much is whole regions."""
+def distances_text(records: Records) -> Prose:
+    """Return how many errors lie at the outline, and how many are whole regions."""
     sentences = []
     for run, columns in records.measured().items():
         wrong = {name: columns.numbers(f"wrong{name}").sum() for name in (*DISTANCES, "beyond")}
@@ -149,17 +153,17 @@ def distances_said(records: Records) -> Prose:
     return say(" ".join(sentences))
 
 
-def ceiling_said(records: Records) -> Prose:
-    """Say what jags and pixels cost, and how much the bundled model loses."""
+def ceiling_text(records: Records) -> Prose:
+    """Compare the cost of label noise and of one pixel with what the bundled model loses."""
     wrong, best = records.table("data/perturbed.csv"), records.headline()
     smooth = float(wrong.numbers("smooth2").mean())
     one = float((wrong.numbers("shrink1") + wrong.numbers("grow1")).mean()) / 2
     lost = 1 - best.dice
     return say(
-        "Smoothing the outlines of the true masks by two pixels takes out the jags that no photo "
-        f"shows, and leaves a Dice of {score(smooth)}: noise of this kind costs {1 - smooth:.4f}. "
+        "Smoothing the outlines of the true masks by two pixels removes jags that are not in the "
+        f"photos, and leaves a Dice of {score(smooth)}: this label noise costs {1 - smooth:.4f}. "
         f"An outline that is one pixel off all around costs {1 - one:.4f}; `{best.name}` loses "
-        f"{lost:.4f} in all."
+        f"{lost:.4f} in total."
     )
 
 
@@ -168,12 +172,12 @@ def annotators_table(records: Records) -> Table:
     table = records.table("data/second_annotation.csv")
     split, dice = np.array(table.text("split")), table.numbers("dice")
     outline = table.numbers("boundary_dice")
-    kept = _by_id(records.headline(), "dice")
+    bundled = _by_id(records.headline(), "dice")
     rows = []
     for name in dict.fromkeys(split.tolist()):
         there = split == name
         ids = [id for id, here in zip(table.text("id"), there, strict=True) if here]
-        ours = [kept[id] for id in ids if id in kept]
+        ours = [bundled[id] for id in ids if id in bundled]
         rows.append(
             [
                 name,
@@ -185,20 +189,20 @@ def annotators_table(records: Records) -> Table:
                 score(float(np.mean(ours)) if ours else None),
             ]
         )
-    names = ["agreement, Dice>", "median>", "least>", "at the outline>", "bundled model>"]
+    names = ["agreement, Dice>", "median>", "minimum>", "boundary Dice>", "bundled model>"]
     return Table(["split", "photos>", *names], rows)
 
 
-def annotators_said(records: Records) -> Prose:
-    """Say what a Dice above the agreement of two annotators means."""
+def annotators_text(records: Records) -> Prose:
+    """Explain what a Dice above the agreement of two annotators means."""
     table = records.table("data/second_annotation.csv")
     train = np.array(table.text("split")) == "train"
     agreed = float(table.numbers("dice")[train].mean())
     return say(
-        f"Two people who outline the same person agree to {agreed:.3f}. A model above that does "
-        "not know better where the person ends: it has learnt the hand of one annotator, whose "
-        "masks score it. Differences up there are worth having in this task, and say little about "
-        "cut-outs."
+        f"Two annotators who outline the same person agree to a Dice of {agreed:.3f}. A model that "
+        "scores higher does not know better where the person ends: it reproduces the style of the "
+        "annotator whose masks score it. Differences above the agreement matter for the score of "
+        "this task, and say little about the quality of cut-outs."
     )
 
 
@@ -207,8 +211,8 @@ def _by_id(run: KeptRun, name: str) -> dict[str, float]:
     return dict(zip(run.scores.text("id"), values.tolist(), strict=True))
 
 
-def hardest_said(records: Records) -> Prose:
-    """Name the hardest kind beside the photos of no kind."""
+def hardest_text(records: Records) -> Prose:
+    """Compare the hardest kind with the photos of no kind."""
     dice, kinds = _by_id(records.headline(), "dice"), kinds_of_valid(records)
     means = {
         name: float(np.mean([dice[id] for id in ids if id in dice]))
@@ -217,21 +221,24 @@ def hardest_said(records: Records) -> Prose:
     }
     worst = min((name for name in means if name != PLAIN), key=lambda name: means[name])
     return say(
-        f"Hardest are those called “{worst}” ({KINDS[worst][0]}): {score(means[worst])}, beside "
-        f"{score(means[PLAIN])} for photos of none of these kinds."
+        f"The hardest kind is “{worst}” ({KINDS[worst][0]}) with {score(means[worst])}; photos of "
+        f"none of these kinds have {score(means[PLAIN])}."
     )
 
 
-def elsewhere_table(records: Records) -> Table | Prose:
-    """Show each model's Dice on valid photos that were made like photos from elsewhere."""
+def synthetic_shift_table(records: Records) -> Table | Prose:
+    """Show each model's Dice on the synthetic-shift benchmark."""
     if not (records.folder / "world" / "world.csv").is_file():
-        return not_measured("Dice on the stand-in", "python scripts/score_world.py RUN")
+        return not_measured(
+            "Dice on the synthetic-shift benchmark", "python scripts/score_world.py RUN"
+        )
     table = records.table("world/world.csv")
     shifts = [name for name in table.texts if name != "model"]
     others = np.array([table.numbers(name) for name in shifts if name != "plain"])
     columns = [table.numbers(name) for name in shifts] + [others.mean(axis=0)]
     rows = [
-        [f"`{model}`", *(f"{column[place]:.3f}" for column in columns)]
-        for place, model in enumerate(table.text("model"))
+        [f"`{model}`", *(f"{column[row]:.3f}" for column in columns)]
+        for row, model in enumerate(table.text("model"))
     ]
-    return Table(["model", *(f"{name}>" for name in (*shifts, "mean of the shifts"))], rows)
+    names = [_SHIFT_NAMES.get(name, name) for name in shifts]
+    return Table(["model", *(f"{name}>" for name in (*names, "mean of the shifts"))], rows)

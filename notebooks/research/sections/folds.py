@@ -13,18 +13,18 @@ RECORD = "folds/folds.csv"
 
 @dataclass(frozen=True)
 class Spread:
-    """What a cross-validation says.
+    """The results of a cross-validation.
 
     Attributes
     ----------
     photos, folds, seeds
-        How many.
+        Counts.
     photo_deviation
         Standard deviation of Dice over photos, each the mean over seeds.
     seed_deviation
-        Of a fold's mean over seeds, pooled over folds.
+        Standard deviation of a fold's mean over seeds, pooled over folds.
     fold_deviation
-        Of the folds' means; `by_photos` is what the photos in them alone would give.
+        Standard deviation of the folds' means; `by_photos` is what the photos alone would give.
     by_photos
         `photo_deviation` over the square root of a fold's size.
     """
@@ -39,13 +39,13 @@ class Spread:
 
 
 def spread_of(table: Columns) -> Spread:
-    """Take photos, seeds and folds apart; the table has a row per fold, seed and photo."""
+    """Separate photos, seeds and folds; the table has a row per fold, seed and photo."""
     dice = table.numbers("dice")
     fold, seed = np.array(table.text("fold")), np.array(table.text("seed"))
     by_photo = _means(table)
     folds, seeds = sorted(set(fold.tolist())), sorted(set(seed.tolist()))
     cells = np.array(
-        [[dice[(fold == one) & (seed == other)].mean() for other in seeds] for one in folds]
+        [[dice[(fold == row) & (seed == column)].mean() for column in seeds] for row in folds]
     )
     photo_deviation = float(np.std(list(by_photo.values()), ddof=1))
     within = float(np.sqrt(cells.var(axis=1, ddof=1).mean())) if len(seeds) > 1 else 0.0
@@ -64,7 +64,7 @@ def folds_table(records: Records) -> Table | Prose:
     """Show the mean over all folds, and where its spread comes from."""
     if not (records.folder / RECORD).is_file():
         return not_measured(
-            "cross-validation, by which photos, seeds and folds can be told apart",
+            "cross-validation, which separates photos, seeds and folds",
             "humanseg train experiment=comparison search=folds",
         )
     table = records.table(RECORD)
@@ -73,9 +73,9 @@ def folds_table(records: Records) -> Table | Prose:
     rows = [
         ["mean Dice", f"{interval.mean:.4f} ({interval.low:.4f} to {interval.high:.4f})"],
         [f"over {spread.photos} photos", f"{spread.photo_deviation:.4f}"],
-        [f"over {spread.seeds} seeds, of a fold's mean", f"{spread.seed_deviation:.4f}"],
-        [f"over {spread.folds} folds, of their means", f"{spread.fold_deviation:.4f}"],
-        ["of the folds' means, by their photos alone", f"{spread.by_photos:.4f}"],
+        [f"of a fold's mean over {spread.seeds} seeds", f"{spread.seed_deviation:.4f}"],
+        [f"of the means of {spread.folds} folds", f"{spread.fold_deviation:.4f}"],
+        ["of the folds' means, expected from the photos alone", f"{spread.by_photos:.4f}"],
     ]
     return Table(["standard deviation", "Dice>"], rows)
 
@@ -85,4 +85,4 @@ def _means(table: Columns) -> dict[str, float]:
     rows: dict[str, list[float]] = {}
     for id, dice in zip(table.text("id"), table.numbers("dice").tolist(), strict=True):
         rows.setdefault(id, []).append(dice)
-    return {id: float(np.mean(found)) for id, found in rows.items()}
+    return {id: float(np.mean(scores)) for id, scores in rows.items()}

@@ -1,4 +1,4 @@
-"""What was believed, the sweep that tested it, and what the intervals carry."""
+"""The hypotheses, the sweeps that tested them, and the verdicts that the intervals allow."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -37,7 +37,7 @@ _COLOURS: Mapping[Verdict, str] = {
 }
 
 
-def sweeps_said(records: Records) -> Prose:
+def sweeps_text(records: Records) -> Prose:
     """Show the command of each sweep and what it cost."""
     parts = []
     for sweep in records.sweeps():
@@ -63,7 +63,7 @@ def planned_table(records: Records) -> Table | Prose:
     rows = []
     for folder in planned(records):
         about = claims_of(folder)
-        claims = [str(one["claim"]) for one in about.get("hypotheses", ())]
+        claims = [str(entry["claim"]) for entry in about.get("hypotheses", ())]
         rows.append(
             [f"`{folder.name}`", str(about["varies"]), "; ".join(claims), str(about["minutes"])]
         )
@@ -83,141 +83,141 @@ def planned_commands(records: Records) -> Prose:
 def hypotheses_table(records: Records) -> Table:
     """Show each hypothesis with its difference, interval and verdict."""
     rows = []
-    for one in read_hypotheses(records):
-        both = one.comparison
+    for claim in read_hypotheses(records):
+        both = claim.comparison
         rows.append(
             [
-                str(one.number),
-                one.claim,
-                f"`{one.setting}`: {_short(one.better)} − {one.than}, {SCORES[one.score]}",
-                *difference(one.difference),
-                f"{one.pairs} × {one.seeds}",
+                str(claim.number),
+                claim.claim,
+                f"`{claim.setting}`: {_short(claim.better)} − {claim.than}, {SCORES[claim.score]}",
+                *difference(claim.difference),
+                f"{claim.pairs} × {claim.seeds}",
                 f"{both.low:+.4f} to {both.high:+.4f}",
-                p_value(one.p),
-                f"**{one.verdict}**",
+                p_value(claim.p),
+                f"**{claim.verdict}**",
             ]
         )
     names = ["#>", "claim", "compared", "difference>", "95 %, photos>"]
     return Table(
-        [*names, "pairs × seeds>", "95 %, photos and seeds>", "p, Holm>", "the first is"],
+        [*names, "pairs × seeds>", "95 %, photos and seeds>", "p, Holm>", "verdict"],
         rows,
     )
 
 
-def judging_said(records: Records) -> Prose:
-    """Say how verdicts are reached, and how small a difference the photos can show."""
+def judging_text(records: Records) -> Prose:
+    """Explain how verdicts are reached, and how small a difference the photos can resolve."""
     count = len(read_hypotheses(records))
     deviation, freedom = seed_deviation(records)
     lines = [
-        f"Runs that differ in the seed alone differ with a standard deviation of {deviation:.4f} "
-        f"in Dice, pooled over the sweeps below with {freedom} degrees of freedom. No interval "
-        f"over photos knows of that, so it is added. The smallest effect of interest, "
-        f"{SMALLEST_EFFECT}, is about half of it."
+        f"The Dice of runs that differ in the seed alone has a standard deviation of "
+        f"{deviation:.4f}, pooled over the sweeps below with {freedom} degrees of freedom. An "
+        f"interval over photos does not contain this variance, so it is added. The smallest effect "
+        f"of interest, {SMALLEST_EFFECT}, is about half of it."
     ]
     strong = [run.scores.numbers("dice") for run in records.runs.values() if run.dice >= _STRONG]
     if len(strong) > 1:
         pairs = [np.std(first - second, ddof=1) for first, second in combinations(strong, 2)]
         spread, photos = float(np.median(pairs)), len(strong[0])
-        one = detectable_difference(spread, photos)
+        single = detectable_difference(spread, photos)
         many = detectable_difference(spread, photos, comparisons=max(count, 1))
         lines.append(
             f"Between two of the {len(strong)} recorded runs with a Dice of {_STRONG} or more, the "
             f"difference over the {photos} valid photos has a standard deviation of {spread:.4f}. "
-            f"So {photos} photos show a true difference of {one:.4f} four times in five when it "
-            f"is the only comparison, and one of {many:.4f} as one of {count}; for "
-            f"{SMALLEST_EFFECT} it would take {photos * (one / SMALLEST_EFFECT) ** 2:,.0f} photos."
+            f"So {photos} photos detect a true difference of {single:.4f} with a power of 80 % as "
+            f"the only comparison, and one of {many:.4f} as one of {count} comparisons; "
+            f"{SMALLEST_EFFECT} would take {photos * (single / SMALLEST_EFFECT) ** 2:,.0f} photos."
         )
     return say(" ".join(lines))
 
 
-def reasons_said(records: Records) -> Prose:
-    """Give the reason for each hypothesis, and where it was tested."""
+def reasons_text(records: Records) -> Prose:
+    """Return the reason for each hypothesis, and the sweep that tested it."""
     lines = []
-    for one in read_hypotheses(records):
-        only = ", ".join(f"{key}={value}" for key, value in one.where.items())
+    for claim in read_hypotheses(records):
+        only = ", ".join(f"{key}={value}" for key, value in claim.where.items())
         where = f" (only jobs with {only})" if only else ""
-        reason = " ".join(one.reason.split())
-        lines.append(f"{one.number}. *{one.claim}* {reason} Tested by `{one.sweep}`{where}.")
+        reason = " ".join(claim.reason.split())
+        lines.append(f"{claim.number}. *{claim.claim}* {reason} Tested by `{claim.sweep}`{where}.")
     return Prose("\n".join(lines))
 
 
-def count_said(records: Records) -> Prose:
-    """Say how many hypotheses were tested, and how they ended."""
-    found = read_hypotheses(records)
-    ended = {verdict: sum(one.verdict == verdict for one in found) for verdict in _COLOURS}
+def count_text(records: Records) -> Prose:
+    """Return how many hypotheses were tested, and with which verdicts."""
+    tested = read_hypotheses(records)
+    ended = {verdict: sum(claim.verdict == verdict for claim in tested) for verdict in _COLOURS}
     text = (
-        f"{len(found)} claims were tested. {ended['better']} hold, of {ended['worse']} the "
-        f"opposite holds, {ended['negligible']} make a difference that is negligible, and "
-        f"{ended['undecided']} are undecided: these runs are too few, or the photos."
+        f"{len(tested)} claims were tested. {ended['better']} hold, the opposite holds for "
+        f"{ended['worse']}, {ended['negligible']} concern a negligible difference, and "
+        f"{ended['undecided']} are undecided: there are too few runs, or too few photos."
     )
     fallen = [
-        f"#{one.number}"
-        for one in found
-        if one.verdict == "undecided" and one.difference.significant
+        f"#{claim.number}"
+        for claim in tested
+        if claim.verdict == "undecided" and claim.difference.significant
     ]
     if fallen:
         text += (
-            f" An interval over photos alone, without the other claims, would have decided "
-            f"{', '.join(fallen)} too."
+            f" An interval over photos alone, without the correction for multiple comparisons, "
+            f"would have decided {', '.join(fallen)} too."
         )
-    single = sum(one.seeds == 1 for one in found)
+    single = sum(claim.seeds == 1 for claim in tested)
     if single:
         text += (
-            f" {'All' if single == len(found) else single} of them are from one seed each; what "
-            "other seeds may do is in the wider interval."
+            f" {'All' if single == len(tested) else single} of them are from one seed each; the "
+            "wider interval covers the variance over seeds."
         )
     return Prose(text)
 
 
 def hypotheses_picture(records: Records) -> Picture:
     """Draw the differences with their confidence intervals."""
-    found = read_hypotheses(records)
-    figure, (axes,) = panels(1, 1.1 + 0.36 * max(len(found), 1))
-    for place, one in enumerate(found):
-        both, colour = one.comparison, _COLOURS[one.verdict]
-        axes.plot([both.low, both.high], [place, place], color=colour, linewidth=1.2)
+    claims = read_hypotheses(records)
+    figure, (axes,) = panels(1, 1.1 + 0.36 * max(len(claims), 1))
+    for row, claim in enumerate(claims):
+        both, colour = claim.comparison, _COLOURS[claim.verdict]
+        axes.plot([both.low, both.high], [row, row], color=colour, linewidth=1.2)
         axes.plot(
-            [one.difference.low, one.difference.high], [place, place], color=colour, linewidth=4
+            [claim.difference.low, claim.difference.high], [row, row], color=colour, linewidth=4
         )
-        axes.plot([both.difference], [place], "o", color=colour, markersize=7)
+        axes.plot([both.difference], [row], "o", color=colour, markersize=7)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xscale("symlog", linthresh=0.002, linscale=0.8)
     ticks = [-0.01, -0.004, -0.001, 0, 0.001, 0.004, 0.01, 0.03, 0.1]
     axes.set_xticks(ticks, [f"{tick:+g}" if tick else "0" for tick in ticks])
     axes.minorticks_off()
-    axes.set_yticks(range(len(found)))
+    axes.set_yticks(range(len(claims)))
     axes.set_yticklabels(
         [
-            f"{one.number}. {_what(one)}{_short(one.better)} − {one.than}{_mark(one)}"
-            for one in found
+            f"{claim.number}. {_what(claim)}{_short(claim.better)} − {claim.than}{_mark(claim)}"
+            for claim in claims
         ],
         color=INK,
     )
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color=LINE, linewidth=0.8)
-    for verdict in dict.fromkeys(one.verdict for one in found):
+    for verdict in dict.fromkeys(claim.verdict for claim in claims):
         axes.plot([], [], "o-", color=_COLOURS[verdict], label=verdict)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
     label(
         axes,
-        "What each claim is worth",
-        "difference of the score, linear up to 0.002, then logarithmic",
+        "The difference of each claim",
+        "difference of the score (linear up to 0.002, then logarithmic)",
         "",
     )
     return picture(figure, "The difference of each claim with its intervals, beside zero.")
 
 
-def _what(one: Hypothesis) -> str:
+def _what(claim: Hypothesis) -> str:
     """Name the setting of values that are plain numbers."""
-    return f"{one.setting.split('.')[-1]} " if one.than.replace(".", "").isdigit() else ""
+    return f"{claim.setting.split('.')[-1]} " if claim.than.replace(".", "").isdigit() else ""
 
 
 def _short(value: str) -> str:
     return "ImageNet" if value.endswith(".safetensors") else value
 
 
-def _mark(one: Hypothesis) -> str:
-    only = [f"{value}" for value in one.where.values()]
-    only += ["boundary"] if one.score == "boundary_dice" else []
+def _mark(claim: Hypothesis) -> str:
+    only = [f"{value}" for value in claim.where.values()]
+    only += ["boundary"] if claim.score == "boundary_dice" else []
     return f" ({', '.join(only)})" if only else ""

@@ -1,4 +1,4 @@
-"""Photos by kind, told from their true masks: what makes one harder than another."""
+"""Kinds of photos, derived from their true masks: what makes a photo hard."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,39 +15,39 @@ _CUT = 0.05  # share of a side of the frame
 
 KINDS: Mapping[str, tuple[str, Kind]] = {
     "small person": (
-        f"person on under {SMALL:.0%} of the photo",
+        f"foreground share below {SMALL:.0%}",
         lambda masks: masks.numbers("foreground") < SMALL,
     ),
     "close-up": (
-        f"person on over {LARGE:.0%} of the photo",
+        f"foreground share above {LARGE:.0%}",
         lambda masks: masks.numbers("foreground") > LARGE,
     ),
     "head cut off": (
-        f"person on over {_CUT:.0%} of the upper side",
+        f"person on more than {_CUT:.0%} of the top edge",
         lambda masks: masks.numbers("top") > _CUT,
     ),
     "body in the frame": (
-        "the lower side is free",
+        "person on less than 5% of the bottom edge",
         lambda masks: masks.numbers("bottom") < _CUT,
     ),
     "off centre": (
-        "the person's centre is over 10 % of the width beside the middle",
+        "centre of the person more than 10% of the width from the middle",
         lambda masks: np.abs(masks.numbers("column") - 0.5) > 0.1,
     ),
-    "winding outline": (
-        "over 1200 pixels long",
+    "long outline": (
+        "outline of more than 1200 pixels",
         lambda masks: masks.numbers("outline") > 1200,
     ),
     "ragged mask": (
-        "the outline is over 1.3 times as long as when smoothed",
+        "outline more than 1.3 times as long as after smoothing",
         lambda masks: masks.numbers("ragged") > 1.3,
     ),
-    "specks": (
-        "more than 10 in the mask",
+    "small components": (
+        "more than 10 of them in the mask",
         lambda masks: masks.numbers("specks") > 10,
     ),
     "several people": (
-        "two or more separate parts",
+        "two or more large components",
         lambda masks: masks.numbers("people") > 1,
     ),
 }
@@ -61,10 +61,10 @@ def kinds_table(records: Records) -> Table:
     masks = records.table("data/masks.csv")
     split = np.array(masks.text("split"))
     rows = []
-    for name, (meaning, found) in {**KINDS, PLAIN: ("", plain)}.items():
-        shares = [found(masks)[split == each].mean() for each in ("train", "valid")]
+    for name, (meaning, test) in {**KINDS, PLAIN: ("", plain)}.items():
+        shares = [test(masks)[split == part].mean() for part in ("train", "valid")]
         rows.append([name, meaning, *(f"{share:.1%}" for share in shares)])
-    return Table(["kind", "what it is", "of train>", "of valid>"], rows)
+    return Table(["kind", "definition", "of train>", "of valid>"], rows)
 
 
 def kinds_of_valid(records: Records) -> dict[str, set[str]]:
@@ -77,5 +77,5 @@ def kinds_of_valid(records: Records) -> dict[str, set[str]]:
 
 
 def plain(masks: Columns) -> NDArray[np.bool_]:
-    """Tell the photos that are of no kind."""
+    """Return which photos are of no kind."""
     return ~np.any([test(masks) for _, test in KINDS.values()], axis=0)

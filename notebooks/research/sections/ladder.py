@@ -1,4 +1,4 @@
-"""The steps of the recorded recipe beside each other, and how much each changed at once."""
+"""The steps of the recorded recipe compared, and the settings that each changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,18 +14,18 @@ from research.show import COLOURS, INK, QUIET, Picture, Table, label, panels, pi
 _WITHOUT_EFFECT = ("data.root", "logger", "run_dir", "threads", "trainer", "data.workers")
 _AT_FULL_COST = (
     ("best/kept", "best_pspnet", "U-Net or PSPNet, both distilled, EfficientNet-Lite2"),
-    ("best/kept", "best_from_scratch", "ImageNet weights or none; nets differ too"),
-    ("best_from_scratch", "seed_pspnet", "a plain U-Net or PSPNet, both from scratch"),
-    ("best/kept", "tiny/mean", "EfficientNet-Lite2 at a larger size, or a small net"),
-    ("best/before", "best/teacher", "distilled from itself, or its start"),
-    ("tiny/longer", "tiny", "a longer training, or a shorter"),
+    ("best/kept", "best_from_scratch", "ImageNet weights or none; the networks differ too"),
+    ("best_from_scratch", "seed_pspnet", "plain U-Net or PSPNet, both from scratch"),
+    ("best/kept", "tiny/mean", "EfficientNet-Lite2 at a larger size, or the small network"),
+    ("best/before", "best/teacher", "self-distillation, or its starting point"),
+    ("tiny/longer", "tiny", "longer or shorter training"),
 )
 
 
 def steps_table(records: Records, recipe: str = "best") -> Table:
-    """Show each step of a recipe beside the one before, and what it changed at once."""
+    """Show each step of a recipe beside the previous one, and the settings that it changed."""
     steps = lineage(records, records.runs[recipe])
-    # A teacher is no step of its own: what a run was started from is the one before.
+    # A teacher is no step of its own: the previous step is the run that gave the initial weights.
     chain = [run for run in steps if run is records.runs[recipe] or _is_start(run, steps, records)]
     gaps = [
         paired_difference(after.scores.numbers("dice"), before.scores.numbers("dice"))
@@ -46,19 +46,19 @@ def steps_table(records: Records, recipe: str = "best") -> Table:
                 ", ".join(changes(before, run)),
             ]
         )
-    names = ["Dice>", "difference>", "95 %, photos and seeds>", "than the step before"]
-    return Table(["step", *names, "changed at once, besides further training"], rows)
+    names = ["Dice>", "difference>", "95 %, photos and seeds>", "compared with the previous step"]
+    return Table(["step", *names, "settings changed, besides further training"], rows)
 
 
 def changes(before: KeptRun, after: KeptRun) -> list[str]:
-    """Name the settings that two runs were given differently."""
+    """Return the settings in which two runs differ."""
     first, second = (_settings(run) for run in (before, after))
     keys = [key for key in second if first.get(key) != second[key]]
     return [f"`{key}`" for key in [*keys, *(key for key in first if key not in second)]]
 
 
 def full_cost_table(records: Records) -> Table:
-    """Show what runs of full length say of the questions that small sweeps asked."""
+    """Show what full-length runs say on the questions of the small sweeps."""
     deviation, _ = seed_deviation(records)
     gaps = [
         paired_difference(
@@ -79,14 +79,14 @@ def full_cost_table(records: Records) -> Table:
             _AT_FULL_COST, compared, judge_all(compared), strict=True
         )
     ]
-    names = ["difference>", "95 %, photos and seeds>", "the first is"]
+    names = ["difference>", "95 %, photos and seeds>", "verdict"]
     return Table(["question", "runs", *names], rows)
 
 
 def ladder_picture(records: Records) -> Picture:
     """Draw the runs of each recipe with their intervals over photos, in the order of training."""
     figure, (axes,) = panels(1, 4.6)
-    place = 0.0
+    y = 0.0
     labels: dict[float, str] = {}
     recipes = ("best", "best_pspnet", "best_from_scratch", "tiny")
     for recipe, colour in zip(recipes, COLOURS, strict=False):
@@ -94,22 +94,24 @@ def ladder_picture(records: Records) -> Picture:
             if run.name.split("/")[0] == recipe:
                 interval = bootstrap_interval(run.scores.numbers("dice"))
                 ends = [interval.low, interval.high]
-                axes.plot(ends, [place, place], color=colour, linewidth=2)
-                axes.plot(interval.mean, place, "o", color=colour, markersize=6)
-                labels[place] = run.name
-                place += 1
-        place += 0.6
+                axes.plot(ends, [y, y], color=colour, linewidth=2)
+                axes.plot(interval.mean, y, "o", color=colour, markersize=6)
+                labels[y] = run.name
+                y += 1
+        y += 0.6
     axes.set_yticks(list(labels), list(labels.values()), color=INK)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color="#d9d9d2", linewidth=0.8)
     axes.axvline(records.headline().dice, color=QUIET, linewidth=1, linestyle=(0, (2, 3)))
     label(axes, "Runs of each recipe, first step first", "mean Dice per photo on valid", "")
-    return picture(figure, "Runs of four recipes with their intervals, each rising step by step.")
+    return picture(
+        figure, "Runs of four recipes with their intervals; the mean rises from step to step."
+    )
 
 
 def _is_start(run: KeptRun, steps: list[KeptRun], records: Records) -> bool:
-    return any(run in records.behind(other, "init_from") for other in steps)
+    return any(run in records.linked_runs(other, "init_from") for other in steps)
 
 
 def _settings(run: KeptRun) -> Mapping[str, Any]:

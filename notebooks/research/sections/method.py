@@ -1,4 +1,4 @@
-"""What is trained, by which losses, on which variations of the photos, in which order."""
+"""Losses, augmentation and the stages of the recipes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from research.show import Picture, Table, picture, show_tile, tiles
 LOSSES: Mapping[str, tuple[str, str]] = {
     "bce": (
         "`BCE = mean over pixels of −t·log p − (1 − t)·log(1 − p)`",
-        "cross-entropy, all pixels of a batch alike",
+        "cross-entropy, all pixels of a batch weigh the same",
     ),
     "dice": (
         "`Dice = 1 − (2·Σpt + s) / (Σp + Σt + s)` per photo, `s` one pixel",
@@ -36,12 +36,12 @@ LOSSES: Mapping[str, tuple[str, str]] = {
     ),
     "boundary": (
         "`Σ w·BCE / Σ w` per photo, `w = 1 + 5·abs(local mean of t − t)`",
-        "Wei et al. 2020: near the boundary counts more",
+        "Wei et al. 2020: pixels near the boundary weigh more",
     ),
     "bce_dice": ("`½·BCE + ½·Dice`", "the default"),
-    "bce_lovasz": ("`½·BCE + ½·L`", "of the last stages of every recipe"),
-    "focal_dice": ("half focal, half `Dice`", ""),
-    "boundary_dice": ("half boundary, half `Dice`", ""),
+    "bce_lovasz": ("`½·BCE + ½·L`", "in the last stages of every recipe"),
+    "focal_dice": ("`½·focal + ½·Dice`", ""),
+    "boundary_dice": ("`½·boundary + ½·Dice`", ""),
 }
 """Each value of `loss=`: its formula and where it comes from."""
 
@@ -63,7 +63,7 @@ def losses_table() -> Table:
 
 
 def augmentation_picture() -> Picture:
-    """Show what each augmentation makes of a drawn person, with the mask's outline."""
+    """Show samples of each augmentation of a drawn person, with the outline of the mask."""
     from humanseg.config.build import build
     from humanseg.data.labelled_photo import LabelledPhoto
     from humanseg.data.synthetic import draw_photo
@@ -81,7 +81,9 @@ def augmentation_picture() -> Picture:
             drawn = augment(photos[0], sample_seed(0, draw, name), other)
             title = f"{name}" if not draw else ""
             show_tile(axis, _outlined(drawn.photo, drawn.mask), title)
-    alt = "Five draws of each augmentation from one drawn person, the mask's outline in yellow."
+    alt = (
+        "Five samples of each augmentation of one drawn person, the outline of the mask in yellow."
+    )
     return picture(figure, alt, photos=True)
 
 
@@ -96,29 +98,36 @@ def _outlined(photo: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.u
 
 
 def stages_table(recipe: str = "best") -> Table:
-    """Show the stages of a recipe with what each trains on, read from its configs."""
+    """Show the stages of a recipe and their settings, read from the configs."""
     stages = read_config(conf_folder() / "recipe" / f"{recipe}.yaml")["stages"]
     rows = []
     for name, stage in stages.items():
-        asked = stage["settings"]
-        base = read_config(conf_folder() / "experiment" / f"{asked['experiment']}.yaml")
+        settings = stage["settings"]
+        base = read_config(conf_folder() / "experiment" / f"{settings['experiment']}.yaml")
         groups = _groups(base.get("defaults", ()))
-        size = _at(asked, base, "data", "train_size")
-        eval_size = asked.get("eval_size", base.get("eval_size"))
-        teachers = asked.get("distillation", {}).get("teachers", "–")
+        size = _setting(settings, base, "data", "train_size")
+        eval_size = settings.get("eval_size", base.get("eval_size"))
+        teachers = settings.get("distillation", {}).get("teachers", "–")
         rows.append(
             [
                 f"`{name}`",
                 str(stage["adds"]),
-                f"{size or 'as they are'}" + (f", predicts at {eval_size}" if eval_size else ""),
+                f"{size or 'original'}" + (f", evaluated at {eval_size}" if eval_size else ""),
                 groups.get("augmentation", "standard"),
-                str(asked.get("loss", groups.get("loss", "bce_dice"))),
+                str(settings.get("loss", groups.get("loss", "bce_dice"))),
                 ", ".join(_names(teachers)),
-                str(_at(asked, base, "trainer", "max_epochs")),
-                f"{_at(asked, base, 'optimizer', 'lr'):g}",
+                str(_setting(settings, base, "trainer", "max_epochs")),
+                f"{_setting(settings, base, 'optimizer', 'lr'):g}",
             ]
         )
-    names = ["size, pixels", "augmentation", "loss", "teachers", "epochs>", "highest rate>"]
+    names = [
+        "size, pixels",
+        "augmentation",
+        "loss",
+        "teachers",
+        "epochs>",
+        "maximum learning rate>",
+    ]
     return Table(["stage", "adds", *names], rows)
 
 
@@ -127,8 +136,8 @@ def _groups(defaults: Sequence[Any]) -> dict[str, str]:
     return {key.split("/")[-1]: str(value) for key, value in pairs}
 
 
-def _at(asked: Mapping[str, Any], base: Mapping[str, Any], group: str, key: str) -> Any:
-    return asked.get(group, {}).get(key, base.get(group, {}).get(key))
+def _setting(settings: Mapping[str, Any], base: Mapping[str, Any], group: str, key: str) -> Any:
+    return settings.get(group, {}).get(key, base.get(group, {}).get(key))
 
 
 def _names(teachers: Any) -> list[str]:

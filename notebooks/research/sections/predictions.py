@@ -1,4 +1,4 @@
-"""What the bundled model predicts: good, typical and worst."""
+"""Predictions of the bundled model: good, typical and worst."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,22 +23,24 @@ _RANKS = ("good", "typical", "worst")
 
 
 def drawn_picture() -> Picture:
-    """Predict drawn people, and show the best, the middle and the worst of them."""
+    """Show the best, the median and the worst prediction of drawn people."""
     from humanseg.data.synthetic import draw_photo
 
     model = _model()
-    found = []
+    predictions = []
     for number in range(_DRAWN):
         photo, truth, _ = draw_photo(0, number)
-        found.append((photo, truth, _predicted(model, photo)))
-    found.sort(key=lambda one: -dice(one[2], one[1]))
-    shown = [found[0], found[len(found) // 2], found[-1]]
+        predictions.append((photo, truth, _predicted(model, photo)))
+    predictions.sort(key=lambda prediction: -dice(prediction[2], prediction[1]))
+    shown = [predictions[0], predictions[len(predictions) // 2], predictions[-1]]
     figure, axes = tiles(2, len(shown), 7.2)
-    for place, (rank, (photo, truth, mask)) in enumerate(zip(_RANKS, shown, strict=True)):
-        show_tile(axes[0][place], photo, f"{rank} of {_DRAWN}, drawn")
+    for column, (rank, (photo, truth, mask)) in enumerate(zip(_RANKS, shown, strict=True)):
+        show_tile(axes[0][column], photo, f"{rank} of {_DRAWN}, drawn")
         overlay = error_overlay(photo, mask, truth)
-        show_tile(axes[1][place], overlay, f"Dice {dice(mask, truth):.3f}")
-    alt = "Three drawn people, and what the bundled model misses in orange and adds in blue."
+        show_tile(axes[1][column], overlay, f"Dice {dice(mask, truth):.3f}")
+    alt = (
+        "Three drawn people with the errors of the bundled model: missed in orange, added in blue."
+    )
     return picture(figure, alt, photos=True)
 
 
@@ -72,13 +74,13 @@ def _pictures(root: Path | None, ids: Sequence[str], columns: int) -> Picture | 
     chosen = [items[id] for id in ids if id in items]
     model = _model()
     figure, axes = tiles(-(-len(chosen) // columns), columns, 7.2)
-    places = [axis for row in axes for axis in row]
-    for axis, item in zip(places, chosen, strict=False):
+    flat = [axis for row in axes for axis in row]
+    for axis, item in zip(flat, chosen, strict=False):
         assert item.mask is not None
         photo, truth = read_photo(item.photo), read_mask(item.mask)
         mask = _predicted(model, photo)
         show_tile(axis, error_overlay(photo, mask, truth), f"{item.id}: {dice(mask, truth):.3f}")
-    alt = "Valid photos with what the bundled model misses in orange and adds in blue."
+    alt = "Valid photos with the errors of the bundled model: missed in orange, added in blue."
     return picture(figure, alt, photos=True)
 
 

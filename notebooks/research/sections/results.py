@@ -1,4 +1,4 @@
-"""The recipes and what they must reach; the runs of which there is a record."""
+"""The recipes with their floors and goals; the runs on record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +10,11 @@ from research.records import KeptRun, Records
 from research.show import Prose, Table, say, score
 
 SEEDS = 3
-"""How often a final recipe is trained."""
+"""The number of seeds of a final recipe."""
 
 
 def recipes_table(records: Records) -> Table:
-    """Show each recipe with its floor, its goal and what its runs reached."""
+    """Show each recipe with its floor, its goal and the Dice of its runs."""
     rows = [
         [
             f"`recipe={name}`",
@@ -43,7 +43,7 @@ def seeds_of(records: Records, recipe: str) -> list[KeptRun]:
 
 
 def _counted(records: Records, recipe: str) -> list[KeptRun]:
-    """Return the runs that count: the bundled one, where the recipe's own files are gone."""
+    """Return the runs that count: the bundled one, where the files of the recipe were lost."""
     bundled = records.bundled()
     if bundled is not None and bundled.name.startswith(f"{recipe}/"):
         return [bundled]
@@ -66,7 +66,7 @@ def _reached(recipe: Mapping[str, Any], runs: list[KeptRun]) -> tuple[str, str, 
 
 
 def runs_table(records: Records) -> Table:
-    """Show every recorded run with its scores and what it cost."""
+    """Show every recorded run with its scores and its cost."""
     ranked = sorted(records.runs.values(), key=lambda run: -run.dice)
     rows = [
         [
@@ -86,52 +86,52 @@ def runs_table(records: Records) -> Table:
     return Table(["record", *names, "device", "seed>"], rows)
 
 
-def standing(records: Records) -> Prose:
-    """Say in a sentence or two where the work stands."""
+def status_text(records: Records) -> Prose:
+    """Name the bundled run, and the recipes without a record."""
     done = [name for name in recipes(records) if seeds_of(records, name)]
     missing = [f"`{name}`" for name in recipes(records) if name not in done]
     best = records.headline()
     text = (
-        f"The run that is bundled is `{best.name}`, with a mean Dice per photo of "
+        f"The bundled run is `{best.name}`, with a mean Dice per photo of "
         f"{score(best.dice)} on {len(best.scores)} valid photos."
     )
     if missing:
-        text += f" Without a record yet: {', '.join(missing)}; what is said below of the best "
-        text += "model holds for the best on record so far."
+        text += f" Without a record yet: {', '.join(missing)}; the sections below use the best run "
+        text += "on record so far."
     return say(text)
 
 
 def lineage(records: Records, run: KeptRun) -> list[KeptRun]:
-    """Return the runs on record that a run rests on, the earliest first, and itself."""
-    found: list[KeptRun] = []
-    seen = set()
+    """Return the runs on record that a run was built on, the earliest first, and the run itself."""
+    ordered: list[KeptRun] = []
+    visited = set()
 
-    def visit(one: KeptRun) -> None:
-        if one not in seen:
-            seen.add(one)
+    def visit(current: KeptRun) -> None:
+        if current not in visited:
+            visited.add(current)
             for setting in ("init_from", "teacher"):
-                for earlier in records.behind(one, setting):
+                for earlier in records.linked_runs(current, setting):
                     visit(earlier)
-            found.append(one)
+            ordered.append(current)
 
     visit(run)
-    return found
+    return ordered
 
 
-def next_said(records: Records) -> Prose:
-    """List what is still to be done, from what the records lack."""
-    open_ends = []
+def next_steps_text(records: Records) -> Prose:
+    """List the work that is left, derived from the missing records."""
+    tasks = []
     for name, recipe in recipes(records).items():
         runs = seeds_of(records, name)
         if not runs:
             aim = f"its floor is {recipe['floor']:.3f}, its goal {recipe['goal']:.3f}"
-            open_ends.append(f"`{name}` has no record: {aim}.")
+            tasks.append(f"`{name}` has no record: {aim}.")
         elif len(runs) < SEEDS:
-            open_ends.append(f"`{name}` has {len(runs)} of {SEEDS} seeds.")
+            tasks.append(f"`{name}` has {len(runs)} of {SEEDS} seeds.")
     best = records.headline()
     if best.measured is None:
-        open_ends.append(
-            f"Thresholds, post-processing and errors by distance were not measured of the "
-            f"predictions of `{best.name}`; what is said of them is of other runs."
+        tasks.append(
+            f"Thresholds, post-processing and errors by distance were not measured for the "
+            f"predictions of `{best.name}`; the report shows them for other runs."
         )
-    return Prose("\n".join(f"- {one}" for one in open_ends) or "All recipes have their seeds.")
+    return Prose("\n".join(f"- {task}" for task in tasks) or "All recipes have their seeds.")

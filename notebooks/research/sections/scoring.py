@@ -1,4 +1,4 @@
-"""How the task is scored, and how else scores are taken."""
+"""How the task is scored, and other ways to score."""
 
 from collections.abc import Callable, Sequence
 
@@ -28,37 +28,37 @@ _KEEP = "scripts/keep_record.py RUN RECORD --measure"
 
 
 def example(shifts: Sequence[int] = (0, 2, 6)) -> Picture:
-    """Draw a person of the sample with masks that are shifted more and more, and their scores."""
+    """Show a drawn person with masks at growing shifts, and their scores."""
     photo, truth, _ = draw_photo(*_EXAMPLE)
     figure, (axes,) = tiles(1, len(shifts) + 1, lines=2)
-    show_tile(axes[0], photo, "drawn, not taken\n")
+    show_tile(axes[0], photo, "a drawn person\n")
     for axis, by in zip(axes[1:], shifts, strict=True):
         mask = shifted(truth, 0, by)
-        title = f"{by} pixels off" if by else "its true mask"
+        title = f"{by} pixels off" if by else "true mask"
         scores = f"{dice(mask, truth):.3f}, boundary {boundary_dice(mask, truth):.3f}"
         show_tile(axis, error_overlay(photo, mask, truth), f"{title}\n{scores}")
-    alt = "A drawn person, and masks of it at growing distance from the truth."
+    alt = "A drawn person, with masks that are shifted further and further from the truth."
     return picture(figure, alt, photos=True)
 
 
 def solutions_table(records: Records) -> Table:
-    """Show what other solutions report, and what their files score."""
+    """Show the scores that other solutions report, and those of their files."""
     table = records.table("others/solutions.csv")
     rows = []
-    for name, how, said, again in zip(
+    for name, how, reported, rescored in zip(
         table.text("solution"),
         table.text("reported_how"),
         table.numbers("reported"),
         table.numbers("rescored"),
         strict=True,
     ):
-        gap = "" if np.isnan(said - again) else f"{again - said:+.4f}"
-        rows.append([name, f"{score(said)} {how}".strip(), score(again), gap])
-    return Table(["solution", "reported>", "scored again>", "difference>"], rows)
+        gap = "" if np.isnan(reported - rescored) else f"{rescored - reported:+.4f}"
+        rows.append([name, f"{score(reported)} {how}".strip(), score(rescored), gap])
+    return Table(["solution", "reported>", "rescored>", "difference>"], rows)
 
 
 def ways_table(records: Records) -> Table | Prose:
-    """Score the same predictions in the ways that are found in other solutions."""
+    """Score the same predictions in the ways that other solutions use."""
     measured = records.measured()
     if not measured:
         return not_measured("one run's predictions scored in several ways", _KEEP)
@@ -72,11 +72,11 @@ def ways_table(records: Records) -> Table | Prose:
         pairs = zip(values, differences, strict=True)
         rows.append([way, *(cell for value, gap in pairs for cell in (score(value), gap))])
     names = [cell for run in measured for cell in (f"`{run}`>", "difference>")]
-    return Table(["way to score", *names], rows)
+    return Table(["scoring", *names], rows)
 
 
 def pooled(columns: Columns, tail: str = "") -> float:
-    """Take one Dice over the pixels of all photos, as if they were one large photo."""
+    """Return one Dice over the pixels of all photos, as if they were one large photo."""
     both, predicted, true = (
         columns.numbers(f"{name}{tail}").sum() for name in ("both", "predicted", "true")
     )
@@ -95,34 +95,34 @@ def tuned(columns: Columns) -> tuple[float, float]:
     return THRESHOLDS[best], float(means[best])
 
 
-def tuned_elsewhere(columns: Columns) -> float:
+def cross_tuned(columns: Columns) -> float:
     """Return the Dice of a threshold that was chosen on the other half of the photos."""
     scores = at_thresholds(columns)
     halves = scores[0::2], scores[1::2]
-    taken = [
-        judged[:, int(chosen.mean(axis=0).argmax())] for judged, chosen in (halves, halves[::-1])
+    dice = [
+        scored[:, int(tuning.mean(axis=0).argmax())] for scored, tuning in (halves, halves[::-1])
     ]
-    return float(np.concatenate(taken).mean())
+    return float(np.concatenate(dice).mean())
 
 
-TASK = "mean over photos, at the photo's size, threshold 0.5"
-"""The task's own way."""
+TASK = "mean over photos, original size, threshold 0.5"
+"""The scoring of the task."""
 
 WAYS: dict[str, Callable[[Columns], float]] = {
     TASK: lambda columns: float(columns.numbers("dice").mean()),
     "pooled over all pixels": pooled,
-    f"squeezed to {SQUARE}×{SQUARE}": lambda columns: float(
+    f"resized to {SQUARE}×{SQUARE}": lambda columns: float(
         columns.numbers(f"dice_{SQUARE}").mean()
     ),
-    f"pooled, and at {SQUARE}×{SQUARE}": lambda columns: pooled(columns, f"_{SQUARE}"),
+    f"pooled, resized to {SQUARE}×{SQUARE}": lambda columns: pooled(columns, f"_{SQUARE}"),
     "threshold tuned on the same photos": lambda columns: tuned(columns)[1],
-    "threshold tuned on the other half": tuned_elsewhere,
+    "threshold tuned on the other half": cross_tuned,
 }
 """Ways to score one set of predictions."""
 
 
-def ways_said(records: Records) -> Prose:
-    """Say how far the ways lie apart."""
+def ways_text(records: Records) -> Prose:
+    """Return how far the ways to score differ."""
     measured = records.measured()
     if not measured:
         return say("")
@@ -131,7 +131,7 @@ def ways_said(records: Records) -> Prose:
         values = {way: take(columns) for way, take in WAYS.items()}
         most = max(values, key=lambda way: values[way])
         sentences.append(
-            f"Of `{run}`, the same masks score {score(values[TASK])} by the task's rule and "
-            f"{score(values[most])} at most, by what is called “{most}” above."
+            f"The masks of `{run}` score {score(values[TASK])} by the task's rule, and up to "
+            f"{score(values[most])} in another way (“{most}”)."
         )
     return say(" ".join(sentences))

@@ -1,4 +1,4 @@
-"""The small model: its teacher, its files, its speed, and the models beside it."""
+"""The small model: its teacher, its files, its speed, and other models."""
 
 import json
 from dataclasses import dataclass
@@ -29,34 +29,34 @@ from research.show import (
 _SHOWN = (0.93, 0.988)
 """Dice that the plot shows."""
 
-SHIPPED = Path(humanseg.__file__).parent / "inference" / "bundled" / "tiny" / "manifest.json"
-"""What the file that ships says of itself."""
+MANIFEST = Path(humanseg.__file__).parent / "inference" / "bundled" / "tiny" / "manifest.json"
+"""The manifest of the bundled model `tiny`."""
 
 
 def manifest() -> dict[str, Any]:
-    """Read what the file that ships says of itself."""
+    """Read the manifest of the bundled model `tiny`."""
     try:
-        return dict(json.loads(SHIPPED.read_text(encoding="utf-8")))
+        return dict(json.loads(MANIFEST.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise HumansegError(
-            f"{SHIPPED} is missing or broken: take it from the repository."
+            f"{MANIFEST} is missing or broken: take it from the repository."
         ) from error
 
 
 def files_table(records: Records) -> Table:
-    """Show the files that ship: size, and Dice of the file itself."""
+    """Show the bundled files: size, and Dice of the file itself."""
     about = manifest()
     rows = [
-        [f"`{name}`", one["precision"], f"{one['bytes'] / 1e6:.2f} MB", score(one["dice"])]
-        for name, one in about["files"].items()
+        [f"`{name}`", file["precision"], f"{file['bytes'] / 1e6:.2f} MB", score(file["dice"])]
+        for name, file in about["files"].items()
     ]
-    return Table(["file", "numbers", "size>", "Dice of the file>"], rows)
+    return Table(["file", "precision", "size>", "Dice of the file>"], rows)
 
 
-def shipped_said(records: Records) -> Prose:
-    """Say what ships, and how it stands to its targets and its teacher."""
+def bundled_text(records: Records) -> Prose:
+    """Describe the bundled small model: its scores, its targets and its teacher."""
     about = manifest()
-    # Not always the recipe's own record: the best of several runs ships.
+    # Not always the recipe's own record: the best of several runs is bundled.
     run = records.runs.get(about["run"])
     if run is None:
         return not_measured("the tiny model", "humanseg train experiment=tiny")
@@ -66,38 +66,39 @@ def shipped_said(records: Records) -> Prose:
     size = "within" if megabytes <= 1 else "over"
     low, high = about["scores"]["interval"]
     return say(
-        f"What ships is `{about['name']}`, {run.summary['parameters'] / 1e6:.2f} million "
-        f"parameters, at a longer side of {about['long_side']} pixels. As it was trained it has a "
-        f"Dice of {score(about['scores']['dice'])} ({low:.4f} to {high:.4f}) on "
-        f"{about['scores']['photos']} valid photos, "
-        f"{score(about['scores']['boundary_dice'])} at the outline; as the file `{name}`, "
+        f"The bundled model is `{about['name']}`, {run.summary['parameters'] / 1e6:.2f} million "
+        f"parameters, at a longer side of {about['long_side']} pixels. The checkpoint has a Dice "
+        f"of {score(about['scores']['dice'])} ({low:.4f} to {high:.4f}) on "
+        f"{about['scores']['photos']} valid photos, and a boundary Dice of "
+        f"{score(about['scores']['boundary_dice'])}; the file `{name}` has a Dice of "
         f"{score(largest['dice'])}. The file has {megabytes:.2f} MB, {size} the limit of 1 MB; the "
         f"floor is {recipe['floor']:.3f}, the goal {recipe['goal']:.3f}. "
-        f"{_teacher_said(records, run)}"
+        f"{_teacher_text(records, run)}"
     )
 
 
-def _teacher_said(records: Records, run: KeptRun) -> str:
-    teachers = records.behind(run, "teacher")
+def _teacher_text(records: Records, run: KeptRun) -> str:
+    teachers = records.linked_runs(run, "teacher")
     if not teachers:
         return "Its teacher is not on record."
     teacher = teachers[0]
     gap = paired_difference(run.scores.numbers("dice"), teacher.scores.numbers("dice"))
-    more = run.summary.get("teacher", {}).get("unlabelled", 0)
+    unlabelled = run.summary.get("teacher", {}).get("unlabelled", 0)
     return (
-        f"It learnt from the masks and from a teacher with {score(teacher.dice)} and "
-        f"{teacher.summary['parameters'] / 1e6:.2f} million parameters, on the train photos and "
-        f"{more} photos without masks; photo by photo, beside its teacher, it is {gap.sentence()}."
+        f"It was trained on the masks, and distilled from a teacher with a Dice of "
+        f"{score(teacher.dice)} and {teacher.summary['parameters'] / 1e6:.2f} million parameters, "
+        f"on the train photos and {unlabelled} unlabelled photos. Compared with its teacher, photo "
+        f"by photo, it is {gap.sentence()}."
     )
 
 
-def teaching_said(records: Records) -> Prose:
-    """Return whether teaching itself was tested."""
+def distillation_text(records: Records) -> Prose:
+    """Return whether a sweep tested the effect of distillation."""
     tested = any("teacher" in path.read_text(encoding="utf-8") for path in _sweep_tables(records))
     if tested:
-        return say("What the teacher is worth stands among the hypotheses above.")
+        return say("The effect of distillation is among the hypotheses of section 4.")
     return not_measured(
-        "what the teacher is worth, by the same training without one",
+        "the effect of distillation, by the same training without a teacher",
         "humanseg train experiment=tiny",
     )
 
@@ -120,12 +121,12 @@ def speed_table(records: Records) -> Table | Prose:
         [name, f"{time:.2f} ms", f"{size / 1e6:.2f} MB", score(dice)]
         for name, time, size, dice in zip(table.text("model"), *columns, strict=True)
     ]
-    return Table(["model", "a photo, one thread>", "file>", "Dice>"], rows)
+    return Table(["model", "time per photo, one thread>", "file>", "Dice>"], rows)
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A model with what it costs; what is not known is NaN."""
+    """A model with its cost; unknown values are NaN."""
 
     name: str
     dice: float
@@ -142,7 +143,7 @@ class Contender:
 
 def contenders(records: Records) -> list[Contender]:
     """List the bundled models and ready-made ones, the highest Dice on valid first."""
-    found = [
+    models = [
         Contender(
             name,
             model.record["dice"]["in_distribution"]["mean"],
@@ -155,12 +156,12 @@ def contenders(records: Records) -> list[Contender]:
     for file, score_name in (("rivals", "valid"), ("models", "dice")):
         table = records.table(f"others/{file}.csv")
         columns = (table.numbers(name) for name in (score_name, "milliseconds", "bytes"))
-        found += [
+        models += [
             Contender(name, dice, time, size / 1e6, ours=False)
             for name, dice, time, size in zip(table.text("model"), *columns, strict=True)
-            if not any(name.startswith(one.name) for one in found)
+            if not any(name.startswith(model.name) for model in models)
         ]
-    return sorted(found, key=lambda one: -one.dice)
+    return sorted(models, key=lambda model: -model.dice)
 
 
 def contenders_table(records: Records) -> Table:
@@ -175,7 +176,7 @@ def contenders_table(records: Records) -> Table:
         ]
         for number, one in enumerate(contenders(records), 1)
     ]
-    return Table(["#>", "model", "Dice on valid>", "ms a photo>", "MB>"], rows)
+    return Table(["#>", "model", "Dice on valid>", "ms per photo>", "MB>"], rows)
 
 
 def pareto_picture(records: Records) -> Picture:
@@ -185,7 +186,7 @@ def pareto_picture(records: Records) -> Picture:
     figure, axes = panels(2, 4.2)
     every = list(enumerate(contenders(records), 1))
     for axis, cost, title, unit in (
-        (axes[0], "milliseconds", "Dice and time", "milliseconds a photo, one CPU thread"),
+        (axes[0], "milliseconds", "Dice and time", "milliseconds per photo, one CPU thread"),
         (axes[1], "megabytes", "Dice and size", "megabytes"),
     ):
         known = [

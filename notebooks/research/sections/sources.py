@@ -1,4 +1,4 @@
-"""Photos of other sources: Dice by source, before and after photos of such sources in training."""
+"""Out-of-distribution photos: Dice by source, before and after training on such sources."""
 
 import numpy as np
 
@@ -17,17 +17,17 @@ from research.show import (
 )
 
 PAIRS = (("best", "robust"), ("tiny", "robust_tiny"))
-"""Before and after."""
+"""Models before and after training on further sources."""
 
 FEW = 30
-"""Photos of which a mean says little."""
+"""With fewer photos, a mean is only a hint."""
 
 KINDS = {
     "aisegment": "half bodies",
     "ccp": "street fashion",
     "coco": "everyday scenes",
     "davis": "video frames",
-    "eg1800": "portraits, as the task's",
+    "eg1800": "portraits, like the task's",
     "pennfudan": "pedestrians",
     "voc": "everyday scenes",
 }
@@ -48,15 +48,21 @@ def sources_table() -> Table:
         f"{one['mean']:.3f} ({one['interval'][0]:.3f} to {one['interval'][1]:.3f})"
         for one in dice.values()
     ]
-    rows.append(["all photos, with interval", str(photos_of_all), *means])
+    rows.append(["all photos (95 % confidence interval)", str(photos_of_all), *means])
     sources = [f"{one['mean_of_sources']:.3f}" for one in dice.values()]
     rows.append(["mean of the sources", "", *sources])
     rows.append(
-        ["the task's valid photos", "145", *(f"{_own(one):.3f}" for one in models.values())]
+        [
+            "in-distribution: the task's valid photos",
+            "145",
+            *(f"{_in_distribution(model):.3f}" for model in models.values()),
+        ]
     )
-    seen = [f"{one.record['dice']['no_person']['people_seen']:.0%}" for one in models.values()]
-    nobody = next(iter(models.values())).record["dice"]["no_person"]["photos"]
-    rows.append(["people seen where nobody is", str(nobody), *seen])
+    false_alarms = [
+        f"{model.record['dice']['no_person']['people_seen']:.0%}" for model in models.values()
+    ]
+    empty = next(iter(models.values())).record["dice"]["no_person"]["photos"]
+    rows.append(["photos without people: with a predicted person", str(empty), *false_alarms])
     return Table(["source", "photos>", *(f"`{name}`>" for name in models)], rows)
 
 
@@ -67,12 +73,12 @@ def sources_picture() -> Picture:
     photos = {name: one["photos"] for name, one in _by_source(models["best"]).items()}
     order = sorted(photos, key=lambda name: -photos[name])
     for axis, (before, after) in zip(axes, PAIRS, strict=True):
-        for place, source in enumerate(order):
+        for row, source in enumerate(order):
             ends = [_by_source(models[name])[source]["mean"] for name in (before, after)]
-            axis.plot(ends, [place, place], color=QUIET, linewidth=1.5, zorder=1)
+            axis.plot(ends, [row, row], color=QUIET, linewidth=1.5, zorder=1)
             for end, colour, face in zip(ends, COLOURS, ("white", COLOURS[1]), strict=False):
                 edge = COLOURS[0] if face == "white" else colour
-                axis.plot(end, place, "o", markersize=8, color=edge, markerfacecolor=face)
+                axis.plot(end, row, "o", markersize=8, color=edge, markerfacecolor=face)
         for name, colour, face in zip(
             (before, after), COLOURS, ("white", COLOURS[1]), strict=False
         ):
@@ -86,12 +92,12 @@ def sources_picture() -> Picture:
         axis.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
         label(axis, f"{before} and {after}", "mean Dice per photo", "source (photos)")
     return picture(
-        figure, "Dice of each source before and after: scenes and video frames gain most."
+        figure, "Dice of each source before and after: everyday scenes and video frames gain most."
     )
 
 
-def sources_said() -> Prose:
-    """Say what photos of further sources changed, and what they cost."""
+def sources_text() -> Prose:
+    """Return what training on further sources changed, and what it cost."""
     sentences = []
     for before, after in PAIRS:
         first, second = (_models()[name] for name in (before, after))
@@ -102,42 +108,42 @@ def sources_said() -> Prose:
         }
         most = max(gains, key=lambda source: gains[source])
         sentences.append(
-            f"From `{before}` to `{after}`, the mean over the sources goes from "
+            f"From `{before}` to `{after}`, the mean over the sources rises from "
             f"{then['mean_of_sources']:.3f} to {now['mean_of_sources']:.3f}, most on `{most}` "
-            f"({gains[most]:+.3f}); the task's own photos pay "
-            f"{_own(first) - _own(second):.3f}."
+            f"({gains[most]:+.3f}); on the task's own photos the Dice falls by "
+            f"{_in_distribution(first) - _in_distribution(second):.3f}."
         )
     few = [name for name, one in _by_source(first).items() if one["photos"] < FEW]
     few_named = ", ".join(f"`{name}`" for name in sorted(few))
     sentences.append(
-        f"With under {FEW} photos each, {few_named} show a direction and no size. The `robust` "
-        "models were trained on train photos of the same sources, so that their gain on a source "
-        "that they have never seen may be smaller."
+        f"{few_named} have fewer than {FEW} photos each: they show the direction of an effect, not "
+        "its size. The `robust` models were trained on train photos of the same sources, so their "
+        "gain on an unseen source may be smaller."
     )
     return say(" ".join(sentences))
 
 
 def origins_table() -> Table:
     """Show every set of photos that a bundled model was trained on, and its licence."""
-    found: dict[str, tuple[str, str, list[str]]] = {}
+    sets: dict[str, tuple[str, str, list[str]]] = {}
     for name, model in bundled_models().items():
         for data in model.record["data"]:
             count = f"{data['photos']}" if "photos" in data else ""
-            found.setdefault(data["name"], (count, data["licence"], []))[2].append(f"`{name}`")
+            sets.setdefault(data["name"], (count, data["licence"], []))[2].append(f"`{name}`")
     rows = [
-        [name, count, licence, ", ".join(used)] for name, (count, licence, used) in found.items()
+        [name, count, licence, ", ".join(used)] for name, (count, licence, used) in sets.items()
     ]
-    return Table(["photos", "how many>", "licence, as far as known", "in"], rows)
+    return Table(["photos", "number>", "licence, as far as known", "used by"], rows)
 
 
 def _models() -> dict[str, BundledModel]:
-    found = bundled_models()
-    return {name: found[name] for pair in PAIRS for name in pair}
+    bundled = bundled_models()
+    return {name: bundled[name] for pair in PAIRS for name in pair}
 
 
 def _by_source(model: BundledModel) -> dict[str, dict[str, float]]:
     return dict(model.record["dice"]["out_of_distribution"]["by_source"])
 
 
-def _own(model: BundledModel) -> float:
+def _in_distribution(model: BundledModel) -> float:
     return float(np.float64(model.record["dice"]["in_distribution"]["mean"]))
