@@ -69,7 +69,9 @@ def test_the_counts_in_the_readme_are_right() -> None:
 def test_the_models_to_choose_from_are_all_there() -> None:
     page = "docs/how-to/choose-a-model.md"
     for group in ("model", "backbone"):
-        listed = [code for name, _ in table(page, f"| {group} | description |") for code in codes(name)]
+        listed = [
+            code for name, _ in table(page, f"| {group} | description |") for code in codes(name)
+        ]
         assert sorted(listed) == options(conf_folder(), group)
     explained = re.findall(r"`model=(\w+)`", TEXTS["docs/explanation/models.md"])
     assert sorted(set(explained)) == options(conf_folder(), "model")
