@@ -1,6 +1,8 @@
 """The functions of `import humanseg`."""
 
 import inspect
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,15 @@ def test_a_folder_is_predicted_and_what_is_broken_is_named(
     assert len(made.paths) == 6 and all(path.is_file() for path in made.paths)
     assert [failure.path.name for failure in made.failures] == ["broken.jpg"]
     assert made.left_out == {".txt": 1}
+
+
+def test_a_pipe_is_predicted_and_leaves_no_copy(sample_root: Path, tmp_path: Path) -> None:
+    photo = next((sample_root / "test").iterdir()).read_bytes()
+    pipe, out = tmp_path / "pipe", tmp_path / "out"
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=(photo,), daemon=True).start()
+    assert humanseg.predict(pipe, out, model="tiny").paths == [out / "pipe_mask.png"]
+    assert list(out.iterdir()) == [out / "pipe_mask.png"]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,8 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from humanseg.cli.options import print_note
@@ -17,7 +15,6 @@ from humanseg.cli.parser import Parser
 from humanseg.cli.predict_options import add_options
 from humanseg.cli.predict_outcomes import PredictionSummary, plural, print_failures
 from humanseg.errors import HumansegError, printable
-from humanseg.io.files import explain_os_error
 from humanseg.system.cores import usable_threads
 from humanseg.system.streams import was_closed
 
@@ -44,17 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict; return 0, or 1 where some photos or videos could not be used."""
-    with ExitStack() as stack:
+    from humanseg.inference.batch.stdin import spool_folder
 
-        @cache
-        def spool() -> Path:
-            try:
-                return Path(stack.enter_context(TemporaryDirectory(prefix="humanseg-")))
-            except OSError as error:
-                path = Path("a temporary file; TMPDIR names its folder")
-                raise explain_os_error(error, path) from error
-
-        say = stack.enter_context(_printer(arguments.out == _STDOUT))
+    with spool_folder() as spool, _printer(arguments.out == _STDOUT) as say:
         return _run(arguments, spool, say)
 
 

@@ -14,6 +14,7 @@ from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import BACKGROUND, OUTPUTS, Destination
 from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan
 from humanseg.inference.batch.process import predict_photos
+from humanseg.inference.batch.stdin import spool_folder
 from humanseg.inference.catalog import Use
 from humanseg.inference.load import load_model
 from humanseg.inference.model import Model
@@ -72,24 +73,26 @@ def predict_files(
             "- stands for standard input on a command line only: name photos or folders.",
             code="inference.no_input",
         )
-    # Copies are only made of what comes through a pipe.
-    collected = collect(paths, out, lambda: out, bytes)
-    cores = usable_threads(threads)
-    # Before the first is predicted: a model that is missing is named at once.
-    files = {use: find_model(model, use) for use in uses(collected.inputs)}
+    with spool_folder() as spool:
+        collected = collect(paths, out, spool, bytes)
+        cores = usable_threads(threads)
+        # Before the first is predicted: a model that is missing is named at once.
+        files = {use: find_model(model, use) for use in uses(collected.inputs)}
 
-    def plan(use: Use, threads: int) -> PredictionPlan:
-        file = files[use]
-        load = model_loader(file, threads)
-        return PredictionPlan(options, Destination(out), load, model_digest(file), overwrite)
+        def plan(use: Use, threads: int) -> PredictionPlan:
+            file = files[use]
+            load = model_loader(file, threads)
+            return PredictionPlan(options, Destination(out), load, model_digest(file), overwrite)
 
-    outcomes = []
-    for outcome in _predict(plan, collected.inputs, cores, temporal_smoothing):
-        outcomes.append(outcome)
-        if on_progress is not None:
-            on_progress(len(outcomes), len(collected.inputs))
-    failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
-    return Predictions(tuple(outcomes), (*collected.failures, *failures), dict(collected.left_out))
+        outcomes = []
+        for outcome in _predict(plan, collected.inputs, cores, temporal_smoothing):
+            outcomes.append(outcome)
+            if on_progress is not None:
+                on_progress(len(outcomes), len(collected.inputs))
+        failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
+        return Predictions(
+            tuple(outcomes), (*collected.failures, *failures), dict(collected.left_out)
+        )
 
 
 def _predict(

@@ -123,8 +123,7 @@ def _from_word(
             )
         for file in search(path, out, collected):
             yield InputFile(file, _stem(file, path))
-    elif os.path.exists(path) and (not path.is_file() or path.is_relative_to("/dev")):
-        # /dev/stdin may be a file, but its name does not say what it holds.
+    elif os.path.exists(path) and not _is_named_file(path):
         yield InputFile(copy_stream(path, spool()), Path(path.stem), str(path))
     elif os.path.exists(path):
         yield InputFile(path, Path(path.stem))
@@ -132,6 +131,12 @@ def _from_word(
         fixed = _fixed_part(path)
         for file in match(fixed, path.parts[len(fixed.parts) :], out, collected):
             yield InputFile(file, _stem(file, fixed))
+
+
+def _is_named_file(path: Path) -> bool:
+    # /dev/stdin may be a file, but its name does not say what it holds; /dev/shm/1.jpg does.
+    in_devices = path.is_relative_to("/dev") and path.suffix.lower() not in INPUT_SUFFIXES
+    return path.is_file() and not in_devices
 
 
 def _explain_address(word: str) -> str:

@@ -4,11 +4,16 @@ import codecs
 import io
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import explain_os_error
 
 _SIGNATURES = {
     b"\xff\xd8\xff": ".jpg",
@@ -88,6 +93,22 @@ def listed_paths(content: bytes) -> list[str]:
             code="inference.unreadable_list",
         )
     return [name for name in names if name]
+
+
+@contextmanager
+def spool_folder() -> Iterator[Callable[[], Path]]:
+    """Yield a function that makes a folder for copies of streams, which goes after the block."""
+    with ExitStack() as stack:
+
+        @cache
+        def spool() -> Path:
+            try:
+                return Path(stack.enter_context(TemporaryDirectory(prefix="humanseg-")))
+            except OSError as error:
+                path = Path("a temporary file; TMPDIR names its folder")
+                raise explain_os_error(error, path) from error
+
+        yield spool
 
 
 def copy_stream(path: Path, folder: Path) -> Path:

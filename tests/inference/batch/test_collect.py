@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -193,6 +194,15 @@ def test_a_pipe_that_is_named_is_read_once() -> None:
     assert (source.path.suffix, source.stem, source.stream) == (".png", Path("pipe"), "pipe")
     failure = source.failure(HumansegError(f"{source.path} is broken."))
     assert failure.reason == "pipe is broken."
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="this system has no disk in memory")
+def test_photos_on_a_disk_in_memory_are_files() -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        names = [f"{folder}/1.jpg", f"{folder}/2.jpg"]
+        for name in names:
+            Path(name).touch()
+        assert places(*names) == [(names[0], "1"), (names[1], "2")]
 
 
 def test_each_file_comes_once() -> None:
