@@ -61,10 +61,10 @@ def _add_model(
 def write_site(site: Site, folder: Path) -> None:
     """Write the page, whole or not at all, to a new or empty folder, or over an earlier page."""
     folder = folder.resolve()
-    if folder.exists() and not _may_be_replaced(folder):
+    if folder.exists() and (others := _in_the_way(site, folder)):
         raise HumansegError(
-            f"{folder} is there already, and is not a page that humanseg demo --build wrote: "
-            "choose another folder, or empty this one.",
+            f"{folder} is there already, and is not a page that humanseg demo --build wrote and "
+            f"nothing else ({', '.join(others[:3])}): choose another folder, or empty this one.",
             code="demo.not_a_page",
         )
     with whole_folder(folder) as partial:
@@ -77,8 +77,13 @@ def write_site(site: Site, folder: Path) -> None:
                 shutil.copyfile(content, path)
 
 
-def _may_be_replaced(folder: Path) -> bool:
+def _in_the_way(site: Site, folder: Path) -> list[str]:
+    """Return the names of what would be lost with a folder, besides an earlier page."""
     if not folder.is_dir():
-        return False
+        return ["a file"]
     names = {path.name for path in folder.iterdir()}
-    return not names or {"index.html", "worker.js", "model", "runtime"} <= names
+    if not {"index.html", "worker.js", "model", "runtime"} <= names:
+        return sorted(names)
+    # Other versions have other scripts, and the page of one's own model has no further ones.
+    own = {address.partition("/")[0] for address in site} | {"models"}
+    return sorted(name for name in names - own if not name.endswith(".js"))

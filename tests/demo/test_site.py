@@ -152,12 +152,24 @@ def test_what_is_no_build_is_left_alone(
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+@pytest.mark.parametrize("name", [".git", "CNAME", "about.html"])
+def test_what_was_put_beside_a_build_is_not_lost(
+    name: str, model: Path, runtime: list[Path], tmp_path: Path
+) -> None:
+    site, folder = demo_site(model, runtime), tmp_path / "site"
+    write_site(site, folder)
+    (folder / name).write_text("mine")
+    with pytest.raises(HumansegError, match=f"nothing else .{name}"):
+        write_site(site, folder)
+    assert (folder / name).read_text() == "mine"
+
+
 def test_a_build_that_fails_leaves_the_earlier_one(
     model: Path, runtime: list[Path], tmp_path: Path
 ) -> None:
     site, folder = demo_site(model, runtime), tmp_path / "site"
     write_site(site, folder)
     with pytest.raises(HumansegError, match="Cannot write"):
-        write_site({"index.html": b"new", "gone": tmp_path / "gone"}, folder)
+        write_site(site | {"index.html": b"new", "gone": tmp_path / "gone"}, folder)
     assert (folder / "index.html").read_bytes() != b"new"
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
