@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import humanseg
 from humanseg.config.command_line.overrides import to_override
 from humanseg.errors import HumansegError
+from humanseg.inference.catalog import bundled_models
 from humanseg.io.images import read_mask
 from tests.conftest import SMALLEST
 
@@ -86,6 +88,15 @@ def test_a_run_is_exported_and_used(run: Any, sample_root: Path, tmp_path: Path)
 def test_a_text_is_one_format_and_not_its_letters(tmp_path: Path) -> None:
     folder = humanseg.export("tiny", tmp_path / "export", "int8")
     assert (folder / "model.int8.onnx").is_file()
+
+
+@pytest.mark.parametrize(("file", "text"), [("manifest.json", "{"), ("model.int8.onnx", "cut off")])
+def test_an_export_that_is_broken_is_not_copied(file: str, text: str, tmp_path: Path) -> None:
+    source = shutil.copytree(bundled_models()["tiny"].folder, tmp_path / "source")
+    (source / file).write_text(text)
+    with pytest.raises(HumansegError, match="export it again"):
+        humanseg.export(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_is_predicted_and_what_is_broken_is_named(

@@ -11,6 +11,7 @@ from humanseg.evaluation.evaluated_model import is_export
 from humanseg.exporting.folder import CARD, MANIFEST, RECORD, require_export_folder
 from humanseg.exporting.formats import FORMATS, Format
 from humanseg.inference.load import describe_model
+from humanseg.inference.model_file import read_manifest
 from humanseg.inference.named_model import NamedModel, resolve_model
 from humanseg.io.files import whole_folder, write_json, write_text
 from humanseg.system.terminal import console
@@ -62,6 +63,9 @@ def copy_export(
             code="export.already_exported",
         )
     chosen = names if formats is None else [each.file for each in formats]
+    for name in chosen:
+        # Raises where the manifest is broken, or describes other bytes.
+        read_manifest(folder / name)
     with whole_folder(out) as partial:
         for name in chosen:
             # A name of its own is that of no format: a folder is spoken for by `model.onnx`.
