@@ -2,14 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.errors import HumansegError
+from humanseg.inference.backgrounds import Background, read_background
+from humanseg.inference.batch.outputs import Matte, render_background, render_cutout
 from humanseg.inference.guided_filter import refine
 from humanseg.inference.inputs import Photo, load_input
 from humanseg.inference.matting import apply_visibility
@@ -18,10 +21,6 @@ from humanseg.inference.session import Session, first_line
 from humanseg.io.images import ImageError, LoadedPhoto
 from humanseg.io.resizing import working_size
 from humanseg.system.cores import usable_threads
-
-if TYPE_CHECKING:
-    from humanseg.inference.backgrounds import Background
-    from humanseg.inference.batch.outputs import Matte
 
 INPUT, OUTPUT = "photo", "probability"
 """The names of a model's input and output."""
@@ -97,9 +96,7 @@ class Model:
 
         Parameters
         ----------
-        photo
-            As in a call.
-        tta
+        photo, tta
             As in a call.
 
         Returns
@@ -123,12 +120,10 @@ class Model:
 
         Parameters
         ----------
-        photo
+        photo, tta
             As in a call.
         threshold
             In (0,1); None: the model's own.
-        tta
-            As in a call.
 
         Returns
         -------
@@ -142,8 +137,6 @@ class Model:
         ImageError, ValueError, TypeError
             As in a call.
         """
-        from humanseg.inference.batch.outputs import render_cutout
-
         return render_cutout(self._matte(load_input(photo), threshold, tta))
 
     def composite(
@@ -158,16 +151,14 @@ class Model:
 
         Parameters
         ----------
-        photo
-            As in a call.
-        threshold
-            In (0,1); None: the model's own.
-        tta
+        photo, tta
             As in a call.
         background
             A picture, given like a photo, scaled to cover it. A colour: a name or code of CSS, or
             (red, green, blue) in [0,255]. ``"blur:15"``: the photo's own background, blurred by 15
             thousandths of its longer side.
+        threshold
+            In (0,1); None: the model's own.
 
         Returns
         -------
@@ -179,9 +170,6 @@ class Model:
         ImageError, ValueError, TypeError, BackgroundError
             As in a call; and where the background is none of these.
         """
-        from humanseg.inference.backgrounds import read_background
-        from humanseg.inference.batch.outputs import render_background
-
         behind = read_background(background)
         return render_background(self._matte(load_input(photo), threshold, tta, behind))
 
@@ -207,8 +195,6 @@ class Model:
         workers
             How many photos to process at once; None: one for each core, four at most.
         """
-        from concurrent.futures import Future, ThreadPoolExecutor
-
         work = self if make is None else make
         count = min(4, usable_threads(None)) if workers is None else workers
         pending: deque[Future[NDArray[Any]]] = deque()
@@ -235,10 +221,8 @@ class Model:
         loaded: LoadedPhoto,
         threshold: float | None,
         tta: bool,
-        background: "Background | None" = None,
-    ) -> "Matte":
-        from humanseg.inference.batch.outputs import Matte
-
+        background: Background | None = None,
+    ) -> Matte:
         limit = self._limit(threshold)
         if not 0 < limit < 1:
             raise ValueError(f"threshold={limit!r}: a number between 0 and 1 is needed.")
