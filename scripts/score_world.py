@@ -1,7 +1,7 @@
-"""Score runs on a stand-in for photos from elsewhere: shifted versions of their valid photos.
+"""Score runs on the synthetic-shift benchmark: changed versions of their valid photos.
 
 Every shift is made from photos and masks alone and is the same each time: closer crops, small
-figures, other backgrounds, landscape frames, company, and what cameras do. Prints the mean Dice
+people, other backgrounds, landscape frames, more people, and what cameras do. Prints the mean Dice
 per photo for each run and shift, at threshold 0.5. Only scores of one data set compare.
 """
 
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from humanseg.data.labelled_photo import DrawPhoto, LabelledPhoto, Pixels
@@ -30,23 +31,19 @@ from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
 
-Shift = Callable[[LabelledPhoto, DrawPhoto, np.random.Generator], LabelledPhoto]
+Shift = Callable[[LabelledPhoto, DrawPhoto, Generator], LabelledPhoto]
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Probabilities (N, H, W) of photos uint8 (N, H, W, 3)."""
 
 _BATCH = 8
 
 
-def as_it_is(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def as_it_is(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Leave the photo alone: what `humanseg evaluate` scores."""
     return picture
 
 
-def closer(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def closer(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Crop to 1 / 1.5 to 1 / 2.5 of height and width, around a place on the person."""
     zoom = generator.uniform(1.5, 2.5)
     person = np.argwhere(picture.mask)
@@ -63,7 +60,7 @@ def closer(
 def elsewhere(
     picture: LabelledPhoto,
     others: DrawPhoto,
-    generator: np.random.Generator,
+    generator: Generator,
     scales: tuple[float, float],
     size: tuple[int, int] | None = None,
 ) -> LabelledPhoto:
@@ -74,30 +71,22 @@ def elsewhere(
     return paste(scene, warp(picture, place, frame), 0.7, gain=0.5)
 
 
-def small(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def small(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Show the person at 0.3 to 0.6 of the size, before another background."""
     return elsewhere(picture, others, generator, (0.3, 0.6))
 
 
-def background(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def background(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Show the person at about the size, before another background."""
     return elsewhere(picture, others, generator, (0.9, 1.1))
 
 
-def landscape(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def landscape(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Show the person in a frame that is turned by a quarter."""
     return elsewhere(picture, others, generator, (0.7, 1.2), picture.size[::-1])
 
 
-def company(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def company(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Put two more people behind the person."""
     for _ in range(2):
         other = others(generator)
@@ -106,9 +95,7 @@ def company(
     return picture
 
 
-def colour(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def colour(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Change tint, brightness and gamma strongly."""
     factors, gamma = generator.uniform(0.6, 1.4, 3), generator.choice([0.5, 1.8])
     levels = (np.arange(256)[:, None] / 255) ** gamma * factors * 255
@@ -116,26 +103,20 @@ def colour(
     return picture._replace(photo=np.asarray(cv2.LUT(picture.photo, table), np.uint8))
 
 
-def blur(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def blur(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Put the photo out of focus."""
     width = generator.uniform(1, 2.5)
     photo = np.asarray(cv2.GaussianBlur(picture.photo, (0, 0), width), np.uint8)
     return picture._replace(photo=photo)
 
 
-def noise(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def noise(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Add the noise of a dark room."""
     grain = generator.normal(0, generator.uniform(10, 30), picture.photo.shape)
     return picture._replace(photo=np.clip(picture.photo + grain, 0, 255).astype(np.uint8))
 
 
-def jpeg(
-    picture: LabelledPhoto, others: DrawPhoto, generator: np.random.Generator
-) -> LabelledPhoto:
+def jpeg(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
     """Compress at half the size, to qualities of 10 to 30."""
     height, width = picture.size
     half = cv2.resize(picture.photo, (max(1, width // 2), max(1, height // 2)), interpolation=3)
@@ -165,7 +146,7 @@ def shifted(
 ) -> Iterator[LabelledPhoto]:
     """Make the shifted version of every photo; it follows from the ids and the photos alone."""
 
-    def other(generator: np.random.Generator) -> LabelledPhoto:
+    def other(generator: Generator) -> LabelledPhoto:
         return pictures[int(generator.integers(len(pictures)))]
 
     for identity, picture in zip(ids, pictures, strict=True):
