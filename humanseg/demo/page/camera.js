@@ -37,7 +37,13 @@ export async function openCamera(video, deviceId, gone) {
   const [track] = stream.getVideoTracks();
   track.addEventListener("ended", gone);
   video.srcObject = stream;
-  await video.play();
+  try {
+    await video.play();
+  } catch (error) {
+    // Another start came between: the camera's light would stay on.
+    track.stop();
+    throw error;
+  }
   const { deviceId: used, facingMode } = track.getSettings();
   const cameras = (await navigator.mediaDevices.enumerateDevices())
     .filter((device) => device.kind === "videoinput").map((device) => device.deviceId);
@@ -45,7 +51,7 @@ export async function openCamera(video, deviceId, gone) {
     stop() {
       track.removeEventListener("ended", gone);
       track.stop();
-      video.srcObject = null;
+      if (video.srcObject === stream) video.srcObject = null;
     },
     // A webcam does not say which way it faces.
     mirrored: (facingMode ?? "user") === "user",

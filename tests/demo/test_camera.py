@@ -1,0 +1,49 @@
+"""The script of the page that starts a camera, run by Node."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from humanseg import demo
+
+CAMERA_JS = Path(demo.__file__).parent / "page" / "camera.js"
+START = """
+const told = [];
+const track = { addEventListener() {}, removeEventListener() {}, getSettings: () => ({}) };
+track.stop = () => told.push("stopped");
+const mediaDevices = {
+  getUserMedia: async () => ({ getVideoTracks: () => [track] }), enumerateDevices: async () => [],
+};
+Object.defineProperty(globalThis, "navigator", { value: { mediaDevices } });
+"""
+INTERRUPTED = """
+const play = async () => { throw new Error("interrupted"); };
+await openCamera({ play }, null, () => {}).catch((error) => told.push(error.message));
+"""
+TWICE = """
+const video = { play: async () => {} };
+const first = await openCamera(video, null, () => {});
+await openCamera(video, null, () => {});
+const second = video.srcObject;
+first.stop();
+told.push(video.srcObject === second);
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node to run the page's script in")
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [(INTERRUPTED, ["stopped", "interrupted"]), (TWICE, ["stopped", True])],
+    ids=["interrupted", "twice"],
+)
+def test_a_camera_that_is_started_twice_runs_once(steps: str, told: list[object]) -> None:
+    module = json.dumps(CAMERA_JS.as_uri())
+    script = (
+        f"import {{ openCamera }} from {module};{START}{steps}console.log(JSON.stringify(told))"
+    )
+    command = ["node", "--input-type=module", "-e", script]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(answer.stdout) == told
