@@ -12,11 +12,10 @@ const $ = (id) => document.getElementById(id);
 const before = $("before"), after = $("after");
 const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
 
-let model;
+let model, camera = null;
 let shown = null; // what is on the stage: a drawable result, with the `name` of its photo
 let latest = 0; // whoever began last may draw
 let current = null; // the photo that is shown, or was before the camera
-let camera = null;
 
 /* Saying. */
 
@@ -226,7 +225,8 @@ async function useModel(folder) {
   complain();
   say("Loading the model…");
   try {
-    model = await openSegmenter(backend, folder);
+    await Promise.allSettled([opened]); // the first may still be loading, or have failed
+    opened = model = await openSegmenter(backend, folder);
   } catch (error) {
     complain(error.message);
     throw error;
@@ -288,7 +288,7 @@ document.body.classList.add("ready");
 settle();
 say("Loading the model…");
 const backend = new URLSearchParams(location.search).get("backend") ?? "";
-const opened = openSegmenter(backend);
+let opened = openSegmenter(backend);
 opened.then((facts) => {
   model = facts;
   tell({ Model: model.name, "Runs on": runsOn(model) });

@@ -74,6 +74,22 @@ def test_the_page_switches_between_the_bundled_models(
                 assert dice(demo.mask(), humanseg.load(name)(photo)) >= 0.98
 
 
+def test_another_model_takes_the_place_of_one_that_does_not_load(
+    open_demo: Callable[..., Demo], runtime: list[Path], photos: Path
+) -> None:
+    def intercept(page: Page) -> None:
+        page.context.route("**/model/manifest.json", lambda route: route.fulfill(status=404))
+
+    other = next(name for name in bundled_models() if name != default_model("videos").name)
+    with DemoServer(demo_site(None, runtime), port=0) as server:
+        for address in serving(server, server.address):
+            demo = open_demo(address, before=intercept)
+            assert "model/manifest.json could not be loaded" in demo.complaint()
+            demo.page.get_by_label("Model").select_option(f"models/{other}")
+            demo.choose(photos / "small.png")
+            assert demo.fact("Model") == humanseg.load(other).name
+
+
 def test_the_cut_out_is_a_png_with_transparency(
     open_demo: Callable[..., Demo], address: str, photos: Path
 ) -> None:
