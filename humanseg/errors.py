@@ -39,7 +39,7 @@ class HumansegError(Exception):
 
 
 class Refused(HumansegError):  # noqa: N818 - read aloud: "Refused: …"
-    """The command could go on, but its result would be wrong."""
+    """The command could continue, but its result would be wrong."""
 
     exit_code = 3
 
@@ -64,7 +64,7 @@ def _spelled(sign: str) -> str:
 
 
 def says_errors(main: Callable[P, int]) -> Callable[P, int]:
-    """Let the `main` of a script end on such an error as `humanseg` does: said, with its exit code.
+    """Make the `main` of a script print such an error and return its exit code, as `humanseg` does.
 
     HUMANSEG_DEBUG=1 lets it through, for its traceback.
     """

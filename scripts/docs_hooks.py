@@ -1,6 +1,6 @@
 """Hooks of mkdocs: the generated pages, and links from pages to files of the repository.
 
-A page links to a file outside of `docs` as it lies in the repository, so that the link works there
+A page links to a file outside of `docs` as it is in the repository, so that the link works there
 too; the site gets a copy of the file.
 """
 
@@ -22,11 +22,11 @@ INLINE_CODE = re.compile(r"<code>[^<]*</code>")
 AMOUNT = re.compile(r"(<td[^>]*>[\d.]+) (\w+)(?=</td>)")
 HYPHENATED = re.compile(r"[^\s<>]*-[^\s<>]+(?=[\s<])")
 INCLUDED = {"CONTRIBUTING.md": "project/contributing.md", "CHANGELOG.md": "project/changelog.md"}
-"""Pages of the site that lie outside of `docs` in the repository."""
+"""Pages of the site that are outside of `docs` in the repository."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages, those that lie elsewhere, and the files that pages link to."""
+    """Add the generated pages, those that are elsewhere, and the files that pages link to."""
     for name, text in generated().items():
         files.append(File.generated(config, name, content=text))
     for source, name in INCLUDED.items():

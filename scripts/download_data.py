@@ -63,7 +63,7 @@ def fetch(url: str, out: Path, pause: float = 1.0) -> bool:
     url
         A direct address of a zip or tar archive, or of a public Yandex Disk share.
     out
-        Where the five folders shall lie: a folder that does not exist yet, or is empty. It
+        Where the five folders shall be: a folder that does not exist yet, or is empty. It
         appears whole or not at all.
     pause
         Seconds before a broken download is tried again; doubled for each further try.
@@ -208,14 +208,14 @@ def _checked(
         if total > most_bytes or count > most_files:
             raise ArchiveError(
                 f"The archive {archive} would unpack to more than {most_bytes:,} bytes or "
-                f"{most_files:,} files: it is not the data set that was asked for."
+                f"{most_files:,} files: it is not the data set that was requested."
             )
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not parts or any(part in _JUNK or part.startswith("._") for part in parts):
             continue
         outside = ".." in parts or parts[0] == "/" or re.match("[A-Za-z]:", parts[0])
         if outside or not _is_plain(entry):
-            what = "would lie outside the target" if outside else "is a link or a device"
+            what = "would be outside the target" if outside else "is a link or a device"
             raise ArchiveError(
                 f"The archive {archive} is refused: its entry {name!r} {what}. Nothing was "
                 "unpacked; do not trust where it came from."

@@ -178,7 +178,7 @@ def write_run() -> Callable[..., Path]:
         Parameters
         ----------
         folder, root
-            Where it shall lie, and the data set; read only.
+            Where it shall be, and the data set; read only.
         moved
             By how many rows its masks are moved from the true ones, on average.
         noise

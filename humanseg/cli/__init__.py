@@ -1,4 +1,4 @@
-"""The `humanseg` command: one file for each of its commands, which imports what is heavy itself."""
+"""The `humanseg` command: one file per command, which imports heavy packages itself."""
 
 from humanseg.cli.main import main
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 
 def named_model(text: str) -> Path:
-    """Take the name of a model; say so where it names a bundled one and something here too."""
+    """Parse the name of a model; print a note where it names a bundled one and a file too."""
     # Before numpy and onnxruntime are loaded: only the folders are looked at.
     bundled = Path(__file__).parents[1] / "inference" / "bundled" / text
     if os.path.exists(text) and os.sep not in text and bundled.is_dir():
         print(
-            f"note: {text} is what lies here; elsewhere it names a bundled model.", file=sys.stderr
+            f"note: {text} is the file or folder of this name, not the bundled model.",
+            file=sys.stderr,
         )
     return Path(text)
 

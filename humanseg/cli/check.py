@@ -1,4 +1,4 @@
-"""`humanseg check`: everything that is wrong with a data set."""
+"""`humanseg check`: find everything that is wrong with a data set."""
 
 import argparse
 from pathlib import Path

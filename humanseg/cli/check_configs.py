@@ -1,4 +1,4 @@
-"""`humanseg check-configs`: every config of conf/ against the code, without data or weights."""
+"""`humanseg check-configs`: check every config of conf/ against the code, without data."""
 
 import argparse
 import sys
@@ -23,8 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     # The first config loads all that configs can name, which takes a while.
     print("Checking the shipped configs …", file=sys.stderr)
-    say = partial(print, flush=True)
-    mistakes = validate_shipped(say) + validate_recipes(say)
+    notify = partial(print, flush=True)
+    mistakes = validate_shipped(notify) + validate_recipes(notify)
     if mistakes:
         raise HumansegError(
             "These configs do not fit the code:\n  " + "\n  ".join(mistakes), code="config.misfit"

@@ -1,4 +1,4 @@
-"""`humanseg compare`: which run is the best, and whether it really is."""
+"""`humanseg compare`: rank runs, and test whether the best is significantly better."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises
     ------
     HumansegError
-        There is no run, or wandb is asked for and cannot be had.
+        There is no run, or wandb is requested and is not available.
     """
     from rich.console import Console
 
@@ -76,10 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     plotly_script()  # before the work, if it is missing
     project = _wandb_project(arguments)
     console, errors = Console(soft_wrap=True), Console(stderr=True)
-    _say_ladders(arguments.runs, console)
+    _print_ladders(arguments.runs, console)
     with progress_on(errors, "reading runs") as move:
         board = read_leaderboard(arguments.runs, read_shipped(conf_folder()), move)
-    _say(board, console)
+    _print_board(board, console)
     out = arguments.out or board.base
     with run_lock(out / ".leaderboard.lock"):
         write_table(out / "leaderboard.csv", board.table())
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             page = write_leaderboard(
                 out, board, lambda group: _photos(group, arguments.data), move, _command(arguments)
             )
-    # The pages of the runs lead to a leaderboard that lies above them.
+    # The pages of the runs lead to a leaderboard that is above them.
     if out == board.base:
         refresh_homes([run.folder for run in _ranked(board)], [page])
     console.print(f"table  {out / 'leaderboard.csv'}", markup=False, highlight=False)
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wandb_project(arguments: argparse.Namespace) -> "Project | None":
-    """Say where in wandb the leaderboard shall be, and find out early if it cannot."""
+    """Return the wandb project of the leaderboard; raise early if it cannot be used."""
     if arguments.wandb is None:
         if arguments.sync:
             raise HumansegError(
@@ -114,7 +114,7 @@ def _wandb_project(arguments: argparse.Namespace) -> "Project | None":
 def _to_wandb(
     board: "Leaderboard", project: "Project", sync: bool, console: "Console", errors: "Console"
 ) -> bool:
-    """Upload the runs if asked to, build the dashboards; return whether all runs were taken."""
+    """Upload the runs if requested, build the dashboards; return whether all runs were taken."""
     from humanseg.compare.wandb import require_project, save_dashboards, upload_runs
     from humanseg.system.progress import progress_on
 
@@ -126,7 +126,9 @@ def _to_wandb(
         failed = uploads.failed
         words = [f"runs uploaded: {len(uploads.done)}"]
         words += [f"before: {len(uploads.before)}"] if uploads.before else []
-        words += [f"not yet, since they go on: {len(uploads.running)}"] if uploads.running else []
+        words += (
+            [f"not yet, since they are running: {len(uploads.running)}"] if uploads.running else []
+        )
         console.print(f"wandb  {', '.join(words)}", markup=False, highlight=False)
         if uploads.bare:
             console.print(
@@ -158,7 +160,7 @@ def _ranked(board: "Leaderboard") -> "list[RunRecord]":
     return [run for group in board.groups for run in group.runs]
 
 
-def _say(board: "Leaderboard", console: "Console") -> None:
+def _print_board(board: "Leaderboard", console: "Console") -> None:
     """Print the tables, what they show, and what is not in them."""
     from rich.console import Console
 
@@ -189,7 +191,7 @@ def _say(board: "Leaderboard", console: "Console") -> None:
             console.print()
 
 
-def _say_ladders(folders: Sequence[Path], console: "Console") -> None:
+def _print_ladders(folders: Sequence[Path], console: "Console") -> None:
     """Print the stages of the folders that are those of recipes, each in its order."""
     from humanseg.compare.ladder import is_recipe, print_ladder, read_ladder
 
@@ -226,6 +228,6 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, PhotoFiles] | st
         if set(group.ids) <= found.keys():
             return {id: found[id] for id in group.ids}
     if not places:
-        return "No config says where they lie; say it by --data ROOT."
+        return "No config names their folder; give it by --data ROOT."
     tried = " or ".join(map(str, places))
-    return f"They are not in {tried} any more; say by --data ROOT where they are."
+    return f"They are not in {tried} any more; give their folder by --data ROOT."

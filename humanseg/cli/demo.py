@@ -1,4 +1,4 @@
-"""`humanseg demo`: a page that cuts people out of photos and the camera, in the browser."""
+"""`humanseg demo`: serve a page that cuts people out of photos in the browser."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`humanseg evaluate`: the scores of a run or of an exported model."""
+"""`humanseg evaluate`: score a run or an exported model."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`humanseg export`: the best model as files that other programs run, checked."""
+"""`humanseg export`: write the best model as verified files for other programs."""
 
 import argparse
 from pathlib import Path
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="of onnx, int8, fp16, pt2; default: onnx,int8,pt2",
     )
-    parser.add_argument("--data", metavar="ROOT", type=Path, help="where the data lies now")
+    parser.add_argument("--data", metavar="ROOT", type=Path, help="where the data is now")
     parser.add_argument(
         "--max-drop",
         metavar="DICE",

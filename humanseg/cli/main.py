@@ -1,4 +1,4 @@
-"""The `humanseg` command: finds the command that is meant, and explains how it ended."""
+"""The `humanseg` command: dispatches to a command, and returns its exit code."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`humanseg models`: the bundled models, in a table."""
+"""`humanseg models`: print a table of the bundled models."""
 
 import argparse
 import json

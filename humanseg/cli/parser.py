@@ -1,4 +1,4 @@
-"""The words of a command line, with a hint where one is nearly right."""
+"""The argument parser, which suggests the nearest name for a misspelt word."""
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,7 @@ def one_of(*known: str) -> Callable[[str], str]:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says a mistake in one paragraph, and what was probably meant.
+    """A parser that reports a mistake in one paragraph, with the nearest name.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
     scattered: str | None = None
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and exit with 2."""
+        """Print the error, and exit with 2."""
         end = "" if message.endswith(("?", ".")) else "."
         self.exit(2, f"{self.prog}: {message}{end} See {self.prog} --help.\n")
 

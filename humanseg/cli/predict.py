@@ -1,4 +1,4 @@
-"""`humanseg predict`: masks, cut-outs and new backgrounds for photos and videos."""
+"""`humanseg predict`: write masks, cut-outs and new backgrounds of photos and videos."""
 
 import argparse
 import os
@@ -43,12 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Predict; return 0, or 1 where some photos or videos could not be used."""
     from humanseg.inference.batch.stdin import spool_folder
 
-    with spool_folder() as spool, _printer(arguments.out == _STDOUT) as say:
-        return _run(arguments, spool, say)
+    with spool_folder() as spool, _printer(arguments.out == _STDOUT) as notify:
+        return _run(arguments, spool, notify)
 
 
 def _run(
-    arguments: argparse.Namespace, spool: Callable[[], Path], say: Callable[[str], None]
+    arguments: argparse.Namespace, spool: Callable[[], Path], notify: Callable[[str], None]
 ) -> int:
     from humanseg.exporting.as_onnx import as_onnx
     from humanseg.inference.batch.collect import collect
@@ -76,7 +76,7 @@ def _run(
     files = {use: as_onnx(arguments.model, use, print_note) for use in uses(collected.inputs)}
     if arguments.out is None:
         more = "" if arguments.save or arguments.background else _MORE_KINDS
-        say(f"Results go to {destination.folder}{os.sep}; -o names another folder{more}.")
+        notify(f"Results go to {destination.folder}{os.sep}; -o names another folder{more}.")
 
     def plan(use: "Use", threads: int) -> PredictionPlan:
         file = files[use]
@@ -86,15 +86,15 @@ def _run(
     summaries = PredictionSummary("photo"), PredictionSummary("video")
     folder = None if destination.file else destination.folder
     try:
-        _predict(plan, collected, arguments, summaries, say)
+        _predict(plan, collected, arguments, summaries, notify)
     except BaseException:
         # The failures until now would be forgotten otherwise.
         if failures := _failures(collected, summaries):
-            print_failures(failures, folder, say)
+            print_failures(failures, folder, notify)
         raise
-    _print_remarks(collected, summaries, notices, say)
+    _print_remarks(collected, summaries, notices, notify)
     failures = _failures(collected, summaries)
-    print_failures(failures, folder, say)
+    print_failures(failures, folder, notify)
     if arguments.out == _STDOUT and not failures and destination.file is not None:
         with destination.file.open("rb") as result:
             shutil.copyfileobj(result, sys.stdout.buffer)
@@ -107,7 +107,7 @@ def _predict(
     collected: "CollectedInputs",
     arguments: argparse.Namespace,
     summaries: tuple[PredictionSummary, PredictionSummary],
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> None:
     """Process photos, then videos; `plan` takes which, and the number of the model's threads."""
     cores = usable_threads(arguments.threads)
@@ -120,13 +120,13 @@ def _predict(
         start = time.monotonic()
         _predict_photos(photo_plan, photos, workers, cores, summaries[0])
         out = None if arguments.out == _STDOUT else photo_plan.destination.folder
-        say(summaries[0].text(time.monotonic() - start, out))
+        notify(summaries[0].text(time.monotonic() - start, out))
     if videos:
         # Only now: PyAV is loaded for it.
         from humanseg.cli.predict_videos import predict_all
 
         smoothing = arguments.temporal_smoothing
-        predict_all(plan("videos", cores), videos, smoothing, cores, summaries[1], say)
+        predict_all(plan("videos", cores), videos, smoothing, cores, summaries[1], notify)
 
 
 def _failures(
@@ -142,22 +142,22 @@ def _print_remarks(
     collected: "CollectedInputs",
     summaries: Sequence[PredictionSummary],
     notices: "Notices",
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> None:
     """Print what a person should know of what was used, and what was left out."""
     from humanseg.inference.batch.collect import count_kinds
 
     for summary in summaries:
         if summary.without_person:
-            say(summary.describe_without_person())
+            notify(summary.describe_without_person())
         for outcome in summary.with_notices:
             notices.add(outcome.source.path, outcome.notices)
     for line in notices.lines():
-        say(printable(line))
+        notify(printable(line))
     if collected.left_out:
         count = collected.left_out.total()
         kinds = "another kind" if count == 1 else "other kinds"
-        say(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(collected.left_out)}")
+        notify(f"{plural(count, 'file')} of {kinds} left out: {count_kinds(collected.left_out)}")
 
 
 def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path]) -> "Destination":
@@ -240,7 +240,7 @@ def _predict_photos(
     except (KeyboardInterrupt, HumansegError) as error:
         if done or isinstance(error, KeyboardInterrupt):
             print(
-                f"{done} of {plural(len(photos), 'photo')} are done. The same command goes on "
+                f"{done} of {plural(len(photos), 'photo')} are done. The same command continues "
                 "with the others.",
                 file=sys.stderr,
             )

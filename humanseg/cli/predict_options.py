@@ -92,7 +92,7 @@ def _former(old: str, new: str, read: Callable[[str], Any]) -> Callable[[str], A
 
 def _warn_of_former(old: str, new: str) -> None:
     print(
-        f"{old} is called {new} now; the old name goes on working for one release.", file=sys.stderr
+        f"{old} is called {new} now; the old name keeps working for one release.", file=sys.stderr
     )
 
 

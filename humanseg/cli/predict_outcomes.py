@@ -80,12 +80,12 @@ class PredictionSummary:
         return f"{count} {verb} there already (--overwrite makes {them} again)"
 
     def describe_without_person(self) -> str:
-        """Return in which nobody was found."""
+        """Return the names of files without a person."""
         # Threads end in any order.
         names = ", ".join(sorted(self.without_person, key=_order)[:_MOST_NAMES])
         count = len(self.without_person)
         more = f", and {count - _MOST_NAMES} more" if count > _MOST_NAMES else ""
-        return printable(f"nobody found in {plural(count, self.noun)}: {names}{more}")
+        return printable(f"no person found in {plural(count, self.noun)}: {names}{more}")
 
     def _where(self, out: Path | None) -> str:
         if out is None:
@@ -104,7 +104,7 @@ def _describe_remade(states: "Sequence[ResultState]") -> str:
 
 
 def print_failures(
-    failures: "Sequence[InputFailure]", folder: Path | None, say: Callable[[str], None]
+    failures: "Sequence[InputFailure]", folder: Path | None, notify: Callable[[str], None]
 ) -> None:
     """Print all failures, or the first few and the name of a file in `folder` that has all."""
     failures = sorted(failures, key=lambda failure: _order(str(failure.path)))
@@ -113,17 +113,17 @@ def print_failures(
     if file is None or len(lines) <= _MOST_LINES:
         _remove_former(file)
         for line in lines:
-            say(f"  {line}")
+            notify(f"  {line}")
         return
     try:
         rows = (f"{_one_line(str(each.path))}\t{_one_line(each.reason)}\n" for each in failures)
         write_text(file, _HEAD + "".join(rows))
     except HumansegError:
-        print_failures(failures, None, say)
+        print_failures(failures, None, notify)
         return
     for line in lines[:_FIRST_FEW]:
-        say(f"  {line}")
-    say(f"  and {len(lines) - _FIRST_FEW} more: {printable(str(file))} names all of them")
+        notify(f"  {line}")
+    notify(f"  and {len(lines) - _FIRST_FEW} more: {printable(str(file))} names all of them")
 
 
 def _remove_former(file: Path | None) -> None:

@@ -18,7 +18,7 @@ def predict_all(
     smoothing: float | None,
     cores: int,
     summary: PredictionSummary,
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> None:
     """Process videos, and print a line about each that is done."""
     import cv2
@@ -63,14 +63,14 @@ def predict_all(
         for outcome in predict_videos(plan, videos, strength, show):
             summary.add(outcome)
             if outcome.frames and not outcome.failure:
-                say(_describe(outcome, time.monotonic() - start))
+                notify(_describe(outcome, time.monotonic() - start))
                 for note in outcome.notes:
-                    say(f"  {printable(note)}")
+                    notify(f"  {printable(note)}")
             start, frames = time.monotonic(), 0
             lines.restart()
             progress.reset(task, total=None, rate=0.0)
     if summary.unchanged:
-        say(printable(f"{summary.describe_unchanged()}: {plan.destination.folder}"))
+        notify(printable(f"{summary.describe_unchanged()}: {plan.destination.folder}"))
 
 
 def _describe(outcome: "InputOutcome", seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""`humanseg sample`: the built-in synthetic data set."""
+"""`humanseg sample`: write the built-in synthetic data set."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`humanseg score`: a submission, scored the way the task does it."""
+"""`humanseg score`: score a submission by the task's formula."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "csv", metavar="CSV", type=Path, help="such as runs/NAME/pred_valid.csv; - reads stdin"
     )
-    add_data(parser, "default: that of the run where CSV lies")
+    add_data(parser, "default: that of the run where CSV is")
     add_split(parser)
     add_mask_rule(parser)
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.errors import printable
     from humanseg.submission import score_file
 
-    # Without these options, masks are read as by the run that the submission lies in.
+    # Without these options, masks are read as by the run that the submission is in.
     given = arguments.person_values or arguments.invert_masks
     rule = mask_rule(arguments) if given else None
     print(printable(score_file(arguments.csv, arguments.data, arguments.split, rule).text()))

@@ -1,4 +1,4 @@
-"""`humanseg train`: one run, or with -m a sweep."""
+"""`humanseg train`: train one run, or with -m a sweep."""
 
 from collections.abc import Sequence
 

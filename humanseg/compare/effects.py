@@ -1,4 +1,4 @@
-"""What each setting does to Dice, averaged over the others.
+"""The effect of each setting on Dice, averaged over the others.
 
 A linear model with a mean and one term for each value of each setting is fitted to all runs, photo
 by photo; the terms of a setting add up to zero. Where every combination was tried equally often,

@@ -1,4 +1,4 @@
-"""The ladder of a recipe: each stage, its Dice, and what it gained over the one it started from."""
+"""The stages of a recipe: the Dice of each, and its gain over the stage that it started from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

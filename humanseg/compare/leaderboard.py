@@ -1,4 +1,4 @@
-"""Everything that some folders hold: runs that are ranked, group by group, and all others."""
+"""The leaderboard: the runs of some folders, ranked in groups, and those that are not ranked."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ def read_leaderboard(
     Raises
     ------
     HumansegError
-        A path does not exist, or no run lies there.
+        A path does not exist, or no run is there.
     """
     found = find_runs(paths)
     records: list[RunRecord] = []

@@ -1,4 +1,4 @@
-"""What runs were made from: photos and weights, told apart by what they hold, not by their names.
+"""The photos and weights behind runs, compared by content and not by name.
 
 `config.yaml` says where they lay. `summary.json` has their fingerprints: `pixels_sha256` of the
 photos, and under `sources` a list for each other setting that names files. Two folders called
@@ -42,8 +42,8 @@ def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> lis
     list of Settings
         With the shortest names that tell the origins apart: `a/start` and `b/start`, or, where
         something was changed in its place, `start (1f2e3d4c)`. Of a run that has recorded no
-        fingerprints the path and the number of photos count. What was changed when a run went on is
-        a setting too, `resumed`.
+        fingerprints the path and the number of photos count. What was changed when a run was
+        resumed is a setting too, `resumed`.
     """
     origins = [dict(_origins(run)) for run in runs]
     values: list[dict[str, str]] = [{} for _ in runs]
@@ -61,7 +61,7 @@ def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> lis
 
 
 def _changed_when_resumed(run: RunRecord) -> dict[str, str]:
-    """Tell apart a run that went on with other settings from one that had them from the start."""
+    """Tell apart a run that continued with other settings from one that had them from the start."""
     words = [
         f"{short_name(key)} {as_text(new)} after epoch {step['after_epoch']}"
         for step in run.summary.get("resumed") or []

@@ -3,12 +3,12 @@
 A page that is opened from disk may load scripts, but not data, so the data are scripts:
 
 - `data.js` has the table, and is loaded with the page;
-- `photos/0.js` has the names, sizes and true masks of a set of valid photos, whose files lie in
+- `photos/0.js` has the names, sizes and true masks of a set of valid photos, whose files are in
   `photos/0/` once for all runs;
 - `runs/0.js` has the masks and the scores per photo of a run;
 - `plotly.min.js` draws.
 
-All but the first are loaded when they are asked for, so hundreds of runs open as fast as one.
+All but the first are loaded when they are requested, so hundreds of runs open as fast as one.
 """
 
 import json

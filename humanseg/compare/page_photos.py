@@ -1,4 +1,4 @@
-"""The valid photos of a group of runs, brought into the files of the leaderboard's page."""
+"""The valid photos of a group of runs, copied to the files of the leaderboard's page."""
 
 import os
 import shutil

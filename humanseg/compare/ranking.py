@@ -1,4 +1,4 @@
-"""Runs with the same valid photos side by side: seeds folded, the best first."""
+"""Ranking of runs with the same valid photos: seeds are folded, the best comes first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The leaderboard in the terminal: its tables, and what they say in words."""
+"""The leaderboard in the terminal: its tables, and their summary in words."""
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""From a config node to the object it describes. Nothing else in humanseg calls Hydra for that."""
+"""Builds the object that a config node describes; the only place that calls Hydra's instantiate."""
 
 from typing import Any
 

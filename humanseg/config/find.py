@@ -1,4 +1,4 @@
-"""Where the shipped configs lie."""
+"""Finds the folder of the configs, `conf`."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def conf_folder() -> Path:
     """Find the folder of shipped configs.
 
     A wheel carries it inside the package, as ``humanseg/conf``; in a checkout, and so in an
-    editable install, it lies beside the package.
+    editable install, it is beside the package.
 
     Returns
     -------

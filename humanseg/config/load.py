@@ -1,4 +1,4 @@
-"""Reading a run's config back."""
+"""Reads the config of a run."""
 
 from pathlib import Path
 from typing import Any

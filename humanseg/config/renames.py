@@ -1,4 +1,4 @@
-"""Settings and options that were called otherwise: the one table, and what still reads old names.
+"""Renamed settings and options: the table of old names, and the functions that translate them.
 
 The command line takes them with a line on stderr; the files of earlier runs without.
 """
@@ -102,27 +102,27 @@ def _renamed(
 
 
 def current_words(words: Sequence[str]) -> Iterator[str]:
-    """Yield the words of a command line with the names of today, and say which are others now."""
+    """Yield the words of a command line with current names; print a note for each old one."""
     for word in words:
         new = current_word(word)
         if new != word:
-            _say(word, new)
+            _note(word, new)
         yield new
 
 
 def current_config(
-    config: Mapping[str, Any], given: Collection[str] = (), say: bool = False
+    config: Mapping[str, Any], given: Collection[str] = (), notify: bool = False
 ) -> dict[str, Any]:
-    """Return a config with the names of today.
+    """Return a config with current names.
 
     Parameters
     ----------
     config
         Plain, as `config.yaml` holds it. What a class of a person's own takes keeps its name.
     given
-        Keys of the command line: they stay, where a file of a person's own has the old name too.
-    say
-        Whether to say which names are others now.
+        Keys of the command line: they win over the same key under its old name in a file.
+    notify
+        Whether to print a note for each old name.
 
     Returns
     -------
@@ -140,8 +140,8 @@ def current_config(
         if not str(node.get("_target_", "humanseg.")).startswith("humanseg."):
             continue
         value = node.pop(name)
-        if say:
-            _say(old, new)
+        if notify:
+            _note(old, new)
         *above, name = new.split(".")
         node = current
         for part in above:
@@ -152,7 +152,7 @@ def current_config(
 
 
 def current_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's summary with the names of today in what it has of settings."""
+    """Return a run's summary with the current names of settings."""
     current = dict(summary)
     if isinstance(sources := summary.get("sources"), dict):
         current["sources"] = {current_key(key): value for key, value in sources.items()}
@@ -171,6 +171,6 @@ def current_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def _say(old: str, new: str) -> None:
-    """Say once that something has another name."""
+def _note(old: str, new: str) -> None:
+    """Print once that something has a new name."""
     print(f"note    {old} is called {new} now", file=sys.stderr)

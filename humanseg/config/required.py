@@ -1,4 +1,4 @@
-"""Settings that an experiment leaves to the person."""
+"""Settings of an experiment that the command line has to give."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def require_init_from(value: Any) -> None:
     """
     if value == REQUIRED:
         raise HumansegError(
-            "This experiment is a later step: it goes on from the weights of an earlier run. Give "
+            "This experiment is a later step: it starts from the weights of an earlier run. Give "
             "init_from=RUN, the folder of that run; the recipes (recipe=best, …) do all steps by "
             "one command. init_from=none starts from random weights all the same."
         )

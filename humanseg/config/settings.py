@@ -14,11 +14,11 @@ from humanseg.config.ranges import Count, NotNegative, Seed, Share, Side, Text, 
 
 Kind = Literal["result", "repeat", "data", "place", "machine"]
 """What a setting decides. `result`: what the model becomes. `repeat`: which of several equal runs.
-`data`: which photos, told apart by what they show. `place`: where the results lie. `machine`: how
+`data`: which photos, told apart by what they show. `place`: where the results are. `machine`: how
 fast it goes and what is logged; of the result no more than its rounding."""
 
 OnResume = Literal["keep", "change", "verify"]
-"""Whether a resumed run takes another value. `verify`: another path, if what lies there is what the
+"""Whether a resumed run takes another value. `verify`: another path, if what is there is what the
 run began with."""
 
 REQUIRED = "required"
@@ -29,7 +29,7 @@ NO_PATHS = ("", "none", "pretrained")
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting, or a group with all that lies below it.
+    """One setting, or a group with all that is below it.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Setting:
         Whether a resumed run takes another value; None: as the group, or else not.
     path
         `source`: what a run is made from, absolute in `config.yaml`. `model`: the same, or the
-        name of a bundled model. `own`: a part of where the run itself lies. All are texts,
+        name of a bundled model. `own`: a part of where the run itself is. All are texts,
         whatever they look like.
     """
 

@@ -46,13 +46,13 @@ LISTED_FUNCTIONS = "CONFIG_TARGETS"
 
 
 def current_name(target: str) -> str:
-    """Return where a `_target_` lies now."""
+    """Return where a `_target_` is now."""
     module, _, name = target.rpartition(".")
     return MOVED.get(target, f"{MOVED.get(module, module)}.{name}")
 
 
 def with_current_targets(node: Any) -> Any:
-    """Return nested mappings and lists, in which every `_target_` says where it lies now."""
+    """Return nested mappings and lists, in which every `_target_` says where it is now."""
     if isinstance(node, Mapping):
         return {
             key: current_name(value)
@@ -74,7 +74,7 @@ def _below(name: str, roots: tuple[str, ...]) -> bool:
 
 
 def name_problem(target: object) -> str | None:
-    """Say what forbids a `_target_`, from its name alone: nothing is imported.
+    """Return why a `_target_` is forbidden, from its name alone: nothing is imported.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _step(parent: Any, part: str) -> Any:
 
 
 def _object_problem(target: str, found: Any) -> str | None:
-    """Say what forbids the object that a permitted name led to."""
+    """Return why the object behind a permitted name is forbidden."""
     home = getattr(found, "__module__", None) or ""
     own = own_packages()
     if _below(target, own):

@@ -1,4 +1,4 @@
-"""Which photos these are, as SHA-256 that changes with any pixel of them."""
+"""SHA-256 digests of photos and masks, which change with any pixel."""
 
 import hashlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The photos of a training: those with masks, and unlabelled ones with soft labels alone."""
+"""The photos of a training: labelled ones, and unlabelled ones with soft labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

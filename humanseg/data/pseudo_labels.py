@@ -1,4 +1,4 @@
-"""Pseudo-labels: which unlabelled photos a training may learn from, by a teacher's soft labels."""
+"""Pseudo-labels: selects the unlabelled photos to train on, by a teacher's soft labels."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,17 +13,17 @@ def find_leaked(held_out: Sequence[DecodedPhotos], photos: DecodedPhotos) -> set
     """Return the indices of photos that are duplicates of held-out ones."""
     sources = [(decoded, index) for decoded in (photos, *held_out) for index in range(len(decoded))]
 
-    def read(place: int) -> Pixels:
-        decoded, index = sources[place]
+    def read(number: int) -> Pixels:
+        decoded, index = sources[number]
         return decoded[index][0]
 
-    found = find_duplicates([hash_photo(read(place)) for place in range(len(sources))], read)
+    groups = find_duplicates([hash_photo(read(index)) for index in range(len(sources))], read)
     count = len(photos)
     return {
         member
-        for duplicates in found
-        if duplicates.members[-1] >= count
-        for member in duplicates.members
+        for group in groups
+        if group.members[-1] >= count
+        for member in group.members
         if member < count
     }
 
@@ -31,10 +31,10 @@ def find_leaked(held_out: Sequence[DecodedPhotos], photos: DecodedPhotos) -> set
 def filter_pseudo_labels(
     photos: PhotoSet, held_out: Sequence[DecodedPhotos], min_confidence: float
 ) -> tuple[PhotoSet, dict[str, int]]:
-    """Leave out duplicates of held-out photos, and photos of which the teacher is less sure.
+    """Leave out duplicates of held-out photos, and photos with a lower confidence of the teacher.
 
-    Returns the photos with those `selected` that are left, and counts: of these (`unlabelled`), of
-    the `copies` of held-out photos, and of the `unsure` ones.
+    Returns the photos with the remaining ones as `selected`, and the numbers of these
+    (`unlabelled`), of duplicates (`copies`), and of `unsure` ones.
     """
     assert photos.soft is not None
     indices = range(len(photos.ids))
@@ -47,10 +47,10 @@ def filter_pseudo_labels(
 
 
 def confidence(soft: Pixels) -> float:
-    """Return how sure a teacher is of a photo: 1 where each pixel is, 0 where nobody is seen.
+    """Return the confidence of a teacher in a photo: 1 at most, 0 where no person is predicted.
 
-    It is the soft Dice between the probabilities, (H, W) with 255 for 1, and the mask that they
-    make at a half.
+    It is the soft Dice between the probabilities, (H, W) with 255 for 1, and their mask at a
+    threshold of 0.5.
     """
     person = soft > 127
     total = soft.sum(dtype=float) / 255 + float(person.sum())

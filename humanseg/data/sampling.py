@@ -1,4 +1,4 @@
-"""Samplers: in which order photos come; and a loader that measures the waiting for them."""
+"""Samplers, which order the photos; and a loader that measures the time spent waiting."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Batches made by worker processes: how they travel, and that no error of a worker is lost.
+"""Batches of worker processes: how they are transferred, and how errors of a worker are raised.
 
 torch pickles a batch in a thread of the worker. What fails there (no room in shared memory, no file
 descriptor left, a temporary folder whose name is too long for a socket) is printed, the batch is
@@ -29,7 +29,7 @@ SHARED_MEMORY = "/dev/shm"
 
 @dataclass(frozen=True)
 class PickledBatch:
-    """A batch on its way to the training; its pixels lie in shared memory, or in here."""
+    """A batch on its way to the training; its pixels are in shared memory, or in here."""
 
     pickled: bytes
 

@@ -70,7 +70,7 @@ class Evaluation:
     note
         How that is not what the run recorded of the same photos; empty where it is.
     out
-        Where its files lie; None: it wrote none.
+        Where its files are; None: it wrote none.
     by_source
         Of a run with `data.extra_valid`: see `summarize_sources`.
     """

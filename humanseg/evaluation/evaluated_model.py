@@ -1,4 +1,4 @@
-"""What a command line names to be evaluated, found and checked before torch is loaded."""
+"""The model that a command line names for evaluation, found and checked before torch is loaded."""
 
 import json
 import math
@@ -121,14 +121,14 @@ def require_run(path: Path, data: Path | None, checkpoint: Path | None = None) -
         require_root(data)
     elif own is not None and not own.is_dir():
         raise HumansegError(
-            f"The data of this run is not at {own} any more: say where it is by --data ROOT.",
+            f"The data of this run is not at {own} any more: give its folder by --data ROOT.",
             code="data.moved",
         )
     return run
 
 
 def data_root(config: "DictConfig") -> Path | None:
-    """Return the data folder; None for data of one's own class, which may lie anywhere."""
+    """Return the data folder; None for data of one's own class, which may be anywhere."""
     from omegaconf import OmegaConf
 
     target = str(OmegaConf.select(config, "data._target_") or "")

@@ -1,4 +1,4 @@
-"""Evaluating an exported model needs no torch: its photos, and what predicts them."""
+"""Evaluation of an exported model, without torch: its photos and its predictor."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The pages of a split: every photo with its mask, or with the errors of its prediction."""
+"""Writers of the pages of a split: every photo with its mask, or with its errors."""
 
 import os
 from functools import partial

@@ -1,4 +1,4 @@
-"""Predicting the photos of a split, one by one, and handing them to what writes files."""
+"""Predicts the photos of a split one by one, and passes the predictions to writers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

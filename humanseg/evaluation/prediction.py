@@ -1,4 +1,4 @@
-"""What a model predicts for one photo."""
+"""The prediction of a model for one photo."""
 
 from dataclasses import dataclass
 

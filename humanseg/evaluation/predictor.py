@@ -1,4 +1,4 @@
-"""What predicts by a checkpoint: torch, in fp32."""
+"""The predictor of a checkpoint: torch, in fp32."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The probability above which a pixel is person."""
+"""The confidence threshold: a pixel with a higher probability is person."""
 
 import torch
 from omegaconf import DictConfig

@@ -1,4 +1,4 @@
-"""The ONNX file of whatever a person names as a model; of a checkpoint one is made, and kept."""
+"""The ONNX file of a named model; a checkpoint is converted, and the file is cached."""
 
 import hashlib
 import os
@@ -13,23 +13,23 @@ from humanseg.inference.named_model import NamedModel, needs_torch, resolve_mode
 _KEPT = 16
 """So many files are kept; those that were not used for longest make room."""
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def as_onnx(
-    model: "str | PathLike[str] | None", use: Use = "photos", say: Say = lambda text: None
+    model: "str | PathLike[str] | None", use: Use = "photos", notify: Notify = lambda text: None
 ) -> Path:
     """Return the ONNX file for a person's name for a model; see `resolve_model`.
 
     A run that has none yet, and a checkpoint other than the best one, is converted once: the file
-    lies in the folder `models` of humanseg's cache, by the digest of the checkpoint.
+    is in the folder `models` of humanseg's cache, by the digest of the checkpoint.
 
     Parameters
     ----------
     model, use
         As of `resolve_model`.
-    say
-        Told that something takes a while.
+    notify
+        Called with a message before something that takes long.
 
     Raises
     ------
@@ -44,10 +44,10 @@ def as_onnx(
         import torch  # noqa: F401
     except ImportError as error:
         raise needs_torch(found) from error
-    return _converted(found, say)
+    return _converted(found, notify)
 
 
-def _converted(found: NamedModel, say: Say) -> Path:
+def _converted(found: NamedModel, notify: Notify) -> Path:
     # Only here: it loads torch.
     from humanseg.config.load import load_run_config
     from humanseg.data.cache.disk import cache_folder
@@ -61,7 +61,7 @@ def _converted(found: NamedModel, say: Say) -> Path:
     folder = cache_folder("models")
     file = folder / f"{_digest(checkpoint, run.config, run.summary)}.onnx"
     if not file.is_file():
-        say(f"Converting {checkpoint} to ONNX, once; it takes up to a minute …")
+        notify(f"Converting {checkpoint} to ONNX, once; it takes up to a minute …")
         root = data_root(load_run_config(run.config))
         trained = load_network(run, checkpoint)
         size = None

@@ -1,4 +1,4 @@
-"""How fast each exported file is, and how much memory it needs, next to torch.
+"""Measures the speed and memory of each exported file, compared with torch.
 
 Each measurement has a process of its own, `python -m humanseg.exporting.benchmark`. For an ONNX
 file torch is not even imported there, so that the memory is what its users see.
@@ -29,7 +29,7 @@ THREADS = (1, 2)
 BATCH = 8
 _WARM_UP = 5
 
-Say = Callable[[str, str], None]
+Notify = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -65,31 +65,33 @@ def threads_here() -> list[int]:
     return [threads for threads in THREADS if threads <= (os.cpu_count() or 1)]
 
 
-def time_files(files: Sequence[Path], size: tuple[int, int], calls: int, say: Say) -> list[Timing]:
+def time_files(
+    files: Sequence[Path], size: tuple[int, int], calls: int, notify: Notify
+) -> list[Timing]:
     """Measure the latency of every file."""
-    return _time_each({path.name: partial(time_model, path, size, calls) for path in files}, say)
+    return _time_each({path.name: partial(time_model, path, size, calls) for path in files}, notify)
 
 
 def time_all(
-    files: Sequence[Path], run: Path, size: tuple[int, int], calls: int, say: Say
+    files: Sequence[Path], run: Path, size: tuple[int, int], calls: int, notify: Notify
 ) -> list[Timing]:
     """Measure every file, torch eager and torch.compile, in batches too."""
     jobs = {path.name: partial(time_model, path, size, calls, BATCH) for path in files}
     jobs["torch eager"] = partial(time_model, run, size, calls, BATCH)
     jobs["torch.compile"] = partial(time_model, run, size, calls, BATCH, compiled=True)
-    return _time_each(jobs, say)
+    return _time_each(jobs, notify)
 
 
-def _time_each(jobs: Mapping[str, Callable[[], Timing]], say: Say) -> list[Timing]:
+def _time_each(jobs: Mapping[str, Callable[[], Timing]], notify: Notify) -> list[Timing]:
     """Measure one after the other; report what fails and leave it out."""
     timings = []
     for name, job in jobs.items():
-        say("speed", name)
+        notify("speed", name)
         try:
             timings.append(job())
         except Exception as error:  # whatever a runtime raises
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            say("speed", f"{name} could not be measured: {reason[-1]}")
+            notify("speed", f"{name} could not be measured: {reason[-1]}")
     return timings
 
 

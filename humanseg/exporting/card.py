@@ -1,4 +1,4 @@
-"""The model card: what a model is for, how good it is, how to call it."""
+"""The model card: the purpose of a model, its scores, and how to call it."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A model that is exported already, such as a bundled one, as a folder of its files."""
+"""Copies a model that is exported already, such as a bundled one, to a folder."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def find_exported(path: Path) -> NamedModel | None:
     """Return the model at a path, or of a name, that is exported already; None: look for runs."""
     if path.suffix == ".onnx" or is_export(path):
         return resolve_model(path)
-    # `runs` is where runs would lie, whether there are any or not.
+    # `runs` is where runs would be, whether there are any or not.
     if os.path.exists(path) or str(path) == "runs":
         return None
     return resolve_model(path)
@@ -46,7 +46,7 @@ def copy_export(
     Raises
     ------
     HumansegError
-        The model cannot be used, or lacks a format that was asked for; or something is in the way.
+        The model cannot be used, or lacks a format that was requested; or something is in the way.
     """
     require_export_folder(out, overwrite)
     assert model.onnx is not None

@@ -1,4 +1,4 @@
-"""`manifest.json`: what an export is, for the programs that use it."""
+"""`manifest.json`: the description of an export for programs."""
 
 import hashlib
 from collections.abc import Mapping

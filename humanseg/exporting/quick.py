@@ -34,7 +34,7 @@ def export_quick(
     photos: PhotoData,
     size: tuple[int, int],
     out: Path,
-    say: Callable[[str, str], None],
+    notify: Callable[[str, str], None],
 ) -> None:
     """Write the plain ONNX file of a run, with a manifest and a card.
 
@@ -46,8 +46,8 @@ def export_quick(
         Height and width of most train photos.
     out
         The folder; it appears whole or not at all.
-    say
-        Told what is being done.
+    notify
+        Called with messages about the progress.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def export_quick(
     with whole_folder(out) as folder:
         file = folder / _FORMAT.file
         if source.checkpoint is None and source.run.onnx.is_file():
-            say("onnx", f"the one of the run, {source.run.onnx}")
+            notify("onnx", f"the one of the run, {source.run.onnx}")
             shutil.copyfile(source.run.onnx, file)
         else:
-            say("onnx", "converting")
+            notify("onnx", "converting")
             write_onnx(TrainedNetwork(source.network, source.config, source.name), size, file)
-        checked = _check(source, photos, file, say)
+        checked = _check(source, photos, file, notify)
         network = source.network
         metadata = model_metadata(source.name, network.threshold, working_side(source.config, size))
         scores = _recorded_scores(source)
@@ -77,18 +77,18 @@ def export_quick(
         write_json(folder / MANIFEST, manifest)
         write_text(folder / CARD, render_card(manifest, source, None, [], None, size))
     for name in (_FORMAT.file, CARD, MANIFEST):
-        say("", f"{out / name}  {(out / name).stat().st_size / 1e6:.2f} MB")
+        notify("", f"{out / name}  {(out / name).stat().st_size / 1e6:.2f} MB")
 
 
 def _check(
-    source: ExportSource, photos: PhotoData, file: Path, say: Callable[[str, str], None]
+    source: ExportSource, photos: PhotoData, file: Path, notify: Callable[[str, str], None]
 ) -> int:
     """Compare the file with the checkpoint; return on how many photos."""
     checkpoint, runner = run_network(source.network), open_file(file)
     threshold = source.network.threshold
     batches = list(_first(photos, PHOTOS))
     count = sum(len(batch["id"]) for batch in batches)
-    say("check", f"{count} valid photos beside the checkpoint, and odd sizes")
+    notify("check", f"{count} valid photos beside the checkpoint, and odd sizes")
     expected, tallies = compare_on(batches, checkpoint, {file.name: runner}, threshold)
     faults = complaints(_FORMAT, tallies[file.name], expected, 0.0)
     photo = batches[0]["image"][0].permute(1, 2, 0).contiguous().numpy()
@@ -104,7 +104,7 @@ def _check(
 
 
 def _first(photos: PhotoData, count: int) -> Iterator[dict[str, Any]]:
-    """Yield batches of the first valid photos, as many as are asked for."""
+    """Yield batches of the first valid photos, as many as are requested."""
     for batch in photos.whole_photos("valid"):
         kept = len(batch["id"][:count])
         yield {name: value[:kept] for name, value in batch.items()}

@@ -27,7 +27,7 @@ CALLS = 100
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What was asked for.
+    """The options of an export.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class ExportRequest:
     formats
         The files that it shall hold.
     data
-        Where the data lies; None: where the run found it.
+        Where the data is; None: where the run found it.
     max_drop
         Mean Dice that a file which is not exact may lose on valid.
     overwrite
@@ -65,7 +65,7 @@ def export(request: ExportRequest) -> None:
     Parameters
     ----------
     request
-        What was asked for.
+        What was requested.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def export(request: ExportRequest) -> None:
     """
     require_export_folder(request.out, request.overwrite)
     selected = request.selected
-    say("run", str(selected.run.path))
+    notify("run", str(selected.run.path))
     for reason in selected.reasons:
-        say("", reason)
+        notify("", reason)
     source = open_source(selected.run, selected.checkpoint)
     photos, own = open_data(source, request.data)
     size = common_size(photos)
@@ -86,23 +86,25 @@ def export(request: ExportRequest) -> None:
         source.name, source.network.threshold, working_side(source.config, size)
     )
     if request.quick:
-        export_quick(source, photos, size, request.out, say)
+        export_quick(source, photos, size, request.out, notify)
         return
     with whole_folder(request.out) as folder:
         quantised = write_formats(
-            source.network, photos, metadata, request.formats, request.max_drop, folder, say
+            source.network, photos, metadata, request.formats, request.max_drop, folder, notify
         )
-        verification = verify(source, photos, own, request.formats, request.max_drop, folder, say)
+        verification = verify(
+            source, photos, own, request.formats, request.max_drop, folder, notify
+        )
         paths = [folder / each.file for each in request.formats]
         if request.benchmark:
-            timings = time_all(paths, source.run.path, size, CALLS, say)
+            timings = time_all(paths, source.run.path, size, CALLS, notify)
         else:
-            timings = time_files(paths, size, BRIEF_CALLS, say)
+            timings = time_files(paths, size, BRIEF_CALLS, notify)
         _describe(folder, source, verification, timings, quantised, metadata, size)
     _report(request, verification, timings)
 
 
-def say(what: str, text: str) -> None:
+def notify(what: str, text: str) -> None:
     """Print a line of what is being done."""
     console.print(f"{what:<10}{text}")
 
@@ -135,7 +137,7 @@ def _describe(
 
 
 def _report(request: ExportRequest, verification: Verification, timings: list[Timing]) -> None:
-    """Say what came out, and where it lies."""
+    """Print the results and their folder."""
     console.print(
         f"\nDice on {len(verification.checkpoint.scores.table())} valid photos at their own size"
     )

@@ -1,4 +1,4 @@
-"""Running an exported file, each with its own runtime, and the network that it came from."""
+"""Runners: each runs an exported file in its runtime, or the network behind it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def open_file(path: Path, threads: int = 0) -> Runner:
 
 
 def open_model(model: "onnx.ModelProto") -> Runner:
-    """Open an ONNX model that lies in memory."""
+    """Open an ONNX model that is in memory."""
     return _open_onnx(model.SerializeToString())
 
 

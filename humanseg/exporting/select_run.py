@@ -1,4 +1,4 @@
-"""Which run to export: the one that was named, or the best of a folder."""
+"""Selects the run to export: the one that was named, or the best of a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,7 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     if path.is_file() or looks_like_run(path):
         run = open_run(path)
         is_other = path.suffix == ".ckpt" and path.resolve() != run.best.resolve()
-        return SelectedRun(run, ["as asked for"], path.resolve() if is_other else None)
+        return SelectedRun(run, ["as requested"], path.resolve() if is_other else None)
     finished, others = _find(path)
     passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
     if not finished:

@@ -80,7 +80,7 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
     Returns
     -------
     photos
-        The run's own split, wherever it lies now; `root` as it is where it is other data.
+        The run's own split, wherever it is now; `root` as it is where it is other data.
     own
         Whether the valid photos are those that the run was scored on.
 
@@ -97,7 +97,7 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
         photos = data_of(moved)
     elif not photos.root.is_dir():
         raise HumansegError(
-            f"The data of this run is not at {photos.root} any more: say where it is by "
+            f"The data of this run is not at {photos.root} any more: give its folder by "
             "--data ROOT.",
             code="data.moved",
         )
@@ -113,7 +113,7 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
 def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMask]:
     """Draw photos that were trained on with their masks, at their own size.
 
-    Those of `data.extra` too, where they are; not those in which nobody is.
+    Those of `data.extra` too, where they are; not photos without people.
 
     Parameters
     ----------

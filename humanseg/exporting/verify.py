@@ -1,4 +1,4 @@
-"""Whether exported files predict what the checkpoint predicts: over all of valid, and odd sizes."""
+"""Verifies that exported files predict what the checkpoint does, on valid and at odd sizes."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,9 +24,9 @@ from humanseg.system.terminal import console
 MOST_DIFFERING = 1e-4
 """Share of valid's pixels in which an exact file's masks may differ from the checkpoint's."""
 MOST_DICE_OFF = 0.0005
-"""How far an exact file's mean Dice may lie from the checkpoint's, either way."""
+"""How far an exact file's mean Dice may be from the checkpoint's, either way."""
 MOST_PROBABILITY_OFF = 1e-3
-"""How far any probability of an exact file may lie off, at the odd sizes."""
+"""How far any probability of an exact file may be off, at the odd sizes."""
 ODD_SIZES = ((1, 1), (33, 47), (641, 479), (1080, 1920))
 
 
@@ -103,7 +103,7 @@ def verify(
     formats: Sequence[Format],
     max_drop: float,
     folder: Path,
-    say: Callable[[str, str], None],
+    notify: Callable[[str, str], None],
 ) -> Verification:
     """Run every file over all of valid and at odd sizes, next to the checkpoint.
 
@@ -120,9 +120,9 @@ def verify(
     max_drop
         Mean Dice that a file which is not exact may lose.
     folder
-        Where they lie.
-    say
-        Told what is being done.
+        Where they are.
+    notify
+        Called with messages about the progress.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def verify(
     checkpoint = run_network(network)
     runners = {each.file: open_file(folder / each.file) for each in formats}
     total = len(photos.items("valid"))
-    say("check", f"all of valid, {total} photos, each file beside the checkpoint")
+    notify("check", f"all of valid, {total} photos, each file beside the checkpoint")
     with progress_on(console, "photos") as move:
         expected, tallies = compare_on(
             photos.whole_photos("valid"),
@@ -144,7 +144,7 @@ def verify(
             lambda done: move(done, total),
         )
     _require_as_trained(source, expected, own)
-    say("check", "odd sizes and batches")
+    notify("check", "odd sizes and batches")
     photo, _ = photos.split("valid").photos[0]
     found = []
     for each in formats:
@@ -285,7 +285,7 @@ def complaints(kind: Format, tally: Tally, expected: Tally, max_drop: float) -> 
     drop = expected.dice - tally.dice
     dices = f"its Dice is {tally.dice:.6f}, the checkpoint's {expected.dice:.6f}"
     if kind.exact and abs(drop) > MOST_DICE_OFF:
-        found.append(f"{dices} (they may lie {MOST_DICE_OFF:g} apart)")
+        found.append(f"{dices} (they may be {MOST_DICE_OFF:g} apart)")
     elif not kind.exact and not drop <= max_drop:
         found.append(f"{dices}: it loses {drop:.4f}, and {max_drop:g} is allowed (--max-drop)")
     return found

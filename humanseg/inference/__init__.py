@@ -1,4 +1,4 @@
-"""Photos in, masks out: an exported model at work, with onnxruntime and without torch."""
+"""Prediction with an exported model: photos in, masks out, with onnxruntime and without torch."""
 
 from humanseg.inference.load import load_model
 from humanseg.inference.model import Model

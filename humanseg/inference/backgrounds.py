@@ -1,4 +1,4 @@
-"""What is put behind a person: a colour, a picture, or the photo's own background, blurred."""
+"""Backgrounds to put behind a person: a colour, a picture, or the photo's blurred background."""
 
 import hashlib
 import os

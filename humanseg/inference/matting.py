@@ -24,7 +24,7 @@ _SOLID = 250
 def alpha_from_probability(probability: NDArray[np.float32], threshold: float) -> Pixels:
     """Return uint8 (H,W) from float32 (H,W) in [0,1]: how much of each pixel is person, of 255.
 
-    A net is seldom quite sure, and a refined edge has a faint glow: what lies well to one side of
+    A net is seldom quite sure, and a refined edge has a faint glow: what is well to one side of
     the threshold is wholly person or background, and the threshold itself is half of both.
     """
     reach = _SURE * min(threshold, 1 - threshold)
@@ -89,7 +89,7 @@ def _blurred(photo: Pixels, alpha: Pixels, visible: Pixels | None) -> NDArray[np
 def _spread(shown: Plane, visible: NDArray[np.floating]) -> Plane:
     """Give hidden pixels the colours of visible ones near them."""
     weight = visible.astype(np.float32)[..., None]
-    # Premultiplied: without the white that lies behind.
+    # Premultiplied: without the white that is behind.
     colour = np.maximum(shown - (1 - weight), 0)
     unmultiplied = colour / (weight + np.float32(_NOTHING))
     return np.asarray(colour + (1 - weight) * _mean(unmultiplied, weight, _WIDE), np.float32)

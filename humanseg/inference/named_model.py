@@ -87,7 +87,7 @@ def resolve_model(name: "str | PathLike[str] | None", use: Use = "photos") -> Na
 
 
 def is_bundled(name: str) -> bool:
-    """Return whether a name stands for a bundled model, and for nothing that lies there."""
+    """Return whether a name stands for a bundled model, and for nothing that is there."""
     return name in bundled_models() and not os.path.exists(name)
 
 
@@ -159,7 +159,7 @@ def _at(path: Path) -> NamedModel | None:
     if not run.config.is_file():
         raise ModelError(
             f"{path} is a checkpoint outside of its run, and only the run's config.yaml says which "
-            "net it belongs to: name it where it lies in the run, as RUN/checkpoints/best.ckpt.",
+            "net it belongs to: name it where it is in the run, as RUN/checkpoints/best.ckpt.",
             code="inference.lone_checkpoint",
         )
     if path.resolve() == run.best.resolve():

@@ -59,9 +59,9 @@ def resolve_providers(requested: Provider | Sequence[Provider] | None) -> Resolv
 
 
 def require_in_use(session: onnxruntime.InferenceSession, requested: Resolved) -> None:
-    """Raise where a session does not run on the providers that were asked for.
+    """Raise where a session does not run on the providers that were requested.
 
-    onnxruntime goes on with the processor when a library of a device cannot be loaded.
+    onnxruntime continues with the processor when a library of a device cannot be loaded.
     """
     used = session.get_providers()
     missing = [name for name in map(_name, requested) if name not in used]

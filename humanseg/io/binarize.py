@@ -30,7 +30,7 @@ def binarize(levels: NDArray[np.integer]) -> NDArray[np.uint8] | None:
 
     The higher value is 1. One value everywhere is empty where it is 0, and full where it is 1 or in
     the upper half of 8 (or 16) bits. More values are split half-way between the lowest and highest
-    where nearly all pixels lie close to these, as after compression or resizing.
+    where nearly all pixels are close to these, as after compression or resizing.
     """
     low, high = int(levels.min()), int(levels.max())
     white = 255 if high <= 255 else 65535
@@ -111,4 +111,6 @@ def person_values_hint(levels: NDArray[np.integer]) -> str:
     if not 2 < values.size <= _FEW_CLASSES:
         return ""
     shown = ", ".join(map(str, values))
-    return f"; or say which of the values {shown} are the person, as in data.person_values=[1]"
+    return (
+        f"; or name those of the values {shown} that are the person, as in data.person_values=[1]"
+    )

@@ -28,7 +28,7 @@ _USUAL_GAMMA = 0.45455
 _NEARLY = 0.05
 """A gamma that differs by less is that of sRGB, as libpng has it."""
 _WHITE_OF_PQ = 203 / 10_000
-"""Where diffuse white lies in the range of PQ (ITU-R BT.2408)."""
+"""Where diffuse white is in the range of PQ (ITU-R BT.2408)."""
 
 Conversion = Callable[[Image.Image], Image.Image]
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -46,7 +46,7 @@ def srgb_converter(image: Image.Image) -> Conversion:
         def by_profile(part: Image.Image) -> Image.Image:
             if (transform := transforms.get(part.mode)) is not None:
                 return transform(part)
-            # An RGB profile counts for what lies in a palette or beside transparency, too.
+            # An RGB profile counts for what is in a palette or beside transparency, too.
             part = part.convert("RGB")
             return part if (transform := transforms["RGB"]) is None else transform(part)
 

@@ -69,7 +69,7 @@ def _components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
 
 
 def _is_nearer(first: Mask, second: Mask) -> NDArray[np.bool_]:
-    """Return which pixels lie nearer to the first mask, which is not empty, than to the second."""
+    """Return which pixels are nearer to the first mask, which is not empty, than to the second."""
     if not second.any():
         return np.ones(first.shape, bool)
     to_first, to_second = (

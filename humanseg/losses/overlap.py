@@ -172,7 +172,7 @@ class LovaszHingeLoss(SegmentationLoss):
 
 
 def _jaccard_steps(truth: Tensor) -> Tensor:
-    """Say what each pixel adds to the Jaccard distance by turning wrong after those before it.
+    """Return the increment of the Jaccard distance by each pixel, in descending order of error.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class BCELoss(SegmentationLoss):
 
     def __init__(self, label_smoothing: float = 0.0, pos_weight: float = 1.0) -> None:
         super().__init__()
-        require(0 <= label_smoothing < 1, self, "label_smoothing must lie in [0, 1)")
+        require(0 <= label_smoothing < 1, self, "label_smoothing must be in [0, 1)")
         require(0 < pos_weight < math.inf, self, "pos_weight must be above 0")
         self.label_smoothing = label_smoothing
         self.pos_weight = pos_weight
@@ -63,7 +63,7 @@ class FocalLoss(SegmentationLoss):
     def __init__(self, gamma: float = 2.0, alpha: float = 0.5) -> None:
         super().__init__()
         require(0 <= gamma < math.inf, self, "gamma must be at least 0")
-        require(0 < alpha < 1, self, "alpha must lie between 0 and 1")
+        require(0 < alpha < 1, self, "alpha must be between 0 and 1")
         self.gamma = gamma
         self.alpha = alpha
 
@@ -81,7 +81,7 @@ class BoundaryLoss(SegmentationLoss):
     """Cross-entropy in which pixels near the true boundary weigh more.
 
     A pixel weighs `1 + weight * |local mean of the mask - mask|`: 1 inside and outside, and more
-    the closer it lies to the outline and the thinner the part it belongs to. Per photo the
+    the closer it is to the outline and the thinner the part it belongs to. Per photo the
     weighted mean, then the mean over photos. This is the cross-entropy half of the pixel
     position aware loss of Wei et al., "F3Net: Fusion, Feedback and Focus for Salient Object
     Detection", AAAI 2020, equations 6 and 7. It pulls everywhere, so it works alone too.

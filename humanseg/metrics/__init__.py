@@ -1,1 +1,1 @@
-"""Scores per photo, their mean over photos, and how sure it is."""
+"""Scores per photo, their mean over photos, and its confidence interval."""

@@ -1,4 +1,4 @@
-"""The task's score and its relatives, kept per photo until the end.
+"""Metrics that hold their scores per photo until the end of an epoch.
 
 Means over batches depend on how photos fell into batches; so what is kept, and exchanged between
 processes, is a few whole numbers per photo, under its id.
@@ -87,7 +87,9 @@ class PerPhotoScores(Metric):
     def __init__(self, threshold: float = 0.5, **kwargs: Any) -> None:
         super().__init__(dist_sync_fn=_gather, **kwargs)
         if not 0 < threshold < 1:
-            raise HumansegError(f"A threshold lies between 0 and 1, not at {threshold}. Change it.")
+            raise HumansegError(
+                f"The threshold must be between 0 and 1, not {threshold}. Change it."
+            )
         self.threshold = float(threshold)
         self.thresholds = tuple(sorted({*GRID, self.threshold}))
         # One flat list of numbers: photos' ids differ in length, processes in how many they saw.

@@ -1,4 +1,4 @@
-"""The task's score of a photo, and two others beside it."""
+"""The task's score of a photo, IoU, and boundary Dice."""
 
 import cv2
 import numpy as np
@@ -63,7 +63,7 @@ def boundary_band(truth: ArrayLike, radius: float = 3) -> NDArray[np.bool_]:
 
     The boundary is the line along the sides between neighbouring pixels that differ. The frame
     of the photo is no boundary: a person who is cut off by it has no outline there. A pixel
-    belongs to the band when its centre lies within `radius` of that line, so that a straight
+    belongs to the band when its centre is within `radius` of that line, so that a straight
     boundary has a band `radius` pixels wide on each side.
 
     Parameters
@@ -125,7 +125,7 @@ def _dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
 
 
 def _dilate(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
-    """Return the pixels whose centre lies within `radius` of a pixel of `mask`, as a square."""
+    """Return the pixels whose centre is within `radius` of a pixel of `mask`, as a square."""
     reach = int(radius + 0.5)
     distance = np.maximum(np.abs(np.arange(-reach, reach + 1)) - 0.5, 0)
     near = distance[:, None] ** 2 + distance**2 <= radius**2

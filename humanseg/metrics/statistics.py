@@ -1,4 +1,4 @@
-"""How sure a mean over photos is. Not `scipy.stats.bootstrap`: JavaScript repeats these draws.
+"""Confidence intervals of means. Not `scipy.stats.bootstrap`: JavaScript repeats these draws.
 
 All of it is the percentile bootstrap over photos: resamples of the photos are drawn with
 replacement, and the middle 95 % of their means is the 95 % confidence interval of the mean
@@ -7,7 +7,7 @@ compared photo by photo: what both find hard cancels out in the difference, so t
 significant where two intervals overlap.
 
 Of 100 samples of photos, the intervals of about 95 hold the mean over all photos of that kind. The
-mean of another sample, which varies itself, lies inside one only about 83 times in 100. An interval
+mean of another sample, which varies itself, is inside one only about 83 times in 100. An interval
 says nothing about another seed.
 
 The draws follow from a counter and a hash that a few lines of any language repeat. The page of the
@@ -27,7 +27,7 @@ RESAMPLES = 10_000
 """How many resamples of the photos are drawn."""
 
 LEVEL = 0.95
-"""Confidence level: the share of the resampled means that lies in an interval."""
+"""Confidence level: the share of the resampled means that is in an interval."""
 
 FEWEST_PHOTOS = 6
 """With fewer photos no difference is significant: one of the same sign on all five of five has

@@ -119,7 +119,7 @@ def judge(comparison: Comparison, corrected_p: float, smallest: float = SMALLEST
     Returns
     -------
     str
-        `negligible`: the interval lies within ±smallest. `better`, `worse`: the interval leaves
+        `negligible`: the interval is within ±smallest. `better`, `worse`: the interval leaves
         out zero, and so does the corrected p-value. Else `undecided`.
     """
     low, high = comparison.low, comparison.high

@@ -1,4 +1,4 @@
-"""Depthwise convolutions whose gradient in bf16 is as fast as the rest of the net on a CPU."""
+"""Depthwise convolutions whose gradient in bf16 is as fast as the rest of the network on a CPU."""
 
 from collections.abc import Sequence
 from typing import Any

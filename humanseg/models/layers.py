@@ -1,4 +1,4 @@
-"""The small pieces that the nets share."""
+"""Small layers that the decoders share."""
 
 from collections.abc import Sequence
 from typing import Annotated

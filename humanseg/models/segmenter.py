@@ -1,4 +1,4 @@
-"""Photo in, logits of the same size out: the one module that knows geometry and colours."""
+"""The `Segmenter`: photo in, logits of the same size out; it handles geometry and colours."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What a page knows of one photo."""
+"""The data of one photo on a page."""
 
 import math
 from dataclasses import dataclass

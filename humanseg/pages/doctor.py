@@ -1,4 +1,4 @@
-"""The page of the data doctor."""
+"""The page of the data check."""
 
 import base64
 from collections.abc import Sequence

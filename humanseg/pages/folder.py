@@ -1,4 +1,4 @@
-"""A page and the folder of its pictures, built aside and put in place together."""
+"""A page and the folder of its pictures, built beside and moved into place together."""
 
 import hashlib
 import os

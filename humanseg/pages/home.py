@@ -1,4 +1,4 @@
-"""The page of a run: how good it is, what it sees, how it was made, and what to do with it."""
+"""The page of a run: scores, examples, settings, command and next steps."""
 
 from dataclasses import dataclass
 from pathlib import Path

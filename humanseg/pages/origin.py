@@ -1,4 +1,4 @@
-"""Where a page comes from: the run, its data, its date, its command, and the pages beside it."""
+"""The origin of a page: run, data, date, command, and related pages."""
 
 import time
 from dataclasses import dataclass, replace

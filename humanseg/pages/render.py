@@ -1,4 +1,4 @@
-"""Filling the templates: every value is escaped, every path is quoted."""
+"""Fills the templates; every value is escaped, every path is quoted."""
 
 import math
 import os
@@ -76,7 +76,7 @@ def score(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say a time in the two units that matter, such as `3 min 20 s`."""
+    """Format a time in its two largest units, such as `3 min 20 s`."""
     total = round(seconds)
     if total < 60:
         return f"{total} s"

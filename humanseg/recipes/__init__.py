@@ -1,1 +1,1 @@
-"""Recipes: several trainings in order by one command, each from what earlier ones left."""
+"""Recipes: several trainings in order by one command, each built on earlier ones."""

@@ -1,4 +1,4 @@
-"""How many epochs each stage has, where a recipe shall take so long in all."""
+"""The number of epochs of each stage, for a recipe with a budget of time."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median

@@ -1,4 +1,4 @@
-"""All that is wrong with the stages of a recipe, before the first one starts."""
+"""Finds all mistakes in the stages of a recipe, before the first one starts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +47,7 @@ def compose_stages(
         mistakes += composer.weights_mistakes()
     if recipe.budget is not None and composer.gives("trainer.max_epochs"):
         mistakes.append(
-            "trainer.max_epochs and recipe.budget both say how long: give one of them "
+            "trainer.max_epochs and recipe.budget both limit the training: give one of them "
             "(recipe.budget=null)"
         )
     stages = [plan.stage for plan in plans]

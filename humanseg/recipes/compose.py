@@ -1,4 +1,4 @@
-"""From the words of a recipe and of a command line to what each stage trains."""
+"""Composes the config of each stage, from the recipe and the command line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

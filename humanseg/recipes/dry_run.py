@@ -1,4 +1,4 @@
-"""What a recipe would do, without doing it: its stages, how large they are, how long they take."""
+"""The dry run of a recipe: its stages, their sizes and their estimated times."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a recipe's folder holds at the end: the task's files of its last stage, and the model."""
+"""The files in a recipe's folder at the end: the task's files and the exported model."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _FOLDERS = ("test", "valid")
 
 
 def copy_results(last: RunFolder, folder: Path) -> list[Path]:
-    """Copy the files of a run that the task asks for, and its pages; return where they lie now."""
+    """Copy the files of a run that the task asks for, and its pages; return where they are now."""
     files = [last.submission, last.scores, last.test_page, last.valid_page, last.curves]
     for name in _FOLDERS:
         # Before the pages that show them.

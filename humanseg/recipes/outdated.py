@@ -1,4 +1,4 @@
-"""What lies in a recipe's folder already: what is kept, and what is not that of this recipe."""
+"""Stages that exist already: which can be reused, and which do not match the recipe."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,12 +33,12 @@ def outdated(plans: Sequence[StagePlan]) -> dict[str, str]:
 
 
 def put_aside(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[str]:
-    """Put what cannot stay aside where that is asked for, and return the names of those stages.
+    """Rename outdated stages if `restart`, and return their names.
 
     Raises
     ------
     HumansegError
-        A stage cannot stay, or a process works in it.
+        A stage is outdated and `restart` is false, or a process works in it.
     """
     reasons = outdated(plans)
     if not reasons:
@@ -46,9 +46,9 @@ def put_aside(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[s
     if not restart:
         lines = "\n".join(f"  {name}: {reason}" for name, reason in reasons.items())
         raise HumansegError(
-            f"What lies in {folder} was made otherwise than this command asks for:\n{lines}\nPut "
-            "these stages aside with restart=true, which keeps all others, or give the recipe "
-            "another folder with name=NAME.",
+            f"{folder} holds stages with other settings than this command:\n{lines}\nTrain "
+            "these stages again with restart=true, which renames their folders and keeps all other "
+            "stages, or give the recipe another folder with name=NAME.",
             code="recipes.other_settings",
         )
     working = [name for name in reasons if is_locked(RunFolder(folder / name).lock)]

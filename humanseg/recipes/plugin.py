@@ -1,4 +1,4 @@
-"""What Hydra calls for `recipe=NAME`, and how it comes to know it.
+"""The Hydra plugin for `recipe=NAME`, and its registration.
 
 Imported whenever `humanseg train` starts: nothing heavy is imported here.
 """
@@ -18,7 +18,7 @@ class HumansegRecipe(TrainingSweeper):
     Parameters
     ----------
     dry_run
-        Say what would be done, and start nothing.
+        Print the stages, and start nothing.
     record
         The `record.json` of a recipe that is trained again; None: the recipe of the config.
     """
@@ -43,7 +43,7 @@ class HumansegRecipe(TrainingSweeper):
 
 
 def announce_recipes() -> None:
-    """Let Hydra know what runs recipes, by the name that configs call it by."""
+    """Register the class that runs recipes with Hydra, by the name that configs use."""
     announce(HumansegRecipe, TARGET)
     _finished.clear()
 

@@ -1,4 +1,4 @@
-"""A recipe as its file has it: stages in order, and what each takes from earlier ones."""
+"""A recipe as written in its file: stages in order, and their inputs from earlier stages."""
 
 import json
 import math
@@ -180,7 +180,7 @@ def references(word: str) -> list[str]:
 
 
 def with_folders(word: str, folder: Path) -> str:
-    """Put the folders of stages, which lie in `folder`, in the place of their names."""
+    """Put the folders of stages, which are in `folder`, in the place of their names."""
     if key_of(word) not in (STARTS_FROM, LEARNS_FROM) or not references(word):
         return word
     value = OverridesParser.create().parse_override(word).value()
@@ -256,7 +256,7 @@ def _read_stage(
     for word in words:
         key = key_of(word)
         if kind_of(key) == "place":
-            mistakes.append(f"{name}.settings.{key}: the recipe decides where its stages lie")
+            mistakes.append(f"{name}.settings.{key}: the recipe decides where its stages are")
         elif key not in (STARTS_FROM, LEARNS_FROM) and references(word):
             mistakes.append(
                 f"{name}.settings.{key}: only {STARTS_FROM} and {LEARNS_FROM} take stages"

@@ -1,4 +1,4 @@
-"""`record.json`: what a recipe's folder holds, and all that makes it again."""
+"""`record.json`: the contents of a recipe's folder, and all that is needed to train it again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ class RecordWriter:
     Parameters
     ----------
     folder, recipe
-        The recipe, and where it lies.
+        The recipe, and where it is.
     given
         The words of the command line.
     planned

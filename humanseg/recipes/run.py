@@ -146,7 +146,7 @@ def _print_plan(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> Non
     console.print(f"recipe  {recipe.name}: {len(plans)} stages in {folder}")
     for plan in plans:
         status = job_status(plan.job.folder)
-        words = {"interrupted": "to go on with", "failed": "to try again", "new": "to train"}
+        words = {"interrupted": "to resume", "failed": "to try again", "new": "to train"}
         console.print(
             f"        {plan.stage.name}: {words.get(status.state, status.state)}", highlight=False
         )
@@ -192,7 +192,7 @@ def _run_stages(
         if failed:
             lines = "\n".join(f"  {name}: {reason}" for name, reason in failed.items())
             raise HumansegError(
-                f"{len(failed)} of {len(plans)} stages failed; the same command goes on there:\n"
+                f"{len(failed)} of {len(plans)} stages failed; the same command continues there:\n"
                 f"{lines}",
                 code="recipes.stage_failed",
             )

@@ -1,4 +1,4 @@
-"""Every shipped recipe against the code, without data or weights."""
+"""Checks every recipe of `conf` against the code, without data or weights."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +18,13 @@ from humanseg.recipes.recipe import read_recipe
 
 
 def validate_recipes(
-    say: Callable[[str], None] = lambda line: None, folder: Path | None = None
+    notify: Callable[[str], None] = lambda line: None, folder: Path | None = None
 ) -> list[str]:
     """Check every recipe of a folder of configs: its stages, and what each of them trains.
 
     Parameters
     ----------
-    say
+    notify
         Called with a line on each recipe.
     folder
         None: the shipped configs.
@@ -44,7 +44,7 @@ def validate_recipes(
                 raise
             found = [str(explained)]
         mistakes += [f"recipe={path.stem}: {each}" for each in found]
-        say(f"{'wrong' if found else 'ok':5}  recipe={path.stem}")
+        notify(f"{'wrong' if found else 'ok':5}  recipe={path.stem}")
     return mistakes
 
 

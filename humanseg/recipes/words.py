@@ -1,4 +1,4 @@
-"""`recipe=NAME` on a command line: what Hydra has to know, and what does not go with it.
+"""`recipe=NAME` on a command line: its overrides for Hydra, and the settings that it excludes.
 
 Called for every training: nothing heavy is imported here.
 """
@@ -13,11 +13,11 @@ _SETTING = re.compile(r"(?!hydra\.)\w+\.[\w.]+=")
 """An override of a single setting in a group, or in the recipe."""
 _MANY = ("-m", "--multirun")
 _ALONE = {
-    "resume": "goes on with one run; the command that started a recipe goes on with the recipe",
+    "resume": "continues with one run; the command that started a recipe continues with the recipe",
     "search": "is a sweep of its own",
     "sweep": "names a sweep; name=NAME names the folder of a recipe",
-    "init_from": "is what the stages of a recipe say: recipe.stages.STAGE.settings.init_from=RUN",
-    "distillation.teachers": "is what the stages of a recipe say: "
+    "init_from": "is set by the stages of a recipe: recipe.stages.STAGE.settings.init_from=RUN",
+    "distillation.teachers": "is set by the stages of a recipe: "
     "recipe.stages.STAGE.settings.distillation.teachers=RUN",
 }
 """Settings that a recipe decides, or that are about something else; and why."""

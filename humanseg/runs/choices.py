@@ -1,4 +1,4 @@
-"""The options that a run was made from: as recorded, or for older runs the nearest shipped ones."""
+"""The config options of a run: as recorded, or for older runs the nearest options of `conf`."""
 
 from collections.abc import Mapping
 from typing import Any

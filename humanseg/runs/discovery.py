@@ -1,4 +1,4 @@
-"""Finding the runs in folders, however deep they lie and wherever they were moved."""
+"""Finding the runs in folders, however deep they are and wherever they were moved."""
 
 import os
 import re
@@ -17,7 +17,7 @@ _RUN_OF_WANDB = re.compile(r"(offline-)?run-\d{8}_\d{6}-\w+")
 
 @dataclass(frozen=True)
 class FoundRuns:
-    """What lies in some folders.
+    """What is in some folders.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ def find_runs(paths: Sequence[Path]) -> FoundRuns:
     Raises
     ------
     HumansegError
-        A path does not exist, or they lie on several drives.
+        A path does not exist, or they are on several drives.
     """
     starts = [Path(os.path.abspath(path.parent if path.is_file() else path)) for path in paths]
     for start in starts:
@@ -74,7 +74,7 @@ def find_runs(paths: Sequence[Path]) -> FoundRuns:
         )
     except ValueError as error:
         raise HumansegError(
-            f"{starts[0]} and the other folders lie on different drives, so that runs have no name "
+            f"{starts[0]} and the other folders are on different drives, so that runs have no name "
             "that tells them apart: give folders of one drive.",
             code="runs.different_drives",
         ) from error

@@ -1,4 +1,4 @@
-"""Where everything of a run lies."""
+"""The layout of a run's folder."""
 
 import errno
 import json
@@ -95,7 +95,7 @@ class RunFolder:
 
 
 def open_run(path: Path) -> RunFolder:
-    """Find the run that lies in a folder.
+    """Find the run that is in a folder.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def open_run(path: Path) -> RunFolder:
     Raises
     ------
     HumansegError
-        No run lies there.
+        No run is there.
     """
     candidates = [path, path.parent, path.parent.parent] if path.is_file() else [path]
     for candidate in candidates:
@@ -127,7 +127,7 @@ def open_run(path: Path) -> RunFolder:
     if any(_is_job(folder) for folder in below):
         raise HumansegError(
             f"{path} is a sweep, not a run: give the folder of one of its jobs, such as "
-            f"{below[0]}. The command that started the sweep goes on with it.",
+            f"{below[0]}. The command that started the sweep continues with it.",
             code="runs.is_a_sweep",
         )
     hint = f" It holds runs, such as {below[0]}: give one of them." if below else ""
@@ -179,7 +179,7 @@ def new_run_folder(path: Path) -> RunFolder:
     Raises
     ------
     HumansegError
-        A run or other files lie there already, or the folder cannot be made.
+        A run or other files are there already, or the folder cannot be made.
     """
     require_free(path)
     try:
@@ -197,7 +197,7 @@ def require_free(path: Path) -> None:
     Raises
     ------
     HumansegError
-        A run or other files lie there already, or the folder cannot be made or written.
+        A run or other files are there already, or the folder cannot be made or written.
     """
     try:
         occupied = path.exists() and any(
@@ -212,7 +212,7 @@ def require_free(path: Path) -> None:
         raise explain_os_error(error, path) from error
     if (path / "config.yaml").exists():
         raise HumansegError(
-            f"{path} already holds a run: go on with it by resume={path}, or choose another "
+            f"{path} already holds a run: continue with it by resume={path}, or choose another "
             "folder with run_dir=…"
         )
     if occupied:

@@ -1,4 +1,4 @@
-"""`index.html` of a run: written at its end, and again when what lies beside it has changed."""
+"""`index.html` of a run: written at its end, and again when its neighbours have changed."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,7 +78,7 @@ def refresh_homes(runs: Iterable[RunFolder], pages: Iterable[Path]) -> None:
     """Write the pages of runs again that do not lead to all of `pages` yet.
 
     A run without a page gets none. One that cannot be written stays as it is: it is no part of
-    what was asked for.
+    what was requested.
     """
     there = [page for page in pages if page.is_file()]
     for run in runs:

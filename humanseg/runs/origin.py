@@ -1,4 +1,4 @@
-"""What the pages of a run say of where they come from."""
+"""The origin that the pages of a run show."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the files of a run say, read without torch."""
+"""Reads the files of a run, without torch."""
 
 import json
 import math
@@ -34,7 +34,7 @@ class RunRecord:
     Attributes
     ----------
     folder, name
-        Where it lies, and what it is called: its path below the folder of all runs.
+        Where it is, and what it is called: its path below the folder of all runs.
     status
         As `humanseg.runs.run_status` says: "running" where its process lives on this machine.
     failure

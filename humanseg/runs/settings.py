@@ -1,4 +1,4 @@
-"""What runs were made with: the settings of their configs, and those in which they differ."""
+"""The settings of runs, and those in which runs differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`summary.json`: what came out of a run."""
+"""`summary.json`: the status and the results of a run."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What wandb calls a run and its values, and whether it can log in: for logging and showing."""
+"""wandb's names for a run and its values, and whether wandb has credentials."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -76,7 +76,7 @@ def flat(config: Mapping[str, Any] | Sequence[Any], prefix: str = "") -> dict[st
 
 
 def wandb_logs(run: RunFolder) -> list[Path]:
-    """List the files that wandb wrote of a run, oldest first: one more for each time it went on."""
+    """List the files that wandb wrote for a run, oldest first: one more per resume."""
     # Their folders are named by time, behind what says how wandb worked.
     files = (run.path / "wandb").glob("*run-*/run-*.wandb")
     return sorted(files, key=lambda file: (file.parent.name.partition("run-")[2], file))

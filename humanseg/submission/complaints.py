@@ -1,4 +1,4 @@
-"""All that is wrong with a submission, in few lines."""
+"""The errors of a submission, in few lines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

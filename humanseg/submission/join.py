@@ -50,7 +50,7 @@ def join_rows(
     rows
         The rows of the file: `id` and `rle`, by row number.
     root, split
-        Where the photos lie.
+        Where the photos are.
     wanted
         The ids to find.
 

@@ -1,4 +1,4 @@
-"""Which photos a submission is about that lies in a run's folder."""
+"""Finds the photos of a submission that is in a run's folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,43 +50,43 @@ class RunData:
 
 
 def owner_data(csv: Path) -> RunData:
-    """Find the data of the run in whose folder a file lies, at any depth.
+    """Find the data of the run in whose folder a file is, at any depth.
 
     Raises
     ------
     HumansegError
-        It lies in no run, the run names no data, or they lie there no more.
+        It is in no run, the run names no data, or they are there no more.
     """
     run, data = _run_of(csv)
     if run is None:
         raise HumansegError(
-            f"{csv} lies in the folder of no run, so that its photos are not known: give the data "
+            f"{csv} is not in the folder of a run, so its photos are unknown: give the data "
             "folder by --data ROOT.",
             code="submission.no_data",
         )
     if not data.get("root"):
         raise HumansegError(
-            f"{csv} lies in {run}, which does not say what it was trained on: give the data folder "
-            "by --data ROOT.",
+            f"{csv} is in {run}, which does not record what it was trained on: give the data "
+            "folder by --data ROOT.",
             code="submission.no_data",
         )
     root = Path(str(data["root"]))
     if not root.is_dir():
         raise HumansegError(
-            f"{csv} lies in {run}, which was trained on {root}, and there is no such folder now: "
-            "say by --data ROOT where the photos are.",
+            f"{csv} is in {run}, which was trained on {root}, and there is no such folder now: "
+            "give the folder of the photos by --data ROOT.",
             code="submission.no_data",
         )
     return RunData(run, root, data.get("fold"), data.get("folds") or 5, MaskRule.of(data))
 
 
 def find_mask_rule(csv: Path) -> MaskRule:
-    """Find how masks are read by the run in whose folder a file lies; as drawn, if in none."""
+    """Find how masks are read by the run in whose folder a file is; as drawn, if in none."""
     return MaskRule.of(_run_of(csv)[1])
 
 
 def _run_of(csv: Path) -> tuple[Path | None, Mapping[str, Any]]:
-    """Find the run in whose folder a file lies, and the `data` of its config."""
+    """Find the run in whose folder a file is, and the `data` of its config."""
     run = next(filter(looks_like_run, csv.resolve().parents), None)
     config = None if run is None else RunFolder(run).config
     data = read_config(config).get("data") if config is not None and config.is_file() else None

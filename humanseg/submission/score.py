@@ -71,11 +71,11 @@ def score_file(
         ends and a byte order mark are read, and noted in the report.
     root
         The data folder, with the masks of `split`; None: that of the run in whose folder the
-        submission lies. Where that run validates on a fold of `train`, so does the score.
+        submission is. Where that run validates on a fold of `train`, so does the score.
     split
         "train" or "valid".
     rule
-        How masks are read; None: as the run does in whose folder the submission lies.
+        How masks are read; None: as the run does in whose folder the submission is.
 
     Returns
     -------

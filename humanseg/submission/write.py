@@ -1,4 +1,4 @@
-"""Writing a submission: `pred_valid.csv`, checked before it is put in place."""
+"""Writing a submission: `pred_valid.csv`, checked before it is moved into place."""
 
 import unicodedata
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Many trainings as one command: which jobs there are, what is left to do, what came out."""
+"""Many trainings by one command: the jobs, their status and their results."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""What a sweep would do, without doing it: its jobs, how large they are, how long they take.
+"""The dry run of a sweep: its jobs, their sizes and their estimated times.
 
 A training takes as long as one like it took, or as a few steps of it say.
 """

@@ -18,7 +18,7 @@ def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
     Parameters
     ----------
     sweep
-        What is asked for.
+        What is requested.
     dry_run
         Print what would be done, and start nothing.
 

@@ -1,4 +1,4 @@
-"""The jobs of a sweep, and how far each of them is on disk."""
+"""The jobs of a sweep, and the status of each on disk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class Job:
     name
         Of its folder: what differs.
     folder
-        Where its run lies, or shall lie.
+        Where its run is, or shall be.
     overrides
         All that makes its config.
     differs
@@ -91,14 +91,14 @@ def job_status(folder: Path, locked: bool | None = None) -> JobStatus:
 
 
 def require_same_settings(request: TrainRequest) -> None:
-    """Raise if what lies in a job's folder was made with other settings than are asked for now.
+    """Raise if what is in a job's folder was made with other settings than are requested now.
 
     A setting that did not exist yet when the job was begun has its default now, unless it is given.
 
     Parameters
     ----------
     request
-        The job, as it is asked for now.
+        The job, as it is requested now.
 
     Raises
     ------
@@ -114,9 +114,9 @@ def require_same_settings(request: TrainRequest) -> None:
 
 
 def changed_setting(request: TrainRequest) -> str | None:
-    """Return a setting that what lies in a job's folder was made with otherwise, in words.
+    """Return a setting that what is in a job's folder was made with otherwise, in words.
 
-    None where there is none, or nothing lies there; see `require_same_settings`.
+    None where there is none, or nothing is there; see `require_same_settings`.
     """
     run = RunFolder(request.folder)
     if not run.config.exists():
@@ -166,7 +166,7 @@ def _result_settings(config: DictConfig) -> dict[str, Any]:
 
 
 def _below(folder: str, paths: Any) -> Any:
-    """Return paths without the folder that they lie in, where it is this one."""
+    """Return paths without the folder that they are in, where it is this one."""
     if isinstance(paths, list):
         return [_below(folder, path) for path in paths]
     inside = isinstance(paths, str) and str(Path(paths).parent) == folder

@@ -1,4 +1,4 @@
-"""From a list of jobs to as many finished runs, by Hydra's launchers, whatever happens."""
+"""Runs a list of jobs with Hydra's launchers, and survives their failures."""
 
 import time
 from collections.abc import Sequence

@@ -26,7 +26,7 @@ def print_plan(sweep: Path, jobs: Sequence[Job]) -> None:
         "finished": "finished",
         "pruned": "pruned",
         "running": "running elsewhere",
-        "interrupted": "to go on with",
+        "interrupted": "to resume",
         "failed": "to try again",
         "new": "to start",
     }
@@ -41,7 +41,7 @@ def refresh_pages(jobs: Sequence[Job]) -> None:
 
 
 def print_ranking(sweep: Path, jobs: Sequence[Job]) -> None:
-    """Print the jobs, the best first, and where they lie."""
+    """Print the jobs, the best first, and where they are."""
     console.print("\n" + ranking({job.name: job_status(job.folder) for job in jobs}))
     console.print(f"\nsweep   {sweep}\nCompare its runs: humanseg compare {quote(str(sweep))}")
 

@@ -1,4 +1,4 @@
-"""Names of sweeps and jobs that follow from what was asked for, so that they are found again."""
+"""Names of sweeps and jobs, derived from their overrides, so that the same command finds them."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def key_of(override: str) -> str:
 
 
 def is_below(key: str, keys: Collection[str]) -> bool:
-    """Return whether a key is one of `keys`, or lies below one of them."""
+    """Return whether a key is one of `keys`, or is below one of them."""
     return any(key == above or key.startswith(f"{above}.") for above in keys)
 
 
@@ -63,12 +63,12 @@ def varied_overrides(overrides: Sequence[str], varied: Collection[str]) -> list[
 
 
 def sweep_name(overrides: Sequence[str], params: Mapping[str, Any], varied: Sequence[str]) -> str:
-    """Name a sweep by what it varies, and by a mark that follows from all that was asked for.
+    """Name a sweep by what it varies, and by a mark that follows from all that was requested.
 
     Parameters
     ----------
     overrides
-        As given on the command line; neither their order counts nor where the sweep lies.
+        As given on the command line; neither their order counts nor where the sweep is.
     params
         What its search varies, where it has one.
     varied

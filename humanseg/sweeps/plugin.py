@@ -1,4 +1,4 @@
-"""The sweeper behind `humanseg train -m`, and how Hydra comes to know it.
+"""The sweeper behind `humanseg train -m`, and its registration with Hydra.
 
 Imported whenever `humanseg train` starts: nothing heavy is imported here.
 """
@@ -24,7 +24,7 @@ class TrainingSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Take what Hydra gives, but for its task: each training has one of its own."""
+        """Store Hydra's context and config; each training has its own task function."""
         self._context, self._config = hydra_context, config
 
 
@@ -38,7 +38,7 @@ class HumansegSweeper(TrainingSweeper):
     method
         `grid` or `tpe`.
     dry_run
-        Say what would be done, and start nothing.
+        Print the jobs, and start nothing.
     **settings
         The fields of `humanseg.sweeps.search.optuna_search.SearchSettings`.
     """
@@ -64,26 +64,26 @@ class HumansegSweeper(TrainingSweeper):
         """
         from humanseg.sweeps.sweep import read_sweep
 
-        asked = read_sweep(self._context, self._config, arguments, self._params)
+        sweep = read_sweep(self._context, self._config, arguments, self._params)
         if self._method == "grid":
             from humanseg.sweeps.grid import run_grid
 
-            run_grid(asked, self._dry_run)
+            run_grid(sweep, self._dry_run)
         elif self._method == "tpe":
             from humanseg.sweeps.search.optuna_search import read_search_settings, run_search
 
-            run_search(asked, read_search_settings(self._settings), self._dry_run)
+            run_search(sweep, read_search_settings(self._settings), self._dry_run)
         else:
             raise HumansegError(f"hydra.sweeper.method={self._method}: there are grid and tpe.")
 
 
 def announce_sweeper() -> None:
-    """Let Hydra know the sweeper, by the name that configs call it by."""
+    """Register the sweeper with Hydra, by the name that configs use."""
     announce(HumansegSweeper, TARGET)
 
 
 def announce(sweeper: type[Sweeper], target: str) -> None:
-    """Let Hydra know a sweeper by the name that configs call it by."""
+    """Register a sweeper with Hydra, by the name that configs use."""
     plugins = Plugins.instance()
     plugins.register(sweeper)
     plugins.class_name_to_class[target] = sweeper

@@ -1,4 +1,4 @@
-"""One job of a sweep: what a launcher calls for it, and what its own process does.
+"""One job of a sweep: the function that a launcher calls, and the process that it starts.
 
 Each job has a process of its own: nothing leaks into the next, and a job that is killed kills no
 sweep.

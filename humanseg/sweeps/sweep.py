@@ -1,4 +1,4 @@
-"""A sweep as it is asked for: where it lies, and the config of each of its jobs."""
+"""A sweep: its folder, and the config of each of its jobs."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -37,7 +37,7 @@ _COMPOSED = 256
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep as it is asked for.
+    """A sweep as it is requested.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class Sweep:
                 require_same_settings(request)
 
     def begin(self) -> None:
-        """Make the folder; put an earlier one aside first, where that is asked for.
+        """Make the folder; put an earlier one aside first, where that is requested.
 
         Raises
         ------
@@ -208,7 +208,7 @@ class Composer:
 def read_sweep(
     context: HydraContext, config: DictConfig, arguments: list[str], params: Mapping[str, Any]
 ) -> Sweep:
-    """Read what is asked for; nothing is written.
+    """Read what is requested; nothing is written.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def read_sweep(
         if config.get(key) or key in varied:
             raise HumansegError(
                 f"{key}={config.get(key) or '…'} is about a single run, and this is a sweep: leave "
-                "it out. sweep=NAME names a sweep, runs_dir=PATH says where it lies.",
+                "it out. sweep=NAME names a sweep, runs_dir=PATH says where it is.",
                 code="sweeps.single_run_setting",
             )
     for key in varied:

@@ -1,4 +1,4 @@
-"""A function in a process of its own, and the one way in which its error comes out of it.
+"""Runs a function in its own process, and returns its result or its error.
 
 Nothing heavy is imported here: a new process prepares its environment before torch is loaded.
 """

@@ -11,7 +11,7 @@ def available_cores() -> int:
 
 
 def usable_threads(asked: int | None) -> int:
-    """Return how many threads to use: as many as are asked for, and no more than cores.
+    """Return how many threads to use: as many as are requested, and no more than cores.
 
     More would only wait for each other: a hundred times as many, for a minute. None, or 0: all.
     """

@@ -1,4 +1,4 @@
-"""Notices about files that were read all the same, counted over many files."""
+"""Notices about files that were read with a remark, counted over many files."""
 
 import threading
 from collections.abc import Iterable

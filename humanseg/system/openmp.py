@@ -1,4 +1,4 @@
-"""How torch's threads wait for each other: asleep, after a moment.
+"""Makes torch's threads sleep while they wait for each other.
 
 By default they wait by looking again and again, for milliseconds, which takes the processor from
 whatever else runs: two trainings on one machine stop each other.

@@ -1,4 +1,4 @@
-"""Nothing is sent, asked for or noted down by a dependency unless the person asks for it.
+"""Switches off the telemetry and update checks of dependencies.
 
 Each of these is read when its package is imported, so `humanseg` sets them before anything else,
 also for the processes that it starts. What a person has set holds.

@@ -1,4 +1,4 @@
-"""Distillation: the soft labels that a run learns from, predicted by finished models."""
+"""Distillation: the soft labels of a run, predicted by finished models."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -59,7 +59,7 @@ def weights_file(teacher: NamedModel) -> Path:
 def predict_soft_labels(
     teachers: Sequence[NamedModel], photos: PhotoData, hardware: Hardware
 ) -> dict[SplitName, LayerCache]:
-    """Predict the soft labels of every photo that is learnt from; they are cached on disk.
+    """Predict the soft labels of every training photo; they are cached on disk.
 
     They are the mean probability of all teachers, test-time augmentation included, by role.
     """

@@ -1,4 +1,4 @@
-"""The Hydra application behind `humanseg train`: from a command line to a config.
+"""The Hydra application behind `humanseg train`: composes a config from a command line.
 
 Only Hydra is imported here, so that help and mistakes in a config are answered at once.
 """
@@ -95,7 +95,7 @@ def run_app(arguments: Sequence[str]) -> Path | None:
 def _overrides_first(arguments: Sequence[str]) -> list[str]:
     """Put overrides before flags: Hydra takes overrides on one side of its flags only.
 
-    Of our own flags Hydra knows nothing: they become overrides. A run that goes on may have parts
+    Of our own flags Hydra knows nothing: they become overrides. A run that continues may have parts
     that the defaults lack: its settings are added to those, and looked at where the run is read.
     """
     resumed = any(word.startswith("resume=") for word in arguments)

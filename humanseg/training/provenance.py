@@ -1,4 +1,4 @@
-"""Which weights and photos a run was made from, beside its five folders."""
+"""The provenance of a run: weights and photos other than its five folders."""
 
 from pathlib import Path
 

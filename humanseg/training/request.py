@@ -1,4 +1,4 @@
-"""What a command line asks for: a new run, or to resume one."""
+"""The request of a command line: a new run, or a run to resume."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ from humanseg.training.resuming import changed_settings, resumed_config, without
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """A training that was asked for.
+    """A training that was requested.
 
     Attributes
     ----------
     config
         Resolved, with absolute paths: what `config.yaml` holds.
     folder
-        Where the run lies, or shall lie.
+        Where the run is, or shall be.
     resume
-        Whether a run goes on.
+        Whether a run continues.
     overrides
         What was changed on the command line; of a resumed run, then and now.
     choices
@@ -67,7 +67,7 @@ def resolve_config(config: DictConfig) -> DictConfig:
     plain.pop("hydra", None)
     # A file of a person's own may have old names.
     given = [word.lstrip("+").split("=")[0] for word in _overrides()]
-    resolved = OmegaConf.create(current_config(plain, given, say=True))
+    resolved = OmegaConf.create(current_config(plain, given, notify=True))
     assert isinstance(resolved, DictConfig)
     with open_dict(resolved):
         for key, takes_name in source_paths().items():

@@ -1,4 +1,4 @@
-"""What a training came to, read from its folder."""
+"""The result of a training, read from its folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class TrainResult:
 
     @property
     def files(self) -> RunFolder:
-        """Where its files lie: `best`, `onnx`, `submission`, `scores`, `test_page` and others."""
+        """Where its files are: `best`, `onnx`, `submission`, `scores`, `test_page` and others."""
         return RunFolder(self.path)
 
     @property

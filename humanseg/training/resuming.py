@@ -1,4 +1,4 @@
-"""What may be changed in a run that goes on, and what must be as it was."""
+"""Resuming a run: the settings that may change, and those that must not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,50 +12,52 @@ from humanseg.errors import HumansegError, Refused
 from humanseg.runs import RunFolder, read_summary
 
 _NAMES = ", ".join(
-    f"{one.key}.*" if one.key in ("trainer", "logger") else one.key
-    for one in SETTINGS
-    if one.on_resume in ("change", "verify")
+    f"{setting.key}.*" if setting.key in ("trainer", "logger") else setting.key
+    for setting in SETTINGS
+    if setting.on_resume in ("change", "verify")
 )
 _DEVICES = ("accelerator", "devices", "strategy", "sync_batchnorm")
 
 
-def resumed_config(saved: DictConfig, asked: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Change in a run's config what a command line asks for."""
+def resumed_config(
+    saved: DictConfig, requested: DictConfig, overrides: Sequence[str]
+) -> DictConfig:
+    """Return a run's config with the changes of a command line."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
-    changes = [each for each in parsed if each.key_or_group != "resume"]
+    changes = [change for change in parsed if change.key_or_group != "resume"]
     refused = [
-        str(each.input_line).lstrip("+")
-        for each in changes
-        if each.is_delete() or not _may_change(each.key_or_group)
+        str(change.input_line).lstrip("+")
+        for change in changes
+        if change.is_delete() or not _may_change(change.key_or_group)
     ]
     if refused:
         raise HumansegError(
             f"A resumed run keeps its settings: only {_NAMES} may be changed, not "
             f"{', '.join(refused)}. Leave it out, or start a new run with init_from="
-            f"{asked.resume}."
+            f"{requested.resume}."
         )
     config = saved.copy()
     with open_dict(config):
         # A group first: single settings are changed in what it brings.
-        for each in sorted(changes, key=lambda change: "." in change.key_or_group):
-            _GROUPS.get(each.key_or_group, _take)(config, asked, each.key_or_group)
+        for change in sorted(changes, key=lambda change: "." in change.key_or_group):
+            _GROUPS.get(change.key_or_group, _take)(config, requested, change.key_or_group)
     return config
 
 
 def changed_settings(saved: DictConfig, now: DictConfig) -> dict[str, list[Any]]:
-    """Return the settings that sway the result and are others now: before, and now."""
-    before, after = (_settings(each) for each in (saved, now))
+    """Return the changed settings that affect the result: the old and the new value."""
+    before, after = (_settings(config) for config in (saved, now))
     changed = {
         key: [before.get(key), after.get(key)]
         for key in dict.fromkeys((*before, *after))
         if before.get(key) != after.get(key) and is_result(key) and on_resume(key) != "verify"
     }
-    # Of a callback that comes or goes, its own settings say nothing more.
+    # For a callback that is added or removed, its own settings are redundant.
     return {key: both for key, both in changed.items() if key.rpartition(".")[0] not in changed}
 
 
 def without_changes(saved: DictConfig, now: DictConfig) -> DictConfig:
-    """Put back the settings that sway the result: nothing was left to train with the new ones."""
+    """Restore the settings that affect the result: nothing was left to train with the new ones."""
     config = now.copy()
     with open_dict(config):
         for key in changed_settings(saved, now):
@@ -69,49 +71,51 @@ def without_changes(saved: DictConfig, now: DictConfig) -> DictConfig:
 
 
 def _settings(config: DictConfig) -> dict[str, Any]:
-    """Flatten a config; a callback that comes or goes is one setting."""
-    found = leaves(OmegaConf.to_container(config, resolve=True))
-    names = {f"callbacks.{name}": "on" for name in config.get("callbacks") or ()}
-    told = {key: value for key, value in found.items() if not key.endswith("._target_")}
-    return {key: value for key, value in told.items() if value != {}} | names
+    """Flatten a config; a callback that is added or removed is one setting."""
+    values = leaves(OmegaConf.to_container(config, resolve=True))
+    callbacks = {f"callbacks.{name}": "on" for name in config.get("callbacks") or ()}
+    settings = {
+        key: value for key, value in values.items() if not key.endswith("._target_") and value != {}
+    }
+    return settings | callbacks
 
 
 def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
     """Flatten a plain config; a list, and an empty mapping, is a leaf."""
     if not isinstance(node, dict) or not node:
         return {prefix: node}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in node.items():
-        found |= leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+        values |= leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    return values
 
 
 def require_same(
     run: RunFolder,
     data: Mapping[str, Any],
     pixels: str,
-    teaching: Mapping[str, Any] | None,
+    distillation: Mapping[str, Any] | None,
     sources: Mapping[str, Any],
 ) -> list[str]:
-    """Make sure that a run goes on with the photos and teachers that it began with."""
+    """Raise if a resumed run would not have the photos and teachers of its start."""
     summary = read_summary(run.summary)
     then = summary.get("data") or {}
-    what = next(_differences(summary, data, pixels, teaching, sources), None)
+    what = next(_differences(summary, data, pixels, distillation, sources), None)
     if what is not None:
         raise Refused(
-            f"The photos that {run.path} was trained on have changed: {what}. Put them back, or "
+            f"The photos that {run.path} was trained on have changed: {what}. Restore them, or "
             f"start a new run with init_from={run.path}."
         )
     notes = []
     if then.get("test") != data.get("test"):
         notes.append(
-            f"{data.get('test')} test photos, where there were {then.get('test')}: test.html will "
-            "show those of now"
+            f"{data.get('test')} test photos instead of {then.get('test')}: test.html will show "
+            "the current ones"
         )
     if then and "pixels_sha256" not in summary:
         notes.append(
-            "the valid masks are those that it began with; an older version has not recorded what "
-            "its train photos were"
+            "the valid masks are those of its start; an older version did not record its train "
+            "photos"
         )
     return notes
 
@@ -120,31 +124,33 @@ def _differences(
     summary: Mapping[str, Any],
     data: Mapping[str, Any],
     pixels: str,
-    teaching: Mapping[str, Any] | None,
+    distillation: Mapping[str, Any] | None,
     sources: Mapping[str, Any],
 ) -> Iterator[str]:
-    # Test photos teach and choose nothing.
+    # Test photos affect neither training nor selection.
     then = {key: value for key, value in (summary.get("data") or {}).items() if key != "test"}
     now = {key: data.get(key) for key in then}
     if then != now:
         yield f"it had {_in_words(then)}, now there are {_in_words(now)}"
     if summary.get("pixels_sha256") not in (None, pixels):
-        yield "their names are the same, and what they show is not"
+        yield "their names are the same, but their content is not"
     before = summary.get("teacher")
-    if (before is None) != (teaching is None):
-        yield f"its teachers were {before}, and are {teaching}"
-    if before is None or teaching is None:
+    if (before is None) != (distillation is None):
+        yield f"its teachers were {before}, and are {distillation}"
+    if before is None or distillation is None:
         return
     began = summary.get("sources") or {}
     for key, runs in (("distillation.teachers", "runs"), ("distillation.unlabelled_dir", "")):
         if key in began:
             if sorted(began[key]) != sorted(sources.get(key, [])):
-                yield f"what {key} names is not what it was"
-        elif runs and before.get(runs) != teaching.get(runs):
-            yield f"its teachers were {before.get(runs)}, and are {teaching.get(runs)}"
-    counts = [{key: one[key] for key in one if key != "runs"} for one in (before, teaching)]
+                yield f"the content of {key} has changed"
+        elif runs and before.get(runs) != distillation.get(runs):
+            yield f"its teachers were {before.get(runs)}, and are {distillation.get(runs)}"
+    counts = [
+        {key: record[key] for key in record if key != "runs"} for record in (before, distillation)
+    ]
     if counts[0] != counts[1]:
-        yield f"of those without masks it had {counts[0]}, now there are {counts[1]}"
+        yield f"its unlabelled photos were {counts[0]}, now there are {counts[1]}"
 
 
 def _in_words(data: Mapping[str, Any]) -> str:
@@ -156,42 +162,42 @@ def _may_change(key: str) -> bool:
     return key in _GROUPS or on_resume(key) != "keep"
 
 
-def _take(config: DictConfig, asked: DictConfig, key: str) -> None:
-    """Take one setting; where the run has nothing of the kind, all that it needs beside it."""
+def _take(config: DictConfig, requested: DictConfig, key: str) -> None:
+    """Copy one setting; if the run lacks its logger or callback, copy all settings of that."""
     parts = key.split(".")
     if (
         parts[0] in ("logger", "callbacks")
         and OmegaConf.select(config, ".".join(parts[:2])) is None
     ):
         key = ".".join(parts[:2])
-    OmegaConf.update(config, key, OmegaConf.select(asked, key), merge=False)
+    OmegaConf.update(config, key, OmegaConf.select(requested, key), merge=False)
 
 
-def _take_trainer(config: DictConfig, asked: DictConfig, key: str) -> None:
-    """Take the devices of an option, and all else in which it is not the default."""
+def _take_trainer(config: DictConfig, requested: DictConfig, key: str) -> None:
+    """Copy the devices of a trainer option, and its other values that are not the default."""
     default = OmegaConf.load(conf_folder() / "trainer" / "default.yaml")
-    for name in (*_DEVICES, *asked.trainer):
-        value = asked.trainer.get(name)
-        if name in _DEVICES and name not in asked.trainer:
+    for name in (*_DEVICES, *requested.trainer):
+        value = requested.trainer.get(name)
+        if name in _DEVICES and name not in requested.trainer:
             config.trainer.pop(name, None)
         elif name in _DEVICES or value != default.get(name):
             config.trainer[name] = value
 
 
-def _take_callbacks(config: DictConfig, asked: DictConfig, key: str) -> None:
-    """Add or leave out early stopping; what else there is has left its traces in the weights."""
-    had, has = (set(each.callbacks) - {"early_stopping"} for each in (config, asked))
+def _take_callbacks(config: DictConfig, requested: DictConfig, key: str) -> None:
+    """Add or remove early stopping; other callbacks have affected the weights."""
+    had, has = (set(node.callbacks) - {"early_stopping"} for node in (config, requested))
     if had != has:
         raise HumansegError(
             f"A resumed run keeps its callbacks ({', '.join(sorted(had)) or 'none'}); only "
-            "early_stopping may come or go. Start a new run with init_from="
-            f"{asked.resume}."
+            "early_stopping may be added or removed. Start a new run with init_from="
+            f"{requested.resume}."
         )
-    if "early_stopping" not in asked.callbacks:
+    if "early_stopping" not in requested.callbacks:
         config.callbacks.pop("early_stopping", None)
     elif "early_stopping" not in config.callbacks:
-        config.callbacks["early_stopping"] = asked.callbacks.early_stopping
+        config.callbacks["early_stopping"] = requested.callbacks.early_stopping
 
 
 _GROUPS = {"trainer": _take_trainer, "logger": _take, "callbacks": _take_callbacks}
-"""Groups of which another option may be chosen, and how it is taken up."""
+"""Groups of which another option may be chosen, and the function that applies it."""

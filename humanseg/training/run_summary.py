@@ -1,4 +1,4 @@
-"""What a training says of itself, on the terminal and in `summary.json`: at its start and end."""
+"""The start and the end of a training, on the terminal and in `summary.json`."""
 
 from collections.abc import Mapping
 from shlex import quote
@@ -26,9 +26,9 @@ from humanseg.training.setup import TrainingSetup
 
 
 def write_start(request: TrainRequest, run: RunFolder, setup: TrainingSetup) -> None:
-    """Write config and summary, and print what is known before the first step."""
+    """Write config and summary, and print the facts of the run before its first step."""
     remove_partial(run)
-    # Of the checkpoint that was the best one until now.
+    # It belongs to the best checkpoint so far.
     run.onnx.unlink(missing_ok=True)
     write_text(run.config, OmegaConf.to_yaml(request.config))
     hardware, data = setup.hardware, setup.data
@@ -95,22 +95,22 @@ def _teachers(distillation: Mapping[str, Any]) -> str:
     """Return a line about the teachers, and how many unlabelled photos they label."""
     line = ", ".join(distillation["runs"])
     if "unlabelled" in distillation:
-        used, copies, unsure = (distillation[key] for key in ("unlabelled", "copies", "unsure"))
+        used, duplicates, unsure = (distillation[key] for key in ("unlabelled", "copies", "unsure"))
         line += (
-            f"; and {used} photos without masks (left out: {copies} that are copies of valid or "
-            f"test photos, {unsure} of which it is unsure)"
+            f"; and {used} unlabelled photos (left out: {duplicates} duplicates of valid or test "
+            f"photos, {unsure} with low confidence)"
         )
     return line
 
 
 def undo_changes(request: TrainRequest, run: RunFolder, done: int) -> None:
-    """Put a resumed run's settings back where nothing was left to train with the new ones."""
+    """Restore a resumed run's settings where nothing was left to train with the new ones."""
     if not request.changed or len(read_history(run.history)) > done:
         return
     assert request.idle is not None
     write_text(run.config, OmegaConf.to_yaml(request.idle))
     update_summary(run.summary, resumed=read_summary(run.summary)["resumed"][:-1])
-    console.print("Nothing was left to train, so that its settings stay as they were.")
+    console.print("Nothing was left to train, so the settings of the run were not changed.")
 
 
 def write_result(run: RunFolder, best: BestScores, device: str) -> None:
@@ -145,7 +145,7 @@ def write_result(run: RunFolder, best: BestScores, device: str) -> None:
     try:
         write_home(run)
     except HumansegError as error:
-        # All that was asked for is there.
+        # All requested files exist.
         console.print(f"note    the page of the run could not be written: {error}")
     files = {
         "page": run.index_page,
@@ -164,7 +164,7 @@ def write_result(run: RunFolder, best: BestScores, device: str) -> None:
 
 
 def print_next_steps(run: RunFolder) -> None:
-    """Print what a person may do with the run now, as commands with its path."""
+    """Print the next steps with the run, as commands with its path."""
     steps = [(step.text, step.command) for step in next_steps(run)]
     logs = [quote(str(shown_path(log.parent))) for log in offline_logs(run)]
     if logs:

@@ -1,4 +1,4 @@
-"""What a training needs, checked and built: all that can go wrong before its first step."""
+"""Sets up a training: all checks and all objects that it needs before its first step."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ from humanseg.training.resuming import require_same
 from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
-"""What a checkpoint must hold besides weights for a training to go on from it."""
+"""What a checkpoint must hold besides weights for a training to continue from it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TrainingSetup:
     callbacks
         Those that the config names.
     checkpoint, epochs_done
-        Where a resumed training goes on, and the epochs behind it; None and 0 at the start.
+        Where a resumed training continues, and the epochs behind it; None and 0 at the start.
     data, pixels_sha256, sources, distillation
         Which photos, weights and teachers these are, as `summary.json` has it; no `distillation`
         without a teacher.
@@ -171,7 +171,7 @@ def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> 
 
 
 def _epochs_done(run: RunFolder, config: DictConfig) -> int:
-    """Return the epochs of a run to resume; raise where fewer are asked for."""
+    """Return the epochs of a run to resume; raise where fewer are requested."""
     checkpoint = read_checkpoint(run.last)
     missing = [key for key in RESUMED if key not in checkpoint]
     if missing:

@@ -75,7 +75,7 @@ def train(config: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> float:
 
 
 def train_request(request: TrainRequest, callbacks: Sequence[pl.Callback] = ()) -> float:
-    """Train what is asked for, as `train` does."""
+    """Train what is requested, as `train` does."""
     if not find_rank(request.config).first:
         # The first process has the run's folder and its lock: this one shares the work.
         console.quiet = True

@@ -1,4 +1,4 @@
-"""The trainer of a run, and in how many processes it trains."""
+"""The trainer of a run, and its number of processes."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -82,7 +82,7 @@ def by_share(reverse: bool = False) -> list[str]:
 @pytest.mark.parametrize("name", ["test.html", "valid.html"])
 def test_all_pictures_load_and_nothing_is_cut_off(name: str, pages: Path, open_page: Open) -> None:
     page = open_page(pages / name)
-    # Pictures that lie on one another are loaded when they are shown.
+    # Pictures that are on one another are loaded when they are shown.
     for view in page.locator("#grid-views button").all() or [page.locator("#find")]:
         view.click()
         for image in page.locator("img:visible").all():

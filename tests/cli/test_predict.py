@@ -366,7 +366,7 @@ def test_without_a_folder_results_go_to_one_that_is_named(
     shown = capsys.readouterr().out
     assert shown.startswith("Results go to predictions/; -o names another folder")
     assert shown.endswith(": predictions/a_mask.png\n")
-    # Neither they nor what lies there is taken for a photo.
+    # Neither they nor what is there is taken for a photo.
     assert bare(".") == 0
     assert files("predictions") == ["a_mask.png"]
 
@@ -441,8 +441,8 @@ def test_photos_without_people_are_named(
     write_image(Path("in/someone.png"), photo())
     for _ in range(2):
         assert predict("in") == 0
-        (line,) = (line for line in capsys.readouterr().out.splitlines() if "nobody" in line)
-        assert line.startswith("nobody found in 7 photos: in/") and line.endswith("and 2 more")
+        (line,) = (line for line in capsys.readouterr().out.splitlines() if "no person" in line)
+        assert line.startswith("no person found in 7 photos: in/") and line.endswith("and 2 more")
 
 
 def test_what_a_folder_holds_besides_is_counted(
@@ -494,7 +494,7 @@ def test_ctrl_c_leaves_whole_files_and_says_how_to_go_on(red: Path, tmp_path: Pa
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "of 3000 photos are done. The same command goes on with the others." in said
+    assert "of 3000 photos are done. The same command continues with the others." in said
     assert "Traceback" not in said
     written = list((tmp_path / "out").iterdir())
     assert 0 < len(written) < 6000
@@ -559,5 +559,5 @@ def test_a_full_disk_stops_all_and_says_what_is_done_and_what_failed(
     assert predict("in") == 2
     shown = capsys.readouterr()
     assert "in/0.png is not an image" in shown.out
-    assert "of 40 photos are done. The same command goes on with the others.\n" in shown.err
+    assert "of 40 photos are done. The same command continues with the others.\n" in shown.err
     assert "30_mask.png: the disk is full" in shown.err

@@ -1,4 +1,4 @@
-"""Old names of settings and options go on working."""
+"""Old names of settings and options keep working."""
 
 from collections.abc import Callable
 from pathlib import Path

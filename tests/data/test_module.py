@@ -382,7 +382,7 @@ def test_inverted_masks_are_said_before_a_training(root: Path, opened: Open) -> 
     assert "inverted" in said
 
 
-@pytest.mark.parametrize(("value", "marks"), [(0, "nobody"), (255, "every pixel")])
+@pytest.mark.parametrize(("value", "marks"), [(0, "no person"), (255, "every pixel")])
 @pytest.mark.parametrize("split", ["train", "valid"])
 def test_masks_that_are_all_blank_are_said_before_a_training(
     root: Path, opened: Open, split: str, value: int, marks: str

@@ -1,4 +1,4 @@
-"""The photos of a training: with masks, with soft labels, without masks."""
+"""The photos of a training: labelled, with soft labels, unlabelled."""
 
 import shutil
 from pathlib import Path
@@ -29,7 +29,7 @@ def soft_labels(decoded: DecodedPhotos, levels: list[int]) -> LayerCache:
 
 @pytest.fixture
 def folder(sample_root: Path, tmp_path: Path) -> Path:
-    """Three photos without masks: two test photos, and a brighter copy of a valid one."""
+    """Three unlabelled photos: two test photos, and a brighter copy of a valid one."""
     folder = tmp_path / "more"
     shutil.copytree(sample_root / "test", folder)
     with Image.open(sample_root / "valid/6.jpg") as photo:
@@ -96,7 +96,7 @@ def test_copies_of_held_out_photos_are_left_out(folder: Path, sample_root: Path)
 
 def test_confidence_is_the_dice_of_probabilities_with_their_own_mask() -> None:
     soft = np.zeros((4, 4), np.uint8)
-    assert confidence(soft) == 0.0, "nobody is seen"
+    assert confidence(soft) == 0.0, "no person is predicted"
     soft[:2] = 255
     assert confidence(soft) == 1.0
     soft[:2] = 153  # 0.6 in 8 pixels: 2 * 4.8 / (4.8 + 8)

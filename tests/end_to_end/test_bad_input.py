@@ -194,7 +194,7 @@ def test_a_full_disk(
     explained(done, f"Cannot write {disk}/run", "the disk is full")
     assert no_partial(disk)
     if (disk / "run/checkpoints/last.ckpt").exists():
-        # What is there is whole: with more room it goes on.
+        # What is there is whole: with more room it continues.
         subprocess.run(["mount", "-o", "remount,size=10m", str(disk)], check=True)
         assert commands.run("train", f"resume={disk}/run").rc == 0
 

@@ -141,7 +141,7 @@ def test_stopped_early_and_killed_while_its_files_are_written(
     assert start_training(killed, *overrides, before=die).wait().rc == -signal.SIGKILL
     assert commands.run("train", f"resume={killed}").rc == 0
     assert outcome(killed) == outcome(whole)
-    # More epochs were asked for: it trains on, until early stopping stops it again.
+    # More epochs were requested: it trains on, until early stopping stops it again.
     assert commands.run("train", f"resume={killed}", "trainer.max_epochs=8").rc == 0
     assert len(outcome(killed)["history"]) > 2
 
@@ -172,7 +172,7 @@ def test_killed_at_a_random_moment(
     tmp_path: Path,
     moment: int,
 ) -> None:
-    """Moments are spread over the run, and counted in processor time, whatever else goes on."""
+    """Moments are spread over the run, and counted in processor time, whatever else continues."""
     run = tmp_path / "run"
     begin, end = processor_seconds
     share = (moment + random.Random(moment).random()) / 9
@@ -293,7 +293,7 @@ def test_a_run_in_use_is_not_resumed(
     command.send(signal.SIGKILL)
     assert second.rc == again.rc == 2
     assert f"Process {command.pid} is working in {run}" in second.stderr
-    assert f"already holds a run: go on with it by resume={run}" in again.stderr
+    assert f"already holds a run: continue with it by resume={run}" in again.stderr
     assert second.stderr.count("\n") == again.stderr.count("\n") == 1
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a training stops at once, says how to go on, and leaves nobody behind."""
+"""Ctrl-C and SIGTERM: a training stops at once, says how to continue, and leaves nobody behind."""
 
 import json
 import signal

@@ -68,7 +68,7 @@ def test_a_killed_sweep_is_finished_by_the_same_command(
 
     done = start_sweep(*words).wait()
     assert done.rc == 0, done.stderr
-    assert "2: 1 to go on with, 1 to start" in done.stdout
+    assert "2: 1 to resume, 1 to start" in done.stdout
     assert done.stdout.count("epoch 1/") == 1 and done.stdout.count("epoch 4/") == 2
     (sweep,) = (tmp_path / "runs").iterdir()
     found = summaries(sweep)

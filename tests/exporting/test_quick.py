@@ -80,10 +80,10 @@ def test_another_checkpoint_is_exported_and_used_as_itself(
     assert manifest["run"] == "run, other.ckpt" and not manifest["scores"]
     assert "## Scores" not in (out / "README.md").read_text()
     said: list[str] = []
-    file = as_onnx(other, say=said.append)
+    file = as_onnx(other, notify=said.append)
     assert len(said) == 1 and file.parent == tmp_path / "cache" / "models"
-    # Once: the second time it lies there.
-    assert as_onnx(other, say=said.append) == file and len(said) == 1
+    # Once: the second time it is there.
+    assert as_onnx(other, notify=said.append) == file and len(said) == 1
     photo = read_photo(Path(source.config.data.root) / "valid" / "6.jpg")
     by_file, by_export = (humanseg.load(path).probability(photo) for path in (file, out))
     assert_allclose(by_file, by_export, atol=1e-6)

@@ -147,7 +147,7 @@ def test_a_device_that_this_onnxruntime_has_is_used(
     humanseg.load(red, providers=[("cuda", {"device_id": 1}), "cpu"])
     wanted = [("CUDAExecutionProvider", {"device_id": 1}), "CPUExecutionProvider"]
     assert seen["providers"] == wanted
-    assert not seen["enable_fallback"], "onnxruntime would go on with the processor"
+    assert not seen["enable_fallback"], "onnxruntime would continue with the processor"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The wheel carries all that using needs, asks for no torch, and works from wherever it lies."""
+"""The wheel carries all that using needs, asks for no torch, and works from wherever it is."""
 
 import email.message
 import re

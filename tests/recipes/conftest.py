@@ -56,7 +56,7 @@ def finish(write_run: WriteRun, sample_root: Path) -> Work:
 
 @pytest.fixture
 def conf(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
-    """Write a recipe called `mine`; the folder of configs that it lies in."""
+    """Write a recipe called `mine`; the folder of configs that it is in."""
 
     def write(stages: dict[str, Any], **more: Any) -> Path:
         folder = tmp_path / "conf"

@@ -36,7 +36,7 @@ CHAIN: dict[str, Any] = {
 
 
 class Seen:
-    """Does stages, and remembers what each of them was asked for."""
+    """Does stages, and remembers the config of each."""
 
     def __init__(self, finish: "Work") -> None:
         self.finish = finish

@@ -71,7 +71,7 @@ def test_a_prediction_is_counted_whole(lower_half: np.ndarray) -> None:
     assert found["dice"] == found["at0.5"] == found["tta"] == found["holes"]
     assert found["at0.05"] == pytest.approx(2 / 3, abs=1e-6) and found["at0.95"] == 0
     names = [*map(str, DISTANCES), "beyond"]
-    # The three wrong rows lie 0.5, 1.5 and 2.5 pixels inside the outline.
+    # The three wrong rows are 0.5, 1.5 and 2.5 pixels inside the outline.
     assert [found[f"wrong{name}"] for name in names] == [30, 30, 30, 0, 0, 0, 0]
     assert sum(found[f"band{name}"] for name in names) == lower_half.size
     assert found["band1"] == 60

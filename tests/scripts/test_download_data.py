@@ -69,7 +69,7 @@ def flipped(body: bytes) -> bytes:
 
 @dataclass
 class Server:
-    """What the local server does, and how often it was asked for the file."""
+    """What the local server does, and how often the file was requested."""
 
     body: bytes = b""
     breaks: int = 0

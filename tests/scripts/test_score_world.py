@@ -1,4 +1,4 @@
-"""The stand-in for photos from elsewhere: always the same, with masks that fit."""
+"""The synthetic-shift benchmark: always the same, with masks that fit."""
 
 import runpy
 import sys

@@ -333,7 +333,7 @@ def test_a_file_in_a_run_is_about_the_data_of_the_run(root: Path, masks: Masks) 
     # What is given wins, also where the run names nothing.
     (run / "config.yaml").write_text("model: x\n")
     assert score_file(run / "pred_valid.csv", root).dice == wanted.dice
-    with pytest.raises(HumansegError, match="does not say what it was trained on.*--data ROOT"):
+    with pytest.raises(HumansegError, match="does not record what it was trained on.*--data ROOT"):
         score_file(run / "pred_valid.csv")
 
 

@@ -73,5 +73,5 @@ def enter() -> str:
 
 
 def test_an_interruption_is_no_ordinary_error() -> None:
-    """Code that goes on after an error must not go on after this."""
+    """Code that continues after an error must not continue after this."""
     assert not issubclass(Interrupted, Exception)

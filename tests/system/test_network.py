@@ -14,7 +14,7 @@ from humanseg.system.network import unreachable
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    """A server that answers, though not what is asked for."""
+    """A server that answers, though not what is requested."""
 
     class Refusing(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # noqa: N802 - so the class calls it

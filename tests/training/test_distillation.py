@@ -1,4 +1,4 @@
-"""Learning from other runs: what they say, what is kept of it, and who may not teach."""
+"""Distillation: soft labels, their cache, and teachers that are refused."""
 
 import shutil
 import tempfile
@@ -38,7 +38,7 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def more(sample_root: Path, tmp_path: Path) -> Path:
-    """Photos without masks: turned train photos, and one of the valid photos."""
+    """Unlabelled photos: rotated train photos, and one of the valid photos."""
     from PIL import Image
 
     folder = tmp_path / "more"
@@ -154,12 +154,12 @@ def test_a_student_is_trained_and_resumed(
         "unsure": 0,
     }
     assert summary["data"] == read_summary(trained.summary)["data"], "judged by the same photos"
-    # The teachers may lie elsewhere now; others may not take their place.
+    # The teachers may be elsewhere now; others may not take their place.
     moved = shutil.copytree(trained.path, tmp_path / "moved teacher")
     named = f"distillation.teachers=['{moved}','{moved}']"
     assert resume_run(run.path, named, "trainer.max_epochs=3").best.exists()
     shutil.copy(run.best, moved / "checkpoints" / "best.ckpt")
-    with pytest.raises(Refused, match="what distillation.teachers names is not what it was"):
+    with pytest.raises(Refused, match="the content of distillation.teachers has changed"):
         resume_run(run.path, "trainer.max_epochs=4")
     shutil.copy(trained.best, moved / "checkpoints" / "best.ckpt")
     (more / "0.png").unlink()

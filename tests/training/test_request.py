@@ -202,7 +202,7 @@ def test_early_stopping_may_come_and_go(ask: Ask, run: RunFolder) -> None:
     gone = ask(f"resume={run.path}", f"callbacks=[{','.join(named) or 'none'}]")
     assert gone.changed == {"callbacks.early_stopping": ["on", None]}
     other = "ema" if "ema" not in named else "none"
-    with pytest.raises(HumansegError, match="only early_stopping may come or go"):
+    with pytest.raises(HumansegError, match="only early_stopping may be added or removed"):
         ask(f"resume={run.path}", f"callbacks=[{other}]")
 
 

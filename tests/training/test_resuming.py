@@ -1,4 +1,4 @@
-"""A run goes on with other settings, and says so."""
+"""A run continues with other settings, and says so."""
 
 import csv
 from collections.abc import Callable

@@ -103,7 +103,7 @@ def test_a_run_goes_on_where_its_photos_lie_now(
     # A photo that is only predicted changes nothing of the training.
     shutil.copy(root / "train" / "0.jpg", root / "test" / "more.jpg")
     (note,) = setup(request).notes
-    assert "3 test photos, where there were 2" in note
+    assert "3 test photos instead of 2" in note
     (root / "train" / "0.jpg").unlink()
     (root / "train_mask" / "0.png").unlink()
     with pytest.raises(Refused, match="have changed: it had 6 train and 3 valid.* 5 train"):

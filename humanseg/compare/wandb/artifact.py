@@ -43,7 +43,7 @@ def upload_export(folder: Path, run: RunFolder, project: Project) -> str:
 
     before = os.environ.get("WANDB_DATA_DIR")
     with quiet_wandb() as env:
-        # What is staged for the upload lies there, too, and goes with it.
+        # What is staged for the upload is there, too, and goes with it.
         os.environ["WANDB_DATA_DIR"] = env["WANDB_DIR"]
         try:
             with wandb.init(settings=_settings(wandb, run, project, env["WANDB_DIR"])) as it:
@@ -72,7 +72,7 @@ def _settings(wandb: Any, run: RunFolder, project: Project, folder: str) -> Any:
         project=project.name,
         run_id=wandb_id(run),
         run_name=run.path.name,
-        # The run goes on there, and keeps all that it has.
+        # The run continues there, and keeps all that it has.
         resume="allow",
         reinit="create_new",
         root_dir=folder,

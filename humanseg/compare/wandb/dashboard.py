@@ -1,4 +1,4 @@
-"""The dashboards sent to wandb, and what keeps them from it in words."""
+"""Sends dashboards to wandb, and explains what prevents it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -88,7 +88,7 @@ def save_dashboards(board: Leaderboard, project: Project) -> list[str]:
     board
         What was found.
     project
-        Where they shall lie. A workspace that was saved for the same folder and data before is
+        Where they shall be. A workspace that was saved for the same folder and data before is
         replaced.
 
     Returns

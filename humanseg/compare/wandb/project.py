@@ -1,4 +1,4 @@
-"""A project in wandb, as a person names it, and wandb at work on it without a word."""
+"""A wandb project, given as ENTITY/PROJECT, and quiet access to it."""
 
 import os
 import re

@@ -51,7 +51,7 @@ def upload_runs(
 
     Each log has a process of its own, so that it is known what went wrong with it, and nothing
     else ends by that. wandb itself marks what it has uploaded, by a file beside it. A run that was
-    killed and went on has several logs, which become one run there.
+    killed and continued has several logs, which become one run there.
 
     Parameters
     ----------

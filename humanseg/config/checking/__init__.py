@@ -1,1 +1,1 @@
-"""Whether a config fits the code: every value against what it will be passed to."""
+"""Checks of a config: every value against the signature that it will be passed to."""

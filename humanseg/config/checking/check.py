@@ -1,4 +1,4 @@
-"""Every value of a config against the signature it will be passed to, before anything is built."""
+"""Checks every value of a config against its signature, before anything is built."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether a model can stand on a backbone: tried on torch's meta device, which holds no numbers."""
+"""Whether a model fits a backbone, tried on torch's meta device, which holds no numbers."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ def pair_key(config: DictConfig) -> str:
 
 
 def pair_mistake(config: DictConfig) -> str | None:
-    """Say why the model of a config cannot stand on its backbone.
+    """Return why the model of a config does not fit its backbone.
 
     Both are built, and the net is run once, without numbers: no weights are opened, and no
     memory for them is taken.

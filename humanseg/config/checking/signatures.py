@@ -43,7 +43,7 @@ def parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 
 def value_mistakes(value: Any, annotation: Any, key: str) -> list[str]:
-    """Say what is wrong with one value.
+    """Return the mistakes of one value.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Every shipped config against the code, without data or weights."""
+"""Checks every config of `conf` against the code, without data or weights."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,12 +99,12 @@ def _mistakes(config: DictConfig, pairs: dict[str, str | None]) -> list[str]:
     return [problem] if problem else []
 
 
-def validate_shipped(say: Callable[[str], None] = lambda line: None) -> list[str]:
+def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[str]:
     """Check every file in the folder of shipped configs, composed onto the defaults.
 
     Parameters
     ----------
-    say
+    notify
         Called with a line on each composition.
 
     Returns
@@ -134,5 +134,5 @@ def validate_shipped(say: Callable[[str], None] = lambda line: None) -> list[str
             said.update(found)
             label = " ".join(overrides) or "train.yaml"
             mistakes += [f"{label}: {one}" for one in found]
-            say(f"{'wrong' if found else 'ok':5}  {label}")
+            notify(f"{'wrong' if found else 'ok':5}  {label}")
     return mistakes

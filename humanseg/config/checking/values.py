@@ -1,4 +1,4 @@
-"""Whether a value out of YAML fits an annotation, by pydantic; and the annotation in words."""
+"""Checks whether a YAML value fits an annotation, with pydantic, and describes annotations."""
 
 import collections.abc as abc
 import functools

@@ -1,1 +1,1 @@
-"""What people type and read about settings: overrides, help, and errors in words."""
+"""The command line of settings: overrides, help and error messages."""

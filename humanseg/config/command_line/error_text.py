@@ -1,4 +1,4 @@
-"""What went wrong, as a paragraph for the person at the keyboard."""
+"""Error messages for exceptions of libraries and of the system."""
 
 import errno
 import sys

@@ -1,4 +1,4 @@
-"""What `humanseg train --help` prints.
+"""The text of `humanseg train --help`.
 
 Hydra fills in the same template, but copies all its configs for each group that it lists, which
 takes longer than all else of the command together.

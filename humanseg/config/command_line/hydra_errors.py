@@ -1,4 +1,4 @@
-"""What Hydra says about a wrong command line, as one paragraph with the nearest name."""
+"""Hydra's errors on a wrong command line, as one paragraph with the nearest name."""
 
 import re
 from difflib import get_close_matches
@@ -38,7 +38,7 @@ def _known_names() -> list[str]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
-    # Whoever asks may be at composing configs, and goes on with it.
+    # Whoever asks may be at composing configs, and continues with it.
     before = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):

@@ -1,4 +1,4 @@
-"""The words of `humanseg train` as people type them, made into words that Hydra reads."""
+"""Turns the arguments of `humanseg train` into overrides that Hydra reads."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Images laid one behind the other in one buffer, in memory or in a mapped file."""
+"""Images in one contiguous buffer, in memory or in a memory-mapped file."""
 
 import os
 from collections.abc import Callable

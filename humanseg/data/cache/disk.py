@@ -1,4 +1,4 @@
-"""Files of decoded photos that the next run uses again, in one folder of the user's.
+"""The disk cache of decoded photos: files in one folder, which later runs reuse.
 
 The folder is `~/.cache/humanseg/photos`, or `photos` where `HUMANSEG_CACHE` says. It may be removed
 at any time.
@@ -36,7 +36,7 @@ def cached_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
 
 
 def cache_folder(name: str = "photos") -> Path:
-    """Make a folder of the cache, for this user alone: what lies there may be private."""
+    """Make a folder of the cache, for this user alone: what is there may be private."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     above = Path(os.environ.get("HUMANSEG_CACHE") or Path(home) / "humanseg").expanduser()
     folder = above / name

@@ -1,1 +1,1 @@
-"""The data check, and what training makes sure of before its first step."""
+"""The data check, and the checks that training makes before its first step."""

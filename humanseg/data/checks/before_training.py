@@ -1,4 +1,4 @@
-"""What training makes sure of before its first step: every photo reads and fits its mask."""
+"""The checks before the first step: every photo can be read and fits its mask."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence

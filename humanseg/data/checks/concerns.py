@@ -1,4 +1,4 @@
-"""What a training can start with but should not pass over in silence: masks, shapes, sizes."""
+"""Warnings about a data set with which a training can start: masks, shapes, sizes."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,16 +26,16 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class MaskStats:
-    """What the check keeps of a photo and its mask."""
+    """The statistics of a photo and its mask."""
 
     item: Item
     size: tuple[int, int] | None  # (H, W) as a person sees it; None: the photo cannot be read
     foreground: float | None  # share of the mask that is person; None without a readable mask
-    inverted: bool  # whether the mask looks as if it had the background for the person
+    inverted: bool  # whether the mask seems to mark the background instead of the person
 
 
 def mask_stats(checked: CheckedPhoto) -> MaskStats:
-    """Keep what is needed of a photo and its mask."""
+    """Return the statistics of a photo and its mask."""
     photo, mask = checked.photo, checked.mask
     return MaskStats(
         checked.item,
@@ -61,40 +61,40 @@ def looks_inverted(mask: Pixels) -> bool:
 
 
 def blank_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
-    """Point out a split whose masks all mark nobody, or all mark everything: nothing to learn."""
+    """Yield the splits whose masks all mark no person, or all mark every pixel."""
     shares: dict[str, list[float]] = {}
     for photo in stats:
         if photo.foreground is not None:
             shares.setdefault(photo.item.split, []).append(photo.foreground)
-    for split, found in shares.items():
-        marks = {0.0: "nobody", 1.0: "every pixel"}.get(found[0])
-        if marks is None or len(set(found)) > 1:
+    for split, values in shares.items():
+        marks = {0.0: "no person", 1.0: "every pixel"}.get(values[0])
+        if marks is None or len(set(values)) > 1:
             continue
-        masks = "the only mask" if len(found) == 1 else f"each of the {len(found)} masks"
+        masks = "the only mask" if len(values) == 1 else f"each of the {len(values)} masks"
         message = (
             f"{masks} of {split} marks {marks}, so there is no person to tell from a background: "
-            "see whether these are the right files, or say by data.person_values which values of "
-            "a mask are the person"
+            "check whether these are the right files, or set data.person_values to the values of "
+            "the person"
         )
         yield Problem(BLANK, split, "", root / split, message, False)
 
 
 def inverted_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
-    """Point out masks that have the background for the person, one by one or all."""
+    """Yield masks that mark the background instead of the person, one by one or all."""
     masks = [photo for photo in stats if photo.item.mask is not None]
-    found = [photo.item for photo in masks if photo.inverted]
-    if 2 * len(found) > len(masks):
+    inverted = [photo.item for photo in masks if photo.inverted]
+    if 2 * len(inverted) > len(masks):
         message = (
-            f"in {len(found)} of {len(masks)} masks the person is all around and the background "
+            f"in {len(inverted)} of {len(masks)} masks the person is all around and the background "
             "in the middle, so they seem to be inverted, and a model would learn the "
-            "background: data.invert_masks=true turns them round"
+            "background: data.invert_masks=true inverts them"
         )
-        yield Problem(INVERTED, found[0].split, "", root, message, False)
+        yield Problem(INVERTED, inverted[0].split, "", root, message, False)
         return
-    for item in found:
+    for item in inverted:
         message = (
             f"{escape(str(item.mask))} has the person all around and the background in the "
-            "middle: see whether it is inverted"
+            "middle: check whether it is inverted"
         )
         yield Problem(INVERTED, item.split, item.id, item.photo, message, False)
 
@@ -102,7 +102,7 @@ def inverted_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
 def shapes(
     root: Path, sizes: Sequence[tuple[int, int]], target: tuple[int, int] | None = None
 ) -> Iterator[Problem]:
-    """Point out train photos, by their (H, W), that are stretched to the shape of a sample.
+    """Yield a warning about train photos, by their (H, W), that are stretched to a sample's shape.
 
     `target` is the height and width of a train sample; None: the size of most photos.
     """
@@ -115,14 +115,14 @@ def shapes(
     if changed:
         message = (
             f"{changed} of {len(sizes)} train photos have another shape than {width}x{height} "
-            f"(width x height) and are squeezed to it, people too, up to {max(most):.1f} times: "
+            f"(width x height) and are stretched to it, people too, up to {max(most):.1f} times: "
             "data.resize_mode=pad or data.resize_mode=crop keeps their shape"
         )
         yield Problem(SHAPES, "train", "", root / "train", message, False)
 
 
 def large(root: Path, size: tuple[int, int]) -> Iterator[Problem]:
-    """Point out train samples of many pixels, of a height and width."""
+    """Yield a warning about train samples of many pixels, of a height and width."""
     height, width = size
     if max(height, width) >= _LARGE:
         message = (

@@ -41,26 +41,26 @@ _ADVICE = {
     "two masks with one stem": "it is not clear which one belongs to the photo.",
     "unwritable name": "the id is written into UTF-8 files.",
     "missing mask": "every photo of train and valid needs one.",
-    "unreadable photo": "fetch the file again, or take it out together with its mask.",
+    "unreadable photo": "fetch the file again, or remove it together with its mask.",
     "unusable mask": "a mask has two values, one for person and one for background; of more, "
-    "--person-values (data.person_values of a training) says which are the person.",
-    "sizes differ": "a mask must lie on its photo pixel by pixel.",
-    SKIPPED: "photos and masks lie right in their folder, as jpg, png, tif or the like; "
+    "--person-values (data.person_values of a training) names those of the person.",
+    "sizes differ": "a mask must match its photo pixel by pixel.",
+    SKIPPED: "photos and masks must be directly in their folder, as jpg, png, tif or the like; "
     "move them there, and save the others as one of these.",
-    "masks of other names": "they are joined with their photos by what the names share.",
+    "masks of other names": "they are joined with their photos by the common part of the names.",
     "mask without a photo": "nothing reads these; a name may be misspelt.",
     NO_TEST: "a training goes without, and writes no test page.",
-    LEAKED: "a model scores too well on a photo that it has trained on; take one out.",
+    LEAKED: "a model scores too high on a photo that it was trained on; remove one of them.",
     REPEATED: "it counts twice in the training or in the score.",
-    BLANK: "nothing can be learnt from, or scored on, masks that are all alike.",
-    INVERTED: "a model learns the background from these; repair them, or where all are, take "
+    BLANK: "a model learns nothing from masks that are all blank, and cannot be scored on them.",
+    INVERTED: "a model learns the background from these; repair them, or, if all are inverted, set "
     "data.invert_masks=true (here: --invert-masks).",
     SHAPES: "a training brings all photos to one size, by default without keeping their shape.",
     LARGE: "a training works at the photos' own size unless data.train_size says otherwise.",
-    EMPTY: "nobody is in it; by the task's formula such a photo scores 0 at best.",
-    FULL: "everything is person; see whether that is meant.",
-    GREY: "they are cut at half of the brightness; save masks as PNG to keep them sharp.",
-    SMALL: f"dots and holes of under {SMALL_COMPONENT} pixels, often left behind by another model.",
+    EMPTY: "it has no person; by the task's formula such a photo scores 0 at best.",
+    FULL: "every pixel is person; check whether that is intended.",
+    GREY: "they are thresholded at half of the brightness; save masks as PNG to keep them sharp.",
+    SMALL: f"dots and holes of under {SMALL_COMPONENT} pixels, often artefacts of another model.",
     ODD: "it is read as a person sees it; other programs may not.",
 }
 
@@ -108,7 +108,7 @@ def check_data(
 
 
 def _concerns(root: Path, stats: Sequence[PhotoStats]) -> Iterator[Problem]:
-    """Point out what a training with default options would say before its first step."""
+    """Yield the warnings that a training with default options would print."""
     yield from blank_masks(root, [photo for photo in stats if has_masks(photo.item.split)])
     yield from inverted_masks(root, [photo for photo in stats if photo.size is not None])
     sizes = [photo.size for photo in stats if photo.size and photo.item.split == "train"]
@@ -149,7 +149,7 @@ def _from_stats(photo: PhotoStats) -> Iterator[_Found]:
         yield found(problem.kind, "stops", problem.message)
     mask = _short(item.mask) if item.mask else ""
     if photo.foreground == 0:
-        yield found(EMPTY, "warning", f"{mask} marks nobody")
+        yield found(EMPTY, "warning", f"{mask} marks no person")
     if photo.foreground == 1:
         yield found(FULL, "warning", f"{mask} marks every pixel")
     if photo.grey_share > 0:

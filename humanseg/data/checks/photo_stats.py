@@ -1,4 +1,4 @@
-"""What the data check keeps of one photo and its mask, small enough to keep for all."""
+"""The statistics of one photo and its mask, small enough to hold for all photos."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What can be wrong with a data set, as values and as text."""
+"""Problems of a data set, as values and as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

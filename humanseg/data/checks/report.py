@@ -1,4 +1,4 @@
-"""What the data check reports, and how it reads in a terminal."""
+"""The report of the data check, and its text for the terminal."""
 
 from collections import Counter
 from collections.abc import Sequence

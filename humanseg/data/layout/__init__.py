@@ -1,1 +1,1 @@
-"""Where photos and masks lie on disk, and how their names are joined."""
+"""Where photos and masks are on disk, and how their names are joined."""

@@ -1,4 +1,4 @@
-"""Labelled photos beside the five folders: more to train on, and more to be scored on."""
+"""Further labelled photos beside the five folders, to train on and to score on."""
 
 import fnmatch
 from collections.abc import Mapping

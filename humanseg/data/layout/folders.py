@@ -40,7 +40,7 @@ class Item:
 
     @property
     def split(self) -> str:
-        """The name of the folder that the photo lies in."""
+        """The name of the folder that the photo is in."""
         return self.photo.parent.name
 
     @property

@@ -1,4 +1,4 @@
-"""What lies in a folder of photos or masks: the images, and what is not read."""
+"""Lists a folder of photos or masks: the images, and the files that are not read."""
 
 import os
 import unicodedata

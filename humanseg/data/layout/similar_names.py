@@ -1,4 +1,4 @@
-"""Folders and masks under other names than the task's: what somebody may have meant."""
+"""Guesses which folders and masks with other names were meant."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ def near_folder(root: Path, name: str) -> Path | None:
     """Find the folder, relative to `root`, that may be meant by one that is not there.
 
     For "train_mask": "train_masks", "Train_mask", "masks/train", "train/masks"; or
-    "photos/train_mask" where the five folders lie one deeper. None where none or more than one
+    "photos/train_mask" where the five folders are one deeper. None where none or more than one
     looks like it.
     """
     folders = list(_folders(root))

@@ -53,7 +53,7 @@ class Scene:
         return draw_fabric(self.rng, any_colour)
 
     def point(self, low: float = 0.0, high: float = 1.0) -> Points:
-        """Draw a place (x, y) whose height lies between two shares of the photo's."""
+        """Draw a place (x, y) whose height is between two shares of the photo's."""
         share = (self.rng.uniform(-0.05, 1.05), self.rng.uniform(low, high))
         return np.array(share) * (self.columns, self.rows)
 

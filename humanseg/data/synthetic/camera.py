@@ -1,4 +1,4 @@
-"""What light and a camera do to a scene: shadows, colour casts, blur, noise and JPEG."""
+"""Effects of light and camera on a scene: shadows, colour casts, blur, noise and JPEG."""
 
 import io
 

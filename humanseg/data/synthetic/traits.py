@@ -1,4 +1,4 @@
-"""Who a person is: head, build, clothes and pose, drawn at random and painted elsewhere."""
+"""Random traits of a person: head, build, clothes and pose; other modules paint them."""
 
 from dataclasses import dataclass
 

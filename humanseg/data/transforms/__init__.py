@@ -1,1 +1,1 @@
-"""What happens to a photo and its mask on the way to the net."""
+"""Transforms of a photo and its mask on the way to the network."""

@@ -108,7 +108,7 @@ def _require_known_arguments(transform: Any, position: int) -> None:
                 "albumentations.HorizontalFlip.",
                 code="data.not_a_transform",
             )
-        # Albumentations only warns about these, and goes on without them.
+        # Albumentations only warns about these, and continues without them.
         unknown = getattr(part, "invalid_args", None)
         if unknown:
             raise HumansegError(

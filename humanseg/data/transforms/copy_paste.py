@@ -1,4 +1,4 @@
-"""Copy and paste: people before other backgrounds, at other scales, with other people."""
+"""Copy-paste augmentation: people on other backgrounds, at other scales, with other people."""
 
 from collections.abc import Sequence
 
@@ -62,7 +62,7 @@ class CopyPaste:
         for name, value in probabilities.items():
             if not 0 <= value <= 1:
                 raise HumansegError(
-                    f"augmentation.copy_paste.{name}={value} must lie in [0, 1].",
+                    f"augmentation.copy_paste.{name}={value} must be in [0, 1].",
                     code="data.impossible_copy_paste",
                 )
         for name, pair in {"scale": scale, "extra_scale": extra_scale}.items():
@@ -207,7 +207,7 @@ def placement(
     turn = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if mirrored:
         turn[:, 0] *= -1
-    # The middle of the person's box comes to lie in the middle of the new one.
+    # The middle of the person's box comes to be in the middle of the new one.
     middle = np.array([left + width / 2, top + height / 2])
     shift = np.array([x + wide / 2, y + tall / 2]) - turn @ middle
     return np.column_stack([turn, shift])

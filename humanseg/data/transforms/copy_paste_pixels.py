@@ -1,4 +1,4 @@
-"""The pixels of copy and paste: cutting people out of photos and blending them into others."""
+"""The pixels of copy-paste: cutting people out of photos and blending them into others."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -13,7 +13,7 @@ from humanseg.data.labelled_photo import LabelledPhoto, Pixels
 cv2.setNumThreads(0)
 
 Matrix = NDArray[np.float64]
-"""(2, 3): where a point of a photo comes to lie, as OpenCV's warpAffine takes it."""
+"""(2, 3): where a point of a photo comes to be, as OpenCV's warpAffine takes it."""
 
 _Number = TypeVar("_Number", np.uint8, np.float32)
 

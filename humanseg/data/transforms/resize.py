@@ -29,7 +29,7 @@ def resize_to(
         Padding repeats the outermost row or column, of photo and mask alike: with constant
         values a net would learn a border that no photo has.
     seed
-        In [0, 2**32): where the window of ``crop`` lies follows from it alone.
+        In [0, 2**32): where the window of ``crop`` is follows from it alone.
 
     Returns
     -------

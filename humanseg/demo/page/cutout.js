@@ -1,6 +1,6 @@
 /* From a photo and its probability to the person alone. */
 
-/** As in humanseg/inference/matting.py: what lies so far on the way to 0 or 1 is wholly so. */
+/** As in humanseg/inference/matting.py: what is so far on the way to 0 or 1 is wholly so. */
 const SURE = 0.6;
 /** Where colours are looked for around a pixel of the edge: so many steps to each side, of so many
     of the pixels that the net saw. */

@@ -43,7 +43,7 @@ export function refine(coarse, planes, from, pixels, to) {
   return fine;
 }
 
-/** Between which cells the centre of each fine one lies, and how far from the lower. */
+/** Between which cells the centre of each fine one is, and how far from the lower. */
 function between(from, to) {
   const low = new Int32Array(to), high = new Int32Array(to), share = new Float32Array(to);
   for (let at = 0; at < to; at++) {

@@ -233,7 +233,7 @@ async function useModel(folder) {
   } finally {
     say("");
   }
-  // The camera goes on with it by itself.
+  // The camera continues with it by itself.
   if (camera) return;
   if (current) await showPhoto(current);
   else tell({ Model: model.name, "Runs on": runsOn(model) });

@@ -1,4 +1,4 @@
-/* Drawing what was found, in the way that is asked for. */
+/* Drawing what was found, in the way that is requested. */
 
 import { paintGround } from "./ground.js";
 

@@ -17,7 +17,7 @@ function ask(question, transfer = []) {
  * Load a model, which is used from then on.
  *
  * @param {string} backend "webgpu", "wasm", or "" for what is best
- * @param {string} folder where the model lies
+ * @param {string} folder where the model is
  * @returns {Promise<{name: string, longSide: number, backend: string, threads: number}>}
  */
 export function openSegmenter(backend, folder = "model") {

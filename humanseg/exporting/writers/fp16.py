@@ -1,4 +1,4 @@
-"""Weights stored in 16 bits: half the file, where onnxruntime's tool changes the arithmetic too."""
+"""Stores weights in 16 bits; onnxruntime's own tool changes the arithmetic too."""
 
 import numpy as np
 import onnx

@@ -62,7 +62,7 @@ def quantise(
     calibration: Sequence[PhotoAndMask],
     held_out: Sequence[PhotoAndMask],
     allowed: float,
-    say: Callable[[str], None] = lambda text: None,
+    notify: Callable[[str], None] = lambda text: None,
 ) -> Quantised:
     """Quantise a model, keeping as few stages in float as the allowed loss asks for.
 
@@ -76,15 +76,15 @@ def quantise(
         Other train photos, on which the loss is measured.
     allowed
         Mean Dice that may be lost on them.
-    say
-        Told what is being done.
+    notify
+        Called with messages about the progress.
 
     Returns
     -------
     Quantised
         The first choice within the allowed loss; where none is, the one that loses least.
     """
-    say("measuring the ranges of activations on train photos")
+    notify("measuring the ranges of activations on train photos")
     ranges = _ranges(model, [photo for photo, _ in calibration])
     exact = open_model(model)
     expected = [exact(photo)[0] for photo, _ in held_out]
@@ -96,7 +96,7 @@ def quantise(
         if count > len(stages.inner):
             break
         if count and not order:
-            say("finding the stages that lose most in 8 bits")
+            notify("finding the stages that lose most in 8 bits")
             probes = [photo for photo, _ in held_out[:_PROBES]]
             order = _by_sensitivity(model, ranges, stages, probes, expected)
         kept = order[:count]
@@ -104,7 +104,7 @@ def quantise(
         run = open_model(tried)
         drop = wanted - _mean_dice([run(photo)[0] > 0.5 for photo, _ in held_out], held_out)
         names = [stage.name for stage in kept]
-        say(
+        notify(
             f"in float: {', '.join(names) or 'no stage'}; loses {drop:.4f} on held-out train photos"
         )
         if best is None or drop < best.drop:

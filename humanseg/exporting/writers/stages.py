@@ -1,4 +1,4 @@
-"""The stages of a net in its ONNX graph, by the names of their weights."""
+"""The stages of a network in its ONNX graph, by the names of their weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

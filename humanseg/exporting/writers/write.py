@@ -1,4 +1,4 @@
-"""Writing a network in each of the formats that were asked for."""
+"""Writes a network in each of the requested formats."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,8 +17,8 @@ from humanseg.models.onnx.network import PhotoToMask, trace
 CALIBRATION, HELD_OUT = 48, 48
 """Train photos that 8 bits are calibrated on, and others that their loss is measured on."""
 
-Say = Callable[[str, str], None]
-"""Told what is worked on, and a line about it."""
+Notify = Callable[[str, str], None]
+"""Called with the current step, and a line about it."""
 
 
 def write_formats(
@@ -28,7 +28,7 @@ def write_formats(
     formats: Sequence[Format],
     max_drop: float,
     folder: Path,
-    say: Say,
+    notify: Notify,
 ) -> Quantised | None:
     """Write a file per format.
 
@@ -46,8 +46,8 @@ def write_formats(
         Mean Dice that a quantised file may lose.
     folder
         Where they go.
-    say
-        Told what is being done.
+    notify
+        Called with messages about the progress.
 
     Returns
     -------
@@ -55,13 +55,13 @@ def write_formats(
         The quantised model, where there is one.
     """
     names = {each.name: folder / each.file for each in formats}
-    say("trace", f"{metadata['name']}, for any number of photos of any size")
+    notify("trace", f"{metadata['name']}, for any number of photos of any size")
     program = trace(network)
     if "pt2" in names:
         save_pt2(program, names["pt2"])
     if names.keys() == {"pt2"}:
         return None
-    say("onnx", "converting")
+    notify("onnx", "converting")
     model = convert(program, metadata)
     if "onnx" in names:
         save(model, names["onnx"])
@@ -80,7 +80,7 @@ def write_formats(
         )
     # A third of what is allowed: the valid photos are others, and one stage more costs little.
     quantised = quantise(
-        model, pairs[:count], pairs[count:], max_drop / 3, lambda text: say("int8", text)
+        model, pairs[:count], pairs[count:], max_drop / 3, lambda text: notify("int8", text)
     )
     save(quantised.model, names["int8"])
     return quantised

@@ -1,1 +1,1 @@
-"""Many photos and videos by one command: what to do, where results go, what was left out."""
+"""Many photos and videos by one command: the plan, the results, the failures."""

@@ -1,4 +1,4 @@
-"""Which photos and videos a person means, and where the results of each belong."""
+"""Collects the photos and videos that arguments name, with the names of their results."""
 
 import glob
 import os
@@ -42,7 +42,7 @@ def collect(
     """Find all photos and videos that a person has named, each once, in the order named.
 
     Words are files, folders, patterns such as ``photos/**/*.jpg``, and ``-`` for standard input: a
-    list of paths, or a picture. What lies in `out` is no input; `spool` returns a folder for copies
+    list of paths, or a picture. What is in `out` is no input; `spool` returns a folder for copies
     of what comes through pipes. The structure of a folder is kept below the folder, that of a
     pattern below its fixed part, that of a list below the folder that its files have in common.
     """

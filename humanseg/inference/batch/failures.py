@@ -1,4 +1,4 @@
-"""What could not be used or made, and whether the rest can go on."""
+"""Failures of single files, and whether the others can continue."""
 
 import errno
 import os
@@ -49,7 +49,7 @@ def to_failure(path: Path, error: Exception) -> InputFailure:
     return InputFailure(
         path,
         f"{path} cannot be used, by a fault of humanseg ({type(error).__name__}: {first_line}): "
-        "please report it; HUMANSEG_DEBUG=1 shows where it lies.",
+        "please report it; HUMANSEG_DEBUG=1 shows where it is.",
         "inference.internal",
     )
 

@@ -72,7 +72,7 @@ def _separate(
     """Rename the inputs of each group that shares a stem."""
     groups = defaultdict(list)
     for source in inputs:
-        # A phone keeps a photo that moves as two files of one name: both may go on.
+        # A phone keeps a photo that moves as two files of one name: both are used.
         groups[source.stem, source.is_video].append(source)
     renamed = {
         id(source): other

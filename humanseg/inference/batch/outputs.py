@@ -32,7 +32,7 @@ class Matte:
     photo: Pixels
     # float32 (H,W) in [0,1].
     probability: NDArray[np.float32]
-    # In (0,1); above it lies the mask.
+    # In (0,1); above it is the mask.
     threshold: float
     background: Background | None = None
     # uint8 (H,W), the photo's own opacity; None where it is opaque. No output shows what it hides.

@@ -88,7 +88,7 @@ class Target:
         return overwrite or self.state is ResultState.MISSING or self.state in OUTDATED
 
     def refusal(self, source: Path) -> HumansegError | None:
-        """Return why the existing file is neither what was asked for nor replaced, if so."""
+        """Return why the existing file is neither what was requested nor replaced, if so."""
         if self.state not in _REFUSALS:
             return None
         message = f"{source}: {self.path} {_REFUSALS[self.state]}"

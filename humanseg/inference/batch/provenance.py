@@ -26,7 +26,7 @@ class ResultState(Enum):
     """The state of a file that is to be written; the value says how it was made, if known."""
 
     MISSING = "was not there"
-    CURRENT = "is what was asked for"
+    CURRENT = "is what was requested"
     OTHER_OPTIONS = "with other options"
     OTHER_MODEL = "by another model"
     CHANGED_PHOTO = "from the photo before it changed"
@@ -129,7 +129,7 @@ def compare_result(
     options: Mapping[str, Any],
     read: Callable[[Path], str | None] = read_comment,
 ) -> tuple[ResultState, Provenance | None]:
-    """Compare a file with the result that is asked for; return its state and what it says."""
+    """Compare a file with the result that is requested; return its state and what it says."""
     if not os.path.lexists(path):
         return ResultState.MISSING, None
     if source.is_file(path):

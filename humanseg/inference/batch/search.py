@@ -113,7 +113,7 @@ def is_earlier_result(path: Path) -> bool:
 
 
 def is_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path is a folder or lies in it, whatever links lead there."""
+    """Return whether a path is a folder or is in it, whatever links lead there."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 

@@ -37,7 +37,7 @@ class TemporalSmoother:
 
     def __init__(self, strength: float = DEFAULT_STRENGTH) -> None:
         if not 0 <= strength < 1:
-            raise ValueError(f"the strength of smoothing lies in [0, 1), and {strength} does not")
+            raise ValueError(f"the strength of smoothing must be in [0, 1), not {strength}")
         self.strength = strength
         self._past: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
@@ -63,7 +63,7 @@ class TemporalSmoother:
 def _stillness(blurred: NDArray[np.float32], past: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return 1 where nothing moved, down to 0 where something did; 0 all over after a cut."""
     change = np.abs(blurred - past).max(axis=2)
-    # The edge of a mask lies beside what moves as often as on it.
+    # The edge of a mask is beside what moves as often as on it.
     change = cv2.dilate(change, np.ones(_WINDOW, np.uint8))
     still = np.exp(-np.square(change / _MOVED))
     return still if still.mean() >= _CUT else np.zeros_like(still)

@@ -8,7 +8,7 @@ from av.codec.codec import UnknownCodecError
 from humanseg.inference.video.probe import VideoError
 
 _KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""FFmpeg's own decoders of these drop the transparency that lies beside the frames."""
+"""FFmpeg's own decoders of these drop the transparency that is beside the frames."""
 
 
 def picture_decoder(path: Path, stream: av.VideoStream) -> av.VideoCodecContext:

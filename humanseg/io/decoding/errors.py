@@ -35,7 +35,7 @@ class ImageError(HumansegError):
 
 
 class UnsupportedImage(Exception):  # noqa: N818 - it is no error of the file
-    """The file is whole, but cannot be read here; the text goes on after the file's name."""
+    """The file is whole, but cannot be read here; the text continues after the file's name."""
 
     def __init__(self, text: str, code: str = "io.unsupported_image") -> None:
         super().__init__(text)

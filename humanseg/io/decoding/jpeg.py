@@ -26,7 +26,7 @@ def complete_jpeg(data: bytes) -> tuple[bytes, float] | None:
     depends on them.
     """
     end = _end_of_picture(data)
-    # A failed copy may go on with bytes of one value.
+    # A failed copy may continue with bytes of one value.
     data = data.rstrip(b"\0\xff") if end is None else data[:end]
     progressive = _is_progressive(data)
     if not _has_all_scans(data):

@@ -50,7 +50,7 @@ class CleanPng:
 def clean(file: BinaryIO, pixels: bool) -> CleanPng:
     """Remove texts, broken ancillary chunks and all that does not change the picture.
 
-    The PNG specification has decoders go on without an ancillary chunk that they cannot use, as
+    The PNG specification has decoders continue without an ancillary chunk that they cannot use, as
     browsers do.
     """
     stream = io.BytesIO()

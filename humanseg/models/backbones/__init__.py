@@ -1,4 +1,4 @@
-"""Encoders that turn a photo into feature maps."""
+"""Backbones: encoders that compute feature maps of a photo."""
 
 # Before the modules that use timm.
 from humanseg.models.backbones import import_timm  # noqa: F401

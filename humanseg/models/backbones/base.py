@@ -1,4 +1,4 @@
-"""What every backbone offers to a net."""
+"""The interface of every backbone."""
 
 from torch import Tensor, nn
 

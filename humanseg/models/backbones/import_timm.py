@@ -8,7 +8,7 @@ import sys
 
 _loaded = "wandb" in sys.modules
 if not _loaded:
-    # None makes an import fail, as if it were not installed; timm goes on without it.
+    # None makes an import fail, as if it were not installed; timm continues without it.
     sys.modules["wandb"] = None  # type: ignore[assignment]
 try:
     import timm  # noqa: F401

@@ -33,7 +33,7 @@ class TimmBackbone(Backbone):
         Reduction of the last map: 32, or 16 or 8 where the encoder can be dilated instead
         (Chen et al. 2017, https://arxiv.org/abs/1706.05587).
     stages
-        How many maps to keep, finest first; what lies behind the last of them is not built.
+        How many maps to keep, finest first; what is behind the last of them is not built.
         None keeps all.
 
     Raises
@@ -181,7 +181,7 @@ def _source(name: str) -> str:
 
 
 def _drop_unused_blocks(features: nn.Module) -> None:
-    """Cut off the blocks behind the last kept map, which timm's EfficientNets go on to compute."""
+    """Remove the blocks behind the last kept map, which timm's EfficientNets compute."""
     stages = getattr(features, "_stage_out_idx", None)
     blocks = getattr(features, "blocks", None)
     if isinstance(stages, dict) and isinstance(blocks, nn.Sequential):

@@ -1,4 +1,4 @@
-"""Reading a backbone's weights from a safetensors file, and saying what does not fit."""
+"""Reads a backbone's weights from a safetensors file, and reports what does not fit."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Decoders: what turns the features of a backbone into logits, a file for each."""
+"""Decoders, which compute logits from the feature maps of a backbone; one file each."""

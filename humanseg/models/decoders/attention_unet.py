@@ -1,4 +1,4 @@
-"""U-Net with attention: on its skips, or on the channels and pixels of every step."""
+"""U-Net with attention: gates on its skip connections, or scSE after every step."""
 
 from collections.abc import Sequence
 from typing import Literal

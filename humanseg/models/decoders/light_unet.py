@@ -1,4 +1,4 @@
-"""A light U-Net for phones: few channels, separable convolutions, added skips."""
+"""A light U-Net for phones: few channels, separable convolutions, added skip connections."""
 
 from collections.abc import Sequence
 

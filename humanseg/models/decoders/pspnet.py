@@ -1,4 +1,4 @@
-"""PSPNet: pyramid pooling on the coarsest map of a backbone."""
+"""PSPNet: pyramid pooling on the coarsest feature map of a backbone."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -162,7 +162,7 @@ class PSPNet(nn.Module):
     Raises
     ------
     HumansegError
-        An auxiliary head is asked for on a backbone with a single map; ``pool_sizes`` are not
+        An auxiliary head is requested on a backbone with a single map; ``pool_sizes`` are not
         positive; ``upsampling`` is unknown.
     """
 

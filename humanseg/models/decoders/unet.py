@@ -61,7 +61,7 @@ class UNet(nn.Module):
         if not 0 <= deep_supervision < len(steps):
             raise HumansegError(
                 f"{type(self).__name__} on the backbone {backbone.name} has {len(steps)} decoder "
-                f"steps: deep_supervision={deep_supervision} must lie from 0 to below that."
+                f"steps: deep_supervision={deep_supervision} must be from 0 to below that."
             )
         self.head = Head(*steps[0])
         self.aux_heads = nn.ModuleList(Head(*step) for step in steps[1 : 1 + deep_supervision])

@@ -1,4 +1,4 @@
-"""U-Net++: nested, densely joined skips."""
+"""U-Net++: nested, dense skip connections."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Folding batch norms that do not stand right behind a convolution: no exporter does that.
+"""Folds batch norms that do not directly follow a convolution; no exporter does that.
 
 torch's exporter and onnxruntime fold a batch norm into the convolution before it. Where a decoder
 adds two maps, enlarges one or shuffles pixels in between, the norm's scale moves backwards through

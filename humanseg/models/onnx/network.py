@@ -1,4 +1,4 @@
-"""What is exported: a `Segmenter` that says probability and mask, traced once for every size."""
+"""The exported network: a `Segmenter` with probability and mask as outputs, for any size."""
 
 import torch
 from torch import Tensor, nn

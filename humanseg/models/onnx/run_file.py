@@ -1,4 +1,4 @@
-"""The checkpoint of a run as a plain fp32 ONNX file, with what its user must know inside."""
+"""Writes the checkpoint of a run as an fp32 ONNX file, with its metadata inside."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ def load_network(
     if not isinstance(threshold, int | float):
         raise HumansegError(
             f"The threshold of {run.path} is tuned at the end of its training, which it has not "
-            f"reached: go on by humanseg train resume={run.path}.",
+            f"reached: continue by humanseg train resume={run.path}.",
             code="export.no_threshold",
         )
     parts = (_value_of("model", config.model), _value_of("backbone", config.backbone))
@@ -109,7 +109,7 @@ def working_side(config: DictConfig, size: tuple[int, int] | None) -> int:
     Raises
     ------
     HumansegError
-        The settings do not say it, and the photos are not to be had.
+        The settings do not give it, and the photos are missing.
     """
     side = max(prediction_sizes(config) or config.data.get("crop_size") or size or [0])
     if not side:

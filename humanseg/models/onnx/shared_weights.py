@@ -1,4 +1,4 @@
-"""Weights that several nodes share: a net that runs at several sizes has each of them once.
+"""Weights that several nodes share: a network that runs at several sizes holds each once.
 
 Folding and quantising change the weights of one node, so that each needs its own; a file needs one
 of all that are equal.

@@ -74,12 +74,12 @@ def read_search_settings(given: Mapping[str, Any]) -> SearchSettings:
 
 
 def run_search(sweep: Sweep, settings: SearchSettings, dry_run: bool = False) -> None:
-    """Try settings until there are as many trials as asked for.
+    """Try settings until there are as many trials as requested.
 
     Parameters
     ----------
     sweep
-        What is asked for; its varied keys are drawn.
+        What is requested; its varied keys are drawn.
     settings
         How.
     dry_run
@@ -121,7 +121,7 @@ class Search:
     Attributes
     ----------
     sweep
-        Where it lies, and what all its trials share.
+        Where it is, and what all its trials share.
     space
         What is drawn from, by key.
     """

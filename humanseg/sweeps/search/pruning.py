@@ -1,4 +1,4 @@
-"""The callback of a trial: it ends one that will not be among the best."""
+"""The callback that prunes a trial."""
 
 import optuna
 import pytorch_lightning as pl
@@ -24,7 +24,7 @@ class Pruning(pl.Callback):
     Parameters
     ----------
     run
-        A job of the search; the study lies beside it.
+        A job of the search; the study is beside it.
     number
         Of the trial.
     """

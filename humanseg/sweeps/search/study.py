@@ -1,8 +1,8 @@
 """The Optuna study of a search: one SQLite file beside its runs, for many processes at once.
 
 A dead trial is tried again by Optuna's retry callback. Which trials are dead is read from the locks
-of their runs and not from Optuna's heartbeat: a lock tells it at once, where a heartbeat must first
-be overdue, and Optuna beats for `optimize` alone, not for trials that are asked for and told.
+of their runs and not from Optuna's heartbeat: a lock shows it at once, while a heartbeat must first
+be overdue, and Optuna beats in `optimize` alone, not for ask-and-tell.
 """
 
 import math
@@ -114,19 +114,19 @@ def count_done(study: optuna.Study) -> int:
 
 
 def tell_result(study: optuna.Study, number: int, status: JobStatus) -> TrialState:
-    """Tell the study how a trial ended, as its run says.
+    """Report the result of a trial's run to the study.
 
     Parameters
     ----------
     study, number
         Of the trial.
     status
-        What lies in its folder. A score that is no number fails the trial, and nothing else.
+        What is in its folder. A score that is no number fails the trial, and nothing else.
 
     Returns
     -------
     optuna.trial.TrialState
-        What the study was told.
+        The state that was reported.
     """
     dice = status.summary.get("dice_at_half")
     state = TrialState.FAIL
@@ -139,10 +139,10 @@ def tell_result(study: optuna.Study, number: int, status: JobStatus) -> TrialSta
 
 
 def recover(study: optuna.Study, status_of: Callable[[Mapping[str, Any]], JobStatus]) -> list[int]:
-    """Tell the study about trials that were left running when their search was killed.
+    """Report the trials to the study that were running when their search was killed.
 
-    A trial whose run has ended is told so. The parameters of one whose run has not are queued:
-    they are tried next, and the run goes on where it was.
+    A trial whose run has ended is reported. The parameters of one whose run has not are queued:
+    they are tried next, and the run continues where it was.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def recover(study: optuna.Study, status_of: Callable[[Mapping[str, Any]], JobSta
             tell_result(study, trial.number, status)
             continue
         dead.append(trial.number)
-        # In this order: killed between the two, the next call goes on here.
+        # In this order: killed between the two, the next call continues here.
         if trial.params and trial.number not in queued:
             retry(study, trial)
         study.tell(trial.number, state=TrialState.FAIL)

@@ -1,1 +1,1 @@
-"""What happens beside the training, one file each."""
+"""Callbacks of the training, one file each."""

@@ -50,7 +50,7 @@ class Checkpoints(Checkpoint):
     With photos of further sources, the one with the highest mean over sources.
 
     Both are written at the end of an epoch, the best first: a run that is killed between them
-    goes on from the epoch before, and writes the same best again.
+    continues from the epoch before, and writes the same best again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Early stopping across a resume: a run that had stopped stays so."""
+"""Early stopping across a resume: a run that had stopped early stays stopped."""
 
 from typing import Any
 

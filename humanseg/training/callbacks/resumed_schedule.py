@@ -1,4 +1,4 @@
-"""A training that goes on in other batches keeps its place in the schedule of the learning rate."""
+"""Keeps the position in the learning-rate schedule when the batches of a resumed run change."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ class ResumedSchedule(pl.Callback):
     """Count the steps of a schedule again where an epoch has more or fewer of them than before.
 
     A schedule is a share of all steps, and its checkpoint has a number of steps: after half of the
-    epochs it goes on in its middle, whatever the batches are now.
+    epochs it continues in its middle, whatever the batches are now.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Validation at the end of a training that ends within an epoch, and the reason of an early end."""
+"""Validates when a training ends within an epoch, and records why it ended early."""
 
 import signal
 import threading

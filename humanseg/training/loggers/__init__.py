@@ -1,4 +1,4 @@
-"""Where the values of a training go."""
+"""The loggers of a training."""
 
 from humanseg.training.loggers.opening import check_loggers, open_loggers, sample_logs, wandb_note
 from humanseg.training.loggers.wandb import WandbRun

@@ -1,4 +1,4 @@
-"""The loggers of a run: opened before its first step, closed with the state it ended in."""
+"""The loggers of a run: opened before its first step, closed with its status."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -98,7 +98,7 @@ def wandb_note(config: DictConfig) -> str:
     if not ignored or not any(map(_is_wandb, _nodes(config))):
         return ""
     return (
-        f"{', '.join(ignored)} not followed: what a run logs to wandb lies in the run's folder, "
+        f"{', '.join(ignored)} not followed: what a run logs to wandb is in the run's folder, "
         "under an id of its own, which is kept when it is resumed"
     )
 

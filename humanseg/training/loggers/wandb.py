@@ -1,4 +1,4 @@
-"""A run in wandb, offline unless asked otherwise, all in the run's folder."""
+"""The wandb logger: offline by default, with all its files in the run's folder."""
 
 import os
 import secrets
@@ -29,7 +29,7 @@ class WandbRun(Logger):
     later. A resumed run has the wandb id that it had before, so that both parts are one run
     there. A run that an agent of a wandb sweep has started is the one that wandb has planned, in
     the sweep's project. wandb is imported when the run starts. A training does not fail because
-    its log does: when wandb stops working halfway, that is said once and the training goes on.
+    its log does: when wandb stops working halfway, that is said once and the training continues.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class WandbRun(Logger):
                 action(run)
         except Exception as error:
             self._lost = True
-            print(f"wandb stopped logging, the rest goes on without it: {error}", file=sys.stderr)
+            print(f"wandb stopped logging, the rest continues without it: {error}", file=sys.stderr)
 
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Log a config, nested or flat, as one flat level."""
@@ -193,7 +193,7 @@ class WandbRun(Logger):
 
 
 def cannot_start(reason: object) -> HumansegError:
-    """Return an error that says why wandb does not work, and how to go on without it."""
+    """Return an error that says why wandb does not work, and how to continue without it."""
     return HumansegError(
         f"wandb cannot start: {reason}. Put that right, or train without it: logger=[csv].",
         code="loggers.wandb_cannot_start",

@@ -1,4 +1,4 @@
-"""Code, packages and device that a run was made with."""
+"""The environment of a run: commit, versions of packages, device."""
 
 import platform
 import subprocess

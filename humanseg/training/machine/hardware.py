@@ -1,4 +1,4 @@
-"""The settings that are fastest on this machine."""
+"""The fastest settings for this machine."""
 
 import ctypes
 import sys
@@ -78,7 +78,7 @@ def choose_hardware(
     channels_last: bool | None = None,
     threads: int | None = None,
 ) -> Hardware:
-    """Choose what is fastest here, where nothing else is asked for."""
+    """Choose what is fastest here, where nothing else is requested."""
     if usable_accelerator(accelerator) != accelerator:
         raise HumansegError(
             f"trainer.accelerator={accelerator} asks for a device that is not here, or that torch "
@@ -88,7 +88,7 @@ def choose_hardware(
     if precision == "auto":
         chosen, reason = _precision(device)
     else:
-        chosen, reason = str(precision), "as asked for"
+        chosen, reason = str(precision), "as requested"
     return Hardware(
         device=device,
         precision=chosen,  # type: ignore[arg-type]  # Lightning checks what a person asks for

@@ -1,4 +1,4 @@
-"""One function in each process of a training, by Lightning's launcher.
+"""Runs a function in each process of a training, by Lightning's launcher.
 
 Ours is what that one leaves open: an error of a process comes out as itself and not as text, and
 no process outlives the command.
@@ -94,7 +94,7 @@ def launch(
 
 
 def leave(is_global_zero: bool) -> bool:
-    """Let all processes meet for the last time; return whether this one goes on, alone."""
+    """Let all processes meet for the last time; return whether this one continues, alone."""
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()

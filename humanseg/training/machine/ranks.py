@@ -1,4 +1,4 @@
-"""Which process of a training this one is: read from the environment, before torch is loaded."""
+"""The rank of this process in a training, read from the environment before torch is loaded."""
 
 import os
 from collections.abc import Mapping, MutableMapping

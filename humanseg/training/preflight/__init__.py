@@ -1,1 +1,1 @@
-"""What is checked before the first step of a training."""
+"""Checks before the first step of a training."""

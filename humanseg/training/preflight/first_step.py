@@ -1,4 +1,4 @@
-"""Whether a model can take a step: tried on torch's meta device, which computes no numbers."""
+"""Checks that a model can take a step, on torch's meta device, which computes no numbers."""
 
 import torch
 from omegaconf import DictConfig
@@ -22,7 +22,7 @@ def require_step(config: DictConfig, photos: PhotoData, processes: int = 1) -> N
         raise
     except Exception as error:
         if isinstance(error, NotImplementedError) or "meta" in str(error):
-            return  # It needs numbers to go on: the first step tells.
+            return  # It needs numbers to continue: the first step tells.
         first = (str(error) or type(error).__name__).splitlines()[0]
         if "more than 1 value per channel" in first:
             raise HumansegError(

@@ -1,4 +1,4 @@
-"""Paths that do not exist, found before torch is loaded: that takes seconds.
+"""Finds paths that do not exist, before torch is loaded, which takes seconds.
 
 What a path holds is looked at later, where it is used.
 """
@@ -28,11 +28,11 @@ def require_paths(config: DictConfig) -> None:
     if request.resume and root is not None and not root.is_dir():
         raise HumansegError(
             f"{request.folder} was trained on {root}, and there is no such folder now. Where the "
-            "photos were moved, say where to: data.root=ROOT."
+            "photos were moved, give their folder: data.root=ROOT."
         )
     if root is not None:
         require_root(root)
-    # What a run that goes on once started from need not be there any more.
+    # What a run that continues once started from need not be there any more.
     started = RunFolder(request.folder).last.is_file()
     for path in [] if started else named_paths(config.get("init_from")):
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Options of Lightning's Trainer: which of them a run takes, and why not the others."""
+"""The options of Lightning's Trainer that a run accepts, and why it refuses others."""
 
 import re
 from collections.abc import Mapping, Sequence

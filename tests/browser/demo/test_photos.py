@@ -406,6 +406,6 @@ def test_the_browser_itself_lets_nothing_out(open_demo: Callable[..., Demo], add
     attempt = "fetch('http://elsewhere.test/', {method: 'POST'}).then(() => 'out', () => 'held')"
     assert demo.page.evaluate(attempt) == "held"
     assert reached == []
-    # What was asked for before was seen, by workers too.
+    # What was requested before was seen, by workers too.
     for name in ("worker.js", "model/model.onnx", "ort-wasm-simd-threaded.wasm"):
         assert any(url.endswith(name) for url in demo.requests), name

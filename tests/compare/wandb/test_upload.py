@@ -83,7 +83,7 @@ def test_a_run_that_is_not_done_waits(runs: Path, wandb_stub: Stub, capsys: Said
     update_summary(runs / "a" / "summary.json", status="running")
     with run_lock(RunFolder(runs / "a").lock):
         assert main(["compare", str(runs), *COMMAND]) == 0
-    assert "wandb  runs uploaded: 1, not yet, since they go on: 1" in capsys.readouterr().out
+    assert "wandb  runs uploaded: 1, not yet, since they are running: 1" in capsys.readouterr().out
     assert uploaded(wandb_stub) == {identity(runs / "b")}
 
 
@@ -97,7 +97,7 @@ def test_a_run_that_was_killed_and_went_on_arrives_whole(
     os.truncate(killed, killed.stat().st_size - 40)
     assert main(["compare", str(runs), *COMMAND]) == 0
     assert "wandb  runs uploaded: 2" in capsys.readouterr().out
-    # The second log goes on behind the first one, as the server says how many rows it has.
+    # The second log continues behind the first one, as the server says how many rows it has.
     assert len(wandb_stub.history[identity(runs / "a")]) == 2
     assert not wandb_stub.overwritten
     marks = sorted(path.parent.name for path in (runs / "a").rglob("*.synced"))

@@ -153,7 +153,7 @@ def test_a_file_that_looks_like_a_pattern_is_a_file() -> None:
 
 def test_a_list_keeps_the_structure_below_the_common_folder() -> None:
     listed = ["photos/a/1.png", "", "photos/a/b/1.webp", "photos/a/gone.jpg"]
-    # What is not there fails as a photo does: the rest of the list goes on.
+    # What is not there fails as a photo does: the rest of the list continues.
     assert places("-", listed=listed) == [
         ("photos/a/1.png", "1"),
         ("photos/a/b/1.webp", "b/1"),

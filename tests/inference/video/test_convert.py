@@ -132,7 +132,7 @@ def test_smoothing_takes_flicker_out(
 def test_a_turned_video_is_written_upright(
     red_walk: Any, write_film: Write, model: Model, play: Play, tmp_path: Path
 ) -> None:
-    # As a phone does it: the sensor lies on its side, and the file says so.
+    # As a phone does it: the sensor is on its side, and the file says so.
     lying = [np.ascontiguousarray(np.rot90(photo, -1)) for photo in red_walk.photos[:4]]
     source = write_film(tmp_path / "a.mov", lying, rotation=90)
     convert_video(source, [masks(tmp_path / "mask.mov")], model, make_matte)

@@ -139,5 +139,5 @@ def test_no_strength_leaves_every_picture_as_it_is(walk: Any) -> None:
 
 @pytest.mark.parametrize("strength", [-0.1, 1.0, float("nan")])
 def test_an_impossible_strength_is_refused(strength: float) -> None:
-    with pytest.raises(ValueError, match="lies in"):
+    with pytest.raises(ValueError, match="must be in"):
         TemporalSmoother(strength)

@@ -96,7 +96,7 @@ def test_the_log_says_what_was_chosen_and_why(machine: Machine) -> None:
     text = str(choose_hardware(threads=2))
     for word in ("cpu", "bf16-mixed", "this CPU has bf16 units", "channels_last", "2 threads"):
         assert word in text
-    assert "as asked for" in str(choose_hardware(precision="32-true"))
+    assert "as requested" in str(choose_hardware(precision="32-true"))
 
 
 def test_processes_share_the_threads(machine: Machine) -> None:

@@ -69,7 +69,7 @@ function load(name) {
 }
 
 /* A row is an entry of the leaderboard: a run, or the seeds of a setting. Single seeds of a folded
-   entry are rows too, when they are asked for. */
+   entry are rows too, when they are requested. */
 
 const { groups, runs, unranked, broken, foreign } = humanseg.leaderboard;
 
