@@ -31,7 +31,7 @@ COMMANDS: dict[str, str] = {
     "check-configs": "check every shipped config against the code, without data",
     "demo": "cut people out of photos and the camera, in a page in the browser",
 }
-"""What each command does, in the order of the help. Each is a module of `humanseg.cli`."""
+"""A description of each command, in the order of the help. Each is a module of `humanseg.cli`."""
 
 RENAMED = {"validate": "check-configs"}
 """Commands by their names in 0.1, which are understood until 0.3."""

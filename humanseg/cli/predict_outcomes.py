@@ -41,7 +41,7 @@ class PredictionSummary:
 
     @property
     def unchanged(self) -> int:
-        """How many had all of their results before."""
+        """The number of inputs whose results existed already."""
         return self.counts["unchanged"]
 
     def add(self, outcome: "InputOutcome") -> None:

@@ -20,7 +20,7 @@ _SHOWN = 8  # digits of a fingerprint
 
 @dataclass(frozen=True)
 class _Origin:
-    """What a setting of one run named: its paths, its size in words, its fingerprint."""
+    """An origin that a setting of one run names: its paths, its size in words, its fingerprint."""
 
     paths: tuple[str, ...]
     size: str = ""
@@ -28,7 +28,7 @@ class _Origin:
 
 
 def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> list[Settings]:
-    """Give each run, for what it was made from, a value that others have too if it is the same.
+    """Return settings for the origins of each run; runs with the same origin get the same value.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> lis
 
 
 def _changed_when_resumed(run: RunRecord) -> dict[str, str]:
-    """Tell apart a run that continued with other settings from one that had them from the start."""
+    """Distinguish a run that was resumed with other settings from one that had them all along."""
     words = [
         f"{short_name(key)} {as_text(new)} after epoch {step['after_epoch']}"
         for step in run.summary.get("resumed") or []

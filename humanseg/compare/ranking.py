@@ -33,7 +33,7 @@ COSTS = ("parameters", "seconds", "images_per_second", "boundary_dice", "epochs"
 _FEW = 5
 """So few entries are shown with all that sets them apart."""
 _BETWEEN, _MOST = " · ", 5
-"""What stands between the values of a label, and how many of them a sentence takes."""
+"""The separator of the values of a label, and their largest number in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +197,7 @@ def _values(settings: Settings, differ: Sequence[DifferingSetting]) -> tuple[Val
 def _put_aside(
     runs: Sequence[Settings], differ: Sequence[DifferingSetting]
 ) -> list[DifferingSetting]:
-    """Put aside the settings in which one entry alone differs; one that tells two apart stays."""
+    """Drop the settings in which one entry alone differs; those that distinguish two stay."""
     entries = pd.DataFrame([list(map(repr, _values(run, differ))) for run in runs])
     entries = entries.drop_duplicates()
     if len(entries) <= _FEW:

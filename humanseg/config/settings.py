@@ -13,7 +13,7 @@ from annotated_types import Interval, MinLen
 from humanseg.config.ranges import Count, NotNegative, Seed, Share, Side, Text, Whole
 
 Kind = Literal["result", "repeat", "data", "place", "machine"]
-"""What a setting decides. `result`: what the model becomes. `repeat`: which of several equal runs.
+"""The effect of a setting. `result`: the trained model. `repeat`: which of several equal runs.
 `data`: which photos, told apart by what they show. `place`: where the results are. `machine`: how
 fast it goes and what is logged; of the result no more than its rounding."""
 

@@ -28,7 +28,7 @@ class LabelledPhoto(NamedTuple):
         return LabelledPhoto(change(self.photo), change(self.mask), soft)
 
     def contiguous(self) -> "LabelledPhoto":
-        """Lay every layer out row by row."""
+        """Make every layer contiguous."""
         return self.map(np.ascontiguousarray)
 
 

@@ -38,7 +38,7 @@ class SeededOrder(Sampler[tuple[int, int, int]]):
         self._draws = count if weights is None else max(1, round(sum(weights)))
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the order of an epoch."""
+        """Set the epoch, which decides the order."""
         self._epoch = epoch
 
     def __len__(self) -> int:

@@ -31,6 +31,6 @@ def find_small_components(
 
 
 def clean_mask(mask: Pixels, min_area: int) -> Pixels:
-    """Give the small components of a mask to what is around them."""
+    """Assign the small components of a mask to their surroundings."""
     count, where = find_small_components(mask, min_area)
     return mask ^ where if count else mask

@@ -175,7 +175,7 @@ class DatasetSplits:
 
     @property
     def extra_folder(self) -> Path:
-        """What the folders of extra photos are relative to."""
+        """The folder that the folders of extra photos are relative to."""
         return self.extra_root or self.root
 
     def fill_disk_cache(self) -> None:
@@ -213,7 +213,7 @@ class DatasetSplits:
         return [self._scan(name) for name in SPLITS if self.fold is None or name != "valid"]
 
     def _note(self, checked: CheckedPhoto) -> None:
-        """Keep of a checked photo its statistics, a digest and, where there is room, its pixels."""
+        """Store the statistics and digest of a checked photo and, if memory allows, its pixels."""
         photo, mask = checked.photo, checked.mask
         assert photo is not None and checked.picture is not None
         self.notices.add(checked.item.photo, checked.picture.notices)

@@ -34,12 +34,12 @@ class PickledBatch:
     pickled: bytes
 
     def open(self) -> Batch:
-        """Take the batch out, once."""
+        """Return the batch, once."""
         batch: Batch = ForkingPickler.loads(self.pickled)
         return batch
 
     def pin_memory(self) -> Any:
-        """Take the batch out into memory that a GPU copies fast from; torch's thread calls this."""
+        """Return the batch in pinned memory; torch's thread calls this."""
         try:
             return pin_memory(self.open())
         except Exception as error:
@@ -116,7 +116,7 @@ def open_batch(batch: Any) -> Any:
 
 @dataclass(frozen=True)
 class LoaderPlan:
-    """How the batches of a training are made."""
+    """The settings of the workers that make batches."""
 
     workers: int  # processes that make them; 0: the training itself
     shared: bool  # whether they come through shared memory

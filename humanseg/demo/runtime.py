@@ -56,7 +56,7 @@ def ready_runtime() -> list[Path]:
 
 
 def _keep(fetched: Sequence[Path], name: str) -> None:
-    """Put files into the folder of that name, and remove those of other versions."""
+    """Write files into the folder of that name, and remove those of other versions."""
     with whole_folder(RUNTIME) as partial:
         (partial / name).mkdir()
         for file in fetched:

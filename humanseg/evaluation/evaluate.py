@@ -47,7 +47,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model scores on a split.
+    """The scores of a model on a split.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class BestScores:
-    """How the best checkpoint of a run scores on its valid photos.
+    """The scores of a run's best checkpoint on its valid photos.
 
     Attributes
     ----------
@@ -271,7 +271,7 @@ def evaluate_best(
 def _writers(
     folder: Path, photos: EvaluatedPhotos, split: SplitName, threshold: float, origin: Origin
 ) -> dict[SplitName, list[PredictionWriter]]:
-    """Make what writes the submission and the pages of a split; of valid, the test page too."""
+    """Make the writers of a split's submission and pages; for valid, of the test page too."""
     order = submission_order(photos, split)
     submission = SubmissionWriter(folder / f"pred_{split}.csv", order, threshold)
     if split == "test":

@@ -56,16 +56,16 @@ class PageWriter(PredictionWriter, Generic[Card]):
         self._cards: list[Card] = []
 
     def start(self) -> None:
-        """Begin with no photos."""
+        """Start without photos."""
         self._cards = []
         self._pages.start()
 
     def add(self, prediction: Prediction) -> None:
-        """Put one photo on the page."""
+        """Add one photo to the page."""
         self._cards.append(self._card(prediction))
 
     def finish(self) -> None:
-        """Put the page in place."""
+        """Move the page into place."""
         self._pages.finish(self._write)
 
     def discard(self) -> None:

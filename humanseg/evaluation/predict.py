@@ -16,14 +16,14 @@ from humanseg.evaluation.prediction import Prediction
 
 
 class Predictor(Protocol):
-    """Whatever predicts photos of one size."""
+    """A predictor of photos of one size."""
 
     def __call__(self, image: Any) -> NDArray[np.float32]:
         """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W): tensors or arrays."""
 
 
 class EvaluatedPhotos(Protocol):
-    """What an evaluation needs to know of its data: `PhotoData`, or a folder without torch."""
+    """The data of an evaluation: `PhotoData`, or a folder without torch."""
 
     root: Path
     fold: int | None
@@ -71,26 +71,26 @@ def predict_split(
 
 
 class PredictionWriter(ABC):
-    """Take predictions one by one, and put what becomes of them in place at the end.
+    """Receives predictions one by one, and moves its files into place at the end.
 
     As a context manager it begins with no photos; an error leaves what was there as it was.
     """
 
     def start(self) -> None:  # noqa: B027 - most have nothing to do
-        """Begin with no photos."""
+        """Start without photos."""
 
     @abstractmethod
     def add(self, prediction: Prediction) -> None:
-        """Take one photo."""
+        """Add the prediction of one photo."""
 
     def finish(self) -> None:  # noqa: B027
-        """Put in place what was made."""
+        """Move the files into place."""
 
     def discard(self) -> None:  # noqa: B027
         """Remove what is not in place."""
 
     def __enter__(self) -> Self:
-        """Begin with no photos."""
+        """Start without photos."""
         self.start()
         return self
 
@@ -100,7 +100,7 @@ class PredictionWriter(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Put in place what was made; after an error, remove it."""
+        """Move the files into place; after an error, remove them."""
         if error is None:
             self.finish()
         else:

@@ -50,7 +50,7 @@ Log = Callable[[Sequence[ExamplePrediction]], None]
 
 
 class PredictionTable(PredictionWriter):
-    """Pick the worst, the median and the best valid photos, as a few examples.
+    """Select the worst, the median and the best valid photos as examples.
 
     Only the candidates are kept, in a small size: memory does not grow with the number of photos.
     Which are picked does not depend on the order in which they come.
@@ -74,11 +74,11 @@ class PredictionTable(PredictionWriter):
         self._dices: list[float] = []
 
     def start(self) -> None:
-        """Begin with no photos."""
+        """Start without photos."""
         self._worst, self._best, self._drawn, self._dices = [], [], [], []
 
     def add(self, prediction: Prediction) -> None:
-        """Keep the photo while it is a candidate."""
+        """Hold the photo while it is a candidate."""
         sample = _example(prediction, self._threshold)
         self._dices.append(sample.dice)
         self._worst = sorted([*self._worst, sample], key=_rank)[:EACH]

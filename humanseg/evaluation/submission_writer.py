@@ -30,7 +30,7 @@ class SubmissionWriter(PredictionWriter):
         self._rles: dict[str, str] = {}
 
     def add(self, prediction: Prediction) -> None:
-        """Keep the mask of one photo."""
+        """Add the mask of one photo."""
         self._rles[prediction.id] = exact_rle(prediction.mask(self._threshold))
 
     def finish(self) -> None:

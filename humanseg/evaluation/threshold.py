@@ -11,7 +11,7 @@ from humanseg.runs import RunFolder, read_summary
 
 
 def choose_threshold(config: DictConfig, predictor: Predictor, photos: PhotoData) -> float:
-    """Take the run's threshold; where that is `tune`, the one with the best valid Dice."""
+    """Return the run's threshold, or for `tune` the one with the best valid Dice."""
     if config.threshold != "tune":
         return float(config.threshold)
     scores = PerPhotoScores()
@@ -25,7 +25,7 @@ def choose_threshold(config: DictConfig, predictor: Predictor, photos: PhotoData
 
 
 def run_threshold(run: RunFolder, config: DictConfig, predictor: Predictor) -> float:
-    """Take the threshold of a run: one that was tuned is not tuned again on what it scores."""
+    """Return the threshold of a run; a tuned one is not tuned again on the scored photos."""
     recorded = read_summary(run.summary).get("threshold")
     if config.threshold == "tune" and isinstance(recorded, float):
         return recorded

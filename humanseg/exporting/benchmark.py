@@ -61,7 +61,7 @@ class Timing:
 
 
 def threads_here() -> list[int]:
-    """Numbers of threads to measure on: one and two, as far as the machine has them."""
+    """Return the numbers of threads to measure: one, and two if the machine has them."""
     return [threads for threads in THREADS if threads <= (os.cpu_count() or 1)]
 
 
@@ -137,7 +137,7 @@ def time_model(
 
 
 def table(timings: Sequence[Timing]) -> str:
-    """Lay measurements out as a table of text."""
+    """Format measurements as a table."""
     threads = threads_here()
     heads = ["", *(f"{n} thread{'s' * (n > 1)}" for n in threads), f"batches of {BATCH}"]
     rows = [[*heads, "peak memory", "file"]]

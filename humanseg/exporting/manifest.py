@@ -36,7 +36,7 @@ def make_manifest(
     run: str,
     checked: int,
 ) -> dict[str, Any]:
-    """Put a manifest together.
+    """Build a manifest.
 
     Parameters
     ----------

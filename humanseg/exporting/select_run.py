@@ -32,7 +32,7 @@ class SelectedRun:
 
 
 def select_run(path: Path, data: Path | None = None) -> SelectedRun:
-    """Take the run at a path, or the best finished one below it.
+    """Select the run at a path, or the best finished one below it.
 
     Parameters
     ----------

@@ -24,15 +24,15 @@ from humanseg.system.terminal import console
 MOST_DIFFERING = 1e-4
 """Share of valid's pixels in which an exact file's masks may differ from the checkpoint's."""
 MOST_DICE_OFF = 0.0005
-"""How far an exact file's mean Dice may be from the checkpoint's, either way."""
+"""The largest difference of an exact file's mean Dice from the checkpoint's."""
 MOST_PROBABILITY_OFF = 1e-3
-"""How far any probability of an exact file may be off, at the odd sizes."""
+"""The largest error of any probability of an exact file, at the odd sizes."""
 ODD_SIZES = ((1, 1), (33, 47), (641, 479), (1080, 1920))
 
 
 @dataclass
 class Tally:
-    """What one file, or the checkpoint, predicts on the valid photos.
+    """The predictions of one file, or of the checkpoint, on the valid photos.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ class BackgroundError(HumansegError):
 
 
 class Background(Protocol):
-    """What is put behind a person."""
+    """A background to put behind a person."""
 
     @property
     def key(self) -> str:
@@ -177,7 +177,7 @@ def read_background(value: Any) -> Background:
 
 
 def composite(front: Pixels, back: Pixels, alpha: Pixels) -> Pixels:
-    """Lay one picture, uint8 (H,W,3), over another by alpha compositing."""
+    """Composite one picture, uint8 (H,W,3), over another."""
     result = np.empty_like(front)
     for rows in row_bands(*alpha.shape):
         share = alpha[rows][..., None].astype(np.uint32)

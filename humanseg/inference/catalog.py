@@ -16,7 +16,7 @@ BUNDLED = Path(__file__).parent / "bundled"
 RECORD_NAME = "record.json"
 
 Use = Literal["photos", "videos"]
-"""What a model is wanted for: the demo, too, has frames to keep up with."""
+"""The use of a model; the demo, like videos, needs a fast one."""
 
 _PREFERRED: dict[Use, tuple[str, ...]] = {
     "photos": ("robust", "best"),
@@ -78,7 +78,7 @@ class BundledModel:
 
     @property
     def purpose(self) -> str | None:
-        """What it is for, in a few words."""
+        """Its purpose, in a few words."""
         return self.record.get("purpose")
 
     @property
@@ -93,7 +93,7 @@ class BundledModel:
 
     @property
     def parameters(self) -> int | None:
-        """How many weights it has."""
+        """Its number of parameters."""
         return self.record.get("parameters")
 
     @property
@@ -103,7 +103,7 @@ class BundledModel:
 
     @property
     def licence(self) -> str | None:
-        """In a few words, with what its data allows."""
+        """Its licence in a few words, with the terms of its data."""
         return self.record.get("licence")
 
     def dice(self, kind: Literal["in_distribution", "out_of_distribution"]) -> Estimate | None:
@@ -116,7 +116,7 @@ class BundledModel:
 
     @property
     def default_for(self) -> list[Use]:
-        """What it is taken for where no model is named."""
+        """The uses for which it is the default."""
         uses: tuple[Use, ...] = ("photos", "videos")
         return [use for use in uses if default_model(use) == self]
 

@@ -147,7 +147,7 @@ class Model:
         threshold: float | None = None,
         tta: bool = False,
     ) -> NDArray[np.uint8]:
-        """Put the people of a photo before another background.
+        """Composite the people of a photo over another background.
 
         Parameters
         ----------

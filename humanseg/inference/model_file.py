@@ -14,7 +14,7 @@ METADATA_KEY = "humanseg"
 """The key of an ONNX file's metadata under which `ModelInfo` is kept as JSON."""
 
 MODEL_NAMES = ("model.onnx", "model.fp16.onnx", "model.int8.onnx")
-"""The ONNX files of an export; the first that exists stands for the folder."""
+"""The ONNX files of an export; the first that exists is used for the folder."""
 
 MANIFEST_NAME = "manifest.json"
 _FORMAT = 1
@@ -29,7 +29,7 @@ class ModelError(HumansegError):
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model's user must know of it."""
+    """The metadata of a model."""
 
     # Such as "unet-efficientnet_lite0".
     name: str

@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 class ModelKind(StrEnum):
-    """What a name can mean."""
+    """The kinds of models that a name can mean."""
 
     BUNDLED = "bundled model"
     EXPORT = "export"
@@ -33,7 +33,7 @@ class ModelKind(StrEnum):
 
 @dataclass(frozen=True)
 class NamedModel:
-    """What a person's name for a model stands for.
+    """The model behind a name.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What became of photos and videos.
+    """The outcomes of photos and videos.
 
     Attributes
     ----------

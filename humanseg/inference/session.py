@@ -73,7 +73,7 @@ class Session:
         _sessions.add(self)
 
     def _abandon(self) -> None:
-        """Drop the session that another process opened, without closing it.
+        """Forget the session that another process opened, without closing it.
 
         To close it here would wait for, or crash on, threads that this process does not have.
         """

@@ -42,7 +42,7 @@ class BCELoss(SegmentationLoss):
 
 
 class FocalLoss(SegmentationLoss):
-    """Cross-entropy in which pixels that are already right count little.
+    """Focal loss: cross-entropy in which pixels that are already right weigh little.
 
     `mean(a_t * (1 - p_t)^gamma * -log(p_t))` with `p_t` the probability of the true class:
     Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, equation 5.

@@ -9,7 +9,7 @@ _SMOOTH = 1.0
 
 
 class SoftTargetLoss(SegmentationLoss):
-    """Learn a teacher's probabilities: cross-entropy and a Dice for soft targets, half each.
+    """Distillation loss: cross-entropy and a soft-target Dice, half each.
 
     Distillation as in Hinton et al. 2015 (arXiv 1503.02531) at temperature 1. The Dice is the
     semimetric of Wang et al., "Dice Semimetric Losses", MICCAI 2023, equation 5:

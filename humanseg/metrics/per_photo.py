@@ -96,7 +96,7 @@ class PerPhotoScores(Metric):
         self.add_state("photos", default=[], dist_reduce_fx="cat")
 
     def update(self, probability: Tensor, target: Tensor, ids: list[str]) -> None:
-        """Take in a batch of photos of one size.
+        """Add a batch of photos of one size.
 
         Parameters
         ----------

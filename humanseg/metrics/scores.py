@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from humanseg.io.rle import as_bool
 
 EPSILON = 1e-10
-"""What the task adds to the denominator of Dice, so that two empty masks score 0."""
+"""The term in the denominator of the task's Dice, by which two empty masks score 0."""
 
 
 def dice(prediction: ArrayLike, truth: ArrayLike) -> float:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
-"""How many resamples of the photos are drawn."""
+"""The number of bootstrap resamples."""
 
 LEVEL = 0.95
 """Confidence level: the share of the resampled means that is in an interval."""
@@ -56,7 +56,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How much better one run is than another on the same photos.
+    """The paired difference of two runs on the same photos.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ from typing import Literal
 from humanseg.metrics.statistics import FEWEST_PHOTOS, LEVEL, PairedDifference
 
 SMALLEST_EFFECT = 0.0005
-"""The smallest difference in Dice that is of interest, half of what two seeds differ by."""
+"""The smallest difference in Dice of interest, half of the difference between two seeds."""
 
 ALPHA = 1 - LEVEL
 """The chance, over a whole family of comparisons, of a verdict where there is no difference."""

@@ -97,7 +97,7 @@ class Head(nn.Module):
 def with_auxiliary(
     logits: Tensor, heads: nn.ModuleList, features: Sequence[Tensor]
 ) -> Tensor | list[Tensor]:
-    """Let auxiliary heads predict beside the main one, in training mode only.
+    """Add auxiliary heads beside the main one, in training mode only.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ _LONGEST = 255  # bytes in one file name, on every common file system
 
 
 def picture_name(id: str, ending: str) -> str:
-    """Name the file of a photo's picture.
+    """Return the file name of a photo's picture.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class PageFolder:
         self._page = folder / f".{name}.html.partial"
 
     def start(self) -> None:
-        """Begin with no pictures, and clear what a killed run left.
+        """Start without pictures, and remove the leftovers of a killed run.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class PageFolder:
         return path
 
     def finish(self, write: Callable[[Path], None]) -> Path:
-        """Put the pictures and the page in place.
+        """Move the pictures and the page into place.
 
         Parameters
         ----------

@@ -17,7 +17,7 @@ ERROR_LEGEND = (
     (css_colour(MISSED), "Missed (in the truth only)"),
     (css_colour(ADDED), "Wrongly added (in the prediction only)"),
 )
-"""The colours of `error_overlay`, and what they say."""
+"""The colours of `error_overlay`, and their meaning."""
 
 _PHOTO = (("photo", "Photo"),)
 _BINS = 40
@@ -81,7 +81,7 @@ def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, 
 
 
 _SHARES = {"foreground": "Foreground", "predicted_foreground": "Predicted foreground"}
-"""What the shares of the true mask, and of the predicted one, are called."""
+"""The names of the foreground shares of the true and of the predicted mask."""
 
 
 def _share_range(cards: Sequence[TestCard] | Sequence[ValidCard], key: str) -> Range:

@@ -33,7 +33,7 @@ class Example:
 
     @property
     def anchor(self) -> str:
-        """What leads to the photo on the error gallery."""
+        """The link to the photo on the error gallery."""
         return anchor(self.id)
 
 
@@ -48,7 +48,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Step:
-    """What a person may do next, and the command for it."""
+    """A next step, and the command for it."""
 
     text: str
     command: str
@@ -84,7 +84,7 @@ class Relative:
 
 @dataclass(frozen=True)
 class RunHome:
-    """What the page of a run shows.
+    """The content of a run's page.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class RunHome:
 
     @property
     def start(self) -> float:
-        """Where the line starts that the interval is drawn on; it ends at 1."""
+        """The start of the axis of the interval; it ends at 1."""
         return max(start for start in (0.0, 0.5, 0.8, 0.9, 0.95) if start <= max(self.low, 0.0))
 
     def place(self, dice: float) -> float:

@@ -23,7 +23,7 @@ class PageLink:
 
 @dataclass(frozen=True)
 class Origin:
-    """What stands on top of a page, whoever opens it later; what is empty is left out.
+    """The header of a page; empty fields are left out.
 
     Attributes
     ----------

@@ -81,7 +81,7 @@ def css_colour(colour: tuple[int, int, int]) -> str:
 
 
 def _require_size(photo: NDArray[np.uint8], mask: NDArray[np.generic]) -> None:
-    """Refuse a mask that does not cover its photo pixel by pixel."""
+    """Raise if a mask does not have the size of its photo."""
     if photo.ndim != 3 or photo.shape[2] != 3 or photo.shape[:2] != mask.shape:
         raise ValueError(
             f"photo {photo.shape} and mask {mask.shape} do not fit: (H, W, 3) and (H, W) needed"

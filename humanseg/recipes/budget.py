@@ -13,11 +13,11 @@ from humanseg.sweeps.jobs import job_status
 FOR_FILES = 0.1
 """Share of a budget for what no epoch is: reading photos, soft labels, pages, the export."""
 UNTIL_KNOWN = 1.15
-"""How much longer an epoch takes than its steps on random photos; later by those that are done."""
+"""The time of an epoch over that of its steps on random photos; finished epochs correct it."""
 
 
 class Planned(NamedTuple):
-    """What a stage was given.
+    """The budget of a stage.
 
     Attributes
     ----------

@@ -23,7 +23,7 @@ _FOLDERS = ("distillation.unlabelled_dir", "data.extra_root")
 def compose_stages(
     recipe: Recipe, composer: StageComposer, epochs: dict[str, int]
 ) -> list[StagePlan]:
-    """Compose what all stages train.
+    """Compose the configs of all stages.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class StageComposer:
         """Backbones that got the weights of the command line."""
 
     def compose(self, stage: RecipeStage, epochs: int | None = None) -> StagePlan:
-        """Compose what a stage trains, in this many epochs where its own number is not meant.
+        """Compose the config of a stage, with this number of epochs if it is given.
 
         Raises
         ------

@@ -8,7 +8,7 @@ from pathlib import Path
 from humanseg.sweeps.plugin import TrainingSweeper, announce
 
 TARGET = "hydra_plugins.humanseg.HumansegRecipe"
-"""What configs call it: Hydra takes plugins of this namespace only."""
+"""Its name in configs: Hydra accepts plugins of this namespace only."""
 _finished: list[Path] = []
 
 

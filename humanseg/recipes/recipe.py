@@ -20,7 +20,7 @@ from humanseg.sweeps.naming import key_of
 from humanseg.training.resuming import leaves
 
 REFERENCE = "stage:"
-"""What stands before the name of an earlier stage, in place of the folder of a run."""
+"""The prefix of the name of an earlier stage, in place of the folder of a run."""
 STARTS_FROM, LEARNS_FROM = "init_from", "distillation.teachers"
 
 _OF_RECIPE = ("about", "budget", "export", "stages")
@@ -180,7 +180,7 @@ def references(word: str) -> list[str]:
 
 
 def with_folders(word: str, folder: Path) -> str:
-    """Put the folders of stages, which are in `folder`, in the place of their names."""
+    """Replace names of stages by their folders, which are in `folder`."""
     if key_of(word) not in (STARTS_FROM, LEARNS_FROM) or not references(word):
         return word
     value = OverridesParser.create().parse_override(word).value()

@@ -36,7 +36,7 @@ def recorded_plan(folder: Path, recipe: Recipe) -> dict[str, Planned]:
 
 
 class RecordWriter:
-    """Writes what is known of a recipe by now.
+    """Writes the current state of a recipe.
 
     Parameters
     ----------

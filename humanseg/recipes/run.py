@@ -51,10 +51,10 @@ from humanseg.training.request import hydra_choices
 
 @dataclass(frozen=True)
 class StageTask:
-    """What a launcher calls with a stage's composed config, in whatever process and machine."""
+    """The task that a launcher calls with a stage's composed config, in any process or machine."""
 
     def __call__(self, config: DictConfig) -> Outcome:
-        """Do the stage, or what is left of it."""
+        """Train the stage, or resume it."""
         hydra = HydraConfig.get()
         request = stage_request(config, hydra.overrides.task, hydra_choices(hydra))
         return do_job(request, "stage")
@@ -207,7 +207,7 @@ def _plan(
     composer: StageComposer,
     record: RecordWriter,
 ) -> StagePlan:
-    """Decide how many epochs a stage has, and print it."""
+    """Set the number of epochs of a stage, and print it."""
     name = plan.stage.name
     measured = call_in_child(measure, plan.request.config)
     found = plan_stage(plan, plans, budget, record.planned, record.spent, measured)

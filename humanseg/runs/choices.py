@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 DATA = "data"
-"""The group whose settings a run has even where they came up after it, at what they ship with."""
+"""The group whose later settings older runs have too, at their defaults."""
 
 Options = Mapping[str, Mapping[str, Any]]
 """The options of a group: the name of each, and its settings by dotted keys."""
@@ -20,7 +20,7 @@ def chosen_option(
 def nearest_option(
     have: Mapping[str, Any], group: str, options: Options
 ) -> tuple[str, Mapping[str, Any]]:
-    """Guess the option that a node was made from, where none is recorded, and what it ships with.
+    """Guess the option that a node was made from, if none is recorded, and its defaults.
 
     It is the shipped option of the same class that needs the fewest changes; without one, the name
     is that of the class.
@@ -38,7 +38,7 @@ def nearest_option(
 
 
 def named_callbacks(node: Mapping[str, Any], options: Options) -> tuple[str, Mapping[str, Any]]:
-    """Name callbacks by their own names, which are those of their options."""
+    """Return the names of callbacks, which are those of their options."""
     default = {key: value for option in options.values() for key, value in option.items()}
     return " + ".join(sorted(node)) or "none", default
 

@@ -82,7 +82,7 @@ def _default_options(defaults: Sequence[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _option(folder: Path, group: str, node: Any, chosen: str | list[str]) -> dict[str, Any]:
-    """Read what a group's option ships with; of several at once, all together."""
+    """Read the defaults of a group's option, or of several merged."""
     if isinstance(chosen, list):
         # Callbacks are called by the names of their options.
         chosen = [*node] if isinstance(node, Mapping) else chosen

@@ -17,7 +17,7 @@ _RUN_OF_WANDB = re.compile(r"(offline-)?run-\d{8}_\d{6}-\w+")
 
 @dataclass(frozen=True)
 class FoundRuns:
-    """What is in some folders.
+    """The runs in some folders.
 
     Attributes
     ----------

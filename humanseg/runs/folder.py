@@ -13,7 +13,7 @@ from humanseg.io.files import explain_os_error
 from humanseg.io.temporary_files import is_partial
 
 RECIPE_RECORD = "record.json"
-"""What makes a folder that of a recipe; `humanseg.recipes` writes it."""
+"""The file that marks the folder of a recipe; `humanseg.recipes` writes it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class RunFolder:
 
     @property
     def summary(self) -> Path:
-        """What came out, as JSON."""
+        """The summary, as JSON."""
         return self.path / "summary.json"
 
     @property
@@ -90,7 +90,7 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Who works in this folder at the moment."""
+        """The lock, which names the process that works in this folder."""
         return self.path / ".lock"
 
 

@@ -26,7 +26,7 @@ from humanseg.runs.settings import as_text
 from humanseg.runs.summary import read_summary
 
 _STRIP = (("Worst", 0.0, 2), ("Typical", 0.5, 2), ("Best", 1.0, 2))
-"""Which photos are shown: their place from worst to best, and how many of each."""
+"""The shown photos: their position from worst to best, and the number of each."""
 
 
 def write_home(run: RunFolder) -> None:

@@ -79,7 +79,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _mark() -> dict[str, Any]:
-    """Name this process."""
+    """Return a name of this process."""
     # Here, since an installation that only uses models has no psutil, and scores submissions.
     import psutil
 
@@ -92,7 +92,7 @@ def _mark() -> dict[str, Any]:
 
 
 def _system() -> str:
-    """Name what process ids count in: a machine, or a container of it."""
+    """Return a name of the scope of process ids: a machine, or a container."""
     with contextlib.suppress(OSError):
         return f"{platform.node()}:{os.stat('/proc/self/ns/pid').st_ino}"
     return platform.node()
@@ -139,7 +139,7 @@ def _touch(path: Path, stopped: threading.Event) -> None:
 
 
 def _write(path: Path, mine: dict[str, Any]) -> None:
-    """Put a lock where none is, or one that holds nothing; of several machines one succeeds."""
+    """Create a lock, or replace an empty one; of several machines one succeeds."""
     try:
         with partial_file(path.parent) as partial:
             partial.write_text(json.dumps(mine), encoding="utf-8")
@@ -188,7 +188,7 @@ def _guard(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _where_there_are_locks() -> Iterator[None]:
-    """Go on without a guard on a network disk that cannot lock folders: links keep order there."""
+    """Continue without a guard on a network disk that cannot lock folders: links suffice there."""
     try:
         yield
     except OSError as error:

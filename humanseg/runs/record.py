@@ -82,7 +82,7 @@ class RunRecord:
 
     @property
     def threshold(self) -> float:
-        """Where its masks, and the scores in `scores`, were cut."""
+        """The threshold of its masks, and of the scores in `scores`."""
         return float(self.number("threshold") or 0.5)
 
     @property
@@ -222,7 +222,7 @@ def _read_curve(path: Path) -> "pd.DataFrame":
 
 
 def _require_one_piece(record: RunRecord) -> None:
-    """Refuse a finished run whose summary and scores come from different moments."""
+    """Raise if the summary and the scores of a finished run do not match."""
     dice = record.number("dice")
     if dice is None or math.isnan(record.dice_at_half):
         raise HumansegError("its summary.json has no Dice", code="runs.no_score")

@@ -14,7 +14,7 @@ Shipped = Mapping[str, Mapping[str, Mapping[str, Value]]]
 """For each group of configs its options: the name of each, and its settings by dotted keys."""
 
 PLAIN = "plain"
-"""What `Shipped` calls the groups whose settings stand in conf/train.yaml."""
+"""The key in `Shipped` of the settings of conf/train.yaml."""
 NAMED_GROUPS = ("model", "backbone", "loss", "augmentation", "optimizer", "scheduler", "callbacks")
 """The groups that are shown by the name of the option that was chosen, in this order."""
 
@@ -94,7 +94,7 @@ def read_shipped(folder: Path) -> Shipped:
 def read_settings(
     config: Mapping[str, Any], shipped: Shipped, choices: Mapping[str, str] | None = None
 ) -> Settings:
-    """Work out the settings of a run.
+    """Return the settings of a run.
 
     Parameters
     ----------

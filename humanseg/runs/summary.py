@@ -13,7 +13,7 @@ from humanseg.runs.folder import RunFolder
 from humanseg.runs.lock import is_locked
 
 Status = Literal["running", "finished", "failed", "interrupted", "pruned"]
-"""How a run is, or how it ended."""
+"""The status of a run."""
 
 
 class RunEnded(HumansegError):  # noqa: N818 - not every end is an error

@@ -26,7 +26,7 @@ SUMMARY = (
     "loader_wait",
     "peak_memory_mb",
 )
-"""What of `summary.json` becomes wandb's summary, under the same names."""
+"""The keys of `summary.json` that become wandb's summary, under the same names."""
 
 
 def wandb_config(

@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import connected_components
 
 _PIXELS = 9000
 _GAIN = 0.1
-"""How much better a cycle of rows must fit on average, in Dice, before it is pointed out."""
+"""The gain in mean Dice from which a cycle of rows is reported."""
 
 
 def thumbnail(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -57,7 +57,7 @@ def ranges(rows: Sequence[int]) -> str:
 
 
 def name_ids(ids: Sequence[str]) -> str:
-    """Name ids, the first of them when they are many."""
+    """Return ids as text, the first ones if there are many."""
     more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
     return ", ".join(shorten(id) for id in ids[:_IDS]) + more
 

@@ -83,7 +83,7 @@ def join_rows(
 
 
 def order_notes(rows: pd.DataFrame, wanted: Collection[str]) -> list[str]:
-    """Note when the rows are not in the wanted order; which does not change the score."""
+    """Add a note if the rows are not in the expected order, which does not change the score."""
     ids = rows["id"].tolist()
     # What is missing, unknown or repeated is told elsewhere.
     if sorted(ids) != sorted(wanted) or ids == list(wanted):

@@ -70,7 +70,7 @@ def _fits(mask: NDArray[np.bool_], truth: NDArray[np.bool_], score: float) -> bo
 
 
 def _resize(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Take for each pixel the nearest one of `mask`."""
+    """Return for each pixel the nearest one of `mask`."""
     rows, columns = (
         ((np.arange(wanted) + 0.5) * had / wanted).astype(int)
         for wanted, had in zip(shape, mask.shape, strict=True)

@@ -101,7 +101,7 @@ def score_row(number: int, rle: str, item: Item) -> ScoredRow:
 
 
 def layout_complaints(outcomes: Sequence[ScoredRow]) -> list[Complaint]:
-    """Complain about masks that cannot be read, or that were made for another shape.
+    """Return complaints about masks that cannot be read, or that have another shape.
 
     Parameters
     ----------

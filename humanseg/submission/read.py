@@ -25,7 +25,7 @@ _ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\x
 
 @dataclass(frozen=True)
 class Submission:
-    """What a submission file holds.
+    """The content of a submission file.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ _DATA = ("batch_size", "crop_size", "train_size", "fold", "folds", "extra", "ext
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is known of a job before it starts.
+    """The forecast of a job before it starts.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class PhotoCounts:
-    """How much an epoch has to do.
+    """The work of an epoch.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: in
 
 
 def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
-    """Look at jobs before they start, whatever is done of them; return a forecast for each.
+    """Inspect jobs before they start; return a forecast for each.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
 
 
 class Forecaster:
-    """Looks once at what jobs have in common."""
+    """Inspects what jobs share only once."""
 
     def __init__(self) -> None:
         self.epoch_seconds: dict[str, float] = {}
@@ -160,7 +160,7 @@ class Forecaster:
         self._photos: dict[str, PhotoCounts] = {}
 
     def forecast(self, config: DictConfig, status: JobStatus) -> Forecast:
-        """Look at a job."""
+        """Inspect a job."""
         mistakes = find_mistakes(config)
         problem, parameters = (mistakes[0], None) if mistakes else self._pair(config)
         if problem:

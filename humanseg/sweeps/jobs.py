@@ -40,7 +40,7 @@ class Job:
 
 
 class Outcome(NamedTuple):
-    """How a job ended.
+    """The outcome of a job.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 
 class JobStatus(NamedTuple):
-    """How far a job is on disk.
+    """The status of a job on disk.
 
     Attributes
     ----------

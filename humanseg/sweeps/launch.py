@@ -60,7 +60,7 @@ def open_launcher(context: HydraContext, config: DictConfig, task: TaskFunction)
 
 
 def run_jobs(jobs: Sequence[Job], launcher: Launcher, number: int = 0) -> dict[str, str]:
-    """Do what is left to do of jobs.
+    """Run the unfinished jobs.
 
     Jobs that another sweep in the same folder does are waited for at the end, and done here where
     it leaves them.

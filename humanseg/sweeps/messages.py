@@ -35,7 +35,7 @@ def print_plan(sweep: Path, jobs: Sequence[Job]) -> None:
 
 
 def refresh_pages(jobs: Sequence[Job]) -> None:
-    """Have the page of each job lead to those of all others."""
+    """Link the page of each job to those of all others."""
     runs = [RunFolder(job.folder) for job in jobs]
     refresh_homes(runs, [run.index_page for run in runs])
 

@@ -32,7 +32,7 @@ def folder_aside(folder: Path) -> Path:
 
 
 def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:
-    """Name a job by what differs.
+    """Name a job by the settings that differ.
 
     Parameters
     ----------

@@ -15,11 +15,11 @@ from humanseg.config.renames import current_words
 from humanseg.errors import HumansegError
 
 TARGET = "hydra_plugins.humanseg.HumansegSweeper"
-"""What configs call the sweeper: Hydra takes plugins of this namespace only."""
+"""The sweeper's name in configs: Hydra accepts plugins of this namespace only."""
 
 
 class TrainingSweeper(Sweeper):
-    """What Hydra calls for a command that is several trainings."""
+    """The plugin that Hydra calls for a command of several trainings."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig

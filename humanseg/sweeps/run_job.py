@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What a launcher calls with a job's composed config, in whatever process and machine.
+    """The task that a launcher calls with a job's composed config, in any process or machine.
 
     Whether there is something to do is found out here and not where the sweep was started: that
     may be long ago, and elsewhere.
@@ -48,7 +48,7 @@ class Task:
     varied: frozenset[str]
 
     def __call__(self, config: DictConfig) -> Outcome:
-        """Do the job, or what is left of it."""
+        """Run the job, or resume it."""
         hydra = HydraConfig.get()
         choices = hydra_choices(hydra)
         request = job_request(self.sweep, self.varied, config, hydra.overrides.task, choices)
@@ -56,7 +56,7 @@ class Task:
 
 
 def do_job(request: TrainRequest, what: str) -> Outcome:
-    """Do a job in a process of its own, unless it is done, and print so; `what` is its kind."""
+    """Run a job in its own process, unless it is done, and print that; `what` is its kind."""
     name = request.folder.name
     state = job_status(request.folder).state
     if state in ("finished", "pruned"):
@@ -94,7 +94,7 @@ def job_request(
 
 
 def run_in_subprocess(request: TrainRequest) -> Outcome:
-    """Do a job in a process of its own.
+    """Run a job in its own process.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def run_in_subprocess(request: TrainRequest) -> Outcome:
 
 
 def run_job(request: TrainRequest) -> Outcome:
-    """Do a job in this process, wherever it was left.
+    """Run a job in this process, or resume it.
 
     Everything is decided with the job's lock in hand, so that of two sweeps in one folder only
     one does it.

@@ -69,7 +69,7 @@ class Sweep:
         return Job(folder.name, folder, tuple(overrides), tuple(differs))
 
     def request(self, job: Job) -> TrainRequest:
-        """Compose what a job trains.
+        """Compose the config of a job.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Sweep:
         return job_request(self.folder, self.varied, config, overrides, choices)
 
     def requests(self, jobs: Sequence[Job]) -> list[TrainRequest]:
-        """Compose what each of many jobs trains; see `request`."""
+        """Compose the configs of many jobs; see `request`."""
         with progress_on(console, "composing jobs") as move:
             found = []
             for number, job in enumerate(jobs):

@@ -107,7 +107,7 @@ def death(process: BaseProcess, patience: float | None = None) -> RuntimeError:
 
 
 def end_with_the_parent() -> None:
-    """Let this process end at once when the one that waits for it is gone, killed say.
+    """End this process at once when its parent is gone, for example killed.
 
     Its command may be given again, and two processes must not write into one folder.
     """
@@ -122,7 +122,7 @@ def end_with_the_parent() -> None:
 
 
 def _stop(process: BaseProcess) -> None:
-    """Let a process write down that it was stopped; at a second Ctrl-C, do not wait for that."""
+    """Let a process record that it was stopped; at a second Ctrl-C, do not wait for it."""
     try:
         process.terminate()
         process.join()
@@ -132,7 +132,7 @@ def _stop(process: BaseProcess) -> None:
 
 
 def _serve(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Answer a call in this process."""
+    """Run a call in this process."""
     # Ctrl-C on a terminal reaches this process too, and the parent sends SIGTERM besides.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_the_parent()

@@ -15,7 +15,7 @@ POLICY = {
     # milliseconds, 200 by default.
     "KMP_BLOCKTIME": "1",
 }
-"""What OpenMP reads when it is loaded."""
+"""The environment variable that OpenMP reads when it is loaded."""
 _CHOSEN_BY_HAND = ("OMP_WAIT_POLICY", *POLICY)
 
 

@@ -11,7 +11,7 @@ _TITLES = ("standard input", "standard output", "standard error")
 
 
 def protect_streams() -> None:
-    """Let a command continue where its output cannot be shown.
+    """Let a command continue if its output cannot be shown.
 
     A stream that was closed before the start leads nowhere, so that no file that is opened later
     takes its number and gets what was meant for the terminal. When the reader of a pipe has had

@@ -60,7 +60,7 @@ def _not_single(hydra: HydraConf) -> str | None:
 
 
 def run_app(arguments: Sequence[str]) -> Path | None:
-    """Hand a command line to Hydra; return the folder of the run where it trained a single one."""
+    """Run Hydra on a command line; return the run's folder if it trained a single one."""
     folders: list[Path] = []
 
     def task(config: DictConfig) -> float:

@@ -130,7 +130,7 @@ class SegmentationModule(pl.LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Reset the scores; raise where the training loss is not finite any more."""
+        """Reset the scores; raise if the training loss is no longer finite."""
         self._require_finite()
         self.valid_scores.reset()
         self.extra_scores.reset()

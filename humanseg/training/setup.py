@@ -35,12 +35,12 @@ from humanseg.training.resuming import require_same
 from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
-"""What a checkpoint must hold besides weights for a training to continue from it."""
+"""The keys, besides weights, that a checkpoint must have to resume a training."""
 
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """What a training needs, checked and built.
+    """The objects and facts of a training, checked and built.
 
     Attributes
     ----------

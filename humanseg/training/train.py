@@ -105,7 +105,7 @@ def _train(
     prepared: TrainingSetup,
     callbacks: Sequence[pl.Callback],
 ) -> float:
-    """Train, and leave in the summary how it ended."""
+    """Train, and record the status in the summary."""
     # A library that kills this process leaves a word at least, and where that was.
     if not faulthandler.is_enabled():
         with suppress(OSError, ValueError, RuntimeError, AttributeError):  # no real stderr here
@@ -195,7 +195,7 @@ def _fit(
     callbacks: Sequence[pl.Callback],
     loggers: Sequence[Logger],
 ) -> pl.Trainer:
-    """Train; checkpoints and history are in the run's folder then."""
+    """Train, and write checkpoints and history to the run's folder."""
     checkpoints, history = Checkpoints(run), History(run)
     bar = EpochProgress(history, checkpoints)
     trainer = build_trainer(

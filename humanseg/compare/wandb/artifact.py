@@ -12,9 +12,9 @@ from humanseg.runs import RunFolder
 from humanseg.runs.wandb import wandb_id
 
 ALIAS = "best"
-"""What the newest export of a run is called, beside its version."""
+"""The alias of the newest export of a run."""
 _KEPT = ("scores", "threshold", "long_side", "data", "files", "versions")
-"""What of the manifest the artifact's metadata have."""
+"""The keys of the manifest in the artifact's metadata."""
 
 
 def upload_export(folder: Path, run: RunFolder, project: Project) -> str:

@@ -62,7 +62,7 @@ def require_wandb(
 
 
 def require_project(project: Project, *, exists: bool) -> None:
-    """Ask wandb for a project.
+    """Check that a project exists in wandb.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def save_dashboards(board: Leaderboard, project: Project) -> list[str]:
 
 @contextmanager
 def _connected() -> Iterator[Any]:
-    """Log in to wandb; say in words what goes wrong in the block."""
+    """Log in to wandb; explain errors in the block."""
     import wandb
     from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 

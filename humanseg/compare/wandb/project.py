@@ -53,7 +53,7 @@ class Project:
 
 @contextmanager
 def quiet_wandb() -> Iterator[Mapping[str, str]]:
-    """Have wandb report nothing on its own, and put its logs where they are gone at the end.
+    """Silence wandb, and write its logs to a temporary folder.
 
     Yields
     ------

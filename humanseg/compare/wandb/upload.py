@@ -15,14 +15,14 @@ from humanseg.runs.wandb import offline_logs
 _AT_ONCE = 4
 """Uploads wait for the network more than they compute."""
 _BROKEN_OFF = "ends with an incomplete record"
-"""What wandb says of the log of a run that was killed, after uploading all before."""
+"""wandb's message on the log of a killed run, after it has uploaded the rest."""
 _STAGED = b"/data/artifacts/staging/"
 """Where the pictures of a table wait, below the run's `wandb` folder."""
 
 
 @dataclass(frozen=True)
 class Uploads:
-    """How uploading went.
+    """The result of uploading.
 
     Attributes
     ----------

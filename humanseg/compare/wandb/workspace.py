@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
 
 SCORE = "dice_at_half"
-"""What ranks, as on the page."""
+"""The metric that ranks, as on the page."""
 COLUMNS = (SCORE, "dice", "boundary_dice", "parameters", "seconds", "images_per_second")
-"""What the run table shows of a run's summary."""
+"""The columns of the run table from a run's summary."""
 CURVES = {"Dice, valid": DICE, "Loss, train": TRAIN_LOSS, "Loss, valid": VALID_LOSS}
 """Titles of the learning curves, and the values that they show."""
 _MOST_RUNS = 100

@@ -182,7 +182,7 @@ def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[_Found]:
 
 
 def _findings(found: Iterable[_Found]) -> tuple[Finding, ...]:
-    """Gather what was found by kind: in the order of the advice, what stops first."""
+    """Group problems by kind, in the order of the advice, those that stop a training first."""
     by_kind: dict[tuple[str, Level], list[Case]] = {}
     for item in sorted(found, key=lambda item: -item.weight):
         by_kind.setdefault((item.kind, item.level), []).append(item.case)

@@ -26,7 +26,7 @@ _FEATURELESS = 3.0
 
 @dataclass(frozen=True)
 class PhotoHash:
-    """What is kept of a photo to find its duplicates: about 1 kB."""
+    """The hashes of a photo, to find its duplicates: about 1 kB."""
 
     digest: bytes  # of size and pixels: equal exactly when the decoded photos are
     bits: np.ndarray  # uint64 (4,): the difference hash

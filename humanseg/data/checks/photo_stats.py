@@ -31,7 +31,7 @@ _MODES = {
 
 @dataclass(frozen=True)
 class PhotoStats(MaskStats):
-    """What the data check keeps of a photo and its mask."""
+    """The statistics of a photo and its mask."""
 
     problems: tuple[Problem, ...]  # what would stop a training
     hash: PhotoHash | None  # None: the photo cannot be read
@@ -61,7 +61,7 @@ def _grey_share(path: Path) -> float:
 
 
 def _oddities(picture: LoadedPhoto) -> tuple[str, ...]:
-    """Name what a photo's file says that a plain RGB photo's does not."""
+    """Return the unusual properties of a photo's file."""
     found = []
     mode = picture.mode
     if mode != _USUAL_MODE:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LISTED = 20
-"""How many problems one message lists before it says "and N more"."""
+"""The number of problems that one message lists before "and N more"."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the data check found."""
+    """The result of the data check."""
 
     root: Path
     splits: tuple[SplitSummary, ...]  # those whose folder exists

@@ -14,7 +14,7 @@ from humanseg.data.layout.folders import Item, Scan, join_folders
 from humanseg.errors import HumansegError
 
 SEPARATOR = "/"
-"""What stands between a source and a photo in an id; no other id of a labelled photo has it."""
+"""The separator of source and photo in an id; no other id of a labelled photo has it."""
 PHOTOS, MASKS = "image", "mask"
 """The folders of a source."""
 

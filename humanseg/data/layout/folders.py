@@ -25,7 +25,7 @@ _WITHOUT = {
     "valid": "; data.fold=0 takes a part of train instead",
     "test": ": there will be no test page",
 }
-"""What comes of it when a split has no photos."""
+"""The consequence of a split without photos."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Scan:
-    """What the names in the folders of a split say; no image is opened for it."""
+    """The photos and masks of a split by their names; no image is opened."""
 
     root: Path = Path()
     split: str = ""
@@ -186,7 +186,7 @@ def scan_unlabelled(folder: Path) -> Scan:
 
 
 def _by_photo(photos: Files, masks: Files) -> tuple[Files, str]:
-    """Name masks by the ids of their photos.
+    """Return masks by the ids of their photos.
 
     Where no mask is called like its photo, and all names follow from the photos' in one way such
     as `0_mask` for `0`, that way is returned too.

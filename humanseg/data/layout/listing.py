@@ -13,7 +13,7 @@ from humanseg.io.names import natural_key
 from humanseg.io.suffixes import PHOTO_SUFFIXES
 
 _SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"})
-"""What systems leave among somebody's photos, in lower case, besides hidden files."""
+"""Files that systems leave among photos, in lower case, besides hidden files."""
 
 _NAMED = 3
 

@@ -13,7 +13,7 @@ from humanseg.io.images import read_mask
 
 @dataclass(frozen=True)
 class MaskRule:
-    """How the masks of a data set are read."""
+    """The rule for reading the masks of a data set."""
 
     # The values that are the person: of a palette image its indices, of a colour image its
     # brightness. Empty: of two values the brighter one.

@@ -85,7 +85,7 @@ def _words(name: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Naming:
-    """How the names of masks follow from those of photos, where they are not the same.
+    """The rule by which names of masks follow from those of photos, where they differ.
 
     `photo` and `mask` are what stands before and after that which both names have in common.
     """

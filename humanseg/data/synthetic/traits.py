@@ -32,7 +32,7 @@ LEG_POSES = {
 
 @dataclass(frozen=True)
 class HeadTraits:
-    """What a head looks like, drawn once per person."""
+    """The look of a head, drawn once per person."""
 
     skin: Image
     hair: Image

@@ -47,7 +47,7 @@ def feathered(mask: Pixels, width: float) -> NDArray[np.float32]:
 
 
 def blend(below: Pixels, above: Pixels, share: NDArray[np.float32]) -> Pixels:
-    """Lay one layer over another; `share` float32 (H, W) in [0, 1] is that of the upper one."""
+    """Blend two layers; `share` float32 (H, W) in [0, 1] is the weight of the upper one."""
     return np.asarray(cv2.blendLinear(above, below, share, 1 - share), np.uint8)
 
 
@@ -58,7 +58,7 @@ def paste(
     behind: bool = False,
     gain: float = 0.0,
 ) -> LabelledPhoto:
-    """Put the person of `above` into the scene `below`, of the same size.
+    """Paste the person of `above` into the scene `below`, of the same size.
 
     The seam is a Gaussian of `feather` pixels. With `behind`, the scene's own person stands in
     front. A `gain` from 0 to 1 brings the person's light to the scene's: see `light`. The mask

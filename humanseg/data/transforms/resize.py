@@ -84,7 +84,7 @@ def _pad(photo: LabelledPhoto, size: tuple[int, int]) -> LabelledPhoto:
 
 
 def _window(shape: tuple[int, int], size: tuple[int, int], seed: int) -> tuple[slice, slice]:
-    """DrawPhoto the window of `size` within `shape`, each place alike."""
+    """Draw the window of `size` within `shape`, uniformly."""
     generator = np.random.default_rng([seed, 1])
     top = int(generator.integers(shape[0] - size[0] + 1))
     left = int(generator.integers(shape[1] - size[1] + 1))

@@ -30,7 +30,7 @@ from humanseg.models.onnx.shared_weights import separate_weights, share_weights
 PhotoAndMask = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """A photo uint8 (1,3,H,W) and its mask (H,W)."""
 KEPT = (0, 1, 2, 3, 5, 8)
-"""How many stages are kept in float, tried in this order."""
+"""The numbers of stages to keep in float, in the order of trial."""
 _PROBES = 8
 """Photos on which the sensitivity of a stage is measured."""
 
@@ -64,7 +64,7 @@ def quantise(
     allowed: float,
     notify: Callable[[str], None] = lambda text: None,
 ) -> Quantised:
-    """Quantise a model, keeping as few stages in float as the allowed loss asks for.
+    """Quantise a model, with as few stages in float as the allowed drop of Dice requires.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _mean_dice(masks: Sequence[NDArray[np.bool_]], pairs: Sequence[PhotoAndMask]
 
 
 class _Photos(CalibrationDataReader):
-    """Photos as a calibrator takes them."""
+    """Photos as input of a calibrator."""
 
     def __init__(self, photos: Sequence[NDArray[np.uint8]]) -> None:
         self._photos = iter(photos)
@@ -180,7 +180,7 @@ def _by_sensitivity(
     probes: Sequence[NDArray[np.uint8]],
     expected: Sequence[NDArray[np.float32]],
 ) -> list[Stage]:
-    """ExportRequest stages by how much closer probabilities come when one alone stays in float."""
+    """Order stages by how much closer the probabilities are if one alone stays in float."""
 
     def error(stage: Stage) -> float:
         run = open_model(_quantise(model, ranges, [*stages.always, stage]))
@@ -199,7 +199,7 @@ def _error(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the advice of the quantiser out of the terminal."""
+    """Suppress the quantiser's advice on the terminal."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -29,7 +29,7 @@ class InputFile:
 
     @property
     def name(self) -> str:
-        """What the person named: the path or the stream."""
+        """The path or stream that the person named."""
         return self.stream or str(self.path)
 
     def failure(self, error: Exception) -> InputFailure:

@@ -37,7 +37,7 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What to make of each photo."""
+    """The outputs of each photo."""
 
     # Keys of `humanseg.inference.batch.outputs.OUTPUTS`.
     kinds: tuple[str, ...]
@@ -96,7 +96,7 @@ class Target:
 
 
 class InputStatus(StrEnum):
-    """What became of a photo or video as a whole."""
+    """The status of a photo or video."""
 
     MADE = "made"
     UNCHANGED = "unchanged"
@@ -105,7 +105,7 @@ class InputStatus(StrEnum):
 
 @dataclass(frozen=True)
 class InputOutcome:
-    """What became of a photo or video."""
+    """The outcome of a photo or video."""
 
     source: InputFile
     # Its results, also those that existed before.
@@ -149,7 +149,7 @@ class InputOutcome:
 
 @dataclass(frozen=True)
 class PredictionPlan:
-    """What to make of many photos or videos, where, and how."""
+    """The plan for many photos or videos: outputs, destination and options."""
 
     options: OutputOptions
     destination: Destination

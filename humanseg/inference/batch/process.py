@@ -142,7 +142,7 @@ def _as_completed(
 
 
 class _PixelBudget:
-    """Admits photos of so many pixels in all; a larger photo waits until it is alone."""
+    """Limits the pixels of the photos in progress; a larger photo waits until it is alone."""
 
     def __init__(self, pixels: int) -> None:
         self._free = self._all = pixels

@@ -43,7 +43,7 @@ OUTDATED = frozenset(
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a result was made from."""
+    """The provenance of a result."""
 
     # Digest of the photo's bytes.
     photo: str
@@ -75,7 +75,7 @@ class Provenance:
 
 
 class FileIdentity:
-    """Tells whether a file is the one that a result was made from.
+    """Checks whether a file is the source of a result.
 
     Its path says which photo it is, unless `named` is false, as for a pipe.
     """

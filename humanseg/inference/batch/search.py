@@ -24,7 +24,7 @@ _RESULT_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
 @dataclass
 class CollectedInputs:
-    """The photos and videos that a person named, and what of it cannot be used."""
+    """The photos and videos that a person named, and those that cannot be used."""
 
     inputs: list[InputFile] = field(default_factory=list)
     # Folders that cannot be read, files whose results have no place.

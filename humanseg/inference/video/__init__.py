@@ -4,4 +4,4 @@ VIDEO_SUFFIXES = frozenset(
     ".3g2 .3gp .asf .avi .divx .dv .f4v .flv .m2t .m2ts .m2v .m4v .mkv .mov .mp4 .mpe .mpeg .mpg "
     ".mts .mxf .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv .wtv .y4m".split()
 )
-"""What counts as a video, in lower case; PyAV is loaded only for one."""
+"""The suffixes of videos, in lower case; PyAV is loaded only for one."""

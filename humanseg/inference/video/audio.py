@@ -15,7 +15,7 @@ from humanseg.inference.video.channel_layouts import channel_layout, closest_sup
 from humanseg.inference.video.reading import AudioPacket
 
 _PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
-"""What players play in an mp4. More is allowed there, such as PCM and MP2."""
+"""The audio codecs that players support in an mp4; more are allowed, such as PCM and MP2."""
 
 
 _TS_NONSTRICT = cast(int, Flags.ts_nonstrict.value)

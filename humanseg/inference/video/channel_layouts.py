@@ -8,7 +8,7 @@ from av.error import FFmpegError
 _USUAL_RATE = 48000
 _NATIVE = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _SMALLER = ((8, "7.1"), (6, "5.1"), (2, "stereo"), (1, "mono"))
-"""What sound of at least so many channels is mixed to where its own layout cannot be encoded."""
+"""The layout that sound of at least so many channels is mixed to if its own cannot be encoded."""
 
 
 def channel_layout(context: av.AudioCodecContext) -> tuple[str, int] | None:

@@ -31,7 +31,7 @@ Render: TypeAlias = Callable[[Matte], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class ConversionResult:
-    """What became of a video."""
+    """The outcome of a video."""
 
     # How many it had.
     frames: int

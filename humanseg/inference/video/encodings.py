@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Encoding:
-    """How frames are written."""
+    """The encoding of frames."""
 
     # Of the file; it says the container.
     suffix: str

@@ -26,7 +26,7 @@ _BT709, _UNSTATED, _BT601 = 1, 2, 6
 _HD = 720
 """A video of so many lines or more that does not state its colours is BT.709, else BT.601."""
 _STILL = ("_pipe", "image2")
-"""How the names of FFmpeg's demuxers for still images end."""
+"""The suffix of the names of FFmpeg's demuxers for still images."""
 _TAIL = 0.5
 """Seconds, or a twentieth of a longer video, that may be missing at its end."""
 _FROM_ZERO = ("matroska,webm", "asf")
@@ -51,7 +51,7 @@ class VideoColors:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a video before its frames are read."""
+    """The properties of a video, before its frames are read."""
 
     # (H, W) as a person sees it.
     size: tuple[int, int]

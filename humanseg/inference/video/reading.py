@@ -149,14 +149,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
 
 class _Clock:
-    """Tells when frames are shown."""
+    """Computes when frames are shown."""
 
     def __init__(self, container: str) -> None:
         self._no_pts = container in _NO_PTS
         self._times: deque[int] = deque()
 
     def decode(self, packet: av.Packet) -> None:
-        """Note a packet that is about to be decoded."""
+        """Record a packet that is about to be decoded."""
         if self._no_pts and packet.dts is not None:
             self._times.append(packet.dts)
 

@@ -14,7 +14,7 @@ _WINDOW = (5, 5)
 _MOVED = 8.0
 """A difference (of 255) at which a pixel counts more as moved than as still."""
 _CUT = 0.3
-"""Where less than this share of the frame stood still, the past is dropped."""
+"""If a smaller share of the frame than this is static, the past is dropped."""
 
 
 class TemporalSmoother:

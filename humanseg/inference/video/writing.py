@@ -52,7 +52,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
 
     @property
     def notes(self) -> list[str]:
-        """What became of the sound unexpectedly; complete after the block."""
+        """Notices about the sound; complete after the block."""
         notes = []
         for track in self._audio:
             if track.remixed:

@@ -22,7 +22,7 @@ BROKEN = (
     struct.error,
     zlib.error,
 )
-"""What Pillow's decoders raise on broken files."""
+"""The exceptions of Pillow's decoders on broken files."""
 
 
 COPY_AGAIN = "copy it again from its source, or remove it."

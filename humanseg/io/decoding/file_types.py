@@ -3,7 +3,7 @@
 from pathlib import PurePath
 
 HEAD = 1024
-"""How many of a file's first bytes are needed."""
+"""The number of a file's first bytes that are needed."""
 
 RAW = (
     "is a camera RAW file, which holds the sensor's values and a small preview: develop it to JPEG "

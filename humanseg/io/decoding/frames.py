@@ -6,7 +6,7 @@ from humanseg.system.notices import ANIMATION, PAGES, Notice
 
 
 def seek_shown_frame(image: Image.Image) -> list[Notice]:
-    """Seek the first frame of an animation that shows anything: some begin with nothing."""
+    """Seek the first frame of an animation that is not empty."""
     # Further frames of a phone's JPEG are previews, those of TIFF pages, those of PSD layers.
     if image.format in ("MPO", "TIFF", "PSD") or getattr(image, "n_frames", 1) < 2:
         return []

@@ -22,10 +22,10 @@ _MOST_MISSING = 0.02
 
 _TIFF = TiffImagePlugin.TiffImageFile.format
 _USUAL = ("JPEG", WebPImagePlugin.WebPImageFile.format, "GIF", "BMP", "DIB", "PPM")
-"""What Pillow reads without loading all of its plugins."""
+"""The formats that Pillow reads without loading all of its plugins."""
 _JPEG = ("JPEG", "MPO")
 _NOT_PHOTOS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF", "XVTHUMB"}
-"""What Pillow hands to other programs, or only identifies."""
+"""The formats that Pillow passes to other programs, or only identifies."""
 _MERGED_DATA = 1057
 """The resource of a Photoshop document that says whether it has a composite picture."""
 

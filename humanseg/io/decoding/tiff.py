@@ -23,7 +23,7 @@ _MOST_TAGS = 65_535
 
 @dataclass(frozen=True)
 class Pages:
-    """What a TIFF file holds."""
+    """The content of a TIFF file."""
 
     # Whether it is camera RAW.
     is_raw: bool

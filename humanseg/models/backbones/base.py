@@ -50,7 +50,7 @@ class Backbone(nn.Module):
 
 
 def require_growing_reductions(backbone: Backbone, net: str) -> None:
-    """Refuse a backbone whose maps do not nest, before a decoder is built on it.
+    """Raise if the maps of a backbone do not nest, before a decoder is built on it.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ class FixedSameConv2d(nn.Conv2d):
         return total // 2, total - total // 2
 
     def forward(self, input: Tensor) -> Tensor:
-        """Convolve.
+        """Apply the convolution.
 
         Parameters
         ----------

@@ -116,7 +116,7 @@ def _require_known(name: str) -> None:
 
 
 def _normalisation(name: str) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Look up what timm's weights of this net were trained with, also where they are not used."""
+    """Look up the normalisation of timm's weights of this network, even if they are not used."""
     config: Any = timm.get_pretrained_cfg(name)
     if config is None:
         return IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD

@@ -66,7 +66,7 @@ def load_backbone_file(features: nn.Module, name: str, path: Path) -> None:
 
 
 def _flat(key: str) -> str:
-    """Give a parameter the name it has in both forms of a timm net.
+    """Return the name of a parameter that both forms of a timm network share.
 
     ``features_only`` flattens sequences, so that ``stages.0.x`` becomes ``stages_0.x``, and some
     nets get a wrapper called ``model``.
@@ -91,7 +91,7 @@ def _read(path: Path, name: str) -> Mapping[str, Tensor]:
 
 
 def _whole_net(name: str) -> Iterable[str]:
-    """Name every parameter of the net, its classifier included, without making any."""
+    """Return the names of all parameters, with the classifier's, without allocating them."""
     with torch.device("meta"):
         return timm.create_model(name, pretrained=False).state_dict().keys()
 

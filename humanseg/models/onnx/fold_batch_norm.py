@@ -17,7 +17,7 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class _Graph:
-    """Who makes and who takes each value of a graph.
+    """The producer and the consumers of each value of a graph.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ def _scale_conv(node: onnx.NodeProto, scale: Vector, shift: Vector, known: _Grap
 
 
 def _replace(graph: onnx.GraphProto, old: str, new: str) -> None:
-    """Let every node take one value instead of another."""
+    """Replace one value by another in the inputs of every node."""
     for node in graph.node:
         for place, name in enumerate(node.input):
             if name == old:

@@ -10,7 +10,7 @@ import onnx
 
 
 def separate_weights(model: onnx.ModelProto) -> None:
-    """Give, in place, each node its own copy of every initializer that it takes."""
+    """Give each node, in place, its own copy of every initializer that it uses."""
     graph = model.graph
     weights = {weight.name: weight for weight in graph.initializer}
     uses: Counter[str] = Counter()

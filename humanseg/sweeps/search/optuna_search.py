@@ -22,7 +22,7 @@ from humanseg.system.terminal import console
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How a search goes about it; see `conf/hydra/sweeper/humanseg.yaml`."""
+    """The settings of a search; see `conf/hydra/sweeper/humanseg.yaml`."""
 
     n_trials: int = 20
     n_jobs: int = 1

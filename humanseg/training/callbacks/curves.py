@@ -48,7 +48,7 @@ def write_curves(history: Path | pd.DataFrame, path: Path) -> None:
 
 
 def _series(table: pd.DataFrame, column: str) -> Series:
-    """Take the finite values of a column, each with its epoch (else its place, from 1)."""
+    """Return the finite values of a column, each with its epoch (or its row number, from 1)."""
     values, epochs = (
         pd.to_numeric(table.get(name, pd.Series(np.nan, table.index)), errors="coerce")
         .astype(float)

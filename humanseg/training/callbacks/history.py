@@ -43,7 +43,7 @@ class History(pl.Callback):
         self._photos = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take up the rows of the epochs that are done."""
+        """Read the rows of the finished epochs."""
         self.rows = []
         if self._run.history.exists():
             # As text, so that the rows are written again as they stand.

@@ -100,7 +100,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Give the terminal back."""
+        """Remove the bar from the terminal."""
         self._stop()
 
     def disable(self) -> None:

@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 
 
 class ResumeEarlyStopping(pl.Callback):
-    """Keep a resumed training stopped where early stopping had stopped it.
+    """Keep a resumed training stopped if early stopping had stopped it.
 
     A run that is killed after its last epoch, while its files are written, must not train more
     when it is resumed: Lightning keeps what early stopping counted, but not that it stopped.
@@ -25,7 +25,7 @@ class ResumeEarlyStopping(pl.Callback):
         return "StayStopped"
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Note the settings of now, before a checkpoint brings those of before."""
+        """Store the current settings, before a checkpoint restores the earlier ones."""
         self._now = trainer.max_epochs
         self._patience = [callback.patience for callback in trainer.early_stopping_callbacks]
 

@@ -25,7 +25,7 @@ class Stopping(pl.Callback):
         self._on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Let SIGTERM end this process, as before `fit`.
+        """Restore SIGTERM, so that it ends this process as before `fit`.
 
         Lightning's handler broadcasts it first, and waits for ever where another process is in the
         middle of a step.
@@ -36,7 +36,7 @@ class Stopping(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: object
     ) -> None:
-        """Ask for an end after the last step: Lightning validates then, which it else does not."""
+        """Request a stop after the last step: only then does Lightning validate."""
         if 0 <= trainer.max_steps <= trainer.global_step:
             trainer.should_stop = True
 

@@ -20,7 +20,7 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true",
 
 @dataclass(frozen=True)
 class Hardware:
-    """How a training uses the machine.
+    """The settings of the machine for a training.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ def choose_hardware(
 
 
 def configure_process(device: str, threads: int, rank: int = 0) -> None:
-    """Let this process train on a device with so many threads, as fast as it can."""
+    """Set up this process to train on a device with so many threads."""
     # Lightning takes it from whatever the environment says of other processes: under srun, all
     # trainings but the first would log nothing.
     rank_zero_only.rank = rank  # type: ignore[attr-defined]  # an attribute of a function
@@ -109,7 +109,7 @@ def configure_process(device: str, threads: int, rank: int = 0) -> None:
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep what it frees, for what it takes next.
+    """Make this process reuse freed memory.
 
     glibc gives every large block back to the system at once, and takes it again, page by page and
     zeroed, for the next activation of the same size: in a training on a CPU that is a good part of

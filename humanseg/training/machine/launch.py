@@ -94,7 +94,7 @@ def launch(
 
 
 def leave(is_global_zero: bool) -> bool:
-    """Let all processes meet for the last time; return whether this one continues, alone."""
+    """Synchronise all processes for the last time; return whether this one continues, alone."""
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
@@ -130,7 +130,7 @@ def _start(fabric: Fabric, call: Callable[[Fabric], T]) -> T:
 
 
 def _serve(call: bytes, errors: Any, fabric: Fabric) -> Any:
-    """Be one of the processes that are started here."""
+    """Run in one of the processes that are started here."""
     # Ctrl-C on a terminal reaches every process. The one that started this one takes it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_the_parent()
@@ -147,7 +147,7 @@ def _serve(call: bytes, errors: Any, fabric: Fabric) -> Any:
 
 
 def _end(processes: list[Any]) -> None:
-    """End what still runs: by a request first."""
+    """Terminate the processes that still run, with a signal first."""
     for process in processes:
         process.terminate()
     last = time.monotonic() + PATIENCE

@@ -13,7 +13,7 @@ TAKEN = frozenset(
     "sync_batchnorm enable_progress_bar default_root_dir enable_autolog_hparams "
     "reload_dataloaders_every_n_epochs".split()
 )
-"""What a person may set; `humanseg.config.checking.check` names what the code sets itself."""
+"""The options that a person may set; `humanseg.config.checking.check` lists those of the code."""
 
 _FILES = "the files of a run are of all photos"
 REFUSED: Mapping[str, tuple[tuple[Any, ...], str]] = {
@@ -44,7 +44,7 @@ REFUSED: Mapping[str, tuple[tuple[Any, ...], str]] = {
     "barebones": ((False,), "a run keeps checkpoints, logs and scores"),
     "model_registry": ((None,), "a run sends its weights nowhere"),
 }
-"""What a run does not take: the values that change nothing, and why no others."""
+"""Refused options: the values that change nothing, and why others are refused."""
 
 _SHARES = ("limit_train_batches", "limit_val_batches")
 _WORD = re.compile(r"trainer\.(\w+)=")
