@@ -97,7 +97,11 @@ def main() -> int:
     # Resizing, too, on the threads that the models have.
     cv2.setNumThreads(arguments.threads)
     contenders = [
-        *(one for folder in arguments.exports for one in ours(folder, arguments.threads)),
+        *(
+            contender
+            for folder in arguments.exports
+            for contender in ours(folder, arguments.threads)
+        ),
         *mediapipe(arguments.cache, arguments.threads),
     ]
     pairs = [
@@ -222,11 +226,11 @@ def race(contenders: Sequence[Contender], photos: Sequence[Photo], calls: int) -
     order = np.random.default_rng(0)
     for call in range(calls + WARM_UP):
         photo = photos[call % len(photos)]
-        for place in order.permutation(len(contenders)):
+        for index in order.permutation(len(contenders)):
             start = time.perf_counter()
-            contenders[place].segment(photo)
+            contenders[index].segment(photo)
             if call >= WARM_UP:
-                contenders[place].seconds.append(time.perf_counter() - start)
+                contenders[index].seconds.append(time.perf_counter() - start)
 
 
 def report(
@@ -241,16 +245,16 @@ def report(
     )
     print(f"{'model':<40}{'file':>9}{'median':>11}{'10 to 90 %':>20}{'Dice':>9}")
     rows: list[list[str | int | float]] = []
-    for one in contenders:
-        milliseconds = sorted(1e3 * each for each in one.seconds)
+    for contender in contenders:
+        milliseconds = sorted(1e3 * duration for duration in contender.seconds)
         low, high = np.quantile(milliseconds, (0.1, 0.9))
-        score = statistics.fmean(dice(one.segment(photo), truth) for photo, truth in pairs)
+        score = statistics.fmean(dice(contender.segment(photo), truth) for photo, truth in pairs)
         median = statistics.median(milliseconds)
         print(
-            f"{one.name:<40}{one.bytes / 1e6:>6.2f} MB{median:>8.2f} ms"
+            f"{contender.name:<40}{contender.bytes / 1e6:>6.2f} MB{median:>8.2f} ms"
             f"{f'{low:.2f} to {high:.2f} ms':>20}{score:>9.4f}"
         )
-        rows.append([one.name, round(median, 3), one.bytes, round(score, 6)])
+        rows.append([contender.name, round(median, 3), contender.bytes, round(score, 6)])
     return rows
 
 

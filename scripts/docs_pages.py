@@ -131,7 +131,7 @@ def models_table(models: list[BundledModel]) -> str:
     ]
     for model in models:
         estimates = [model.dice(kind) for kind in KINDS]
-        scores = ["" if one is None else f"{one.mean:.3f}" for one in estimates]
+        scores = ["" if estimate is None else f"{estimate.mean:.3f}" for estimate in estimates]
         cells = [
             f"`{model.name}`",
             ", ".join(DEFAULT_FOR[use] for use in model.default_for),
@@ -160,9 +160,9 @@ def _model_facts(model: BundledModel) -> Iterator[str]:
         yield f"| {label}{what} | {estimate.photos} | {estimate.mean:.4f}{shown} |"
         for source, one in scores.get("by_source", {}).items():
             yield f"| of these from `{source}` | {one['photos']} | {one['mean']:.4f} |"
-    for kind, one in record["dice"].get("unseen", {}).items():
+    for kind, item in record["dice"].get("unseen", {}).items():
         what = f"{KINDS[kind]}, which the project never had"
-        yield f"| {what} | {one['photos']} | {one['mean']:.4f} |"
+        yield f"| {what} | {item['photos']} | {item['mean']:.4f} |"
     yield ""
     nobody = record.get("dice", {}).get("no_person")
     if nobody:

@@ -118,8 +118,8 @@ def draw_astronaut(model: humanseg.inference.Model) -> Image.Image:
     ground.paste(cutout, mask=cutout)
     blurred = Image.fromarray(model.composite(photo, "blur:25"))
     picture = Image.new("RGB", (3 * width + 2 * _CHECKERS, height), "white")
-    for place, part in enumerate((Image.fromarray(photo), ground, blurred)):
-        picture.paste(part, (place * (width + _CHECKERS), 0))
+    for index, part in enumerate((Image.fromarray(photo), ground, blurred)):
+        picture.paste(part, (index * (width + _CHECKERS), 0))
     return picture
 
 

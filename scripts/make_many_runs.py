@@ -83,7 +83,7 @@ def read_model(path: Path) -> Model:
     if not record.finished or codes is None:
         raise HumansegError(f"{path} is not a finished run with its masks: give another one.")
     split = "valid" if record.summary["data"].get("fold") is None else "train"
-    items = {each.id: each for each in list_items(Path(record.config["data"]["root"]), split, True)}
+    items = {item.id: item for item in list_items(Path(record.config["data"]["root"]), split, True)}
     truth: dict[str, Mask] = {}
     for id in record.ids:
         mask_file = items[id].mask

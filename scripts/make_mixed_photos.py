@@ -152,7 +152,9 @@ def find_photos(root: Path) -> list[Path]:
         There are none.
     """
     folders = [root / split for split in SPLITS if (root / split).is_dir()] or [root]
-    found = [path for each in folders for path in each.glob("*") if path.suffix in PHOTO_SUFFIXES]
+    found = [
+        path for folder in folders for path in folder.glob("*") if path.suffix in PHOTO_SUFFIXES
+    ]
     if not found:
         raise HumansegError(f"There are no photos in {root}: name a data set, or a folder of them.")
     return sorted(found, key=lambda path: natural_key(str(path)))

@@ -38,7 +38,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         photo = arguments.photo or draw(Path(folder) / "photo.png")
-        words = [str(each) for each in (photo, arguments.model) if each is not None]
+        words = [str(path) for path in (photo, arguments.model) if path is not None]
         print(f"Python {sys.version.split()[0]}, median of {arguments.rounds}")
         report("import humanseg", [imported() for _ in range(arguments.rounds)])
         report("first mask", [seconds(FIRST_MASK, words) for _ in range(arguments.rounds)])

@@ -63,8 +63,8 @@ def contenders(models: list[str], mediapipe: bool) -> Iterator[tuple[str, Segmen
         yield name, segment_by(humanseg.load(name))
     if mediapipe:
         benchmark = runpy.run_path(str(Path(__file__).with_name("benchmark_inference.py")))
-        for one in benchmark["mediapipe"](benchmark["CACHE"], 1):
-            yield one.name, one.segment
+        for model in benchmark["mediapipe"](benchmark["CACHE"], 1):
+            yield model.name, model.segment
 
 
 def segment_by(model: Model) -> Segment:

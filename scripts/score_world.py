@@ -160,12 +160,12 @@ def score(predict: Predict, pictures: Sequence[LabelledPhoto]) -> float:
     for start in range(0, len(pictures), _BATCH):
         batch = pictures[start : start + _BATCH]
         # One by one where the sizes differ.
-        groups = [batch] if len({one.size for one in batch}) == 1 else [[one] for one in batch]
+        groups = [batch] if len({item.size for item in batch}) == 1 else [[item] for item in batch]
         for group in groups:
-            probabilities = predict(np.stack([one.photo for one in group]))
+            probabilities = predict(np.stack([item.photo for item in group]))
             found += [
-                dice(probability > 0.5, one.mask)
-                for probability, one in zip(probabilities, group, strict=True)
+                dice(probability > 0.5, item.mask)
+                for probability, item in zip(probabilities, group, strict=True)
             ]
     return float(np.mean(found))
 
@@ -243,7 +243,7 @@ def score_runs(arguments: argparse.Namespace) -> tuple[str, dict[str, list[float
 def write_csv(path: Path, names: Sequence[str], rows: Mapping[str, Sequence[float]]) -> None:
     """Write scores as the report reads them: a row per model, by the name of its folder or file."""
     lines = [
-        [Path(model).name, *(round(one, 6) for one in scores)] for model, scores in rows.items()
+        [Path(model).name, *(round(item, 6) for item in scores)] for model, scores in rows.items()
     ]
     write_table(path, pd.DataFrame(lines, columns=["model", *names]))
 

@@ -116,7 +116,7 @@ def print_failures(
             notify(f"  {line}")
         return
     try:
-        rows = (f"{_one_line(str(each.path))}\t{_one_line(each.reason)}\n" for each in failures)
+        rows = (f"{_one_line(str(item.path))}\t{_one_line(item.reason)}\n" for item in failures)
         write_text(file, _HEAD + "".join(rows))
     except HumansegError:
         print_failures(failures, None, notify)

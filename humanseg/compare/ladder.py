@@ -51,7 +51,7 @@ def read_ladder(folder: Path) -> list[Rung]:
     for stage in recipe_stages(folder):
         name = str(stage.get("name"))
         run = _read(folder / name, name)
-        before = [runs[each] for each in stage.get("starts_from") or () if each in runs]
+        before = [runs[source] for source in stage.get("starts_from") or () if source in runs]
         over = max(before, key=lambda each: each.dice_at_half, default=None)
         gain = None
         if run is not None and run.finished:

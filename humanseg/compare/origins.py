@@ -99,8 +99,8 @@ def _paths(node: Any, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     if values and all(isinstance(value, str) and value.startswith("/") for value in values):
         yield key, tuple(value.rstrip("/") for value in values)
     elif isinstance(node, list):
-        for place, below in enumerate(node):
-            yield from _paths(below, f"{key}.{place}")
+        for index, below in enumerate(node):
+            yield from _paths(below, f"{key}.{index}")
 
 
 def _names(origins: Sequence[_Origin]) -> list[str]:

@@ -245,7 +245,9 @@ BY_KEY = {setting.key: setting for setting in SETTINGS}
 def top_level() -> dict[str, Setting]:
     """Return the settings that stand beside the groups in conf/train.yaml."""
     return {
-        key: one for key, one in BY_KEY.items() if "." not in key and one.annotation is not None
+        key: setting
+        for key, setting in BY_KEY.items()
+        if "." not in key and setting.annotation is not None
     }
 
 
@@ -259,12 +261,14 @@ def plain_groups() -> dict[str, list[str]]:
 
 def kind_of(key: str) -> Kind:
     """Return what the setting at a full key decides."""
-    return next((one.kind for one in _declared(key) if one.kind is not None), "result")
+    return next((setting.kind for setting in _declared(key) if setting.kind is not None), "result")
 
 
 def on_resume(key: str) -> OnResume:
     """Return whether a resumed run takes another value of the setting at a full key."""
-    return next((one.on_resume for one in _declared(key) if one.on_resume is not None), "keep")
+    return next(
+        (setting.on_resume for setting in _declared(key) if setting.on_resume is not None), "keep"
+    )
 
 
 def is_result(key: str) -> bool:
@@ -279,7 +283,11 @@ def is_incidental(key: str) -> bool:
 
 def source_paths() -> dict[str, bool]:
     """Return the keys of the paths that runs are made from, and whether a model's name will do."""
-    return {one.key: one.path == "model" for one in SETTINGS if one.path in ("source", "model")}
+    return {
+        setting.key: setting.path == "model"
+        for setting in SETTINGS
+        if setting.path in ("source", "model")
+    }
 
 
 def _declared(key: str) -> Iterator[Setting]:

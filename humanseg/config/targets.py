@@ -60,7 +60,7 @@ def with_current_targets(node: Any) -> Any:
             else with_current_targets(value)
             for key, value in node.items()
         }
-    return [with_current_targets(each) for each in node] if isinstance(node, list) else node
+    return [with_current_targets(item) for item in node] if isinstance(node, list) else node
 
 
 def own_packages() -> tuple[str, ...]:
@@ -178,7 +178,7 @@ def _hint(target: str) -> str:
     except ImportError:
         return ""
     # Without regard to case: Relu is meant as ReLU.
-    public = {n.lower(): n for n, one in names.items() if n[0] != "_" and inspect.isclass(one)}
+    public = {n.lower(): n for n, item in names.items() if n[0] != "_" and inspect.isclass(item)}
     near = get_close_matches(name.lower(), public, n=1)
     return f", did you mean {module}.{public[near[0]]}" if near else ""
 

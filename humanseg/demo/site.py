@@ -34,7 +34,7 @@ def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | b
     site["runtime/LICENSE.txt"] = LICENCE
     site["runtime/files.json"] = json.dumps([path.name for path in runtime]).encode()
     bundled = list(bundled_models().values())
-    chosen = next((each for each in bundled if each.file.samefile(file)), None)
+    chosen = next((item for item in bundled if item.file.samefile(file)), None)
     listed = [_add_model(site, file, "model", chosen)]
     for other in bundled if chosen is not None else ():
         if other != chosen:

@@ -128,7 +128,7 @@ def write_predictions(
     """
     done, total = 0, sum(len(photos.items(split)) for split in writers)
     with ExitStack() as stack:
-        for writer in [each for group in writers.values() for each in group]:
+        for writer in [item for group in writers.values() for item in group]:
             stack.enter_context(writer)
         for split, group in writers.items():
             for prediction in predict_split(predictor, photos, split):

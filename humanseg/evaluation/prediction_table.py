@@ -102,7 +102,7 @@ class PredictionTable(PredictionWriter):
         others = [sample for sample in self._drawn if sample.id not in taken]
         middle = sorted(others, key=lambda one: (abs(one.dice - median), _hash(one.id)))[:each]
         kinds = {"worst": worst, "median": sorted(middle, key=_rank), "best": best}
-        return [replace(one, kind=kind) for kind, samples in kinds.items() for one in samples]
+        return [replace(item, kind=kind) for kind, samples in kinds.items() for item in samples]
 
 
 def _hash(identity: str) -> str:

@@ -124,9 +124,11 @@ def valid_predictions(
     for batch in data_of(loaded[0][1], data).whole_photos("valid"):
         plain = [predictor(batch["image"]) for predictor, _ in loaded]
         turned = [predictor(batch["image"].flip(-1))[..., ::-1] for predictor, _ in loaded]
-        both = [(one + other) / 2 for one, other in zip(plain, turned, strict=True)]
+        both = [(first + other) / 2 for first, other in zip(plain, turned, strict=True)]
         for index, id in enumerate(batch["id"]):
-            alone, mirrored = ([each[index] for each in group] for group in (plain, both))
+            alone, mirrored = (
+                [probabilities[index] for probabilities in group] for group in (plain, both)
+            )
             yield id, alone, mirrored, batch["mask"][index, 0].numpy()
 
 

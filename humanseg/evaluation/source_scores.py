@@ -77,14 +77,14 @@ def describe_sources(summary: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = [
         f"{name:<14} "
         + (
-            f"dice {one['dice']:.4f}"
-            if "dice" in one
-            else f"people seen in {one['false_positives']:.1%}"
+            f"dice {scores['dice']:.4f}"
+            if "dice" in scores
+            else f"people seen in {scores['false_positives']:.1%}"
         )
-        + f" ({one['photos']} photos)"
-        for name, one in summary.items()
+        + f" ({scores['photos']} photos)"
+        for name, scores in summary.items()
     ]
     mean = mean_of_sources(summary)
-    if mean is not None and sum("dice" in one for one in summary.values()) > 1:
+    if mean is not None and sum("dice" in scores for scores in summary.values()) > 1:
         lines.append(f"{'mean of these':<14} dice {mean:.4f}")
     return lines

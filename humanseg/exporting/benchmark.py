@@ -141,11 +141,13 @@ def table(timings: Sequence[Timing]) -> str:
     threads = threads_here()
     heads = ["", *(f"{n} thread{'s' * (n > 1)}" for n in threads), f"batches of {BATCH}"]
     rows = [[*heads, "peak memory", "file"]]
-    for each in timings:
-        speed = "–" if each.photos_per_second is None else f"{each.photos_per_second:.1f} photos/s"
-        size = "–" if each.bytes is None else f"{each.bytes / 1e6:.2f} MB"
-        times = [f"{each.latency_ms[n]:.1f} ms" for n in threads]
-        rows.append([each.name, *times, speed, f"{each.peak_mb:.0f} MB", size])
+    for timing in timings:
+        speed = (
+            "–" if timing.photos_per_second is None else f"{timing.photos_per_second:.1f} photos/s"
+        )
+        size = "–" if timing.bytes is None else f"{timing.bytes / 1e6:.2f} MB"
+        times = [f"{timing.latency_ms[n]:.1f} ms" for n in threads]
+        rows.append([timing.name, *times, speed, f"{timing.peak_mb:.0f} MB", size])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(

@@ -102,21 +102,21 @@ def _files(
     manifest: dict[str, Any], verification: Verification, timings: Sequence[Timing]
 ) -> list[dict[str, Any]]:
     """Return what the card's table says of each file."""
-    latency = {each.name: each.latency_ms for each in timings}
+    latency = {timing.name: timing.latency_ms for timing in timings}
     return [
         {
-            "name": each.file,
-            "runtime": {"onnx": "onnxruntime", "pt2": "torch"}[each.runtime],
-            "precision": each.precision,
-            "bytes": manifest["files"][each.file]["bytes"],
+            "name": file.file,
+            "runtime": {"onnx": "onnxruntime", "pt2": "torch"}[file.runtime],
+            "precision": file.precision,
+            "bytes": manifest["files"][file.file]["bytes"],
             "dice": tally.dice,
             "boundary": tally.scores.means()["boundary_dice"],
             "differing": tally.differing_share,
-            "latency": " / ".join(f"{ms:.1f} ms" for ms in latency[each.file].values())
-            if each.file in latency
+            "latency": " / ".join(f"{ms:.1f} ms" for ms in latency[file.file].values())
+            if file.file in latency
             else "–",
         }
-        for each, tally in verification.files.items()
+        for file, tally in verification.files.items()
     ]
 
 
@@ -171,9 +171,9 @@ def _settings(config: DictConfig) -> str:
 
 def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_places(each) for key, each in value.items()}
+        return {key: _without_places(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_places(each) for each in value]
+        return [_without_places(item) for item in value]
     if isinstance(value, str) and PurePath(value).is_absolute():
         return PurePath(value).name
     return value

@@ -51,10 +51,10 @@ def copy_export(
     require_export_folder(out, overwrite)
     assert model.onnx is not None
     folder = model.path if model.path.is_dir() else model.path.parent
-    names = [each.file for each in FORMATS.values() if (folder / each.file).is_file()]
+    names = [item.file for item in FORMATS.values() if (folder / item.file).is_file()]
     if model.path.is_file():
         names = [model.path.name]
-    wanted = [each for each in formats or () if each.file not in names]
+    wanted = [item for item in formats or () if item.file not in names]
     if wanted:
         raise HumansegError(
             f"{model.path} is exported already, and holds {', '.join(names)}; it cannot become "
@@ -62,14 +62,14 @@ def copy_export(
             "leave --formats out.",
             code="export.already_exported",
         )
-    chosen = names if formats is None else [each.file for each in formats]
+    chosen = names if formats is None else [item.file for item in formats]
     for name in chosen:
         # Raises where the manifest is broken, or describes other bytes.
         read_manifest(folder / name)
     with whole_folder(out) as partial:
         for name in chosen:
             # A name of its own is that of no format: a folder is spoken for by `model.onnx`.
-            known = name in {each.file for each in FORMATS.values()}
+            known = name in {item.file for item in FORMATS.values()}
             shutil.copyfile(folder / name, partial / (name if known else FORMATS["onnx"].file))
         if model.path.is_dir():
             _copy_words(folder, partial, names, chosen)

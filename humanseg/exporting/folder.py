@@ -9,7 +9,7 @@ from humanseg.exporting.formats import FORMATS
 MANIFEST, CARD, RECORD = "manifest.json", "README.md", "record.json"
 RECIPE = "recipe.json"
 """The record of the recipe that made the model, where one did."""
-_OWN = {MANIFEST, CARD, RECORD, RECIPE, *(each.file for each in FORMATS.values())}
+_OWN = {MANIFEST, CARD, RECORD, RECIPE, *(item.file for item in FORMATS.values())}
 
 
 def require_export_folder(folder: Path, overwrite: bool) -> None:

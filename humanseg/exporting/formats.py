@@ -32,8 +32,8 @@ class Format:
 
 
 FORMATS = {
-    each.name: each
-    for each in (
+    item.name: item
+    for item in (
         Format("onnx", "model.onnx", "onnx", "fp32", exact=True),
         Format("int8", "model.int8.onnx", "onnx", "int8", exact=False),
         Format("fp16", "model.fp16.onnx", "onnx", "fp16 weights", exact=False),
@@ -65,4 +65,4 @@ def read_formats(names: Sequence[str]) -> list[Format]:
             f"{','.join(unknown) or 'nothing'}.",
             code="export.unknown_format",
         )
-    return [each for name, each in FORMATS.items() if name in names]
+    return [item for name, item in FORMATS.items() if name in names]

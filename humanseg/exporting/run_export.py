@@ -95,7 +95,7 @@ def export(request: ExportRequest) -> None:
         verification = verify(
             source, photos, own, request.formats, request.max_drop, folder, notify
         )
-        paths = [folder / each.file for each in request.formats]
+        paths = [folder / item.file for item in request.formats]
         if request.benchmark:
             timings = time_all(paths, source.run.path, size, CALLS, notify)
         else:
@@ -120,8 +120,8 @@ def _describe(
 ) -> None:
     """Write the manifest and the card."""
     files = {
-        each.file: describe_file(folder / each.file, each, tally.dice)
-        for each, tally in verification.files.items()
+        file.file: describe_file(folder / file.file, file, tally.dice)
+        for file, tally in verification.files.items()
     }
     manifest = make_manifest(
         metadata,
@@ -142,13 +142,13 @@ def _report(request: ExportRequest, verification: Verification, timings: list[Ti
         f"\nDice on {len(verification.checkpoint.scores.table())} valid photos at their own size"
     )
     console.print(f"  {'checkpoint':<18}{verification.checkpoint.dice:.6f}")
-    for each, tally in verification.files.items():
+    for file, tally in verification.files.items():
         console.print(
-            f"  {each.file:<18}{tally.dice:.6f}  {tally.differing_share:.4%} of pixels differ"
+            f"  {file.file:<18}{tally.dice:.6f}  {tally.differing_share:.4%} of pixels differ"
         )
     if request.benchmark:
         console.print(f"\n{table(timings)}")
     console.print()
-    for name in (*(each.file for each in request.formats), CARD, MANIFEST):
+    for name in (*(item.file for item in request.formats), CARD, MANIFEST):
         path = request.out / name
         console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")

@@ -132,7 +132,7 @@ def verify(
     """
     network = source.network
     checkpoint = run_network(network)
-    runners = {each.file: open_file(folder / each.file) for each in formats}
+    runners = {item.file: open_file(folder / item.file) for item in formats}
     total = len(photos.items("valid"))
     notify("check", f"all of valid, {total} photos, each file beside the checkpoint")
     with progress_on(console, "photos") as move:
@@ -147,10 +147,10 @@ def verify(
     notify("check", "odd sizes and batches")
     photo, _ = photos.split("valid").photos[0]
     found = []
-    for each in formats:
-        faults = complaints(each, tallies[each.file], expected, max_drop)
-        faults += odd_faults(photo, checkpoint, runners[each.file], each.exact, network.threshold)
-        found += [f"  {each.file}: {fault}" for fault in faults]
+    for item in formats:
+        faults = complaints(item, tallies[item.file], expected, max_drop)
+        faults += odd_faults(photo, checkpoint, runners[item.file], item.exact, network.threshold)
+        found += [f"  {item.file}: {fault}" for fault in faults]
     if found:
         raise Refused(
             f"Refused: on {total} valid photos, these files do not predict what the checkpoint of "
@@ -160,7 +160,7 @@ def verify(
         )
     counts: dict[str, Any] = {name: len(photos.items(name)) for name in ("train", "valid")}
     data = counts | {"valid_sha256": photos.valid_sha256()}
-    return Verification(expected, {each: tallies[each.file] for each in formats}, own, data)
+    return Verification(expected, {item: tallies[item.file] for item in formats}, own, data)
 
 
 def _require_as_trained(source: ExportSource, expected: Tally, own: bool) -> None:
@@ -260,7 +260,7 @@ def odd_faults(
     # Photos of a batch must not know of each other.
     whole = _scaled(photo, 64, 48)
     batch = np.concatenate([whole, whole[..., ::-1], whole // 4])
-    alone = [run(np.ascontiguousarray(each[None]))[0] for each in batch]
+    alone = [run(np.ascontiguousarray(item[None]))[0] for item in batch]
     return _off(run(batch)[0], np.concatenate(alone), "in a batch")
 
 

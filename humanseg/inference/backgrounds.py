@@ -167,7 +167,9 @@ def read_background(value: Any) -> Background:
     if isinstance(value, str):
         return parse_background(value)
     if isinstance(value, tuple | list):
-        if len(value) != 3 or not all(isinstance(one, int) and 0 <= one <= 255 for one in value):
+        if len(value) != 3 or not all(
+            isinstance(channel, int) and 0 <= channel <= 255 for channel in value
+        ):
             raise BackgroundError(
                 f"background={value!r}: a colour is (red, green, blue), whole numbers from 0 to "
                 "255."

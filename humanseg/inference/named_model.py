@@ -183,7 +183,7 @@ def _explain_missing(text: str, path: Path) -> str:
     names = list(bundled_models())
     bundled = f"Bundled are {', '.join(names)}." if names else "No model is bundled."
     if os.path.isdir(path):
-        runs = sorted(each.parent for each in path.glob("*/config.yaml"))
+        runs = sorted(config.parent for config in path.glob("*/config.yaml"))
         shown = ", ".join(map(str, runs[:_SHOWN]))
         if runs:
             more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
@@ -193,8 +193,8 @@ def _explain_missing(text: str, path: Path) -> str:
         )
     beside = []
     if os.path.isdir(path.parent):
-        beside = [str(path.parent / each) for each in sorted(os.listdir(path.parent))]
-        beside = [each for each in beside if os.path.isdir(each) or each.endswith(".onnx")]
+        beside = [str(path.parent / name) for name in sorted(os.listdir(path.parent))]
+        beside = [name for name in beside if os.path.isdir(name) or name.endswith(".onnx")]
     near = get_close_matches(text, [*names, *beside], n=1)
     hint = f", did you mean {near[0]}?" if near else f": give {_KINDS}."
     return f"There is no model {text}{hint} {bundled}"

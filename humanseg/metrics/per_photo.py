@@ -216,11 +216,11 @@ def _count(
     """
     # Twenty comparisons of a whole array are ten times faster than one search per pixel.
     inside = probability[truth]
-    predicted = [np.count_nonzero(probability > each) for each in thresholds]
-    hits = [np.count_nonzero(inside > each) for each in thresholds]
+    predicted = [np.count_nonzero(probability > cut) for cut in thresholds]
+    hits = [np.count_nonzero(inside > cut) for cut in thresholds]
     band = boundary_band(truth)
     near, near_truth = probability[band] > threshold, truth[band]
-    in_band = [int(np.count_nonzero(each)) for each in (near & near_truth, near, near_truth)]
+    in_band = [int(np.count_nonzero(pixels)) for pixels in (near & near_truth, near, near_truth)]
     return [*map(int, predicted), *map(int, hits), truth.size, inside.size, *in_band]
 
 

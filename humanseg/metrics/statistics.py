@@ -103,7 +103,7 @@ class PairedDifference:
 
 def mean_of_sources(by_source: Mapping[str, Mapping[str, Any]]) -> float | None:
     """Return the mean over sources of their `dice`; None where no source has any."""
-    dice = [one["dice"] for one in by_source.values() if "dice" in one]
+    dice = [scores["dice"] for scores in by_source.values() if "dice" in scores]
     return sum(dice) / len(dice) if dice else None
 
 

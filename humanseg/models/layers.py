@@ -115,7 +115,7 @@ def with_auxiliary(
     """
     if not (heads.training and len(heads)):
         return logits
-    return [logits, *(head(each) for head, each in zip(heads, features, strict=False))]
+    return [logits, *(head(feature) for head, feature in zip(heads, features, strict=False))]
 
 
 def initialise(module: nn.Module) -> None:

@@ -78,7 +78,7 @@ class Segmenter(nn.Module):
         logits = self.net(self.pad(self.normalise(image)))
         if isinstance(logits, Tensor):
             return logits[..., :height, :width].float()
-        return [each[..., :height, :width].float() for each in logits]
+        return [logit[..., :height, :width].float() for logit in logits]
 
     def at_working_size(self, image: Tensor, long_side: int) -> Tensor:
         """Predict on photos scaled to a longer side; logits have the photos' size."""

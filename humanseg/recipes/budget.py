@@ -61,18 +61,22 @@ def plan_stage(
         Seconds of an epoch of this stage by a few steps.
     """
     summaries = {
-        each.stage.name: read_summary(RunFolder(each.job.folder).summary)
-        for each in plans
-        if job_status(each.job.folder).state == "finished"
+        stage_plan.stage.name: read_summary(RunFolder(stage_plan.job.folder).summary)
+        for stage_plan in plans
+        if job_status(stage_plan.job.folder).state == "finished"
     }
     used = sum(
         max(spent.get(name, 0.0), float(summary.get("seconds") or 0.0))
         for name, summary in summaries.items()
     )
     # Of those that run at the same time, or were stopped half-way, all that they were given.
-    used += sum(one.seconds for name, one in planned.items() if name not in summaries)
+    used += sum(given.seconds for name, given in planned.items() if name not in summaries)
     known = {*planned, *summaries}
-    shares = {each.stage.name: each.stage.share for each in plans if each.stage.name not in known}
+    shares = {
+        stage_plan.stage.name: stage_plan.stage.share
+        for stage_plan in plans
+        if stage_plan.stage.name not in known
+    }
     left = max(0.0, budget * (1 - FOR_FILES) - used)
     seconds = left * plan.stage.share / sum(shares.values())
     epoch = measured * _slowness(summaries, planned)

@@ -73,7 +73,7 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
     mistakes: dict[str, list[str]] = {}
     for name, config in found.items():
         problem = find_mistakes(config) or [pair_mistake(config) or ""]
-        mistakes[name] = [each for each in problem if each]
+        mistakes[name] = [item for item in problem if item]
     for stage in stages:
         if mistakes[stage.name]:
             continue
@@ -83,7 +83,7 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
             for other in stage.starts_from
             if not mistakes[other] and weight_shapes(found[other]) != own
         ]
-    return [f"{name}: {each}" for name, some in mistakes.items() for each in some]
+    return [f"{name}: {item}" for name, some in mistakes.items() for item in some]
 
 
 def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) -> list[str]:

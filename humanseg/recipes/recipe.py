@@ -176,7 +176,7 @@ def references(word: str) -> list[str]:
     """List the stages that a word names."""
     value = OverridesParser.create().parse_override(word).value() if REFERENCE in word else None
     values = value if isinstance(value, list) else [value]
-    return [str(each)[len(REFERENCE) :] for each in values if str(each).startswith(REFERENCE)]
+    return [str(item)[len(REFERENCE) :] for item in values if str(item).startswith(REFERENCE)]
 
 
 def with_folders(word: str, folder: Path) -> str:
@@ -189,7 +189,7 @@ def with_folders(word: str, folder: Path) -> str:
         text = str(each)
         return str(folder / text[len(REFERENCE) :]) if text.startswith(REFERENCE) else text
 
-    where = [placed(each) for each in value] if isinstance(value, list) else placed(value)
+    where = [placed(item) for item in value] if isinstance(value, list) else placed(value)
     return to_override(word.partition("=")[0], where)
 
 
@@ -266,7 +266,9 @@ def _read_stage(
 
 def _from_words(name: str, body: Mapping[str, Any], words: Sequence[str]) -> RecipeStage:
     named = {
-        key: tuple(each for word in words if key_of(word) == key for each in references(word))
+        key: tuple(
+            reference for word in words if key_of(word) == key for reference in references(word)
+        )
         for key in (STARTS_FROM, LEARNS_FROM)
     }
     return RecipeStage(

@@ -29,8 +29,8 @@ def recorded_plan(folder: Path, recipe: Recipe) -> dict[str, Planned]:
     record = read_record(path) if path.exists() else {}
     same = recipe.budget is not None and record.get("budget_seconds") == recipe.budget
     return {
-        name: Planned(**one)
-        for name, one in (record.get("plan") or {}).items()
+        name: Planned(**item)
+        for name, item in (record.get("plan") or {}).items()
         if same or RunFolder(folder / name).config.exists()
     }
 
@@ -65,7 +65,7 @@ class RecordWriter:
 
     def __call__(self, plans: Sequence[StagePlan], status: str = "running", **more: Any) -> None:
         """Write the record, `more` being further entries."""
-        plan = {name: one._asdict() for name, one in self.planned.items()}
+        plan = {name: item._asdict() for name, item in self.planned.items()}
         more = {"plan": plan, "spent": self.spent, **more}
         _write(self._folder, self._recipe, plans, self._given, status, more)
 

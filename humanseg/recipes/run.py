@@ -95,7 +95,7 @@ def run_recipe(
     folder = recipe_folder(config, recipe)
     composer = StageComposer(context, config, folder, given)
     planned = recorded_plan(folder, recipe)
-    plans = compose_stages(recipe, composer, {name: one.epochs for name, one in planned.items()})
+    plans = compose_stages(recipe, composer, {name: item.epochs for name, item in planned.items()})
     if dry_run:
         from humanseg.recipes.dry_run import show_stages
 

@@ -43,7 +43,7 @@ def validate_recipes(
             if (explained := explain(error)) is None:
                 raise
             found = [str(explained)]
-        mistakes += [f"recipe={path.stem}: {each}" for each in found]
+        mistakes += [f"recipe={path.stem}: {mistake}" for mistake in found]
         notify(f"{'wrong' if found else 'ok':5}  recipe={path.stem}")
     return mistakes
 

@@ -49,4 +49,6 @@ def data_before(config: Mapping[str, Any], options: Options) -> Mapping[str, Any
     if not isinstance(node, Mapping):
         return {}
     target = f"{DATA}._target_"
-    return next((one for one in options.values() if one.get(target) == node.get("_target_")), {})
+    return next(
+        (option for option in options.values() if option.get(target) == node.get("_target_")), {}
+    )

@@ -69,7 +69,7 @@ def non_default_settings(
                 # The numbers of a list stand in the list.
                 and not (name.rpartition(".")[0] in have and name.rpartition(".")[2].isdigit())
             ]
-    telling = [one for one in settings if kind_of(one.key) in _TELLING]
+    telling = [setting for setting in settings if kind_of(setting.key) in _TELLING]
     return [*sorted(options, key=lambda one: one.key != "experiment"), *telling]
 
 
@@ -87,6 +87,6 @@ def _option(folder: Path, group: str, node: Any, chosen: str | list[str]) -> dic
         # Callbacks are called by the names of their options.
         chosen = [*node] if isinstance(node, Mapping) else chosen
         read = [_option(folder, group, None, name)[group] for name in chosen]
-        return {group: {key: value for one in read for key, value in one.items()}}
+        return {group: {key: value for item in read for key, value in item.items()}}
     path = folder / group / f"{chosen}.yaml"
     return {group: read_config(path) if path.is_file() else {}}

@@ -91,7 +91,7 @@ def refresh_homes(runs: Iterable[RunFolder], pages: Iterable[Path]) -> None:
 
 def next_steps(run: RunFolder) -> list[Step]:
     """Return what a person may do with a finished run, as commands that can be copied."""
-    path, runs = (quote(str(shown_path(each))) for each in (run.path, run.path.parent))
+    path, runs = (quote(str(shown_path(folder))) for folder in (run.path, run.path.parent))
     usable = [
         Step("Find people in your photos", f"humanseg predict PHOTOS --model {path}"),
         Step("Try it in the browser", f"humanseg demo --model {path}"),
@@ -122,11 +122,11 @@ def _home(record: RunRecord, place: RunFolder) -> RunHome:
         photos=len(record.ids),
         facts=tuple(_facts(record)),
         charts=tuple(_charts(record)),
-        ratio=_ratio([place.path / one.photo for one in examples]),
+        ratio=_ratio([place.path / example.photo for example in examples]),
         examples=tuple(examples),
         changes=tuple(
-            Change(one.key, _written(one.value), _written(one.default))
-            for one in non_default_settings(config, record.choices, conf_folder())
+            Change(setting.key, _written(setting.value), _written(setting.default))
+            for setting in non_default_settings(config, record.choices, conf_folder())
         ),
         files=tuple(_files(place)),
         steps=tuple(next_steps(run)),
@@ -269,9 +269,9 @@ def _relatives(
         beside = [RunFolder(path.parent) for path in run.path.parent.glob(f"*/{OVERVIEW}")]
         beside.sort(key=lambda each: natural_key(each.path.name))
         word = "Jobs" if "sweep" in summary else "Stages"
-        groups.append((f"{word} beside it", [each for each in beside if each.path != run.path]))
+        groups.append((f"{word} beside it", [other for other in beside if other.path != run.path]))
     return [
-        (heading, tuple(_relative(run, each) for each in dict.fromkeys(runs)))
+        (heading, tuple(_relative(run, other) for other in dict.fromkeys(runs)))
         for heading, runs in groups
         if runs
     ]

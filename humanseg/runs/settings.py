@@ -163,7 +163,7 @@ def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:
         if not follows or any(key in run.changed for run in runs):
             levels = {repr(value): value for value in values}
             found.append(DifferingSetting(key, tuple(sorted(levels.values(), key=_order)), follows))
-    order = {group: place for place, group in enumerate(NAMED_GROUPS)}
+    order = {group: index for index, group in enumerate(NAMED_GROUPS)}
     return sorted(found, key=lambda one: order.get(one.key.partition(".")[0], len(order)))
 
 
@@ -222,7 +222,7 @@ def _elements(node: Any, key: str) -> dict[str, str]:
         parts = [_elements(below, f"{prefix}{name}") for name, below in node.items()]
         return {name: whole for part in parts for name, whole in part.items()}
     if isinstance(node, list) and node and all(map(_is_number, node)):
-        return {f"{key}.{place}": key for place in range(len(node))}
+        return {f"{key}.{index}": key for index in range(len(node))}
     return {}
 
 
@@ -234,13 +234,13 @@ def flat_settings(node: Any, key: str) -> Iterator[tuple[str, Value]]:
     if isinstance(node, Mapping):
         for name, below in node.items():
             yield from flat_settings(below, f"{key}.{name}" if key else str(name))
-    elif isinstance(node, list) and any(isinstance(each, Mapping | list) for each in node):
-        for place, below in enumerate(node):
-            yield from flat_settings(below, f"{key}.{place}")
+    elif isinstance(node, list) and any(isinstance(item, Mapping | list) for item in node):
+        for index, below in enumerate(node):
+            yield from flat_settings(below, f"{key}.{index}")
     elif isinstance(node, list):
-        yield key, ", ".join(as_text(_plain(each)) for each in node) or "none"
+        yield key, ", ".join(as_text(_plain(item)) for item in node) or "none"
         if node and all(map(_is_number, node)):
-            yield from ((f"{key}.{place}", number) for place, number in enumerate(node))
+            yield from ((f"{key}.{index}", number) for index, number in enumerate(node))
     else:
         yield key, _plain(node)
 

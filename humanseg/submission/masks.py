@@ -114,22 +114,22 @@ def layout_complaints(outcomes: Sequence[ScoredRow]) -> list[Complaint]:
         One for each row whose mask cannot be read. Where several rows fit much better in the
         same other layout, these say so.
     """
-    count = Counter(layout for one in outcomes for layout in one.layouts)
+    count = Counter(layout for outcome in outcomes for layout in outcome.layouts)
     likely, votes = count.most_common(1)[0] if count else ("", 0)
     if votes < min(_LAYOUT_ROWS, len(outcomes)):
         likely = ""
     complaints = []
-    for one in outcomes:
-        if not likely or likely not in one.layouts:
-            complaints += [one.complaint] if one.complaint else []
+    for outcome in outcomes:
+        if not likely or likely not in outcome.layouts:
+            complaints += [outcome.complaint] if outcome.complaint else []
             continue
-        height, width = one.shape
+        height, width = outcome.shape
         kind = f"these look like {likely}, where the photos are {height}×{width}"
-        message = f"Dice is {one.dice:.2f} when read as {height}×{width} row by row"
-        if one.complaint:
-            kind = f"{one.complaint.kind}; {kind}"
-            message = one.complaint.message
-        complaints.append(Complaint(kind, one.number, f"{message} (it looks like {likely})"))
+        message = f"Dice is {outcome.dice:.2f} when read as {height}×{width} row by row"
+        if outcome.complaint:
+            kind = f"{outcome.complaint.kind}; {kind}"
+            message = outcome.complaint.message
+        complaints.append(Complaint(kind, outcome.number, f"{message} (it looks like {likely})"))
     return complaints
 
 
@@ -149,17 +149,17 @@ def put_right(scored: Sequence[ScoredRow]) -> tuple[dict[str, float], str]:
         Names the rows; empty when there is nothing to say.
     """
     groups: dict[tuple[int, ...], list[ScoredRow]] = {}
-    for one in scored:
-        groups.setdefault(one.shape, []).append(one)
+    for item in scored:
+        groups.setdefault(item.shape, []).append(item)
     pairs: list[tuple[ScoredRow, ScoredRow]] = []
     for group in groups.values():
         if len(group) > _MOST_COMPARED:
             return {}, f"more than {_MOST_COMPARED} photos: not checked for rows at wrong ids"
         predicted, true = (
-            np.stack([getattr(one, name) for one in group]) for name in ("predicted", "true")
+            np.stack([getattr(item, name) for item in group]) for name in ("predicted", "true")
         )
         found = misplaced(dice_matrix(predicted, true))
-        pairs += [(group[row], group[place]) for row, place in found.items()]
+        pairs += [(group[row], group[better]) for row, better in found.items()]
     if not pairs:
         return {}, ""
     scores = {

@@ -112,7 +112,7 @@ def score_file(
         score_row(number, rle, items[id])
         for number, id, rle in zip(rows.index.tolist(), rows["id"], rows["rle"], strict=True)
     ]
-    scored = [one for one in outcomes if one.complaint is None]
+    scored = [outcome for outcome in outcomes if outcome.complaint is None]
     complaints += submission.complaints + layout_complaints(outcomes)
     missing = [id for id in wanted if id not in set(given["id"])]
     lines = as_lines(complaints)
@@ -139,4 +139,4 @@ def score_file(
 
 
 def _mean(scored: Sequence[ScoredRow]) -> float:
-    return float(np.mean([one.dice for one in scored]))
+    return float(np.mean([row.dice for row in scored]))

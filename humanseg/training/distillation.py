@@ -86,7 +86,7 @@ def _fill(
     hardware: Hardware,
     soft_labels: LayerCache,
 ) -> None:
-    models = [_load(each, hardware.device) for each in teachers]
+    models = [_load(teacher, hardware.device) for teacher in teachers]
     index_of = {item.id: index for index, item in enumerate(photos.items(role))}
     console.print(f"Predicting soft labels of {len(index_of)} {role} photos …")
     low = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(hardware.precision)

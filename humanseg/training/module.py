@@ -174,7 +174,9 @@ class SegmentationModule(pl.LightningModule):
 
     def _trained(self) -> nn.Module:
         """Return what has parameters to train: the segmenter, and a loss that learns too."""
-        if self.loss is None or not any(each.requires_grad for each in self.loss.parameters()):
+        if self.loss is None or not any(
+            parameter.requires_grad for parameter in self.loss.parameters()
+        ):
             return self.segmenter
         return nn.ModuleDict({"segmenter": self.segmenter, "loss": self.loss})
 
@@ -185,9 +187,9 @@ def _dice_by_source(scores: Sequence[PhotoScore]) -> dict[str, float]:
     for score in scores:
         found.setdefault(source_of(score.id), []).append(score)
     return {
-        source: float(np.mean([each.dice for each in photos]))
+        source: float(np.mean([photo.dice for photo in photos]))
         for source, photos in found.items()
-        if any(each.foreground > 0 for each in photos)
+        if any(photo.foreground > 0 for photo in photos)
     }
 
 

@@ -74,7 +74,7 @@ def resolve_config(config: DictConfig) -> DictConfig:
             value = OmegaConf.select(resolved, key)
             known = is_bundled if takes_name else NO_PATHS.__contains__
             if isinstance(value, ListConfig):
-                paths = [each if known(each) else _absolute(each) for each in value]
+                paths = [item if known(item) else _absolute(item) for item in value]
                 OmegaConf.update(resolved, key, paths)
             elif key == "init_from" and value in ("none", REQUIRED):
                 require_init_from(value)
@@ -86,7 +86,7 @@ def resolve_config(config: DictConfig) -> DictConfig:
 
 def named_paths(value: str | Sequence[str] | None) -> list[Path]:
     """Return the paths that a setting names: none, one, or a list."""
-    return [Path(one) for one in ([value] if isinstance(value, str) else value or [])]
+    return [Path(item) for item in ([value] if isinstance(value, str) else value or [])]
 
 
 def sweep_record(config: DictConfig) -> dict[str, Any]:
@@ -115,11 +115,11 @@ def _resumed(config: DictConfig, overrides: list[str]) -> TrainRequest:
     run = open_run(Path(str(config.resume)).expanduser())
     saved = load_run_config(run.config)
     now = resumed_config(saved, resolve_config(config), overrides)
-    changes = [each.lstrip("+") for each in overrides if not each.startswith("resume=")]
+    changes = [override.lstrip("+") for override in overrides if not override.startswith("resume=")]
     summary = read_summary(run.summary)
     before = summary.get("overrides") or []
     # Of other groups a resumed run keeps what it began with, whatever the defaults are now.
-    groups = {each.split("=")[0] for each in changes}
+    groups = {change.split("=")[0] for change in changes}
     choices = {key: option for key, option in _choices().items() if key in groups}
     choices = {**began, **choices} if (began := summary.get("choices")) else {}
     changed, idle = changed_settings(saved, now), without_changes(saved, now)
@@ -154,7 +154,9 @@ def _free(folder: Path) -> Path:
 def hydra_choices(hydra: Any) -> dict[str, str]:
     """Return the options that were chosen; those of Hydra's own groups, and none, left out."""
     chosen = hydra.runtime.choices.items()
-    return {str(key): str(one) for key, one in chosen if one and not str(key).startswith("hydra/")}
+    return {
+        str(key): str(item) for key, item in chosen if item and not str(key).startswith("hydra/")
+    }
 
 
 def _choices() -> dict[str, str]:

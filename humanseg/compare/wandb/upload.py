@@ -80,8 +80,8 @@ def upload_runs(
     with quiet_wandb() as env, ThreadPoolExecutor(_AT_ONCE) as pool:
         try:
             going = {pool.submit(_upload, logs, project, env): name for name, logs in todo.items()}
-            for number, each in enumerate(as_completed(going), 1):
-                reasons[going[each]] = each.result()
+            for number, future in enumerate(as_completed(going), 1):
+                reasons[going[future]] = future.result()
                 on_done(number, len(todo))
         finally:
             pool.shutdown(cancel_futures=True)
@@ -97,8 +97,8 @@ def lost_pictures(log: Path) -> bool:
     They lie in the run's folder, but a log knows them by their absolute path.
     """
     content, folder = log.read_bytes(), log.parents[1]
-    here = {os.fsencode(place) for place in (os.path.abspath(folder), os.path.realpath(folder))}
-    return content.count(_STAGED) > sum(content.count(place + _STAGED) for place in here)
+    here = {os.fsencode(path) for path in (os.path.abspath(folder), os.path.realpath(folder))}
+    return content.count(_STAGED) > sum(content.count(path + _STAGED) for path in here)
 
 
 def _mark(log: Path) -> Path:

@@ -175,5 +175,7 @@ def _panels(settings: dict[str, bool]) -> dict[str, list[Any]]:
 def _plain(title: str) -> str:
     """Leave out the symbols that wandb refuses in a title."""
     return "".join(
-        each for each in title if unicodedata.category(each) not in ("So", "Sk", "Sm", "Sc", "Cs")
+        character
+        for character in title
+        if unicodedata.category(character) not in ("So", "Sk", "Sm", "Sc", "Cs")
     )

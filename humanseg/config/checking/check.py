@@ -83,9 +83,9 @@ def _kind_mistakes(node: Mapping[str, Any], key: str) -> list[str]:
         return []
     group = key.split(".")[0]
     if group in BASES:
-        fine = BASES[group] in [f"{one.__module__}.{one.__qualname__}" for one in bases]
+        fine = BASES[group] in [f"{base.__module__}.{base.__qualname__}" for base in bases]
     else:
-        fine = any("__call__" in vars(one) for one in bases)
+        fine = any("__call__" in vars(base) for base in bases)
     # A function, permitted by name, has no bases.
     if fine or not bases:
         return []
@@ -104,7 +104,9 @@ def _object_mistakes(node: Any, key: str, siblings: list[str]) -> list[str]:
 def _named_mistakes(group: str, entries: Any) -> list[str]:
     if not isinstance(entries, dict):
         return [] if entries is None else [f"{group}: is not a mapping of named objects"]
-    whole = [name for name, one in entries.items() if isinstance(one, dict) and "_target_" in one]
+    whole = [
+        name for name, entry in entries.items() if isinstance(entry, dict) and "_target_" in entry
+    ]
     return [
         mistake
         for name, node in entries.items()
@@ -165,10 +167,10 @@ def find_mistakes(config: DictConfig) -> list[str]:
             mistakes.append(f"{name}: unknown{nearest(name, known)}")
     known_wrong = {mistake.split(":")[0] for mistake in mistakes}
     # Ranges of what Lightning takes and does not check before the first step.
-    for one in SETTINGS:
-        if "." in one.key and one.annotation is not None and one.key not in known_wrong:
-            if (value := _at(plain, one.key)) is not _ABSENT:
-                mistakes += value_mistakes(value, one.annotation, one.key)
+    for setting in SETTINGS:
+        if "." in setting.key and setting.annotation is not None and setting.key not in known_wrong:
+            if (value := _at(plain, setting.key)) is not _ABSENT:
+                mistakes += value_mistakes(value, setting.annotation, setting.key)
     seen = {mistake.split(":")[0].split(".")[0] for mistake in mistakes}
     mistakes += [f"{name}: missing" for name in RUNTIME if name not in plain and name not in seen]
     return mistakes

@@ -49,7 +49,7 @@ def count_parameters(config: DictConfig) -> int:
 
     with torch.device("meta"):
         net, _ = _build_pair(config)
-    return sum(one.numel() for one in net.parameters())
+    return sum(parameter.numel() for parameter in net.parameters())
 
 
 def _try(config: DictConfig) -> tuple[int, tuple[int, ...]]:
@@ -77,4 +77,4 @@ def weight_shapes(config: DictConfig) -> dict[str, tuple[int, ...]]:
 
     with torch.device("meta"):
         net, _ = _build_pair(config)
-    return {name: tuple(one.shape) for name, one in net.state_dict().items()}
+    return {name: tuple(weight.shape) for name, weight in net.state_dict().items()}

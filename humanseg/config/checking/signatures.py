@@ -37,8 +37,8 @@ def parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """Return what a target takes, annotations resolved where that is possible."""
     taken = inspect.signature(target).parameters
     return {
-        name: one.replace(annotation=_resolved(one.annotation, target.__module__))
-        for name, one in taken.items()
+        name: item.replace(annotation=_resolved(item.annotation, target.__module__))
+        for name, item in taken.items()
     }
 
 
@@ -74,21 +74,21 @@ def value_mistakes(value: Any, annotation: Any, key: str) -> list[str]:
 
 def _mapping_mistakes(value: Mapping[str, Any], annotation: Any, key: str) -> list[str]:
     """Check what a mapping holds: values of one type by any names, or the keys of a TypedDict."""
-    for one in (annotation, *typing.get_args(annotation)):
-        if typing.is_typeddict(one):
+    for part in (annotation, *typing.get_args(annotation)):
+        if typing.is_typeddict(part):
             hints = {
                 name: typing.get_args(hint)[0] if typing.get_origin(hint) in _MARKS else hint
-                for name, hint in typing.get_type_hints(one, include_extras=True).items()
+                for name, hint in typing.get_type_hints(part, include_extras=True).items()
             }
-            mistakes = [f"{key}.{name}: missing" for name in one.__required_keys__ - value.keys()]
+            mistakes = [f"{key}.{name}: missing" for name in part.__required_keys__ - value.keys()]
             for name, item in value.items():
                 if name in hints:
                     mistakes += value_mistakes(item, hints[name], f"{key}.{name}")
                 else:
                     mistakes.append(f"{key}.{name}: unknown{nearest(name, list(hints))}")
             return mistakes
-        if typing.get_origin(one) in (dict, Mapping):
-            wanted = typing.get_args(one)[1]
+        if typing.get_origin(part) in (dict, Mapping):
+            wanted = typing.get_args(part)[1]
             found = (value_mistakes(item, wanted, f"{key}.{name}") for name, item in value.items())
             return [mistake for mistakes in found for mistake in mistakes]
     return []
@@ -99,12 +99,12 @@ def nested_mistakes(value: Any, key: str) -> list[str]:
     if isinstance(value, dict):
         if "_target_" in value:
             return node_mistakes(value, key)
-        items = [(f"{key}.{name}", one) for name, one in value.items()]
+        items = [(f"{key}.{name}", item) for name, item in value.items()]
     elif isinstance(value, list):
-        items = [(f"{key}[{index}]", one) for index, one in enumerate(value)]
+        items = [(f"{key}[{index}]", item) for index, item in enumerate(value)]
     else:
         return []
-    return [mistake for below, one in items for mistake in value_mistakes(one, Any, below)]
+    return [mistake for below, item in items for mistake in value_mistakes(item, Any, below)]
 
 
 def node_mistakes(
@@ -140,10 +140,10 @@ def node_mistakes(
     given = {name: value for name, value in node.items() if name not in HYDRA_KEYS}
     known = [
         name
-        for name, one in taken.items()
-        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+        for name, item in taken.items()
+        if item.kind in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY)
     ]
-    takes_any = any(one.kind is one.VAR_KEYWORD for one in taken.values())
+    takes_any = any(item.kind is item.VAR_KEYWORD for item in taken.values())
     mistakes = []
     for name, value in given.items():
         full = f"{key}.{name}"

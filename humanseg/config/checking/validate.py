@@ -62,11 +62,11 @@ def _jobs(sweeper: DictConfig) -> Iterator[str]:
         (override,) = parser.parse_overrides([f"{key}={value}"])
         found = override.value()
         if isinstance(found, IntervalSweep):
-            yield from (f"{key}={one}" for one in (found.start, found.end))
+            yield from (f"{key}={item}" for item in (found.start, found.end))
         elif not override.is_sweep_override():
             yield f"{key}={value}"
         else:
-            yield from (f"{key}={one}" for one in override.sweep_string_iterator())
+            yield from (f"{key}={item}" for item in override.sweep_string_iterator())
 
 
 def _sweeper_mistakes(sweeper: DictConfig) -> list[str]:
@@ -130,9 +130,9 @@ def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[
                 if not is_hydra_error(error):
                     raise
                 found = [str(explain_hydra_error(error))]
-            found = [one for one in found if one not in said]
+            found = [mistake for mistake in found if mistake not in said]
             said.update(found)
             label = " ".join(overrides) or "train.yaml"
-            mistakes += [f"{label}: {one}" for one in found]
+            mistakes += [f"{label}: {mistake}" for mistake in found]
             notify(f"{'wrong' if found else 'ok':5}  {label}")
     return mistakes

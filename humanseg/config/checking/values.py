@@ -75,7 +75,7 @@ def describe_annotation(annotation: Any) -> str:
 def choices(annotation: Any) -> list[str]:
     """List the texts that an annotation admits by name; empty where it has no Literal."""
     schema = _adapter(annotation).json_schema()
-    named = [name for one in schema.get("anyOf", [schema]) for name in _named(one)]
+    named = [name for part in schema.get("anyOf", [schema]) for name in _named(part)]
     return [name for name in named if isinstance(name, str)]
 
 
@@ -104,7 +104,9 @@ def _adapted(annotation: Any) -> Any:
         exact = functools.partial(_require_type, tuple(map(type, arguments)))
         return Annotated[annotation, BeforeValidator(exact)]
     if origin is tuple and arguments:
-        return tuple[tuple(one if one is ... else _adapted(one) for one in arguments)]  # type: ignore[misc]
+        return tuple[
+            tuple(argument if argument is ... else _adapted(argument) for argument in arguments)
+        ]  # type: ignore[misc]
     if is_typeddict(origin):  # whose keys are checked one by one
         return dict
     if origin in (*_LISTS, tuple):
@@ -164,14 +166,14 @@ def _named(schema: dict[str, Any]) -> list[Any]:
 def _words(schema: dict[str, Any]) -> list[str]:
     """Describe each alternative of a JSON schema."""
     if "anyOf" in schema:
-        return [word for one in schema["anyOf"] for word in _words(one)]
+        return [word for part in schema["anyOf"] for word in _words(part)]
     if named := _named(schema):
         return [str(name) for name in named]
     kind = schema.get("type")
     if kind != "array":
         word = _WORDS.get(str(kind)) or f"a {schema.get('title', 'value')}"
         return [" ".join([word, *_range(schema)])]
-    items = [" or ".join(_words(one)) for one in schema.get("prefixItems", [])]
+    items = [" or ".join(_words(part)) for part in schema.get("prefixItems", [])]
     fewest = schema.get("minItems")
     count = f" of {len(items)}" if items else f" of at least {fewest}" if fewest else ""
     each = {*items, *([" or ".join(_words(schema["items"]))] if schema.get("items") else [])}

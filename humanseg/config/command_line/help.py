@@ -35,8 +35,8 @@ def train_help(arguments: Sequence[str] = ()) -> str:
     groups = _groups([conf, *_config_dirs(arguments)])
     lines = (f"{name}: {', '.join(sorted(values))}" for name, values in sorted(groups.items()))
     settings = (
-        fill(f"{key:<28}  {one.help}", 100, subsequent_indent=" " * 30)
-        for key, one in BY_KEY.items()
+        fill(f"{key:<28}  {setting.help}", 100, subsequent_indent=" " * 30)
+        for key, setting in BY_KEY.items()
         if _is_shown(key)
     )
     return Template(template).substitute(

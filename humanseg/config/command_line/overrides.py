@@ -118,7 +118,7 @@ def _is_text(before: str, key: str, value: str, many: bool) -> bool:
         if not many:
             return not Path(value).expanduser().exists()
         values = taken.list if isinstance(taken, ChoiceSweep) else []
-        return all(isinstance(each, str | QuotedString | None) for each in values)
+        return all(isinstance(item, str | QuotedString | None) for item in values)
     taken = override.value()
     return isinstance(taken, str | None) or (key in _LISTS and isinstance(taken, list))
 

@@ -95,10 +95,10 @@ def _plain(value: Any) -> Any:
 def _helps(target: Any) -> Mapping[str, str]:
     """Read the first sentence on each parameter from the docstrings of a class and its bases."""
     found: dict[str, str] = {}
-    for one in getattr(target, "__mro__", (target,)):
-        if not one.__module__.startswith("humanseg."):
+    for base in getattr(target, "__mro__", (target,)):
+        if not base.__module__.startswith("humanseg."):
             continue
-        for section in _SECTION.findall(inspect.getdoc(one) or ""):
+        for section in _SECTION.findall(inspect.getdoc(base) or ""):
             for names, text in _ENTRY.findall(section):
                 sentence = re.split(r"(?<=\.)(?<!et al\.)\s", " ".join(text.split()))[0]
                 for name in names.split(", "):

@@ -73,13 +73,13 @@ def _passes(nodes: Sequence[onnx.NodeProto]) -> list[tuple[int, int]]:
     """Find the first and last convolution of each pass, which begins with a weight seen before."""
     passes: list[tuple[int, int]] = []
     seen: set[str] = set()
-    for place, node in enumerate(nodes):
+    for index, node in enumerate(nodes):
         if node.op_type == "Conv":
             if not seen or node.input[1] in seen:
-                passes.append((place, place))
+                passes.append((index, index))
                 seen = set()
             seen.add(node.input[1])
-            passes[-1] = (passes[-1][0], place)
+            passes[-1] = (passes[-1][0], index)
     return passes
 
 
@@ -92,7 +92,7 @@ def _stage_name(node: onnx.NodeProto) -> str | None:
     if node.op_type != "Conv":
         return None
     *parts, _ = node.input[1].removeprefix("segmenter.").removeprefix("net.").split(".")
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         if part.isdigit():
-            return ".".join(parts[: place + 1])
+            return ".".join(parts[: index + 1])
     return ".".join(parts)

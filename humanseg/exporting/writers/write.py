@@ -54,7 +54,7 @@ def write_formats(
     Quantised or None
         The quantised model, where there is one.
     """
-    names = {each.name: folder / each.file for each in formats}
+    names = {item.name: folder / item.file for item in formats}
     notify("trace", f"{metadata['name']}, for any number of photos of any size")
     program = trace(network)
     if "pt2" in names:

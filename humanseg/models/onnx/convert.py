@@ -68,10 +68,10 @@ def strip(model: onnx.ModelProto) -> None:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     graph.ClearField("value_info")
-    for note in [each for each in model.metadata_props if each.key != METADATA]:
+    for note in [entry for entry in model.metadata_props if entry.key != METADATA]:
         model.metadata_props.remove(note)
     used = {node.domain for node in graph.node}
-    for opset in [each for each in model.opset_import if each.domain not in used]:
+    for opset in [item for item in model.opset_import if item.domain not in used]:
         model.opset_import.remove(opset)
 
 
@@ -89,7 +89,7 @@ def save(model: onnx.ModelProto, path: Path) -> None:
     foreign = sorted(
         {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")}
     )
-    if foreign or [each.domain for each in model.opset_import] != [""]:
+    if foreign or [opset.domain for opset in model.opset_import] != [""]:
         raise ValueError(f"the model needs operators outside of the standard: {foreign}")
     path.write_bytes(model.SerializeToString())
 

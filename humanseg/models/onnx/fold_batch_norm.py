@@ -68,7 +68,7 @@ def _read(graph: onnx.GraphProto) -> _Graph:
         graph,
         {name: node for node in graph.node for name in node.output},
         takers,
-        {each.name: each for each in graph.initializer},
+        {initializer.name: initializer for initializer in graph.initializer},
     )
 
 
@@ -77,7 +77,9 @@ def _affine(norm: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> tup
     gamma, beta, mean, variance = (
         numpy_helper.to_array(constants[name]) for name in norm.input[1:]
     )
-    epsilon = next((each.f for each in norm.attribute if each.name == "epsilon"), 1e-5)
+    epsilon = next(
+        (attribute.f for attribute in norm.attribute if attribute.name == "epsilon"), 1e-5
+    )
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + epsilon)
     return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)
 
@@ -110,14 +112,18 @@ def _move(value: str, scale: Vector, shift: Vector, known: _Graph) -> None:
 def _keeps_channels_apart(node: onnx.NodeProto) -> bool:
     """Return whether each channel of the output is made of pixels of channels of its own."""
     if node.op_type == "DepthToSpace":
-        return any(each.name == "mode" and each.s == b"CRD" for each in node.attribute)
+        return any(
+            attribute.name == "mode" and attribute.s == b"CRD" for attribute in node.attribute
+        )
     return node.op_type == "Resize"
 
 
 def _inputs_per_channel(node: onnx.NodeProto) -> int:
     if node.op_type != "DepthToSpace":
         return 1
-    return next(int(each.i) for each in node.attribute if each.name == "blocksize") ** 2
+    return (
+        next(int(attribute.i) for attribute in node.attribute if attribute.name == "blocksize") ** 2
+    )
 
 
 def _scale_conv(node: onnx.NodeProto, scale: Vector, shift: Vector, known: _Graph) -> None:
@@ -137,12 +143,14 @@ def _scale_conv(node: onnx.NodeProto, scale: Vector, shift: Vector, known: _Grap
 def _replace(graph: onnx.GraphProto, old: str, new: str) -> None:
     """Replace one value by another in the inputs of every node."""
     for node in graph.node:
-        for place, name in enumerate(node.input):
+        for index, name in enumerate(node.input):
             if name == old:
-                node.input[place] = new
+                node.input[index] = new
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:
     used = {name for node in graph.node for name in node.input}
-    for constant in [each for each in graph.initializer if each.name not in used]:
+    for constant in [
+        initializer for initializer in graph.initializer if initializer.name not in used
+    ]:
         graph.initializer.remove(constant)

@@ -126,7 +126,7 @@ def _start(fabric: Fabric, call: Callable[[Fabric], T]) -> T:
         open_answer(errors.get())
         raise
     finally:
-        _end([each for each in multiprocessing.active_children() if each not in before])
+        _end([child for child in multiprocessing.active_children() if child not in before])
 
 
 def _serve(call: bytes, errors: Any, fabric: Fabric) -> Any:
