@@ -43,7 +43,7 @@ def test_a_word_of_a_command_line_gets_its_name_of_today(old: str, new: str) -> 
 
 
 def test_the_command_line_says_the_new_name_once(capsys: pytest.CaptureFixture[str]) -> None:
-    renames._say.cache_clear()
+    renames._note.cache_clear()
     assert hydra_words(["augmentation=world"]) == ["augmentation=robust"]
     hydra_words(["augmentation=world"])
     told = capsys.readouterr().err
