@@ -122,6 +122,14 @@ def test_a_folder_is_predicted_and_what_is_broken_is_named(
     assert made.left_out == {".txt": 1}
 
 
+@pytest.mark.parametrize("kind", ["path", "colour"])
+def test_a_background_is_what_composite_takes(kind: str, sample_root: Path, tmp_path: Path) -> None:
+    photo = next((sample_root / "test").iterdir())
+    background = photo if kind == "path" else (255, 0, 0)
+    made = humanseg.predict(photo, tmp_path, model="tiny", background=background)
+    assert made.paths == [tmp_path / f"{photo.stem}_background.jpg"] and not made.failures
+
+
 def test_a_pipe_is_predicted_and_leaves_no_copy(sample_root: Path, tmp_path: Path) -> None:
     photo = next((sample_root / "test").iterdir()).read_bytes()
     pipe, out = tmp_path / "pipe", tmp_path / "out"
@@ -138,6 +146,7 @@ def test_a_pipe_is_predicted_and_leaves_no_copy(sample_root: Path, tmp_path: Pat
         ({"paths": "-"}, "inference.no_input"),
         ({"paths": ".", "save": ["masks"]}, "inference.unknown_output"),
         ({"paths": ".", "save": ["background"]}, "inference.unknown_output"),
+        ({"paths": ".", "background": ""}, "inference.bad_background"),
         # A text is one kind, not its letters.
         ({"paths": ".", "save": "cutout"}, "inference.no_input"),
         *(

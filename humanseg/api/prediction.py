@@ -60,7 +60,7 @@ def predict(
     *,
     model: "AnyPath | None" = None,
     save: "Sequence[str]" = (),
-    background: str | None = None,
+    background: "AnyPath | tuple[int, int, int] | None" = None,
     threshold: float | None = None,
     tta: bool = False,
     min_area: float = 0.0,
@@ -85,7 +85,8 @@ def predict(
         One or some of ``"mask"``, ``"cutout"``, ``"overlay"`` and ``"probability"``. Empty: the
         mask, or with a `background` only that.
     background
-        A colour, the path of a picture, or ``"blur:15"``: what to put the people before.
+        A colour, the path of a picture, or ``"blur:15"``: what to put the people before, as
+        `Model.composite` takes it.
     threshold
         The probability in (0, 1) above which a pixel is person; None: the model's own.
     tta

@@ -124,6 +124,11 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
 
     What is to be known of the picture, such as that it is animated, is added to `notices`.
     """
+    if not text.strip():
+        # An unset variable of a script, mostly.
+        raise BackgroundError(
+            f"--background is empty: name a colour, a picture or {_BLUR}R, or leave it out."
+        )
     if text.strip().lower() in _SEE_THROUGH:
         raise BackgroundError(f"--background {text}: for a transparent background, --save cutout.")
     if text.startswith(_BLUR):
@@ -162,10 +167,10 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
     return ColorBackground((colour[0], colour[1], colour[2]))
 
 
-def read_background(value: Any) -> Background:
+def read_background(value: Any, notices: Notices | None = None) -> Background:
     """Return the background that a Python program gives: see `Model.composite`."""
     if isinstance(value, str):
-        return parse_background(value)
+        return parse_background(value, notices)
     if isinstance(value, tuple | list):
         if len(value) != 3 or not all(
             isinstance(channel, int) and 0 <= channel <= 255 for channel in value

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from humanseg.errors import HumansegError
-from humanseg.inference.backgrounds import parse_background
+from humanseg.inference.backgrounds import read_background
 from humanseg.inference.batch.collect import STDIN, collect
 from humanseg.inference.batch.failures import InputFailure
 from humanseg.inference.batch.input_files import InputFile
@@ -124,7 +125,7 @@ def uses(inputs: Sequence[InputFile]) -> list[Use]:
 
 def output_options(
     save: Sequence[str],
-    background: str | None,
+    background: Any,
     notices: Notices | None = None,
     *,
     threshold: float | None = None,
@@ -148,7 +149,7 @@ def output_options(
             f"save={unknown[0]!r}: there are mask, cutout, overlay and probability.",
             code="inference.unknown_output",
         )
-    chosen = parse_background(background, notices) if background else None
+    chosen = None if background is None else read_background(background, notices)
     kinds = tuple(save) or (() if chosen else ("mask",))
     return OutputOptions(
         kinds=(*kinds, BACKGROUND) if chosen else kinds,
