@@ -71,6 +71,11 @@ def test_a_run_is_evaluated_as_it_was_when_it_was_trained(run: Any) -> None:
     assert len(evaluation.per_photo) == 3 and progress[-1] == (3, 3)
 
 
+def test_a_split_that_is_none_is_not_advised_as_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(HumansegError, match="there are train, valid and test"):
+        humanseg.evaluate("tiny", tmp_path, "val")  # type: ignore[arg-type]
+
+
 def test_a_run_is_exported_and_used(run: Any, sample_root: Path, tmp_path: Path) -> None:
     folder = humanseg.export(run.path, tmp_path / "export", ["onnx"])
     assert folder == tmp_path / "export"
