@@ -130,7 +130,7 @@ def test_a_folder_is_predicted_and_what_is_broken_is_named(
 @pytest.mark.parametrize("kind", ["path", "colour"])
 def test_a_background_is_what_composite_takes(kind: str, sample_root: Path, tmp_path: Path) -> None:
     photo = next((sample_root / "test").iterdir())
-    background = photo if kind == "path" else (255, 0, 0)
+    background: Any = photo if kind == "path" else (255, 0, 0)
     made = humanseg.predict(photo, tmp_path, model="tiny", background=background)
     assert made.paths == [tmp_path / f"{photo.stem}_background.jpg"] and not made.failures
 
