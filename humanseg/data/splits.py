@@ -84,8 +84,8 @@ class DatasetSplits:
     _splits: dict[SplitName, Split] = field(default_factory=dict)
     _decoded: Decoded = field(default_factory=dict)
     _decoded_bytes: int = 0
-    _digests: dict[Path, bytes] = field(default_factory=dict)
-    _mask_stats: dict[Path, MaskStats] = field(default_factory=dict)
+    _digests: dict[Item, bytes] = field(default_factory=dict)
+    _mask_stats: dict[Item, MaskStats] = field(default_factory=dict)
 
     @property
     def train_names(self) -> list[SplitName]:
@@ -129,7 +129,7 @@ class DatasetSplits:
         """List what does not stop a training but may spoil it, after `check`."""
         others: list[SplitName] = [*self._extra_names(), "unlabelled"]
         scans = [*self._folder_scans(), *map(self._scan, others)]
-        masks = [self._mask_stats[item.photo] for item in self.items("train") + self.items("valid")]
+        masks = [self._mask_stats[item] for item in self.items("train") + self.items("valid")]
         return [
             *(problem for scan in scans for problem in scan.problems if not problem.fatal),
             *blank_masks(self.root, masks),
@@ -187,7 +187,7 @@ class DatasetSplits:
     def pixels_sha256(self, *names: SplitName) -> str:
         """Hash the photos and masks of splits as `check` has read them."""
         return named_sha256(
-            (f"{name}/{item.id}", self._digests[item.photo])
+            (f"{name}/{item.id}", self._digests[item])
             for name in names
             for item in self.items(name)
         )
@@ -217,12 +217,12 @@ class DatasetSplits:
         photo, mask = checked.photo, checked.mask
         assert photo is not None and checked.picture is not None
         self.notices.add(checked.item.photo, checked.picture.notices)
-        self._mask_stats[checked.item.photo] = mask_stats(checked)
-        self._digests[checked.item.photo] = pixels_sha256(photo, mask)
+        self._mask_stats[checked.item] = mask_stats(checked)
+        self._digests[checked.item] = pixels_sha256(photo, mask)
         if self.cache != "memory":
             return
         self._decoded_bytes += photo.nbytes + (0 if mask is None else mask.nbytes)
         if self._decoded_bytes <= self.cache_gb * 1e9:
-            self._decoded[checked.item.photo] = photo, mask
+            self._decoded[checked.item] = photo, mask
         else:
             self._decoded.clear()

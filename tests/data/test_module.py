@@ -424,6 +424,16 @@ def test_a_set_without_test_photos_has_a_loader_of_none(root: Path, opened: Open
     assert list(data.whole_photos("test")) == []
 
 
+def test_photos_keep_their_masks_where_they_are_unlabelled_ones_too(
+    sample_root: Path, opened: Open
+) -> None:
+    data = opened(unlabelled=str(sample_root / "train"))
+    data.check()
+    train = data.split("train")
+    for index, item in enumerate(train.items):
+        np.testing.assert_array_equal(train.photos[index][1], item.read_mask(None))
+
+
 def classes(root: Path, values: tuple[int, int, int]) -> None:
     """Give masks three values: background, and the upper and lower part of the person."""
     for folder in ("train_mask", "valid_mask"):

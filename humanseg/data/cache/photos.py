@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Literal, Protocol
 
 import cv2
@@ -17,7 +16,7 @@ from humanseg.data.small_components import clean_mask
 from humanseg.io.images import image_size, read_photo
 from humanseg.io.resizing import working_size
 
-Decoded = dict[Path, tuple[Pixels, Pixels | None]]
+Decoded = dict[Item, tuple[Pixels, Pixels | None]]
 CacheMode = Literal["memory", "disk", "none"]
 
 
@@ -41,8 +40,8 @@ class UncachedPhotos:
     """Photos decoded each time they are read.
 
     They are scaled to a longer side of `train_size`, and lose the components of their masks with
-    fewer pixels than `min_component_area`. Pixels that are `decoded` already, by the photo's path,
-    are used once and forgotten.
+    fewer pixels than `min_component_area`. Pixels that are `decoded` already are used once and
+    forgotten.
     """
 
     def __init__(
@@ -64,8 +63,8 @@ class UncachedPhotos:
     def __getitem__(self, index: int) -> tuple[Pixels, Pixels | None]:
         """Photo (H,W,3) RGB and mask (H,W) in {0,1}, None where the split has no masks."""
         item = self._items[index]
-        known = item.photo in self._decoded
-        photo, mask = self._decoded.pop(item.photo) if known else _read(item)
+        known = item in self._decoded
+        photo, mask = self._decoded.pop(item) if known else _read(item)
         size = scaled_size(photo.shape[:2], self._train_size)
         if mask is not None and self._min_component_area:
             mask = clean_mask(mask, self._min_component_area)

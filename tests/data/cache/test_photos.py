@@ -117,7 +117,7 @@ def test_pixels_that_are_at_hand_are_not_decoded_again(
     mixed: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = open_cache(mixed)
-    decoded: Decoded = {item.photo: first[index] for index, item in enumerate(mixed)}
+    decoded: Decoded = {item: first[index] for index, item in enumerate(mixed)}
     monkeypatch.setattr(photos_module, "read_photo", refuse)
     assert same(open_cache(mixed, decoded=decoded), first)
     assert not decoded, "pixels are held twice"
