@@ -92,7 +92,7 @@ def open_cache(
     depth = 4 if all(item.has_mask for item in items) else 3
     sizes = np.array([photos.size(index) for index in range(len(items))], dtype=np.int64)
     sizes = sizes.reshape(-1, 2)  # of no photos, too
-    if cache == "none" or int(sizes.prod(axis=1).sum()) * depth > bound_gb * 1e9:
+    if cache == "none" or not items or int(sizes.prod(axis=1).sum()) * depth > bound_gb * 1e9:
         return photos
     fill = partial(_fill, photos=photos)
     if cache == "memory":

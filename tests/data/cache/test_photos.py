@@ -78,6 +78,11 @@ def test_a_split_without_masks_has_none(sample_root: Path, cache: CacheMode) -> 
         assert np.array_equal(photo, read_photo(item.photo))
 
 
+@pytest.mark.parametrize("cache", CACHES)
+def test_a_split_may_be_empty(cache: CacheMode) -> None:
+    assert len(open_cache([], cache)) == 0
+
+
 def test_photos_are_decoded_once_and_then_kept(mixed: list[Item]) -> None:
     decoded = open_cache(mixed, "memory")
     before = [decoded[index][0].copy() for index in range(len(decoded))]
