@@ -154,6 +154,8 @@ def items_sha256(items: Sequence[Item], *settings: object) -> str:
     for item in items:
         if item.rule != AS_DRAWN:
             digest.update(f"{item.rule}\0".encode())
+        if item.no_person:
+            digest.update(b"no person\0")
         for path in (item.photo, item.mask):
             if path is not None:
                 stat = path.stat()

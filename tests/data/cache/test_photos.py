@@ -1,6 +1,7 @@
 import os
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,17 @@ def test_a_disk_cache_that_is_cut_short_is_made_anew(mixed: list[Item], cache_fo
     (file,) = cache_folder.rglob("*.bin")
     file.write_bytes(b"too short")
     assert same(open_cache(mixed, "disk"), UncachedPhotos(mixed))
+
+
+def test_photos_in_which_nobody_is_have_a_disk_cache_of_their_own(
+    mixed: list[Item], cache_folder: Path
+) -> None:
+    photos = [replace(item, mask=None) for item in mixed]
+    for no_person in (False, True, False):
+        items = [replace(item, no_person=no_person) for item in photos]
+        mask = open_cache(items, "disk")[0][1]
+        assert (mask is not None and not mask.any()) if no_person else mask is None
+    assert len(list((cache_folder / "photos").iterdir())) == 2
 
 
 def test_each_working_size_has_a_disk_cache_of_its_own(mixed: list[Item]) -> None:
