@@ -101,6 +101,14 @@ def test_a_source_without_a_photo_is_named(five_folders: Path, more: Path) -> No
     assert error.value.code == "data.no_extra_photos"
 
 
+def test_a_source_whose_name_would_not_be_told_from_a_photo_is_named(
+    five_folders: Path, more: Path
+) -> None:
+    with pytest.raises(HumansegError, match=r"data\.extra\.lab/a") as error:
+        data(five_folders, more, {"lab/a": A["a"]}).check()
+    assert error.value.code == "data.source_name"
+
+
 def test_other_photos_of_a_source_are_another_training(
     five_folders: Path, more: Path, put: Put, photo_of: Callable[..., np.ndarray]
 ) -> None:

@@ -51,11 +51,17 @@ def scan_extra(root: Path, extra: Extra, key: str) -> Scan:
     Raises
     ------
     HumansegError
-        No photo of a source matches (``data.no_extra_photos``).
+        No photo of a source matches (``data.no_extra_photos``), or its name has a `SEPARATOR`
+        (``data.source_name``).
     """
     items: list[Item] = []
     problems: list[Problem] = []
     for name, source in extra.items():
+        if SEPARATOR in name:
+            raise HumansegError(
+                f"{key}.{name}: the name of a source may hold no {SEPARATOR}. Call it otherwise.",
+                code="data.source_name",
+            )
         folder, no_person = root / Path(source["folder"]).expanduser(), source.get("no_person")
         masks = None if no_person else folder / MASKS
         found = join_folders(
