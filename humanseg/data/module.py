@@ -256,9 +256,8 @@ class PhotoData(pl.LightningDataModule):
             self.splits.photo_set(name, soft[name]) for name in self.splits.train_names
         ]
         if "unlabelled" in soft:
-            held_out = [self.split("valid").photos, self.split("test").photos]
             self._train_sets[-1], counts = filter_pseudo_labels(
-                self._train_sets[-1], held_out, self._min_confidence
+                self._train_sets[-1], self.splits.held_out(), self._min_confidence
             )
         return counts
 

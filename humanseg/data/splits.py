@@ -161,17 +161,24 @@ class DatasetSplits:
         photos = PhotoSet(split.ids, split.photos, layers)
         if name != "extra":
             return photos
-        weights = [self.extra[source_of(id)].get("weight", 1.0) for id in split.ids]
+        weights = list(map(self.weight, split.ids))
         selected = [index for index in photos.chosen if index not in self.leaked]
         return replace(photos, selected=selected, weights=weights)
 
     @cached_property
     def leaked(self) -> set[int]:
         """The indices of the extra photos that are near-duplicates of held-out ones."""
+        return find_leaked(self.held_out(), self.split("extra").photos)
+
+    def held_out(self) -> list[DecodedPhotos]:
+        """Return the photos that nothing may be trained on."""
         names: list[SplitName] = ["valid", "test"]
         names += ["extra_valid"] if self.extra_valid else []
-        held_out = [self.split(name).photos for name in names]
-        return find_leaked(held_out, self.split("extra").photos)
+        return [self.split(name).photos for name in names]
+
+    def weight(self, id: str) -> float:
+        """Return how often an extra photo is drawn in an epoch, on average."""
+        return self.extra[source_of(id)].get("weight", 1.0)
 
     @property
     def extra_folder(self) -> Path:

@@ -1,5 +1,6 @@
 """More labelled photos: by source, with weights, without what is held out."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from humanseg.data.cache.buffer import LayerCache
 from humanseg.data.layout.extra import Extra
 from humanseg.data.module import PhotoData
 from humanseg.data.sampling import SeededOrder
@@ -139,3 +141,30 @@ def test_weighted_draws_follow_from_seed_and_epoch_and_average_to_the_weight() -
         share.set_epoch(399)
         shares += list(share)
     assert sorted(shares) == sorted(draws)
+
+
+def test_unlabelled_photos_are_none_of_those_that_sources_are_scored_on(
+    five_folders: Path, more: Path, tmp_path: Path
+) -> None:
+    unlabelled = tmp_path / "unlabelled"
+    unlabelled.mkdir()
+    for name in ("a_20.jpg", "b_30.jpg"):
+        shutil.copy(more / "train/image" / name, unlabelled)
+    photos = data(
+        five_folders,
+        more,
+        {},
+        extra_valid={"b": {"folder": "train", "match": "b_*"}},
+        unlabelled=str(unlabelled),
+    )
+    counts = photos.use_soft_labels(
+        {
+            name: LayerCache(
+                np.full(len(photos.items(name)) * 80 * 60, 255, np.uint8),
+                np.array([(80, 60)] * len(photos.items(name))),
+                1,
+            )
+            for name in photos.splits.train_names
+        }
+    )
+    assert counts == {"unlabelled": 1, "copies": 1, "unsure": 0}
