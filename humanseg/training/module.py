@@ -123,7 +123,8 @@ class SegmentationModule(pl.LightningModule):
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the loss toward masks and, where there is a teacher, toward its soft labels."""
         assert self.loss is not None
-        loss: Tensor = self.loss(logits, batch["mask"])
+        # In float, as torch's own losses want it.
+        loss: Tensor = self.loss(logits, batch["mask"].float())
         if "soft" in batch:
             distillation = self._soft_loss(logits, batch["soft"].float() / 255)
             loss = (1 - self._teacher_weight) * loss + self._teacher_weight * distillation
@@ -143,7 +144,7 @@ class SegmentationModule(pl.LightningModule):
             if not chosen:
                 continue
             if self.loss is not None and not is_extra:
-                loss = self.loss(logits[chosen], masks[chosen])
+                loss = self.loss(logits[chosen], masks[chosen].float())
                 self.log("val/loss", loss, batch_size=len(chosen), sync_dist=True)
             scores.update(logits[chosen].sigmoid(), masks[chosen], [ids[index] for index in chosen])
 

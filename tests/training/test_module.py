@@ -67,6 +67,13 @@ def test_auxiliary_heads_count_by_their_weight(heads: int, weight: float) -> Non
     assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
 
 
+def test_a_loss_of_torch_itself_takes_the_masks() -> None:
+    module, batch = made(Net()).train(), batch_of(["a", "b"])
+    module.loss = nn.BCEWithLogitsLoss()
+    assert module.training_step(batch, 0).item() == pytest.approx(0.6931, abs=1e-4)
+    module.eval().validation_step(batch, 0)
+
+
 @pytest.mark.parametrize("heads", [0, 1])
 def test_a_teacher_has_its_share_of_the_loss(heads: int) -> None:
     batch = batch_of(["a", "b"])
