@@ -155,14 +155,14 @@ def _fit_and_evaluate(
 ) -> float:
     """Do the work of one process: all of them fit, and the first one evaluates."""
     with open_loggers(request.config, run) as loggers:
-        trainer = _fit(request.config, run, prepared, callbacks, loggers)
+        trainer, best_epoch = _fit(request.config, run, prepared, callbacks, loggers)
         if not leave(trainer.is_global_zero):
             return nan
         if not run.best.exists():
             raise HumansegError("The training ended before its first epoch was whole.")
         undo_changes(request, run, prepared.epochs_done)
         console.print("Writing the files of the best checkpoint …")
-        write_curves(run.history, run.curves)
+        write_curves(run.history, run.curves, best_epoch)
         best = evaluate_best(run, prepared.photos, sample_logs(loggers))
         if request.config.get("save_onnx", True):
             _write_onnx(run, prepared, best.threshold)
@@ -194,8 +194,8 @@ def _fit(
     prepared: TrainingSetup,
     callbacks: Sequence[pl.Callback],
     loggers: Sequence[Logger],
-) -> pl.Trainer:
-    """Train, and write checkpoints and history to the run's folder."""
+) -> tuple[pl.Trainer, int]:
+    """Train, and write checkpoints and history to the run's folder; return the best epoch too."""
     checkpoints, history = Checkpoints(run), History(run)
     bar = EpochProgress(history, checkpoints)
     trainer = build_trainer(
@@ -225,4 +225,4 @@ def _fit(
             f"Lightning does not take these settings of trainer and callbacks: {error}",
             code="training.lightning",
         ) from error
-    return trainer
+    return trainer, checkpoints.best_epoch + 1

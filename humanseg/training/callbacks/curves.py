@@ -22,8 +22,8 @@ _COLOURS = {"train": "#c46f14", "valid": _BEST, "whole photo": _BEST, "boundary"
 Series = tuple[list[float], list[float]]
 
 
-def write_curves(history: Path | pd.DataFrame, path: Path) -> None:
-    """Draw loss and Dice over the epochs, the best epoch marked."""
+def write_curves(history: Path | pd.DataFrame, path: Path, best_epoch: int | None = None) -> None:
+    """Draw loss and Dice over the epochs, the best epoch marked; None: that of the best Dice."""
     table = read_history(history) if isinstance(history, Path) else history
     # Neither pyplot nor its global state: a notebook's own figures are left alone.
     layout = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.15, wspace=0.06)
@@ -41,7 +41,11 @@ def write_curves(history: Path | pd.DataFrame, path: Path) -> None:
     epochs, dice = scores["whole photo"]
     if dice:
         # The first of equals is the one that is kept as the best checkpoint.
-        best = max(range(len(dice)), key=lambda index: dice[index])
+        best = (
+            epochs.index(best_epoch)
+            if best_epoch in epochs
+            else max(range(len(dice)), key=lambda index: dice[index])
+        )
         _mark(left, right, epochs[best], dice[best])
     with whole_file(path) as partial:
         figure.savefig(partial, format="png")

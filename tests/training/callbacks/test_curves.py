@@ -74,3 +74,10 @@ def test_a_missing_history_is_named(tmp_path: Path) -> None:
     with pytest.raises(HumansegError, match=r"history\.csv"):
         write_curves(tmp_path / "history.csv", tmp_path / "curves.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_epoch_that_was_kept_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = []
+    monkeypatch.setattr(curves, "_mark", lambda left, right, *best: marked.append(best))
+    write_curves(pd.DataFrame(ROWS), tmp_path / "curves.png", best_epoch=3)
+    assert marked == [(3, 0.7)]
