@@ -211,20 +211,26 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, PhotoFiles] | st
 
     from humanseg.compare.page_photos import PhotoFiles
     from humanseg.data.layout.folders import scan
+    from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 
-    roots = dict.fromkeys(
-        str(node["root"])
+    nodes = [
+        node
         for record in group.runs
         if isinstance(node := record.config.get("data"), Mapping) and "root" in node
-    )
+    ]
+    roots = dict.fromkeys(str(node["root"]) for node in nodes)
+    # One for all: they were scored on the same masks.
+    rule = MaskRule.of(nodes[0]) if nodes else AS_DRAWN
     splits = ["valid" if fold is None else "train" for fold in group.data("fold")] or ["valid"]
     places = [root] if root is not None else [Path(each) for each in roots]
     for place, split in product(places, dict.fromkeys(splits)):
         try:
-            items = scan(place, split, masks=True).items
+            items = scan(place, split, masks=True, rule=rule).items
         except HumansegError:
             continue
-        found = {item.id: PhotoFiles(item.photo, item.mask) for item in items if item.mask}
+        found = {
+            item.id: PhotoFiles(item.photo, item.mask, rule.read) for item in items if item.mask
+        }
         if set(group.ids) <= found.keys():
             return {id: found[id] for id in group.ids}
     if not places:

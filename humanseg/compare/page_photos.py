@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,11 @@ _SAME_SHARE = 1e-9
 
 @dataclass(frozen=True)
 class PhotoFiles:
-    """Where a valid photo and its true mask lie."""
+    """Where a valid photo and its true mask lie, and how the runs have read the mask."""
 
     photo: Path
     mask: Path
+    read: Callable[[Path], NDArray[np.uint8]] = read_mask
 
 
 def write_photos(
@@ -88,7 +89,7 @@ def _from_data(
     shares = group.runs[0].scores["foreground"]
     truth = []
     for id in group.ids:
-        mask = read_mask(data[id].mask)
+        mask = data[id].read(data[id].mask)
         if abs(float(mask.mean()) - shares[id]) > _SAME_SHARE:
             raise ImageError(f"{data[id].mask} has changed since the runs were made.")
         if image_size(data[id].photo) != mask.shape:

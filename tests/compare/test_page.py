@@ -1,6 +1,7 @@
 """The files of the leaderboard's page; what it does in a browser is tested in tests/browser."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from humanseg.cli.compare import _photos
 from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
 from humanseg.compare.page import page_data, plotly_script, write_leaderboard
 from humanseg.compare.page_photos import LONGEST, PhotoFiles, write_photos
@@ -212,3 +214,19 @@ def test_without_any_photos_the_page_says_so(board: Leaderboard, tmp_path: Path)
     photos, folder = written(board.groups[0], "They are gone.", tmp_path)
     assert photos["note"] == "The photos are not shown. They are gone."
     assert photos["names"] == [] and not folder.exists()
+
+
+def test_masks_are_read_as_the_runs_have_read_them(
+    write_run: WriteRun, compared_root: Path, shipped: Shipped, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(compared_root, root)
+    for mask in (root / "valid_mask").iterdir():
+        write_image(mask, (1 - read_mask(mask)) * 255)
+    changes = {"data.root": str(root), "data.invert_masks": True}
+    write_run(tmp_path / "runs/inverted", compared_root, moved=1, changes=changes)
+    (group,) = read_leaderboard([tmp_path / "runs"], shipped).groups
+    photos, _ = written(group, _photos(group, None), tmp_path)
+    assert photos["note"] == ""
+    true = read_mask(compared_root / "valid_mask/3.png").astype(bool)
+    np.testing.assert_array_equal(decode_rle(photos["truth"][2], (64, 48)), true)
