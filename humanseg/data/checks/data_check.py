@@ -104,7 +104,7 @@ def check_data(
     found += map(_from_problem, _concerns(root, stats))
     found += _duplicates(stats)
     summaries = [_summary(scanned, stats) for scanned in scans if (root / scanned.split).is_dir()]
-    return CheckReport(root, tuple(summaries), _findings(found))
+    return CheckReport(root, tuple(summaries), _findings(found), rule)
 
 
 def _concerns(root: Path, stats: Sequence[PhotoStats]) -> Iterator[Problem]:

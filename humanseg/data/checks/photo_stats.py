@@ -1,7 +1,6 @@
 """The statistics of one photo and its mask, small enough to hold for all photos."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -49,13 +48,16 @@ def inspect_photo(item: Item) -> PhotoStats:
         problems=checked.problems,
         hash=None if photo is None else hash_photo(photo),
         small_components=0 if mask is None else find_small_components(mask)[0],
-        grey_share=0.0 if mask is None or item.mask is None else _grey_share(item.mask),
+        grey_share=0.0 if mask is None else _grey_share(item),
         oddities=() if picture is None else _oddities(picture),
     )
 
 
-def _grey_share(path: Path) -> float:
-    counts = grey_counts(path)
+def _grey_share(item: Item) -> float:
+    # Of values that are named, none is in between.
+    if item.mask is None or item.rule.person_values:
+        return 0.0
+    counts = grey_counts(item.mask)
     values = np.flatnonzero(counts)
     return float(counts[values[1:-1]].sum() / max(counts.sum(), 1))
 

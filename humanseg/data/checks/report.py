@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from humanseg.data.checks.problems import LISTED, escape
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 
 Level = Literal["stops", "warning", "note"]
 
@@ -75,6 +76,7 @@ class CheckReport:
     root: Path
     splits: tuple[SplitSummary, ...]  # those whose folder exists
     findings: tuple[Finding, ...]  # what stops a training first, then warnings, then notes
+    rule: MaskRule = AS_DRAWN  # how masks were read
 
     @property
     def stops_training(self) -> bool:

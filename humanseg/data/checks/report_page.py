@@ -7,8 +7,9 @@ import numpy as np
 
 from humanseg.data.checks.problems import escape
 from humanseg.data.checks.report import Case, CheckReport, Finding, SplitSummary
+from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.small_components import find_small_components
-from humanseg.io.images import ImageError, read_mask, read_photo
+from humanseg.io.images import ImageError, read_photo
 from humanseg.pages.doctor import PageCase, PageFinding, PageSplit, Picture, write_doctor_page
 from humanseg.pages.origin import Origin, now, readable_date
 
@@ -34,7 +35,7 @@ def write_report_page(path: Path, report: CheckReport, command: str = "") -> Non
         verdict=report.verdict(),
         stops=report.stops_training,
         splits=[_split(summary) for summary in report.splits],
-        findings=[_finding(finding) for finding in report.findings],
+        findings=[_finding(finding, report.rule) for finding in report.findings],
         origin=Origin(date=readable_date(now()), command=command),
     )
 
@@ -51,22 +52,22 @@ def _split(summary: SplitSummary) -> PageSplit:
     )
 
 
-def _finding(finding: Finding) -> PageFinding:
+def _finding(finding: Finding, rule: MaskRule) -> PageFinding:
     return PageFinding(
         finding.kind,
         finding.advice,
         finding.level,
         len(finding.cases),
-        tuple(PageCase(case.message, _pictures(case)) for case in finding.cases[:_CARDS]),
+        tuple(PageCase(case.message, _pictures(case, rule)) for case in finding.cases[:_CARDS]),
         tuple(case.message for case in finding.cases[_CARDS : _CARDS + _NAMED]),
     )
 
 
-def _pictures(case: Case) -> tuple[Picture, ...]:
+def _pictures(case: Case, rule: MaskRule) -> tuple[Picture, ...]:
     paths = list(case.photos[:_PICTURES])
     pictures = [Picture(_label(path), _photo_picture(path)) for path in paths]
     if case.mask is not None:
-        pictures.append(Picture(_label(case.mask), _mask_picture(case.mask)))
+        pictures.append(Picture(_label(case.mask), _mask_picture(case.mask, rule)))
     return tuple(pictures)
 
 
@@ -82,10 +83,10 @@ def _photo_picture(path: Path) -> bytes | None:
     return _encode(_thumbnail(photo), ".jpg")
 
 
-def _mask_picture(path: Path) -> bytes | None:
+def _mask_picture(path: Path, rule: MaskRule) -> bytes | None:
     """Draw a mask light on dark, its small components in red and a little larger than they are."""
     try:
-        mask = read_mask(path)
+        mask = rule.read(path)
     except ImageError:
         return None
     _, small = find_small_components(mask)

@@ -15,6 +15,7 @@ from humanseg.data.checks.concerns import BLANK
 from humanseg.data.checks.data_check import check_data
 from humanseg.data.checks.report import CheckReport
 from humanseg.data.layout.folders import has_masks, scan
+from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.small_components import find_small_components
 from humanseg.errors import HumansegError
 from humanseg.io.names import SPLITS
@@ -296,3 +297,14 @@ def test_photos_of_many_pixels_are_a_warning(five_folders: Path, photo_of: Draw,
     (finding,) = check_data(five_folders).findings
     assert (finding.kind, finding.level) == ("large photos", "warning")
     assert "data.train_size=640" in finding.cases[0].message
+
+
+def test_masks_of_classes_are_shown_as_they_are_read(five_folders: Path, tmp_path: Path) -> None:
+    for folder in ("train_mask", "valid_mask"):
+        for path in (five_folders / folder).iterdir():
+            mask = np.asarray(Image.open(path)) // 255
+            mask[0, 0] = 2 * (path.name == "1.png")
+            Image.fromarray(mask).save(path)
+    page = tmp_path / "report.html"
+    check_data(five_folders, rule=MaskRule((1, 2))).write_html(page)
+    assert len(Page(page.read_text(encoding="utf-8")).sources) == 2, "a photo, and its mask"
