@@ -27,7 +27,7 @@ from humanseg.system.children import call_in_child
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
 from humanseg.training.distillation import unlabelled_options
-from humanseg.training.machine.hardware import choose_hardware
+from humanseg.training.machine.hardware import choose_hardware, configure_process
 
 STEPS = 2
 """Steps that are timed, after one that is not."""
@@ -68,7 +68,7 @@ class PhotoCounts:
     Attributes
     ----------
     train, valid
-        Numbers of photos.
+        Numbers of photos; one that is drawn twice in an epoch counts twice.
     train_size, valid_size
         Height and width of a train sample, and of a valid photo as the model sees it.
     """
@@ -211,12 +211,13 @@ def count_photos(config: DictConfig) -> PhotoCounts:
         **unlabelled_options(config),
     )
     train = [item for name in data.splits.train_names for item in data.items(name)]
-    valid = data.items("valid")
+    draws = len(train) + sum(data.splits.weight(each.id) - 1 for each in data.items("extra"))
+    valid = data.items("valid") + (data.items("extra_valid") if data.has_extra_valid() else [])
     given = config.data.get("crop_size")
     size = given or scaled_size(image_size(train[0].photo), config.data.get("train_size"))
     largest = max(prediction_sizes(config), default=None)
     valid_size = scaled_size(image_size(valid[0].photo), largest)
-    return PhotoCounts(len(train), len(valid), (int(size[0]), int(size[1])), valid_size)
+    return PhotoCounts(round(draws), len(valid), (int(size[0]), int(size[1])), valid_size)
 
 
 def epochs_of(config: DictConfig, photos: PhotoCounts) -> float:
@@ -247,7 +248,8 @@ def measure_epoch(config: DictConfig, photos: PhotoCounts) -> float:
     hardware = choose_hardware(
         trainer.accelerator, trainer.precision, config.channels_last, config.threads
     )
-    torch.set_num_threads(hardware.threads)
+    # As a training does: memory that is taken anew at each step costs a good part of its time.
+    configure_process(hardware.device, hardware.threads)
     layout = torch.channels_last if hardware.channels_last else torch.contiguous_format
     fabric = Fabric(accelerator=hardware.device, devices=1, precision=hardware.precision)
     segmenter = make_segmenter(without_weights(config)).to(memory_format=layout)

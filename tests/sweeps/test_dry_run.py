@@ -1,5 +1,7 @@
 """What a sweep would do, without doing it."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,10 +9,12 @@ import pytest
 
 from humanseg.sweeps import dry_run
 from humanseg.sweeps.jobs import Outcome
-from humanseg.training.request import TrainRequest
+from humanseg.training.request import TrainRequest, resolve_config
 from tests.conftest import SMALLEST
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
     from tests.sweeps.conftest import Sweep, Work
 
 
@@ -96,3 +100,30 @@ def test_a_single_run_has_no_dry_run(
     assert main(["train", "--dry-run"]) == 2
     assert "--dry-run is about a sweep" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_an_epoch_is_measured_in_a_process_that_is_set_up_like_that_of_a_training(
+    compose: "Callable[..., DictConfig]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured = []
+    monkeypatch.setattr(dry_run, "configure_process", lambda *given: configured.append(given))
+    config = resolve_config(compose("threads=1", "trainer=cpu"))
+    assert dry_run.measure_epoch(config, dry_run.PhotoCounts(2, 1, (32, 32), (32, 32))) > 0
+    assert configured == [("cpu", 1)]
+
+
+def test_photos_count_as_often_as_they_are_drawn_and_scored(
+    compose: "Callable[..., DictConfig]", sample_root: Path, tmp_path: Path
+) -> None:
+    plain = dry_run.count_photos(resolve_config(compose()))
+    for name in ("image", "mask"):
+        folder = {"image": "train", "mask": "train_mask"}[name]
+        shutil.copytree(sample_root / folder, tmp_path / "more" / name)
+    source = "folder: more, match: '[0-2].*'"
+    config = compose(
+        f"data.extra_root={tmp_path}",
+        f"data.extra={{a: {{{source}, weight: 2}}}}",
+        f"data.extra_valid={{b: {{{source}}}}}",
+    )
+    counts = dry_run.count_photos(resolve_config(config))
+    assert (counts.train - plain.train, counts.valid - plain.valid) == (6, 3)
