@@ -1,6 +1,7 @@
 """`record.json`: the contents of a recipe's folder, and all that is needed to train it again."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -101,7 +102,7 @@ def _write(
         }
         if summary.get("status") == "finished":
             entry |= {key: summary[key] for key in _RESULTS if summary.get(key) is not None}
-            entry["checkpoint_sha256"] = file_sha256(RunFolder(plan.job.folder).best)
+            entry["checkpoint_sha256"] = _sha256_of(RunFolder(plan.job.folder).best)
             rung = gains.get(stage.name)
             if rung is not None and rung.gain is not None:
                 gain = rung.gain
@@ -128,6 +129,17 @@ def _write(
         "stages": stages,
     }
     write_json(path, record)
+
+
+def _sha256_of(file: Path) -> str:
+    state = file.stat()
+    return _sha256_as_it_was(file, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache
+def _sha256_as_it_was(file: Path, size: int, changed: int) -> str:
+    """Hash a file once: the record is written again at each step of the recipe."""
+    return file_sha256(file)
 
 
 def _command(recipe: Recipe, given: Sequence[str]) -> list[str]:

@@ -10,6 +10,8 @@ import pytest
 import humanseg
 from humanseg.cli.main import main
 from humanseg.inference.named_model import resolve_model
+from humanseg.io.files import file_sha256
+from humanseg.recipes import record as record_module
 from humanseg.recipes import run
 from humanseg.recipes.files import EXPORT
 from humanseg.runs import RunFolder, open_run, update_summary
@@ -89,6 +91,20 @@ def test_the_folder_ends_with_the_files_of_the_last_stage_the_model_and_a_record
     assert record["model"]["files"]["model.onnx"]["bytes"] == 5
     assert record["data"]["valid"] == 3
     assert json.loads((folder / EXPORT / "recipe.json").read_text()) == record
+
+
+def test_a_checkpoint_is_hashed_once_however_often_the_record_is_written(
+    recipe: "RunRecipe", finish: "Work", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    def hash_file(file: Path) -> str:
+        hashed.append(file.parents[1].name)
+        return file_sha256(file)
+
+    monkeypatch.setattr(record_module, "file_sha256", hash_file)
+    assert recipe(finish, CHAIN) == 0
+    assert sorted(hashed) == ["first", "second", "third"]
 
 
 def test_a_finished_stage_is_not_repeated_and_a_failed_one_is_tried_again(
