@@ -26,7 +26,7 @@ BEAT = 20.0
 LEASE = 300.0
 """Seconds without a touch after which a lock of another machine counts as left behind."""
 _NO_LOCKS_HERE = (errno.EBADF, errno.ENOLCK, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
-_NO_LINKS_HERE = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
+_NO_LINKS_HERE = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class Locked(HumansegError):  # noqa: N818 - read aloud: "Locked: …"

@@ -197,6 +197,18 @@ def test_of_two_machines_that_cannot_guard_a_folder_one_wins(
     assert path.read_text() == theirs and len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOSYS])
+def test_a_disk_without_links_has_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+    with run_lock(tmp_path / ".lock"):
+        assert is_locked(tmp_path / ".lock")
+
+
 def test_exactly_one_of_several_wins_a_lock_left_behind(
     tmp_path: Path, holder: Callable[[Path], Holder]
 ) -> None:
