@@ -39,9 +39,6 @@ from humanseg.runs.origin import run_origin
 if TYPE_CHECKING:
     from humanseg.data.module import PhotoData
 
-EXTRA_SCORES = "scores_extra.csv"
-"""A row per photo of `data.extra_valid`."""
-
 Progress = Callable[[int, int], None]
 
 
@@ -196,7 +193,7 @@ def evaluate(
             writers = _writers(folder, photos, split, threshold, origin)
         if split != "test":
             writers.setdefault(split, []).append(scores)
-        sources = SourceScoresWriter(folder and folder / EXTRA_SCORES, threshold)
+        sources = SourceScoresWriter(folder and RunFolder(folder).extra_scores, threshold)
         if split == "valid" and found.run is not None and photos.has_extra_valid():
             writers["extra_valid"] = [sources]
         write_predictions(predictor, photos, writers, on_progress)
@@ -261,7 +258,7 @@ def evaluate_best(
     scores = ScoresWriter(run.scores, threshold)
     writers = _writers(run.path, photos, "valid", threshold, run_origin(run))
     writers["valid"] += [scores, *(PredictionTable(log, threshold) for log in logs)]
-    sources = SourceScoresWriter(run.path / EXTRA_SCORES, threshold)
+    sources = SourceScoresWriter(run.extra_scores, threshold)
     if photos.splits.extra_valid:
         writers["extra_valid"] = [sources]
     write_predictions(predictor, photos, writers, on_progress)

@@ -15,7 +15,7 @@ leaderboard has them in JavaScript (`pages/templates/leaderboard/statistics.js`)
 same numbers as this module.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -157,6 +157,36 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> 
         raise ValueError(f"{minuend.size} and {subtrahend.size} scores are not of the same photos")
     interval = bootstrap_interval(minuend - subtrahend, seed=seed)
     return PairedDifference(interval.mean, interval.low, interval.high, minuend.size)
+
+
+def paired_by_source(
+    pairs: Sequence[tuple[ArrayLike, ArrayLike]], *, seed: int = 0
+) -> PairedDifference:
+    """Compare two runs by their mean over sources of photos, photo by photo.
+
+    Parameters
+    ----------
+    pairs
+        For each source the scores of both runs, as `paired_difference` takes them. Photos are drawn
+        within each source: the sources are those that there are.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    PairedDifference
+        Positive where the first is better.
+
+    Raises
+    ------
+    ValueError
+        There is no source, or as in `paired_difference`.
+    """
+    differences = [_checked(first) - _checked(second) for first, second in pairs]
+    means = [resampled_means(one, seed=seed + number) for number, one in enumerate(differences)]
+    low, high = interval_ends(np.mean(means, axis=0))
+    mean = float(np.mean([one.mean() for one in differences]))
+    return PairedDifference(mean, float(low), float(high), sum(one.size for one in differences))
 
 
 def resampled_means(scores: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:

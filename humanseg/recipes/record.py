@@ -9,6 +9,7 @@ from typing import Any
 from humanseg.compare.ladder import read_ladder
 from humanseg.config.settings import kind_of
 from humanseg.io.files import file_sha256, write_json
+from humanseg.metrics.statistics import PairedDifference
 from humanseg.recipes.budget import Planned
 from humanseg.recipes.compose import StagePlan
 from humanseg.recipes.recipe import Recipe, read_record
@@ -18,7 +19,8 @@ from humanseg.sweeps.naming import key_of
 
 FORMAT = 1
 _RESULTS = (
-    *("dice", "dice_at_half", "threshold", "iou", "boundary_dice", "best_epoch", "epochs"),
+    *("dice", "dice_at_half", "threshold", "iou", "boundary_dice", "dice_by_source"),
+    *("best_epoch", "epochs"),
     *("seconds", "parameters", "seed", "sources", "teacher", "git", "versions", "device"),
 )
 _NOT_RECORDED = ("place", "machine", "data")
@@ -105,13 +107,9 @@ def _write(
             entry["checkpoint_sha256"] = _sha256_of(RunFolder(plan.job.folder).best)
             rung = gains.get(stage.name)
             if rung is not None and rung.gain is not None:
-                gain = rung.gain
-                entry["gain"] = {
-                    "over": rung.over,
-                    "dice": gain.difference,
-                    "low": gain.low,
-                    "high": gain.high,
-                }
+                entry["gain"] = {"over": rung.over, **_as_entry(rung.gain)}
+                if rung.gain_of_sources is not None:
+                    entry["gain"]["sources"] = _as_entry(rung.gain_of_sources)
         stages.append(entry)
     last = summaries[plans[-1].stage.name]
     record: dict[str, Any] = {
@@ -146,3 +144,7 @@ def _command(recipe: Recipe, given: Sequence[str]) -> list[str]:
     """Return the overrides of a command line, with the recipe's name where a record gave it."""
     named = any(key_of(word) == "recipe" for word in given)
     return [*([] if named else [f"recipe={recipe.name}"]), *given]
+
+
+def _as_entry(gain: PairedDifference) -> dict[str, float]:
+    return {"dice": gain.difference, "low": gain.low, "high": gain.high}

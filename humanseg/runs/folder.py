@@ -64,6 +64,11 @@ class RunFolder:
         return self.path / "scores.csv"
 
     @property
+    def extra_scores(self) -> Path:
+        """A row per photo of `data.extra_valid`, where a run has such."""
+        return self.path / "scores_extra.csv"
+
+    @property
     def submission(self) -> Path:
         """The task's file: the valid masks as RLE."""
         return self.path / "pred_valid.csv"

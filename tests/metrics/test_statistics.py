@@ -8,6 +8,7 @@ from humanseg.metrics.statistics import (
     PairedDifference,
     bootstrap_interval,
     interval_ends,
+    paired_by_source,
     paired_difference,
     resampled_means,
 )
@@ -122,3 +123,13 @@ def test_an_interval_is_about_the_mean_of_all_photos_not_of_another_sample() -> 
     others = 1 - random.gamma(0.7, 0.03, (80, 600)).mean(axis=0)
     true, another = (np.mean((low < mean) & (mean < high)) for mean in (1 - 0.7 * 0.03, others))
     assert 0.91 < true < 0.97 and 0.78 < another < 0.87
+
+
+def test_sources_count_alike_however_many_photos_they_have() -> None:
+    few, many = np.full(5, 0.2), np.random.default_rng(1).normal(0, 0.1, 300)
+    found = paired_by_source([(few, np.zeros(5)), (many, np.zeros(300))])
+    assert found.photos == 305
+    assert found.difference == pytest.approx((0.2 + many.mean()) / 2)
+    # Within the first there is nothing to vary, so the whole varies half as much as the second.
+    second = paired_difference(many, np.zeros(300), seed=1)
+    assert found.high - found.low == pytest.approx((second.high - second.low) / 2)
