@@ -9,7 +9,6 @@ from typing import Any
 from humanseg.compare.ladder import read_ladder
 from humanseg.config.settings import kind_of
 from humanseg.io.files import file_sha256, write_json
-from humanseg.metrics.statistics import PairedDifference
 from humanseg.recipes.budget import Planned
 from humanseg.recipes.compose import StagePlan
 from humanseg.recipes.recipe import Recipe, read_record
@@ -146,5 +145,6 @@ def _command(recipe: Recipe, given: Sequence[str]) -> list[str]:
     return [*([] if named else [f"recipe={recipe.name}"]), *given]
 
 
-def _as_entry(gain: PairedDifference) -> dict[str, float]:
+def _as_entry(gain: Any) -> dict[str, float]:
+    """Return what a paired difference has for the record."""
     return {"dice": gain.difference, "low": gain.low, "high": gain.high}
