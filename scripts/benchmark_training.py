@@ -1,6 +1,6 @@
-"""Photos a second of our training, side by side with plain Lightning on the same model.
+"""Compare the photos per second of training in humanseg and in plain Lightning.
 
-The plain side is what the libraries give when nothing is chosen: fp32, standard memory layout, a
+The plain side uses the defaults of the libraries: fp32, standard memory layout, a
 DataLoader that decodes and augments each JPEG when it is requested. Both train the same nets on
 the same photos with the same augmentation, batch size and optimiser, each in a process of its
 own, in turns, so that a noisy machine is noisy for both.

@@ -1,10 +1,10 @@
-"""Bundle an exported model: its 8-bit file, and in its record what that file scores.
+"""Bundle an exported model: its 8-bit file, and a record with the scores of this file.
 
     python scripts/bundle_model.py EXPORT NAME --data ROOT --sources FOLDER --no-person FOLDER
 
 EXPORT is what a recipe wrote into its folder, ROOT the folder with `valid` and `valid_mask`,
-FOLDER photos of several sources as `scripts/score_sources.py` takes them. What `record.json` says
-in words (purpose, licence, data) stays as it is; its numbers are all measured here, on this file.
+FOLDER photos of several sources as `scripts/score_sources.py` takes them. The texts of
+`record.json` (purpose, licence, data) are kept; all its numbers are measured here, on this file.
 """
 
 import argparse
@@ -77,12 +77,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(model: Model, data: Path, sources: Path, no_person: Path) -> dict[str, dict[str, Any]]:
-    """Score the task's valid photos, those of other sources, and those in which nobody is."""
+    """Score the task's valid photos, those of other sources, and those without people."""
     segment, score = SOURCES["segment_by"](model), SOURCES["score"]
     valid = score(segment, data / "valid", data / "valid_mask")
     table = score(segment, sources / PHOTOS, sources / MASKS, no_person)
     by_source = summarize_sources(table.assign(foreground=table["dice"].notna()))
-    nobody = by_source.pop(SOURCES["NOBODY"])
+    no_person = by_source.pop(SOURCES["NO_PERSON"])
     return {
         "in_distribution": _mean(valid["dice"]),
         "out_of_distribution": _mean(table["dice"].dropna())
@@ -95,8 +95,8 @@ def measure(model: Model, data: Path, sources: Path, no_person: Path) -> dict[st
             },
         },
         "no_person": {
-            "photos": nobody["photos"],
-            "people_seen": round(nobody["false_positives"], 3),
+            "photos": no_person["photos"],
+            "people_seen": round(no_person["false_positives"], 3),
         },
     }
 

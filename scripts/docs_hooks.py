@@ -43,7 +43,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Point links at where their targets lie in the site."""
+    """Point links at their targets in the site."""
     here = page.file.src_uri
 
     def point(link: re.Match[str]) -> str:

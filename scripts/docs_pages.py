@@ -1,4 +1,4 @@
-"""Pages of the documentation that are made of the code; the hook of mkdocs adds them."""
+"""Pages of the documentation that are generated from the code; the hook of mkdocs adds them."""
 
 import argparse
 import ast
@@ -158,17 +158,17 @@ def _model_facts(model: BundledModel) -> Iterator[str]:
         shown = f" ({low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
         what = f": {scores['what']}" if "what" in scores else ""
         yield f"| {label}{what} | {estimate.photos} | {estimate.mean:.4f}{shown} |"
-        for source, one in scores.get("by_source", {}).items():
-            yield f"| of these from `{source}` | {one['photos']} | {one['mean']:.4f} |"
+        for source, mean in scores.get("by_source", {}).items():
+            yield f"| of these from `{source}` | {mean['photos']} | {mean['mean']:.4f} |"
     for kind, item in record["dice"].get("unseen", {}).items():
         what = f"{KINDS[kind]}, which the project never had"
         yield f"| {what} | {item['photos']} | {item['mean']:.4f} |"
     yield ""
-    nobody = record.get("dice", {}).get("no_person")
-    if nobody:
+    empty = record.get("dice", {}).get("no_person")
+    if empty:
         yield (
-            f"- On photos without people, {nobody['photos']}, it finds somebody in "
-            f"{nobody['people_seen']:.1%}."
+            f"- False positives: a person is predicted in {empty['people_seen']:.1%} of "
+            f"{empty['photos']} photos without people."
         )
     latency = record.get("latency")
     if latency:
@@ -181,7 +181,7 @@ def _model_facts(model: BundledModel) -> Iterator[str]:
     for source in record.get("data", []):
         count = f", {source['photos']} photos" if source.get("photos") else ""
         yield f"- Data: {source['name']}{count}. Licence: {source['licence']}."
-    yield f"\nHow it was made:\n\n```yaml\n{yaml.safe_dump(record.get('recipe')).strip()}\n```"
+    yield f"\nIts recipe:\n\n```yaml\n{yaml.safe_dump(record.get('recipe')).strip()}\n```"
 
 
 def error_codes() -> list[str]:

@@ -1,4 +1,4 @@
-"""Keep what the report needs of a run or a sweep, as small files that can be committed.
+"""Write the record of a run or a sweep for the report, as small files that can be committed.
 
 python scripts/keep_record.py runs/NAME notebooks/records/NAME             a run
 python scripts/keep_record.py runs/SWEEP notebooks/records/SWEEP           a sweep

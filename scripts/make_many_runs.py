@@ -1,4 +1,4 @@
-"""Make many run folders from a few real ones, to see how the leaderboard bears them.
+"""Make many run folders from a few real ones, to test the leaderboard with them.
 
 python scripts/make_many_runs.py runs/ONE runs/OTHER --out many
 

@@ -1,4 +1,4 @@
-"""Write a folder of photos as people have them: all sizes, formats and modes, a few of them broken.
+"""Write a folder of mixed photos: all sizes, formats and modes, a few of them broken.
 
 The photos are made from a data set; without one, from the built-in sample. They try
 `humanseg predict`: the broken ones are listed at the end, and it must list the same.

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the record; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", metavar="ROOT", type=Path, help="the five folders")
-    parser.add_argument("--unlabelled", metavar="FOLDER", type=Path, help="photos without masks")
+    parser.add_argument("--unlabelled", metavar="FOLDER", type=Path, help="unlabelled photos")
     parser.add_argument("--second", metavar="FOLDER", type=Path, help="another annotator's masks")
     parser.add_argument("--out", metavar="DIR", type=Path, default=RECORD)
     chosen = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""How long humanseg takes to be imported, and from nothing to the first mask.
+"""Measure the import of humanseg, and the time from a cold start to the first mask.
 
 Every measurement is a process of its own, by the Python that runs this script: run it with the one
 of an environment that holds the installed wheel. The first mask counts all of the process: starting
@@ -32,7 +32,7 @@ humanseg.load(*model)(photo)
 def main() -> int:
     """Measure both, and print the median of each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, help="default: the model that ships with humanseg")
+    parser.add_argument("--model", type=Path, help="default: the bundled model")
     parser.add_argument("--photo", type=Path, help="default: a drawn one of 320×240")
     parser.add_argument("--rounds", type=int, default=10, help="measurements of each")
     arguments = parser.parse_args()

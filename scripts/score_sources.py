@@ -1,13 +1,13 @@
-"""Score models on labelled photos of several sources, and on photos in which nobody is.
+"""Score models on labelled photos of several sources, and on photos without people.
 
-A photo's source stands before the first underscore of its name. Prints for each model the mean Dice
-per photo of each source, the mean over sources, and the share of photos without people in which
-more than one pixel in a hundred is predicted.
+A photo's source is the part of its name before the first underscore. Prints for each model the
+mean Dice per photo of each source, the mean over sources, and the share of photos without people in
+which more than 1 % of the pixels are predicted as person.
 
     python scripts/score_sources.py MODEL [MODEL ...] --data FOLDER [--no-person FOLDER]
         [--mediapipe] [--csv FILE]
 
-A MODEL is whatever `humanseg predict --model` takes. FOLDER holds `image` and `mask`.
+A MODEL is anything that `humanseg predict --model` takes. FOLDER holds `image` and `mask`.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from humanseg.metrics.scores import dice
 from humanseg.metrics.statistics import bootstrap_interval
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.bool_]]
-NOBODY = "no person"
+NO_PERSON = "no person"
 
 
 @says_errors
@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", metavar="MODEL", nargs="*", help="as of humanseg predict --model")
     parser.add_argument("--data", type=Path, required=True, help="a folder with image and mask")
-    parser.add_argument("--no-person", type=Path, help="a folder of photos in which nobody is")
+    parser.add_argument("--no-person", type=Path, help="a folder of photos without people")
     parser.add_argument("--mediapipe", action="store_true", help="score MediaPipe's models too")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write a row per model and photo")
     arguments = parser.parse_args()
@@ -86,7 +86,7 @@ def score(
     if no_person is not None:
         for item in join_folders(no_person, "data", no_person, None).require_items():
             mask = segment(read_photo(item.photo))
-            rows.append((item.id, NOBODY, np.nan, float(mask.mean())))
+            rows.append((item.id, NO_PERSON, np.nan, float(mask.mean())))
     return pd.DataFrame(rows, columns=["id", "source", "dice", "predicted_foreground"])
 
 
@@ -94,9 +94,9 @@ def describe(table: pd.DataFrame) -> Iterator[str]:
     """Yield the lines of a model."""
     means = []
     for source, rows in table.groupby("source"):
-        if source == NOBODY:
+        if source == NO_PERSON:
             share = (rows["predicted_foreground"] > FALSE_POSITIVE).mean()
-            yield f"  {NOBODY:<14} people seen in {share:.1%} of {len(rows)} photos"
+            yield f"  {NO_PERSON:<14} false positives {share:.1%} of {len(rows)} photos"
             continue
         interval = bootstrap_interval(rows["dice"])
         means.append(interval.mean)

@@ -1,8 +1,8 @@
-"""Score runs on the synthetic-shift benchmark: changed versions of their valid photos.
+"""Score runs on the synthetic-shift benchmark: transformed versions of their valid photos.
 
-Every shift is made from photos and masks alone and is the same each time: closer crops, small
-people, other backgrounds, landscape frames, more people, and what cameras do. Prints the mean Dice
-per photo for each run and shift, at threshold 0.5. Only scores of one data set compare.
+Every shift is computed from photos and masks alone, and is the same each time: closer crops, small
+people, other backgrounds, landscape frames, more people, and effects of cameras. Prints the mean
+Dice per photo for each run and shift, at threshold 0.5. Only scores of one data set compare.
 """
 
 import argparse
@@ -39,7 +39,7 @@ _BATCH = 8
 
 
 def as_it_is(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
-    """Leave the photo alone: what `humanseg evaluate` scores."""
+    """Return the photo unchanged, as `humanseg evaluate` scores it."""
     return picture
 
 
@@ -64,7 +64,7 @@ def elsewhere(
     scales: tuple[float, float],
     size: tuple[int, int] | None = None,
 ) -> LabelledPhoto:
-    """Put the person before a background made of other photos, in a frame of any size."""
+    """Paste the person on a background made of other photos, in a frame of any size."""
     frame = size or picture.size
     scene = compose_background(others, frame, generator)
     place = placement(picture, frame, generator.uniform(*scales), generator)
@@ -72,22 +72,22 @@ def elsewhere(
 
 
 def small(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
-    """Show the person at 0.3 to 0.6 of the size, before another background."""
+    """Show the person at 0.3 to 0.6 of the size, on another background."""
     return elsewhere(picture, others, generator, (0.3, 0.6))
 
 
 def background(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
-    """Show the person at about the size, before another background."""
+    """Show the person at about the same size, on another background."""
     return elsewhere(picture, others, generator, (0.9, 1.1))
 
 
 def landscape(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
-    """Show the person in a frame that is turned by a quarter."""
+    """Show the person in a landscape frame."""
     return elsewhere(picture, others, generator, (0.7, 1.2), picture.size[::-1])
 
 
 def company(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
-    """Put two more people behind the person."""
+    """Paste two more people behind the person."""
     for _ in range(2):
         other = others(generator)
         place = placement(other, picture.size, generator.uniform(0.6, 1), generator)
@@ -104,7 +104,7 @@ def colour(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> L
 
 
 def blur(picture: LabelledPhoto, others: DrawPhoto, generator: Generator) -> LabelledPhoto:
-    """Put the photo out of focus."""
+    """Blur the photo, as out of focus."""
     width = generator.uniform(1, 2.5)
     photo = np.asarray(cv2.GaussianBlur(picture.photo, (0, 0), width), np.uint8)
     return picture._replace(photo=photo)
@@ -155,7 +155,7 @@ def shifted(
 
 
 def score(predict: Predict, pictures: Sequence[LabelledPhoto]) -> float:
-    """Take the mean Dice per photo at threshold 0.5."""
+    """Return the mean Dice per photo at threshold 0.5."""
     found = []
     for start in range(0, len(pictures), _BATCH):
         batch = pictures[start : start + _BATCH]
@@ -206,7 +206,7 @@ def valid_pictures(run: Path | None, data: Path | None) -> tuple[list[str], list
     elif data is not None:
         split = DatasetSplits(data).split("valid")
     else:
-        raise HumansegError("A model file knows no photos: say --data ROOT, or name a run first.")
+        raise HumansegError("A model file has no photos: give --data ROOT, or name a run first.")
     found = [split.photos[index] for index in range(len(split.photos))]
     return split.ids, [LabelledPhoto(photo, mask) for photo, mask in found if mask is not None]
 

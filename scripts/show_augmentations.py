@@ -1,4 +1,4 @@
-"""Write a contact sheet of what an augmentation does to photos and their masks.
+"""Write a contact sheet of augmented photos and their masks.
 
 One photo per row: as it is, then as a training with this seed sees it in its first epochs, with
 the outline of the mask. Without data it takes photos of the built-in sample.
@@ -111,7 +111,7 @@ def _read(item: Item) -> LabelledPhoto:
 
 
 def _join(tiles: list[Pixels], axis: int) -> Pixels:
-    """Put tiles of one size in a line, with paper between them."""
+    """Join tiles of one size in a row, with gaps between them."""
     shape = list(tiles[0].shape)
     shape[axis] = _GAP
     paper = np.full(shape, 255, np.uint8)

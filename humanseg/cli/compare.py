@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where leaderboard.csv and leaderboard.html go; default: the folder of the runs",
     )
     parser.add_argument(
-        "--data", metavar="ROOT", type=Path, help="where the data are now, if they were moved"
+        "--data", metavar="ROOT", type=Path, help="the folder of the data, if they were moved"
     )
     parser.add_argument(
         "--wandb",

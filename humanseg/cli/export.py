@@ -27,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="of onnx, int8, fp16, pt2; default: onnx,int8,pt2",
     )
-    parser.add_argument("--data", metavar="ROOT", type=Path, help="where the data is now")
+    parser.add_argument(
+        "--data", metavar="ROOT", type=Path, help="the folder of the data, if it was moved"
+    )
     parser.add_argument(
         "--max-drop",
         metavar="DICE",
@@ -48,7 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "run; needs an account",
     )
     parser.add_argument(
-        "--benchmark", action="store_true", help="measure all files at length, next to torch"
+        "--benchmark",
+        action="store_true",
+        help="measure the speed of all files with many calls, compared with torch",
     )
 
 

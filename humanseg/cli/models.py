@@ -15,7 +15,7 @@ _DEFAULTS = {"photos": "photos", "videos": "videos, demo"}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--json", action="store_true", help="all that is on record, as JSON")
+    kind.add_argument("--json", action="store_true", help="all recorded facts, as JSON")
     kind.add_argument("--csv", action="store_true", help="a row for each model, as CSV")
 
 

@@ -60,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--temporal-smoothing",
         metavar="S",
         type=strength,
-        help="against flicker in videos: the weight of the past where nothing moves, from 0 to "
+        help="against flicker in videos: the weight of earlier frames where nothing moves, 0 to "
         "below 1; default 0.8",
     )
     parser.add_argument(

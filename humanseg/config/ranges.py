@@ -13,7 +13,7 @@ Share = Annotated[float, Interval(ge=0, le=1)]
 NotNegative = Annotated[float, Interval(ge=0)]
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 Side = Annotated[int, Interval(ge=16, le=16384)]
-"""Pixels of a photo's side: with fewer nobody is seen, and with more no memory suffices."""
+"""Pixels of a photo's side: with fewer no person is visible, with more no memory suffices."""
 Processes = Annotated[int, Interval(ge=0, le=256)]
 
 Text = Annotated[str, MinLen(1)]

@@ -73,7 +73,7 @@ SETTINGS = (
     ),
     Setting(
         "threshold",
-        "A pixel is person above this probability; tune takes the best one on the validation set.",
+        "The confidence threshold: a pixel above it is person; tune takes the best one on valid.",
         Annotated[float, Interval(gt=0, lt=1)] | Literal["tune"],
     ),
     Setting("tta", "Average predictions with those of the mirrored photo.", bool),
@@ -85,20 +85,20 @@ SETTINGS = (
     ),
     Setting(
         "auxiliary_weight",
-        "Weight of each auxiliary head's loss, in the nets that have some.",
+        "Weight of the loss of each auxiliary head, in models that have some.",
         NotNegative,
     ),
     Setting(
         "distillation.teachers",
-        "Learn from the probabilities of another model too: a finished run, a checkpoint, an "
-        "export, or the name of a bundled model; or of the mean of a list of them.",
+        "The teacher: a finished run, a checkpoint, an export, or the name of a bundled model; or "
+        "a list of teachers, whose probabilities are averaged.",
         _PATHS,
         on_resume="verify",
         path="model",
     ),
     Setting(
         "distillation.weight",
-        "Weight of the teachers in the loss; the masks have the rest.",
+        "Weight of the soft labels in the loss; the masks have the rest.",
         Share,
     ),
     Setting(
@@ -110,11 +110,11 @@ SETTINGS = (
     ),
     Setting(
         "distillation.min_confidence",
-        "From 0 to 1: unlabelled photos on which the teachers are less sure are left out.",
+        "From 0 to 1: unlabelled photos with a lower confidence of the teachers are left out.",
         Share,
     ),
     Setting(
-        "runs_dir", "The folder in which runs and sweeps lie.", Text, kind="place", path="own"
+        "runs_dir", "The folder of runs and sweeps.", Text, kind="place", path="own"
     ),
     Setting(
         "name",
@@ -196,16 +196,16 @@ SETTINGS = (
     ),
     Setting("data.root", "The folder of the photos.", kind="data", on_resume="verify",
             path="source"),
-    Setting("data.extra_root", "What the folders of data.extra and data.extra_valid are relative "
-            "to; null: data.root.", kind="data", on_resume="verify", path="source"),
+    Setting("data.extra_root", "The folder that those of data.extra and data.extra_valid are "
+            "relative to; null: data.root.", kind="data", on_resume="verify", path="source"),
     Setting("data.extra_valid", "Labelled photos of further sources to score on, by source.",
             kind="data"),
     Setting("data.batch_size", "Photos in a batch.", on_resume="change"),
     Setting("data.workers", "Processes that prepare batches.", kind="machine", on_resume="change"),
     Setting("data.cache", "Where decoded photos are kept.", kind="machine", on_resume="change"),
     Setting("data.cache_gb", "Gigabytes of the cache.", kind="machine", on_resume="change"),
-    Setting("data.fold", "Which part of train validates; null: valid validates."),
-    Setting("data.folds", "The number of parts that train is split into, with data.fold."),
+    Setting("data.fold", "The fold of train that validates; null: valid validates."),
+    Setting("data.folds", "The number of folds that train is split into, with data.fold."),
     Setting("data.extra", "Labelled photos of further sources to train on, with a weight each."),
     Setting("data.person_values", "Values of a mask that are the person; []: the brighter of two."),
     Setting("data.invert_masks", "Whether the darker of two values is the person."),
@@ -214,11 +214,12 @@ SETTINGS = (
             on_resume="change"),
     Setting("callbacks.early_stopping.patience", "Epochs without a better Dice before it stops.",
             Whole),
-    Setting("callbacks.early_stopping.min_delta", "How much better counts as better.", NotNegative),
-    Setting("callbacks.early_stopping.monitor", "The score that is watched."),
+    Setting("callbacks.early_stopping.min_delta", "The smallest improvement that counts.",
+            NotNegative),
+    Setting("callbacks.early_stopping.monitor", "The score that is monitored."),
     Setting("callbacks.early_stopping.mode", "Whether higher (max) or lower (min) is better."),
-    Setting("logger", "What a run logs to.", kind="machine", on_resume="change"),
-    Setting("trainer", "How long and on what it trains.", on_resume="change"),
+    Setting("logger", "The loggers of a run.", kind="machine", on_resume="change"),
+    Setting("trainer", "Length and device of the training.", on_resume="change"),
     Setting("trainer.max_epochs", "Epochs of the training; -1: as many as the steps take.",
             Count | Literal[-1] | None),
     Setting("trainer.max_steps", "Steps of the optimizer; -1: as many as the epochs take.",
@@ -234,7 +235,7 @@ SETTINGS = (
     Setting("trainer.log_every_n_steps", "Set by humanseg itself.", kind="machine"),
     Setting("hydra", "Hydra's own settings.", kind="place"),
 )  # fmt: skip
-"""Settings of conf/train.yaml, and of groups what the signature of their target does not say."""
+"""Settings of conf/train.yaml, and facts on groups that signatures do not state."""
 
 PLAIN_GROUPS = ("distillation",)
 """Groups whose settings are declared here, since no `_target_` takes them."""
@@ -243,7 +244,7 @@ BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
 def top_level() -> dict[str, Setting]:
-    """Return the settings that stand beside the groups in conf/train.yaml."""
+    """Return the settings beside the groups in conf/train.yaml."""
     return {
         key: setting
         for key, setting in BY_KEY.items()
@@ -260,7 +261,7 @@ def plain_groups() -> dict[str, list[str]]:
 
 
 def kind_of(key: str) -> Kind:
-    """Return what the setting at a full key decides."""
+    """Return the effect of the setting at a full key."""
     return next((setting.kind for setting in _declared(key) if setting.kind is not None), "result")
 
 

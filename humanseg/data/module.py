@@ -63,7 +63,7 @@ class PhotoData(pl.LightningDataModule):
     min_component_area
         Parts of a train mask with fewer pixels than this are taken out; valid masks stay.
     unlabelled
-        A folder of more photos to train on, without masks: with pseudo-labels of a teacher.
+        A folder of unlabelled photos to train on, with pseudo-labels of a teacher.
     min_confidence
         Unlabelled photos of which the teacher is less sure are left out; see `confidence`.
     extra, extra_valid

@@ -14,7 +14,7 @@ from humanseg.metrics.statistics import mean_of_sources
 
 SOURCE_COLUMNS = [COLUMNS[0], "source", *COLUMNS[1:], "predicted_foreground"]
 FALSE_POSITIVE = 0.01
-"""A photo in which nobody is counts as a false positive above this share of predicted pixels."""
+"""A photo without people is a false positive above this share of predicted pixels."""
 
 
 class SourceScoresWriter(ScoresWriter):
@@ -57,9 +57,9 @@ def summarize_sources(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        For each source the number of its `photos` and their mean `dice`; where nobody is in any of
-        them, in place of the Dice, which is 0 then, `false_positives`: the share of photos of
-        which more than `FALSE_POSITIVE` is predicted.
+        For each source the number of its `photos` and their mean `dice`; for a source
+        without people, instead of the Dice, which is 0 then, `false_positives`: the share of
+        photos of which more than `FALSE_POSITIVE` is predicted.
     """
     summary: dict[str, dict[str, Any]] = {}
     for name, rows in table.groupby("source"):
@@ -79,7 +79,7 @@ def describe_sources(summary: Mapping[str, Mapping[str, Any]]) -> list[str]:
         + (
             f"dice {scores['dice']:.4f}"
             if "dice" in scores
-            else f"people seen in {scores['false_positives']:.1%}"
+            else f"false positives {scores['false_positives']:.1%}"
         )
         + f" ({scores['photos']} photos)"
         for name, scores in summary.items()

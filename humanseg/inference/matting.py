@@ -39,7 +39,7 @@ def alpha_from_probability(probability: NDArray[np.float32], threshold: float) -
 def apply_visibility(
     probability: NDArray[np.float32], visible: Pixels | None
 ) -> NDArray[np.float32]:
-    """Return a probability times a photo's own opacity: nobody is where it shows nothing."""
+    """Return a probability times a photo's own opacity: transparent pixels are no person."""
     if visible is None:
         return probability
     return probability * (visible.astype(np.float32) / np.float32(255))

@@ -22,7 +22,7 @@ PHOTOS, MASKS = "image", "mask"
 class ExtraFolder(TypedDict):
     """One source of labelled photos, a value of `data.extra` or `data.extra_valid`.
 
-    `folder` holds `image` and `mask`, or, with `no_person`, photos in which nobody is. `match` is
+    `folder` holds `image` and `mask`, or, with `no_person`, photos without people. `match` is
     a pattern for the names of its photos. In an epoch each is drawn `weight` times on average.
     """
 

@@ -49,7 +49,7 @@ class Item:
         return self.mask is not None or self.no_person
 
     def read_mask(self, photo: Pixels | None) -> Pixels | None:
-        """Read the mask, (H, W) in {0, 1}; `photo` gives its size where nobody is in it.
+        """Read the mask, (H, W) in {0, 1}; `photo` gives its size for a photo without people.
 
         None without a mask, or without the photo that has the size. Raises an ImageError where
         the mask cannot be used.
@@ -165,7 +165,7 @@ def list_items(root: Path, split: str, masks: bool, rule: MaskRule = AS_DRAWN) -
 
 
 def scan_unlabelled(folder: Path) -> Scan:
-    """List the photos of a folder without masks; raise a HumansegError where there is none.
+    """List the unlabelled photos of a folder; raise a HumansegError where there is none.
 
     An id is the folder's and the file's name, so that it is none of a labelled photo.
     """

@@ -2,7 +2,7 @@
 
 const FORMAT = 1;
 const TRIAL = [64, 48];
-/** WebGPU rounds elsewhere than a processor does; more than this is another answer. */
+/** WebGPU rounds otherwise than a processor; a larger difference is a wrong result. */
 const TOLERANCE = 0.02;
 
 /**
@@ -39,7 +39,7 @@ export async function openModel(wanted, folder) {
 async function loadManifest(folder) {
   const manifest = await (await load(`${folder}/manifest.json`)).json();
   if (manifest.format !== FORMAT) {
-    throw new Error(`The model is written in format ${manifest.format}, and this page knows format ${FORMAT} only: build the page anew with the humanseg that wrote the model.`);
+    throw new Error(`The model is written in format ${manifest.format}, and this page knows format ${FORMAT} only: build the page again with the humanseg that wrote the model.`);
   }
   return manifest;
 }

@@ -70,7 +70,7 @@ function cautions({ first, second, result }) {
     const spreads = state.group.entries.map((entry) => entry.spread).filter((spread) => !missing(spread));
     const usual = quantile(spreads.sort((a, b) => a - b), .5);
     const how = spreads.length ? `, here by about ${usual.toFixed(4)} (standard deviation).` : ".";
-    notes.push(`The interval says how sure this is over photos. Another seed would move Dice too${how}`);
+    notes.push(`The interval shows the variance over photos. Another seed would change Dice too${how}`);
   }
   if (Math.max(...seeds) > 1) notes.push("Scores are averages over the seeds; the masks are those of the first.");
   if (first.row.own_threshold || second.row.own_threshold) {
@@ -92,7 +92,7 @@ function drawScale({ difference, low, high, significant }) {
   $("scale").replaceChildren(line, element("div", { className: "labels" }, ...labels));
 }
 
-/** Draw each photo by its Dice under A and under B: those below the diagonal speak for B. */
+/** Draw each photo by its Dice under A and under B: those below the diagonal favour B. */
 function drawDuelPlot({ first, second }) {
   if (!plotsWanted || !window.Plotly) return;
   const colours = theme();

@@ -10,7 +10,7 @@ function mixed(value) {
   return (hash ^ hash >>> 16) >>> 0;
 }
 
-/** Sorted means of `values` over photos that are drawn anew, with replacement. */
+/** Sorted means of `values` over photos that are resampled with replacement. */
 function resampledMeans(values) {
   const photos = values.length, start = mixed(0);
   const means = new Float64Array(RESAMPLES);

@@ -48,7 +48,7 @@ function drawRows() {
   $("table").hidden = rows.length === 0;
 }
 
-/** Make the rows anew without losing the keyboard's place in them. */
+/** Build the rows again, and keep the keyboard focus. */
 function keepingFocus(redraw) {
   const name = (button) => button.getAttribute("aria-label").replace(/^(Picked as [AB]: |Pick )/, "");
   const before = $("rows").contains(document.activeElement) && document.activeElement.matches("button")
