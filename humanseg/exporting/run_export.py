@@ -60,7 +60,7 @@ class ExportRequest:
 
 
 def export(request: ExportRequest) -> None:
-    """Write the best model of a run as files, each verification against its checkpoint.
+    """Write the best model of a run as files, each verified against its checkpoint.
 
     Parameters
     ----------

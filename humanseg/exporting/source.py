@@ -68,7 +68,7 @@ def open_source(run: RunFolder, checkpoint: Path | None = None) -> ExportSource:
 
 
 def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]:
-    """Open the data that a run is verification on.
+    """Open the data that an export is verified on.
 
     Parameters
     ----------
