@@ -198,8 +198,8 @@ SETTINGS = (
             path="source"),
     Setting("data.extra_root", "The folder that those of data.extra and data.extra_valid are "
             "relative to; null: data.root.", kind="data", on_resume="verify", path="source"),
-    Setting("data.extra_valid", "Labelled photos of further sources to score on, by source.",
-            kind="data"),
+    Setting("data.extra_valid", "Labelled photos of further sources: with them, the mean over "
+            "sources chooses the checkpoint."),
     Setting("data.batch_size", "Photos in a batch.", on_resume="change"),
     Setting("data.workers", "Processes that prepare batches.", kind="machine", on_resume="change"),
     Setting("data.cache", "Where decoded photos are kept.", kind="machine", on_resume="change"),

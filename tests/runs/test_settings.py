@@ -162,3 +162,9 @@ def test_a_run_from_before_a_setting_of_the_data_came_up_is_one_with_its_default
     assert keys(old, settings({"data": {**data, "invert_masks": True}})) == ["data.invert_masks"]
     own = {"_target_": "mine.Data", "root": "/here"}
     assert "data.invert_masks" not in settings({"data": own}).values
+
+
+def test_photos_that_choose_the_checkpoint_tell_runs_apart() -> None:
+    data = {"_target_": "humanseg.data.module.PhotoData", "extra_valid": {"a": {"folder": "more"}}}
+    runs = [read_settings({"data": node}, SHIPPED) for node in (data, data | {"extra_valid": None})]
+    assert "data.extra_valid.a.folder" in {setting.key for setting in differing(runs)}
