@@ -90,8 +90,9 @@ def test_a_run_is_exported_and_used(run: Any, sample_root: Path, tmp_path: Path)
     assert np.array_equal(read_mask(predictions.paths[0]), mask)
 
 
-def test_a_text_is_one_format_and_not_its_letters(tmp_path: Path) -> None:
-    folder = humanseg.export("tiny", tmp_path / "export", "int8")
+@pytest.mark.parametrize("formats", ["int8", "int8, int8"])
+def test_a_text_of_formats_is_not_its_letters(formats: str, tmp_path: Path) -> None:
+    folder = humanseg.export("tiny", tmp_path / "export", formats)
     assert (folder / "model.int8.onnx").is_file()
 
 

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     humanseg.export(
         source,
         arguments.out,
-        None if arguments.formats is None else arguments.formats.split(","),
+        arguments.formats,
         data=arguments.data,
         max_drop=arguments.max_drop,
         overwrite=arguments.overwrite,

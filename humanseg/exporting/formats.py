@@ -44,7 +44,7 @@ FORMATS = {
 
 
 def read_formats(names: Sequence[str]) -> list[Format]:
-    """Look up formats by their names; a text names one.
+    """Look up formats by their names: several, or a text with commas between them.
 
     Returns
     -------
@@ -56,8 +56,7 @@ def read_formats(names: Sequence[str]) -> list[Format]:
     HumansegError
         A name is unknown, or there is none.
     """
-    # A text is a sequence, too: of its letters.
-    names = [names] if isinstance(names, str) else names
+    names = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
     unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
         raise HumansegError(
