@@ -15,6 +15,8 @@ from humanseg.errors import HumansegError
 # OpenCV's own threads fight torch's and those of the workers.
 cv2.setNumThreads(0)
 
+_APART = 0x9E3779B9  # 2^32 divided by the golden ratio
+
 
 def sample_seed(seed: int, epoch: int, id: str, repeat: int = 0) -> int:
     """Derive the seed of one photo in one epoch, in [0, 2**32).
@@ -80,8 +82,11 @@ class Augmentation:
             photo = self._copy_paste(photo, others, np.random.default_rng([seed, 2]))
         if self._transforms is None:
             return photo.contiguous()
-        # Albumentations draws from generators of its own, which workers and epochs would repeat.
-        self._transforms.set_random_seed(seed)
+        # Albumentations draws from generators of its own, which workers and epochs would repeat. A
+        # seed for the whole is the seed of each part: all would draw the same numbers, and a photo
+        # be changed in every way or in none.
+        for index, part in enumerate(_with_children(self._transforms)):
+            part.set_random_seed((seed + index * _APART) % 2**32)
         layers = {"image": photo.photo, "mask": photo.mask, "soft": photo.soft}
         result = self._transforms(
             **{name: layer for name, layer in layers.items() if layer is not None}

@@ -58,6 +58,19 @@ def test_shape_type_and_two_values(name: str, pair: LabelledPhoto) -> None:
     np.testing.assert_array_equal(mask, before[1])
 
 
+def test_whether_one_change_is_made_says_nothing_of_the_others() -> None:
+    corner = np.array([[1, 0], [0, 0]], np.uint8)
+    flips = [
+        A.HorizontalFlip(p=0.5),
+        A.OneOf([A.VerticalFlip(p=1.0), A.VerticalFlip(p=1.0)], p=0.5),
+    ]
+    augment = Augmentation(flips)
+    picture = LabelledPhoto(np.repeat(corner[..., None], 3, axis=2), corner)
+    places = [int(augment(picture, seed).mask.argmax()) for seed in range(400)]
+    # Neither, one, the other, both: a quarter each.
+    assert all(60 < count < 140 for count in np.bincount(places, minlength=4)), places
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(8, 5), (7, 300), (33, 50)])
 def test_small_and_odd_photos(name: str, shape: tuple[int, int]) -> None:
