@@ -73,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
                 (bundled / file.name).write_bytes(file.read_bytes())
     write_json(bundled / RECORD, record)
     print(bundled)
+    print("The report shows nothing that was measured of another file: scripts/measure_bundled.py")
     return 0
 
 

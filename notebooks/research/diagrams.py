@@ -133,7 +133,9 @@ def _pspnet(axes: "Axes") -> str:
         _box(axes, 2.5, y, 0.95, f"{grid} × {grid}", _NODE)
         _arrow(axes, start, (2.5 - 0.5, y))
         _arrow(axes, (2.5 + 0.5, y), (3.95, 1.6))
-    _arrow(axes, start, (3.95, 1.35), dashed=True)
+    # Below the grids, and up into the box from below.
+    axes.plot([start[0], 4.55], [start[1] - 0.08] * 2, color=QUIET, linewidth=1.1, dashes=(4, 3))
+    _arrow(axes, (4.55, start[1] - 0.08), (4.55, 1.23), dashed=True)
     _box(axes, 4.55, 1.5, 1.15, "joined", _DECODER)
     axes.annotate("averages over grids", (2.5, -0.5), ha="center", fontsize=9, color=QUIET)
     _head(axes, 5.13, 1.5)

@@ -152,7 +152,28 @@ class Records:
         return self.bundled() or self.best()
 
     def measured(self) -> dict[str, Columns]:
-        """Return the measurements of predictions by run, the best run first."""
+        """Return what was measured of the predictions of the bundled models; else of runs."""
+        tables = {name: self.of_bundled(name) for name in bundled_models()}
+        return {
+            name: table for name, table in tables.items() if table is not None
+        } or self.measured_runs()
+
+    def of_bundled(self, name: str) -> Columns | None:
+        """Read a table that `scripts/measure_bundled.py` wrote; None if it is of other files."""
+        folder = self.folder / "bundled"
+        if not (folder / f"{name}.csv").is_file():
+            return None
+        files = read_columns(folder / "files.csv")
+        measured = dict(zip(files.text("model"), files.text("sha256"), strict=True))
+        now = {
+            model: file["sha256"]
+            for model, bundled in bundled_models().items()
+            for file in bundled.manifest["files"].values()
+        }
+        return read_columns(folder / f"{name}.csv") if measured == now else None
+
+    def measured_runs(self) -> dict[str, Columns]:
+        """Return what was measured of runs' predictions, the best run first."""
         ranked = sorted(self.runs.values(), key=lambda run: -run.dice)
         return {run.name: run.measured for run in ranked if run.measured is not None}
 

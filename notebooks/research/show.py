@@ -25,6 +25,9 @@ INTERVAL = "95 % confidence interval>"
 ON_BOTH = "#7b7c76"
 """For words beside photos, which stand on the page's own ground, light or dark."""
 
+FEW = 30
+"""Photos of which a mean says little."""
+
 _DPI = 130
 
 
@@ -97,6 +100,11 @@ def score(value: float | None) -> str:
 def difference(gap: PairedDifference) -> tuple[str, str]:
     """Format a difference and its interval as two cells of a table."""
     return f"{gap.difference:+.4f}", f"{gap.low:+.4f} to {gap.high:+.4f}"
+
+
+def counted(photos: int) -> str:
+    """Write a number of photos, and say where it is small."""
+    return f"{photos} (few)" if photos < FEW else str(photos)
 
 
 def p_value(value: float) -> str:

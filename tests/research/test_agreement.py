@@ -90,8 +90,8 @@ def test_summaries_are_the_means_of_their_scores(records: Records) -> None:
 
 
 def test_what_was_measured_belongs_to_the_scores(records: Records) -> None:
-    assert records.measured()
-    for name, columns in records.measured().items():
+    assert records.measured_runs()
+    for name, columns in records.measured_runs().items():
         run = records.runs[name]
         assert columns.text("id") == run.scores.text("id")
         assert columns.numbers("dice") == pytest.approx(run.scores.numbers("dice"), abs=1e-6)

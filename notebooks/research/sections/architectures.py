@@ -10,7 +10,7 @@ from research.records import Columns, Records, read_columns
 from research.show import COLOURS, INK, QUIET, Picture, Prose, Table, label, panels, picture, score
 
 _PAIR = ("model", "backbone")
-_CURVES = ("best/kept", "best_pspnet", "tiny/mean", "best_from_scratch", "seed_pspnet")
+_CURVES = ("best_pspnet", "tiny/mean", "best_from_scratch")
 
 
 def sweeps_of_parts(records: Records) -> list[Path]:
@@ -82,10 +82,24 @@ def parts_picture(records: Records) -> Picture | Prose:
     return picture(figure, "Dice of each job against its parameters and its training speed.")
 
 
+def networks_table(records: Records) -> Table:
+    """Show what each net costs, whatever it is trained on."""
+    table = records.table("data/nets.csv")
+    columns = (table.text(name) for name in ("model", "backbone", "stride"))
+    numbers = (table.numbers(name) for name in ("parameters", "multiply_adds"))
+    rows = [
+        [f"`{model}`", f"`{backbone}`", f"1/{stride}", f"{size / 1e6:.2f}", f"{work / 1e9:.2f}"]
+        for model, backbone, stride, size, work in zip(*columns, *numbers, strict=True)
+    ]
+    names = ["coarsest map>", "million parameters>", "billion multiply-adds>"]
+    return Table(["decoder", "backbone", *names], rows)
+
+
 def curves_picture(records: Records) -> Picture:
-    """Draw Dice over the epochs of the last step of each recipe, and of the first network."""
+    """Draw Dice over the epochs of the last step of each recipe."""
     figure, (left, right) = panels(2)
-    shown = [records.runs[name] for name in _CURVES if name in records.runs]
+    names = (records.headline().name, *_CURVES)
+    shown = [records.runs[name] for name in names if name in records.runs]
     for run, colour in zip(shown, COLOURS, strict=False):
         history = read_columns(run.folder / "history.csv")
         epochs = history.numbers("epoch")
@@ -95,7 +109,7 @@ def curves_picture(records: Records) -> Picture:
 
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
+    left.legend(frameon=False, fontsize=9, labelcolor=INK, loc="center right")
     label(left, "Whole photo", "epoch", "mean Dice on valid")
     label(right, "Boundary", "epoch", "mean boundary Dice on valid")
     return picture(figure, "Dice and boundary Dice on valid over the epochs of each run.")

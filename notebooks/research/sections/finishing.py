@@ -57,7 +57,25 @@ def ways_table(records: Records) -> Table | Prose:
     if not rows:
         return not_measured("what post-processing changes", _KEEP)
     return Table(
-        ["record", "post-processing", "Dice>", "difference>", INTERVAL, "p, Holm>", "verdict"], rows
+        ["model", "post-processing", "Dice>", "difference>", INTERVAL, "p, Holm>", "verdict"], rows
+    )
+
+
+def earlier_text(records: Records) -> Prose:
+    """Say whether runs that are not bundled say the same of each way to finish a mask."""
+    gaps = [
+        paired_difference(columns.numbers(way), columns.numbers("dice"))
+        for columns in records.measured_runs().values()
+        for way in WAYS
+    ]
+    if not gaps:
+        return Prose("")
+    judged = [verdict for _, verdict in judge_all([compare(gap) for gap in gaps])]
+    runs = ", ".join(f"`{name}`" for name in records.measured_runs())
+    return say(
+        f"Runs that are not bundled ({runs}) say the same: of {len(judged)} comparisons "
+        f"{judged.count('negligible')} are negligible, {judged.count('undecided')} undecided, and "
+        f"{judged.count('better')} better."
     )
 
 

@@ -89,7 +89,7 @@ def hypotheses_table(records: Records) -> Table:
             [
                 str(claim.number),
                 claim.claim,
-                f"`{claim.setting}`: {_short(claim.better)} − {claim.than}, {SCORES[claim.score]}",
+                f"`{claim.setting}`: {shorten(claim.better)} − {claim.than}, {SCORES[claim.score]}",
                 *difference(claim.difference),
                 f"{claim.pairs} × {claim.seeds}",
                 f"{both.low:+.4f} to {both.high:+.4f}",
@@ -188,7 +188,7 @@ def hypotheses_picture(records: Records) -> Picture:
     axes.set_yticks(range(len(claims)))
     axes.set_yticklabels(
         [
-            f"{claim.number}. {_what(claim)}{_short(claim.better)} − {claim.than}{_mark(claim)}"
+            f"{claim.number}. {_what(claim)}{shorten(claim.better)} − {claim.than}{_mark(claim)}"
             for claim in claims
         ],
         color=INK,
@@ -213,7 +213,8 @@ def _what(claim: Hypothesis) -> str:
     return f"{claim.setting.split('.')[-1]} " if claim.than.replace(".", "").isdigit() else ""
 
 
-def _short(value: str) -> str:
+def shorten(value: str) -> str:
+    """Write a value of a setting; a file of weights as what it holds."""
     return "ImageNet" if value.endswith(".safetensors") else value
 
 

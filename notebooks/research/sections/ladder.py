@@ -1,24 +1,43 @@
 """The steps of the recorded recipe compared, and the settings that each changed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from humanseg.config.renames import current_key
 from humanseg.metrics.statistics import bootstrap_interval, paired_difference
-from humanseg.metrics.verdicts import compare, judge_all
-from research.claims import seed_deviation
+from humanseg.metrics.verdicts import Comparison, Verdict, compare, judge_all
+from research.claims import SCORES, seed_deviation
 from research.records import KeptRun, Records
 from research.sections.results import lineage
 from research.show import COLOURS, INK, QUIET, Picture, Table, label, panels, picture, score
 
 _WITHOUT_EFFECT = ("data.root", "logger", "run_dir", "threads", "trainer", "data.workers")
+BUNDLED = "bundled"
+"""Stands for the run that is bundled as `best`."""
+
+
+@dataclass(frozen=True)
+class FullCost:
+    """A question to two runs of full length, which differ in more than what is asked."""
+
+    first: str
+    second: str
+    question: str
+    score: str = "dice"
+
+
+_U_NET_OR_PSPNET = "U-Net or PSPNet, both distilled, EfficientNet-Lite2"
 _AT_FULL_COST = (
-    ("best/kept", "best_pspnet", "U-Net or PSPNet, both distilled, EfficientNet-Lite2"),
-    ("best/kept", "best_from_scratch", "ImageNet weights or none; the networks differ too"),
-    ("best_from_scratch", "seed_pspnet", "plain U-Net or PSPNet, both from scratch"),
-    ("best/kept", "tiny/mean", "EfficientNet-Lite2 at a larger size, or the small network"),
-    ("best/before", "best/teacher", "self-distillation, or its starting point"),
-    ("tiny/longer", "tiny", "longer or shorter training"),
+    FullCost(BUNDLED, "best_pspnet", _U_NET_OR_PSPNET),
+    FullCost(BUNDLED, "best_pspnet", "the same at the boundary", "boundary_dice"),
+    FullCost(BUNDLED, "best_from_scratch", "ImageNet weights or none; the networks differ too"),
+    FullCost("best_from_scratch", "seed_pspnet", "plain U-Net or PSPNet, both from scratch"),
+    FullCost(BUNDLED, "tiny/mean", "EfficientNet-Lite2 at a larger size, or the small network"),
+    FullCost("best/before", "best/teacher", "self-distillation, or its starting point"),
+    FullCost("tiny/longer", "tiny", "longer or shorter training"),
 )
 
 
@@ -59,28 +78,39 @@ def changes(before: KeptRun, after: KeptRun) -> list[str]:
 
 def full_cost_table(records: Records) -> Table:
     """Show what full-length runs say on the questions of the small sweeps."""
-    deviation, _ = seed_deviation(records)
-    gaps = [
-        paired_difference(
-            records.runs[first].scores.numbers("dice"), records.runs[second].scores.numbers("dice")
-        )
-        for first, second, _ in _AT_FULL_COST
-    ]
-    compared = [compare(gap, deviation) for gap in gaps]
     rows = [
         [
-            what,
-            f"`{first}` − `{second}`",
+            one.question,
+            f"`{one.first}` − `{one.second}`",
+            SCORES[one.score],
             f"{both.difference:+.4f}",
             f"{both.low:+.4f} to {both.high:+.4f}",
             f"**{verdict}**",
         ]
-        for (first, second, what), both, (_, verdict) in zip(
-            _AT_FULL_COST, compared, judge_all(compared), strict=True
-        )
+        for one, (both, verdict) in at_full_cost(records).items()
     ]
     names = ["difference>", "95 %, photos and seeds>", "verdict"]
-    return Table(["question", "runs", *names], rows)
+    return Table(["question", "runs", "score", *names], rows)
+
+
+def at_full_cost(records: Records) -> Mapping["FullCost", tuple[Comparison, Verdict]]:
+    """Compare pairs of runs of full length, all as one family."""
+    bundled = records.headline().name
+    asked = [replace(one, first=bundled) if one.first == BUNDLED else one for one in _AT_FULL_COST]
+    asked = [one for one in asked if {one.first, one.second} <= set(records.runs)]
+    compared = []
+    for one in asked:
+        first, second = (
+            records.runs[name].scores.numbers(one.score) for name in (one.first, one.second)
+        )
+        # A photo without an outline has no score there.
+        known = np.isfinite(first) & np.isfinite(second)
+        deviation, _ = seed_deviation(records, one.score)
+        compared.append(compare(paired_difference(first[known], second[known]), deviation))
+    return {
+        one: (both, verdict)
+        for one, both, (_, verdict) in zip(asked, compared, judge_all(compared), strict=True)
+    }
 
 
 def ladder_picture(records: Records) -> Picture:

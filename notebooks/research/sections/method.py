@@ -51,6 +51,25 @@ SOFT = (
 )
 
 AUGMENTATIONS = ("light", "standard", "heavy", "robust")
+_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "mirrored": ("HorizontalFlip",),
+    "scaled, turned, moved": ("Affine",),
+    "perspective": ("Perspective",),
+    "colours": ("ColorJitter", "RandomBrightnessContrast", "HueSaturationValue"),
+    "light: gamma, warmth, tone": ("RandomGamma", "PlanckianJitter", "RandomToneCurve"),
+    "grey": ("ToGray",),
+    "a shadow": ("RandomShadow",),
+    "blurred, reduced, sharpened": ("MotionBlur", "GaussianBlur", "Downscale", "Sharpen"),
+    "noise, compression": ("GaussNoise", "ImageCompression"),
+    "patches hidden, the mask kept": ("CoarseDropout",),
+}
+"""What is changed, by the transforms that do it."""
+_PASTED = {
+    "another background": "p_background",
+    "one or two more people": "p_extra_person",
+    "the background blurred": "p_blur",
+}
+"""What `copy_paste` does, by its settings."""
 _DRAWN = (5, 8, 14)  # numbers of photos of the sample
 _DRAWS = 5
 _OUTLINE = ((20, 20, 20), (255, 230, 0))
@@ -60,6 +79,48 @@ def losses_table() -> Table:
     """Show the formula and the source of each loss."""
     rows = [[f"`{name}`", *about] for name, about in LOSSES.items()]
     return Table(["`loss=`", "formula", "source"], [*rows, ["soft labels", *SOFT]])
+
+
+def augmentation_table() -> Table:
+    """Show how probable each change is in each augmentation, and how strong, read from its file."""
+    configs = [
+        read_config(conf_folder() / "augmentation" / f"{name}.yaml") for name in AUGMENTATIONS
+    ]
+    rows = [
+        [what, *(_chance(config["transforms"], names) for config in configs)]
+        for what, names in _CHANGES.items()
+    ]
+    for what, key in _PASTED.items():
+        chances = [config.get("copy_paste", {}).get(key, 0) for config in configs]
+        rows.append([what, *(f"{chance:.0%}" if chance else "–" for chance in chances)])
+    return Table(["change", *(f"`{name}`" for name in AUGMENTATIONS)], rows)
+
+
+def _chance(transforms: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Write how probable it is that one of these transforms is applied, and how strong it is."""
+    spared, strength = 1.0, ""
+    for one in transforms:
+        options = one.get("transforms", [one])
+        fitting = [option for option in options if _name(option) in names]
+        if fitting:
+            spared *= 1 - one["p"] * len(fitting) / len(options)
+            strength = strength or _strength(fitting[0])
+    return f"{1 - spared:.0%}{strength}" if spared < 1 else "–"
+
+
+def _name(transform: Mapping[str, Any]) -> str:
+    return str(transform["_target_"]).rpartition(".")[2]
+
+
+def _strength(transform: Mapping[str, Any]) -> str:
+    if _name(transform) == "Affine":
+        low, high = transform["scale"]
+        return f": × {low:g} to {high:g}, ± {transform['rotate'][1]}°"
+    if "brightness" in transform:
+        return f": brightness ± {transform['brightness'][1] - 1:.0%}"
+    if "brightness_limit" in transform:
+        return f": brightness ± {transform['brightness_limit']:.0%}"
+    return ""
 
 
 def augmentation_picture() -> Picture:

@@ -49,37 +49,40 @@ def valid_picture(records: Records, root: Path | None) -> Picture | Prose:
     scores = records.headline().scores
     ids = [scores.text("id")[row] for row in np.argsort(-scores.numbers("dice"))]
     middle = len(ids) // 2
-    return _pictures(root, [*ids[:2], *ids[middle : middle + 2], *ids[-2:]], 3)
+    ranked = zip(_RANKS, (ids[:2], ids[middle : middle + 2], ids[-2:]), strict=True)
+    pairs = [[(id, rank) for id in chosen] for rank, chosen in ranked]
+    # A column for each rank.
+    return _pictures(root, [pair for row in zip(*pairs, strict=True) for pair in row], 3)
 
 
 def failures_picture(records: Records, root: Path | None) -> Picture | Prose:
     """Show the worst valid photo of each kind that has one, where the data are given."""
     scores = records.headline().scores
     values = dict(zip(scores.text("id"), scores.numbers("dice").tolist(), strict=True))
-    worst = [
-        min(ids & values.keys(), key=lambda id: values[id])
-        for kind, ids in kinds_of_valid(records).items()
-        if kind != PLAIN and ids & values.keys()
-    ]
-    return _pictures(root, list(dict.fromkeys(worst))[:6], 3)
+    worst: dict[str, str] = {}
+    for kind, ids in kinds_of_valid(records).items():
+        if kind != PLAIN and ids & values.keys():
+            worst.setdefault(min(ids & values.keys(), key=lambda id: values[id]), kind)
+    return _pictures(root, list(worst.items())[:6], 3)
 
 
-def _pictures(root: Path | None, ids: Sequence[str], columns: int) -> Picture | Prose:
+def _pictures(root: Path | None, named: Sequence[tuple[str, str]], columns: int) -> Picture | Prose:
     if root is None:
         return say("*`make report DATA=ROOT` shows photos of the data here.*")
     from humanseg.data.layout.folders import list_items
     from humanseg.io.images import read_mask, read_photo
 
     items = {item.id: item for item in list_items(root, "valid", masks=True)}
-    chosen = [items[id] for id in ids if id in items]
+    chosen = [(items[id], words) for id, words in named if id in items]
     model = _model()
-    figure, axes = tiles(-(-len(chosen) // columns), columns, 7.2)
+    figure, axes = tiles(-(-len(chosen) // columns), columns, 7.2, lines=2)
     flat = [axis for row in axes for axis in row]
-    for axis, item in zip(flat, chosen, strict=False):
+    for axis, (item, words) in zip(flat, chosen, strict=False):
         assert item.mask is not None
         photo, truth = read_photo(item.photo), read_mask(item.mask)
         mask = _predicted(model, photo)
-        show_tile(axis, error_overlay(photo, mask, truth), f"{item.id}: {dice(mask, truth):.3f}")
+        title = f"{words}\n{item.id}: Dice {dice(mask, truth):.3f}"
+        show_tile(axis, error_overlay(photo, mask, truth), title)
     alt = "Valid photos with the errors of the bundled model: missed in orange, added in blue."
     return picture(figure, alt, photos=True)
 

@@ -129,7 +129,7 @@ def next_steps_text(records: Records) -> Prose:
         elif len(runs) < SEEDS:
             tasks.append(f"`{name}` has {len(runs)} of {SEEDS} seeds.")
     best = records.headline()
-    if best.measured is None:
+    if best.measured is None and records.of_bundled("best") is None:
         tasks.append(
             f"Thresholds, post-processing and errors by distance were not measured for the "
             f"predictions of `{best.name}`; the report shows them for other runs."

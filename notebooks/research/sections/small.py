@@ -9,6 +9,7 @@ import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference.catalog import bundled_models
 from humanseg.metrics.statistics import paired_difference
+from research.claims import read_hypotheses
 from research.records import KeptRun, Records
 from research.show import (
     COLOURS,
@@ -93,18 +94,18 @@ def _teacher_text(records: Records, run: KeptRun) -> str:
 
 
 def distillation_text(records: Records) -> Prose:
-    """Return whether a sweep tested the effect of distillation."""
-    tested = any("teacher" in path.read_text(encoding="utf-8") for path in _sweep_tables(records))
-    if tested:
-        return say("The effect of distillation is among the hypotheses of section 4.")
+    """Say what a teacher was found to be worth."""
+    for claim in read_hypotheses(records):
+        if claim.setting == "teacher_weight":
+            return say(
+                f"The effect of distillation alone is open: claim #{claim.number} of section 4, on "
+                f"a short training, is {claim.verdict}, with a difference of "
+                f"{claim.difference.difference:+.4f}."
+            )
     return not_measured(
         "the effect of distillation, by the same training without a teacher",
         "humanseg train experiment=tiny",
     )
-
-
-def _sweep_tables(records: Records) -> list[Path]:
-    return [sweep / "leaderboard.csv" for sweep in records.sweeps()]
 
 
 def speed_table(records: Records) -> Table | Prose:

@@ -1,26 +1,41 @@
 """Out-of-distribution photos: Dice by source, before and after training on such sources."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from humanseg.inference.catalog import BundledModel, bundled_models
+from humanseg.metrics.statistics import bootstrap_interval, paired_difference
+from humanseg.metrics.verdicts import compare, judge_all
+from research.records import Records
 from research.show import (
     COLOURS,
+    FEW,
     INK,
     QUIET,
     Picture,
     Prose,
     Table,
+    counted,
+    difference,
     label,
+    not_measured,
+    p_value,
     panels,
     picture,
     say,
 )
 
+RIVAL = "MediaPipe general"
+"""The ready-made model that is compared photo by photo."""
+
+SEEN = 0.01
+"""The share of a photo from which somebody is seen where nobody is."""
+
+MEASURE = "python scripts/measure_bundled.py --data ROOT --sources FOLDER --no-person FOLDER"
+
 PAIRS = (("best", "robust"), ("tiny", "robust_tiny"))
 """Models before and after training on further sources."""
-
-FEW = 30
-"""With fewer photos, a mean is only a hint."""
 
 KINDS = {
     "aisegment": "half bodies",
@@ -33,21 +48,18 @@ KINDS = {
 }
 
 
-def sources_table() -> Table:
-    """Show Dice by source of each bundled model."""
+def sources_table(records: Records) -> Table:
+    """Show Dice by source of each bundled model, and of MediaPipe's where it was measured."""
     models = _models()
     photos = {name: one["photos"] for name, one in _by_source(models["best"]).items()}
+    order = sorted(photos, key=lambda name: -photos[name])
     rows = []
-    for source in sorted(photos, key=lambda name: -photos[name]):
-        few = " (few)" if photos[source] < FEW else ""
+    for source in order:
         cells = [f"{_by_source(model)[source]['mean']:.3f}" for model in models.values()]
-        rows.append([f"`{source}`: {KINDS[source]}", f"{photos[source]}{few}", *cells])
+        rows.append([f"`{source}`: {KINDS[source]}", counted(int(photos[source])), *cells])
     dice = {name: model.record["dice"]["out_of_distribution"] for name, model in models.items()}
     photos_of_all = next(iter(dice.values()))["photos"]
-    means = [
-        f"{one['mean']:.3f} ({one['interval'][0]:.3f} to {one['interval'][1]:.3f})"
-        for one in dice.values()
-    ]
+    means = [_with_interval(one["mean"], *one["interval"]) for one in dice.values()]
     rows.append(["all photos (95 % confidence interval)", str(photos_of_all), *means])
     sources = [f"{one['mean_of_sources']:.3f}" for one in dice.values()]
     rows.append(["mean of the sources", "", *sources])
@@ -63,7 +75,64 @@ def sources_table() -> Table:
     ]
     empty = next(iter(models.values())).record["dice"]["no_person"]["photos"]
     rows.append(["photos without people: with a predicted person", str(empty), *false_alarms])
-    return Table(["source", "photos>", *(f"`{name}`>" for name in models)], rows)
+    names = [f"`{name}`>" for name in models]
+    if rival := _rival_column(records, order):
+        rows = [[*row, cell] for row, cell in zip(rows, rival, strict=True)]
+        names.append(f"{RIVAL}>")
+    return Table(["source", "photos>", *names], rows)
+
+
+def _rival_column(records: Records, order: Sequence[str]) -> list[str]:
+    tables = [records.of_bundled(name) for name in ("sources", "valid", "nobody")]
+    others, valid, nobody = tables
+    if others is None or valid is None or nobody is None or RIVAL not in others:
+        return []
+    dice, source = others.numbers(RIVAL), np.array(others.text("source"))
+    means = [float(dice[source == name].mean()) for name in order]
+    whole = bootstrap_interval(dice)
+    seen = float((nobody.numbers(RIVAL) > SEEN).mean())
+    return [
+        *(f"{mean:.3f}" for mean in means),
+        _with_interval(whole.mean, whole.low, whole.high),
+        f"{np.mean(means):.3f}",
+        f"{valid.numbers(RIVAL).mean():.3f}",
+        f"{seen:.0%}",
+    ]
+
+
+def _with_interval(mean: float, low: float, high: float) -> str:
+    return f"{mean:.3f} ({low:.3f} to {high:.3f})"
+
+
+def gains_table(records: Records) -> Table | Prose:
+    """Compare models on each source, photo by photo, all as one family."""
+    table = records.of_bundled("sources")
+    if table is None:
+        return not_measured("the sources photo by photo", MEASURE)
+    source = np.array(table.text("source"))
+    names = sorted(set(source.tolist()), key=lambda name: -np.count_nonzero(source == name))
+    pairs = [(after, before) for before, after in PAIRS]
+    pairs += [("robust", RIVAL)] if RIVAL in table else []
+    asked = [(name, pair) for pair in pairs for name in names]
+    gaps = []
+    for name, (first, second) in asked:
+        here = source == name
+        gaps.append(paired_difference(table.numbers(first)[here], table.numbers(second)[here]))
+    rows = [
+        [
+            f"`{first}` − {second if second == RIVAL else f'`{second}`'}",
+            f"`{name}`",
+            counted(gap.photos),
+            *difference(gap),
+            p_value(p),
+            f"**{verdict}**",
+        ]
+        for (name, (first, second)), gap, (p, verdict) in zip(
+            asked, gaps, judge_all([compare(gap) for gap in gaps]), strict=True
+        )
+    ]
+    columns = ["photos>", "difference>", "95 %, photos>", "p, Holm>", "verdict"]
+    return Table(["models", "source", *columns], rows)
 
 
 def sources_picture() -> Picture:
@@ -106,12 +175,14 @@ def sources_text() -> Prose:
             source: _by_source(second)[source]["mean"] - one["mean"]
             for source, one in _by_source(first).items()
         }
-        most = max(gains, key=lambda source: gains[source])
+        # Of few photos a gain has no size.
+        many = [name for name, one in _by_source(first).items() if one["photos"] >= FEW]
+        most = max(many, key=lambda source: gains[source])
         sentences.append(
             f"From `{before}` to `{after}`, the mean over the sources rises from "
-            f"{then['mean_of_sources']:.3f} to {now['mean_of_sources']:.3f}, most on `{most}` "
-            f"({gains[most]:+.3f}); on the task's own photos the Dice falls by "
-            f"{_in_distribution(first) - _in_distribution(second):.3f}."
+            f"{then['mean_of_sources']:.3f} to {now['mean_of_sources']:.3f}. Of the sources with "
+            f"at least {FEW} photos, `{most}` gains most ({gains[most]:+.3f}). On the task's own "
+            f"photos the Dice falls by {_in_distribution(first) - _in_distribution(second):.3f}."
         )
     few = [name for name, one in _by_source(first).items() if one["photos"] < FEW]
     few_named = ", ".join(f"`{name}`" for name in sorted(few))
