@@ -76,8 +76,8 @@ def _print_table(models: "list[BundledModel]") -> None:
     if console.width >= _NARROW:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in cells[0] if cells else ():
-            left = name in ("name", "default for", "licence and data", "for")
-            table.add_column(name, justify="left" if left else "right", overflow="fold")
+            is_text = name in ("name", "default for", "licence and data", "for")
+            table.add_column(name, justify="left" if is_text else "right", overflow="fold")
         for row in cells:
             table.add_row(*(Text(text) for text in row.values()))
         console.print(table)

@@ -71,8 +71,8 @@ def read_ladder(folder: Path) -> list[Rung]:
     for stage in recipe_stages(folder):
         name = str(stage.get("name"))
         run = _read(folder / name, name)
-        before = [runs[source] for source in stage.get("starts_from") or () if source in runs]
-        over = max(before, key=lambda each: each.dice_at_half, default=None)
+        sources = [runs[source] for source in stage.get("starts_from") or () if source in runs]
+        over = max(sources, key=lambda each: each.dice_at_half, default=None)
         gain = gain_of_sources = None
         if run is not None and run.finished:
             runs[name] = run

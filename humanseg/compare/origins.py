@@ -72,7 +72,7 @@ def _changed_when_resumed(run: RunRecord) -> dict[str, str]:
 
 def _origins(run: RunRecord) -> Iterator[tuple[str, _Origin]]:
     sources = run.summary.get("sources")
-    known = sources if isinstance(sources, Mapping) else {}
+    recorded = sources if isinstance(sources, Mapping) else {}
     data = run.summary.get("data")
     photos = data.get("train") if isinstance(data, Mapping) else None
     for key, paths in _paths(run.config, ""):
@@ -80,7 +80,7 @@ def _origins(run: RunRecord) -> Iterator[tuple[str, _Origin]]:
             size = "" if photos is None else f"{photos} photos"
             yield key, _Origin(paths, size, str(run.summary.get("pixels_sha256") or ""))
         elif is_result(key):
-            yield key, _Origin(paths, "", _one_fingerprint(known.get(key)))
+            yield key, _Origin(paths, "", _one_fingerprint(recorded.get(key)))
 
 
 def _one_fingerprint(fingerprints: Any) -> str:

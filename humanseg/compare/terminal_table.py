@@ -61,8 +61,8 @@ def describe(group: Group) -> str:
     folds = zip(group.data("fold"), group.data("folds"), strict=False)
     words += [f"fold {fold} of {number}" for fold, number in folds if fold is not None]
     shared = group.runs[0].summary.get("data")
-    known = shared.get("valid_sha256") if isinstance(shared, Mapping) else None
-    mark = known or sha256(group.key.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = shared.get("valid_sha256") if isinstance(shared, Mapping) else None
+    mark = digest or sha256(group.key.encode("utf-8", "surrogateescape")).hexdigest()
     return f"{', '.join(words)} ({str(mark)[:8]})"
 
 

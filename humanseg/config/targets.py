@@ -117,9 +117,9 @@ def _step(parent: Any, part: str) -> Any:
 def _object_problem(target: str, found: Any) -> str | None:
     """Return why the object behind a permitted name is forbidden."""
     home = getattr(found, "__module__", None) or ""
-    own = own_packages()
-    if _below(target, own):
-        return None if callable(found) and _below(home, own) else "is not defined there"
+    packages = own_packages()
+    if _below(target, packages):
+        return None if callable(found) and _below(home, packages) else "is not defined there"
     root = target.split(".")[0]
     # torch is let in by two of its rooms; torch.nn re-exports nothing that is defined elsewhere.
     homes = ("torch.nn", "torch.optim") if root == "torch" else (root,)

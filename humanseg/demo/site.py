@@ -85,5 +85,5 @@ def _in_the_way(site: Site, folder: Path) -> list[str]:
     if not {"index.html", "worker.js", "model", "runtime"} <= names:
         return sorted(names)
     # Other versions have other scripts, and the page of one's own model has no further ones.
-    own = {address.partition("/")[0] for address in site} | {"models"}
-    return sorted(name for name in names - own if not name.endswith(".js"))
+    folders = {address.partition("/")[0] for address in site} | {"models"}
+    return sorted(name for name in names - folders if not name.endswith(".js"))

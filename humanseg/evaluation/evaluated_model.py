@@ -116,12 +116,12 @@ def require_run(path: Path, data: Path | None, checkpoint: Path | None = None) -
             f"There is no checkpoint {run.best}: the run has not finished an epoch yet.",
             code="runs.no_checkpoint",
         )
-    own = data_root(load_run_config(run.config))
+    recorded = data_root(load_run_config(run.config))
     if data is not None:
         require_root(data)
-    elif own is not None and not own.is_dir():
+    elif recorded is not None and not recorded.is_dir():
         raise HumansegError(
-            f"The data of this run is not at {own} any more: give its folder by --data ROOT.",
+            f"The data of this run is not at {recorded} any more: give its folder by --data ROOT.",
             code="data.moved",
         )
     return run

@@ -135,9 +135,9 @@ def valid_predictions(
 @contextmanager
 def exact_fp32() -> Iterator[None]:
     """Multiply in fp32 proper: by default a GPU rounds to 10 bits (TF32) in convolutions."""
-    before = torch.backends.cudnn.allow_tf32
+    saved = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        torch.backends.cudnn.allow_tf32 = saved

@@ -50,5 +50,5 @@ def submission_order(photos: EvaluatedPhotos, split: SplitName = "valid") -> lis
         The template is broken, or is not about exactly the valid photos.
     """
     ids = [item.id for item in photos.items(split)]
-    own = split == "valid" and photos.fold is None
-    return submission_ids(photos.root, ids) if own else ids
+    is_valid = split == "valid" and photos.fold is None
+    return submission_ids(photos.root, ids) if is_valid else ids

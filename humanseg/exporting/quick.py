@@ -106,9 +106,9 @@ def _check(
 def _first(photos: PhotoData, count: int) -> Iterator[dict[str, Any]]:
     """Yield batches of the first valid photos, as many as are requested."""
     for batch in photos.whole_photos("valid"):
-        kept = len(batch["id"][:count])
-        yield {name: value[:kept] for name, value in batch.items()}
-        count -= kept
+        taken = len(batch["id"][:count])
+        yield {name: value[:taken] for name, value in batch.items()}
+        count -= taken
         if not count:
             return
 

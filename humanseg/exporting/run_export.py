@@ -80,7 +80,7 @@ def export(request: ExportRequest) -> None:
     for reason in selected.reasons:
         notify("", reason)
     source = open_source(selected.run, selected.checkpoint)
-    photos, own = open_data(source, request.data)
+    photos, is_same_data = open_data(source, request.data)
     size = common_size(photos)
     metadata = model_metadata(
         source.name, source.network.threshold, working_side(source.config, size)
@@ -93,7 +93,7 @@ def export(request: ExportRequest) -> None:
             source.network, photos, metadata, request.formats, request.max_drop, folder, notify
         )
         verification = verify(
-            source, photos, own, request.formats, request.max_drop, folder, notify
+            source, photos, is_same_data, request.formats, request.max_drop, folder, notify
         )
         paths = [folder / item.file for item in request.formats]
         if request.benchmark:

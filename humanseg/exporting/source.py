@@ -103,11 +103,11 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
         )
     photos.require_sound("valid")
     recorded = (source.summary.get("data") or {}).get("valid_sha256")
-    own = recorded is None or photos.valid_sha256() == recorded
-    if not own and photos.fold is not None:
+    is_same_data = recorded is None or photos.valid_sha256() == recorded
+    if not is_same_data and photos.fold is not None:
         photos = data_of(config, root)
         photos.require_sound("valid")
-    return photos, own
+    return photos, is_same_data
 
 
 def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMask]:

@@ -108,11 +108,13 @@ class BundledModel:
 
     def dice(self, kind: Literal["in_distribution", "out_of_distribution"]) -> Estimate | None:
         """Return its Dice on photos of the kind that it was trained on, or on others."""
-        known = (self.record.get("dice") or {}).get(kind)
-        if not known:
+        recorded = (self.record.get("dice") or {}).get(kind)
+        if not recorded:
             return None
-        interval = known.get("interval")
-        return Estimate(known["mean"], tuple(interval) if interval else None, known.get("photos"))
+        interval = recorded.get("interval")
+        return Estimate(
+            recorded["mean"], tuple(interval) if interval else None, recorded.get("photos")
+        )
 
     @property
     def default_for(self) -> list[Use]:

@@ -71,14 +71,14 @@ def plan_stage(
     )
     # Of those that run at the same time, or were stopped half-way, all that they were given.
     used += sum(given.seconds for name, given in planned.items() if name not in summaries)
-    known = {*planned, *summaries}
+    settled = {*planned, *summaries}
     shares = {
         stage_plan.stage.name: stage_plan.stage.share
         for stage_plan in plans
-        if stage_plan.stage.name not in known
+        if stage_plan.stage.name not in settled
     }
-    left = max(0.0, budget * (1 - FOR_FILES) - used)
-    seconds = left * plan.stage.share / sum(shares.values())
+    remaining = max(0.0, budget * (1 - FOR_FILES) - used)
+    seconds = remaining * plan.stage.share / sum(shares.values())
     epoch = measured * _slowness(summaries, planned)
     return Planned(max(1, int(seconds / max(epoch, 1e-6))), seconds, measured, epoch)
 

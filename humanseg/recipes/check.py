@@ -77,11 +77,11 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
     for stage in stages:
         if mistakes[stage.name]:
             continue
-        own = weight_shapes(found[stage.name])
+        shapes = weight_shapes(found[stage.name])
         mistakes[stage.name] += [
             f"{STARTS_FROM}: {other} has another model, whose weights do not fit"
             for other in stage.starts_from
-            if not mistakes[other] and weight_shapes(found[other]) != own
+            if not mistakes[other] and weight_shapes(found[other]) != shapes
         ]
     return [f"{name}: {item}" for name, some in mistakes.items() for item in some]
 

@@ -55,8 +55,8 @@ class RecordWriter:
     ) -> None:
         self.planned = planned
         path = folder / RECIPE_RECORD
-        before = read_record(path) if path.exists() else {}
-        self.spent: dict[str, float] = dict(before.get("spent") or {})
+        earlier = read_record(path) if path.exists() else {}
+        self.spent: dict[str, float] = dict(earlier.get("spent") or {})
         """Seconds of the command that stages took until now."""
         self._folder, self._recipe, self._given = folder, recipe, given
 
@@ -81,11 +81,11 @@ def _write(
     more: dict[str, Any],
 ) -> None:
     path = folder / RECIPE_RECORD
-    before = read_record(path) if path.exists() else {}
+    earlier = read_record(path) if path.exists() else {}
     summaries = {
         plan.stage.name: read_summary(RunFolder(plan.job.folder).summary) for plan in plans
     }
-    gains = {rung.name: rung for rung in read_ladder(folder)} if before else {}
+    gains = {rung.name: rung for rung in read_ladder(folder)} if earlier else {}
     stages = []
     for plan in plans:
         stage, summary = plan.stage, summaries[plan.stage.name]
@@ -121,7 +121,7 @@ def _write(
         "budget_seconds": recipe.budget,
         "data": last.get("data"),
         "pixels_sha256": last.get("pixels_sha256"),
-        **({"model": before["model"]} if "model" in before else {}),
+        **({"model": earlier["model"]} if "model" in earlier else {}),
         **more,
         "stages": stages,
     }

@@ -46,15 +46,15 @@ def recipe_words(words: Sequence[str]) -> list[str]:
     record = named[-1].strip("'\"")
     # The defaults, which Hydra composes first, need not have what a stage has: each stage's config
     # is looked at later.
-    kept = [
+    remaining = [
         f"++{word}" if _SETTING.match(word) else word
         for word, key in zip(words, keys, strict=True)
         if key != "recipe" or not record.endswith(".json")
     ]
     if record.endswith(".json"):
         path = str(Path(record).expanduser().absolute()).replace("'", "\\'")
-        kept.append(f"hydra.sweeper.record='{path}'")
-    return [*kept, "hydra/sweeper=recipe", "hydra.mode=MULTIRUN"]
+        remaining.append(f"hydra.sweeper.record='{path}'")
+    return [*remaining, "hydra/sweeper=recipe", "hydra.mode=MULTIRUN"]
 
 
 def _require_alone(words: Sequence[str], keys: Sequence[str], name: str) -> None:

@@ -183,8 +183,8 @@ def _charts(record: RunRecord) -> list[Chart]:
     def points(column: str) -> list[tuple[float, float]]:
         if column not in history:
             return []
-        known = history[["epoch", column]].dropna()
-        return list(zip(known["epoch"].tolist(), known[column].tolist(), strict=True))
+        finite = history[["epoch", column]].dropna()
+        return list(zip(finite["epoch"].tolist(), finite[column].tolist(), strict=True))
 
     best = record.number("best_epoch")
     charts = [

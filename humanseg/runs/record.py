@@ -246,5 +246,5 @@ def valid_key(summary: Mapping[str, Any]) -> str:
     empty.
     """
     data = summary.get("data")
-    known = data.get("valid_sha256") if isinstance(data, Mapping) else None
-    return str(known) if known else json.dumps(data, sort_keys=True) if data else ""
+    digest = data.get("valid_sha256") if isinstance(data, Mapping) else None
+    return str(digest) if digest else json.dumps(data, sort_keys=True) if data else ""

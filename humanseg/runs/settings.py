@@ -130,14 +130,14 @@ def read_settings(
         changed |= {key for key in have if have[key] != default.get(key)} - targets
     others = {key: node for key, node in config.items() if key not in NAMED_GROUPS}
     # Settings that came up after the run was made were what they are by default.
-    before = {
+    older = {
         **data_before(config, shipped.get(DATA, {})),
         **shipped.get(PLAIN, {}).get("train", {}),
     }
-    have = {**before, **dict(flat_settings(others, ""))}
+    have = {**older, **dict(flat_settings(others, ""))}
     values |= {key: value for key, value in have.items() if not key.endswith("._target_")}
-    kept = {key: value for key, value in values.items() if is_result(key)}
-    return Settings(kept, frozenset(changed), _elements(config, ""))
+    compared = {key: value for key, value in values.items() if is_result(key)}
+    return Settings(compared, frozenset(changed), _elements(config, ""))
 
 
 def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:

@@ -64,11 +64,11 @@ def misplaced(fit: NDArray[np.float64]) -> dict[int, int]:
     dict
         For each misplaced row i the row j whose id it fits.
     """
-    own = np.diag(fit)
-    if not np.any(fit.max(axis=1, initial=0) >= own + _GAIN):
+    current = np.diag(fit)
+    if not np.any(fit.max(axis=1, initial=0) >= current + _GAIN):
         return {}
     rows, target = linear_sum_assignment(fit, maximize=True)
     _, cycle = connected_components(csr_array((np.ones(len(rows)), (rows, target))))
-    gain = np.bincount(cycle, weights=fit[rows, target] - own) / np.bincount(cycle)
+    gain = np.bincount(cycle, weights=fit[rows, target] - current) / np.bincount(cycle)
     moved = (rows != target) & (gain[cycle] >= _GAIN)
     return dict(zip(rows[moved].tolist(), target[moved].tolist(), strict=True))

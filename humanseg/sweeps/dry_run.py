@@ -91,10 +91,10 @@ def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
     width = max(len(job.name) for job in jobs)
     console.print(f"sweep   {sweep.folder}\n\n{'job':<{width}}  parameters       time  state")
     for job, ahead in zip(jobs, forecasts, strict=True):
-        left = clock(ahead.seconds) if ahead.seconds else ""
+        remaining = clock(ahead.seconds) if ahead.seconds else ""
         count = "" if ahead.parameters is None else f"{ahead.parameters:,}"
         state = f"would fail: {ahead.problem}" if ahead.problem else _status(sweep, job).state
-        console.print(f"{job.name:<{width}}  {count:>10}  {left:>9}  {state}")
+        console.print(f"{job.name:<{width}}  {count:>10}  {remaining:>9}  {state}")
     total = sum(ahead.seconds for ahead in forecasts)
     console.print(f"\n{len(jobs)} jobs, about {clock(total)} one after another\n{HOW}")
 
@@ -171,13 +171,15 @@ class Forecaster:
         if data not in self._photos:
             self._photos[data] = count_photos(config)
         photos = self._photos[data]
-        left = max(0.0, epochs_of(config, photos) - status.epochs)
+        epochs_left = max(0.0, epochs_of(config, photos) - status.epochs)
         key = speed_key(config)
-        if left and key not in self.epoch_seconds and key not in self._failures:
+        if epochs_left and key not in self.epoch_seconds and key not in self._failures:
             self._measure(key, config, photos)
-        if left and key in self._failures:
+        if epochs_left and key in self._failures:
             return Forecast(self._failures[key])
-        return Forecast("", parameters, left * self.epoch_seconds[key] if left else 0.0)
+        return Forecast(
+            "", parameters, epochs_left * self.epoch_seconds[key] if epochs_left else 0.0
+        )
 
     def _pair(self, config: DictConfig) -> tuple[str, int | None]:
         key = pair_key(config)

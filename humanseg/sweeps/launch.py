@@ -108,14 +108,14 @@ def launch_jobs(launcher: Launcher, jobs: Sequence[Job], number: int) -> list[Ou
     HumansegError
         The launcher could not start anything.
     """
-    before = [job_status(job.folder) for job in jobs]
+    statuses = [job_status(job.folder) for job in jobs]
     try:
         results = launcher.launch([list(job.overrides) for job in jobs], number)
     except Exception as error:
         after = [job_status(job.folder) for job in jobs]
         explained = explain(error)
         reason = " ".join(str(explained or error).split()) or type(error).__name__
-        if after == before:
+        if after == statuses:
             raise explained or HumansegError(
                 f"The jobs could not be started: {reason} HUMANSEG_DEBUG=1 shows the traceback.",
                 code="sweeps.not_started",

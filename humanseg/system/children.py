@@ -60,9 +60,9 @@ def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence
     process = context.Process(target=_serve, args=(sender, function, arguments))
     # Slurm warns every process of a job before its time is up, by a signal that ends those which do
     # not wait for it. This process does, where it is Slurm's, and has the job queued again.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
+    saved = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
     process.start()
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    signal.pthread_sigmask(signal.SIG_SETMASK, saved)
     sender.close()
     try:
         answer = receiver.recv()

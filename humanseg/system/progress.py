@@ -33,8 +33,8 @@ class ProgressLines:
         self._last = now
         parts = [f"{done:.0f}" + (f" of {total:.0f}" if total else ""), rate]
         if total and done:
-            left = (total - done) * (now - self.began) / done
-            parts.append(f"about {_in_words(left)} left")
+            remaining = (total - done) * (now - self.began) / done
+            parts.append(f"about {_in_words(remaining)} left")
         line = f"{what}: " + ", ".join(part for part in parts if part)
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 

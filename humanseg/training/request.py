@@ -117,13 +117,13 @@ def _resumed(config: DictConfig, overrides: list[str]) -> TrainRequest:
     now = resumed_config(saved, resolve_config(config), overrides)
     changes = [override.lstrip("+") for override in overrides if not override.startswith("resume=")]
     summary = read_summary(run.summary)
-    before = summary.get("overrides") or []
+    recorded = summary.get("overrides") or []
     # Of other groups a resumed run keeps what it began with, whatever the defaults are now.
     groups = {change.split("=")[0] for change in changes}
     choices = {key: option for key, option in _choices().items() if key in groups}
     choices = {**began, **choices} if (began := summary.get("choices")) else {}
     changed, idle = changed_settings(saved, now), without_changes(saved, now)
-    return TrainRequest(now, run.path, True, [*before, *changes], choices, changed, idle)
+    return TrainRequest(now, run.path, True, [*recorded, *changes], choices, changed, idle)
 
 
 def _new_folder(config: DictConfig) -> Path:

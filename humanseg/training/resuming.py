@@ -61,12 +61,12 @@ def without_changes(saved: DictConfig, now: DictConfig) -> DictConfig:
     config = now.copy()
     with open_dict(config):
         for key in changed_settings(saved, now):
-            before = OmegaConf.select(saved, key)
+            value = OmegaConf.select(saved, key)
             above, _, name = key.rpartition(".")
-            if before is None:
+            if value is None:
                 (OmegaConf.select(config, above) if above else config).pop(name, None)
             else:
-                OmegaConf.update(config, key, before, merge=False)
+                OmegaConf.update(config, key, value, merge=False)
     return config
 
 
@@ -134,20 +134,20 @@ def _differences(
         yield f"it had {_in_words(then)}, now there are {_in_words(now)}"
     if summary.get("pixels_sha256") not in (None, pixels):
         yield "their names are the same, but their content is not"
-    before = summary.get("teacher")
-    if (before is None) != (distillation is None):
-        yield f"its teachers were {before}, and are {distillation}"
-    if before is None or distillation is None:
+    recorded = summary.get("teacher")
+    if (recorded is None) != (distillation is None):
+        yield f"its teachers were {recorded}, and are {distillation}"
+    if recorded is None or distillation is None:
         return
     began = summary.get("sources") or {}
     for key, runs in (("distillation.teachers", "runs"), ("distillation.unlabelled_dir", "")):
         if key in began:
             if sorted(began[key]) != sorted(sources.get(key, [])):
                 yield f"the content of {key} has changed"
-        elif runs and before.get(runs) != distillation.get(runs):
-            yield f"its teachers were {before.get(runs)}, and are {distillation.get(runs)}"
+        elif runs and recorded.get(runs) != distillation.get(runs):
+            yield f"its teachers were {recorded.get(runs)}, and are {distillation.get(runs)}"
     counts = [
-        {key: record[key] for key in record if key != "runs"} for record in (before, distillation)
+        {key: record[key] for key in record if key != "runs"} for record in (recorded, distillation)
     ]
     if counts[0] != counts[1]:
         yield f"its unlabelled photos were {counts[0]}, now there are {counts[1]}"

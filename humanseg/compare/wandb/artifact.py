@@ -41,7 +41,7 @@ def upload_export(folder: Path, run: RunFolder, project: Project) -> str:
     """
     import wandb
 
-    before = os.environ.get("WANDB_DATA_DIR")
+    saved = os.environ.get("WANDB_DATA_DIR")
     with quiet_wandb() as env:
         # What is staged for the upload is there, too, and goes with it.
         os.environ["WANDB_DATA_DIR"] = env["WANDB_DIR"]
@@ -58,8 +58,8 @@ def upload_export(folder: Path, run: RunFolder, project: Project) -> str:
             ) from error
         finally:
             os.environ.pop("WANDB_DATA_DIR", None)
-            if before is not None:
-                os.environ["WANDB_DATA_DIR"] = before
+            if saved is not None:
+                os.environ["WANDB_DATA_DIR"] = saved
             if wandb.run is None:
                 # Its service keeps the folders that it was started with.
                 wandb.teardown()

@@ -61,24 +61,24 @@ def quiet_wandb() -> Iterator[Mapping[str, str]]:
         The environment that does so, for other processes, of which one wants to read what they
         say. That of this one is changed too, and here wandb says nothing.
     """
-    before = dict(os.environ)
+    saved = dict(os.environ)
     with tempfile.TemporaryDirectory(
         prefix="humanseg-wandb-", ignore_cleanup_errors=True
     ) as folder:
-        own = {
+        variables = {
             "WANDB_DIR": folder,
             "WANDB_CACHE_DIR": folder,
             # Usage and crashes, which it sends to where it logs in.
             "WANDB_ERROR_REPORTING": "false",
             "WANDB_SILENT": "true",
         }
-        os.environ.update(own)
+        os.environ.update(variables)
         # Whoever trains offline by it still wants this.
         os.environ.pop("WANDB_MODE", None)
         try:
             yield {**os.environ, "WANDB_SILENT": "false"}
         finally:
-            for key in (*own, "WANDB_MODE"):
+            for key in (*variables, "WANDB_MODE"):
                 os.environ.pop(key, None)
-                if key in before:
-                    os.environ[key] = before[key]
+                if key in saved:
+                    os.environ[key] = saved[key]

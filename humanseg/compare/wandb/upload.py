@@ -75,7 +75,7 @@ def upload_runs(
         for name, logs in ended.items()
         if (left := [log for log in logs if not _mark(log).exists()])
     }
-    before = tuple(name for name in ended if name not in todo)
+    previous = tuple(name for name in ended if name not in todo)
     reasons: dict[str, str] = {}
     with quiet_wandb() as env, ThreadPoolExecutor(_AT_ONCE) as pool:
         try:
@@ -88,7 +88,7 @@ def upload_runs(
     failed = {name: reasons[name] for name in todo if reasons[name]}
     done = tuple(name for name in todo if name not in failed)
     bare = tuple(name for name in done if any(map(lost_pictures, todo[name])))
-    return Uploads(done, before, running, failed, bare)
+    return Uploads(done, previous, running, failed, bare)
 
 
 def lost_pictures(log: Path) -> bool:
@@ -133,5 +133,5 @@ def _sync(log: Path, project: Project, env: Mapping[str, str]) -> str:
         return ""
     lines = [line.removeprefix("wandb: ").strip() for line in done.stderr.splitlines()]
     errors = [line.removeprefix("ERROR").strip() for line in lines if line.startswith("ERROR")]
-    said = [line for line in [*errors, *lines[-1:]] if line]
-    return said[0] if said else f"wandb sync ended with exit code {done.returncode}"
+    messages = [line for line in [*errors, *lines[-1:]] if line]
+    return messages[0] if messages else f"wandb sync ended with exit code {done.returncode}"

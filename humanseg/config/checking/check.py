@@ -171,8 +171,10 @@ def find_mistakes(config: DictConfig) -> list[str]:
         if "." in setting.key and setting.annotation is not None and setting.key not in known_wrong:
             if (value := _at(plain, setting.key)) is not _ABSENT:
                 mistakes += value_mistakes(value, setting.annotation, setting.key)
-    seen = {mistake.split(":")[0].split(".")[0] for mistake in mistakes}
-    mistakes += [f"{name}: missing" for name in RUNTIME if name not in plain and name not in seen]
+    wrong_keys = {mistake.split(":")[0].split(".")[0] for mistake in mistakes}
+    mistakes += [
+        f"{name}: missing" for name in RUNTIME if name not in plain and name not in wrong_keys
+    ]
     return mistakes
 
 

@@ -116,7 +116,7 @@ def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[
     pairs: dict[str, str | None] = {}
     mistakes: list[str] = []
     # What is wrong with the defaults is wrong with all that is composed onto them: say it once.
-    said: set[str] = set()
+    reported: set[str] = set()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(folder), version_base="1.3"):
         queue = list(_compositions(folder))
@@ -130,8 +130,8 @@ def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[
                 if not is_hydra_error(error):
                     raise
                 found = [str(explain_hydra_error(error))]
-            found = [mistake for mistake in found if mistake not in said]
-            said.update(found)
+            found = [mistake for mistake in found if mistake not in reported]
+            reported.update(found)
             label = " ".join(overrides) or "train.yaml"
             mistakes += [f"{label}: {mistake}" for mistake in found]
             notify(f"{'wrong' if found else 'ok':5}  {label}")

@@ -39,11 +39,11 @@ def _known_names() -> list[str]:
     from omegaconf import OmegaConf
 
     # Whoever asks may be at composing configs, and continues with it.
-    before = GlobalHydra.instance().hydra
+    saved = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(compose("train"), resolve=False)
-    GlobalHydra.instance().hydra = before
+    GlobalHydra.instance().hydra = saved
     groups = [folder.name for folder in conf_folder().glob("*/") if folder.name != "hydra"]
     return groups + _leaf_keys(plain)
 
@@ -55,9 +55,9 @@ def _missing_option(error: MissingConfigException) -> str:
     names = sorted(error.options or [p.stem for p in (conf_folder() / group).glob("*.yaml")])
     if not group or not (names or (conf_folder() / group).is_dir()):
         return " ".join(str(error).split())
-    known = f"There are: {', '.join(names)}." if names else "None is shipped."
+    choices = f"There are: {', '.join(names)}." if names else "None is shipped."
     return (
-        f"{group}={value}: there is no such {group}{nearest(value, names) or '.'} {known} Values "
+        f"{group}={value}: there is no such {group}{nearest(value, names) or '.'} {choices} Values "
         "of your own are found with --config-dir."
     )
 

@@ -55,9 +55,9 @@ def _classes(group: str) -> Iterator[tuple[str, list[str]]]:
                 nodes.setdefault(node["_target_"], ([], key, node))[0].append(path.stem)
     for target, (options, key, node) in nodes.items():
         helps, taken = _helps(find_target(target)), parameters(find_target(target))
-        own = target.startswith("humanseg.")
+        is_ours = target.startswith("humanseg.")
         given = RUNTIME.get(group, ())
-        names = [n for n in taken if n in (helps if own else node) and n not in given]
+        names = [n for n in taken if n in (helps if is_ours else node) and n not in given]
         rows = []
         for name in names:
             full = f"{key}.{name}"

@@ -63,8 +63,8 @@ class UncachedPhotos:
     def __getitem__(self, index: int) -> tuple[Pixels, Pixels | None]:
         """Photo (H,W,3) RGB and mask (H,W) in {0,1}, None where the split has no masks."""
         item = self._items[index]
-        known = item in self._decoded
-        photo, mask = self._decoded.pop(item) if known else _read(item)
+        is_cached = item in self._decoded
+        photo, mask = self._decoded.pop(item) if is_cached else _read(item)
         size = scaled_size(photo.shape[:2], self._train_size)
         if mask is not None and self._min_component_area:
             mask = clean_mask(mask, self._min_component_area)

@@ -32,7 +32,7 @@ def paint_person(canvas: Canvas, place: Placement, rng: np.random.Generator) -> 
     skin = plain(head.skin)
     arms = [draw_arm(rng, side, body) for side in (-1, 1)]
     # A hand above or beside the trunk leaves the shoulder seam on top; one before it does not.
-    before = [abs(joints[2, 0]) < body.shoulder and joints[2, 1] > 0 for joints in arms]
+    in_front = [abs(joints[2, 0]) < body.shoulder and joints[2, 1] > 0 for joints in arms]
     stance = LEG_POSES[str(rng.choice(list(LEG_POSES)))]
     flip = int(rng.choice((-1, 1)))
 
@@ -40,14 +40,14 @@ def paint_person(canvas: Canvas, place: Placement, rng: np.random.Generator) -> 
     for side, angles in zip((-flip, flip), stance, strict=True):
         _paint_leg(canvas, place, side, angles, body, outfit, skin)
     canvas.paint(capsule((0, -0.4), (0, 0.12), 0.21 * body.limb, 0.25 * body.limb), skin, place)
-    for joints, front in zip(arms, before, strict=True):
+    for joints, front in zip(arms, in_front, strict=True):
         if not front:
             _paint_arm(canvas, place, joints, body, outfit, head)
     _paint_torso(canvas, place, body, outfit, skin)
     if outfit.bag is not None:
         _paint_bag(canvas, place, body, outfit.bag, flip)
     paint_head(canvas, place, head)
-    for joints, front in zip(arms, before, strict=True):
+    for joints, front in zip(arms, in_front, strict=True):
         if front:
             _paint_arm(canvas, place, joints, body, outfit, head)
 

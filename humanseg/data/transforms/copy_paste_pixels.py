@@ -68,13 +68,13 @@ def paste(
     if behind:
         share *= 1 - feathered(below.mask, feather)
     # Not the mask itself: what is thinner than the seam is wide can hardly be seen.
-    seen = (share > 0.5).astype(np.uint8)
+    person = (share > 0.5).astype(np.uint8)
     photo = blend(below.photo, light(above.photo, gain, above, below), share)
     soft = None
     if below.soft is not None and above.soft is not None:
         # It falls off by itself along the outline: by the seam as well, it would shrink the person.
         soft = blend(below.soft, above.soft, np.minimum(2 * share, 1))
-    return LabelledPhoto(photo, below.mask | seen, soft)
+    return LabelledPhoto(photo, below.mask | person, soft)
 
 
 def light(photo: Pixels, gain: float, source: LabelledPhoto, scene: LabelledPhoto) -> Pixels:
@@ -124,8 +124,8 @@ def _filled(photo: Pixels, hole: Pixels) -> Pixels:
     size = max(1, width // 4), max(1, height // 4)
     black = np.asarray(cv2.copyTo(photo, 1 - hole), np.uint8)
     colours = _resized(black, size, cv2.INTER_AREA)
-    known = _resized((1 - hole) * np.uint8(255), size, cv2.INTER_AREA) / np.float32(255)
-    level = np.dstack([colours, known]).astype(np.float32, copy=False)
+    known_share = _resized((1 - hole) * np.uint8(255), size, cv2.INTER_AREA) / np.float32(255)
+    level = np.dstack([colours, known_share]).astype(np.float32, copy=False)
     levels = [level]
     while min(level.shape[:2]) > 1:
         half = (level.shape[1] + 1) // 2, (level.shape[0] + 1) // 2

@@ -99,11 +99,11 @@ def quantise(
             notify("finding the stages that lose most in 8 bits")
             probes = [photo for photo, _ in held_out[:_PROBES]]
             order = _by_sensitivity(model, ranges, stages, probes, expected)
-        kept = order[:count]
-        tried = _quantise(model, ranges, [*stages.always, *kept])
+        in_float = order[:count]
+        tried = _quantise(model, ranges, [*stages.always, *in_float])
         run = open_model(tried)
         drop = wanted - _mean_dice([run(photo)[0] > 0.5 for photo, _ in held_out], held_out)
-        names = [stage.name for stage in kept]
+        names = [stage.name for stage in in_float]
         notify(
             f"in float: {', '.join(names) or 'no stage'}; loses {drop:.4f} on held-out train photos"
         )
@@ -200,9 +200,9 @@ def _error(
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Suppress the quantiser's advice on the terminal."""
-    before = logging.root.manager.disable
+    saved = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         yield
     finally:
-        logging.disable(before)
+        logging.disable(saved)

@@ -97,11 +97,11 @@ def save(model: onnx.ModelProto, path: Path) -> None:
 @contextlib.contextmanager
 def _quiet() -> Any:
     """Keep what the exporter says on the way to itself; an error says its own."""
-    before = logging.root.manager.disable
+    saved = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(before)
+        logging.disable(saved)

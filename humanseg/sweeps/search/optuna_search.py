@@ -131,8 +131,8 @@ class Search:
 
     def job(self, params: Mapping[str, Any], number: int | None = None) -> Job:
         """Return the job of a trial; in the same folder for the same parameters."""
-        own = [] if number is None else [f"trial={number}"]
-        return self.sweep.job([*self.sweep.fixed, *chosen(params), *own])
+        trial = [] if number is None else [f"trial={number}"]
+        return self.sweep.job([*self.sweep.fixed, *chosen(params), *trial])
 
     def jobs(self, study: Study) -> list[Job]:
         """List the jobs of all trials, each once."""

@@ -60,8 +60,8 @@ def _series(table: pd.DataFrame, column: str) -> Series:
         for name in (column, "epoch")
     )
     epochs = epochs.fillna(pd.Series(np.arange(1.0, len(table) + 1), table.index))
-    known = values.notna()
-    return epochs[known].tolist(), values[known].tolist()
+    finite = values.notna()
+    return epochs[finite].tolist(), values[finite].tolist()
 
 
 def _draw(axes: Axes, title: str, curves: Mapping[str, Series]) -> None:

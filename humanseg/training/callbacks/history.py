@@ -48,8 +48,8 @@ class History(pl.Callback):
         if self._run.history.exists():
             # As text, so that the rows are written again as they stand.
             done = read_table(self._run.history, ["epoch"])
-            kept = done["epoch"].astype(int) <= trainer.current_epoch
-            self.rows = done[kept].to_dict("records")
+            finished = done["epoch"].astype(int) <= trainer.current_epoch
+            self.rows = done[finished].to_dict("records")
         # An epoch that continues where a number of steps had ended it does not start again.
         self._start = time.perf_counter()
 

@@ -85,7 +85,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
             return
         row = self._history.rows[-1]
         done = trainer.current_epoch + 1 - self._first_epoch
-        left = (time.perf_counter() - self._start) / done * _epochs_left(trainer)
+        remaining = (time.perf_counter() - self._start) / done * _epochs_left(trainer)
         dice = float(row.get("val_dice", "nan"))
         # This callback runs before the checkpoint is chosen.
         mark = "  best" if selected_score(trainer) > self._checkpoints.best_dice else ""
@@ -94,7 +94,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         console.print(
             f"epoch {_epoch(trainer)}  "
             f"loss {float(row.get('train_loss', 'nan')):.4f}  dice {dice:.4f}{others}  "
-            f"{float(row['images_per_second']):.1f} photos/s  {duration(left)} left{mark}",
+            f"{float(row['images_per_second']):.1f} photos/s  {duration(remaining)} left{mark}",
         )
 
     def on_exception(

@@ -130,15 +130,15 @@ class WandbRun(Logger):
     def _inside(self) -> Iterator[None]:
         """Keep what wandb would put below the home folder in the run's folder."""
         home = self._folder / "wandb"
-        own = {"WANDB_DATA_DIR": str(home / "data"), "WANDB_CACHE_DIR": str(home / "cache")}
+        variables = {"WANDB_DATA_DIR": str(home / "data"), "WANDB_CACHE_DIR": str(home / "cache")}
         if self.mode == "offline":
-            own["WANDB_ERROR_REPORTING"] = "false"
-        before = {key: os.environ.get(key) for key in own}
-        os.environ.update(own)
+            variables["WANDB_ERROR_REPORTING"] = "false"
+        saved = {key: os.environ.get(key) for key in variables}
+        os.environ.update(variables)
         try:
             yield
         finally:
-            for key, value in before.items():
+            for key, value in saved.items():
                 if value is None:
                     os.environ.pop(key, None)
                 else:
@@ -205,11 +205,11 @@ def files_of(run: RunFolder, identity: str) -> Any:
     import wandb
 
     artifact = wandb.Artifact(f"run-{identity}", type="run")
-    kept = [run.config, run.summary, run.history, run.scores, run.submission, run.curves, run.best]
+    files = [run.config, run.summary, run.history, run.scores, run.submission, run.curves, run.best]
     galleries = [run.test_page, run.valid_page]
     pages = [run.index_page, *galleries]
     pictures = [path for page in galleries for path in sorted(page.with_suffix("").rglob("*"))]
-    for path in [*kept, *pages, *pictures]:
+    for path in [*files, *pages, *pictures]:
         if path.is_file():
             name = path.relative_to(run.path).as_posix()
             artifact.add_file(str(path), name=name, policy="immutable", skip_cache=True)

@@ -71,20 +71,20 @@ def launch(
     """Call a function in each process of a training."""
     if hardware.processes == 1:
         return function(shared, *arguments)
-    own = hardware.rank.launcher == "humanseg"
+    started_here = hardware.rank.launcher == "humanseg"
     with _environment(hardware):
         fabric = Fabric(
             accelerator=hardware.device,
             devices=trainer.devices,
             num_nodes=hardware.nodes,
-            strategy="ddp_spawn" if own else "ddp",
+            strategy="ddp_spawn" if started_here else "ddp",
             plugins=[cluster_environment(hardware.rank.launcher)],
         )
         call = partial(_take_part, function, hardware, shared, *arguments)
         try:
-            result: T = _start(fabric, call) if own else fabric.launch(call)
+            result: T = _start(fabric, call) if started_here else fabric.launch(call)
         except RuntimeError as error:
-            if own or "by peer" not in str(error):
+            if started_here or "by peer" not in str(error):
                 raise
             raise HumansegError(
                 "Another process of this training has ended: what it printed says why.",
@@ -110,7 +110,7 @@ def _take_part(function: Callable[..., T], hardware: Hardware, shared: Any, *arg
 def _start(fabric: Fabric, call: Callable[[Fabric], T]) -> T:
     """Start the processes of this machine; return what the first returns."""
     errors = multiprocessing.get_context("spawn").SimpleQueue()
-    before = set(multiprocessing.active_children())
+    running = set(multiprocessing.active_children())
     try:
         # Pickled here: Lightning would look for modules in it, and share their weights.
         result: T = fabric.launch(partial(_serve, pickle.dumps(call), errors))
@@ -126,7 +126,7 @@ def _start(fabric: Fabric, call: Callable[[Fabric], T]) -> T:
         open_answer(errors.get())
         raise
     finally:
-        _end([child for child in multiprocessing.active_children() if child not in before])
+        _end([child for child in multiprocessing.active_children() if child not in running])
 
 
 def _serve(call: bytes, errors: Any, fabric: Fabric) -> Any:
@@ -160,7 +160,7 @@ def _end(processes: list[Any]) -> None:
 @contextmanager
 def _environment(hardware: Hardware) -> Iterator[None]:
     """Set what processes read when they start, without what another launcher has left there."""
-    before = dict(os.environ)
+    saved = dict(os.environ)
     if hardware.rank.launcher == "humanseg":
         for name in (*RANKS, *_OTHERS, *(_MACHINES if hardware.nodes == 1 else ())):
             os.environ.pop(name, None)
@@ -171,4 +171,4 @@ def _environment(hardware: Hardware) -> Iterator[None]:
         yield
     finally:
         os.environ.clear()
-        os.environ.update(before)
+        os.environ.update(saved)
