@@ -104,7 +104,11 @@ def answers_table(records: Records) -> Table:
             f"on seven sources Dice {best:.3f} of `best`, {robust:.3f} of `robust`",
             "6",
         ],
-        ["Where does it fail?", "whole bodies, small people, regions more than outlines", "7"],
+        [
+            "Where does it fail?",
+            "whole bodies and small people; mostly at the outline, then in whole regions",
+            "7",
+        ],
         [
             "What does it cost?",
             f"`tiny`: {tiny.bytes / 1e6:.1f} MB, {tiny.record['latency']['milliseconds']:g} ms "
