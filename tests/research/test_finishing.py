@@ -23,6 +23,6 @@ def test_an_ensemble_stands_beside_its_best_member(make_run: MakeRun, tmp_path: 
     assert [row[:4] for row in table.rows] == [
         ["`high` alone", "1", "0.8800", ""],
         ["`low` alone", "1", "0.8500", ""],
-        ["the mean of all", "2", "0.9000", "+0.0200"],
-        ["the same, mirrored photos too", "4", "0.9100", "+0.0300"],
+        ["mean of all", "2", "0.9000", "+0.0200"],
+        ["mean of all, with TTA", "4", "0.9100", "+0.0300"],
     ]
