@@ -357,7 +357,7 @@ def test_without_data_it_is_said_what_is_missing(root: Path, masks: Masks, tmp_p
     with pytest.raises(HumansegError, match="No such file"):
         score_file(path)
     path.write_text(as_csv(lines(masks)))
-    with pytest.raises(HumansegError, match="in the folder of no run.*--data ROOT"):
+    with pytest.raises(HumansegError, match="not in the folder of a run.*--data ROOT"):
         score_file(path)
     run = own_run(root, {"root": str(tmp_path / "gone")})
     moved = path.rename(run / "pred.csv")
