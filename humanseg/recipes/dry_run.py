@@ -25,7 +25,7 @@ def show_stages(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> Non
             ahead = forecaster.forecast(plan.request.config, status)
             state: str = "settings changed" if plan.stage.name in again else status.state
             seconds = ahead.seconds
-            if recipe.budget is not None and not status.is_done:
+            if recipe.budget is not None and plan.stage.share and not status.is_done:
                 seconds = recipe.budget * plan.stage.share / budget
             if ahead.problem:
                 state, unknown = f"time unknown: {ahead.problem}", True

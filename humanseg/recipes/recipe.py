@@ -42,7 +42,7 @@ class RecipeStage:
     adds
         What it does that those before it have not; for people.
     share
-        Of the time, where a recipe has a budget.
+        Of the time, where a recipe has a budget; a stage with 0 keeps its number of epochs.
     words
         Its settings, in the words of a command line; an earlier stage is called `stage:NAME`.
     ignore
@@ -245,8 +245,8 @@ def _read_stage(
         f"{name}.{key}: unknown{nearest(key, [*_OF_STAGE])}" for key in body if key not in _OF_STAGE
     ]
     share = body.get("share", 1.0)
-    if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < math.inf:
-        mistakes.append(f"{name}.share: {share} is no share of the time: give a number above 0")
+    if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share < math.inf:
+        mistakes.append(f"{name}.share: {share} is no share of the time: give 0 or more")
         share = 1.0
     settings = body.get("settings") or {}
     if not isinstance(settings, Mapping):
@@ -274,7 +274,7 @@ def _from_words(name: str, body: Mapping[str, Any], words: Sequence[str]) -> Rec
     return RecipeStage(
         name=name,
         adds=str(body.get("adds") or ""),
-        share=float(body.get("share") or 1.0),
+        share=float(body.get("share", 1.0)),
         words=tuple(words),
         ignore=tuple(map(str, body.get("ignore") or ())),
         starts_from=named[STARTS_FROM],

@@ -180,7 +180,8 @@ def _run_stages(
             if plan.stage.name not in done and done.issuperset(plan.stage.needs)
         ]
         for index in ready:
-            if recipe.budget is not None and plans[index].stage.name not in record.planned:
+            stage = plans[index].stage
+            if recipe.budget is not None and stage.share and stage.name not in record.planned:
                 plans[index] = _plan(plans[index], plans, recipe.budget, composer, record)
         record(plans)
         start = time.monotonic()

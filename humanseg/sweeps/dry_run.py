@@ -40,6 +40,8 @@ HOW = (
 
 _DATA = ("batch_size", "crop_size", "train_size", "fold", "folds", "extra", "extra_valid")
 """Settings of the data that decide how long an epoch takes."""
+_TRAINER = ("accelerator", "devices", "precision", "limit_train_batches", "limit_val_batches")
+"""Those of the trainer."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ def epochs_of(config: DictConfig, photos: PhotoCounts) -> float:
 def speed_key(config: DictConfig) -> str:
     """Return the same text for two configs whose epochs take about the same time."""
     data = {key: config.data.get(key) for key in _DATA} | unlabelled_options(config)
-    trainer = {key: config.trainer.get(key) for key in ("accelerator", "devices", "precision")}
+    trainer = {key: config.trainer.get(key) for key in _TRAINER}
     return f"{pair_key(config)} {data} {trainer} {prediction_sizes(config)}"
 
 
@@ -274,9 +276,18 @@ def measure_epoch(config: DictConfig, photos: PhotoCounts) -> float:
     def valid_step() -> None:
         model(random_photos(*photos.valid_size, 3, 256))
 
-    train = _seconds(train_step) / batch * photos.train
+    drawn = _limited(photos.train, batch, trainer.get("limit_train_batches"))
+    scored = _limited(photos.valid, batch, trainer.get("limit_val_batches"))
+    train = _seconds(train_step) / batch * drawn
     model.eval()
-    return train + _seconds(valid_step) / batch * photos.valid
+    return train + _seconds(valid_step) / batch * scored
+
+
+def _limited(photos: int, batch: int, limit: float | None) -> float:
+    """Return how many photos an epoch has under a limit of Lightning: batches, or a share."""
+    if limit is None or isinstance(limit, float):
+        return photos * (1.0 if limit is None else limit)
+    return min(photos, limit * batch)
 
 
 def _seconds(step: Callable[[], None]) -> float:

@@ -69,6 +69,14 @@ def test_a_recipe_that_goes_on_keeps_its_plan(
     assert recipe(work, STAGES, "recipe.budget=2h") == 0
 
 
+def test_a_stage_without_a_share_keeps_its_epochs(
+    recipe: "RunRecipe", work: "Work", epochs: dict[str, int]
+) -> None:
+    kept = {"share": 0, "settings": {"init_from": "stage:b", "trainer": {"max_epochs": 2}}}
+    assert recipe(work, STAGES | {"c": kept}, "recipe.budget=1h") == 0
+    assert epochs == {"a": 70, "b": 92, "c": 2}
+
+
 def test_a_stage_has_one_epoch_at_least(
     recipe: "RunRecipe", work: "Work", epochs: dict[str, int]
 ) -> None:

@@ -25,7 +25,7 @@ def test_all_mistakes_of_a_recipe_are_named_at_once() -> None:
     said = mistakes(
         {
             "first": {"settings": {"init_from": "stage:later"}, "shar": 1},
-            "test": {"share": 0},
+            "test": {"share": -1},
             "later": {"settings": {"init_from": ["stage:firts"], "loss": "stage:first"}},
             "own": {"settings": {"distillation": {"teachers": "stage:own"}, "run_dir": "x"}},
         },

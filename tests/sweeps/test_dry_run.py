@@ -127,3 +127,25 @@ def test_photos_count_as_often_as_they_are_drawn_and_scored(
     )
     counts = dry_run.count_photos(resolve_config(config))
     assert (counts.train - plain.train, counts.valid - plain.valid) == (6, 3)
+
+
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [
+        ({}, 4 * 10 + 4 * 6),
+        ({"limit_train_batches": 1}, 4 * 2 + 4 * 6),
+        ({"limit_train_batches": 0.5, "limit_val_batches": 1}, 4 * 5 + 4 * 2),
+        ({"limit_train_batches": 1.0, "limit_val_batches": 99}, 4 * 10 + 4 * 6),
+    ],
+)
+def test_an_epoch_of_few_batches_takes_their_time(
+    compose: "Callable[..., DictConfig]",
+    monkeypatch: pytest.MonkeyPatch,
+    limits: dict[str, float],
+    seconds: float,
+) -> None:
+    monkeypatch.setattr(dry_run, "_seconds", lambda step: 8.0)
+    config = resolve_config(compose("trainer=cpu", "data.batch_size=2"))
+    config.trainer.update(limits)
+    counts = dry_run.PhotoCounts(10, 6, (32, 32), (32, 32))
+    assert dry_run.measure_epoch(config, counts) == seconds

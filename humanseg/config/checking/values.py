@@ -104,9 +104,8 @@ def _adapted(annotation: Any) -> Any:
         exact = functools.partial(_require_type, tuple(map(type, arguments)))
         return Annotated[annotation, BeforeValidator(exact)]
     if origin is tuple and arguments:
-        return tuple[
-            tuple(argument if argument is ... else _adapted(argument) for argument in arguments)
-        ]  # type: ignore[misc]
+        items = (item if item is ... else _adapted(item) for item in arguments)
+        return tuple[tuple(items)]  # type: ignore[misc]
     if is_typeddict(origin):  # whose keys are checked one by one
         return dict
     if origin in (*_LISTS, tuple):
