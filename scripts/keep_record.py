@@ -1,8 +1,9 @@
-"""Write the record of a run or a sweep for the report, as small files that can be committed.
+"""Write the record of a run, a sweep or a recipe for the report, as files that can be committed.
 
 python scripts/keep_record.py runs/NAME notebooks/records/NAME             a run
 python scripts/keep_record.py runs/SWEEP notebooks/records/SWEEP           a sweep
-python scripts/keep_record.py runs/NAME notebooks/records/NAME --measure   and its predictions
+python scripts/keep_record.py runs/RECIPE notebooks/records/RECIPE         a recipe, with its model
+python scripts/keep_record.py runs/NAME notebooks/records/NAME --measure   a run's predictions too
 
 `--measure` predicts the run's valid photos again, for the sections on scoring, thresholds and
 errors; `--data ROOT` says where the photos are, if they were moved.
@@ -19,7 +20,8 @@ from humanseg.errors import says_errors
 from humanseg.io.tables import write_table
 from humanseg.runs import RunFolder
 from humanseg.runs.discovery import looks_like_run
-from research.keep import keep_run, keep_sweep
+from humanseg.runs.folder import RECIPE_RECORD
+from research.keep import keep_recipe, keep_run, keep_sweep
 
 
 def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
@@ -40,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("path", metavar="PATH", type=Path, help="a run, or the folder of a sweep")
+    parser.add_argument(
+        "path", metavar="PATH", type=Path, help="a run, or the folder of a sweep or recipe"
+    )
     parser.add_argument("out", metavar="DIR", type=Path, help="the record's folder")
     parser.add_argument("--measure", action="store_true", help="predict the valid photos too")
     parser.add_argument("--data", metavar="ROOT", type=Path, help="if the photos were moved")
@@ -49,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep_run(RunFolder(chosen.path), chosen.out)
         if chosen.measure:
             measure_run(RunFolder(chosen.path), chosen.data, chosen.out)
+    elif (chosen.path / RECIPE_RECORD).is_file():
+        keep_recipe(chosen.path, chosen.out)
     else:
         keep_sweep(chosen.path, chosen.out)
     print(chosen.out)

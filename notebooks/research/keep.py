@@ -13,7 +13,9 @@ from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file, write_json
 from humanseg.io.tables import write_table
+from humanseg.recipes.recipe import read_record
 from humanseg.runs import RunFolder, read_summary
+from humanseg.runs.folder import RECIPE_RECORD, last_stage
 from humanseg.runs.record import RunRecord, read_run
 from humanseg.runs.settings import read_shipped
 
@@ -45,6 +47,33 @@ def keep_run(run: RunFolder, out: Path) -> None:
     for source in (run.history, run.scores):
         with whole_file(out / source.name) as partial:
             shutil.copyfile(source, partial)
+
+
+def keep_recipe(folder: Path, out: Path) -> None:
+    """Keep the last stage of a finished recipe, its record and its smallest exported model.
+
+    Parameters
+    ----------
+    folder
+        The folder of its stages.
+    out
+        The record's folder.
+
+    Raises
+    ------
+    HumansegError
+        The recipe is not finished, or a file cannot be written.
+    """
+    record, last = read_record(folder / RECIPE_RECORD), last_stage(folder)
+    files = {name for name in (record.get("model") or {}).get("files", {}) if ".onnx" in name}
+    if last is None or record.get("status") != "finished" or not files:
+        raise HumansegError(f"{folder} has not finished: only a finished recipe counts.")
+    keep_run(RunFolder(last), out)
+    stages = list(record["stages"].values())
+    write_json(out / RECIPE_RECORD, without_folders({**record, "stages": stages}))
+    model = min((folder / "export" / name for name in files), key=lambda file: file.stat().st_size)
+    with whole_file(out / model.name) as partial:
+        shutil.copyfile(model, partial)
 
 
 def keep_sweep(sweep: Path, out: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, update_summary
-from research.keep import keep_run, keep_sweep, without_folders
+from research.keep import keep_recipe, keep_run, keep_sweep, without_folders
 from research.records import open_records, read_columns
 
 WriteRun = Callable[..., Path]
@@ -43,6 +43,36 @@ def test_a_run_is_kept_with_its_numbers(
     update_summary(run.summary, status="failed", failure="no memory")
     with pytest.raises(HumansegError, match="only a finished run counts"):
         keep_run(run, tmp_path / "records" / "b")
+
+
+def test_a_recipe_is_kept_with_the_file_that_has_its_number(
+    write_run: WriteRun, compared_root: Path, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "runs" / "best", tmp_path / "records" / "best"
+    run = RunFolder(write_run(folder / "last", compared_root))
+    run.config.write_text("seed: 0\n")
+    files = {"model.onnx": "larger file", "model.int8.onnx": "small"}
+    (folder / "export").mkdir()
+    for name, content in files.items():
+        (folder / "export" / name).write_text(content)
+    record = {
+        "recipe": "best",
+        "command": "humanseg train recipe=best data.root=/mnt/photos",
+        "status": "running",
+        "stages": [{"name": "first"}, {"name": "last"}],
+        "model": {"files": {name: {} for name in [*files, "README.md"]}},
+    }
+    (folder / "record.json").write_text(json.dumps(record))
+    with pytest.raises(HumansegError, match="only a finished recipe counts"):
+        keep_recipe(folder, out)
+    (folder / "record.json").write_text(json.dumps(record | {"status": "finished"}))
+    keep_recipe(folder, out)
+    kept = json.loads((out / "record.json").read_text())
+    assert kept["command"] == "humanseg train recipe=best data.root=photos"
+    assert [stage["name"] for stage in kept["stages"]] == ["first", "last"]
+    assert (out / "model.int8.onnx").read_text() == "small"
+    assert not (out / "model.onnx").exists()
+    assert (out / "scores.csv").read_bytes() == run.scores.read_bytes()
 
 
 def test_a_sweep_is_kept_with_the_scores_of_each_job(
