@@ -8,10 +8,8 @@ import humanseg
 
 PACKAGE = Path(humanseg.__file__).parent
 
-API = PACKAGE / "api.py"
+API = PACKAGE / "api"
 """Its functions call those of the rooms, and are called what these are."""
-FACADE = "api.py"
-"""The Python API has the names of the commands, as the functions behind it."""
 
 SHARED = {"configure", "run", "main"}
 """What every module of a kind has: the commands of `humanseg.cli`, and programs of their own."""
@@ -20,7 +18,7 @@ SHARED = {"configure", "run", "main"}
 def names_of_several_modules() -> dict[str, list[str]]:
     """Return the classes and public functions that several modules define, and these modules."""
     modules = defaultdict(list)
-    for path in sorted({*PACKAGE.rglob("*.py")} - {API}):
+    for path in sorted({*PACKAGE.rglob("*.py")} - {*API.rglob("*.py")}):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
