@@ -83,7 +83,7 @@ def measure(model: Model, data: Path, sources: Path, no_person: Path) -> dict[st
     valid = score(segment, data / "valid", data / "valid_mask")
     table = score(segment, sources / PHOTOS, sources / MASKS, no_person)
     by_source = summarize_sources(table.assign(foreground=table["dice"].notna()))
-    no_person = by_source.pop(SOURCES["NO_PERSON"])
+    nobody = by_source.pop(SOURCES["NO_PERSON"])
     return {
         "in_distribution": _mean(valid["dice"]),
         "out_of_distribution": _mean(table["dice"].dropna())
@@ -96,8 +96,8 @@ def measure(model: Model, data: Path, sources: Path, no_person: Path) -> dict[st
             },
         },
         "no_person": {
-            "photos": no_person["photos"],
-            "people_seen": round(no_person["false_positives"], 3),
+            "photos": nobody["photos"],
+            "people_seen": round(nobody["false_positives"], 3),
         },
     }
 

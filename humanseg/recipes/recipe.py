@@ -121,13 +121,13 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
     ]
     if not stages:
         mistakes.append("stages: there is none")
-    budget, formats = None, node.get("export") or ["onnx"]
+    budget, formats = None, list[str]()
     try:
         budget = read_budget(node.get("budget"))
     except ValueError as error:
         mistakes.append(f"budget: {error}")
     try:
-        read_formats(list(formats))
+        formats = [each.name for each in read_formats(node.get("export") or "onnx")]
     except HumansegError as error:
         mistakes.append(f"export: {error}")
     mistakes += reference_mistakes(stages)

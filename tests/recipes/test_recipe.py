@@ -49,6 +49,12 @@ def test_all_mistakes_of_a_recipe_are_named_at_once() -> None:
     assert "no stages" in mistakes({}) or "there is none" in mistakes({})
 
 
+@pytest.mark.parametrize("export", ["int8, onnx", ["int8", "onnx"]])
+def test_formats_are_a_text_or_a_list(export: str | list[str]) -> None:
+    recipe = read_recipe("mine", {"stages": {"a": {}}, "export": export}, lambda key: False)
+    assert recipe.export == ("onnx", "int8")
+
+
 def test_settings_are_words_whether_nested_or_dotted() -> None:
     recipe = read_recipe(
         "mine",
