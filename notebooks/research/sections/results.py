@@ -28,6 +28,35 @@ def recipes_table(records: Records) -> Table:
     return Table(["recipe", "rule", "floor>", "goal>", "Dice>", "seeds>", "verdict"], rows)
 
 
+def stages_table(records: Records, recipe: str = "best") -> Table:
+    """Show the stages of a recipe that was trained by one command."""
+    rows = []
+    for stage in _stages(records, recipe):
+        gain = stage.get("gain")
+        change = f"{gain['dice']:+.4f} over `{gain['over']}`" if gain else ""
+        interval = f"{gain['low']:+.4f} to {gain['high']:+.4f}" if gain else ""
+        took = duration(stage["seconds"])
+        name, adds = f"`{stage['name']}`", str(stage["adds"])
+        rows.append([name, adds, score(stage["dice_at_half"]), change, interval, took])
+    return Table(["stage", "adds", "Dice>", "gain>", "95 %, photos>", "time>"], rows)
+
+
+def stages_text(records: Records, recipe: str = "best") -> Prose:
+    """Tell what the last stage of such a recipe scores, and at what cost."""
+    stages = _stages(records, recipe)
+    dice, took = stages[-1]["dice_at_half"], duration(sum(stage["seconds"] for stage in stages))
+    bundled = records.bundled()
+    gap = "" if bundled is None else f", {bundled.dice - dice:.4f} below the bundled run"
+    return say(
+        f"One command trained all {len(stages)} stages in {took}. The last has a Dice of "
+        f"{score(dice)}{gap}; its 8-bit file lies beside its record, `{recipe}/recipe`."
+    )
+
+
+def _stages(records: Records, recipe: str) -> list[Mapping[str, Any]]:
+    return list(records.config(f"{recipe}/recipe/record.json")["stages"])
+
+
 def recipes(records: Records) -> Mapping[str, Any]:
     """Return floor, goal and rule of each recipe."""
     return records.config("recipes.yaml")
