@@ -48,8 +48,8 @@ def abstract(records: Records) -> Prose:
     settled = say(
         "After correction for the number of claims, four choices are shown to be better: ImageNet "
         "weights, skip connections, cross-entropy beside an overlap loss, and milder augmentation "
-        "after strong augmentation. Two other steps of the recipe, a Lovász loss and soft labels of "
-        "its own, gain nothing that three seeds and 400 photos can show."
+        "after strong augmentation. Two other steps of the recipe, a Lovász loss and soft labels "
+        "of its own, gain nothing that three seeds and 400 photos can show."
     )
     elsewhere = say(
         "On out-of-distribution photos `best` is not better than ready-made models: on "
