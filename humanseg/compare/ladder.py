@@ -58,6 +58,14 @@ class Rung:
     gain: PairedDifference | None
     gain_of_sources: PairedDifference | None
 
+    def recorded_gain(self) -> dict[str, Any]:
+        """Return the gain as `record.json` has it; empty where there is none."""
+        if self.gain is None:
+            return {}
+        entry = {"over": self.over, **_as_entry(self.gain)}
+        others = self.gain_of_sources
+        return entry if others is None else {**entry, "sources": _as_entry(others)}
+
 
 def is_recipe(folder: Path) -> bool:
     """Return whether a folder is that of a recipe."""
@@ -161,6 +169,10 @@ def _gain_cells(gain: PairedDifference | None) -> list[str]:
     if gain is None:
         return ["–", ""]
     return [f"{gain.difference:+.4f}", f"{gain.low:+.4f} to {gain.high:+.4f}"]
+
+
+def _as_entry(gain: PairedDifference) -> dict[str, float]:
+    return {"dice": gain.difference, "low": gain.low, "high": gain.high}
 
 
 def _by_source(run: RunRecord) -> Mapping[str, Any]:

@@ -152,11 +152,7 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> 
     ValueError
         The two are not equally long, there is no photo, or a score is not finite.
     """
-    minuend, subtrahend = _checked(first), _checked(second)
-    if minuend.shape != subtrahend.shape:
-        raise ValueError(f"{minuend.size} and {subtrahend.size} scores are not of the same photos")
-    interval = bootstrap_interval(minuend - subtrahend, seed=seed)
-    return PairedDifference(interval.mean, interval.low, interval.high, minuend.size)
+    return paired_by_source([(first, second)], seed=seed)
 
 
 def paired_by_source(
@@ -182,11 +178,18 @@ def paired_by_source(
     ValueError
         There is no source, or as in `paired_difference`.
     """
-    differences = [_checked(first) - _checked(second) for first, second in pairs]
+    differences = [_differences(first, second) for first, second in pairs]
     means = [resampled_means(one, seed=seed + number) for number, one in enumerate(differences)]
     low, high = interval_ends(np.mean(means, axis=0))
     mean = float(np.mean([one.mean() for one in differences]))
     return PairedDifference(mean, float(low), float(high), sum(one.size for one in differences))
+
+
+def _differences(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    minuend, subtrahend = _checked(first), _checked(second)
+    if minuend.shape != subtrahend.shape:
+        raise ValueError(f"{minuend.size} and {subtrahend.size} scores are not of the same photos")
+    return minuend - subtrahend
 
 
 def resampled_means(scores: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:

@@ -10,11 +10,10 @@ from humanseg.config.checking.compatibility import pair_mistake, weight_shapes
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
-from humanseg.inference.named_model import resolve_model
 from humanseg.recipes.compose import StageComposer, StagePlan
 from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, RecipeStage
-from humanseg.runs import open_run
 from humanseg.system.children import call_in_child
+from humanseg.training.preflight.paths import require_source
 from humanseg.training.request import named_paths
 
 _FOLDERS = ("distillation.unlabelled_dir", "data.extra_root")
@@ -101,10 +100,7 @@ def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) 
                 if path in inside:
                     continue
                 try:
-                    if key == LEARNS_FROM:
-                        resolve_model(path)
-                    elif not path.is_file():
-                        open_run(path)
+                    require_source(key, path)
                 except HumansegError as error:
                     mistakes.append(f"{stage.name}: {key}: {error}")
         weights = str(config.backbone.get("weights") or "none")

@@ -105,10 +105,8 @@ def _write(
             entry |= {key: summary[key] for key in _RESULTS if summary.get(key) is not None}
             entry["checkpoint_sha256"] = _sha256_of(RunFolder(plan.job.folder).best)
             rung = gains.get(stage.name)
-            if rung is not None and rung.gain is not None:
-                entry["gain"] = {"over": rung.over, **_as_entry(rung.gain)}
-                if rung.gain_of_sources is not None:
-                    entry["gain"]["sources"] = _as_entry(rung.gain_of_sources)
+            if rung is not None and (gain := rung.recorded_gain()):
+                entry["gain"] = gain
         stages.append(entry)
     last = summaries[plans[-1].stage.name]
     record: dict[str, Any] = {
@@ -143,8 +141,3 @@ def _command(recipe: Recipe, given: Sequence[str]) -> list[str]:
     """Return the overrides of a command line, with the recipe's name where a record gave it."""
     named = any(key_of(word) == "recipe" for word in given)
     return [*([] if named else [f"recipe={recipe.name}"]), *given]
-
-
-def _as_entry(gain: Any) -> dict[str, float]:
-    """Return what a paired difference has for the record."""
-    return {"dice": gain.difference, "low": gain.low, "high": gain.high}

@@ -108,7 +108,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
         counts = photos.use_soft_labels(predict_soft_labels(teachers, photos, hardware))
         distillation = {"runs": list(map(str, named_paths(config.distillation.teachers)))} | counts
     data, pixels = photos.record(), photos.pixels_sha256()
-    sources = hash_sources(config, photos, resumed=checkpoint is not None)
+    sources = hash_sources(config, photos, teachers, resumed=checkpoint is not None)
     notes = [note] if (note := wandb_note(config)) else []
     if run is not None and checkpoint is not None:
         notes += require_same(run, data, pixels, distillation, sources)

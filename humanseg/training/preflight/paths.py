@@ -16,6 +16,16 @@ from humanseg.runs import RunFolder, open_run, require_free
 from humanseg.training.machine.ranks import find_rank
 from humanseg.training.request import named_paths, read_request
 
+TEACHERS = "distillation.teachers"
+
+
+def require_source(key: str, path: Path) -> None:
+    """Raise unless a run's `init_from`, or one of its teachers, is there."""
+    if key == TEACHERS:
+        resolve_model(path)
+    elif not path.is_file():
+        open_run(path)
+
 
 def require_paths(config: DictConfig) -> None:
     """Raise unless all that a new or a resumed run reads exists, and its folder is free."""
@@ -34,11 +44,9 @@ def require_paths(config: DictConfig) -> None:
         require_root(root)
     # What a run that continues once started from need not be there any more.
     started = RunFolder(request.folder).last.is_file()
-    for path in [] if started else named_paths(config.get("init_from")):
-        if not path.is_file():
-            open_run(path)
-    for path in named_paths(OmegaConf.select(config, "distillation.teachers")):
-        resolve_model(path)
+    for key in (TEACHERS,) if started else ("init_from", TEACHERS):
+        for path in named_paths(OmegaConf.select(config, key)):
+            require_source(key, path)
     weights = OmegaConf.select(config, "backbone.weights")
     # Nor are they opened where a run starts from the weights of another.
     opened = not started and OmegaConf.select(config, "init_from") is None
