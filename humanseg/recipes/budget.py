@@ -85,7 +85,7 @@ def plan_stage(
 
 def measure(config: DictConfig) -> float:
     """Return the seconds of an epoch by a few steps, in this process, which loads torch."""
-    from humanseg.sweeps.dry_run import count_photos, measure_epoch
+    from humanseg.sweeps.epoch_time import count_photos, measure_epoch
 
     return measure_epoch(config, count_photos(config))
 

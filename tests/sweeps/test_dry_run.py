@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from humanseg.sweeps import dry_run
+from humanseg.sweeps import dry_run, epoch_time
 from humanseg.sweeps.jobs import Outcome
 from humanseg.training.request import TrainRequest, resolve_config
 from tests.conftest import SMALLEST
@@ -106,16 +106,16 @@ def test_an_epoch_is_measured_in_a_process_that_is_set_up_like_that_of_a_trainin
     compose: "Callable[..., DictConfig]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured = []
-    monkeypatch.setattr(dry_run, "configure_process", lambda *given: configured.append(given))
+    monkeypatch.setattr(epoch_time, "configure_process", lambda *given: configured.append(given))
     config = resolve_config(compose("threads=1", "trainer=cpu"))
-    assert dry_run.measure_epoch(config, dry_run.PhotoCounts(2, 1, (32, 32), (32, 32))) > 0
+    assert epoch_time.measure_epoch(config, epoch_time.PhotoCounts(2, 1, (32, 32), (32, 32))) > 0
     assert configured == [("cpu", 1)]
 
 
 def test_photos_count_as_often_as_they_are_drawn_and_scored(
     compose: "Callable[..., DictConfig]", sample_root: Path, tmp_path: Path
 ) -> None:
-    plain = dry_run.count_photos(resolve_config(compose()))
+    plain = epoch_time.count_photos(resolve_config(compose()))
     for name in ("image", "mask"):
         folder = {"image": "train", "mask": "train_mask"}[name]
         shutil.copytree(sample_root / folder, tmp_path / "more" / name)
@@ -125,7 +125,7 @@ def test_photos_count_as_often_as_they_are_drawn_and_scored(
         f"data.extra={{a: {{{source}, weight: 2}}}}",
         f"data.extra_valid={{b: {{{source}}}}}",
     )
-    counts = dry_run.count_photos(resolve_config(config))
+    counts = epoch_time.count_photos(resolve_config(config))
     assert (counts.train - plain.train, counts.valid - plain.valid) == (6, 3)
 
 
@@ -144,8 +144,8 @@ def test_an_epoch_of_few_batches_takes_their_time(
     limits: dict[str, float],
     seconds: float,
 ) -> None:
-    monkeypatch.setattr(dry_run, "_seconds", lambda step: 8.0)
+    monkeypatch.setattr(epoch_time, "_seconds", lambda step: 8.0)
     config = resolve_config(compose("trainer=cpu", "data.batch_size=2"))
     config.trainer.update(limits)
-    counts = dry_run.PhotoCounts(10, 6, (32, 32), (32, 32))
-    assert dry_run.measure_epoch(config, counts) == seconds
+    counts = epoch_time.PhotoCounts(10, 6, (32, 32), (32, 32))
+    assert epoch_time.measure_epoch(config, counts) == seconds
