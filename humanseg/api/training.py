@@ -107,13 +107,8 @@ def evaluate(
     """
     from pathlib import Path
 
-    from humanseg.errors import HumansegError
     from humanseg.evaluation.evaluated_model import find_evaluated_model
 
-    if split not in ("train", "valid", "test"):
-        raise HumansegError(
-            f"split={split!r}: there are train, valid and test.", code="evaluation.unknown_split"
-        )
     root, into = (None if path is None else Path(path) for path in (data, out))
     find_evaluated_model(Path(model), root, split, into)
     # Only now, when all is there: it loads torch.

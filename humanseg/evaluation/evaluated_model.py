@@ -66,6 +66,10 @@ def find_evaluated_model(
     HumansegError
         There is no model, no data folder, or something is in the way.
     """
+    if split not in ("train", "valid", "test"):
+        raise HumansegError(
+            f"split={split!r}: there are train, valid and test.", code="evaluation.unknown_split"
+        )
     if out is not None:
         require_out(out)
     elif split == "test":
