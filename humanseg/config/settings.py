@@ -114,6 +114,12 @@ SETTINGS = (
         Share,
     ),
     Setting(
+        "distillation.extra",
+        "Soft labels for the photos of data.extra too; false: those are trained on with their "
+        "masks alone, for a teacher that does not know their sources.",
+        bool,
+    ),
+    Setting(
         "runs_dir", "The folder of runs and sweeps.", Text, kind="place", path="own"
     ),
     Setting(

@@ -248,12 +248,13 @@ class PhotoData(pl.LightningDataModule):
     def use_soft_labels(self, soft: Mapping[SplitName, LayerCache]) -> dict[str, int]:
         """Train with soft labels, by split in the order of its photos, at their own size.
 
+        Photos of a split without soft labels are trained on with their masks in place of them.
         Returns how many unlabelled photos are trained on, and how many are not; see
         `filter_pseudo_labels`.
         """
         counts: dict[str, int] = {}
         self._train_sets = [
-            self.splits.photo_set(name, soft[name]) for name in self.splits.train_names
+            self.splits.photo_set(name, soft.get(name)) for name in self.splits.train_names
         ]
         if "unlabelled" in soft:
             self._train_sets[-1], counts = filter_pseudo_labels(

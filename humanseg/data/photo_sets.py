@@ -31,9 +31,13 @@ class PhotoSet:
 
 
 class LabelledPhotos:
-    """The photos of several sets, which share no id, as one sequence."""
+    """The photos of several sets, which share no id, as one sequence.
+
+    Where some sets have soft labels, the masks of the others are theirs.
+    """
 
     def __init__(self, *sets: PhotoSet) -> None:
+        self._has_soft = any(photos.soft is not None for photos in sets)
         self._sources = [(photos, index) for photos in sets for index in photos.chosen]
         self.ids = [photos.ids[index] for photos, index in self._sources]
         self.weights = (
@@ -55,4 +59,6 @@ class LabelledPhotos:
             if soft is None:
                 raise ValueError(f"Train photo {self.ids[index]} has no mask.")
             mask = (soft > 127).astype(np.uint8)
+        if soft is None and self._has_soft:
+            soft = mask * 255
         return LabelledPhoto(photo, mask, soft)

@@ -57,14 +57,17 @@ def weights_file(teacher: NamedModel) -> Path:
 
 
 def predict_soft_labels(
-    teachers: Sequence[NamedModel], photos: PhotoData, hardware: Hardware
+    teachers: Sequence[NamedModel], photos: PhotoData, hardware: Hardware, extra: bool = True
 ) -> dict[SplitName, LayerCache]:
-    """Predict the soft labels of every training photo; they are cached on disk.
+    """Predict the soft labels of every training photo, or of all but the extra ones.
 
-    They are the mean probability of all teachers, test-time augmentation included, by role.
+    They are the mean probability of all teachers, test-time augmentation included, by role; they
+    are cached on disk.
     """
     return {
-        role: _soft_labels(teachers, photos, role, hardware) for role in photos.splits.train_names
+        role: _soft_labels(teachers, photos, role, hardware)
+        for role in photos.splits.train_names
+        if extra or role != "extra"
     }
 
 

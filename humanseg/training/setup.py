@@ -105,7 +105,9 @@ def setup(request: TrainRequest) -> TrainingSetup:
     _check_photos(config, photos, hardware)
     distillation = None
     if teachers:
-        counts = photos.use_soft_labels(predict_soft_labels(teachers, photos, hardware))
+        extra = OmegaConf.select(config, "distillation.extra", default=True)
+        soft_labels = predict_soft_labels(teachers, photos, hardware, extra)
+        counts = photos.use_soft_labels(soft_labels)
         distillation = {"runs": list(map(str, named_paths(config.distillation.teachers)))} | counts
     data, pixels = photos.record(), photos.pixels_sha256()
     sources = hash_sources(config, photos, teachers, resumed=checkpoint is not None)

@@ -207,6 +207,27 @@ def test_an_exported_model_teaches_what_its_run_teaches(
     np.testing.assert_allclose(of_both, of_run, atol=1)
 
 
+def test_a_teacher_may_be_asked_about_the_own_photos_alone(
+    compose: Compose, trained: RunFolder, sample_root: Path, tmp_path: Path
+) -> None:
+    for folder, of in (("image", "train"), ("mask", "train_mask")):
+        (tmp_path / "other" / folder).mkdir(parents=True)
+        for photo in (sample_root / of).iterdir():
+            shutil.copy(photo, tmp_path / "other" / folder / f"b_{photo.name}")
+    words = (
+        f"distillation.teachers={trained.path}",
+        f"++data.extra={{b: {{folder: {tmp_path / 'other'}}}}}",
+        "augmentation=none",
+    )
+    one = prepared(compose, tmp_path / "one", *words, "distillation.extra=false")
+    for batch in epoch_of(one):
+        for id, mask, soft in zip(batch["id"], batch["mask"], batch["soft"], strict=True):
+            assert torch.equal(soft, mask * 255) == id.startswith("b/")
+    both = prepared(compose, tmp_path / "both", *words)
+    for batch in epoch_of(both):
+        assert not torch.equal(batch["soft"], batch["mask"] * 255)
+
+
 def test_a_bundled_model_teaches_by_its_name(more: Path, tmp_path: Path, train_run: Train) -> None:
     run = train_run(
         tmp_path / "student",
