@@ -20,7 +20,7 @@ from humanseg.inference.batch.search import (
     RESULTS,
     CollectedInputs,
     is_earlier_result,
-    is_inside,
+    is_output,
     match,
     search,
 )
@@ -159,19 +159,22 @@ def _from_stdin(
         yield InputFile(copy, Path("stdin"), "the picture on standard input")
         return
     paths: list[Path] = []
-    for word in listed_paths(content):
+    words = listed_paths(content)
+    # Unlike pathlib, os.path has an answer to a name that is too long for the disk.
+    folders = [word if os.path.isdir(word) else os.path.dirname(word) for word in words]
+    around = common_folder(list(map(Path, folders)))
+    for word in words:
         path = Path(word)
-        # Unlike pathlib, os.path has an answer to a name that is too long for the disk.
-        if os.path.isdir(path):
+        if is_address(word):
+            failure = InputFailure(path, _explain_address(word), "inference.address")
+            collected.failures.append(failure)
+        elif is_output(path, around, out):
+            collected.left_out[RESULTS] += 1
+        elif os.path.isdir(path):
             paths += search(path, out, collected)
         elif os.path.exists(path) and not os.path.isfile(path):
             reason = f"{path} is no file, but a pipe or device."
             collected.failures.append(InputFailure(path, reason, "inference.not_a_file"))
-        elif is_address(word):
-            failure = InputFailure(path, _explain_address(word), "inference.address")
-            collected.failures.append(failure)
-        elif is_inside(path, out):
-            collected.left_out[RESULTS] += 1
         else:
             paths.append(path)
     common = common_folder([path.parent for path in paths])

@@ -19,6 +19,7 @@ INPUT_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 """Suffixes of files that are taken from a folder, in lower case."""
 
 RESULTS = "results of humanseg"
+_STREAMS = "pipes and devices"
 _RESULT_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
 
@@ -61,8 +62,11 @@ def match(
         if entry.name[0] == "." or not _fits(path.relative_to(folder).parts, pattern):
             continue
         if not is_folder:
-            paths.append(path)
-        elif depth is not None and not is_inside(path, out):
+            if _is_readable_file(entry):
+                paths.append(path)
+            else:
+                collected.left_out[_STREAMS] += 1
+        elif depth is not None and not is_output(path, folder, out):
             collected.left_out["folders"] += 1
     return sorted(paths, key=_natural_order)
 
@@ -84,7 +88,7 @@ def _walk(
         try:
             inode = _inode(current)
             # A link upwards leads out of what was named, and round in a circle.
-            if inode in visited or inode in ancestors or is_inside(current, out):
+            if inode in visited or inode in ancestors or is_output(current, folder, out):
                 continue
             visited.add(inode)
             with os.scandir(current) as entries:
@@ -115,6 +119,11 @@ def is_earlier_result(path: Path) -> bool:
 def is_inside(path: Path, folder: Path) -> bool:
     """Return whether a path is a folder or is in it, whatever links lead there."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def is_output(path: Path, folder: Path | None, out: Path) -> bool:
+    """Return whether a path below a folder is in `out`, unless all of the folder is."""
+    return is_inside(path, out) and (folder is None or not is_inside(folder, out))
 
 
 def _natural_order(path: Path) -> list[object]:
@@ -150,6 +159,9 @@ def _reason_to_leave_out(entry: "os.DirEntry[str]") -> str | None:
         return "" if is_hidden else suffix or "no suffix"
     if is_hidden:
         return "hidden"
+    return None if _is_readable_file(entry) else _STREAMS
+
+
+def _is_readable_file(entry: "os.DirEntry[str]") -> bool:
     # A pipe would never end; a link that leads nowhere is tried, and reported as missing.
-    is_broken_link = entry.is_symlink() and not os.path.exists(entry.path)
-    return None if os.path.isfile(entry.path) or is_broken_link else "pipes and devices"
+    return os.path.isfile(entry.path) or not os.path.exists(entry.path)

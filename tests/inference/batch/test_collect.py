@@ -220,6 +220,32 @@ def test_results_are_no_photos() -> None:
     assert places("photos/**/*.png", out="photos/out") == [("photos/a/1.png", "a/1")]
 
 
+@pytest.mark.parametrize("out", [".", ".."])
+def test_results_may_go_to_a_folder_around_the_photos(out: str) -> None:
+    write_image(Path("photos/a/r.png"), np.zeros((2, 2), np.uint8), MADE)
+    assert places("photos", out=out) == places("photos")
+    assert places("photos/**/*.*", out=out) == places("photos/**/*.*")
+    listed = ["photos/a/1.png", "photos/10.jpg"]
+    assert places("-", listed=listed, out=out) == places("-", listed=listed)
+    assert places("-", listed=["photos/a"], out=out) == places("-", listed=["photos/a"])
+    assert find("photos", out=out).left_out["results of humanseg"] == 1
+
+
+def test_a_folder_of_results_in_a_list_is_left_out() -> None:
+    Path("out").mkdir()
+    Path("out/1_mask.png").touch()
+    found = find("-", listed=b"out\nphotos/a")
+    assert [each.path.name for each in found.inputs] == ["1.png", "1.webp"]
+    assert found.left_out == {"results of humanseg": 1}
+
+
+def test_a_pattern_passes_over_pipes() -> None:
+    os.mkfifo("photos/pipe.jpg")
+    found = find("photos/*.jpg")
+    assert [each.path for each in found.inputs] == [Path("photos/10.jpg")]
+    assert found.left_out == {"pipes and devices": 1}
+
+
 def test_a_loop_of_links_ends(photos: Path) -> None:
     os.symlink(photos, photos / "a" / "loop")
     assert len(places("photos")) == 4
