@@ -1,5 +1,6 @@
 """Reading any photo or mask the way a person sees it, and writing images."""
 
+import io
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -154,16 +155,16 @@ def write_image(
         options = {"lossless": True}
     if comment:
         options |= comment_options(file_format, comment)
+    # In memory: Pillow does not see it when a full disk takes only a part of the last bytes.
+    encoded = io.BytesIO()
+    try:
+        Image.fromarray(pixels).save(encoded, file_format, **options)
+    except (ValueError, struct.error, OSError) as error:
+        height, width = pixels.shape[:2]
+        raise ImageError(
+            f"Cannot write {path}: {width}×{height} does not fit in {file_format} "
+            f"({error}); choose png.",
+            code="io.wrong_format",
+        ) from error
     with whole_file(path, replace=replace) as partial:
-        try:
-            Image.fromarray(pixels).save(partial, file_format, **options)
-        except (ValueError, struct.error, OSError) as error:
-            # An error of the system has a number, one of an encoder has none.
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            height, width = pixels.shape[:2]
-            raise ImageError(
-                f"Cannot write {path}: {width}×{height} does not fit in {file_format} "
-                f"({error}); choose png.",
-                code="io.wrong_format",
-            ) from error
+        partial.write_bytes(encoded.getbuffer())

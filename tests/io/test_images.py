@@ -1,4 +1,5 @@
 import io
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -269,6 +270,27 @@ def test_a_written_picture_reads_back(tmp_path: Path, suffix: str, channels: int
         assert image.format == suffix.upper()
     assert np.abs(read_photo(path)[..., 0].astype(int) - 200).max() < 60
     assert len(list(path.parent.iterdir())) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="this system limits no file's size")
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp"])
+def test_a_picture_of_which_the_disk_takes_a_part_is_not_written(
+    tmp_path: Path, suffix: str
+) -> None:
+    import resource
+
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    path = tmp_path / f"a.{suffix}"
+    write_image(path, pixels)
+    size = path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size - 100, limits[1]))
+    try:
+        with pytest.raises(HumansegError, match="Cannot write"):
+            write_image(path, pixels)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.stat().st_size == size and list(tmp_path.iterdir()) == [path]
 
 
 def test_jpeg_is_written_at_the_quality_of_the_house(tmp_path: Path) -> None:
