@@ -110,8 +110,9 @@ def print_failures(
     failures = sorted(failures, key=lambda failure: _order(str(failure.path)))
     lines = [_one_line(failure.reason) for failure in failures]
     file = folder / FAILURES_NAME if folder else None
-    if file is None or len(lines) <= _MOST_LINES:
-        _remove_former(file)
+    _remove_former(file)
+    # One that is left is no list of ours.
+    if file is None or len(lines) <= _MOST_LINES or os.path.lexists(file):
         for line in lines:
             notify(f"  {line}")
         return

@@ -474,6 +474,19 @@ def test_many_failures_are_some_lines_and_a_file_with_all(
     assert not Path("out/failures.txt").exists()
 
 
+def test_a_file_of_a_person_that_is_called_failures_is_left_alone(
+    predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("in", "out"):
+        Path(folder).mkdir()
+    Path("out/failures.txt").write_text("mine")
+    for number in range(30):
+        Path(f"in/{number}.jpg").write_text("no photo")
+    assert predict("in") == 1
+    assert capsys.readouterr().out.count("is not an image") == 30
+    assert Path("out/failures.txt").read_text() == "mine"
+
+
 def test_ctrl_c_leaves_whole_files_and_says_how_to_go_on(red: Path, tmp_path: Path) -> None:
     # So many that the signal comes before the end, however busy the machine is.
     write_image(tmp_path / "in" / "0.png", photo((300, 400)))
