@@ -49,11 +49,13 @@ def media_suffix(content: bytes) -> str | None:
             return suffix
     if content[:4] == b"RIFF":
         return {b"WEBP": ".webp", b"AVI ": ".avi"}.get(content[8:12])
-    # A packet every 188 bytes, or every 192, after four bytes of time.
-    if content[0:1] == content[188:189] == content[376:377] == b"G":
-        return ".ts"
-    if content[4:5] == content[196:197] == content[388:389] == b"G":
-        return ".m2ts"
+    # A packet every 188 bytes, or every 192, after four bytes of time. In a list of paths of one
+    # length, ./IMG_0001.HEIC say, there may be such a G, too, but no two zeros.
+    if b"\0\0" in content[:_HEAD] or _is_binary(content):
+        if content[0:1] == content[188:189] == content[376:377] == b"G":
+            return ".ts"
+        if content[4:5] == content[196:197] == content[388:389] == b"G":
+            return ".m2ts"
     if content[4:8] == b"ftyp":
         brand = content[8:12]
         return _STILL_BRANDS.get(brand, ".mov" if brand == b"qt  " else ".mp4")

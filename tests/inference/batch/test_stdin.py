@@ -88,3 +88,14 @@ def test_a_ppm_is_a_picture_and_a_name_that_begins_like_one_is_not() -> None:
     Image.new("RGB", (4, 4)).save(buffer, "PPM")
     assert media_suffix(buffer.getvalue()) == ".ppm"
     assert media_suffix(b"P6 of May.jpg\nBM.jpg\n") is None
+
+
+@pytest.mark.parametrize("end", ["\n", "\0"])
+@pytest.mark.parametrize(
+    "name", ["./IMG_{:04}.HEIC", "Grandma's birthday/2024-05-17 at noon/{:04}.jpg"]
+)
+def test_names_of_one_length_are_a_list_and_no_packets(name: str, end: str) -> None:
+    names = [name.format(number) for number in range(40)]
+    content = "".join(f"{name}{end}" for name in names).encode()
+    assert media_suffix(content) is None
+    assert listed_paths(content) == names
