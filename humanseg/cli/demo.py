@@ -24,13 +24,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.build is not None:
         return _build(model, arguments.build)
     import webbrowser
+    from threading import Thread
 
     from humanseg.demo import DemoServer, demo_site, ready_runtime
 
     with DemoServer(demo_site(model, ready_runtime()), arguments.port) as server:
         print(f"{server.address}  Nothing leaves this computer. Ctrl-C ends it.", flush=True)
         if not arguments.no_browser:
-            webbrowser.open(server.address)
+            # A browser in the terminal, as on a server, ends when its user has seen the page.
+            Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
         try:
             server.serve_forever()
         except KeyboardInterrupt:

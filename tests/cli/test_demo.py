@@ -4,6 +4,8 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
+from urllib.request import urlopen
 
 import onnx
 import pytest
@@ -37,15 +39,45 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that were opened; the server is stopped by Ctrl-C at once."""
+    """The addresses that were opened; the server is stopped by Ctrl-C soon."""
     found: list[str] = []
+    was_opened = Event()
 
     def stop(server: demo.DemoServer) -> None:
+        was_opened.wait(0.5)
         raise KeyboardInterrupt
 
+    def open_address(address: str) -> None:
+        found.append(address)
+        was_opened.set()
+
     monkeypatch.setattr(demo.DemoServer, "serve_forever", stop)
-    monkeypatch.setattr(webbrowser, "open", found.append)
+    monkeypatch.setattr(webbrowser, "open", open_address)
     return found
+
+
+def test_a_browser_that_is_waited_for_gets_the_page(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[bytes] = []
+    seen = Event()
+
+    def browse(address: str) -> None:
+        try:
+            pages.append(urlopen(address, timeout=10).read())
+        finally:
+            seen.set()
+
+    def stop_later(server: demo.DemoServer) -> None:
+        Thread(target=lambda: (seen.wait(60), server.shutdown())).start()
+        serve(server, 0.01)
+
+    serve = demo.DemoServer.serve_forever
+    monkeypatch.setattr(demo.DemoServer, "serve_forever", stop_later)
+    monkeypatch.setattr(webbrowser, "open", browse)
+    assert main(["demo", "--model", str(model), "--port", "0"]) == 0
+    (page,) = pages
+    assert b"<title>Cut people out" in page
 
 
 def test_it_opens_the_page_and_ends_well_by_ctrl_c(
