@@ -66,7 +66,9 @@ def _transform(profile: bytes, mode: str) -> Conversion | None:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         fits = source.profile.xcolor_space.strip() == mode
-        if not fits or "srgb" in ImageCms.getProfileDescription(source).lower():
+        name = ImageCms.getProfileDescription(source).lower()
+        # Those of linear light, as GIMP writes it, have sRGB in their names too.
+        if not fits or ("srgb" in name and "linear" not in name):
             return None
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
         transform = ImageCms.buildTransform(

@@ -61,6 +61,21 @@ def test_colours_are_brought_to_srgb(
         assert np.abs(read - swapped).max() <= 3
 
 
+def test_srgb_of_linear_light_is_brought_to_srgb(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for coding in ("ascii", "utf-16-be"):
+        profile = profile.replace("sRGB built-in".encode(coding), "sRGB (linear)".encode(coding))
+    # From the curve of sRGB, with five numbers, to that of gamma 1.
+    curve = profile.index(b"para") + 8
+    linear = bytearray(profile)
+    linear[curve : curve + 8] = bytes.fromhex("0000 0000 0001 0000")
+    light = np.array([[[0, 13, 55], [128, 188, 255]]], np.uint8)
+    Image.fromarray(light).save(tmp_path / "a.png", icc_profile=bytes(linear))
+    share = light / 255
+    wanted = 255 * np.where(share <= 0.0031308, share * 12.92, 1.055 * share ** (1 / 2.4) - 0.055)
+    assert np.abs(read_photo(tmp_path / "a.png") - wanted).max() <= 3
+
+
 @pytest.mark.parametrize("kind", ["none", "broken", "srgb", "of CMYK"])
 def test_any_other_profile_changes_nothing(tmp_path: Path, profile: bytes, kind: str) -> None:
     content = {
