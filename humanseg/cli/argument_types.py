@@ -10,7 +10,7 @@ def named_model(text: str) -> Path:
     """Parse the name of a model; print a note where it names a bundled one and a file too."""
     # Before numpy and onnxruntime are loaded: only the folders are looked at.
     bundled = Path(__file__).parents[1] / "inference" / "bundled" / text
-    if os.path.exists(text) and os.sep not in text and bundled.is_dir():
+    if os.path.exists(text) and bundled.name == text and (bundled / "manifest.json").is_file():
         print(
             f"note: {text} is the file or folder of this name, not the bundled model.",
             file=sys.stderr,

@@ -351,6 +351,23 @@ def test_former_names_go_on_working_and_name_the_new(
     assert "--smooth is called --temporal-smoothing" in said
 
 
+@pytest.mark.parametrize(("name", "is_bundled"), [(".", False), ("tiny", True)])
+def test_a_note_names_a_file_that_has_the_name_of_a_bundled_model(
+    red: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    is_bundled: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_image(Path("a.jpg"), photo())
+    Path(name).mkdir(exist_ok=True)
+    Path(name, "model.onnx").write_bytes(red.read_bytes())
+    assert main(["predict", "a.jpg", "--model", name]) == 0
+    assert (f"note: {name} is the file or folder" in capsys.readouterr().err) == is_bundled
+
+
 @pytest.fixture
 def bare(red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run the command without an output folder."""
