@@ -82,7 +82,8 @@ def _place_new(partial: Path, path: Path) -> None:
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder, which replaces `folder` when the block ends without an error."""
-    folder = folder.absolute()
+    # A link to a folder on another disk stays one.
+    folder = Path(os.path.realpath(folder))
     try:
         _make_folder(folder.parent)
         with partial_folder(folder.parent) as partial:

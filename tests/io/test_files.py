@@ -71,6 +71,17 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_earlier_one(
     assert (place / "a").read_text() == "earlier"
 
 
+def test_a_folder_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    real, link = tmp_path / "disk" / "export", tmp_path / "export"
+    real.mkdir(parents=True)
+    (real / "a").write_text("earlier")
+    link.symlink_to(real)
+    with whole_folder(link) as partial:
+        (partial / "b").write_text("later")
+    assert link.is_symlink() and [path.name for path in real.iterdir()] == ["b"]
+    assert {path.name for path in tmp_path.rglob("*")} == {"disk", "export", "b"}
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_a_new_file_replaces_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
