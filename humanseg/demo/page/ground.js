@@ -11,6 +11,9 @@
  */
 export function paintGround(context, ground, photo, person) {
   const { width, height } = context.canvas;
+  // What a picture or a photo leaves transparent is white, as in Python.
+  context.fillStyle = ground.colour ?? "#fff";
+  context.fillRect(0, 0, width, height);
   if (ground.kind === "blur") paintBlurred(context, photo, person, ground.blur);
   else if (ground.kind === "picture" && ground.picture) {
     const { picture } = ground;
@@ -18,9 +21,6 @@ export function paintGround(context, ground, photo, person) {
     const [wide, high] = [picture.width * scale, picture.height * scale];
     context.imageSmoothingQuality = "high";
     context.drawImage(picture, (width - wide) / 2, (height - high) / 2, wide, high);
-  } else {
-    context.fillStyle = ground.colour ?? "#fff";
-    context.fillRect(0, 0, width, height);
   }
 }
 
@@ -45,6 +45,8 @@ function cover(context, image) {
 function paintBlurred(context, photo, person, blur) {
   const { width, height } = context.canvas;
   let image = layer(width, height);
+  image.fillStyle = "#fff";
+  image.fillRect(0, 0, width, height);
   image.drawImage(photo, 0, 0);
   image.globalCompositeOperation = "destination-out";
   image.drawImage(person, 0, 0);

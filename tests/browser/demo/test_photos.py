@@ -161,6 +161,27 @@ def test_another_background(open_demo: Callable[..., Demo], address: str, photos
     np.testing.assert_array_equal(behind(), pictured)
 
 
+def test_a_background_hides_what_is_behind_it(
+    open_demo: Callable[..., Demo], address: str, photos: Path, tmp_path: Path
+) -> None:
+    photo = np.asarray(Image.open(photos / "small.png").convert("RGBA")).copy()
+    photo[..., 3] = np.where((photo[..., 0] > 127), 255, 0)
+    Image.fromarray(photo).save(tmp_path / "cut.png")
+    Image.new("RGBA", (40, 40), (0, 0, 255, 100)).save(tmp_path / "glass.png")
+    demo = open_demo(address)
+    demo.choose(tmp_path / "cut.png")
+    demo.show("Background")
+    outside = photo[..., 3] == 0
+    blurred = np.asarray(demo.download()[1].convert("RGBA"))
+    assert blurred[..., 3].min() == 255 and blurred[outside][:, :3].min() > 200
+    demo.page.get_by_role("radio", name="A picture").check(force=True)
+    demo.page.locator("#picture").set_input_files(tmp_path / "glass.png")
+    expect(demo.page.get_by_role("button", name="Choose another picture")).to_be_visible()
+    pictured = np.asarray(demo.download()[1].convert("RGBA")).astype(int)
+    assert pictured[..., 3].min() == 255
+    assert np.abs(pictured[0, 0, :3] - (155, 155, 255)).max() <= 2
+
+
 def test_plus_opens_the_chooser_and_shows_what_was_chosen(
     open_demo: Callable[..., Demo], address: str, photos: Path
 ) -> None:
