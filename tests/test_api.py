@@ -150,6 +150,10 @@ def test_a_pipe_is_predicted_and_leaves_no_copy(sample_root: Path, tmp_path: Pat
     [
         ({"paths": "nowhere"}, None),
         ({"paths": "-"}, "inference.no_input"),
+        ({"paths": []}, "inference.no_input"),
+        ({"paths": ""}, "inference.no_input"),
+        ({"paths": ".", "out": ""}, "api.empty_path"),
+        ({"paths": ".", "model": ""}, "inference.missing_model"),
         ({"paths": ".", "save": ["masks"]}, "inference.unknown_output"),
         ({"paths": ".", "save": ["background"]}, "inference.unknown_output"),
         ({"paths": ".", "background": ""}, "inference.bad_background"),
@@ -159,7 +163,8 @@ def test_a_pipe_is_predicted_and_leaves_no_copy(sample_root: Path, tmp_path: Pat
             ({"paths": ".", name: value}, "inference.out_of_range")
             for name, value in (
                 *(("threshold", 0), ("threshold", 50), ("min_area", 1)),
-                *(("temporal_smoothing", 1), ("threads", -1)),
+                *(("temporal_smoothing", 1), ("threads", -1), ("threads", 0)),
+                *(("threshold", "half"), ("threads", 1.5)),
             )
         ),
     ],
@@ -171,6 +176,30 @@ def test_predicting_nothing_is_an_error(
     with pytest.raises(HumansegError) as caught:
         humanseg.predict(**options)
     assert code is None or caught.value.code == code
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "code"),
+    [
+        (humanseg.evaluate, {"model": "tiny", "threshold": 1.5}, "inference.out_of_range"),
+        (humanseg.evaluate, {"model": ""}, "api.empty_path"),
+        (humanseg.evaluate, {"model": "tiny", "data": ""}, "api.empty_path"),
+        (humanseg.export, {"run": "tiny", "max_drop": 1}, "inference.out_of_range"),
+        (humanseg.export, {"run": "tiny", "out": ""}, "api.empty_path"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_refused(
+    function: Callable[..., Any],
+    options: dict[str, Any],
+    code: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(HumansegError) as caught:
+        function(**options)
+    assert caught.value.code == code
     assert list(tmp_path.iterdir()) == []
 
 

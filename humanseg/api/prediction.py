@@ -118,11 +118,17 @@ def predict(
         Nothing is found, the model cannot be used, or the results cannot be written.
     """
     from os import PathLike, fspath
-    from pathlib import Path
 
+    from humanseg.api.options import as_path, require_in_range
     from humanseg.exporting.as_onnx import as_onnx
     from humanseg.inference.predict import output_options, predict_files
 
+    require_in_range(
+        threshold=threshold,
+        min_area=min_area,
+        temporal_smoothing=temporal_smoothing,
+        threads=threads,
+    )
     several = [paths] if isinstance(paths, str | PathLike) else paths
     options = output_options(
         save,
@@ -135,7 +141,7 @@ def predict(
     )
     return predict_files(
         [fspath(path) for path in several],
-        Path(out),
+        as_path("out", out),
         options,
         model=None if model is None else as_onnx(model),
         temporal_smoothing=temporal_smoothing,

@@ -105,17 +105,19 @@ def evaluate(
     HumansegError
         The model or the data cannot be used, or `out` holds something else.
     """
-    from pathlib import Path
-
+    from humanseg.api.options import as_path, require_in_range
     from humanseg.evaluation.evaluated_model import find_evaluated_model
 
-    root, into = (None if path is None else Path(path) for path in (data, out))
-    find_evaluated_model(Path(model), root, split, into)
+    require_in_range(threshold=threshold)
+    named = as_path("model", model)
+    root = None if data is None else as_path("data", data)
+    into = None if out is None else as_path("out", out)
+    find_evaluated_model(named, root, split, into)
     # Only now, when all is there: it loads torch.
     from humanseg.evaluation.evaluate import evaluate as evaluate_model
 
     return evaluate_model(
-        Path(model),
+        named,
         root,
         split,
         tta=tta,
@@ -171,8 +173,7 @@ def export(
         Something must be changed, or a file predicts something else than the checkpoint; nothing
         was written.
     """
-    from pathlib import Path
-
+    from humanseg.api.options import as_path, require_in_range
     from humanseg.errors import HumansegError
     from humanseg.evaluation.evaluated_model import require_run
     from humanseg.exporting.copy_export import copy_export, find_exported
@@ -180,9 +181,11 @@ def export(
     from humanseg.exporting.formats import FORMATS, read_formats
     from humanseg.exporting.select_run import select_run
 
+    require_in_range(max_drop=max_drop)
     named = None if formats is None else read_formats(formats)
-    folder, root = Path(out), None if data is None else Path(data)
-    if exported := find_exported(Path(run)):
+    source, folder = as_path("run", run), as_path("out", out)
+    root = None if data is None else as_path("data", data)
+    if exported := find_exported(source):
         copy_export(exported, folder, named, overwrite)
         return folder
     if quick and (named is not None or benchmark):
@@ -193,7 +196,7 @@ def export(
         )
     chosen = [FORMATS[name] for name in ("onnx", "int8", "pt2")] if named is None else named
     require_export_folder(folder, overwrite)
-    selected = select_run(Path(run), root)
+    selected = select_run(source, root)
     require_run(selected.run.path, root, selected.checkpoint)
     # Only now, when nothing is in the way: it loads torch.
     from humanseg.exporting.run_export import ExportRequest

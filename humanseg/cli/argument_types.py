@@ -3,7 +3,31 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from humanseg.api.options import RANGES
+
+
+def in_range(name: str) -> Callable[[str], float]:
+    """Return the type of an option whose range `RANGES` declares."""
+    declared = RANGES[name]
+
+    def number(text: str) -> float:
+        with suppress(ValueError):
+            if declared.holds(value := declared.kind(text)):
+                return value
+        raise argparse.ArgumentTypeError(f"{text} is not {declared.words}")
+
+    return number
+
+
+def given_path(text: str) -> Path:
+    """Read a path; an empty one, mostly an unset variable of a script, is no dot."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
+    return Path(text)
 
 
 def named_model(text: str) -> Path:
@@ -15,18 +39,7 @@ def named_model(text: str) -> Path:
             f"note: {text} is the file or folder of this name, not the bundled model.",
             file=sys.stderr,
         )
-    return Path(text)
-
-
-def share(text: str) -> float:
-    """Read a number between 0 and 1, without the two."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+    return given_path(text)
 
 
 def values(text: str) -> tuple[int, ...]:
@@ -42,25 +55,3 @@ def whole_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 up")
     return int(text)
-
-
-def count(text: str) -> int:
-    """Read a whole number from 1 up."""
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 up")
-    return value
-
-
-def strength(text: str) -> float:
-    """Read a number from 0 up to, but without, 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to below 1")
-    return value

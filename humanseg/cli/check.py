@@ -1,9 +1,9 @@
 """`humanseg check`: find everything that is wrong with a data set."""
 
 import argparse
-from pathlib import Path
 from shlex import join
 
+from humanseg.cli.argument_types import given_path
 from humanseg.cli.options import add_data, add_mask_rule, mask_rule
 
 
@@ -12,12 +12,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "root",
         metavar="ROOT",
-        type=Path,
+        type=given_path,
         nargs="?",
         help="the folder of train, train_mask and so on",
     )
     add_data(parser, "the same folder, as other commands take it")
-    parser.add_argument("--html", metavar="FILE", type=Path, help="write a page with pictures too")
+    parser.add_argument(
+        "--html", metavar="FILE", type=given_path, help="write a page with pictures too"
+    )
     add_mask_rule(parser)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING
 
+from humanseg.cli.argument_types import given_path
 from humanseg.errors import HumansegError, printable
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs",
         metavar="RUNS",
-        type=Path,
+        type=given_path,
         nargs="*",
         default=[Path("runs")],
         help="folders of runs, or folders that hold some; default: runs",
@@ -31,11 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="DIR",
-        type=Path,
+        type=given_path,
         help="where leaderboard.csv and leaderboard.html go; default: the folder of the runs",
     )
     parser.add_argument(
-        "--data", metavar="ROOT", type=Path, help="the folder of the data, if they were moved"
+        "--data", metavar="ROOT", type=given_path, help="the folder of the data, if they were moved"
     )
     parser.add_argument(
         "--wandb",

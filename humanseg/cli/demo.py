@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from humanseg.cli.argument_types import given_path
 from humanseg.cli.options import add_model, print_note
 
 
@@ -12,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(
-        "--build", metavar="DIR", type=Path, help="write the page for a web host, and end"
+        "--build", metavar="DIR", type=given_path, help="write the page for a web host, and end"
     )
 
 

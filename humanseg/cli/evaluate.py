@@ -1,9 +1,8 @@
 """`humanseg evaluate`: score a run or an exported model."""
 
 import argparse
-from pathlib import Path
 
-from humanseg.cli.argument_types import named_model, share
+from humanseg.cli.argument_types import given_path, in_range, named_model
 from humanseg.cli.options import SPLITS, add_data, add_split
 
 
@@ -21,11 +20,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="DIR",
-        type=Path,
+        type=given_path,
         help="a new folder for scores.csv, the submission CSV and the pages",
     )
     parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
-    parser.add_argument("--threshold", metavar="T", type=share, help="other than the model's own")
+    parser.add_argument(
+        "--threshold",
+        metavar="T",
+        type=in_range("threshold"),
+        help="other than the model's own",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import humanseg
-from humanseg.cli.argument_types import strength
+from humanseg.cli.argument_types import given_path, in_range
 from humanseg.errors import HumansegError
 
 
@@ -13,14 +13,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs",
         metavar="RUN",
-        type=Path,
+        type=given_path,
         nargs="?",
         default=Path("runs"),
         help="a run's folder, a checkpoint, or a folder whose best finished run is taken; an "
         "export or a bundled model's name: its files are copied; default: runs",
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("export"), help="default: export"
+        "--out", metavar="DIR", type=given_path, default=Path("export"), help="default: export"
     )
     parser.add_argument(
         "--formats",
@@ -28,12 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of onnx, int8, fp16, pt2; default: onnx,int8,pt2",
     )
     parser.add_argument(
-        "--data", metavar="ROOT", type=Path, help="the folder of the data, if it was moved"
+        "--data", metavar="ROOT", type=given_path, help="the folder of the data, if it was moved"
     )
     parser.add_argument(
         "--max-drop",
         metavar="DICE",
-        type=strength,
+        type=in_range("max_drop"),
         default=0.003,
         help="mean Dice that int8 and fp16 may lose on valid; default: 0.003",
     )

@@ -3,10 +3,9 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humanseg.cli.argument_types import named_model, values
+from humanseg.cli.argument_types import given_path, named_model, values
 from humanseg.cli.parser import one_of
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ SPLITS = ("train", "valid")
 
 def add_data(parser: argparse.ArgumentParser, help: str) -> None:
     """Add `--data ROOT`."""
-    parser.add_argument("--data", metavar="ROOT", type=Path, help=help)
+    parser.add_argument("--data", metavar="ROOT", type=given_path, help=help)
 
 
 def add_model(parser: argparse.ArgumentParser, default: str) -> None:

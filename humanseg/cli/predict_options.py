@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from humanseg.cli.argument_types import count, share, strength
+from humanseg.cli.argument_types import in_range
 from humanseg.cli.options import add_model
 
 KINDS = ("mask", "cutout", "overlay", "probability")
@@ -43,7 +43,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="replace the background by a colour or a picture, or blur it by R thousandths of the "
         "photo's longer side",
     )
-    parser.add_argument("--threshold", metavar="T", type=share, help="instead of the model's own")
+    parser.add_argument(
+        "--threshold", metavar="T", type=in_range("threshold"), help="instead of the model's own"
+    )
     parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
     parser.add_argument(
         "--keep-largest", action="store_true", help="keep only the largest connected component"
@@ -52,25 +54,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-area",
         metavar="SHARE",
-        type=share,
+        type=in_range("min_area"),
         default=0.0,
         help="remove components that cover less than this share of the photo, such as 0.01",
     )
     parser.add_argument(
         "--temporal-smoothing",
         metavar="S",
-        type=strength,
+        type=in_range("temporal_smoothing"),
         help="against flicker in videos: the weight of earlier frames where nothing moves, 0 to "
         "below 1; default 0.8",
     )
     parser.add_argument(
         "--smooth",
         dest="temporal_smoothing",
-        type=_former("--smooth", "--temporal-smoothing", strength),
+        type=_former("--smooth", "--temporal-smoothing", in_range("temporal_smoothing")),
         help=argparse.SUPPRESS,
     )
     parser.add_argument(
-        "--threads", metavar="N", type=count, help="processor cores to use, at most; default all"
+        "--threads",
+        metavar="N",
+        type=in_range("threads"),
+        help="processor cores to use, at most; default all",
     )
     parser.add_argument(
         "--overwrite",

@@ -1,14 +1,13 @@
 """`humanseg sample`: write the built-in synthetic data set."""
 
 import argparse
-from pathlib import Path
 
-from humanseg.cli.argument_types import whole_number
+from humanseg.cli.argument_types import given_path, whole_number
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("dir", metavar="DIR", type=Path, help="a new or empty folder")
+    parser.add_argument("dir", metavar="DIR", type=given_path, help="a new or empty folder")
     parser.add_argument(
         "--seed", type=whole_number, default=0, help="0 or more: other photos for each; default: 0"
     )

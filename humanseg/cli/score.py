@@ -1,15 +1,18 @@
 """`humanseg score`: score a submission by the task's formula."""
 
 import argparse
-from pathlib import Path
 
+from humanseg.cli.argument_types import given_path
 from humanseg.cli.options import add_data, add_mask_rule, add_split, mask_rule
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "csv", metavar="CSV", type=Path, help="such as runs/NAME/pred_valid.csv; - reads stdin"
+        "csv",
+        metavar="CSV",
+        type=given_path,
+        help="such as runs/NAME/pred_valid.csv; - reads stdin",
     )
     add_data(parser, "default: that of the run where CSV is")
     add_split(parser)

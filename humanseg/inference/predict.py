@@ -65,10 +65,6 @@ def predict_files(
     on_progress: Progress | None = None,
 ) -> Predictions:
     """Write results for photos, folders, patterns and videos; see `humanseg.predict`."""
-    if not (temporal_smoothing is None or 0 <= temporal_smoothing < 1):
-        raise _out_of_range("temporal_smoothing", temporal_smoothing, "from 0 to below 1")
-    if not (threads is None or threads >= 0):
-        raise _out_of_range("threads", threads, "from 1 up; None for all processor cores")
     if STDIN in paths:
         raise HumansegError(
             "- stands for standard input on a command line only: name photos or folders.",
@@ -140,10 +136,6 @@ def output_options(
     """
     # A text is a sequence, too: of its letters.
     save = (save,) if isinstance(save, str) else save
-    if not (threshold is None or 0 < threshold < 1):
-        raise _out_of_range("threshold", threshold, "between 0 and 1")
-    if not 0 <= min_area < 1:
-        raise _out_of_range("min_area", min_area, "from 0 to below 1")
     if unknown := [kind for kind in save if kind not in OUTPUTS or kind == BACKGROUND]:
         raise HumansegError(
             f"save={unknown[0]!r}: there are mask, cutout, overlay and probability.",
@@ -160,11 +152,6 @@ def output_options(
         keep_largest=keep_largest,
         fill_holes=fill_holes,
     )
-
-
-def _out_of_range(name: str, value: object, needed: str) -> HumansegError:
-    message = f"{name}={value!r}: a number {needed} is needed."
-    return HumansegError(message, code="inference.out_of_range")
 
 
 def model_loader(path: Path, threads: int) -> Callable[[], Model]:

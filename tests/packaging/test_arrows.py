@@ -58,6 +58,7 @@ ROOMS: dict[str, set[str]] = {
             "exporting",
             "inference",
             "demo",
+            "api",
         ),
     },
     "__main__": {"cli"},

@@ -46,6 +46,12 @@ def collect(
     of what comes through pipes. The structure of a folder is kept below the folder, that of a
     pattern below its fixed part, that of a list below the folder that its files have in common.
     """
+    if not words or "" in words:
+        raise HumansegError(
+            f"{'A path is empty' if words else 'There is no path'}: name photos, videos, folders, "
+            "or patterns in quotes; . is this folder.",
+            code="inference.no_input",
+        )
     _require_existing(words)
     collected = CollectedInputs()
     inputs: dict[Path, InputFile] = {}
