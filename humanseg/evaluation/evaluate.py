@@ -115,11 +115,14 @@ class BestScores:
         Mean over photos of `dice`, `iou`, `boundary_dice` at it, and `dice_at_half` at 0.5.
     by_source
         Of the photos of `data.extra_valid`: see `summarize_sources`.
+    selection
+        Where there are such: the mean Dice over sources at 0.5, the valid photos being one.
     """
 
     threshold: float
     means: Mapping[str, float]
     by_source: Mapping[str, Mapping[str, Any]]
+    selection: float | None
 
 
 def evaluate(
@@ -262,7 +265,9 @@ def evaluate_best(
     if photos.splits.extra_valid:
         writers["extra_valid"] = [sources]
     write_predictions(predictor, photos, writers, on_progress)
-    return BestScores(threshold, scores.means(), sources.by_source())
+    means, by_source = scores.means(), sources.by_source()
+    selection = sources.selection(means["dice_at_half"]) if by_source else None
+    return BestScores(threshold, means, by_source, selection)
 
 
 def _writers(

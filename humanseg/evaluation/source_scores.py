@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from humanseg.data.layout.extra import source_of
@@ -44,6 +45,13 @@ class SourceScoresWriter(ScoresWriter):
     def by_source(self) -> dict[str, dict[str, Any]]:
         """Return the means of each source; see `summarize_sources`."""
         return summarize_sources(self.table())
+
+    def selection(self, valid: float) -> float:
+        """Return the mean Dice over sources at threshold 0.5, the valid photos being one."""
+        table = self.table()
+        by_source = summarize_sources(table.assign(dice=table["dice_at_half"]))
+        dice = [scores["dice"] for scores in by_source.values() if "dice" in scores]
+        return float(np.mean([valid, *dice]))
 
 
 def summarize_sources(table: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ SUMMARY = (
     "dice_at_half",
     "iou",
     "boundary_dice",
+    "selection",
     "threshold",
     "best_epoch",
     "epochs",

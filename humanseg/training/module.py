@@ -149,16 +149,15 @@ class SegmentationModule(pl.LightningModule):
             scores.update(logits[chosen].sigmoid(), masks[chosen], [ids[index] for index in chosen])
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean scores; the Dice among them chooses the checkpoint.
-
-        With photos of further sources it is the mean over sources, the valid photos being one.
-        """
+        """Log the mean scores, and the one that chooses the checkpoint; see `SELECTION`."""
         scores = self.valid_scores.compute()
         self.log_dict({f"val/{name}": value for name, value in scores.items()})
         sources = _dice_by_source(self.extra_scores.per_photo()) if self._scores_extra else {}
         if sources:
             self.log(SOURCES, float(np.mean(list(sources.values()))))
-            self.log(SELECTION, float(np.mean([scores["dice"], *sources.values()])))
+        selection = float(np.mean([scores["dice"], *sources.values()]))
+        # A logger has it under the name of the Dice already where it is no other number.
+        self.log(SELECTION, selection, logger=bool(sources))
 
     def configure_optimizers(self) -> Any:
         """Build optimizer and scheduler, as Lightning takes them."""

@@ -116,7 +116,9 @@ def undo_changes(request: TrainRequest, run: RunFolder, done: int) -> None:
 def write_result(run: RunFolder, best: BestScores, device: str) -> None:
     """Write the scores of the best checkpoint and what the training took and the run's page."""
     scores = best.means
-    extra = {"dice_by_source": best.by_source} if best.by_source else {}
+    extra = (
+        {"dice_by_source": best.by_source, "selection": best.selection} if best.by_source else {}
+    )
     history = read_history(run.history)
     summary = update_summary(
         run.summary,

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from humanseg.config.ranges import Share, Whole
+from humanseg.training.callbacks.checkpoints import SELECTION
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,14 @@ class Constant(SchedulerRecipe):
 
 @dataclass(frozen=True)
 class Plateau:
-    """Lower the rate when the valid Dice no longer rises.
+    """Lower the rate when the score that chooses the checkpoint no longer rises.
 
     Attributes
     ----------
     factor
         What the rate is multiplied by.
     patience
-        Epochs without a better Dice before it is.
+        Epochs without a better score before it is.
     """
 
     factor: Annotated[float, Interval(gt=0, lt=1)] = 0.5
@@ -136,7 +137,7 @@ class Plateau:
             "scheduler": schedule,
             "interval": "step",
             "frequency": batches_per_epoch,
-            "monitor": "val/dice",
+            "monitor": SELECTION,
             "reduce_on_plateau": True,
         }
 

@@ -185,7 +185,7 @@ def test_a_loss_with_parameters_is_trained_too(loss: nn.Module, learns: bool) ->
     assert ("loss.weight" in module.state_dict()) == learns
 
 
-def test_with_further_sources_their_mean_chooses_the_checkpoint(
+def test_with_further_sources_their_mean_chooses_the_checkpoint_and_is_what_is_watched(
     sample_root: Path, tmp_path: Path, train_run: Callable[..., RunFolder]
 ) -> None:
     extra = tmp_path / "more"
@@ -200,11 +200,22 @@ def test_with_further_sources_their_mean_chooses_the_checkpoint(
         "trainer=fp32",
         f"data.extra_root={tmp_path}",
         f"data.extra_valid={{a: {source}, b: {{folder: more, match: '3.*'}}}}",
+        "callbacks=[early_stopping]",
+        "callbacks.early_stopping.min_delta=0",
+        "scheduler=plateau",
     )
     scores = read_summary(run.summary)["dice_by_source"]
     assert {name: one["photos"] for name, one in scores.items()} == {"a": 3, "b": 1}
     kept = read_checkpoint(run.best)["callbacks"]["Checkpoints"]["best_dice"]
     dice = [read_summary(run.summary)["dice_at_half"], *(one["dice"] for one in scores.values())]
     assert kept == pytest.approx(sum(dice) / 3, abs=1e-4)
+    assert read_summary(run.summary)["selection"] == pytest.approx(kept, abs=1e-4)
+    assert max(pd.read_csv(run.history)["val_selection"]) == pytest.approx(kept, abs=1e-5)
+    last = read_checkpoint(run.last)
+    (stopping,) = (
+        state for key, state in last["callbacks"].items() if key.startswith("EarlyStopping")
+    )
+    assert float(stopping["best_score"]) == pytest.approx(kept, abs=1e-5)
+    assert float(last["lr_schedulers"][0]["best"]) == pytest.approx(kept, rel=2e-4)
     rows = pd.read_csv(run.path / "scores_extra.csv")
     assert sorted(rows["source"]) == ["a", "a", "a", "b"]

@@ -158,7 +158,7 @@ def test_each_group_keeps_its_share() -> None:
 def test_plateau_lowers_the_rate_when_the_dice_stalls() -> None:
     optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=RATE)
     config = Plateau(factor=0.5, patience=2)(optimizer, total_steps=100, batches_per_epoch=10)
-    assert config["monitor"] == "val/dice" and config["reduce_on_plateau"]
+    assert config["monitor"] == "val/selection" and config["reduce_on_plateau"]
     taken = []
     for dice in (0.5, 0.6, 0.7, 0.7, 0.69, 0.7, 0.8):
         config["scheduler"].step(dice)

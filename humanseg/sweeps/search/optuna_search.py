@@ -110,7 +110,9 @@ def run_search(sweep: Sweep, settings: SearchSettings, dry_run: bool = False) ->
     print_ranking(sweep.folder, jobs)
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         best = study.best_trial
-        console.print(f"Best, with a Dice of {best.value:.4f}: {' '.join(chosen(best.params))}")
+        summary = job_status(search.job(best.params).folder).summary
+        what = "mean Dice over sources" if "selection" in summary else "Dice"
+        console.print(f"Best, with a {what} of {best.value:.4f}: {' '.join(chosen(best.params))}")
     require_none_failed(failed, len(jobs))
 
 

@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 from humanseg.runs import RunEnded, RunFolder, Status
 from humanseg.runs.record import read_history
 from humanseg.sweeps.search.study import STUDY, open_study, running_trial
-from humanseg.training.callbacks.checkpoints import MONITOR
+from humanseg.training.callbacks.checkpoints import selected_score
 
 
 class Pruned(RunEnded):
@@ -16,7 +16,9 @@ class Pruned(RunEnded):
 
 
 class Pruning(pl.Callback):
-    """Report the valid Dice of each epoch to the study, and end a hopeless trial.
+    """Report the score of each epoch to the study, and end a hopeless trial.
+
+    The score is the one that chooses the checkpoint.
 
     Whether one is hopeless is for the study's pruner to say. A trial that was interrupted reports
     again what it had reached before, since its study knows it by a new number.
@@ -43,8 +45,10 @@ class Pruning(pl.Callback):
             return
         history = read_history(self._run.history)
         done = history[history["epoch"] <= trainer.current_epoch]
-        for epoch, dice in zip(done["epoch"], done["val_dice"], strict=True):
-            self._trial.report(float(dice), int(epoch))
+        # The epochs of an older version have the valid Dice alone.
+        scores = done.get("val_selection", done["val_dice"]).fillna(done["val_dice"])
+        for epoch, score in zip(done["epoch"], scores, strict=True):
+            self._trial.report(float(score), int(epoch))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the epoch.
@@ -55,7 +59,7 @@ class Pruning(pl.Callback):
             The trial is hopeless; in every process of it.
         """
         epoch = trainer.current_epoch + 1
-        dice = float(trainer.callback_metrics[MONITOR])
+        dice = selected_score(trainer)
         hopeless = False
         if self._trial is not None:
             self._trial.report(dice, epoch)

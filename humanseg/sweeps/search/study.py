@@ -128,7 +128,8 @@ def tell_result(study: optuna.Study, number: int, status: JobStatus) -> TrialSta
     optuna.trial.TrialState
         The state that was reported.
     """
-    dice = status.summary.get("dice_at_half")
+    # Where there are further sources: what chooses the checkpoint.
+    dice = status.summary.get("selection", status.summary.get("dice_at_half"))
     state = TrialState.FAIL
     if status.state == "pruned":
         state = TrialState.PRUNED

@@ -17,11 +17,13 @@ from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file
 from humanseg.runs import RunFolder
 
-MONITOR = "val/dice"
 SOURCES = "val/sources"
 """The mean Dice over sources of `data.extra_valid`."""
 SELECTION = "val/selection"
-"""The same with the valid photos as one source more: it chooses the checkpoint."""
+"""The same with the valid photos as one source more; without such sources, the valid Dice.
+
+It chooses the checkpoint. Early stopping, `scheduler=plateau` and a search watch it too.
+"""
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -40,8 +42,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
 
 def selected_score(trainer: pl.Trainer) -> float:
     """Return the score of this epoch that chooses the best one; NaN where it did not validate."""
-    metrics = trainer.callback_metrics
-    return float(metrics.get(SELECTION, metrics.get(MONITOR, "nan")))
+    return float(trainer.callback_metrics.get(SELECTION, "nan"))
 
 
 class Checkpoints(Checkpoint):
@@ -65,7 +66,7 @@ class Checkpoints(Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write what the epoch reached."""
-        if MONITOR not in trainer.callback_metrics:
+        if SELECTION not in trainer.callback_metrics:
             raise HumansegError(
                 f"Epoch {trainer.current_epoch + 1} did not validate, and the valid Dice chooses "
                 "the checkpoint: leave trainer.check_val_every_n_epoch at 1 and "

@@ -11,7 +11,7 @@ from humanseg.data.sampling import TimedLoader
 from humanseg.io.tables import read_table, write_table
 from humanseg.runs import RunFolder
 
-SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice")
+SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice", "selection")
 COLUMNS = (
     "epoch",
     "train_loss",

@@ -3,14 +3,18 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 import pytest
+import pytorch_lightning as pl
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
+from humanseg.runs import RunFolder
 from humanseg.sweeps.jobs import JobStatus
+from humanseg.sweeps.search.pruning import Pruning
 from humanseg.sweeps.search.study import (
     ask_trial,
     count_done,
@@ -27,8 +31,8 @@ SPACE = {
 UNFINISHED = JobStatus("interrupted", 1, {"status": "running"})
 
 
-def finished(dice: float | None) -> JobStatus:
-    return JobStatus("finished", 3, {"status": "finished", "dice_at_half": dice})
+def finished(dice: float | None, **more: float) -> JobStatus:
+    return JobStatus("finished", 3, {"status": "finished", "dice_at_half": dice} | more)
 
 
 def objective(params: Mapping[str, Any]) -> float:
@@ -154,3 +158,33 @@ def test_a_study_without_pruning_prunes_nothing(study: optuna.Study, tmp_path: P
     bad = taken_up(tmp_path, ask_trial(study, SPACE, seed=0, startup=0).number)
     bad.report(0.1, 1)
     assert not bad.should_prune()
+
+
+def test_with_further_sources_a_search_maximises_what_chooses_the_checkpoint(
+    study: optuna.Study,
+) -> None:
+    for number, scores in enumerate(((0.9, 0.5), (0.8, 0.7))):
+        ask_trial(study, SPACE, seed=0, startup=4)
+        tell_result(study, number, finished(scores[0], selection=scores[1]))
+    assert (study.best_trial.number, study.best_value) == (1, 0.7)
+
+
+def test_with_further_sources_a_trial_is_pruned_by_what_chooses_the_checkpoint(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    number = ask_trial(study, SPACE, seed=0, startup=4).number
+    run = RunFolder(tmp_path / "job")
+    run.path.mkdir()
+    # An epoch of an older version, and one of this.
+    run.history.write_text("epoch,val_dice,val_selection\n1,0.5,\n2,0.9,0.6\n")
+    trainer: Any = SimpleNamespace(
+        is_global_zero=True,
+        current_epoch=2,
+        max_epochs=3,
+        callback_metrics={"val/dice": 0.95, "val/selection": 0.65},
+        strategy=SimpleNamespace(broadcast=lambda hopeless: hopeless),
+    )
+    pruning, module = Pruning(run, number), pl.LightningModule()
+    pruning.on_train_start(trainer, module)
+    pruning.on_train_epoch_end(trainer, module)
+    assert study.trials[number].intermediate_values == {1: 0.5, 2: 0.6, 3: 0.65}

@@ -28,7 +28,7 @@ class Scripted(pl.LightningModule):
 
     def validation_step(self, batch: Tensor, _: int) -> None:
         if self.dices:
-            self.log("val/dice", self.dices[self.current_epoch])
+            self.log("val/selection", self.dices[self.current_epoch])
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=1.0)

@@ -39,7 +39,7 @@ class Walk(pl.LightningModule):
 
     def validation_step(self, batch: Tensor, _: int) -> None:
         self.validated.append(self.net.weight.item())
-        self.log("val/dice", self.net.weight.sum())
+        self.log("val/selection", self.net.weight.sum())
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.net.parameters(), lr=1.0)

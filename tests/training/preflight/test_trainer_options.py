@@ -105,7 +105,7 @@ def test_steps_may_end_a_training_within_an_epoch(tmp_path: Path, train_run: Tra
                 "callbacks.early_stopping.patience=1",
                 "callbacks.early_stopping.min_delta=0.9",
             ],
-            "after epoch 2 by early stopping: val/dice",
+            "after epoch 2 by early stopping: val/selection",
         ),
         (["++trainer.max_time=00:00:00:01"], "by trainer.max_time"),
         ([], None),
