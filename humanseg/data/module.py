@@ -210,7 +210,7 @@ class PhotoData(pl.LightningDataModule):
         return self._validated(*self._share())
 
     def _validated(self, rank: int, replicas: int) -> DataLoader[Any]:
-        names: list[SplitName] = ["valid", "extra_valid"] if self.has_extra_valid() else ["valid"]
+        names: list[SplitName] = ["valid", "extra_valid"] if self.splits.extra_valid else ["valid"]
         return self._whole_photos(names, rank, replicas)
 
     def whole_photos(self, name: SplitName, rank: int = 0, replicas: int = 1) -> DataLoader[Any]:
@@ -268,23 +268,24 @@ class PhotoData(pl.LightningDataModule):
             self._train_sets = [self.splits.photo_set(name) for name in self.splits.train_names]
         return self._train_sets
 
-    def has_extra_valid(self) -> bool:
-        """Return whether there are photos to be scored by source, and where they are said to be."""
-        return bool(self.splits.extra_valid) and self.splits.extra_folder.is_dir()
-
     def extra_sources(self) -> dict[str, int]:
         """Count the extra photos of each source that are trained on."""
         photos = self.splits.photo_set("extra")
         return dict(Counter(source_of(photos.ids[index]) for index in photos.chosen))
 
     def record(self) -> dict[str, Any]:
-        """Return which data this is: counts, the fold if any, and `valid_sha256`."""
+        """Return which data this is: counts, the fold if any, and `valid_sha256`.
+
+        Of photos of `extra_valid`, after `check`, their digest too.
+        """
         names: tuple[SplitName, ...] = ("train", "valid", "test")
         counts: dict[str, Any] = {name: len(self.items(name)) for name in names}
         if self.fold is not None:
             counts |= {"fold": self.fold, "folds": self.splits.folds}
         if self.splits.extra:
             counts |= {"extra": self.extra_sources(), "extra_leaked": len(self.splits.leaked)}
+        if self.splits.extra_valid:
+            counts["extra_valid_sha256"] = self.splits.pixels_sha256("extra_valid")
         return counts | {"valid_sha256": self.valid_sha256()}
 
     def valid_sha256(self) -> str:

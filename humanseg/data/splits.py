@@ -122,8 +122,9 @@ class DatasetSplits:
 
     def require_sound(self, name: SplitName) -> None:
         """Raise one HumansegError that names all that is wrong with a split of the folder."""
-        folder = name if self.fold is None else "train"
-        raise_problems(self.root, find_fatal([self._scan(folder)]))
+        is_fold = self.fold is not None and name in ("train", "valid")
+        scan = self._scan("train" if is_fold else name)
+        raise_problems(scan.root, find_fatal([scan]))
 
     def concerns(self) -> list[Problem]:
         """List what does not stop a training but may spoil it, after `check`."""

@@ -8,7 +8,9 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config.build import build
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.errors import HumansegError
 from humanseg.io.images import image_size
+from humanseg.runs import RunFolder
 
 
 def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
@@ -18,6 +20,32 @@ def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
     node = OmegaConf.merge(config.data, other)
     photos: PhotoData = build(node, augmentation=Augmentation([]), seed=config.seed)
     return photos
+
+
+def sources_left_out(run: RunFolder, config: DictConfig, root: Path | None = None) -> str:
+    """Return why the photos of `data.extra_valid` are not scored; empty where they can be.
+
+    Parameters
+    ----------
+    run, config
+        The run, and its config.
+    root
+        Other data that was asked for.
+    """
+    if not config.data.get("extra_valid"):
+        return ""
+    if root is not None:
+        return "the scores by source: --data names other photos than data.extra_valid of the run"
+    photos = data_of(config)
+    try:
+        photos.require_sound("extra_valid")
+    except HumansegError as error:
+        return (
+            "the scores by source of data.extra_valid, whose folders are looked for in "
+            f"{photos.splits.extra_folder}. Where they were moved, correct data.extra_root in "
+            f"{run.config}. {error}"
+        )
+    return ""
 
 
 def common_size(photos: PhotoData) -> tuple[int, int]:

@@ -70,6 +70,8 @@ class Evaluation:
         Where its files are; None: it wrote none.
     by_source
         Of a run with `data.extra_valid`: see `summarize_sources`.
+    left_out
+        What was not scored, and why; empty where all was.
     """
 
     model: Path
@@ -82,6 +84,7 @@ class Evaluation:
     note: str = ""
     out: Path | None = None
     by_source: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    left_out: str = ""
 
     def text(self) -> str:
         """Return a few lines for a person, the worst photos last."""
@@ -98,6 +101,7 @@ class Evaluation:
                 "worst          " + ", ".join(f"{id} ({dice:.4f})" for id, dice in _dice_of(worst)),
             ]
         lines += describe_sources(self.by_source)
+        lines += [f"left out       {self.left_out}"] if self.left_out else []
         lines += [f"note           {self.note}"] if self.note else []
         lines += [f"files          {self.out}"] if self.out is not None else []
         return "\n".join(lines)
@@ -171,6 +175,7 @@ def evaluate(
     found = find_evaluated_model(Path(model), root, split, into)
     photos: EvaluatedPhotos
     predictor: Predictor
+    left_out, is_by_source = "", False
     if found.run is None:
         assert root is not None
         exported = load_model(found.path)
@@ -178,13 +183,16 @@ def evaluate(
         photos.require_sound(split)
         threshold = exported.threshold if threshold is None else threshold
     else:
-        from humanseg.evaluation.data import data_of
+        from humanseg.evaluation.data import data_of, sources_left_out
         from humanseg.evaluation.predictor import load_predictor
         from humanseg.evaluation.threshold import run_threshold
 
         predictor, config = load_predictor(found.run, checkpoint=found.checkpoint, tta=tta)
         photos = data_of(config, root)
         photos.require_sound(split)
+        if split == "valid":
+            left_out = sources_left_out(found.run, config, root)
+            is_by_source = bool(config.data.get("extra_valid")) and not left_out
         if threshold is None:
             threshold = run_threshold(found.run, config, predictor)
     with nullcontext() if into is None else whole_folder(into) as folder:
@@ -197,7 +205,7 @@ def evaluate(
         if split != "test":
             writers.setdefault(split, []).append(scores)
         sources = SourceScoresWriter(folder and RunFolder(folder).extra_scores, threshold)
-        if split == "valid" and found.run is not None and photos.has_extra_valid():
+        if is_by_source:
             writers["extra_valid"] = [sources]
         write_predictions(predictor, photos, writers, on_progress)
         means, table = scores.means() if split != "test" else {}, scores.table()
@@ -223,6 +231,7 @@ def evaluate(
         note,
         into,
         sources.by_source(),
+        left_out,
     )
 
 

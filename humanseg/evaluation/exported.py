@@ -50,10 +50,6 @@ class FolderPhotos:
         """Raise one HumansegError that names all that is wrong with a split of the folder."""
         self._splits.require_sound(name)
 
-    def has_extra_valid(self) -> bool:
-        """Return False: a folder has no sources of its own."""
-        return False
-
     def whole_photos(self, name: SplitName) -> Iterator[dict[str, Any]]:
         """Yield batches of one photo at its own size: `id`, `image`, and `mask` where it has one.
 

@@ -34,9 +34,6 @@ class EvaluatedPhotos(Protocol):
     def require_sound(self, name: SplitName) -> None:
         """Raise one HumansegError that names all that is wrong with a split."""
 
-    def has_extra_valid(self) -> bool:
-        """Return whether there are valid photos of further sources."""
-
     def whole_photos(self, name: SplitName) -> Iterable[dict[str, Any]]:
         """Yield batches of photos at their own size: `id`, `image`, and `mask` where known."""
 

@@ -61,7 +61,7 @@ def count_photos(config: DictConfig) -> PhotoCounts:
     )
     train = [item for name in data.splits.train_names for item in data.items(name)]
     draws = len(train) + sum(data.splits.weight(each.id) - 1 for each in data.items("extra"))
-    valid = data.items("valid") + (data.items("extra_valid") if data.has_extra_valid() else [])
+    valid = data.items("valid") + data.items("extra_valid")
     given = config.data.get("crop_size")
     size = given or scaled_size(image_size(train[0].photo), config.data.get("train_size"))
     largest = max(prediction_sizes(config), default=None)

@@ -10,6 +10,7 @@ import torch
 from omegaconf import OmegaConf
 from PIL import Image
 
+from humanseg.cli.main import main
 from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
 from humanseg.evaluation.evaluate import evaluate
@@ -285,3 +286,24 @@ def test_evaluating_says_how_far_it_is(trained: RunFolder) -> None:
     moves: list[tuple[int, int]] = []
     evaluate(trained.path, on_progress=lambda done, total: moves.append((done, total)))
     assert moves == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_sources_that_are_gone_are_named_as_left_out(
+    copied: RunFolder, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(root / "valid", more / "a" / "image")
+    shutil.copytree(root / "valid_mask", more / "a" / "mask")
+    change(copied, data__extra_root=str(more), data__extra_valid={"a": {"folder": "a"}})
+    there = evaluate(copied.path)
+    assert set(there.by_source) == {"a"} and there.left_out == ""
+    other = evaluate(copied.path, root)
+    assert not other.by_source and "--data" in other.left_out
+    assert main(["evaluate", str(copied.path), "--data", str(root)]) == 0
+    more.rename(tmp_path / "elsewhere")
+    capsys.readouterr()
+    assert main(["evaluate", str(copied.path)]) == 1
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("left out", str(more), "data.extra_root"))
+    # What could be scored is.
+    assert f"{there.scores['dice']:.6f}" in said
