@@ -98,7 +98,7 @@ def evaluate(
     -------
     Evaluation
         `scores`: mean `dice`, `iou`, `boundary_dice` and `dice_at_half`, in [0, 1]; `per_photo`: a
-        frame with a row for each photo.
+        frame with a row for each photo; `left_out`: what could not be scored, and why.
 
     Raises
     ------

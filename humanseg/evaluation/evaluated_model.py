@@ -14,6 +14,7 @@ from humanseg.inference.catalog import bundled_models
 from humanseg.inference.named_model import find_model
 from humanseg.io.files import write_json
 from humanseg.runs import RunFolder, open_run
+from humanseg.runs.folder import explain_missing_checkpoint
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -116,10 +117,7 @@ def require_run(path: Path, data: Path | None, checkpoint: Path | None = None) -
 
     run = open_run(path)
     if not (checkpoint or run.best).is_file():
-        raise HumansegError(
-            f"There is no checkpoint {run.best}: the run has not finished an epoch yet.",
-            code="runs.no_checkpoint",
-        )
+        raise HumansegError(explain_missing_checkpoint(run.best), code="runs.no_checkpoint")
     recorded = data_root(load_run_config(run.config))
     if data is not None:
         require_root(data)

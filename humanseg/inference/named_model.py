@@ -11,7 +11,7 @@ from typing import Any
 from humanseg.inference.catalog import BUNDLED, Use, bundled_models, default_model
 from humanseg.inference.inputs import is_address
 from humanseg.inference.model_file import MODEL_NAMES, ModelError, first_model
-from humanseg.runs.folder import RunFolder, last_stage
+from humanseg.runs.folder import RunFolder, explain_missing_checkpoint, last_stage
 
 _MISSING = "inference.missing_model"
 _KINDS = (
@@ -171,10 +171,7 @@ def _of_run(run: RunFolder) -> NamedModel:
     if run.onnx.is_file():
         return NamedModel(ModelKind.RUN, run.path, run.onnx, run)
     if not run.best.is_file():
-        raise ModelError(
-            f"There is no checkpoint {run.best}: the run has not finished an epoch yet.",
-            code="runs.no_checkpoint",
-        )
+        raise ModelError(explain_missing_checkpoint(run.best), code="runs.no_checkpoint")
     return NamedModel(ModelKind.RUN, run.path, None, run)
 
 

@@ -13,6 +13,7 @@ from humanseg.config.load import load_run_config
 from humanseg.errors import HumansegError
 from humanseg.models import Segmenter, build_segmenter
 from humanseg.runs import RunFolder, open_run
+from humanseg.runs.folder import explain_missing_checkpoint
 
 PREFIX = "segmenter."
 
@@ -149,10 +150,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         which is never executed.
     """
     if not path.is_file():
-        raise HumansegError(
-            f"There is no checkpoint {path}: the run has not finished an epoch yet.",
-            code="runs.no_checkpoint",
-        )
+        raise HumansegError(explain_missing_checkpoint(path), code="runs.no_checkpoint")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -141,6 +141,19 @@ def open_run(path: Path) -> RunFolder:
     )
 
 
+def explain_missing_checkpoint(path: Path) -> str:
+    """Return why a checkpoint of a run is not there, and what to do."""
+    run = RunFolder(path.parent.parent)
+    others = [other for other in (run.best, run.last) if other != path and other.is_file()]
+    if not others and not run.history.is_file():
+        return f"There is no checkpoint {path}: the run has not finished an epoch yet."
+    instead = f", or name {others[0]} instead" if others else ""
+    return (
+        f"There is no checkpoint {path} any more, though the run has finished epochs: put it back"
+        f"{instead}."
+    )
+
+
 def recipe_stages(folder: Path) -> list[Mapping[str, Any]]:
     """Return what the record in a recipe's folder has of its stages; empty for other folders."""
     try:

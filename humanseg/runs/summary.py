@@ -63,7 +63,7 @@ def read_summary(path: Path) -> dict[str, Any]:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise HumansegError(
-            f"{path} cannot be read ({error}): remove it, and evaluate the run again."
+            f"{path} cannot be read ({error}): remove it, and resume the run: that writes it."
         ) from error
     if not isinstance(summary, dict):
         raise HumansegError(f"{path} is not a run's summary: remove it.")

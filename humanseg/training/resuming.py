@@ -1,6 +1,7 @@
 """Resuming a run: the settings that may change, and those that must not."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -9,7 +10,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from humanseg.config.find import conf_folder
 from humanseg.config.settings import SETTINGS, is_result, on_resume
 from humanseg.errors import HumansegError, Refused
-from humanseg.runs import RunFolder, read_summary
+from humanseg.runs import RunFolder, read_summary, recorded_status
+from humanseg.runs.record import read_history
 
 _NAMES = ", ".join(
     f"{setting.key}.*" if setting.key in ("trainer", "logger") else setting.key
@@ -90,6 +92,33 @@ def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
     return values
 
 
+def resumed_checkpoint(run: RunFolder) -> Path | None:
+    """Return the checkpoint that a run goes on from; None: it has finished no epoch.
+
+    Raises
+    ------
+    HumansegError
+        A checkpoint was removed.
+    """
+    epochs = len(read_history(run.history)) if run.history.is_file() else 0
+    if not run.last.is_file():
+        # One that was killed in its first epoch may have begun to write the files of that.
+        if epochs > 1 or recorded_status(read_summary(run.summary)) == "finished":
+            raise _removed(run.last, "the run goes on from it", run.best)
+        return None
+    if not run.best.is_file():
+        raise _removed(run.best, "the files of the run are made from it", run.last)
+    return run.last
+
+
+def _removed(path: Path, use: str, other: Path) -> HumansegError:
+    instead = f", or start a new run with init_from={other}" if other.is_file() else ""
+    return HumansegError(
+        f"There is no checkpoint {path} any more, and {use}: put it back{instead}.",
+        code="training.removed_checkpoint",
+    )
+
+
 def require_same(
     run: RunFolder,
     data: Mapping[str, Any],
@@ -106,13 +135,15 @@ def require_same(
             f"The photos that {run.path} was trained on have changed: {what}. Restore them, or "
             f"start a new run with init_from={run.path}."
         )
+    if not then:
+        return ["its summary.json does not have the photos of its start: they were not compared"]
     notes = []
     if then.get("test") != data.get("test"):
         notes.append(
             f"{data.get('test')} test photos instead of {then.get('test')}: test.html will show "
             "the current ones"
         )
-    if then and "pixels_sha256" not in summary:
+    if "pixels_sha256" not in summary:
         notes.append(
             "the valid masks are those of its start; an older version did not record its train "
             "photos"
@@ -129,11 +160,14 @@ def _differences(
 ) -> Iterator[str]:
     # Test photos affect neither training nor selection.
     then = {key: value for key, value in (summary.get("data") or {}).items() if key != "test"}
+    sources_then = then.pop("extra_valid_sha256", None)
     now = {key: data.get(key) for key in then}
     if then != now:
         yield f"it had {_in_words(then)}, now there are {_in_words(now)}"
     if summary.get("pixels_sha256") not in (None, pixels):
         yield "their names are the same, but their content is not"
+    if sources_then not in (None, data.get("extra_valid_sha256")):
+        yield "those of data.extra_valid, whose scores choose its checkpoint, are others"
     recorded = summary.get("teacher")
     if (recorded is None) != (distillation is None):
         yield f"its teachers were {recorded}, and are {distillation}"
@@ -155,7 +189,11 @@ def _differences(
 
 def _in_words(data: Mapping[str, Any]) -> str:
     counts = [f"{data[key]} {key}" for key in ("train", "valid") if key in data]
-    return f"{' and '.join(counts)} photos with valid masks {str(data.get('valid_sha256'))[:8]}"
+    words = f"{' and '.join(counts)} photos with valid masks {str(data.get('valid_sha256'))[:8]}"
+    if "extra" in data:
+        extra = ", ".join(f"{count} {source}" for source, count in data["extra"].items())
+        words += f" and of data.extra {extra}, {data.get('extra_leaked')} left out"
+    return words
 
 
 def _may_change(key: str) -> bool:

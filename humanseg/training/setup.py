@@ -31,7 +31,7 @@ from humanseg.training.preflight.first_step import require_step
 from humanseg.training.preflight.trainer_options import require_batches, require_options
 from humanseg.training.provenance import hash_sources
 from humanseg.training.request import TrainRequest, named_paths
-from humanseg.training.resuming import require_same
+from humanseg.training.resuming import require_same, resumed_checkpoint
 from humanseg.training.trainer import count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
@@ -82,6 +82,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
     require_options(config.trainer)
     quieten()
     run = open_run(request.folder) if request.resume else None
+    checkpoint = None if run is None else resumed_checkpoint(run)
     if run is None and find_rank(config).first:
         require_free(request.folder)
     hardware = choose_hardware(
@@ -95,7 +96,6 @@ def setup(request: TrainRequest) -> TrainingSetup:
         seed=config.seed,
         **unlabelled_options(config),
     )
-    checkpoint = run.last if run is not None and run.last.exists() else None
     epochs_done = 0 if run is None or checkpoint is None else _epochs_done(run, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from humanseg.errors import HumansegError, Refused
 from humanseg.models.checkpoint import PREFIX, make_segmenter, read_checkpoint
-from humanseg.runs import RunFolder
+from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.training.request import TrainRequest, read_request
+from humanseg.training.resuming import require_same
 from humanseg.training.setup import setup
 
 Compose = Callable[..., DictConfig]
@@ -110,6 +111,44 @@ def test_a_run_goes_on_where_its_photos_lie_now(
         setup(request)
 
 
+def test_other_photos_that_chose_the_checkpoint_are_refused(
+    ask: Ask, copied: RunFolder, sample_root: Path, tmp_path: Path
+) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(sample_root / "train", more / "image")
+    shutil.copytree(sample_root / "train_mask", more / "mask")
+    config = OmegaConf.load(copied.config)
+    config.data.extra_root, config.data.extra_valid = str(tmp_path), {"a": {"folder": "more"}}
+    OmegaConf.save(config, copied.config)
+    request = ask(f"resume={copied.path}")
+    # An older version recorded nothing of them.
+    update_summary(copied.summary, data=setup(request).data)
+    setup(request)
+    photo = more / "image" / "0.jpg"
+    Image.new("RGB", Image.open(photo).size).save(photo)
+    with pytest.raises(Refused, match=r"have changed: those of data\.extra_valid"):
+        setup(request)
+
+
+def test_other_numbers_of_extra_photos_are_named(copied: RunFolder) -> None:
+    data = read_summary(copied.summary)["data"] | {"extra": {"a": 3}, "extra_leaked": 0}
+    update_summary(copied.summary, data=data)
+    pixels = read_summary(copied.summary)["pixels_sha256"]
+    with pytest.raises(Refused, match=r"a, 0 left out, now there are .* 2 a, 1 left out"):
+        require_same(copied, data | {"extra": {"a": 2}, "extra_leaked": 1}, pixels, None, {})
+
+
+@pytest.mark.parametrize(("removed", "other"), [("best", "last"), ("last", "best")])
+def test_a_run_whose_checkpoint_was_removed_is_not_resumed(
+    ask: Ask, copied: RunFolder, removed: str, other: str
+) -> None:
+    gone: Path = getattr(copied, removed)
+    gone.unlink()
+    with pytest.raises(HumansegError, match=f"{gone} any more.*init_from=.*{other}.ckpt") as caught:
+        setup(ask(f"resume={copied.path}", "trainer.max_epochs=9"))
+    assert caught.value.code == "training.removed_checkpoint"
+
+
 def test_a_run_of_an_older_version_goes_on_where_its_photos_lie_now(
     ask: Ask, copied: RunFolder, sample_root: Path, tmp_path: Path
 ) -> None:
@@ -119,6 +158,9 @@ def test_a_run_of_an_older_version_goes_on_where_its_photos_lie_now(
     copied.summary.write_text(json.dumps(summary))
     (note,) = setup(ask(f"resume={copied.path}", f"data.root={root}")).notes
     assert "older version" in note
+    copied.summary.unlink()
+    (note,) = setup(ask(f"resume={copied.path}", f"data.root={root}")).notes
+    assert "were not compared" in note
 
 
 def test_all_wrong_settings_are_named_at_once(compose: Compose, tmp_path: Path) -> None:
