@@ -176,6 +176,7 @@ def evaluate(
     photos: EvaluatedPhotos
     predictor: Predictor
     left_out, is_by_source = "", False
+    options = ["--tta"] * tta + ([] if threshold is None else [f"--threshold={threshold:g}"])
     if found.run is None:
         assert root is not None
         exported = load_model(found.path)
@@ -192,7 +193,7 @@ def evaluate(
         photos.require_sound(split)
         if split == "valid":
             left_out = sources_left_out(found.run, config, root)
-            is_by_source = bool(config.data.get("extra_valid")) and not left_out
+            is_by_source = bool(photos.splits.extra_valid) and not left_out
         if threshold is None:
             threshold = run_threshold(found.run, config, predictor)
     with nullcontext() if into is None else whole_folder(into) as folder:
@@ -200,7 +201,7 @@ def evaluate(
         writers = {}
         if folder is not None:
             assert into is not None
-            origin = evaluation_origin(found, photos, split, into, root)
+            origin = evaluation_origin(found, photos, split, into, root, options)
             writers = _writers(folder, photos, split, threshold, origin)
         if split != "test":
             writers.setdefault(split, []).append(scores)

@@ -1,6 +1,7 @@
 """Writers of the pages of a split: every photo with its mask, or with its errors."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from shlex import join
@@ -157,11 +158,16 @@ class ValidPageWriter(PageWriter[ValidCard]):
 
 
 def evaluation_origin(
-    found: EvaluatedModel, photos: EvaluatedPhotos, split: SplitName, out: Path, data: Path | None
+    found: EvaluatedModel,
+    photos: EvaluatedPhotos,
+    split: SplitName,
+    out: Path,
+    data: Path | None,
+    options: Sequence[str] = (),
 ) -> Origin:
     """Return where the pages of an evaluation come from; they lead to the run's own page."""
     words = ["evaluate", shown_path(found.path), *(() if data is None else ("--data", data))]
-    words += ["--split", split, "--out", shown_path(out)]
+    words += ["--split", split, *options, "--out", shown_path(out)]
     pages = [] if split == "test" else [PageLink("Errors", f"{split}.html")]
     if split == "test" or (split == "valid" and photos.items("test")):
         pages.append(PageLink("Test photos", "test.html"))

@@ -307,3 +307,11 @@ def test_sources_that_are_gone_are_named_as_left_out(
     assert all(word in said for word in ("left out", str(more), "data.extra_root"))
     # What could be scored is.
     assert f"{there.scores['dice']:.6f}" in said
+
+
+def test_the_pages_have_the_command_that_makes_them_again(
+    copied: RunFolder, tmp_path: Path
+) -> None:
+    evaluate(copied.path, tta=True, threshold=0.4, out=tmp_path / "out")
+    page = (tmp_path / "out" / "valid.html").read_text(encoding="utf-8")
+    assert "--split valid --tta --threshold=0.4 --out" in page

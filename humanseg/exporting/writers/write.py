@@ -69,6 +69,9 @@ def write_formats(
         save(halve_weights(model), names["fp16"])
     if "int8" not in names:
         return None
+    if photos.splits.extra and not photos.splits.extra_folder.is_dir():
+        left_out = f"calibrated without data.extra: there is no {photos.splits.extra_folder} now"
+        notify("int8", left_out)
     pairs = train_pairs(photos, CALIBRATION + HELD_OUT)
     # Where train is small, half of it.
     count = min(CALIBRATION, len(pairs) // 2)
