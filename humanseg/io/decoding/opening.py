@@ -180,8 +180,6 @@ def _open_png(file: BinaryIO, pixels: bool) -> Image.Image:
     image = _require_size(Image.open(cleaned.stream, formats=("PNG",)))
     if cleaned.profile:
         image.info["icc_profile"] = cleaned.profile
-    if cleaned.cicp:
-        image.info["cicp"] = cleaned.cicp
     return image
 
 

@@ -1,5 +1,6 @@
 """The pixels of a decoded image as RGB and opacity, converted a strip at a time."""
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from humanseg.io.color_profile import srgb_converter
 from humanseg.io.decoding.value_range import ValueRange, guess_value_range
 from humanseg.system.notices import RESCALED, Notice
 
 Pixels = NDArray[np.uint8]
+Conversion = Callable[[Image.Image], Image.Image]
 
 _STRIP = 1 << 22
 """Pixels that are converted at once: a large photo is never in memory twice."""
 _NEARLY_ALL = 99.9
+_MODES = ("RGB", "CMYK")
+"""The modes that a profile converts; profiles call their colour spaces the same."""
 
 
 def to_layers(
@@ -23,7 +26,7 @@ def to_layers(
 ) -> tuple[Pixels, Pixels | None, tuple[Notice, ...]]:
     """Return a decoded image as sRGB, uint8 (H,W,3), and opacity, uint8 (H,W) or None; upright."""
     scale = _scale(image)
-    convert = srgb_converter(image)
+    convert = _srgb_converter(image)
     width, height = image.size
     upright = (width, height) if orientation >= 5 else (height, width)
     rgb = np.empty((*upright, 3), np.uint8)
@@ -112,7 +115,7 @@ def _scale(image: Image.Image) -> ValueRange | None:
 
 
 def _convert(
-    strip: Image.Image, scale: ValueRange | None, convert: Callable[[Image.Image], Image.Image]
+    strip: Image.Image, scale: ValueRange | None, convert: Conversion
 ) -> tuple[Pixels, Pixels | None]:
     if scale is not None:
         values = wide_values(strip)
@@ -130,3 +133,54 @@ def _convert(
         strip.info["transparency"] = tuple(value >> 8 for value in key)
     with_alpha = strip.convert("RGBA")
     return np.asarray(convert(with_alpha.convert("RGB"))), np.asarray(with_alpha.getchannel("A"))
+
+
+def _srgb_converter(image: Image.Image) -> Conversion:
+    """Return a function that converts an image without transparency, or a part of it, to sRGB."""
+    if profile := image.info.get("icc_profile"):
+        transforms = {mode: _transform(profile, mode) for mode in {image.mode, "RGB"}}
+
+        def by_profile(part: Image.Image) -> Image.Image:
+            if (transform := transforms.get(part.mode)) is not None:
+                return transform(part)
+            # An RGB profile counts for what is in a palette or beside transparency, too.
+            part = part.convert("RGB")
+            return part if (transform := transforms["RGB"]) is None else transform(part)
+
+        return by_profile
+    return _as_it_is
+
+
+def _transform(profile: bytes, mode: str) -> Conversion | None:
+    """Return a converter for images of one mode; None where nothing is to be converted."""
+    if mode not in _MODES:
+        return None
+    # Here: few photos need it.
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        fits = source.profile.xcolor_space.strip() == mode
+        name = ImageCms.getProfileDescription(source).lower()
+        # Those of linear light, as GIMP writes it, have sRGB in their names too.
+        if not fits or ("srgb" in name and "linear" not in name):
+            return None
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        transform = ImageCms.buildTransform(
+            source, srgb, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        # A broken profile does not make the pixels worse.
+        return None
+
+    def apply(image: Image.Image) -> Image.Image:
+        try:
+            return ImageCms.applyTransform(image, transform) or image.convert("RGB")
+        except ImageCms.PyCMSError:
+            return image.convert("RGB")
+
+    return apply
+
+
+def _as_it_is(part: Image.Image) -> Image.Image:
+    return part if part.mode == "RGB" else part.convert("RGB")

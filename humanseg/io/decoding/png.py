@@ -14,10 +14,6 @@ _CRITICAL = {b"IHDR", b"PLTE", b"IEND"} | _PIXELS
 # Ancillary chunks that change the picture, and the only lengths that they may have.
 _VISIBLE: dict[bytes, tuple[int, ...] | None] = {
     b"tRNS": None,
-    b"gAMA": (4,),
-    b"cHRM": (32,),
-    b"sRGB": (1,),
-    b"cICP": (4,),
     b"iCCP": None,
     b"eXIf": None,
     b"acTL": (8,),
@@ -43,8 +39,6 @@ class CleanPng:
     stream: io.BytesIO
     # The ICC profile, if it is whole.
     profile: bytes | None
-    # The four code points of a cICP chunk (ITU-T H.273), if there is one.
-    cicp: tuple[int, ...] | None
 
 
 def clean(file: BinaryIO, pixels: bool) -> CleanPng:
@@ -55,7 +49,7 @@ def clean(file: BinaryIO, pixels: bool) -> CleanPng:
     """
     stream = io.BytesIO()
     stream.write(file.read(len(SIGNATURE)))
-    profile = cicp = None
+    profile = None
     colour = -1
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
@@ -74,14 +68,12 @@ def clean(file: BinaryIO, pixels: bool) -> CleanPng:
             continue
         if kind == b"iCCP":
             profile = _unpacked(body[:-4])
-        elif kind == b"cICP":
-            cicp = tuple(body[:4])
         else:
             stream.write(head + body)
         if kind == b"IEND":
             break
     stream.seek(0)
-    return CleanPng(stream, profile, cicp)
+    return CleanPng(stream, profile)
 
 
 def complete_png(data: bytes) -> tuple[bytes, float] | None:

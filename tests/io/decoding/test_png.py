@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
 from humanseg.io.images import ImageError, image_size, load_photo, read_mask
 from humanseg.system.notices import CUT_OFF
@@ -129,59 +129,3 @@ def test_of_a_mask_nothing_is_made_up(tmp_path: Path) -> None:
     path.write_bytes(saved(mask * 255)[:-24])
     with pytest.raises(ImageError, match="cut off"):
         read_mask(path)
-
-
-RAMP: NDArray[np.uint8] = np.dstack([np.tile(np.arange(256, dtype=np.uint8), (2, 1))] * 3)
-
-
-def decoded(path: Path, data: bytes) -> NDArray[np.uint8]:
-    path.write_bytes(data)
-    return load_photo(path).rgb
-
-
-@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
-def test_gamma_counts_where_nothing_better_is_said(tmp_path: Path, mode: str) -> None:
-    light = chunk(b"gAMA", struct.pack(">I", 100_000))
-    data = saved(RAMP, mode=mode) if mode != "P" else saved(RAMP[..., 0], mode=mode)
-    shown = decoded(tmp_path / "a.png", with_chunk(data, light))
-    value = np.arange(256) / 255
-    expected = np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
-    assert np.abs(shown[0, :, 0] - 255 * expected).max() <= 1
-    usual = chunk(b"gAMA", struct.pack(">I", 45_455))
-    srgb = chunk(b"sRGB", b"\0")
-    for better in ((usual,), (light, srgb)):
-        np.testing.assert_array_equal(decoded(tmp_path / "a.png", with_chunk(data, *better)), RAMP)
-
-
-def test_a_profile_and_code_points_go_before_gamma(tmp_path: Path) -> None:
-    light = chunk(b"gAMA", struct.pack(">I", 100_000))
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    packed = chunk(b"iCCP", b"icc\0\0" + zlib.compress(profile))
-    for better in (packed, chunk(b"cICP", bytes([1, 13, 0, 1]))):
-        shown = decoded(tmp_path / "a.png", with_chunk(saved(RAMP), light, better))
-        np.testing.assert_array_equal(shown, RAMP)
-
-
-def test_primaries_are_brought_to_those_of_srgb(tmp_path: Path) -> None:
-    pixels = np.array([[[200, 40, 30], [90, 90, 90], [255, 255, 255], [60, 180, 70]]], np.uint8)
-    p3 = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
-    by_cicp = decoded(
-        tmp_path / "a.png", with_chunk(saved(pixels), chunk(b"cICP", bytes([12, 13, 0, 1])))
-    )
-    by_primaries = decoded(
-        tmp_path / "b.png", with_chunk(saved(pixels), chunk(b"cHRM", struct.pack(">8I", *p3)))
-    )
-    np.testing.assert_array_equal(by_cicp, by_primaries)
-    # Greys have no hue in any space of this white; colours get stronger.
-    np.testing.assert_array_equal(by_cicp[0, 1:3], pixels[0, 1:3])
-    assert by_cicp[0, 0, 0] > 210 and by_cicp[0, 0, 1] < 30
-
-
-def test_diffuse_white_of_high_dynamic_range_is_white(tmp_path: Path) -> None:
-    # 58 % of PQ's range are 203 cd/m², 75 % of HLG's the same (ITU-R BT.2408).
-    for transfer, share in ((16, 0.58), (18, 0.75)):
-        pixels = np.full((1, 2, 3), round(255 * share), np.uint8)
-        pixels[0, 1] = 0
-        cicp = chunk(b"cICP", bytes([9, transfer, 0, 1]))
-        shown = decoded(tmp_path / "a.png", with_chunk(saved(pixels), cicp))
-        assert shown[0, 0].min() >= 250 and shown[0, 1].max() <= 5
