@@ -9,10 +9,10 @@ import yaml
 
 from humanseg.cli.main import COMMANDS, _parser
 from humanseg.config.command_line.help import train_help
-from humanseg.config.command_line.settings_table import settings_table
 from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.inference.catalog import BundledModel, bundled_models
+from scripts.settings_table import settings_table
 
 Kind = Literal["in_distribution", "out_of_distribution"]
 KINDS: dict[Kind, str] = {
@@ -69,9 +69,8 @@ def settings_page() -> str:
     """Return every setting of a training, from its declaration."""
     return (
         "# Settings\n\nEvery setting of `humanseg train KEY=VALUE`, generated from its "
-        "declaration by `python -m humanseg.config.command_line.settings_table`. *decides* is what "
-        "a setting affects: the result, where files go, or what the machine does; *on resume* is "
-        "whether it may change when a run is resumed.\n\n"
+        "declaration. *decides* is what a setting affects: the result, where files go, or what the "
+        "machine does; *on resume* is whether it may change when a run is resumed.\n\n"
         '<div class="settings" markdown>\n\n'
         f"{settings_table()}\n\n</div>\n"
     )

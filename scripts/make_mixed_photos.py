@@ -20,8 +20,7 @@ from humanseg.data.synthetic import write_sample
 from humanseg.errors import HumansegError, says_errors
 from humanseg.io.files import write_bytes
 from humanseg.io.images import read_photo
-from humanseg.io.names import SPLITS, natural_key
-from humanseg.io.suffixes import PHOTO_SUFFIXES
+from humanseg.io.names import PHOTO_SUFFIXES, SPLITS, natural_key
 
 _SMALLEST, _LARGEST = 48, 4000
 _HUGE = (5760, 8640)

@@ -1,4 +1,4 @@
-"""The names of folders, files and columns, and the order of ids."""
+"""The names of folders, files and columns, which files are photos, and the order of ids."""
 
 import re
 
@@ -10,6 +10,11 @@ TEMPLATE_NAME = "pred_valid_template.csv"
 
 HEADER = ("id", "rle_mask")
 """The columns of a submission."""
+PHOTO_SUFFIXES = frozenset(
+    ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .psd "
+    ".tga .tif .tiff .webp".split()
+)
+"""Files in a folder that count as photos. Those that Pillow cannot read are reported, too."""
 
 
 def mask_folder(split: str) -> str:

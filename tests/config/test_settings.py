@@ -1,11 +1,8 @@
 """What is declared of a setting, and what is read there."""
 
 import pytest
-import yaml
 
 from humanseg.config.command_line.help import train_help
-from humanseg.config.command_line.settings_table import settings_table
-from humanseg.config.find import conf_folder
 from humanseg.config.settings import (
     BY_KEY,
     SETTINGS,
@@ -53,16 +50,3 @@ def test_the_help_names_every_setting_beside_the_groups() -> None:
     assert all(f"\n{key} " in shown for key in top_level())
     assert "\ndistillation.weight " in shown
     assert max(map(len, shown.split("Settings beside the groups")[1].splitlines())) <= 100
-
-
-def test_the_table_has_every_setting_with_its_default() -> None:
-    table = settings_table()
-    assert all(f"| `{key}` |" in table for key in top_level())
-    data = yaml.safe_load((conf_folder() / "data" / "folders.yaml").read_text())
-    for key in data.keys() - {"_target_"}:
-        assert f"| `data.{key}` |" in table, key
-    batch_size = "| `data.batch_size` | Photos in a batch. | a whole number of at least 1 | `8` |"
-    assert f"{batch_size} result | change |" in table
-    assert "`data.unlabelled`" not in table
-    pool_sizes = next(line for line in table.splitlines() if "`model.pool_sizes`" in line)
-    assert "| a list (each a whole number) | `[1, 2, 3, 6]` |" in pool_sizes

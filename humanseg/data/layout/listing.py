@@ -9,8 +9,7 @@ from pathlib import Path
 
 from humanseg.data.checks.problems import escape
 from humanseg.errors import HumansegError
-from humanseg.io.names import natural_key
-from humanseg.io.suffixes import PHOTO_SUFFIXES
+from humanseg.io.names import PHOTO_SUFFIXES, natural_key
 
 _SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"})
 """Files that systems leave among photos, in lower case, besides hidden files."""

@@ -12,8 +12,7 @@ from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import OUTPUTS
 from humanseg.inference.batch.provenance import is_prediction
 from humanseg.inference.video import VIDEO_SUFFIXES
-from humanseg.io.names import natural_key
-from humanseg.io.suffixes import PHOTO_SUFFIXES
+from humanseg.io.names import PHOTO_SUFFIXES, natural_key
 
 INPUT_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 """Suffixes of files that are taken from a folder, in lower case."""

@@ -11,10 +11,9 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPI
 from humanseg.io.decoding import jpeg, png, tiff, webp
 from humanseg.io.decoding.errors import BROKEN, UnsupportedImage, explain_image_errors
 from humanseg.io.decoding.file_types import HEAD, RAW, is_heic, is_raw_name, unreadable_type
-from humanseg.io.decoding.frames import seek_shown_frame
 from humanseg.io.decoding.high_bit_depth import decode_high_bit_depth, is_dim_sixteen_bits
 from humanseg.io.decoding.limits import require_pixels, without_limit
-from humanseg.system.notices import CUT_OFF, PAGES, RESCALED, Notice
+from humanseg.system.notices import ANIMATION, CUT_OFF, PAGES, RESCALED, Notice
 
 _ORIENTATION, _BITS = 274, 258
 _MOST_MISSING = 0.02
@@ -64,11 +63,39 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
                 raise
             image = completed
             notices.append(CUT_OFF)
-        notices += seek_shown_frame(image)
+        notices += _seek_shown_frame(image)
         if (deep := _decode_dim(file, image)) is not None:
             image, orientation = deep, exif_orientation(deep)
             notices.append(RESCALED)
     return DecodedImage(image, orientation, notices, turned)
+
+
+def _seek_shown_frame(image: Image.Image) -> list[Notice]:
+    """Seek the first frame of an animation that is not empty."""
+    # Further frames of a phone's JPEG are previews, those of TIFF pages, those of PSD layers.
+    if image.format in ("MPO", "TIFF", "PSD") or getattr(image, "n_frames", 1) < 2:
+        return []
+    if image.format == "HEIF":
+        # A series: it has been opened at the picture that the file calls the first.
+        return [PAGES]
+    for frame in range(getattr(image, "n_frames", 1)):
+        image.seek(frame)
+        image.load()
+        if not _is_empty(image):
+            return [ANIMATION]
+    image.seek(0)
+    image.load()
+    return [ANIMATION]
+
+
+def _is_empty(image: Image.Image) -> bool:
+    """Return whether a frame has only one colour, or is nowhere opaque."""
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+        if alpha.getextrema() == (0, 0):
+            return True
+    bands = image.convert("RGB").getextrema()
+    return all(isinstance(band, tuple) and band[0] == band[1] for band in bands)
 
 
 def _decode_dim(file: BinaryIO, image: Image.Image) -> Image.Image | None:

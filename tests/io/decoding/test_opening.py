@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from humanseg.io.decoding import limits
 from humanseg.io.images import ImageError, image_size, load_photo, photo_from_pil, read_photo
-from humanseg.io.suffixes import PHOTO_SUFFIXES
+from humanseg.io.names import PHOTO_SUFFIXES
 from humanseg.system.notices import ANIMATION
 from tests.io.decoding.test_png import chunk
 

@@ -1,4 +1,4 @@
-"""The settings of `humanseg train` as Markdown; run it with ``python -m``."""
+"""The settings of `humanseg train` as Markdown, for the page of the documentation."""
 
 import inspect
 import re
@@ -115,7 +115,3 @@ def _at(node: Any, key: str) -> Any:
     for name in key.split("."):
         node = node[name]
     return node
-
-
-if __name__ == "__main__":
-    print(settings_table(), end="")
