@@ -8,10 +8,10 @@
 >>> mask, cutout = model("holiday.jpg"), model.cutout("holiday.jpg")  # doctest: +SKIP
 """
 
-from humanseg.system.telemetry import switch_off
+from humanseg.system.variables import switch_off_telemetry
 
 # Before anything else is imported: dependencies look once, when they are imported.
-switch_off()
+switch_off_telemetry()
 
 from humanseg.api import evaluate, export, load, predict, train  # noqa: E402
 

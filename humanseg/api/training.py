@@ -42,8 +42,7 @@ def train(*overrides: str, data: "AnyPath | None" = None, **settings: Any) -> "T
     """
     from humanseg.config.command_line.error_text import explain
     from humanseg.config.command_line.overrides import to_override
-    from humanseg.recipes.plugin import announce_recipes, trained_stage
-    from humanseg.recipes.words import recipe_words
+    from humanseg.recipes.plugin import announce_recipes, recipe_words, trained_stage
     from humanseg.sweeps.plugin import announce_sweeper
     from humanseg.training.hydra_app import run_app
     from humanseg.training.result import read_result
@@ -177,8 +176,7 @@ def export(
     from humanseg.errors import HumansegError
     from humanseg.evaluation.evaluated_model import require_run
     from humanseg.exporting.copy_export import copy_export, find_exported
-    from humanseg.exporting.folder import require_export_folder
-    from humanseg.exporting.formats import FORMATS, read_formats
+    from humanseg.exporting.folder import FORMATS, read_formats, require_export_folder
     from humanseg.exporting.select_run import select_run
 
     require_in_range(max_drop=max_drop)

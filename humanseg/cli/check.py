@@ -3,8 +3,7 @@
 import argparse
 from shlex import join
 
-from humanseg.cli.argument_types import given_path
-from humanseg.cli.options import add_data, add_mask_rule, mask_rule
+from humanseg.cli.options import add_data, add_mask_rule, given_path, mask_rule
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from humanseg.config.checking.validate import validate_shipped
     from humanseg.errors import HumansegError
-    from humanseg.recipes.shipped import validate_recipes
+    from humanseg.recipes.check import validate_recipes
 
     # The first config loads all that configs can name, which takes a while.
     print("Checking the shipped configs …", file=sys.stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING
 
-from humanseg.cli.argument_types import given_path
+from humanseg.cli.options import given_path
 from humanseg.errors import HumansegError, printable
 
 if TYPE_CHECKING:

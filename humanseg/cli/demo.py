@@ -3,14 +3,17 @@
 import argparse
 from pathlib import Path
 
-from humanseg.cli.argument_types import given_path
-from humanseg.cli.options import add_model, print_note
+from humanseg.cli.options import add_model, given_path, number, print_note
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_model(parser, "what humanseg models names for the demo")
-    parser.add_argument("--port", type=_port, help="on 127.0.0.1; 0 takes a free one")
+    parser.add_argument(
+        "--port",
+        type=number(int, lambda port: 0 <= port <= 65535, "a number from 0 to 65535"),
+        help="on 127.0.0.1; 0 takes a free one",
+    )
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(
         "--build", metavar="DIR", type=given_path, help="write the page for a web host, and end"
@@ -65,9 +68,3 @@ def _build(model: Path | None, folder: Path) -> int:
         print(f"The page runs without WebGPU. {missing}", file=sys.stderr)
         return 1
     return 0
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 65535")
-    return int(text)

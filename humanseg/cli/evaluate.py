@@ -2,8 +2,7 @@
 
 import argparse
 
-from humanseg.cli.argument_types import given_path, in_range, named_model
-from humanseg.cli.options import SPLITS, add_data, add_split
+from humanseg.cli.options import SPLITS, add_data, add_split, given_path, in_range, named_model
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

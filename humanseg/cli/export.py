@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import humanseg
-from humanseg.cli.argument_types import given_path, in_range
+from humanseg.cli.options import given_path, in_range
 from humanseg.errors import HumansegError
 
 

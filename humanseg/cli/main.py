@@ -11,7 +11,7 @@ from shlex import quote
 from typing import Any
 
 from humanseg import __version__
-from humanseg.cli.parser import Parser, did_you_mean
+from humanseg.cli.options import Parser, did_you_mean
 from humanseg.config.command_line.error_text import explain
 from humanseg.errors import HumansegError, printable
 from humanseg.io.files import explain_os_error

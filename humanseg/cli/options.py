@@ -1,18 +1,140 @@
-"""Options that several commands have."""
+"""What the commands share: the parser, the types of their words, and options that several have."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from humanseg.cli.argument_types import given_path, named_model, values
-from humanseg.cli.parser import one_of
+from humanseg.api.options import RANGES
 
 if TYPE_CHECKING:
     from humanseg.data.layout.mask_rule import MaskRule
 
+Number = TypeVar("Number", int, float)
+
 SPLITS = ("train", "valid")
 """The splits that have masks."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``", did you mean X?"`` for the nearest word that is known, or an empty string."""
+    near = get_close_matches(word, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """Return the type of an option that takes one of some words."""
+
+    def word(text: str) -> str:
+        if text not in known:
+            hint = did_you_mean(text, known) or "."
+            raise argparse.ArgumentTypeError(f"there is no {text}{hint} It is {' or '.join(known)}")
+        return text
+
+    return word
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that reports a mistake in one paragraph, with the nearest name.
+
+    Attributes
+    ----------
+    scattered
+        Name of the list of words that may stand anywhere between options, which argparse takes
+        together only.
+    """
+
+    scattered: str | None = None
+
+    def error(self, message: str) -> NoReturn:
+        """Print the error, and exit with 2."""
+        end = "" if message.endswith(("?", ".")) else "."
+        self.exit(2, f"{self.prog}: {message}{end} See {self.prog} --help.\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, as argparse does, but look for misspelt options first, and leave no word over.
+
+        argparse would rather miss what follows one.
+        """
+        self._require_known(args or ())
+        namespace, rest = super().parse_known_args(args, namespace)
+        if self.scattered is not None:
+            words = [word for word in rest if not word.startswith("-")]
+            setattr(namespace, self.scattered, [*getattr(namespace, self.scattered), *words])
+            rest = [word for word in rest if word.startswith("-")]
+        if rest:
+            # Here, where it is known of which command they are.
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return namespace, rest
+
+    def _require_known(self, words: Sequence[str]) -> None:
+        options = self._option_string_actions
+        for word in words:
+            # What follows a command is looked at by the command's own parser.
+            if word == "--" or (self._subparsers is not None and not word.startswith("-")):
+                return
+            name = word.split("=")[0]
+            # The beginning of a name will do, as long as it is that of one only.
+            if name.startswith("--") and not any(option.startswith(name) for option in options):
+                hint = did_you_mean(name, options)
+                self.error(f"there is no option {name}{hint}")
+
+
+def given_path(text: str) -> Path:
+    """Read a path; an empty one, mostly an unset variable of a script, is no dot."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
+    return Path(text)
+
+
+def named_model(text: str) -> Path:
+    """Parse the name of a model; print a note where it names a bundled one and a file too."""
+    # Before numpy and onnxruntime are loaded: only the folders are looked at.
+    bundled = Path(__file__).parents[1] / "inference" / "bundled" / text
+    if os.path.exists(text) and bundled.name == text and (bundled / "manifest.json").is_file():
+        print(
+            f"note: {text} is the file or folder of this name, not the bundled model.",
+            file=sys.stderr,
+        )
+    return given_path(text)
+
+
+def values(text: str) -> tuple[int, ...]:
+    """Read whole numbers from 0 up, with commas between them."""
+    numbers = text.strip("[]").split(",")
+    if not all(number.strip().isdecimal() for number in numbers):
+        raise argparse.ArgumentTypeError(f"{text} is not a list of values such as 1,2")
+    return tuple(map(int, numbers))
+
+
+def number(
+    read: Callable[[str], Number], fits: Callable[[Number], bool], described: str
+) -> Callable[[str], Number]:
+    """Return the type of an option that takes some numbers, which are `described`."""
+
+    def checked(text: str) -> Number:
+        value: Number | None
+        try:
+            value = read(text)
+        except ValueError:
+            value = None
+        if value is None or not fits(value):
+            raise argparse.ArgumentTypeError(f"{text} is not {described}")
+        return value
+
+    return checked
+
+
+whole_number = number(int, lambda value: value >= 0, "a whole number from 0 up")
+
+
+def in_range(name: str) -> Callable[[str], float]:
+    """Return the type of an option whose range `RANGES` declares."""
+    words, kind, holds = RANGES[name]
+    return number(kind, holds, words)
 
 
 def add_data(parser: argparse.ArgumentParser, help: str) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from humanseg.cli.argument_types import given_path, whole_number
+from humanseg.cli.options import given_path, whole_number
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,7 @@
 
 import argparse
 
-from humanseg.cli.argument_types import given_path
-from humanseg.cli.options import add_data, add_mask_rule, add_split, mask_rule
+from humanseg.cli.options import add_data, add_mask_rule, add_split, given_path, mask_rule
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -185,8 +185,7 @@ def evaluate(
         threshold = exported.threshold if threshold is None else threshold
     else:
         from humanseg.evaluation.data import data_of, sources_left_out
-        from humanseg.evaluation.predictor import load_predictor
-        from humanseg.evaluation.threshold import run_threshold
+        from humanseg.evaluation.predictor import load_predictor, run_threshold
 
         predictor, config = load_predictor(found.run, checkpoint=found.checkpoint, tta=tta)
         photos = data_of(config, root)
@@ -263,8 +262,7 @@ def evaluate_best(
     BestScores
         The threshold that was used, and the mean scores.
     """
-    from humanseg.evaluation.predictor import load_predictor
-    from humanseg.evaluation.threshold import choose_threshold
+    from humanseg.evaluation.predictor import choose_threshold, load_predictor
 
     predictor, config = load_predictor(run)
     threshold = choose_threshold(config, predictor, photos)

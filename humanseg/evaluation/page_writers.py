@@ -11,8 +11,7 @@ import numpy as np
 
 from humanseg.data.splits import SplitName
 from humanseg.evaluation.evaluated_model import EvaluatedModel
-from humanseg.evaluation.predict import EvaluatedPhotos, PredictionWriter
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import EvaluatedPhotos, Prediction, PredictionWriter
 from humanseg.metrics.scores import boundary_dice, dice, iou
 from humanseg.pages import (
     TestCard,

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -12,7 +13,38 @@ from numpy.typing import NDArray
 
 from humanseg.data.layout.folders import Item
 from humanseg.data.splits import SplitName
-from humanseg.evaluation.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A photo, its predicted probabilities, and its true mask where that is known.
+
+    Attributes
+    ----------
+    id
+        The photo's id.
+    photo
+        uint8 (H,W,3), RGB.
+    probability
+        float32 (H,W), in [0,1]: of being person.
+    truth
+        uint8 (H,W) in {0,1}; None where there is no mask.
+    """
+
+    id: str
+    photo: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+    truth: NDArray[np.uint8] | None
+
+    def mask(self, threshold: float) -> NDArray[np.bool_]:
+        """Bool (H,W): the pixels whose probability is above `threshold`."""
+        return np.asarray(self.probability > threshold)
+
+    def require_truth(self) -> NDArray[np.uint8]:
+        """Return the true mask; raise ValueError where there is none."""
+        if self.truth is None:
+            raise ValueError(f"photo {self.id!r} has no true mask to compare with")
+        return self.truth
 
 
 class Predictor(Protocol):

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.evaluation.predict import PredictionWriter
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction, PredictionWriter
 from humanseg.metrics.scores import dice
 
 EACH = 4

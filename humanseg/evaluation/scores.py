@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from humanseg.evaluation.predict import PredictionWriter
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction, PredictionWriter
 from humanseg.io.names import natural_key
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import boundary_dice, dice, iou

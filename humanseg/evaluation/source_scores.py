@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from humanseg.data.layout.extra import source_of
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction
 from humanseg.evaluation.scores import COLUMNS, ScoresWriter
 from humanseg.io.tables import write_table
 from humanseg.metrics.statistics import mean_of_sources

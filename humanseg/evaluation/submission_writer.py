@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humanseg.data.splits import SplitName
-from humanseg.evaluation.predict import EvaluatedPhotos, PredictionWriter
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import EvaluatedPhotos, Prediction, PredictionWriter
 from humanseg.submission.template import submission_ids
 from humanseg.submission.write import exact_rle, write_rles
 

@@ -23,7 +23,7 @@ import numpy as np
 from humanseg.errors import Failure
 from humanseg.exporting.runners import Runner, open_file, run_network
 from humanseg.system.children import open_answer
-from humanseg.system.memory import process_peak_mb
+from humanseg.system.resources import process_peak_mb
 
 THREADS = (1, 2)
 BATCH = 8
@@ -196,7 +196,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float | None]:
     shape = (max(arguments.batch, 1), 3, *arguments.size)
     photos = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     single = _median_seconds(run, photos[:1], arguments.calls)
-    result = {"median_ms": single * 1e3, "peak_mb": _peak_mb(), "photos_per_second": None}
+    result = {"median_ms": single * 1e3, "peak_mb": process_peak_mb(), "photos_per_second": None}
     if arguments.batch:
         batch = _median_seconds(run, photos, max(3, arguments.calls // arguments.batch))
         result["photos_per_second"] = len(photos) / batch
@@ -211,17 +211,6 @@ def _median_seconds(run: Runner, photos: np.ndarray, calls: int) -> float:
         run(photos)
         times.append(time.perf_counter() - start)
     return statistics.median(times[_WARM_UP:])
-
-
-def _peak_mb() -> float:
-    """Return the most memory that this process has had, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Unlike getrusage, this does not count the process that started this one.
-        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    return process_peak_mb()
 
 
 def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:

@@ -1,15 +1,77 @@
-"""The folder of an export: what it may hold, and what it may replace."""
+"""The folder of an export: the files that it may hold, and what it may replace."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.exporting.formats import FORMATS
 
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes
+    ----------
+    name
+        What `--formats` calls it.
+    file
+        Its name in the export's folder.
+    runtime
+        `onnx`, run by onnxruntime, or `pt2`, run by torch.
+    precision
+        Of its weights, for the manifest.
+    exact
+        Whether it must give the checkpoint's own masks. Others may lose some Dice.
+    """
+
+    name: str
+    file: str
+    runtime: str
+    precision: str
+    exact: bool
+
+
+FORMATS = {
+    item.name: item
+    for item in (
+        Format("onnx", "model.onnx", "onnx", "fp32", exact=True),
+        Format("int8", "model.int8.onnx", "onnx", "int8", exact=False),
+        Format("fp16", "model.fp16.onnx", "onnx", "fp16 weights", exact=False),
+        Format("pt2", "model.pt2", "pt2", "fp32", exact=True),
+    )
+}
+"""By name, in the order in which they are written."""
 MANIFEST, CARD, RECORD = "manifest.json", "README.md", "record.json"
 RECIPE = "recipe.json"
 """The record of the recipe that made the model, where one did."""
-_OWN = {MANIFEST, CARD, RECORD, RECIPE, *(item.file for item in FORMATS.values())}
+OWN = {MANIFEST, CARD, RECORD, RECIPE, *(item.file for item in FORMATS.values())}
+"""The names of all files that an export may hold."""
+
+
+def read_formats(names: Sequence[str]) -> list[Format]:
+    """Look up formats by their names: several, or a text with commas between them.
+
+    Returns
+    -------
+    list of Format
+        Each once, in the order of `FORMATS`.
+
+    Raises
+    ------
+    HumansegError
+        A name is unknown, or there is none.
+    """
+    names = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        raise HumansegError(
+            f"--formats takes {', '.join(FORMATS)}, separated by commas, not "
+            f"{','.join(unknown) or 'nothing'}.",
+            code="export.unknown_format",
+        )
+    return [item for name, item in FORMATS.items() if name in names]
 
 
 def require_export_folder(folder: Path, overwrite: bool) -> None:
@@ -37,8 +99,8 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
     names = {path.name for path in folder.iterdir()}
     if not names:
         return
-    if not _is_export(folder) or not names <= _OWN:
-        others = ", ".join(sorted(names - _OWN)[:3]) or "no manifest of an export"
+    if not _is_export(folder) or not names <= OWN:
+        others = ", ".join(sorted(names - OWN)[:3]) or "no manifest of an export"
         raise HumansegError(
             f"{folder} holds something else than an export ({others}): choose another folder "
             "with --out.",

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from humanseg.exporting.formats import Format
+from humanseg.exporting.folder import Format
 from humanseg.models.onnx.convert import OPSET
 from humanseg.models.onnx.network import INPUT
 from humanseg.training.machine.environment import git_commit, versions

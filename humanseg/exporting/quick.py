@@ -8,8 +8,7 @@ from typing import Any
 from humanseg.data.module import PhotoData
 from humanseg.errors import Refused
 from humanseg.exporting.card import read_scores, render_card
-from humanseg.exporting.folder import CARD, MANIFEST
-from humanseg.exporting.formats import FORMATS
+from humanseg.exporting.folder import CARD, FORMATS, MANIFEST
 from humanseg.exporting.manifest import describe_file, make_manifest
 from humanseg.exporting.runners import open_file, run_network
 from humanseg.exporting.source import ExportSource

@@ -6,8 +6,7 @@ from pathlib import Path
 from humanseg.evaluation.data import common_size
 from humanseg.exporting.benchmark import Timing, table, time_all, time_files
 from humanseg.exporting.card import render_card
-from humanseg.exporting.folder import CARD, MANIFEST, require_export_folder
-from humanseg.exporting.formats import Format
+from humanseg.exporting.folder import CARD, MANIFEST, Format, require_export_folder
 from humanseg.exporting.manifest import describe_file, make_manifest
 from humanseg.exporting.quick import export_quick
 from humanseg.exporting.select_run import SelectedRun

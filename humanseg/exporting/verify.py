@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from humanseg.data.module import PhotoData
 from humanseg.errors import Refused
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction
 from humanseg.evaluation.scores import ScoresWriter
-from humanseg.exporting.formats import Format
+from humanseg.exporting.folder import Format
 from humanseg.exporting.runners import Outputs, Runner, open_file, run_network
 from humanseg.exporting.source import ExportSource
 from humanseg.metrics.statistics import bootstrap_interval

@@ -20,7 +20,7 @@ from humanseg.inference.model_file import ModelInfo
 from humanseg.inference.session import Session, first_line
 from humanseg.io.images import ImageError, LoadedPhoto
 from humanseg.io.resizing import working_size
-from humanseg.system.cores import usable_threads
+from humanseg.system.resources import usable_threads
 
 INPUT, OUTPUT = "photo", "probability"
 """The names of a model's input and output."""

@@ -1,17 +1,23 @@
-"""Finds all mistakes in the stages of a recipe, before the first one starts."""
+"""Finds all mistakes in the stages of a recipe, before the first one starts or in `conf`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.checking.check import find_mistakes
 from humanseg.config.checking.compatibility import pair_mistake, weight_shapes
+from humanseg.config.command_line.error_text import explain
+from humanseg.config.find import conf_folder
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.recipes.compose import StageComposer, StagePlan
-from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, RecipeStage
+from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, RecipeStage, read_recipe
 from humanseg.system.children import call_in_child
 from humanseg.training.preflight.paths import require_source
 from humanseg.training.request import named_paths
@@ -111,3 +117,53 @@ def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) 
             if folder and not Path(str(folder)).is_dir():
                 mistakes.append(f"{key}={folder}: there is no such folder")
     return list(dict.fromkeys(mistakes))
+
+
+def validate_recipes(
+    notify: Callable[[str], None] = lambda line: None, folder: Path | None = None
+) -> list[str]:
+    """Check every recipe of a folder of configs: its stages, and what each of them trains.
+
+    Parameters
+    ----------
+    notify
+        Called with a line on each recipe.
+    folder
+        None: the shipped configs.
+
+    Returns
+    -------
+    list of str
+        A mistake each, beginning with the recipe; empty when all fit.
+    """
+    conf = folder or conf_folder()
+    mistakes: list[str] = []
+    for path in sorted((conf / "recipe").glob("*.yaml")):
+        try:
+            found = _shipped_mistakes(path.stem, conf)
+        except Exception as error:
+            if (explained := explain(error)) is None:
+                raise
+            found = [str(explained)]
+        mistakes += [f"recipe={path.stem}: {mistake}" for mistake in found]
+        notify(f"{'wrong' if found else 'ok':5}  recipe={path.stem}")
+    return mistakes
+
+
+def _shipped_mistakes(name: str, conf: Path) -> list[str]:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        config = compose("train", overrides=[f"recipe={name}"], return_hydra_config=True)
+        loader = GlobalHydra.instance().config_loader()
+        node: Any = OmegaConf.to_container(config.recipe, resolve=True)
+        recipe = read_recipe(name, node, lambda key: bool(loader.get_group_options(key)))
+        callbacks: Any = None
+        context = HydraContext(config_loader=loader, callbacks=callbacks)
+        composer = StageComposer(context, config, Path("runs").absolute() / name, [])
+        configs, found = [], []
+        for stage in recipe.stages:
+            try:
+                configs.append(composer.compose(stage).request.config)
+            except HumansegError as error:
+                found.append(f"{stage.name}: {error}")
+    return found or stage_mistakes(recipe.stages, configs)

@@ -76,7 +76,7 @@ def is_exported(
 
 def _export(run: Path, out: Path, formats: list[str]) -> None:
     """Export in this process, which loads torch."""
-    from humanseg.exporting.formats import read_formats
+    from humanseg.exporting.folder import read_formats
     from humanseg.exporting.run_export import ExportRequest, export
     from humanseg.exporting.select_run import SelectedRun
 

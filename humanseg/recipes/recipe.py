@@ -14,7 +14,7 @@ from humanseg.config.command_line.hydra_errors import nearest
 from humanseg.config.command_line.overrides import to_override
 from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
-from humanseg.exporting.formats import read_formats
+from humanseg.exporting.folder import read_formats
 from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.sweeps.naming import key_of
 from humanseg.training.resuming import leaves

@@ -2,7 +2,7 @@
 
 import logging
 
-from humanseg.system.openmp import wait_politely
+from humanseg.system.variables import wait_politely
 from humanseg.training.machine.ranks import drop_wrong_ranks
 
 # Before anything below imports torch and Lightning, which read these once.

@@ -11,7 +11,6 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from humanseg.config.load import load_run_config
 from humanseg.config.renames import current_config
-from humanseg.config.required import require_init_from
 from humanseg.config.settings import NO_PATHS, REQUIRED, source_paths
 from humanseg.errors import HumansegError
 from humanseg.inference.named_model import is_bundled
@@ -77,7 +76,7 @@ def resolve_config(config: DictConfig) -> DictConfig:
                 paths = [item if known(item) else _absolute(item) for item in value]
                 OmegaConf.update(resolved, key, paths)
             elif key == "init_from" and value in ("none", REQUIRED):
-                require_init_from(value)
+                _require_init_from(value)
                 resolved.init_from = None
             elif isinstance(value, str) and not known(value):
                 OmegaConf.update(resolved, key, _absolute(value))
@@ -95,6 +94,16 @@ def sweep_record(config: DictConfig) -> dict[str, Any]:
     if config.get("stage"):
         part["recipe"], _, part["stage"] = str(config.stage).rpartition("/")
     return part
+
+
+def _require_init_from(value: str) -> None:
+    """Refuse to train a later step from random weights, unless a person insists."""
+    if value == REQUIRED:
+        raise HumansegError(
+            "This experiment is a later step: it starts from the weights of an earlier run. Give "
+            "init_from=RUN, the folder of that run; the recipes (recipe=best, …) do all steps by "
+            "one command. init_from=none starts from random weights all the same."
+        )
 
 
 def _require_no_sweep(config: DictConfig) -> None:

@@ -1,5 +1,6 @@
 """Sets up a training: all checks and all objects that it needs before its first step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.build import build
 from humanseg.config.checking.check import check_config
+from humanseg.config.settings import NO_PATHS
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.submission_writer import submission_order
+from humanseg.inference.named_model import NamedModel
+from humanseg.io.files import file_sha256
 from humanseg.models.checkpoint import (
     find_checkpoint,
     load_weights,
@@ -22,14 +26,18 @@ from humanseg.models.checkpoint import (
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
-from humanseg.training.distillation import find_teachers, predict_soft_labels, unlabelled_options
+from humanseg.training.distillation import (
+    find_teachers,
+    predict_soft_labels,
+    unlabelled_options,
+    weights_file,
+)
 from humanseg.training.loggers import check_loggers, wandb_note
 from humanseg.training.machine.hardware import Hardware, choose_hardware, configure_process
 from humanseg.training.machine.ranks import find_rank
 from humanseg.training.module import SegmentationModule
 from humanseg.training.preflight.first_step import require_step
 from humanseg.training.preflight.trainer_options import require_batches, require_options
-from humanseg.training.provenance import hash_sources
 from humanseg.training.request import TrainRequest, named_paths
 from humanseg.training.resuming import require_same, resumed_checkpoint
 from humanseg.training.trainer import count_processes
@@ -110,7 +118,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
         counts = photos.use_soft_labels(soft_labels)
         distillation = {"runs": list(map(str, named_paths(config.distillation.teachers)))} | counts
     data, pixels = photos.record(), photos.pixels_sha256()
-    sources = hash_sources(config, photos, teachers, resumed=checkpoint is not None)
+    sources = _hash_sources(config, photos, teachers, resumed=checkpoint is not None)
     notes = [note] if (note := wandb_note(config)) else []
     if run is not None and checkpoint is not None:
         notes += require_same(run, data, pixels, distillation, sources)
@@ -190,3 +198,23 @@ def _epochs_done(run: RunFolder, config: DictConfig) -> int:
             code="training.fewer_epochs",
         )
     return done
+
+
+def _hash_sources(
+    config: DictConfig,
+    photos: PhotoData,
+    teachers: Sequence[NamedModel],
+    resumed: bool = False,
+) -> dict[str, list[str]]:
+    """Return a SHA-256 for each file or folder that a config names: a path alone does not tell."""
+    starts = named_paths(config.init_from)
+    weights = config.backbone.get("weights", "none")
+    # A run that starts from another opens no weights for its backbone.
+    opened = [] if starts or weights in NO_PATHS else [Path(weights)]
+    files = {"distillation.teachers": list(map(weights_file, teachers))}
+    if not resumed:
+        files |= {"init_from": list(map(find_checkpoint, starts)), "backbone.weights": opened}
+    sources = {key: [file_sha256(path) for path in paths] for key, paths in files.items() if paths}
+    if photos.splits.unlabelled is not None:
+        sources["distillation.unlabelled_dir"] = [photos.splits.pixels_sha256("unlabelled")]
+    return sources

@@ -22,8 +22,8 @@ from humanseg.config.checking.compatibility import pair_mistake
 from humanseg.config.checking.validate import options
 from humanseg.config.find import conf_folder
 from humanseg.recipes.compose import StageComposer
+from humanseg.recipes.plugin import recipe_words
 from humanseg.recipes.recipe import read_recipe
-from humanseg.recipes.words import recipe_words
 from tests.docs.documents import BLOCKS, INLINE, LINES, ROOT, TEXTS, codes, humanseg_words, table
 
 TARGETS = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.M)[0].split()

@@ -153,7 +153,7 @@ def test_mistakes_are_found_before_torch_is_loaded(
     words: list[str], code: str, trained: RunFolder, onnx_file: Path
 ) -> None:
     from humanseg.cli.evaluate import configure, run
-    from humanseg.cli.parser import Parser
+    from humanseg.cli.options import Parser
 
     parser = Parser()
     configure(parser)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from humanseg.errors import HumansegError
 from humanseg.evaluation.page_writers import TestPageWriter, ValidPageWriter
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction
 from humanseg.io.images import read_mask, read_photo
 from humanseg.metrics.scores import dice
 from humanseg.pages.pictures import ADDED, MISSED

@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
-from humanseg.evaluation.predict import PredictionWriter, predict_split, write_predictions
-from humanseg.evaluation.prediction import Prediction
-from humanseg.evaluation.predictor import CheckpointPredictor
-from humanseg.evaluation.threshold import choose_threshold
+from humanseg.evaluation.predict import (
+    Prediction,
+    PredictionWriter,
+    predict_split,
+    write_predictions,
+)
+from humanseg.evaluation.predictor import CheckpointPredictor, choose_threshold
 from humanseg.models.segmenter import Segmenter
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction
 from humanseg.evaluation.prediction_table import LONGER_SIDE, ExamplePrediction, PredictionTable
 
 SIDE = 32

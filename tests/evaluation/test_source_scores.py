@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction
 from humanseg.evaluation.source_scores import SourceScoresWriter, describe_sources
 
 

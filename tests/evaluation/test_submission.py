@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.evaluation.prediction import Prediction
+from humanseg.evaluation.predict import Prediction
 from humanseg.evaluation.submission_writer import SubmissionWriter
 
 PHOTO = np.zeros((1, 1, 3), np.uint8)

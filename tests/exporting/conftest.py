@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from humanseg.exporting import run_export
-from humanseg.exporting.formats import read_formats
+from humanseg.exporting.folder import read_formats
 from humanseg.exporting.run_export import ExportRequest
 from humanseg.exporting.select_run import SelectedRun
 from humanseg.exporting.source import ExportSource, open_source

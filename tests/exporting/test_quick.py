@@ -109,7 +109,7 @@ def test_a_bundled_model_is_copied_whole(tmp_path: Path) -> None:
     folder = bundled_models()["tiny"].folder
     assert {path.name for path in out.iterdir()} == {path.name for path in folder.iterdir()}
     assert humanseg.load(out).name == humanseg.load("tiny").name
-    humanseg.export("tiny", tmp_path / "out", ["int8"], overwrite=True)
+    humanseg.export("tiny", tmp_path / "out", overwrite=True)
     with pytest.raises(HumansegError) as caught:
         humanseg.export("tiny", tmp_path / "other", ["onnx"])
     assert caught.value.code == "export.already_exported"

@@ -111,17 +111,6 @@ def test_the_card_says_what_a_person_asks(exported: Path, run: RunFolder) -> Non
     assert not [key for key in ("root:", "workers:", "run_dir:", "threads:") if key in settings]
 
 
-def test_a_copy_of_some_files_says_nothing_of_the_others(exported: Path, tmp_path: Path) -> None:
-    out = humanseg.export(exported, tmp_path / "out", ["int8"])
-    assert {path.name for path in out.glob("model.*")} == {"model.int8.onnx"}
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert list(manifest["files"]) == ["model.int8.onnx"]
-    card = (out / "README.md").read_text()
-    assert "| `model.int8.onnx` |" in card and "`model.onnx`" not in card
-    assert '"model.onnx"' not in card and 'load("model.int8.onnx")' in card
-    assert humanseg.load(out).name == humanseg.load(exported).name
-
-
 def snippets(card: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", card.read_text(), re.M | re.S)
 
@@ -149,7 +138,6 @@ def test_the_python_of_the_card_works_as_written(beside_a_photo: Path) -> None:
 
 
 def test_the_card_calls_humanseg_as_it_is(beside_a_photo: Path) -> None:
-    import humanseg
 
     if not hasattr(humanseg, "load"):
         pytest.skip("humanseg.load is not there yet")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from humanseg.exporting.formats import FORMATS
+from humanseg.exporting.folder import FORMATS
 from humanseg.exporting.runners import Outputs, Runner
 from humanseg.exporting.verify import Tally, compare_on, complaints, odd_faults
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import onnx
 import pytest
 
-from humanseg.system.telemetry import SWITCHES
+from humanseg.system.variables import SWITCHES
 from tests.inference.conftest import red_model
 
 READ_BY = {

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from humanseg.errors import HumansegError
+from humanseg.recipes.check import validate_recipes
+from humanseg.recipes.plugin import recipe_words
 from humanseg.recipes.recipe import read_budget, read_recipe
-from humanseg.recipes.shipped import validate_recipes
-from humanseg.recipes.words import recipe_words
 
 if TYPE_CHECKING:
     from tests.recipes.conftest import RunRecipe, Work

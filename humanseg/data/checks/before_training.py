@@ -11,7 +11,7 @@ from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item, Scan
 from humanseg.errors import HumansegError
 from humanseg.io.images import ImageError, LoadedPhoto, load_photo
-from humanseg.system.cores import available_cores
+from humanseg.system.resources import available_cores
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")

@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch.export import ExportedProgram
+
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
-from humanseg.exporting.formats import Format
+from humanseg.exporting.folder import Format
 from humanseg.exporting.source import train_pairs
 from humanseg.exporting.writers.fp16 import halve_weights
 from humanseg.exporting.writers.int8 import Quantised, quantise
-from humanseg.exporting.writers.pt2 import save_pt2
 from humanseg.models.onnx.convert import convert, save
 from humanseg.models.onnx.network import PhotoToMask, trace
 
@@ -87,3 +89,19 @@ def write_formats(
     )
     save(quantised.model, names["int8"])
     return quantised
+
+
+def save_pt2(program: ExportedProgram, path: Path) -> None:
+    """Write a traced network.
+
+    Parameters
+    ----------
+    program
+        From `trace`; its guards are removed.
+    path
+        A `.pt2` file, to be read by `torch.export.load`.
+    """
+    # Guards refuse every size for which torch might have chosen another memory layout on the way,
+    # such as 320×240 and 1×1. No number depends on that: `verify` runs all sizes.
+    program._guards_code = []
+    torch.export.save(program, path)

@@ -1,5 +1,6 @@
 """The sound of a video on its way into another: copied, or encoded again where it must be."""
 
+import ctypes
 from contextlib import suppress
 from fractions import Fraction
 from typing import cast
@@ -9,9 +10,9 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.error import FFmpegError
 from av.format import Flags
 
-from humanseg.inference.video.channel_layouts import channel_layout, closest_supported
 from humanseg.inference.video.reading import AudioPacket
 
 _PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
@@ -20,6 +21,10 @@ _PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 
 _TS_NONSTRICT = cast(int, Flags.ts_nonstrict.value)
 """Of a container that lets two packets have one time."""
+_USUAL_RATE = 48000
+_NATIVE = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_SMALLER = ((8, "7.1"), (6, "5.1"), (2, "stereo"), (1, "mono"))
+"""The layout that sound of at least so many channels is mixed to if its own cannot be encoded."""
 
 
 class AudioTrackWriter:
@@ -58,11 +63,11 @@ class AudioTrackWriter:
 
     def _encoded(self, source: AudioStream) -> AudioStream:
         codec = "libopus" if self._container.format.name == "webm" else "aac"
-        source_layout = channel_layout(source.codec_context)
+        source_layout = _channel_layout(source.codec_context)
         if source_layout is None:
             raise ValueError("its speakers have an order of their own, which cannot be decoded")
         layout, channels = source_layout
-        supported, rate = closest_supported(
+        supported, rate = _closest_supported(
             codec, layout, channels, source.codec_context.sample_rate
         )
         if av.AudioLayout(supported).nb_channels < channels:
@@ -122,3 +127,49 @@ def _copy_of(container: OutputContainer, source: AudioStream) -> AudioStream | N
     with suppress(ValueError):
         return container.add_stream_from_template(source)
     return None
+
+
+def _channel_layout(context: av.AudioCodecContext) -> tuple[str, int] | None:
+    """Return FFmpeg's name of a track's layout and its number of channels, before it is decoded.
+
+    QuickTime may name speakers in an order of its own, such as 7.1 with the sides first. PyAV 18
+    frees such a list with every object that shows it, and the process dies by that. PCM is decoded
+    as the usual layout of so many channels instead, which the decoder then gives; None for other
+    codecs, which must not be decoded.
+    """
+    layout = context.layout
+    if " channels (" not in layout.name:
+        return layout.name, layout.nb_channels
+    # Never freed, so that the list is freed once, by its owner.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))
+    if not context.codec.canonical_name.startswith("pcm_"):
+        return None
+    name = _NATIVE.get(layout.nb_channels, f"{layout.nb_channels} channels")
+    context.layout = name
+    return name, layout.nb_channels
+
+
+def _closest_supported(codec: str, layout: str, channels: int, rate: int) -> tuple[str, int]:
+    """Return the layout and sample rate that an encoder takes: those given, or the closest."""
+    smaller = [name for least, name in _SMALLER if channels >= least] or ["stereo"]
+    rates = av.Codec(codec, "w").audio_rates or [rate]
+    if rate not in rates:
+        rate = min((higher for higher in rates if higher >= rate > 0), default=_USUAL_RATE)
+    # The same channels, by the name that encoders and players expect of speakers at the sides.
+    for name in (layout.removesuffix("(side)"), layout, *smaller):
+        if _takes(codec, name, rate):
+            return name, rate
+    return smaller[-1], _USUAL_RATE
+
+
+def _takes(codec: str, layout: str, rate: int) -> bool:
+    """Return whether an encoder opens for a channel layout: FFmpeg has no list of them."""
+    try:
+        context = av.CodecContext.create(codec, "w")
+        assert isinstance(context, av.AudioCodecContext)
+        context.format = (context.codec.audio_formats or [av.AudioFormat("fltp")])[0]
+        context.layout, context.sample_rate = layout, rate
+        context.open()
+    except (FFmpegError, ValueError):
+        return False
+    return True

@@ -1,11 +1,13 @@
 """A video through the model: each frame predicted, smoothed over time, rendered and written."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +16,12 @@ from humanseg.inference.batch.outputs import Matte
 from humanseg.inference.guided_filter import refine
 from humanseg.inference.model import Model
 from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
-from humanseg.inference.video.prefetch import prefetch
 from humanseg.inference.video.reading import AudioPacket, Frame, VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, TemporalSmoother
 from humanseg.inference.video.writing import VideoWriter
 from humanseg.io.files import whole_file
 
+T = TypeVar("T")
 MakeMatte: TypeAlias = Callable[
     [NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8] | None], Matte
 ]
@@ -27,6 +29,7 @@ MakeMatte: TypeAlias = Callable[
 where it is transparent."""
 Render: TypeAlias = Callable[[Matte], NDArray[np.uint8]]
 """To the output frame, uint8: (H,W), (H,W,3) or (H,W,4)."""
+_END = object()
 
 
 @dataclass(frozen=True)
@@ -136,3 +139,14 @@ def _writer(output: VideoOutput, video: VideoReader) -> Iterator[VideoWriter]:
         ) as writer,
     ):
         yield writer
+
+
+def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T, None, None]:
+    """Yield items while a thread prepares up to `depth` next ones; their errors are raised here."""
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        # One worker, so that the calls come in order.
+        waiting = deque(pool.submit(next, iterator, _END) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not _END:
+            waiting.append(pool.submit(next, iterator, _END))
+            yield cast(T, item)

@@ -12,6 +12,7 @@ from typing import cast
 import av
 import cv2
 import numpy as np
+from av.codec.codec import UnknownCodecError
 from av.container import InputContainer
 from av.error import FFmpegError, InvalidDataError
 from av.format import Flags
@@ -28,11 +29,12 @@ from humanseg.inference.video.probe import (
     probe,
     video_stream,
 )
-from humanseg.inference.video.transparency import has_alpha, picture_decoder
 
 _TS_DISCONT = cast(int, Flags.ts_discont.value)
 _NO_PTS = ("avi",)
 """Containers that say when a frame is decoded, and not when it is shown."""
+_KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders of these drop the transparency that is beside the frames."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         with explain_video_errors(path):
             self._container = av.open(ffmpeg_url(path))
         self._video = video_stream(path, self._container)
-        self._decoder = picture_decoder(path, self._video)
+        self._decoder = _picture_decoder(path, self._video)
         self._decoder.thread_type = "AUTO"
         # Tracks of a codec that FFmpeg does not know have no context.
         self.audio = [track for track in self._container.streams.audio if track.codec_context]
@@ -124,7 +126,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _frame(self, decoded: av.VideoFrame, time: int) -> Frame:
         duration = decoded.duration or 0
-        pixels = self._pixels(decoded, "rgba" if has_alpha(decoded.format) else "rgb24")
+        pixels = self._pixels(decoded, "rgba" if _has_alpha(decoded.format) else "rgb24")
         if pixels.shape[2] == 3:
             return Frame(pixels, time, duration)
         colors, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3]
@@ -204,6 +206,32 @@ def _shift(packet: av.Packet, start: Fraction) -> None:
         units = round(start / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - units
         packet.dts = None if packet.dts is None else packet.dts - units
+
+
+def _picture_decoder(path: Path, stream: av.VideoStream) -> av.VideoCodecContext:
+    """Return a decoder for a video stream that keeps its transparency."""
+    context = stream.codec_context
+    # WebM and Matroska say so of a track (AlphaMode), and keep it beside each frame.
+    if stream.metadata.get("alpha_mode", "0") == "0":
+        return context
+    name = _KEEP_ALPHA.get(context.codec.canonical_name)
+    if name is None:
+        return context
+    try:
+        decoder = av.CodecContext.create(name, "r")
+    except UnknownCodecError as error:
+        raise VideoError(
+            f"{path} has transparency, which this build of FFmpeg cannot read (it lacks {name}): "
+            "install PyAV from PyPI, or save the video as QuickTime with ProRes 4444.",
+            code="inference.missing_codec",
+        ) from error
+    assert isinstance(decoder, av.VideoCodecContext)
+    return decoder
+
+
+def _has_alpha(layout: av.VideoFormat) -> bool:
+    """Return whether frames of this pixel format may have transparency."""
+    return layout.has_palette or any(component.is_alpha for component in layout.components)
 
 
 def rotate(pixels: NDArray[np.uint8], rotation: Rotation) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from humanseg.data.cache.photos import scaled_size
 from humanseg.exporting.runners import open_file, open_model, run_network
 from humanseg.exporting.source import ExportSource
 from humanseg.exporting.writers.fp16 import halve_weights
-from humanseg.exporting.writers.pt2 import save_pt2
+from humanseg.exporting.writers.write import save_pt2
 from humanseg.io.resizing import working_size
 from humanseg.models import LightUNet, PlainBackbone, build_segmenter
 from humanseg.models.onnx.convert import OPSET, convert, save

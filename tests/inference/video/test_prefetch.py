@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from humanseg.inference.video.prefetch import prefetch
+from humanseg.inference.video.convert import prefetch
 
 
 def test_all_items_come_in_order() -> None:

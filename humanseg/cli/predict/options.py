@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from humanseg.cli.argument_types import in_range
-from humanseg.cli.options import add_model
+from humanseg.cli.options import add_model, in_range
 
 KINDS = ("mask", "cutout", "overlay", "probability")
 _FORMER_KINDS = {"soft": "probability"}

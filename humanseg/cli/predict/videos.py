@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from humanseg.cli.predict_outcomes import PredictionSummary, plural
+from humanseg.cli.predict.outcomes import PredictionSummary, plural
 from humanseg.errors import printable
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`humanseg predict`: write masks, cut-outs and new backgrounds of photos and videos."""
+"""Predicts photos, then videos, and prints what came of them."""
 
 import argparse
 import os
@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humanseg.cli.options import print_note
-from humanseg.cli.parser import Parser
-from humanseg.cli.predict_options import add_options
-from humanseg.cli.predict_outcomes import PredictionSummary, plural, print_failures
+from humanseg.cli.options import Parser, print_note
+from humanseg.cli.predict.options import add_options
+from humanseg.cli.predict.outcomes import PredictionSummary, plural, print_failures
 from humanseg.errors import HumansegError, printable
-from humanseg.system.cores import usable_threads
+from humanseg.system.resources import usable_threads
 from humanseg.system.streams import was_closed
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def _predict(
         notify(summaries[0].text(time.monotonic() - start, out))
     if videos:
         # Only now: PyAV is loaded for it.
-        from humanseg.cli.predict_videos import predict_all
+        from humanseg.cli.predict.videos import predict_all
 
         smoothing = arguments.temporal_smoothing
         predict_all(plan("videos", cores), videos, smoothing, cores, summaries[1], notify)
