@@ -5,8 +5,9 @@ import pickle
 import sys
 import traceback
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
@@ -42,6 +43,12 @@ class Refused(HumansegError):  # noqa: N818 - read aloud: "Refused: …"
     """The command could continue, but its result would be wrong."""
 
     exit_code = 3
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return ``", did you mean X?"`` for the name nearest to `name`, or an empty string."""
+    near = get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f", did you mean {near[0]}?" if near else ""
 
 
 def printable(text: str) -> str:

@@ -11,9 +11,9 @@ from shlex import quote
 from typing import Any
 
 from humanseg import __version__
-from humanseg.cli.options import Parser, did_you_mean
+from humanseg.cli.options import Parser
 from humanseg.config.command_line.error_text import explain
-from humanseg.errors import HumansegError, printable
+from humanseg.errors import HumansegError, nearest, printable
 from humanseg.io.files import explain_os_error
 from humanseg.system.interrupts import interruptible
 from humanseg.system.streams import flush_output, protect_streams
@@ -89,7 +89,7 @@ def _unknown(name: str) -> HumansegError:
             'make report ARGS="--html", make report DATA=photos.',
             code="cli.moved_command",
         )
-    hint = did_you_mean(name, COMMANDS) or "."
+    hint = nearest(name, COMMANDS) or "."
     if os.path.exists(name):
         hint = f"; to find the people in it: humanseg predict {quote(name)}."
     return HumansegError(

@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from humanseg.api.options import RANGES
+from humanseg.errors import nearest
 
 if TYPE_CHECKING:
     from humanseg.data.layout.mask_rule import MaskRule
@@ -19,18 +19,12 @@ SPLITS = ("train", "valid")
 """The splits that have masks."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``", did you mean X?"`` for the nearest word that is known, or an empty string."""
-    near = get_close_matches(word, list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""
-
-
 def one_of(*known: str) -> Callable[[str], str]:
     """Return the type of an option that takes one of some words."""
 
     def word(text: str) -> str:
         if text not in known:
-            hint = did_you_mean(text, known) or "."
+            hint = nearest(text, known) or "."
             raise argparse.ArgumentTypeError(f"there is no {text}{hint} It is {' or '.join(known)}")
         return text
 
@@ -79,7 +73,7 @@ class Parser(argparse.ArgumentParser):
             name = word.split("=")[0]
             # The beginning of a name will do, as long as it is that of one only.
             if name.startswith("--") and not any(option.startswith(name) for option in options):
-                hint = did_you_mean(name, options)
+                hint = nearest(name, options)
                 self.error(f"there is no option {name}{hint}")
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from humanseg.errors import Failure
 from humanseg.exporting.runners import Runner, open_file, run_network
 from humanseg.system.children import open_answer
-from humanseg.system.resources import process_peak_mb
+from humanseg.system.memory import process_peak_mb
 
 THREADS = (1, 2)
 BATCH = 8

@@ -1,8 +1,6 @@
 """The exported model as an object: called with a photo, it returns the mask."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from numbers import Real
 from typing import Any
 
@@ -20,7 +18,7 @@ from humanseg.inference.model_file import ModelInfo
 from humanseg.inference.session import Session, first_line
 from humanseg.io.images import ImageError, LoadedPhoto
 from humanseg.io.resizing import working_size
-from humanseg.system.resources import usable_threads
+from humanseg.system.threads import map_in_order, usable_threads
 
 INPUT, OUTPUT = "photo", "probability"
 """The names of a model's input and output."""
@@ -195,20 +193,8 @@ class Model:
         workers
             How many photos to process at once; None: one for each core, four at most.
         """
-        work = self if make is None else make
         count = min(4, usable_threads(None)) if workers is None else workers
-        pending: deque[Future[NDArray[Any]]] = deque()
-        with ThreadPoolExecutor(count) as pool:
-            try:
-                for photo in photos:
-                    pending.append(pool.submit(work, photo))
-                    if len(pending) > count:
-                        yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
+        return map_in_order(self if make is None else make, photos, count, count + 1)
 
     def _probability_of(self, loaded: LoadedPhoto, tta: bool) -> NDArray[np.float32]:
         # Over white, also where the photo shows nothing.

@@ -22,7 +22,7 @@ from humanseg.inference.model import Model
 from humanseg.inference.model_file import model_digest
 from humanseg.inference.named_model import find_model
 from humanseg.system.notices import Notices
-from humanseg.system.resources import usable_threads
+from humanseg.system.threads import usable_threads
 
 Progress = Callable[[int, int], None]
 """Called with the number of photos and videos that are done, and of all."""

@@ -99,8 +99,8 @@ class _Depthwise(torch.autograd.Function):
         )
 
 
-class DepthwiseConv2d(nn.Conv2d):
-    """A depthwise convolution of torch that goes through `conv2d`.
+class FastConv2d(nn.Conv2d):
+    """A convolution of torch that goes through `conv2d`.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def speed_up_depthwise(module: nn.Module) -> None:
     """
     for name, child in module.named_children():
         if isinstance(child, nn.Conv2d) and _is_plain_depthwise(child):
-            setattr(module, name, DepthwiseConv2d(child))
+            setattr(module, name, FastConv2d(child))
         else:
             speed_up_depthwise(child)
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from humanseg.config.command_line.hydra_errors import nearest
 from humanseg.config.command_line.overrides import to_override
 from humanseg.config.settings import kind_of
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, nearest
 from humanseg.exporting.folder import read_formats
 from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.sweeps.naming import key_of

@@ -1,9 +1,11 @@
-"""Environment variables that dependencies read once, when they are imported.
+"""Environment variables that dependencies read, most of them once, when they are imported.
 
 What a person has set holds. The processes that this one starts have them too.
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 SWITCHES = {
     # Since 1.29 it looks up a host of Microsoft, writes a device id below the user's cache, and
@@ -46,3 +48,22 @@ def wait_politely() -> None:
     """
     if not any(name in os.environ for name in _CHOSEN_BY_HAND):
         os.environ.update(POLICY)
+
+
+@contextmanager
+def environment_with(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set variables during a block; None removes one."""
+    saved = {name: os.environ.get(name) for name in values}
+    _set(values)
+    try:
+        yield
+    finally:
+        _set(saved)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from humanseg.models.backbones.timm_backbone import TimmBackbone
 from humanseg.models.decoders.light_unet import LightUNet
-from humanseg.models.depthwise import DepthwiseConv2d, conv2d, speed_up_depthwise
+from humanseg.models.depthwise import FastConv2d, conv2d, speed_up_depthwise
 from humanseg.models.segmenter import build_segmenter
 from humanseg.training.machine.hardware import has_bf16_units
 
@@ -40,7 +40,7 @@ def test_same_values_and_better_gradients(
     kernel: int, stride: int, dilation: int, bias: bool
 ) -> None:
     plain = of_kernel(kernel, stride, dilation, bias)
-    ours = DepthwiseConv2d(of_kernel(kernel, stride, dilation, bias))
+    ours = FastConv2d(of_kernel(kernel, stride, dilation, bias))
     photos = torch.randn(2, 6, 17, 20)
     expected, of_photos = in_bf16(plain, photos)
     output, gradient = in_bf16(ours, photos)
@@ -58,7 +58,7 @@ def test_same_values_and_better_gradients(
 
 
 def test_in_fp32_nothing_changes() -> None:
-    plain, ours = of_kernel(5, 2, 1), DepthwiseConv2d(of_kernel(5, 2, 1))
+    plain, ours = of_kernel(5, 2, 1), FastConv2d(of_kernel(5, 2, 1))
     photos = torch.randn(2, 6, 17, 20)
     for layer in (plain, ours):
         layer(photos).pow(2).sum().backward()
@@ -68,7 +68,7 @@ def test_in_fp32_nothing_changes() -> None:
 
 
 def test_a_frozen_layer_gets_no_gradient() -> None:
-    layer = DepthwiseConv2d(of_kernel(5, 2, 1)).requires_grad_(False)
+    layer = FastConv2d(of_kernel(5, 2, 1)).requires_grad_(False)
     in_bf16(layer, torch.randn(1, 6, 9, 9))
     assert layer.weight.grad is None
 
@@ -83,7 +83,7 @@ def test_every_depthwise_layer_of_a_net_is_replaced() -> None:
         if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1
     ]
     assert len(depthwise) > 10
-    assert all(isinstance(layer, DepthwiseConv2d) for layer in depthwise)
+    assert all(isinstance(layer, FastConv2d) for layer in depthwise)
     after = backbone.state_dict()
     assert list(after) == list(before)
     assert all(torch.equal(after[name], before[name]) for name in before)

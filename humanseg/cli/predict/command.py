@@ -14,8 +14,8 @@ from humanseg.cli.options import Parser, print_note
 from humanseg.cli.predict.options import add_options
 from humanseg.cli.predict.outcomes import PredictionSummary, plural, print_failures
 from humanseg.errors import HumansegError, printable
-from humanseg.system.resources import usable_threads
 from humanseg.system.streams import was_closed
+from humanseg.system.threads import usable_threads
 
 if TYPE_CHECKING:
     from humanseg.inference.batch.failures import InputFailure

@@ -1,7 +1,6 @@
 """An exported model in wandb: an artifact with its card, made by the run that it comes from."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
 from humanseg.runs import RunFolder
 from humanseg.runs.wandb import wandb_id
+from humanseg.system.variables import environment_with
 
 ALIAS = "best"
 """The alias of the newest export of a run."""
@@ -41,10 +41,8 @@ def upload_export(folder: Path, run: RunFolder, project: Project) -> str:
     """
     import wandb
 
-    saved = os.environ.get("WANDB_DATA_DIR")
-    with quiet_wandb() as env:
-        # What is staged for the upload is there, too, and goes with it.
-        os.environ["WANDB_DATA_DIR"] = env["WANDB_DIR"]
+    # What is staged for the upload is in the same folder, and goes with it.
+    with quiet_wandb() as env, environment_with({"WANDB_DATA_DIR": env["WANDB_DIR"]}):
         try:
             with wandb.init(settings=_settings(wandb, run, project, env["WANDB_DIR"])) as it:
                 artifact = _artifact(wandb, folder, str(it.id))
@@ -57,9 +55,6 @@ def upload_export(folder: Path, run: RunFolder, project: Project) -> str:
                 code="export.wandb",
             ) from error
         finally:
-            os.environ.pop("WANDB_DATA_DIR", None)
-            if saved is not None:
-                os.environ["WANDB_DATA_DIR"] = saved
             if wandb.run is None:
                 # Its service keeps the folders that it was started with.
                 wandb.teardown()

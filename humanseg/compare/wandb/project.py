@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from humanseg.errors import HumansegError
+from humanseg.system.variables import environment_with
 
 # What wandb allows in names, and none of what an address has around them.
 _FORM = re.compile(r"([^/\\#?%:\s]+)/([^/\\#?%:\s]+)")
@@ -61,7 +62,6 @@ def quiet_wandb() -> Iterator[Mapping[str, str]]:
         The environment that does so, for other processes, of which one wants to read what they
         say. That of this one is changed too, and here wandb says nothing.
     """
-    saved = dict(os.environ)
     with tempfile.TemporaryDirectory(
         prefix="humanseg-wandb-", ignore_cleanup_errors=True
     ) as folder:
@@ -71,14 +71,8 @@ def quiet_wandb() -> Iterator[Mapping[str, str]]:
             # Usage and crashes, which it sends to where it logs in.
             "WANDB_ERROR_REPORTING": "false",
             "WANDB_SILENT": "true",
+            # Whoever trains offline by it still wants this.
+            "WANDB_MODE": None,
         }
-        os.environ.update(variables)
-        # Whoever trains offline by it still wants this.
-        os.environ.pop("WANDB_MODE", None)
-        try:
+        with environment_with(variables):
             yield {**os.environ, "WANDB_SILENT": "false"}
-        finally:
-            for key in (*variables, "WANDB_MODE"):
-                os.environ.pop(key, None)
-                if key in saved:
-                    os.environ[key] = saved[key]

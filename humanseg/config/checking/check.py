@@ -7,10 +7,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.checking.signatures import node_mistakes, value_mistakes
-from humanseg.config.command_line.hydra_errors import nearest
 from humanseg.config.settings import SETTINGS, plain_groups, top_level
 from humanseg.config.targets import find_target, name_problem, walk_targets
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, nearest
 
 #: The groups that are one object each, and the arguments that the code adds to the config's.
 RUNTIME: Mapping[str, tuple[str, ...]] = {

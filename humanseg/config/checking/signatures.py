@@ -9,9 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from humanseg.config.checking.values import choices, describe_annotation, fits
-from humanseg.config.command_line.hydra_errors import nearest
 from humanseg.config.targets import find_target
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, nearest
 
 #: Keys of Hydra's, not of the target.
 HYDRA_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_")

@@ -13,9 +13,9 @@ from omegaconf import DictConfig, open_dict
 from humanseg.config.build import build
 from humanseg.config.checking.check import NAMED, find_mistakes
 from humanseg.config.checking.compatibility import pair_key, pair_mistake
-from humanseg.config.command_line.hydra_errors import explain_hydra_error, is_hydra_error, nearest
+from humanseg.config.command_line.hydra_errors import explain_hydra_error, is_hydra_error
 from humanseg.config.find import conf_folder
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, nearest
 
 _CHEAP = ("loss", "augmentation", "optimizer", "scheduler")
 """Groups whose objects need neither data nor weights."""

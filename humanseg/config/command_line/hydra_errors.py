@@ -1,7 +1,6 @@
 """Hydra's errors on a wrong command line, as one paragraph with the nearest name."""
 
 import re
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
@@ -14,13 +13,7 @@ from hydra.errors import (
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.find import conf_folder
-from humanseg.errors import HumansegError
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """Return ``", did you mean X?"`` for the name nearest to `name`, or an empty string."""
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    return f", did you mean {near[0]}?" if near else ""
+from humanseg.errors import HumansegError, nearest
 
 
 def _leaf_keys(node: Any, prefix: str = "") -> list[str]:

@@ -1,20 +1,15 @@
 """The checks before the first step: every photo can be read and fits its mask."""
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from humanseg.data.checks.problems import Problem, code_of, escape, list_problems
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item, Scan
 from humanseg.errors import HumansegError
 from humanseg.io.images import ImageError, LoadedPhoto, load_photo
-from humanseg.system.resources import available_cores
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
+from humanseg.system.threads import map_in_order
 
 
 class CheckedPhoto(NamedTuple):
@@ -25,28 +20,6 @@ class CheckedPhoto(NamedTuple):
     mask: Pixels | None  # (H, W) in {0, 1}, of the photo's size where there are no problems
     problems: tuple[Problem, ...]  # all of them fatal
     picture: LoadedPhoto | None = None  # the photo with what its file says of it
-
-
-def map_in_order(
-    function: Callable[[_In], _Out], values: Iterable[_In], workers: int | None = None
-) -> Generator[_Out, None, None]:
-    """Apply a function in threads (by default one per CPU, at most 8); results keep the order.
-
-    Decoding happens outside Python's lock, so threads help. `Executor.map` would read all values
-    ahead: here only a few results per worker wait, so memory stays flat.
-    """
-    workers = workers or min(8, available_cores())
-    waiting: deque[Future[_Out]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for value in values:
-                waiting.append(pool.submit(function, value))
-                if len(waiting) >= 4 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def read_item(item: Item) -> CheckedPhoto:

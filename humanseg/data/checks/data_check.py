@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from humanseg.data.checks.before_training import map_in_order
 from humanseg.data.checks.concerns import (
     BLANK,
     INVERTED,
@@ -25,6 +24,7 @@ from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.small_components import SMALL_COMPONENT
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS, mask_folder
+from humanseg.system.threads import map_in_order
 
 LEAKED = "duplicates in two splits"
 REPEATED = "duplicates in a split"

@@ -1,9 +1,7 @@
 """Static 8-bit quantisation, calibrated on train photos, with sensitive stages kept in float."""
 
-import logging
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 from humanseg.exporting.runners import Runner, open_model
 from humanseg.exporting.writers.stages import Stage, find_stages
 from humanseg.metrics.scores import dice
-from humanseg.models.onnx.convert import strip
+from humanseg.models.onnx.convert import quiet_exporter, strip
 from humanseg.models.onnx.network import INPUT
 from humanseg.models.onnx.shared_weights import separate_weights, share_weights
 
@@ -133,7 +131,7 @@ class _Photos(CalibrationDataReader):
 
 def _ranges(model: onnx.ModelProto, photos: Sequence[NDArray[np.uint8]]) -> Any:
     """Measure the smallest and largest value of every tensor."""
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with tempfile.TemporaryDirectory() as folder, quiet_exporter():
         path = Path(folder) / "model.onnx"
         path.write_bytes(model.SerializeToString())
         calibrator = create_calibrator(
@@ -150,7 +148,7 @@ def _quantise(model: onnx.ModelProto, ranges: Any, floats: Sequence[Stage]) -> o
     copy.CopyFrom(model)
     # The quantiser would give a bias that two nodes share the scale of one of them.
     separate_weights(copy)
-    with _quiet():
+    with quiet_exporter():
         quantiser = QDQQuantizer(
             copy,
             per_channel=True,
@@ -195,14 +193,3 @@ def _error(
     """Mean distance of probabilities."""
     pairs = zip(photos, expected, strict=False)
     return float(np.mean([np.abs(run(photo)[0] - right).mean() for photo, right in pairs]))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppress the quantiser's advice on the terminal."""
-    saved = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(saved)

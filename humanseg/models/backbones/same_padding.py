@@ -4,10 +4,10 @@ import torch.nn.functional as F
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 
-from humanseg.models.depthwise import conv2d
+from humanseg.models.depthwise import FastConv2d
 
 
-class FixedSameConv2d(nn.Conv2d):
+class FixedSameConv2d(FastConv2d):
     """A SAME convolution for maps whose height and width are multiples of its stride.
 
     SAME asks for ``max((ceil(n / s) - 1) * s + (k - 1) * d + 1 - n, 0)`` pixels of padding in
@@ -22,18 +22,7 @@ class FixedSameConv2d(nn.Conv2d):
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__(
-            conv.in_channels,
-            conv.out_channels,
-            (conv.kernel_size[0], conv.kernel_size[1]),
-            stride=(conv.stride[0], conv.stride[1]),
-            dilation=(conv.dilation[0], conv.dilation[1]),
-            groups=conv.groups,
-            bias=conv.bias is not None,
-            device="meta",  # no memory, no random numbers: the parameters come from `conv`
-        )
-        self.weight = conv.weight
-        self.bias = conv.bias
+        super().__init__(conv)
         top, bottom = self._same(0)
         left, right = self._same(1)
         self.same = (left, right, top, bottom)
@@ -44,22 +33,8 @@ class FixedSameConv2d(nn.Conv2d):
         return total // 2, total - total // 2
 
     def forward(self, input: Tensor) -> Tensor:
-        """Apply the convolution.
-
-        Parameters
-        ----------
-        input
-            (N, C, H, W), H and W multiples of the stride.
-
-        Returns
-        -------
-        Tensor
-            (N, C', H / stride, W / stride).
-        """
-        padded = F.pad(input, self.same)
-        return conv2d(
-            padded, self.weight, self.bias, self.stride, (0, 0), self.dilation, self.groups
-        )
+        """Turn (N, C, H, W), H and W multiples of the stride, into (N, C', H / stride, …)."""
+        return super().forward(F.pad(input, self.same))
 
 
 def fix_same_padding(module: nn.Module) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def convert(program: ExportedProgram, facts: dict[str, Any]) -> onnx.ModelProto:
     onnx.ModelProto
         Input `photo`, outputs `probability` and `mask`; batch norms folded into convolutions.
     """
-    with _quiet():
+    with quiet_exporter():
         exported = torch.onnx.export(
             program,
             input_names=[INPUT],
@@ -95,8 +96,8 @@ def save(model: onnx.ModelProto, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Any:
-    """Keep what the exporter says on the way to itself; an error says its own."""
+def quiet_exporter() -> Iterator[None]:
+    """Suppress the advice of an exporter or a quantiser; an error says its own."""
     saved = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

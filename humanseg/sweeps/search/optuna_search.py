@@ -8,8 +8,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from optuna import Study, distributions
 from optuna.trial import TrialState
 
-from humanseg.config.command_line.hydra_errors import nearest
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, nearest
 from humanseg.runs import run_lock
 from humanseg.sweeps.jobs import Job, JobStatus, job_status
 from humanseg.sweeps.launch import run_jobs, wait_for

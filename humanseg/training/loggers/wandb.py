@@ -16,6 +16,7 @@ from humanseg.errors import HumansegError
 from humanseg.evaluation.prediction_table import ExamplePrediction
 from humanseg.runs import RunFolder, read_summary
 from humanseg.runs.wandb import DICE, PREDICTIONS, STEP, SUMMARY, flat, wandb_id
+from humanseg.system.variables import environment_with
 
 CLASSES = {0: "background", 1: "person"}
 Mode = Literal["offline", "online", "disabled", "run", "dryrun"]
@@ -133,16 +134,8 @@ class WandbRun(Logger):
         variables = {"WANDB_DATA_DIR": str(home / "data"), "WANDB_CACHE_DIR": str(home / "cache")}
         if self.mode == "offline":
             variables["WANDB_ERROR_REPORTING"] = "false"
-        saved = {key: os.environ.get(key) for key in variables}
-        os.environ.update(variables)
-        try:
+        with environment_with(variables):
             yield
-        finally:
-            for key, value in saved.items():
-                if value is None:
-                    os.environ.pop(key, None)
-                else:
-                    os.environ[key] = value
 
     @rank_zero_only
     def _act(self, action: Callable[[Any], object]) -> None:

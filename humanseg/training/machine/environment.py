@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from humanseg.system.resources import process_peak_mb
+from humanseg.system.memory import process_peak_mb
 
 PACKAGES = ("humanseg", "torch", "pytorch-lightning", "timm", "albumentations", "numpy")
 

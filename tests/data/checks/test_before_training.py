@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from humanseg.data.checks.before_training import CheckedPhoto, find_fatal, map_in_order, read_item
+from humanseg.data.checks.before_training import CheckedPhoto, find_fatal, read_item
 from humanseg.data.layout.folders import Scan, has_masks, list_items, scan
 from humanseg.data.splits import DatasetSplits
 from humanseg.errors import HumansegError
 from humanseg.io.names import SPLITS
+from humanseg.system.threads import map_in_order
 
 Put = Callable[[Path, np.ndarray], Path]
 
