@@ -10,13 +10,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a line for each config.
-
-    Raises
-    ------
-    HumansegError
-        Some do not fit the code; they are listed.
-    """
+    """Print a line for each config."""
     from humanseg.config.checking.validate import validate_shipped
     from humanseg.errors import HumansegError
     from humanseg.recipes.check import validate_recipes

@@ -47,13 +47,10 @@ class Leaderboard:
     def table(self) -> pd.DataFrame:
         """Return `leaderboard.csv`: a row for each run.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Runs on different data have different numbers in the column `group`; `rank` starts again
-            in each, and is the same for the seeds of one setting. Runs without a score come last,
-            with neither. What a run lacks is None. A setting is a column by its dotted key, which
-            may have the name of another column, such as `threshold`.
+        Runs on different data have different numbers in the column `group`; `rank` starts again in
+        each, and is the same for the seeds of one setting. Runs without a score come last, with
+        neither. What a run lacks is None. A setting is a column by its dotted key, which may have
+        the name of another column, such as `threshold`.
         """
         keys = list(dict.fromkeys(key for group in self.groups for key in group.values))
         rows: list[list[Any]] = []
@@ -82,26 +79,7 @@ def read_leaderboard(
     shipped: Shipped,
     on_read: Callable[[int, int], None] = lambda done, total: None,
 ) -> Leaderboard:
-    """Read all runs in some folders and rank them.
-
-    Parameters
-    ----------
-    paths
-        Folders of runs, or folders that hold some at any depth.
-    shipped
-        The configs' options, so that a part can be called by its name.
-    on_read
-        Called after each run with the number of runs done, and of all.
-
-    Returns
-    -------
-    Leaderboard
-
-    Raises
-    ------
-    HumansegError
-        A path does not exist, or no run is there.
-    """
+    """Read all runs in some folders, at any depth, and rank them."""
     found = find_runs(paths)
     records: list[RunRecord] = []
     runs: set[str] = set()

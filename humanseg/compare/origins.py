@@ -30,20 +30,10 @@ class _Origin:
 def with_origins(runs: Sequence[RunRecord], settings: Sequence[Settings]) -> list[Settings]:
     """Return settings for the origins of each run; runs with the same origin get the same value.
 
-    Parameters
-    ----------
-    runs
-        Runs with the same valid photos.
-    settings
-        Those of each run.
-
-    Returns
-    -------
-    list of Settings
-        With the shortest names that tell the origins apart: `a/start` and `b/start`, or, where
-        something was changed in its place, `start (1f2e3d4c)`. Of a run that has recorded no
-        fingerprints the path and the number of photos count. What was changed when a run was
-        resumed is a setting too, `resumed`.
+    They have the shortest names that tell the origins apart: `a/start` and `b/start`, or, where
+    something was changed in its place, `start (1f2e3d4c)`. Of a run that has recorded no
+    fingerprints the path and the number of photos count. What was changed when a run was resumed is
+    a setting too, `resumed`.
     """
     origins = [dict(_origins(run)) for run in runs]
     values: list[dict[str, str]] = [{} for _ in runs]

@@ -44,13 +44,7 @@ _LEAD = (
 
 
 def plotly_script() -> Path:
-    """Find the script that draws the plots, in the installed package; nothing of it is imported.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        Plotly is not installed.
-    """
+    """Find the script that draws the plots, in the installed package; nothing of it is imported."""
     found = find_spec("plotly")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("No module named 'plotly'", name="plotly")
@@ -66,25 +60,8 @@ def write_leaderboard(
 ) -> Path:
     """Write the page and its files, all or nothing, and return the page.
 
-    Parameters
-    ----------
-    folder
-        Where they go.
-    board
-        The runs.
-    find_photos
-        Returns the files of each valid photo of a group, or why there are none, in a sentence.
-    on_run
-        Called after each run with the number of runs written, and of all.
-    command
-        The command that asked for it.
-
-    Raises
-    ------
-    HumansegError
-        A file cannot be written.
-    ModuleNotFoundError
-        Plotly is not installed.
+    `find_photos` returns the files of each valid photo of a group, or why there are none, in a
+    sentence.
     """
     pages = PageFolder(folder, NAME, FILES)
     pages.start()

@@ -45,26 +45,11 @@ def write_photos(
 ) -> dict[str, Any]:
     """Write the valid photos of a group into the page's files.
 
-    They come from the data set, if its true masks are those that the runs were scored with. If
-    not, they come from the gallery of a run, without true masks.
-
-    Parameters
-    ----------
-    pages
-        The page that is being made.
-    folder
-        The name of their folder in its files.
-    group
-        Runs with the same valid photos.
-    data
-        A source for each id; or a sentence that says why there is none.
-
-    Returns
-    -------
-    dict
-        `note`: empty, or what is missing and why; and in the order of the group's ids `names`
-        (their paths, quoted), `sizes` (height and width) and `truth` (run-length codes). Each of
-        the three is empty where it is not known.
+    They come from the data set, if its true masks are those that the runs were scored with. If not,
+    they come from the gallery of a run, without true masks. Returned are `note`: empty, or what is
+    missing and why; and in the order of the group's ids `names` (their paths, quoted), `sizes`
+    (height and width) and `truth` (run-length codes). Each of the three is empty where it is not
+    known.
     """
     note = data if isinstance(data, str) else ""
     if isinstance(data, Mapping):

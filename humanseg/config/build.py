@@ -18,27 +18,12 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def build(node: Any, **runtime: Any) -> Any:
-    """Build what a config node describes.
+    """Build what a config node describes: a mapping with a `_target_`, or a nest of such.
 
-    Parameters
-    ----------
-    node
-        A mapping with a `_target_`, or nested mappings and lists of such: DictConfig, ListConfig
-        or plain. Every `_target_` in it is checked before anything is imported.
-    **runtime
-        Arguments that no config can hold (a net's parameters, a backbone). They reach the
-        target as they are, uncopied. Without them, a node with ``_partial_: true`` gives the
-        partial; with them, the partial is called at once.
-
-    Returns
-    -------
-    Any
-        The object; None for None; plain dicts and lists where there is no `_target_`.
-
-    Raises
-    ------
-    HumansegError
-        A `_target_` is not permitted, or the target did not accept its arguments.
+    Every `_target_` in it is checked before anything is imported. `runtime` are arguments that no
+    config can hold (a net's parameters, a backbone): they reach the target as they are, uncopied.
+    Without them, a node with ``_partial_: true`` gives the partial; with them, the partial is
+    called at once.
     """
     if node is None:
         return None

@@ -12,16 +12,6 @@ def conf_folder() -> Path:
 
     A wheel carries it inside the package, as ``humanseg/conf``; in a checkout, and so in an
     editable install, it is beside the package.
-
-    Returns
-    -------
-    pathlib.Path
-        The absolute path of the folder that holds ``train.yaml``.
-
-    Raises
-    ------
-    HumansegError
-        Neither place has it: the installation is broken.
     """
     for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf"):
         if (folder / "train.yaml").is_file():

@@ -16,21 +16,6 @@ def load_run_config(path: Path) -> DictConfig:
 
     Plain YAML only: a tag that would build a Python object is an error, and nothing that the
     file names is imported here (`build` and `check_config` look at that).
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    DictConfig
-        Its mapping.
-
-    Raises
-    ------
-    HumansegError
-        The file is missing, unreadable, not UTF-8, not plain YAML, or no mapping.
     """
     try:
         config = OmegaConf.load(path)

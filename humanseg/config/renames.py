@@ -113,21 +113,10 @@ def current_words(words: Sequence[str]) -> Iterator[str]:
 def current_config(
     config: Mapping[str, Any], given: Collection[str] = (), notify: bool = False
 ) -> dict[str, Any]:
-    """Return a config with current names.
+    """Return a copy of a plain config with current names; classes of a person's own keep theirs.
 
-    Parameters
-    ----------
-    config
-        Plain, as `config.yaml` holds it. What a class of a person's own takes keeps its name.
-    given
-        Keys of the command line: they win over the same key under its old name in a file.
-    notify
-        Whether to print a note for each old name.
-
-    Returns
-    -------
-    dict
-        A copy.
+    `given` are keys of the command line: they win over the same key under its old name in a file.
+    `notify`: whether to print a note for each old name.
     """
     current: dict[str, Any] = with_current_targets(config)
     for old, new in KEYS.items():

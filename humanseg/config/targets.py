@@ -74,18 +74,7 @@ def _below(name: str, roots: tuple[str, ...]) -> bool:
 
 
 def name_problem(target: object) -> str | None:
-    """Return why a `_target_` is forbidden, from its name alone: nothing is imported.
-
-    Parameters
-    ----------
-    target
-        The value of a `_target_` key, as it stands in the YAML.
-
-    Returns
-    -------
-    str or None
-        Why it is refused; None when the name may be looked up.
-    """
+    """Return why a `_target_` is forbidden, from its name alone: nothing is imported."""
     if not isinstance(target, str):
         return f"{target!r} is not a dotted name"
     parts = target.split(".")
@@ -134,22 +123,9 @@ def _object_problem(target: str, found: Any) -> str | None:
 
 
 def find_target(target: object) -> Callable[..., Any]:
-    """Look a `_target_` up.
+    """Look a `_target_` up, such as ``torch.optim.AdamW``.
 
-    Parameters
-    ----------
-    target
-        A dotted name, such as ``torch.optim.AdamW``.
-
-    Returns
-    -------
-    Callable
-        A class; a function only where its module lists it in `LISTED_FUNCTIONS`.
-
-    Raises
-    ------
-    HumansegError
-        The name is forbidden, leads to a forbidden object, or leads nowhere.
+    It is a class; a function only where its module lists it in `LISTED_FUNCTIONS`.
     """
     if problem := name_problem(target):
         raise HumansegError(f"{problem}.")
@@ -201,18 +177,6 @@ def require_permitted(node: Any, key: str = "") -> None:
     """Refuse a config that names anything but what a config may name.
 
     All names are read before the first module is imported.
-
-    Parameters
-    ----------
-    node
-        Nested dicts and lists, interpolations resolved.
-    key
-        The key of `node` in the whole config, for the message.
-
-    Raises
-    ------
-    HumansegError
-        Names every key and target that is refused.
     """
     targets = list(walk_targets(node, key))
     refused = [f"{where}: {why}" for where, target in targets if (why := name_problem(target))]

@@ -73,31 +73,7 @@ def load_predictor(
     tta: bool = False,
     device: str | None = None,
 ) -> tuple[CheckpointPredictor, DictConfig]:
-    """Load a checkpoint of a run to predict with, and the run's config.
-
-    Parameters
-    ----------
-    run
-        The run, wherever it was moved.
-    checkpoint
-        None: the best one.
-    tta
-        Whether to average with the mirrored photo; else the run's own choice holds.
-    device
-        None: that of the run, where this machine has it.
-
-    Returns
-    -------
-    predictor
-        In fp32.
-    config
-        The run's config.
-
-    Raises
-    ------
-    HumansegError
-        Config or checkpoint are missing, broken, foreign or refused.
-    """
+    """Load a checkpoint of a run to predict with in fp32, and the run's config."""
     segmenter, config = load_segmenter(run, checkpoint)
     check_config(config)
     if device is None:

@@ -42,11 +42,6 @@ def submission_order(photos: EvaluatedPhotos, split: SplitName = "valid") -> lis
 
     Naturally sorted without a template, on a fold (its photos are those of train), and for any
     other split.
-
-    Raises
-    ------
-    HumansegError
-        The template is broken, or is not about exactly the valid photos.
     """
     ids = [item.id for item in photos.items(split)]
     is_valid = split == "valid" and photos.fold is None

@@ -23,18 +23,6 @@ def as_onnx(
 
     A run that has none yet, and a checkpoint other than the best one, is converted once: the file
     is in the folder `models` of humanseg's cache, by the digest of the checkpoint.
-
-    Parameters
-    ----------
-    model, use
-        As of `resolve_model`.
-    notify
-        Called with a message before something that takes long.
-
-    Raises
-    ------
-    HumansegError
-        There is no such model; or it has to be converted, and torch is not installed.
     """
     found = resolve_model(model, use)
     if found.onnx is not None:

@@ -98,25 +98,10 @@ def _time_each(jobs: Mapping[str, Callable[[], Timing]], notify: Notify) -> list
 def time_model(
     model: Path, size: tuple[int, int], calls: int, batch: int = 0, compiled: bool = False
 ) -> Timing:
-    """Measure an exported file, or the best checkpoint of a run in torch.
+    """Measure an exported file, or the best checkpoint of a run in torch, in other processes.
 
-    Parameters
-    ----------
-    model
-        A file, or a run's folder.
-    size
-        Height and width of the photos.
-    calls
-        Timed calls on each number of threads.
-    batch
-        Photos in a batch; 0: none are tried.
-    compiled
-        Whether a run's model is compiled by torch.compile.
-
-    Raises
-    ------
-    Exception
-        What the measurement raised in its process, or a RuntimeError that says how that died.
+    A batch of 0: none is tried. What the measurement raised is raised here, or a RuntimeError that
+    says how its process died.
     """
     results = {}
     for threads in threads_here():

@@ -33,28 +33,10 @@ def render_card(
     quantised: Quantised | None,
     size: tuple[int, int],
 ) -> str:
-    """Write the model card.
+    """Write the model card as Markdown.
 
-    Parameters
-    ----------
-    manifest
-        From `make_manifest`.
-    source
-        The run.
-    verification
-        Scores of the checkpoint and of each file; None: of a quick export, whose one file was
-        checked on a few photos.
-    timings
-        Of each file; others are passed over.
-    quantised
-        The quantised model, where there is one.
-    size
-        Height and width of the photos that were timed.
-
-    Returns
-    -------
-    str
-        Markdown.
+    Without `verification` it is that of a quick export, whose one file was checked on a few photos.
+    Timings of other files are passed over.
     """
     if verification is None:
         name, own, scored = "model.onnx", True, read_scores(source)
@@ -130,19 +112,7 @@ def read_scores(source: ExportSource) -> pd.DataFrame | None:
 
 
 def by_share(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """Average scores by the share of a photo that is person.
-
-    Parameters
-    ----------
-    scores
-        With `foreground`, `dice` and `boundary_dice`, a row per photo.
-
-    Returns
-    -------
-    list of dict
-        `share` in words, `photos`, and the means of `dice` and `boundary_dice`, for each group
-        that has photos.
-    """
+    """Average scores by the share of a photo that is person, for each group that has photos."""
     names = [f"{low:.0%} to {high:.0%}".replace("%", " %") for low, high in pairwise(SHARES)]
     group = pd.cut(scores["foreground"], SHARES, labels=names, include_lowest=True)
     return [

@@ -28,24 +28,7 @@ def find_exported(path: Path) -> NamedModel | None:
 def copy_export(
     model: NamedModel, out: Path, formats: Sequence[Format] | None, overwrite: bool
 ) -> None:
-    """Copy the files of an export, a bundled model or an ONNX file.
-
-    Parameters
-    ----------
-    model
-        One that is no run.
-    out
-        The folder to write; it appears whole or not at all.
-    formats
-        Those that were requested; none can be: all files are copied.
-    overwrite
-        Whether an earlier export at `out` may be replaced.
-
-    Raises
-    ------
-    HumansegError
-        The model cannot be used, a format was requested, or something is in the way.
-    """
+    """Copy all files of an export, a bundled model or an ONNX file; formats cannot be chosen."""
     if formats is not None:
         raise HumansegError(
             f"{model.path} is exported already, and its files are copied as they are: leave "

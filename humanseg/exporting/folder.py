@@ -53,15 +53,7 @@ OWN = {MANIFEST, CARD, RECORD, RECIPE, *(item.file for item in FORMATS.values())
 def read_formats(names: Sequence[str]) -> list[Format]:
     """Look up formats by their names: several, or a text with commas between them.
 
-    Returns
-    -------
-    list of Format
-        Each once, in the order of `FORMATS`.
-
-    Raises
-    ------
-    HumansegError
-        A name is unknown, or there is none.
+    Each is returned once, in the order of `FORMATS`.
     """
     names = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
     unknown = [name for name in names if name not in FORMATS]
@@ -77,18 +69,7 @@ def read_formats(names: Sequence[str]) -> list[Format]:
 def require_export_folder(folder: Path, overwrite: bool) -> None:
     """Make sure that an export can take a folder, without touching it.
 
-    Parameters
-    ----------
-    folder
-        One that does not exist, or is empty; with `overwrite`, also one that holds an export and
-        nothing else.
-    overwrite
-        Whether an earlier export may go.
-
-    Raises
-    ------
-    HumansegError
-        Something is in the way.
+    It does not exist, or is empty; with `overwrite` it may hold an export and nothing else.
     """
     if not folder.exists():
         return

@@ -36,27 +36,10 @@ def make_manifest(
     run: str,
     checked: int,
 ) -> dict[str, Any]:
-    """Build a manifest.
+    """Build a manifest that JSON can hold.
 
-    Parameters
-    ----------
-    metadata
-        From `model_metadata`.
-    files
-        From `describe_file`, by name.
-    scores
-        `dice`, `dice_at_half`, `interval`, `boundary_dice`, `photos`, of the checkpoint.
-    data
-        Counts and fingerprint, as the run's summary has them.
-    run
-        Name of the run.
-    checked
-        How many valid photos each file was compared with the checkpoint on.
-
-    Returns
-    -------
-    dict
-        JSON can hold it.
+    `files` come from `describe_file`; each was compared with the checkpoint on `checked` valid
+    photos.
     """
     shape = ["batch", 1, "height", "width"]
     return {

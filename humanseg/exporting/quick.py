@@ -35,23 +35,10 @@ def export_quick(
     out: Path,
     notify: Callable[[str, str], None],
 ) -> None:
-    """Write the plain ONNX file of a run, with a manifest and a card.
+    """Write the plain ONNX file of a run, with a manifest and a card, whole or not at all.
 
-    Parameters
-    ----------
-    source, photos
-        The run and its data.
-    size
-        Height and width of most train photos.
-    out
-        The folder; it appears whole or not at all.
-    notify
-        Called with messages about the progress.
-
-    Raises
-    ------
-    Refused
-        The file predicts something else than the checkpoint; nothing was written.
+    `size` is the height and width of most train photos. Raise `Refused` where the file predicts
+    something else than the checkpoint.
     """
     with whole_folder(out) as folder:
         file = folder / _FORMAT.file

@@ -59,19 +59,9 @@ class ExportRequest:
 
 
 def export(request: ExportRequest) -> None:
-    """Write the best model of a run as files, each verified against its checkpoint.
+    """Write the best model of a run as files, each verified against its checkpoint, or nothing.
 
-    Parameters
-    ----------
-    request
-        What was requested.
-
-    Raises
-    ------
-    HumansegError
-        A person must change something; nothing was written.
-    Refused
-        A file predicts something else than the checkpoint; nothing was written.
+    Raise `Refused` where a file predicts something else than the checkpoint.
     """
     require_export_folder(request.out, request.overwrite)
     selected = request.selected

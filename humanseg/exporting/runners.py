@@ -16,19 +16,10 @@ Runner = Callable[[NDArray[np.uint8]], Outputs]
 
 
 def open_file(path: Path, threads: int = 0) -> Runner:
-    """Open an exported file.
+    """Open an exported file: photos in, probabilities and masks out.
 
-    Parameters
-    ----------
-    path
-        A `.onnx` or `.pt2` file.
-    threads
-        Of onnxruntime; 0: as many as the machine has cores. torch's are those of the process.
-
-    Returns
-    -------
-    Runner
-        Photos in, probabilities and masks out.
+    `threads` are those of onnxruntime, 0: as many as the machine has cores. torch's are those of
+    the process.
     """
     return _open_pt2(path) if path.suffix == ".pt2" else _open_onnx(str(path), threads)
 

@@ -32,25 +32,9 @@ class SelectedRun:
 
 
 def select_run(path: Path, data: Path | None = None) -> SelectedRun:
-    """Select the run at a path, or the best finished one below it.
+    """Select the run at a path, or the finished one below it with the highest Dice at 0.5.
 
-    Parameters
-    ----------
-    path
-        A run's folder, a checkpoint or another file in it, or a folder that holds runs at any
-        depth.
-    data
-        Where all of them are scored again, when their own data differ.
-
-    Returns
-    -------
-    SelectedRun
-        The run with the highest Dice at 0.5.
-
-    Raises
-    ------
-    HumansegError
-        There is no finished run, or the runs were scored on different photos and `data` is None.
+    Where runs were scored on different photos, all of them are scored again on `data`.
     """
     if path.is_file() or looks_like_run(path):
         run = open_run(path)

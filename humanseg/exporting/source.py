@@ -53,13 +53,7 @@ class ExportSource:
 
 
 def open_source(run: RunFolder, checkpoint: Path | None = None) -> ExportSource:
-    """Load the best checkpoint of a run, or another one of it.
-
-    Raises
-    ------
-    HumansegError
-        The run is broken, or its threshold was to be tuned and has not been yet.
-    """
+    """Load the best checkpoint of a run, or another one of it."""
     trained = load_network(run, checkpoint)
     check_config(trained.config)
     summary = read_summary(run.summary)
@@ -68,26 +62,9 @@ def open_source(run: RunFolder, checkpoint: Path | None = None) -> ExportSource:
 
 
 def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]:
-    """Open the data that an export is verified on.
+    """Open the data to verify an export on, and say whether the run was scored on its photos.
 
-    Parameters
-    ----------
-    source
-        The run.
-    root
-        The data folder; None: where the run found it.
-
-    Returns
-    -------
-    photos
-        The run's own split, wherever it is now; `root` as it is where it is other data.
-    own
-        Whether the valid photos are those that the run was scored on.
-
-    Raises
-    ------
-    HumansegError
-        The data is not where it was, or its valid photos are not sound.
+    The photos are the run's own split, wherever it is now; `root` as it is where it is other data.
     """
     config = source.config
     photos = data_of(config)
@@ -111,23 +88,9 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
 
 
 def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMask]:
-    """Draw photos that were trained on with their masks, at their own size.
+    """Draw photos that were trained on with their masks, at their own size, in random order.
 
     Those of `data.extra` too, where they are; not photos without people.
-
-    Parameters
-    ----------
-    photos
-        The data.
-    count
-        How many at most.
-    seed
-        The choice follows from it.
-
-    Returns
-    -------
-    list of PhotoAndMask
-        In random order.
     """
     items = photos.items("train")
     if photos.splits.extra and photos.splits.extra_folder.is_dir():

@@ -107,28 +107,9 @@ def verify(
 ) -> Verification:
     """Run every file over all of valid and at odd sizes, next to the checkpoint.
 
-    Parameters
-    ----------
-    source
-        What was exported.
-    photos
-        Its data.
-    own
-        Whether its valid photos are those that the run was scored on.
-    formats
-        The files.
-    max_drop
-        Mean Dice that a file which is not exact may lose.
-    folder
-        Where they are.
-    notify
-        Called with messages about the progress.
-
-    Raises
-    ------
-    Refused
-        A file predicts something else than the checkpoint, or the checkpoint something else than
-        when it was trained.
+    `own`: whether its valid photos are those that the run was scored on. Raise `Refused` where a
+    file predicts something else than the checkpoint (one that is not exact: loses more than
+    `max_drop` of mean Dice), or the checkpoint something else than when it was trained.
     """
     network = source.network
     checkpoint = run_network(network)

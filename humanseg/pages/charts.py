@@ -60,22 +60,7 @@ class Chart:
 def draw_chart(
     title: str, curves: Sequence[tuple[str, str, Points]], best: float | None = None
 ) -> Chart | None:
-    """Lay out a chart.
-
-    Parameters
-    ----------
-    title
-        Its heading.
-    curves
-        Name, style and (epoch, value) pairs of each line.
-    best
-        The epoch to be marked.
-
-    Returns
-    -------
-    Chart or None
-        None where no curve has a point.
-    """
+    """Lay out a chart with the epoch `best` marked; None where no curve has a point."""
     drawn = [(name, style, points) for name, style, points in curves if points]
     if not drawn:
         return None

@@ -96,28 +96,7 @@ def write_doctor_page(
     findings: Sequence[PageFinding],
     origin: Origin | None = None,
 ) -> None:
-    """Write the page of the data doctor, whole or not at all.
-
-    Parameters
-    ----------
-    path
-        The HTML file. It needs no other file and no network.
-    root
-        The data folder, as it is to be read.
-    verdict
-        A sentence on top.
-    stops
-        Whether something stops a training.
-    splits, findings
-        The table and the sections, in their order.
-    origin
-        Where the page comes from.
-
-    Raises
-    ------
-    HumansegError
-        The page cannot be written there.
-    """
+    """Write the page of the data doctor, one file that needs no other, whole or not at all."""
     write_page(
         path,
         "doctor.html",

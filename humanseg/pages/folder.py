@@ -17,20 +17,10 @@ _LONGEST = 255  # bytes in one file name, on every common file system
 
 
 def picture_name(id: str, ending: str) -> str:
-    """Return the file name of a photo's picture.
+    """Return the file name of a photo's picture: ``{id}{ending}`` wherever a file can be called so.
 
-    Parameters
-    ----------
-    id
-        The photo's id, any text.
-    ending
-        What follows the id, such as ``_img.jpg``.
-
-    Returns
-    -------
-    str
-        ``{id}{ending}`` wherever a file can be called so. An id that is too long, or that holds
-        a slash or a NUL, is cut and told apart from others by a part of its SHA-256.
+    An id that is too long, or that holds a slash or a NUL, is cut and told apart from others by a
+    part of its SHA-256.
     """
     plain = f"{id}{ending}"
     if len(os.fsencode(plain)) <= _LONGEST and not {"/", "\0"} & set(id):
@@ -67,13 +57,7 @@ class PageFolder:
         self._page = folder / f".{name}.html.partial"
 
     def start(self) -> None:
-        """Start without pictures, and remove the leftovers of a killed run.
-
-        Raises
-        ------
-        HumansegError
-            The folder cannot be written.
-        """
+        """Start without pictures, and remove the leftovers of a killed run."""
         self.discard()
         try:
             self._partial.mkdir(parents=True)
@@ -81,39 +65,16 @@ class PageFolder:
             raise explain_os_error(error, self._folder) from error
 
     def add(self, id: str, ending: str, picture: NDArray[np.uint8]) -> str:
-        """Write a picture.
+        """Write a picture, uint8 (H, W), (H, W, 3) or (H, W, 4); return its path from the page.
 
-        Parameters
-        ----------
-        id
-            Id of its photo.
-        ending
-            What follows the id in the file's name; its suffix sets the format.
-        picture
-            uint8 (H, W), (H, W, 3) or (H, W, 4).
-
-        Returns
-        -------
-        str
-            Its path relative to the page, with a forward slash.
-
-        Raises
-        ------
-        HumansegError
-            The picture cannot be written.
+        The suffix of `ending` sets the format.
         """
         name = picture_name(id, ending)
         write_image(self._partial / name, picture)
         return f"{self._files}/{name}"
 
     def place(self, name: str) -> Path:
-        """Return where to write another file so that it lands in the folder under `name`.
-
-        Raises
-        ------
-        HumansegError
-            The folder cannot be written.
-        """
+        """Return where to write another file so that it lands in the folder under `name`."""
         path = self._partial / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,23 +83,7 @@ class PageFolder:
         return path
 
     def finish(self, write: Callable[[Path], None]) -> Path:
-        """Move the pictures and the page into place.
-
-        Parameters
-        ----------
-        write
-            Writes the page to the path that it is given.
-
-        Returns
-        -------
-        pathlib.Path
-            The page.
-
-        Raises
-        ------
-        HumansegError
-            The folder cannot be written.
-        """
+        """Move the pictures and the page, which `write` writes to a path, into place."""
         page, pictures = self._folder / f"{self._name}.html", self._folder / self._files
         write(self._page)
         try:

@@ -58,20 +58,7 @@ def anchor(id: str) -> str:
 
 
 def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, ...]:
-    """Count `values` in equal bins over [low, high], relative to the fullest bin.
-
-    Parameters
-    ----------
-    values
-        Numbers in [low, high].
-    low, high
-        Ends of the range, low < high.
-
-    Returns
-    -------
-    tuple of float
-        Heights in [0, 1], rounded to three decimals; all 0 without values.
-    """
+    """Count `values` in equal bins over [low, high], relative to the fullest bin."""
     counts = [0] * _BINS
     for value in values:
         place = int((value - low) / (high - low) * _BINS)

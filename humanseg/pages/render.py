@@ -13,18 +13,10 @@ from humanseg.io.files import write_text
 
 
 def url(path: str) -> str:
-    """Quote a relative path for use in `src` and `href`.
+    """Quote a relative path, as the file system spells it, for use in `src` and `href`.
 
-    Parameters
-    ----------
-    path
-        Relative path with forward slashes, as the file system spells it: nothing in it is taken
-        for a URL's own syntax, so a file called ``100%#1?.jpg`` works.
-
-    Returns
-    -------
-    str
-        The percent-encoded path. A colon is encoded too, so no path can become a scheme.
+    Nothing in it is taken for a URL's own syntax, so a file called ``100%#1?.jpg`` works. A colon
+    is encoded too, so no path can become a scheme.
     """
     return quote(os.fsencode(path))
 
@@ -32,15 +24,8 @@ def url(path: str) -> str:
 def readable(name: str) -> str:
     """Make a file name that may not be Unicode fit to be written as text.
 
-    Parameters
-    ----------
-    name
-        A name as Python reads it from a folder: bytes that are no UTF-8 come as lone surrogates.
-
-    Returns
-    -------
-    str
-        The name with each such byte shown as the replacement character.
+    Bytes that are no UTF-8, which Python reads as lone surrogates, become the replacement
+    character.
     """
     return name.encode(errors="surrogateescape").decode(errors="replace")
 

@@ -45,20 +45,10 @@ def plan_stage(
     spent: Mapping[str, float],
     measured: float,
 ) -> Planned:
-    """Plan the epochs of a stage from what is left of the budget.
+    """Plan the epochs of a stage from what is left of the budget, in seconds.
 
-    Parameters
-    ----------
-    plan, plans
-        The stage, and all of the recipe.
-    budget
-        Seconds of the whole recipe.
-    planned
-        What earlier stages were given.
-    spent
-        Seconds of the command that stages took until now.
-    measured
-        Seconds of an epoch of this stage by a few steps.
+    `planned` is what earlier stages were given, `spent` what stages took of the command until now,
+    `measured` an epoch of this stage by a few steps.
     """
     summaries = {
         stage_plan.stage.name: read_summary(RunFolder(stage_plan.job.folder).summary)

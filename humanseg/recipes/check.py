@@ -28,19 +28,9 @@ _FOLDERS = ("distillation.unlabelled_dir", "data.extra_root")
 def compose_stages(
     recipe: Recipe, composer: StageComposer, epochs: dict[str, int]
 ) -> list[StagePlan]:
-    """Compose the configs of all stages.
+    """Compose the configs of all stages, or list what is wrong with any of them.
 
-    Parameters
-    ----------
-    recipe, composer
-        The stages, and what composes them.
-    epochs
-        Of stages whose length was planned before.
-
-    Raises
-    ------
-    HumansegError
-        Lists what is wrong with any of them.
+    `epochs` are those of stages whose length was planned before.
     """
     plans, mistakes = [], []
     for stage in recipe.stages:
@@ -124,17 +114,7 @@ def validate_recipes(
 ) -> list[str]:
     """Check every recipe of a folder of configs: its stages, and what each of them trains.
 
-    Parameters
-    ----------
-    notify
-        Called with a line on each recipe.
-    folder
-        None: the shipped configs.
-
-    Returns
-    -------
-    list of str
-        A mistake each, beginning with the recipe; empty when all fit.
+    Without a folder, of the shipped configs. Each mistake begins with the recipe.
     """
     conf = folder or conf_folder()
     mistakes: list[str] = []

@@ -70,13 +70,7 @@ class StageComposer:
         """Backbones that got the weights of the command line."""
 
     def compose(self, stage: RecipeStage, epochs: int | None = None) -> StagePlan:
-        """Compose the config of a stage, with this number of epochs if it is given.
-
-        Raises
-        ------
-        HumansegError
-            Its settings do not fit.
-        """
+        """Compose the config of a stage, with this number of epochs if it is given."""
         given = [word for word in self._given if not is_below(key_of(word), stage.ignore)]
         # Of a group or a setting that is given, what the recipe says of it counts no more.
         keys = {key_of(word) for word in given}

@@ -33,13 +33,7 @@ def outdated(plans: Sequence[StagePlan]) -> dict[str, str]:
 
 
 def put_aside(folder: Path, plans: Sequence[StagePlan], restart: bool) -> list[str]:
-    """Rename outdated stages if `restart`, and return their names.
-
-    Raises
-    ------
-    HumansegError
-        A stage is outdated and `restart` is false, or a process works in it.
-    """
+    """Rename outdated stages, and return their names; without `restart` they are an error."""
     reasons = outdated(plans)
     if not reasons:
         return []

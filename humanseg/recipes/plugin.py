@@ -43,13 +43,7 @@ class HumansegRecipe(TrainingSweeper):
         self._dry_run, self._record = dry_run, record
 
     def sweep(self, arguments: list[str]) -> None:
-        """Train all stages that are left to train.
-
-        Raises
-        ------
-        HumansegError
-            Something must be changed, or a stage has failed.
-        """
+        """Train all stages that are left to train."""
         from humanseg.recipes.run import run_recipe
 
         record = None if self._record is None else Path(self._record)
@@ -70,13 +64,7 @@ def trained_stage() -> Path | None:
 
 
 def recipe_words(words: Sequence[str]) -> list[str]:
-    """Return the words of a command line, with what makes Hydra run a recipe where one is named.
-
-    Raises
-    ------
-    HumansegError
-        Words are given that do not go with a recipe.
-    """
+    """Return the words of a command line, with what makes Hydra run a recipe where one is named."""
     keys = [word.lstrip("+").partition("=")[0] for word in words]
     named = [
         word.partition("=")[2] for word, key in zip(words, keys, strict=True) if key == "recipe"

@@ -90,22 +90,7 @@ class Recipe:
 
 
 def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe:
-    """Read a recipe.
-
-    Parameters
-    ----------
-    name
-        What it is called.
-    node
-        Its file, plain.
-    is_group
-        Returns whether a key chooses a file of configs.
-
-    Raises
-    ------
-    HumansegError
-        Lists all mistakes in it.
-    """
+    """Read a recipe from its file, plain, or list all mistakes in it."""
     mistakes: list[str] = []
     if not isinstance(node, Mapping) or not isinstance(node.get("stages"), Mapping):
         raise HumansegError(
@@ -140,13 +125,7 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read the `record.json` of a recipe's folder.
-
-    Raises
-    ------
-    HumansegError
-        It is not there, or no record of a recipe.
-    """
+    """Read the `record.json` of a recipe's folder."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         named = {str(stage["name"]): stage for stage in record["stages"]}
@@ -208,13 +187,7 @@ def reference_mistakes(stages: Sequence[RecipeStage]) -> list[str]:
 
 
 def read_budget(value: Any) -> float | None:
-    """Return seconds; such as of `2h`, `90m`, `1h30m` or a number of seconds.
-
-    Raises
-    ------
-    ValueError
-        It is no time.
-    """
+    """Return seconds; such as of `2h`, `90m`, `1h30m` or a number of seconds."""
     if value is None:
         return None
     text = str(value).strip().replace(" ", "")

@@ -69,26 +69,9 @@ def run_recipe(
 ) -> Path | None:
     """Train all stages that are not trained yet, and write the files of the last one.
 
-    Parameters
-    ----------
-    context, config
-        As Hydra gives them to a sweeper.
-    arguments
-        The command line's overrides.
-    record
-        The record of a recipe that is trained again; None: the recipe of the config.
-    dry_run
-        Print what would be done, and start nothing.
-
-    Returns
-    -------
-    pathlib.Path or None
-        The folder of the last stage; None where nothing was to be started.
-
-    Raises
-    ------
-    HumansegError
-        Something must be changed, and nothing was started; or a stage has failed.
+    `record` is that of a recipe that is trained again; without it the config names the recipe. With
+    `dry_run` nothing is started. Returned is the folder of the last stage, if anything was to be
+    started.
     """
     recipe = _asked_recipe(context, config, record)
     given = _given(arguments)

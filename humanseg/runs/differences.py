@@ -28,20 +28,8 @@ def non_default_settings(
 ) -> list[Difference]:
     """List in what a run differs from `humanseg train` without any override.
 
-    Parameters
-    ----------
-    config
-        The run's `config.yaml`.
-    choices
-        The option of each group, as its `summary.json` has it; empty in old runs, of which only
-        the other settings are listed.
-    folder
-        Where the shipped configs lie.
-
-    Returns
-    -------
-    list
-        First the options that were chosen, then settings; of what an option brings along nothing.
+    First the options that were chosen, then settings; of what an option brings along nothing.
+    `choices` are those of its `summary.json`, empty in old runs, of which only settings are listed.
     """
     shipped = read_config(folder / "train.yaml")
     default_options = dict(_default_options(shipped["defaults"]))

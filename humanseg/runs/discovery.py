@@ -42,22 +42,9 @@ def looks_like_run(folder: Path) -> bool:
 
 
 def find_runs(paths: Sequence[Path]) -> FoundRuns:
-    """Find the runs in folders.
+    """Find the runs in folders, at any depth, and those that a file in their folder names.
 
-    Parameters
-    ----------
-    paths
-        Folders of runs, folders that hold some at any depth, or files in the folder of a run.
-        A run that is reached twice counts once; links to folders are followed.
-
-    Returns
-    -------
-    FoundRuns
-
-    Raises
-    ------
-    HumansegError
-        A path does not exist, or they are on several drives.
+    A run that is reached twice counts once; links to folders are followed.
     """
     starts = [Path(os.path.abspath(path.parent if path.is_file() else path)) for path in paths]
     for start in starts:

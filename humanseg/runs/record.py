@@ -100,26 +100,7 @@ class RunRecord:
 
 
 def read_run(folder: RunFolder, name: str) -> RunRecord:
-    """Read a run's record.
-
-    Parameters
-    ----------
-    folder
-        The run.
-    name
-        What to call it.
-
-    Returns
-    -------
-    RunRecord
-
-    Raises
-    ------
-    NotARun
-        The folder holds files of another program.
-    HumansegError
-        A file of the run is broken or missing, or they do not belong together.
-    """
+    """Read a run's record; raise `NotARun` where the folder holds files of another program."""
     config = current_config(read_config(folder.config)) if folder.config.is_file() else {}
     summary = read_summary(folder.summary)
     if "status" not in summary and not {"model", "backbone", "data"} <= config.keys():
@@ -134,13 +115,7 @@ def read_run(folder: RunFolder, name: str) -> RunRecord:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read plain YAML as a dict, fast: there may be hundreds.
-
-    Raises
-    ------
-    HumansegError
-        The file cannot be read, is not plain YAML, or no mapping.
-    """
+    """Read plain YAML as a dict, fast: there may be hundreds."""
     import yaml
 
     # The loader in C is ten times faster; not every build of PyYAML has it.
@@ -157,13 +132,9 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_masks(record: RunRecord) -> dict[str, str] | None:
-    """Read the run-length codes of a run's valid masks.
+    """Read the run-length codes of a run's valid masks, by id.
 
-    Returns
-    -------
-    dict or None
-        For each id of `record.ids` its mask; None where `pred_valid.csv` is gone, broken, or of
-        other photos.
+    None where `pred_valid.csv` is gone, broken, or of other photos.
     """
     try:
         table = read_table(record.folder.submission, HEADER)
@@ -175,18 +146,7 @@ def read_masks(record: RunRecord) -> dict[str, str] | None:
 
 
 def read_history(path: Path) -> "pd.DataFrame":
-    """Read `history.csv`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per epoch; all columns are numbers, NaN where a value is missing.
-
-    Raises
-    ------
-    HumansegError
-        The file is missing or broken.
-    """
+    """Read `history.csv`: a row per epoch, all columns numbers, NaN where a value is missing."""
     return as_numbers(read_table(path, ["epoch"]))
 
 

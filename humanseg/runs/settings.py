@@ -75,13 +75,7 @@ class DifferingSetting:
 
 
 def read_shipped(folder: Path) -> Shipped:
-    """Read the options of the groups that are shown by name, and those of the data.
-
-    Parameters
-    ----------
-    folder
-        Where the configs lie, a folder for each group.
-    """
+    """Read the options of the groups that are shown by name, and those of the data."""
     return {
         group: {
             path.stem: dict(flat_settings(read_config(path), group))
@@ -94,21 +88,10 @@ def read_shipped(folder: Path) -> Shipped:
 def read_settings(
     config: Mapping[str, Any], shipped: Shipped, choices: Mapping[str, str] | None = None
 ) -> Settings:
-    """Return the settings of a run.
+    """Return the settings of a run, whose config holds what an option stands for, not its name.
 
-    Parameters
-    ----------
-    config
-        A run's `config.yaml`. It holds what an option stands for, not its name.
-    shipped
-        The options that may have been chosen.
-    choices
-        The option of each group, as its `summary.json` has it. Without them, as in runs written
-        before they were recorded, options are guessed: see `nearest_option`.
-
-    Returns
-    -------
-    Settings
+    Without `choices`, the options that `summary.json` names, as in runs written before they were
+    recorded, options are guessed: see `nearest_option`.
     """
     values: dict[str, Value] = {}
     changed: set[str] = set()
@@ -145,15 +128,6 @@ def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:
 
     What only follows from the choice of an option, as it ships, is no difference of its own:
     another backbone has another `backbone.name`.
-
-    Parameters
-    ----------
-    runs
-        Settings of runs that are compared.
-
-    Returns
-    -------
-    list of Setting
     """
     found = []
     for key in _differing_keys(runs):

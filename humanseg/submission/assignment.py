@@ -14,14 +14,7 @@ _GAIN = 0.1
 def thumbnail(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return every n-th row and column of a mask, flat: enough to tell masks apart.
 
-    Parameters
-    ----------
-    mask : numpy.ndarray of bool, shape (H, W)
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (P,)
-        Zeros and ones; P is about 9000 at most, and the same for all masks of one shape.
+    Zeros and ones in float32, about 9000 at most, and as many for all masks of one shape.
     """
     step = max(1, int(np.ceil((mask.size / _PIXELS) ** 0.5)))
     return mask[::step, ::step].ravel().astype(np.float32)
@@ -30,17 +23,9 @@ def thumbnail(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 def dice_matrix(
     predictions: NDArray[np.float32], truths: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return Dice of every prediction with every truth.
+    """Return Dice of every prediction, (N, P), with every truth, (N, P), as (N, N).
 
-    Parameters
-    ----------
-    predictions, truths : numpy.ndarray of float32, shape (N, P)
-        Zeros and ones.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (N, N)
-        Row i, column j: Dice of prediction i with truth j; 0 where both are empty.
+    Row i, column j: Dice of prediction i with truth j; 0 where both are empty.
     """
     both = (predictions @ truths.T).astype(np.float64)
     sizes = predictions.sum(1, dtype=np.float64)[:, None] + truths.sum(1, dtype=np.float64)
@@ -48,21 +33,11 @@ def dice_matrix(
 
 
 def misplaced(fit: NDArray[np.float64]) -> dict[int, int]:
-    """Find rows that would fit much better if they changed places among themselves.
+    """Find rows that would fit much better if they changed places, and the row whose id each fits.
 
-    The best one-to-one assignment of rows to ids is a permutation, which falls into cycles. In
-    a sound file with some poor masks a cycle gains little: what one row wins by the change
-    another loses. A cycle is told when its rows gain 0.1 Dice or more on average.
-
-    Parameters
-    ----------
-    fit : numpy.ndarray of float64, shape (N, N)
-        Dice of the mask in row i with the true mask of the id in row j.
-
-    Returns
-    -------
-    dict
-        For each misplaced row i the row j whose id it fits.
+    The best one-to-one assignment of rows to ids is a permutation, which falls into cycles. In a
+    sound file with some poor masks a cycle gains little: what one row wins by the change another
+    loses. A cycle is told when its rows gain 0.1 Dice or more on average.
     """
     current = np.diag(fit)
     if not np.any(fit.max(axis=1, initial=0) >= current + _GAIN):

@@ -15,24 +15,7 @@ from humanseg.submission.template import submission_ids
 def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
     """Return the ids that a submission must have, in the order that it should have.
 
-    Parameters
-    ----------
-    root
-        The data folder.
-    split
-        The split that is scored.
-    known
-        The ids that have a photo and a mask.
-
-    Returns
-    -------
-    list of str
-        Those of the data set's template on "valid"; else all of `known`, naturally sorted.
-
-    Raises
-    ------
-    HumansegError
-        The template is broken or names ids that are not in `known`.
+    Those of the data set's template on "valid"; else all of `known`, naturally sorted.
     """
     if split != "valid":
         return sorted(known, key=natural_key)
@@ -43,24 +26,7 @@ def wanted_ids(root: Path, split: str, known: Iterable[str]) -> list[str]:
 def join_rows(
     rows: pd.DataFrame, root: Path, split: str, wanted: Collection[str]
 ) -> tuple[pd.DataFrame, list[Complaint]]:
-    """Find the one row of each wanted id.
-
-    Parameters
-    ----------
-    rows
-        The rows of the file: `id` and `rle`, by row number.
-    root, split
-        Where the photos are.
-    wanted
-        The ids to find.
-
-    Returns
-    -------
-    rows
-        The first row of each wanted id that has one, in the order of the file.
-    complaints
-        About rows whose id is not wanted, or came before.
-    """
+    """Find the first row of each wanted id, in the order of the file; complain about all others."""
     known = set(wanted)
     first = rows.drop_duplicates("id")
     is_wanted = first["id"].isin(known)

@@ -21,22 +21,9 @@ _MOST_WORDS = 20_000
 
 
 def better_layouts(rle: str, truth: NDArray[np.bool_], score: float) -> Iterator[str]:
-    """Yield the ways of reading an encoding that would fit the truth much better.
+    """Yield the ways of reading an encoding that would fit the truth much better, in words.
 
-    Parameters
-    ----------
-    rle
-        The encoding.
-    truth : numpy.ndarray of bool, shape (H, W)
-        The true mask.
-    score
-        Dice of the encoding read as the task has it; 0 where it cannot be read.
-
-    Yields
-    ------
-    str
-        A phrase such as "masks of 224×224", for each layout in which Dice would be at least
-        0.85 and 0.25 more than `score`.
+    In each, such as "masks of 224×224", Dice would be at least 0.85 and 0.25 more than `score`.
     """
     last = rle.split()[-2:]
     if score >= SUSPICIOUS or len(last) < 2 or not all(word.isdecimal() for word in last):

@@ -57,24 +57,7 @@ class ScoredRow:
 
 
 def score_row(number: int, rle: str, item: Item) -> ScoredRow:
-    """Decode the mask of a row and score it.
-
-    Parameters
-    ----------
-    number, rle
-        The row's number, and its mask as text.
-    item
-        The photo that it is about, with its true mask.
-
-    Returns
-    -------
-    ScoredRow
-
-    Raises
-    ------
-    ImageError
-        The true mask cannot be read.
-    """
+    """Decode the mask of a row and score it."""
     truth = _truth(item)
     nothing = np.zeros(0, np.float32)
     if rle.lower().startswith(_ARRAY_SIGNS):
@@ -103,16 +86,7 @@ def score_row(number: int, rle: str, item: Item) -> ScoredRow:
 def layout_complaints(outcomes: Sequence[ScoredRow]) -> list[Complaint]:
     """Return complaints about masks that cannot be read, or that have another shape.
 
-    Parameters
-    ----------
-    outcomes
-        One for each row.
-
-    Returns
-    -------
-    list of Complaint
-        One for each row whose mask cannot be read. Where several rows fit much better in the
-        same other layout, these say so.
+    Where several rows fit much better in the same other layout, these say so.
     """
     count = Counter(layout for outcome in outcomes for layout in outcome.layouts)
     likely, votes = count.most_common(1)[0] if count else ("", 0)
@@ -136,17 +110,7 @@ def layout_complaints(outcomes: Sequence[ScoredRow]) -> list[Complaint]:
 def put_right(scored: Sequence[ScoredRow]) -> tuple[dict[str, float], str]:
     """Find rows that are attached to the wrong ids, and score them at the right ones.
 
-    Parameters
-    ----------
-    scored
-        One for each photo, all of them readable.
-
-    Returns
-    -------
-    scores
-        For the id of each photo that would get another row, its Dice with that row.
-    note
-        Names the rows; empty when there is nothing to say.
+    Returned are the Dice of each photo that would get another row, and a note that names the rows.
     """
     groups: dict[tuple[int, ...], list[ScoredRow]] = {}
     for item in scored:

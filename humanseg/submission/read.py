@@ -44,23 +44,9 @@ class Submission:
 
 
 def read_submission(path: Path) -> Submission:
-    """Read a submission file.
+    """Read a submission file, a CSV file with the columns "id" and "rle_mask", among others.
 
-    Parameters
-    ----------
-    path
-        A CSV file with the columns "id" and "rle_mask", among others, in any order; `STDIN`:
-        standard input.
-
-    Returns
-    -------
-    Submission
-
-    Raises
-    ------
-    HumansegError
-        `submission.unreadable`: the file cannot be read, is no text or no CSV.
-        `submission.no_column`: it is empty, or lacks one of the two columns.
+    `STDIN` is standard input.
     """
     text, notes = _read_text(path)
     first_line = text.lstrip("\r\n").split("\n", 1)[0]

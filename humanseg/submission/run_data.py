@@ -35,13 +35,7 @@ class RunData:
     rule: MaskRule = AS_DRAWN
 
     def valid_items(self) -> list[Item]:
-        """List the photos that the run validates on.
-
-        Raises
-        ------
-        HumansegError
-            They are not there.
-        """
+        """List the photos that the run validates on."""
         if self.fold is None:
             return list_items(self.root, "valid", True, self.rule)
         items = list_items(self.root, "train", True, self.rule)
@@ -50,13 +44,7 @@ class RunData:
 
 
 def owner_data(csv: Path) -> RunData:
-    """Find the data of the run in whose folder a file is, at any depth.
-
-    Raises
-    ------
-    HumansegError
-        It is in no run, the run names no data, or they are there no more.
-    """
+    """Find the data of the run in whose folder a file is, at any depth."""
     run, data = _run_of(csv)
     if run is None:
         raise HumansegError(

@@ -11,24 +11,7 @@ from humanseg.submission.complaints import name_ids
 
 
 def template_ids(root: Path) -> list[str] | None:
-    """Return the ids of the data set's template, in its order.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-
-    Returns
-    -------
-    list of str or None
-        None where the data set has no template.
-
-    Raises
-    ------
-    HumansegError
-        `submission.broken_template`: it cannot be read, has no column "id", no rows, a row without
-        an id, or an id twice.
-    """
+    """Return the ids of the data set's template, in its order; None where it has no template."""
     path = root / TEMPLATE_NAME
     if not path.exists():
         return None
@@ -53,27 +36,9 @@ def template_ids(root: Path) -> list[str] | None:
 
 
 def submission_ids(root: Path, ids: Iterable[str], all_of_them: bool = True) -> list[str]:
-    """Return the ids of a submission, in its order.
+    """Return the ids of a submission, in the order of the template; without one naturally sorted.
 
-    Parameters
-    ----------
-    root
-        The data folder.
-    ids
-        Those of the valid photos, in Unicode's composed form.
-    all_of_them
-        Whether the data set's template must name each of `ids`, or may be about some.
-
-    Returns
-    -------
-    list of str
-        As the data set's template has them; without a template `ids`, naturally sorted.
-
-    Raises
-    ------
-    HumansegError
-        `submission.broken_template`: the template cannot be read. `submission.other_template`: it
-        names other photos, or leaves out some that it must name.
+    `all_of_them`: whether the template must name each of `ids`, or may be about some.
     """
     known = set(ids)
     template = template_ids(root)

@@ -43,13 +43,7 @@ def write_submission(
 
 
 def exact_rle(mask: NDArray[np.generic]) -> str:
-    """Encode a mask of shape (H, W), values 0 and 1, and make sure that it decodes to itself.
-
-    Raises
-    ------
-    Refused
-        It does not.
-    """
+    """Encode a mask of shape (H, W), values 0 and 1, and make sure that it decodes to itself."""
     plain = as_bool(mask)
     rle = encode_rle(plain)
     try:
@@ -66,25 +60,9 @@ def exact_rle(mask: NDArray[np.generic]) -> str:
 
 
 def write_rles(path: Path, rles: Mapping[str, str], order: Sequence[str]) -> None:
-    """Write a submission of encoded masks, whole or not at all.
+    """Write a submission of encoded masks, whole or not at all, with the ids of `order`.
 
     The file is read again and compared before it is put in place.
-
-    Parameters
-    ----------
-    path
-        Where the CSV shall be.
-    rles
-        For each id its mask as `exact_rle` gives it. Ids that are not in `order` are left out.
-    order
-        The ids to write, in this order.
-
-    Raises
-    ------
-    HumansegError
-        An id of `order` has no mask or comes twice, or the file cannot be written.
-    Refused
-        What was read again differs from what was to be written.
     """
     repeated = sorted((id for id, n in Counter(order).items() if n > 1), key=natural_key)
     if repeated:

@@ -53,13 +53,7 @@ class Forecast:
 
 
 def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
-    """Print a table of the jobs of a grid, and how long all of them take.
-
-    Raises
-    ------
-    HumansegError
-        The data are not there.
-    """
+    """Print a table of the jobs of a grid, and how long all of them take."""
     forecasts = forecast(sweep, jobs)
     width = max(len(job.name) for job in jobs)
     console.print(f"sweep   {sweep.folder}\n\n{'job':<{width}}  parameters       time  state")
@@ -73,19 +67,7 @@ def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
 
 
 def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: int) -> None:
-    """Print what a search draws from, and how long it takes.
-
-    Parameters
-    ----------
-    sweep
-        The search.
-    sample
-        A job like its trials.
-    space
-        What is drawn from, by key.
-    left
-        How many trials are to come.
-    """
+    """Print what a search draws from, and how long it takes; `sample` is a job like its trials."""
     console.print(f"sweep   {sweep.folder}\n")
     for key, values in space.items():
         console.print(f"{key:<24}  {values}")
@@ -101,13 +83,7 @@ def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: in
 
 
 def forecast(sweep: Sweep, jobs: Sequence[Job]) -> list[Forecast]:
-    """Inspect jobs before they start; return a forecast for each.
-
-    Raises
-    ------
-    HumansegError
-        The data are not there.
-    """
+    """Inspect jobs before they start; return a forecast for each."""
     configs = [request.config for request in sweep.requests(jobs)]
     statuses = [_status(sweep, job) for job in jobs]
     forecaster = Forecaster()

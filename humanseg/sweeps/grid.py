@@ -13,21 +13,7 @@ from humanseg.system.interrupts import interruptible
 
 
 def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
-    """Train every combination that is not trained yet.
-
-    Parameters
-    ----------
-    sweep
-        What is requested.
-    dry_run
-        Print what would be done, and start nothing.
-
-    Raises
-    ------
-    HumansegError
-        Something must be changed, and nothing was started; or some jobs have failed, and all
-        others are done.
-    """
+    """Train every combination that is not trained yet; of a dry run, print what would be done."""
     jobs = [sweep.job(overrides) for overrides in combine(sweep.overrides)]
     sweep.check(jobs)
     if dry_run:
@@ -46,22 +32,9 @@ def run_grid(sweep: Sweep, dry_run: bool = False) -> None:
 
 
 def combine(overrides: Iterable[Override]) -> list[tuple[str, ...]]:
-    """List every combination of the values that overrides give.
+    """List every combination of the values that overrides give, the last key's changing fastest.
 
-    Parameters
-    ----------
-    overrides
-        Parsed; each gives one value or several.
-
-    Returns
-    -------
-    list of tuple of str
-        The overrides of each job, each combination once, the last key's values changing fastest.
-
-    Raises
-    ------
-    HumansegError
-        One gives a range without steps, which only a search can take values from.
+    Each is listed once. A range without steps is an error: only a search can take values from it.
     """
     return list(dict.fromkeys(product(*map(_values, overrides))))
 

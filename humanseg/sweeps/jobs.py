@@ -94,16 +94,6 @@ def require_same_settings(request: TrainRequest) -> None:
     """Raise if what is in a job's folder was made with other settings than are requested now.
 
     A setting that did not exist yet when the job was begun has its default now, unless it is given.
-
-    Parameters
-    ----------
-    request
-        The job, as it is requested now.
-
-    Raises
-    ------
-    HumansegError
-        It was made with other settings; names one.
     """
     if difference := changed_setting(request):
         raise HumansegError(

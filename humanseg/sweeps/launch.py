@@ -39,13 +39,7 @@ def launcher_in(
 
 
 def open_launcher(context: HydraContext, config: DictConfig, task: TaskFunction) -> Launcher:
-    """Make the launcher that a config names; `task` is what it calls for each job.
-
-    Raises
-    ------
-    HumansegError
-        It is not installed.
-    """
+    """Make the launcher that a config names; `task` is what it calls for each job."""
     target = str(config.hydra.launcher._target_)
     for plugin, extra in EXTRAS.items():
         if target.startswith(f"{plugin}.") and find_spec(plugin) is None:
@@ -60,29 +54,10 @@ def open_launcher(context: HydraContext, config: DictConfig, task: TaskFunction)
 
 
 def run_jobs(jobs: Sequence[Job], launcher: Launcher, number: int = 0) -> dict[str, str]:
-    """Run the unfinished jobs.
+    """Run the unfinished jobs, and return why some have failed, by their names.
 
     Jobs that another sweep in the same folder does are waited for at the end, and done here where
-    it leaves them.
-
-    Parameters
-    ----------
-    jobs
-        All of them; finished ones are skipped.
-    launcher
-        Starts them.
-    number
-        Of the first one, for the launcher.
-
-    Returns
-    -------
-    dict
-        Why jobs failed, by their names; empty when all are finished.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        Somebody stopped the sweep.
+    it leaves them. `number` is that of the first job, for the launcher.
     """
     failed: dict[str, str] = {}
     todo = [job for job in jobs if not job_status(job.folder).is_done]
@@ -102,11 +77,6 @@ def launch_jobs(launcher: Launcher, jobs: Sequence[Job], number: int) -> list[Ou
 
     A launcher that loses one job, with its machine say, gives no results for any. How each of them
     ended is on disk.
-
-    Raises
-    ------
-    HumansegError
-        The launcher could not start anything.
     """
     statuses = [job_status(job.folder) for job in jobs]
     try:

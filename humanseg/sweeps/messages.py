@@ -47,20 +47,7 @@ def print_ranking(sweep: Path, jobs: Sequence[Job]) -> None:
 
 
 def require_none_failed(failed: Mapping[str, str], total: int) -> None:
-    """Raise if jobs have failed: exit code 1.
-
-    Parameters
-    ----------
-    failed
-        Why, by their names.
-    total
-        How many jobs there were.
-
-    Raises
-    ------
-    SomeFailed
-        Lists them.
-    """
+    """Raise if jobs have failed: exit code 1."""
     if failed:
         lines = [f"  {name}: {reason}" for name, reason in failed.items()]
         raise SomeFailed(f"{len(failed)} of {total} jobs failed:\n" + "\n".join(lines))
@@ -69,16 +56,8 @@ def require_none_failed(failed: Mapping[str, str], total: int) -> None:
 def ranking(statuses: Mapping[str, JobStatus]) -> str:
     """Return jobs as a table, the best first.
 
-    Parameters
-    ----------
-    statuses
-        By name.
-
-    Returns
-    -------
-    str
-        A line per job: its Dice at threshold 0.5, its time, how it ended. Jobs whose valid
-        photos differ stand in tables of their own, since their scores cannot be compared.
+    Jobs whose valid photos differ stand in tables of their own, since their scores cannot be
+    compared.
     """
     width = max(map(len, statuses), default=0)
     scored = {name: status for name, status in statuses.items() if _dice(status) is not None}

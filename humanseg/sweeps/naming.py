@@ -32,20 +32,10 @@ def folder_aside(folder: Path) -> Path:
 
 
 def job_name(overrides: Sequence[str], varied: Collection[str]) -> str:
-    """Name a job by the settings that differ.
+    """Name a job by the settings that differ, such as ``loss=dice,seed=1``; `default` without any.
 
-    Parameters
-    ----------
-    overrides
-        All of the job.
-    varied
-        The keys whose values differ between jobs.
-
-    Returns
-    -------
-    str
-        Such as ``loss=dice,seed=1``; `default` where nothing varies. A name that is too long for
-        a folder, or holds what no folder's name should, ends in a part of its SHA-256.
+    A name that is too long for a folder, or holds what no folder's name should, ends in a part of
+    its SHA-256.
     """
     return _folder_name(",".join(varied_overrides(overrides, varied)) or "default")
 
@@ -65,19 +55,8 @@ def varied_overrides(overrides: Sequence[str], varied: Collection[str]) -> list[
 def sweep_name(overrides: Sequence[str], params: Mapping[str, Any], varied: Sequence[str]) -> str:
     """Name a sweep by what it varies, and by a mark that follows from all that was requested.
 
-    Parameters
-    ----------
-    overrides
-        As given on the command line; neither their order counts nor where the sweep is.
-    params
-        What its search varies, where it has one.
-    varied
-        The keys whose values differ between jobs.
-
-    Returns
-    -------
-    str
-        Such as ``loss-seed-1f0c88d2``, or ``losses-…`` for ``search=losses``.
+    Such as ``loss-seed-1f0c88d2``, or ``losses-…`` for ``search=losses``. Neither the order of the
+    overrides counts nor where the sweep is.
     """
     asked = sorted(word for word in overrides if not is_incidental(key_of(word)))
     plain = json.dumps([asked, {str(key): str(value) for key, value in params.items()}])

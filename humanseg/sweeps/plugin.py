@@ -55,13 +55,7 @@ class HumansegSweeper(TrainingSweeper):
         self._method, self._dry_run, self._settings = method, dry_run, settings
 
     def sweep(self, arguments: list[str]) -> None:
-        """Do all jobs that are left to do.
-
-        Raises
-        ------
-        HumansegError
-            Something must be changed, or some jobs have failed.
-        """
+        """Do all jobs that are left to do."""
         from humanseg.sweeps.sweep import read_sweep
 
         sweep = read_sweep(self._context, self._config, arguments, self._params)

@@ -75,15 +75,7 @@ def job_request(
     overrides: list[str],
     choices: dict[str, str],
 ) -> TrainRequest:
-    """Return what a job trains, and where; a new run, as far as is known here.
-
-    Parameters
-    ----------
-    sweep, varied
-        As `Task` has them.
-    config, overrides, choices
-        The job's config, composed; all overrides that made it, and Hydra's choices.
-    """
+    """Return what a job trains, and where; a new run, as far as is known here."""
     resolved = resolve_config(config)
     with open_dict(resolved):
         resolved.sweep, resolved.restart = sweep.name, False
@@ -94,18 +86,7 @@ def job_request(
 
 
 def run_in_subprocess(request: TrainRequest) -> Outcome:
-    """Run a job in its own process.
-
-    Returns
-    -------
-    Outcome
-        That a process was killed is recorded in the job's folder, as any failure is.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        The sweep is stopped; the job has been stopped too.
-    """
+    """Run a job in its own process; that it was killed is recorded in the job's folder, too."""
     try:
         return call_in_child(run_job, request, preload=["humanseg.training.train"])
     except Exception as error:
@@ -121,13 +102,8 @@ def run_in_subprocess(request: TrainRequest) -> Outcome:
 def run_job(request: TrainRequest) -> Outcome:
     """Run a job in this process, or resume it.
 
-    Everything is decided with the job's lock in hand, so that of two sweeps in one folder only
-    one does it.
-
-    Returns
-    -------
-    Outcome
-        A failure is recorded in the job's folder, and raised no further.
+    Everything is decided with the job's lock in hand, so that of two sweeps in one folder only one
+    does it. A failure is recorded in the job's folder, and raised no further.
     """
     run = RunFolder(request.folder)
     try:

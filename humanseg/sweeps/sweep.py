@@ -69,13 +69,7 @@ class Sweep:
         return Job(folder.name, folder, tuple(overrides), tuple(differs))
 
     def request(self, job: Job) -> TrainRequest:
-        """Compose the config of a job.
-
-        Raises
-        ------
-        HydraException
-            Its overrides do not fit.
-        """
+        """Compose the config of a job."""
         overrides = list(job.overrides)
         try:
             config, choices = self._composer.compose(overrides)
@@ -99,13 +93,7 @@ class Sweep:
         return Composer(self.context.config_loader, self.config, self.overrides)
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """Find what is wrong with any job before the first one starts.
-
-        Raises
-        ------
-        HumansegError
-            A job's config cannot be composed, or its folder holds a run with other settings.
-        """
+        """Find what is wrong with any job before the first one starts."""
         if len(jobs) > _MANY:
             console.print(f"checking {len(jobs)} jobs in {self.folder} …")
         for request in self.requests(jobs):
@@ -113,13 +101,7 @@ class Sweep:
                 require_same_settings(request)
 
     def begin(self) -> None:
-        """Make the folder; put an earlier one aside first, where that is requested.
-
-        Raises
-        ------
-        HumansegError
-            A process works in the earlier one, or the folder cannot be made.
-        """
+        """Make the folder; put an earlier one aside first, where that is requested."""
         if self.config.restart and self.folder.exists():
             locks = [self.folder / ".lock", *self.folder.glob("*/.lock")]
             working = [path.parent for path in locks if is_locked(path)]
@@ -179,13 +161,7 @@ class Composer:
         }
 
     def compose(self, overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
-        """Compose a config as Hydra does, without Hydra's own node; return its choices too.
-
-        Raises
-        ------
-        HydraException or OmegaConfBaseException
-            They do not fit, or a value refers to Hydra's node.
-        """
+        """Compose a config as Hydra does, without Hydra's own node; return its choices too."""
         single = [word for word in overrides if word.split("=")[0] in self._single]
         files = tuple(word for word in overrides if word not in single)
         if files not in self._composed:
@@ -208,26 +184,9 @@ class Composer:
 def read_sweep(
     context: HydraContext, config: DictConfig, arguments: list[str], params: Mapping[str, Any]
 ) -> Sweep:
-    """Read what is requested; nothing is written.
+    """Read what is requested; nothing is written, and the same command has the same folder.
 
-    Parameters
-    ----------
-    context, config
-        As Hydra gives them to a sweeper.
-    arguments
-        The command line's overrides.
-    params
-        Values by key; those of the command line take their place.
-
-    Returns
-    -------
-    Sweep
-        In the same folder for the same command.
-
-    Raises
-    ------
-    HumansegError
-        A setting of a single run is given, or several values where there can be one.
+    Values of the command line take the place of those of `params`.
     """
     parser = OverridesParser.create(config_loader=context.config_loader)
     words = [f"{key}={value}" for key, value in params.items()] + arguments

@@ -23,31 +23,12 @@ _LONGEST_FOLDER = 60
 
 
 def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence[str] = ()) -> T:
-    """Call a function in a process of its own, which may die of it.
+    """Call a function of a module's top level in a process of its own, which may die of it.
 
     Threads, peak memory, environment variables and what a library keeps for itself begin afresh
-    there, and a system that runs out of memory kills the process that takes it.
-
-    Parameters
-    ----------
-    function
-        Of a module's top level.
-    *arguments
-        Copied.
-    preload
-        Modules that all such processes need: imported once, where the system can fork.
-
-    Returns
-    -------
-    T
-        What the function returns.
-
-    Raises
-    ------
-    BaseException
-        What the function raised, or a RuntimeError that says how the process died.
-    KeyboardInterrupt
-        This process is stopped; the other has been stopped too.
+    there, and a system that runs out of memory kills the process that takes it: a RuntimeError says
+    how it died. `preload` are modules that all such processes need: imported once, where the system
+    can fork.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         # Joblib's workers have a method of their own, which no other process would know.
@@ -77,13 +58,9 @@ def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence
 
 
 def start_method() -> str:
-    """Choose how processes are started.
+    """Choose how processes are started: by a process that has imported torch and done nothing else.
 
-    Returns
-    -------
-    str
-        `forkserver`, from a process that has imported torch and done nothing else: where the system
-        can fork, and has room for the name of that process's socket. Else `spawn`.
+    Where the system cannot fork, or has no room for the name of that process's socket, afresh.
     """
     roomy = len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER
     can_fork = "forkserver" in multiprocessing.get_all_start_methods()

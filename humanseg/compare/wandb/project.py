@@ -56,11 +56,8 @@ class Project:
 def quiet_wandb() -> Iterator[Mapping[str, str]]:
     """Silence wandb, and write its logs to a temporary folder.
 
-    Yields
-    ------
-    Mapping
-        The environment that does so, for other processes, of which one wants to read what they
-        say. That of this one is changed too, and here wandb says nothing.
+    Yields the environment that does so, for other processes, of which one wants to read what they
+    say. That of this one is changed too, and here wandb says nothing.
     """
     with tempfile.TemporaryDirectory(
         prefix="humanseg-wandb-", ignore_cleanup_errors=True

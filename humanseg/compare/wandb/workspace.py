@@ -30,18 +30,8 @@ _WIDE = 10.0
 def lay_out(board: Leaderboard, project: Project) -> "list[Workspace]":
     """Lay out a workspace for each group of runs, which alone may be ranked together.
 
-    Parameters
-    ----------
-    board
-        What was found. Where there is but one group, failed and unfinished runs stand beside it.
-    project
-        Where the workspaces are for.
-
-    Returns
-    -------
-    list of Workspace
-        Of each group with runs that are known to wandb. Each is named by its folder and its data,
-        so that the same runs later have the same one.
+    Each is named by its folder and its data, so that the same runs later have the same one. Where
+    there is but one group, failed and unfinished runs stand beside it.
     """
     rest = board.unranked if len(board.groups) < 2 else ()
     laid = []

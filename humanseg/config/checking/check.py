@@ -130,18 +130,7 @@ def _at(plain: Any, key: str) -> Any:
 
 
 def find_mistakes(config: DictConfig) -> list[str]:
-    """List all that is wrong with a config; see `check_config`.
-
-    Parameters
-    ----------
-    config
-        A composed config, or a run's.
-
-    Returns
-    -------
-    list of str
-        A mistake each, beginning with the full key. Empty when the config fits the code.
-    """
+    """List all that is wrong with a config, beginning with the full key; see `check_config`."""
     plain, mistakes = _plain(config)
     # Read every name before the first module is imported for one.
     refused = [
@@ -178,21 +167,11 @@ def find_mistakes(config: DictConfig) -> list[str]:
 
 
 def check_config(config: DictConfig) -> None:
-    """Check every value of a config against the signature it will be passed to.
+    """Check every value of a config against the signature it will be passed to; name every mistake.
 
     Nothing is built. Unknown keys, missing values, wrong types, values out of their range,
-    forbidden targets and keys that an experiment file added by a typo are found; what follows
-    from several values (a fold that is not among the folds) by what they are passed to.
-
-    Parameters
-    ----------
-    config
-        A composed config, or a run's.
-
-    Raises
-    ------
-    HumansegError
-        Names every mistake by its full key.
+    forbidden targets and keys that an experiment file added by a typo are found; what follows from
+    several values (a fold that is not among the folds) by what they are passed to.
     """
     if mistakes := find_mistakes(config):
         raise HumansegError(

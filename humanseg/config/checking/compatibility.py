@@ -16,20 +16,10 @@ def pair_key(config: DictConfig) -> str:
 
 
 def pair_mistake(config: DictConfig) -> str | None:
-    """Return why the model of a config does not fit its backbone.
+    """Return why the model of a config does not fit its backbone, in one sentence that names both.
 
-    Both are built, and the net is run once, without numbers: no weights are opened, and no
-    memory for them is taken.
-
-    Parameters
-    ----------
-    config
-        With `model` and `backbone`, already checked against their signatures.
-
-    Returns
-    -------
-    str or None
-        One sentence that names both; None when they fit.
+    Both are built, and the net is run once, without numbers: no weights are opened, and no memory
+    for them is taken.
     """
     names = f"{config.model.get('_target_')} on {config.backbone.get('name', 'this backbone')}"
     try:

@@ -42,22 +42,7 @@ def parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 
 def value_mistakes(value: Any, annotation: Any, key: str) -> list[str]:
-    """Return the mistakes of one value.
-
-    Parameters
-    ----------
-    value
-        Plain nested dicts, lists and primitives.
-    annotation
-        What it must fit.
-    key
-        Its full key.
-
-    Returns
-    -------
-    list of str
-        A mistake each, beginning with the full key.
-    """
+    """Return the mistakes of one value, beginning with its full key."""
     if isinstance(value, str) and value == _MISSING:
         return [f"{key}: has no value, give it one with {key}=..."]
     mistakes = nested_mistakes(value, key)
@@ -112,24 +97,11 @@ def node_mistakes(
     runtime: Collection[str] | None = None,
     extra: Mapping[str, Collection[Any]] | None = None,
 ) -> list[str]:
-    """Bind a node, and all below it, to the signature of its target.
+    """Bind a node, and all below it, to the signature of its target; return the mistakes.
 
-    Parameters
-    ----------
-    node
-        With a `_target_`; interpolations resolved.
-    key
-        Its full key in the config.
-    runtime
-        Arguments that the code gives when it calls the target. None: not known, so that a
-        partial node may leave any argument open.
-    extra
-        Full keys and values that the code replaces before it calls the target.
-
-    Returns
-    -------
-    list of str
-        A mistake each, beginning with the full key.
+    `runtime` are arguments that the code gives when it calls the target; None: not known, so that a
+    partial node may leave any argument open. `extra` are full keys and values that the code
+    replaces before it calls the target.
     """
     try:
         target = find_target(node["_target_"])

@@ -102,15 +102,7 @@ def _mistakes(config: DictConfig, pairs: dict[str, str | None]) -> list[str]:
 def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[str]:
     """Check every file in the folder of shipped configs, composed onto the defaults.
 
-    Parameters
-    ----------
-    notify
-        Called with a line on each composition.
-
-    Returns
-    -------
-    list of str
-        A mistake each, beginning with the override that shows it; empty when all fit.
+    Each mistake begins with the override that shows it.
     """
     folder = conf_folder()
     pairs: dict[str, str | None] = {}

@@ -44,21 +44,11 @@ _WORDS = {
 
 
 def fits(value: Any, annotation: Any) -> bool:
-    """Return whether a value fits an annotation.
+    """Return whether a value fits an annotation; False only where it cannot be meant.
 
-    Parameters
-    ----------
-    value
-        None, bool, int, float, str, list or dict, as YAML gives them. A mapping with a
-        `_target_` stands for what that target makes.
-    annotation
-        Of a parameter, strings resolved. What is not understood is taken to fit.
-
-    Returns
-    -------
-    bool
-        False only where the value cannot be meant. A whole number fits a float; true and false
-        are no numbers; a text is neither a number nor a list; no number is infinite.
+    A whole number fits a float; true and false are no numbers; a text is neither a number nor a
+    list; no number is infinite. A mapping with a `_target_` stands for what that target makes. An
+    annotation that is not understood is taken to fit.
     """
     try:
         _adapter(annotation).validate_python(value)

@@ -20,18 +20,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def explain(error: BaseException) -> HumansegError | None:
-    """Turn what a person can cause into a paragraph.
-
-    Parameters
-    ----------
-    error
-        Whatever a command raised.
-
-    Returns
-    -------
-    HumansegError or None
-        None for a fault of the program.
-    """
+    """Turn what a person can cause into a paragraph; None for a fault of the program."""
     if isinstance(error, HumansegError):
         return error
     text = str(error)

@@ -18,17 +18,7 @@ _FOLDER_FLAGS = ("--config-dir", "-cd")
 
 
 def train_help(arguments: Sequence[str] = ()) -> str:
-    """Fill in the help's template.
-
-    Parameters
-    ----------
-    arguments
-        The words of the command line: of ``--config-dir DIR`` the groups are listed too.
-
-    Returns
-    -------
-    str
-    """
+    """Fill in the help's template; of ``--config-dir DIR`` the groups are listed too."""
     conf = conf_folder()
     text = yaml.safe_load((conf / "hydra" / "help" / "humanseg.yaml").read_text("utf-8"))
     template = text["template"].replace("${hydra.help.header}", text["header"])

@@ -71,15 +71,7 @@ def _unknown_key(error: ConfigCompositionException) -> str:
 def explain_hydra_error(error: Exception) -> HumansegError:
     """Turn an error of Hydra or OmegaConf into a paragraph for a person.
 
-    Parameters
-    ----------
-    error
-        One for which `is_hydra_error` holds.
-
-    Returns
-    -------
-    HumansegError
-        Says which override or key is wrong, and the nearest name where there is one.
+    It says which override or key is wrong, and the nearest name where there is one.
     """
     if isinstance(error, MissingConfigException):
         message = _missing_option(error)

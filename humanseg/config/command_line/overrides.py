@@ -36,22 +36,8 @@ def hydra_words(arguments: Sequence[str]) -> list[str]:
 
     ``--data ROOT`` becomes an override. Where Hydra refuses the path of one of `PATH_SETTINGS`
     (``~``, ``=``, brackets, letters beyond ASCII), or would take it for a number, it is put in
-    quotes. What Hydra takes as a text, a list, an interpolation or a sweep stays as it is.
-
-    Parameters
-    ----------
-    arguments
-        What stands after ``humanseg train``.
-
-    Returns
-    -------
-    list of str
-        In the same order.
-
-    Raises
-    ------
-    HumansegError
-        There is no word at all, one that is a path alone, or one that moves relative paths.
+    quotes. What Hydra takes as a text, a list, an interpolation or a sweep stays as it is. No word
+    at all is refused, one that is a path alone, and one that moves relative paths.
     """
     if not arguments:
         raise HumansegError(

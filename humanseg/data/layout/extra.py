@@ -37,23 +37,7 @@ Extra = Mapping[str, ExtraFolder]
 
 
 def scan_extra(root: Path, extra: Extra, key: str) -> Scan:
-    """List the photos of some sources; the id of each begins with the name of its source.
-
-    Parameters
-    ----------
-    root
-        What their folders are relative to.
-    extra
-        The sources.
-    key
-        The setting that names them, for what goes wrong.
-
-    Raises
-    ------
-    HumansegError
-        No photo of a source matches (``data.no_extra_photos``), or its name has a `SEPARATOR`
-        (``data.source_name``).
-    """
+    """List the photos of some sources; the id of each begins with the name of its source."""
     items: list[Item] = []
     problems: list[Problem] = []
     for name, source in extra.items():

@@ -16,30 +16,11 @@ def resize_to(
 ) -> LabelledPhoto:
     """Bring a photo and its mask to one height and width.
 
-    Parameters
-    ----------
-    photo
-        Of any size.
-    size
-        The wanted height and width.
-    mode
-        ``resize`` scales height and width on their own, so the shape of things may change.
-        ``crop`` takes a random window, without scaling; a side that is too short is padded.
-        ``pad`` keeps all of the photo and its shape: it scales down what is too large, then pads.
-        Padding repeats the outermost row or column, of photo and mask alike: with constant
-        values a net would learn a border that no photo has.
-    seed
-        In [0, 2**32): where the window of ``crop`` is follows from it alone.
-
-    Returns
-    -------
-    LabelledPhoto
-        Of `size`, contiguous.
-
-    Raises
-    ------
-    HumansegError
-        `mode` is none of the three (``data.unknown_resize_mode``).
+    ``resize`` scales height and width on their own, so the shape of things may change. ``crop``
+    takes a random window, without scaling, which follows from `seed` alone; a side that is too
+    short is padded. ``pad`` keeps all of the photo and its shape: it scales down what is too large,
+    then pads. Padding repeats the outermost row or column, of photo and mask alike: with constant
+    values a net would learn a border that no photo has.
     """
     if mode not in get_args(ResizeMode):
         raise HumansegError(

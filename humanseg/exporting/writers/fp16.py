@@ -9,23 +9,9 @@ _SMALLEST = 64
 
 
 def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store the weights of a model in fp16.
+    """Return the same graph with weights in fp16, or raise ValueError where one is too large.
 
-    Parameters
-    ----------
-    model
-        In fp32; it stays as it is.
-
-    Returns
-    -------
-    onnx.ModelProto
-        The same graph, each weight with a cast to fp32 behind it, which a runtime works out once,
-        when it loads the file.
-
-    Raises
-    ------
-    ValueError
-        A weight is too large for fp16.
+    Each has a cast to fp32 behind it, which a runtime works out once, when it loads the file.
     """
     halved = onnx.ModelProto()
     halved.CopyFrom(model)

@@ -64,23 +64,8 @@ def quantise(
 ) -> Quantised:
     """Quantise a model, with as few stages in float as the allowed drop of Dice requires.
 
-    Parameters
-    ----------
-    model
-        In fp32, from `convert`.
-    calibration
-        Train photos that the ranges of activations are taken from.
-    held_out
-        Other train photos, on which the loss is measured.
-    allowed
-        Mean Dice that may be lost on them.
-    notify
-        Called with messages about the progress.
-
-    Returns
-    -------
-    Quantised
-        The first choice within the allowed loss; where none is, the one that loses least.
+    The ranges of activations are taken from `calibration`, the drop is measured on `held_out`.
+    Where no choice is within the allowed drop, the one that loses least is returned.
     """
     notify("measuring the ranges of activations on train photos")
     ranges = _ranges(model, [photo for photo, _ in calibration])

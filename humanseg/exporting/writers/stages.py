@@ -40,19 +40,11 @@ class Stages:
 
 
 def find_stages(model: onnx.ModelProto) -> Stages:
-    """Split a graph into stages.
+    """Split a graph into stages, with every node once.
 
-    Parameters
-    ----------
-    model
-        Its nodes stand in the order in which the net ran, its weights bear the names that they
-        have in the net. A node without a named weight belongs to the stage before it. Where the
-        net ran at several sizes, it has several passes with the same weights.
-
-    Returns
-    -------
-    Stages
-        Every node once.
+    Its nodes stand in the order in which the net ran, its weights bear the names that they have in
+    the net. A node without a named weight belongs to the stage before it. Where the net ran at
+    several sizes, it has several passes with the same weights.
     """
     nodes = list(model.graph.node)
     inner: dict[str, Stage] = {}

@@ -32,30 +32,7 @@ def write_formats(
     folder: Path,
     notify: Notify,
 ) -> Quantised | None:
-    """Write a file per format.
-
-    Parameters
-    ----------
-    network
-        What to write.
-    photos
-        Its data; train photos calibrate the quantised file.
-    metadata
-        What an ONNX file holds about itself.
-    formats
-        Which files.
-    max_drop
-        Mean Dice that a quantised file may lose.
-    folder
-        Where they go.
-    notify
-        Called with messages about the progress.
-
-    Returns
-    -------
-    Quantised or None
-        The quantised model, where there is one.
-    """
+    """Write a file per format; return the quantised model, where there is one."""
     names = {item.name: folder / item.file for item in formats}
     notify("trace", f"{metadata['name']}, for any number of photos of any size")
     program = trace(network)
@@ -92,15 +69,7 @@ def write_formats(
 
 
 def save_pt2(program: ExportedProgram, path: Path) -> None:
-    """Write a traced network.
-
-    Parameters
-    ----------
-    program
-        From `trace`; its guards are removed.
-    path
-        A `.pt2` file, to be read by `torch.export.load`.
-    """
+    """Write a traced network without its guards, to be read by `torch.export.load`."""
     # Guards refuse every size for which torch might have chosen another memory layout on the way,
     # such as 320×240 and 1×1. No number depends on that: `verify` runs all sizes.
     program._guards_code = []

@@ -25,19 +25,10 @@ _DIMS = ("batch", None, "height", "width")
 
 
 def convert(program: ExportedProgram, facts: dict[str, Any]) -> onnx.ModelProto:
-    """Turn a traced network into an ONNX model.
+    """Turn a traced network into an ONNX model, with batch norms folded into convolutions.
 
-    Parameters
-    ----------
-    program
-        From `trace`.
-    facts
-        What the file says of itself under `METADATA`; plain values.
-
-    Returns
-    -------
-    onnx.ModelProto
-        Input `photo`, outputs `probability` and `mask`; batch norms folded into convolutions.
+    Its input is `photo`, its outputs are `probability` and `mask`; `facts` are what it says of
+    itself under `METADATA`.
     """
     with quiet_exporter():
         exported = torch.onnx.export(
@@ -77,15 +68,7 @@ def strip(model: onnx.ModelProto) -> None:
 
 
 def save(model: onnx.ModelProto, path: Path) -> None:
-    """Check a model and write it to one file.
-
-    Raises
-    ------
-    onnx.checker.ValidationError
-        The model breaks the standard: a fault of the program.
-    ValueError
-        It uses an operator outside of the standard's own set.
-    """
+    """Check a model and write it to one file."""
     onnx.checker.check_model(model, full_check=True)
     foreign = sorted(
         {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")}

@@ -40,11 +40,7 @@ class _Graph:
 def fold_batch_norms(model: onnx.ModelProto) -> None:
     """Fold, in place, every batch norm whose scale can move back to convolutions.
 
-    Parameters
-    ----------
-    model
-        With weights as initializers that no two nodes share (`separate_weights`). What cannot be
-        folded stays.
+    No two nodes may share a weight (`separate_weights`). What cannot be folded stays.
     """
     graph = model.graph
     for norm in [node for node in graph.node if node.op_type == "BatchNormalization"]:

@@ -73,18 +73,7 @@ def _replace_hardtanh(module: nn.Module) -> None:
 
 
 def trace(network: PhotoToMask) -> ExportedProgram:
-    """Record what a network does, for photos of any number and size.
-
-    Parameters
-    ----------
-    network
-        In evaluation mode, on the CPU and in fp32.
-
-    Returns
-    -------
-    ExportedProgram
-        One graph with dynamic batch, height and width.
-    """
+    """Record what a network in fp32 on the CPU does, for photos of any number and size."""
     # Two photos whose sides differ and suit no stride: torch takes a 1, and sizes that agree,
     # for constants of the graph.
     stride = network.segmenter.stride

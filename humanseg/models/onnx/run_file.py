@@ -42,19 +42,8 @@ def load_network(
 ) -> TrainedNetwork:
     """Load the best checkpoint of a run, or another of its checkpoints.
 
-    Parameters
-    ----------
-    run
-        The run.
-    checkpoint
-        None: the best one.
-    threshold
-        None: the one that the run has.
-
-    Raises
-    ------
-    HumansegError
-        The run is broken, or its threshold was to be tuned and has not been yet.
+    A threshold of None is the one that the run has; a run whose threshold was to be tuned and has
+    not been yet is refused.
     """
     segmenter, config = load_segmenter(run, checkpoint)
     if threshold is None:
@@ -73,43 +62,16 @@ def load_network(
 def model_metadata(name: str, threshold: float, long_side: int) -> dict[str, Any]:
     """Return what an ONNX file must hold to be used alone.
 
-    Parameters
-    ----------
-    name
-        Of the model.
-    threshold
-        Its mask is where the probability is above it.
-    long_side
-        The longer side that it works at: larger photos are scaled down to it first.
-
-    Returns
-    -------
-    dict
-        Plain values.
+    `long_side` is the longer side that it works at: larger photos are scaled down to it first.
     """
     return {"format": FORMAT, "name": name, "threshold": threshold, "long_side": long_side}
 
 
 def working_side(config: DictConfig, size: tuple[int, int] | None) -> int:
-    """Return the longer side that a model works at.
+    """Return the longer side that a model works at: the largest `eval_size`, or `data.train_size`.
 
-    Parameters
-    ----------
-    config
-        Of its run.
-    size
-        Height and width of most train photos; None where they are not to be had.
-
-    Returns
-    -------
-    int
-        The largest `eval_size`, or `data.train_size`; without them, the longer side of the
-        training samples.
-
-    Raises
-    ------
-    HumansegError
-        The settings do not give it, and the photos are missing.
+    Without them it is the longer side of the training samples, for which `size` may be needed: the
+    height and width of most train photos.
     """
     side = max(prediction_sizes(config) or config.data.get("crop_size") or size or [0])
     if not side:
@@ -122,22 +84,7 @@ def working_side(config: DictConfig, size: tuple[int, int] | None) -> int:
 
 
 def write_onnx(trained: TrainedNetwork, size: tuple[int, int] | None, path: Path) -> None:
-    """Write a network as an ONNX file, whole or not at all, without any verification.
-
-    Parameters
-    ----------
-    trained
-        The network.
-    size
-        As of `working_side`.
-    path
-        The file.
-
-    Raises
-    ------
-    HumansegError
-        The working size is not known, or the file cannot be written.
-    """
+    """Write a network as an ONNX file, whole or not at all, without any verification."""
     side = working_side(trained.config, size)
     metadata = model_metadata(trained.name, trained.network.threshold, side)
     model = convert(trace(trained.network), metadata)
