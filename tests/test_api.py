@@ -136,6 +136,13 @@ def test_a_background_is_what_composite_takes(kind: str, sample_root: Path, tmp_
     assert made.paths == [tmp_path / f"{photo.stem}_background.jpg"] and not made.failures
 
 
+def test_options_may_be_numbers_of_numpy(sample_root: Path, tmp_path: Path) -> None:
+    photo = next((sample_root / "test").iterdir())
+    options: Any = {"threshold": np.float32(0.4), "min_area": np.float32(0.1), "tta": np.True_}
+    made = humanseg.predict(photo, tmp_path, model="tiny", **options)
+    assert not made.failures and made.paths[0].is_file()
+
+
 def test_a_pipe_is_predicted_and_leaves_no_copy(sample_root: Path, tmp_path: Path) -> None:
     photo = next((sample_root / "test").iterdir()).read_bytes()
     pipe, out = tmp_path / "pipe", tmp_path / "out"

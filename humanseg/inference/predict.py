@@ -109,7 +109,7 @@ def _predict(
         from humanseg.inference.video.batch import predict_videos
         from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
 
-        strength = DEFAULT_STRENGTH if smoothing is None else smoothing
+        strength = DEFAULT_STRENGTH if smoothing is None else float(smoothing)
         yield from predict_videos(plan("videos", cores), videos, strength, lambda *frame: None)
 
 
@@ -146,9 +146,10 @@ def output_options(
     return OutputOptions(
         kinds=(*kinds, BACKGROUND) if chosen else kinds,
         background=chosen,
-        threshold=threshold,
-        tta=tta,
-        min_area=min_area,
+        # Plain numbers, which JSON can hold: a program may give those of numpy.
+        threshold=None if threshold is None else float(threshold),
+        tta=bool(tta),
+        min_area=float(min_area),
         keep_largest=keep_largest,
         fill_holes=fill_holes,
     )
