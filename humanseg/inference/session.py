@@ -17,6 +17,7 @@ from humanseg.inference.catalog import BUNDLED
 from humanseg.inference.model_file import ModelError
 from humanseg.inference.providers import Resolved, require_in_use, resolve_providers
 from humanseg.io.files import file_sha256
+from humanseg.system.threads import available_cores
 
 _FATAL = 4
 
@@ -103,8 +104,11 @@ def first_line(error: Exception) -> str:
 
 def _open(file: Path, threads: int, providers: Resolved) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    # More than there are cores would only wait for each other; 0 is one for each core.
-    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
+    cores = available_cores()
+    # More than there are cores would only wait for each other; 0 is one for each core of the
+    # machine, of which a container may have few.
+    most = 0 if cores == os.cpu_count() else cores
+    options.intra_op_num_threads = min(threads, cores) or most
     options.log_severity_level = _FATAL
     try:
         # Without a fallback to the processor, which would only be printed.

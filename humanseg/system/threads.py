@@ -1,20 +1,38 @@
 """Threads: how many this process may use, and a function applied in several of them."""
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
+_CONTAINER = Path("/sys/fs/cgroup")
+
 
 def available_cores() -> int:
     """Return how many cores this process may use: a container or taskset may allow few."""
+    cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    return min(cores, _container_cores() or cores)
+
+
+def _container_cores() -> int | None:
+    """Return the limit of a container in time, as of ``docker run --cpus``, in whole cores."""
+    # The two versions of cgroups; "max", or -1, where there is no limit.
+    v1 = _CONTAINER / "cpu"
+    for files in ([_CONTAINER / "cpu.max"], [v1 / "cpu.cfs_quota_us", v1 / "cpu.cfs_period_us"]):
+        with suppress(OSError, ValueError):
+            quota, period = map(int, " ".join(file.read_text() for file in files).split())
+            if quota > 0 and period > 0:
+                return math.ceil(quota / period)
+    return None
 
 
 def usable_threads(asked: int | None) -> int:

@@ -30,10 +30,17 @@ def test_a_copy_gives_the_same_and_keeps_what_was_set(red: Path, way: Any) -> No
     np.testing.assert_array_equal(other(PHOTO), model(PHOTO))
 
 
-@pytest.mark.parametrize("threads", [0, 1, 10_000])
-def test_there_are_no_more_threads_than_cores(red: Path, threads: int) -> None:
+@pytest.mark.parametrize(
+    ("threads", "cores", "expected"),
+    [(0, 8, 0), (1, 8, 1), (10_000, 8, 8), (0, 2, 2), (1, 2, 1), (10_000, 2, 2)],
+)
+def test_there_are_no_more_threads_than_cores(
+    red: Path, monkeypatch: pytest.MonkeyPatch, threads: int, cores: int, expected: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(session, "available_cores", lambda: cores)
     options = humanseg.load(red, threads=threads)._session.native.get_session_options()
-    assert options.intra_op_num_threads == min(threads, os.cpu_count() or 1)
+    assert options.intra_op_num_threads == expected
 
 
 def test_a_pickle_names_the_file_whatever_the_working_folder_is(
