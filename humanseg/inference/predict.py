@@ -78,8 +78,10 @@ def predict_files(
 
         def plan(use: Use, threads: int) -> PredictionPlan:
             file = files[use]
-            load = model_loader(file, threads)
-            return PredictionPlan(options, Destination(out), load, model_digest(file), overwrite)
+            load, digest = model_loader(file, threads), model_digest(file)
+            return PredictionPlan(
+                options, Destination(out), load, digest, overwrite, threads=threads
+            )
 
         outcomes = []
         for outcome in _predict(plan, collected.inputs, cores, temporal_smoothing):

@@ -80,7 +80,9 @@ def _run(
     def plan(use: "Use", threads: int) -> PredictionPlan:
         file = files[use]
         load, digest = model_loader(file, threads), model_digest(file)
-        return PredictionPlan(options, destination, load, digest, arguments.overwrite)
+        return PredictionPlan(
+            options, destination, load, digest, arguments.overwrite, threads=threads
+        )
 
     summaries = PredictionSummary("photo"), PredictionSummary("video")
     folder = None if destination.file else destination.folder

@@ -161,6 +161,8 @@ class PredictionPlan:
     overwrite: bool = False
     # Further options that shape results.
     extra: Mapping[str, Any] | None = None
+    # Processor cores for the codecs of a video; 0: all.
+    threads: int = 0
 
     def target(
         self,

@@ -113,5 +113,6 @@ def _convert(
         lambda photo, probability, visible: make_matte(model, photo, probability, options, visible),
         smoothing=smoothing,
         tta=options.tta,
+        threads=plan.threads,
         on_frame=partial(on_frame, source),
     )

@@ -1,5 +1,6 @@
 """A video through the model: each frame predicted, smoothed over time, rendered and written."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,18 +75,23 @@ def convert_video(
     *,
     smoothing: float = DEFAULT_STRENGTH,
     tta: bool = False,
+    threads: int = 0,
     on_frame: Callable[[float, float | None], None] = lambda done, duration: None,
 ) -> ConversionResult:
     """Make files from a video, each whole or not at all; the sound goes into each.
 
     Reading, prediction and writing overlap. Memory does not grow with the length. Masks are
     smoothed at the size that the model works at, before their edges are refined on each frame.
-    Raise VideoError where the video cannot be read, or a container does not take what is in it.
+    Of decoder and encoders, each uses up to `threads` cores; 0: all. Raise VideoError where the
+    video cannot be read, or a container does not take what is in it.
     """
     count = 0
+    if threads >= (os.cpu_count() or 1):
+        # Each codec knows best how many it can use.
+        threads = 0
     with ExitStack() as stack:
-        video = stack.enter_context(VideoReader(source))
-        writers = [stack.enter_context(_writer(output, video)) for output in outputs]
+        video = stack.enter_context(VideoReader(source, threads))
+        writers = [stack.enter_context(_writer(output, video, threads)) for output in outputs]
         parts = stack.enter_context(closing(prefetch(video)))
         smoother = TemporalSmoother(smoothing)
         time_base = video.info.time_base
@@ -131,11 +137,11 @@ def _render(
 
 
 @contextmanager
-def _writer(output: VideoOutput, video: VideoReader) -> Iterator[VideoWriter]:
+def _writer(output: VideoOutput, video: VideoReader, threads: int) -> Iterator[VideoWriter]:
     with (
         whole_file(output.path, replace=output.replace) as partial,
         VideoWriter(
-            partial, output.encoding, video.info, video.audio, output.comment, output.path
+            partial, output.encoding, video.info, video.audio, output.comment, output.path, threads
         ) as writer,
     ):
         yield writer

@@ -80,7 +80,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     also while iterating.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int = 0) -> None:
         self.path = path
         self.info = probe(path)
         with explain_video_errors(path):
@@ -88,6 +88,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self._video = video_stream(path, self._container)
         self._decoder = _picture_decoder(path, self._video)
         self._decoder.thread_type = "AUTO"
+        self._decoder.thread_count = threads
         # Tracks of a codec that FFmpeg does not know have no context.
         self.audio = [track for track in self._container.streams.audio if track.codec_context]
         self.left_out = _left_out(self._container, self.audio)

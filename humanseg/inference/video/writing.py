@@ -36,9 +36,10 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         audio: Sequence[AudioStream] = (),
         comment: str = "",
         name: Path | None = None,
+        threads: int = 0,
     ) -> None:
         self.path, self.encoding, self.info = name or path, encoding, info
-        self._comment = comment
+        self._comment, self._threads = comment, threads
         with self._explained():
             try:
                 self._open(path, audio, copy=True)
@@ -110,6 +111,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         stream.pix_fmt = self.encoding.pixels
         context = stream.codec_context
         context.time_base = self.info.time_base
+        context.thread_count = self._threads
         # Without it, the last frame would be shown as long as the one before it.
         context.flags |= Flags.frame_duration
         context.sample_aspect_ratio = self.info.aspect

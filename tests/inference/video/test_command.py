@@ -1,5 +1,6 @@
 """`humanseg predict` on videos: what is written, skipped, reported."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 
 from humanseg.cli.main import main
 from humanseg.inference.video.audio import AudioTrackWriter
+from humanseg.inference.video.reading import VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
+from humanseg.inference.video.writing import VideoWriter
 from humanseg.io.images import write_image
 from humanseg.metrics.scores import dice
 
@@ -53,6 +56,28 @@ def test_a_mask_with_the_sound_is_made_by_default(
         assert dice(photo[..., 0] > 127, mask) > 0.9
     assert output.tone.size == play(clip).tone.size > 0
     assert "8 frames in" in capsys.readouterr().out
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core is all that there is")
+def test_codecs_use_no_more_cores_than_they_may(
+    clip: Path, predict: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    class Writer(VideoWriter):
+        def __exit__(self, *error: Any) -> None:
+            counts.append(self._video.codec_context.thread_count)
+            super().__exit__(*error)
+
+    class Reader(VideoReader):
+        def __exit__(self, *error: object) -> None:
+            counts.append(self._decoder.thread_count)
+            super().__exit__(*error)
+
+    monkeypatch.setattr("humanseg.inference.video.convert.VideoWriter", Writer)
+    monkeypatch.setattr("humanseg.inference.video.convert.VideoReader", Reader)
+    assert predict(clip, "--save", "mask,cutout", "--threads", "1") == 0
+    assert counts == [1, 1, 1]
 
 
 def test_another_background_is_put_behind(
