@@ -75,11 +75,14 @@ class Relative:
         Of its page, relative to this one.
     score
         Its Dice, as text; empty where it is not known.
+    length
+        Its epochs and their time, as text; empty where they are not known.
     """
 
     name: str
     path: str
     score: str
+    length: str
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class RunHome:
         Sections, in their order; one that is empty is left out.
     relatives
         Pairs of a heading and the runs below it.
+    last_stage
+        On the page of a recipe, the stage whose charts and settings are shown.
     """
 
     name: str
@@ -118,6 +123,7 @@ class RunHome:
     files: tuple[File, ...]
     steps: tuple[Step, ...]
     relatives: tuple[tuple[str, tuple[Relative, ...]], ...]
+    last_stage: str = ""
 
     @property
     def interval(self) -> str:

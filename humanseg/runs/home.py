@@ -30,13 +30,7 @@ _STRIP = (("Worst", 0.0, 2), ("Typical", 0.5, 2), ("Best", 1.0, 2))
 
 
 def write_home(run: RunFolder) -> None:
-    """Write `index.html` of a finished run from the files in its folder.
-
-    Raises
-    ------
-    HumansegError
-        A file of the run is broken or missing, or the page cannot be written.
-    """
+    """Write `index.html` of a finished run from the files in its folder."""
     record = read_run(run, readable(run.path.name))
     if not record.finished:
         raise HumansegError(
@@ -46,29 +40,27 @@ def write_home(run: RunFolder) -> None:
 
 
 def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]) -> Path:
-    """Write `index.html` of a recipe: its last stage, whose files it has, and all stages.
-
-    Parameters
-    ----------
-    folder
-        The recipe's.
-    last
-        The run of its last stage, finished.
-    stages
-        All of them, in their order.
-
-    Returns
-    -------
-    pathlib.Path
-        The page.
-    """
-    place = RunFolder(folder)
+    """Write `index.html` of a recipe from its last stage, whose files it has, and all stages."""
+    place, summaries = RunFolder(folder), [read_summary(stage.summary) for stage in stages]
     record = read_run(last, readable(last.path.name))
     runs = tuple(_relative(place, stage) for stage in stages if stage.index_page.is_file())
-    home = replace(_home(record, place), name=readable(folder.name), relatives=(("Stages", runs),))
+    home, name = _home(record, place), readable(folder.name)
+    seconds = sum(summary.get("seconds") or 0 for summary in summaries)
+    epochs = sum(summary.get("epochs") or 0 for summary in summaries)
+    whole = (f"Training, {len(stages)} stages", duration(seconds))
+    # The best epoch is one of the last stage: its page has it.
+    facts = [whole if fact[0] == "Training" else fact for fact in home.facts]
+    home = replace(
+        home,
+        name=name,
+        sentence=_sentence(record, f"{epochs:g} epochs in {len(stages)} stages"),
+        facts=tuple(fact for fact in facts if fact[0] != "Best epoch"),
+        last_stage=readable(last.path.name),
+        relatives=(("Stages", runs),),
+    )
     command = read_summary(folder / RECIPE_RECORD).get("command", "")
     pages = tuple(run_pages(place, place.test_page.is_file()))
-    origin = replace(run_origin(last), run=home.name, command=str(command), pages=pages)
+    origin = replace(run_origin(last), run=name, command=str(command), pages=pages)
     write_home_page(place.index_page, home, origin.at(OVERVIEW))
     refresh_homes(stages, [place.index_page, *(stage.index_page for stage in stages)])
     return place.index_page
@@ -138,12 +130,13 @@ def _written(value: Any) -> str:
     return "null" if value is None else as_text(value)
 
 
-def _sentence(record: RunRecord) -> str:
+def _sentence(record: RunRecord, length: str = "") -> str:
     parts = [record.choices[key] for key in ("model", "backbone") if key in record.choices]
     model = " with the backbone ".join(parts) or "A run"
     epochs = record.number("epochs")
     data = record.summary.get("data")
-    trained = f", trained for {epochs:g} epoch{'s' * (epochs != 1)}" if epochs else ""
+    length = length or (f"{epochs:g} epoch{'s' * (epochs != 1)}" if epochs else "")
+    trained = f", trained for {length}" if length else ""
     if isinstance(data, Mapping) and data.get("train"):
         extra = data.get("extra")
         others = (
@@ -236,6 +229,8 @@ def _files(run: RunFolder) -> list[File]:
     texts = {
         run.submission: "The submission: masks of the valid photos",
         run.onnx: "The model, for other programs",
+        run.path / "export" / "model.onnx": "The exported model, for other programs",
+        run.path / "export" / "model.int8.onnx": "The same in 8 bits: smaller",
         run.path / "export" / "README.md": "The card of the exported model",
         run.best: "The best checkpoint",
         run.scores: "Scores of each valid photo",
@@ -243,6 +238,7 @@ def _files(run: RunFolder) -> list[File]:
         run.curves: "The curves as a picture",
         run.config: "All settings",
         run.summary: "What came out, for programs",
+        run.path / RECIPE_RECORD: "What came out, stage by stage, for programs",
     }
     return [
         File(text, path.relative_to(run.path).as_posix(), path.stat().st_size)
@@ -267,7 +263,9 @@ def _relatives(
         groups.append((heading, found))
     if is_part(summary):
         beside = [RunFolder(path.parent) for path in run.path.parent.glob(f"*/{OVERVIEW}")]
-        beside.sort(key=lambda each: natural_key(each.path.name))
+        stages = read_summary(run.path.parent / RECIPE_RECORD).get("stages") or []
+        order = {stage["name"]: index for index, stage in enumerate(stages)}
+        beside.sort(key=lambda each: (order.get(each.path.name, 0), natural_key(each.path.name)))
         word = "Jobs" if "sweep" in summary else "Stages"
         groups.append((f"{word} beside it", [other for other in beside if other.path != run.path]))
     return [
@@ -286,11 +284,14 @@ def _run_of(run: RunFolder, path: Path) -> RunFolder | None:
 
 
 def _relative(run: RunFolder, other: RunFolder) -> Relative:
-    dice: Any = None
+    summary: Mapping[str, Any] = {}
     with suppress(HumansegError):
-        dice = read_summary(other.summary).get("dice_at_half")
+        summary = read_summary(other.summary)
+    dice, epochs, seconds = (summary.get(key) for key in ("dice_at_half", "epochs", "seconds"))
     shown = f"Dice {score(dice)}" if isinstance(dice, float) else ""
-    return Relative(readable(other.path.name), _link(run, other.index_page), shown)
+    known = isinstance(epochs, int) and isinstance(seconds, int | float)
+    length = f"{epochs} epoch{'s' * (epochs != 1)}, {duration(seconds)}" if known else ""
+    return Relative(readable(other.path.name), _link(run, other.index_page), shown, length)
 
 
 def _link(run: RunFolder, page: Path) -> str:

@@ -164,6 +164,31 @@ def test_a_recipe_has_a_page_that_leads_to_its_stages_and_back(
     assert "../last/index.html" in Links(stages[0].index_page).links
 
 
+def test_a_recipe_says_what_all_its_stages_took_and_what_is_of_the_last_alone(
+    make: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    length = {"warm": (7, 700.0), "cold": (4, 1800.0)}
+    stages = [
+        make(f"quick/{name}", recipe="quick", stage=name, epochs=epochs, seconds=seconds)
+        for name, (epochs, seconds) in length.items()
+    ]
+    names = {"stages": [{"name": name} for name in length]}
+    (tmp_path / "runs" / "quick" / "record.json").write_text(json.dumps(names))
+    for stage in stages:
+        write_home(stage)
+    words = Links(write_recipe_home(tmp_path / "runs" / "quick", stages[1], stages)).words
+    assert "trained for 11 epochs in 2 stages on 6 photos" in words
+    assert "Training, 2 stages 41 min 40 s" in words and "Best epoch" not in words
+    assert "warm 7 epochs, 11 min 40 s" in words and "cold 4 epochs, 30 min 0 s" in words
+    # In the order in which they were trained, on the page of a stage too.
+    third = make("quick/again", recipe="quick", stage="again")
+    names["stages"].append({"name": "again"})
+    (tmp_path / "runs" / "quick" / "record.json").write_text(json.dumps(names))
+    write_home(third)
+    links = Links(third.index_page).links
+    assert links.index("../warm/index.html") < links.index("../cold/index.html")
+
+
 def test_pages_that_know_all_are_left_alone(make: Callable[..., RunFolder]) -> None:
     first, second = make("sweep/a", sweep="sweep"), make("sweep/b", sweep="sweep")
     write_home(first)
