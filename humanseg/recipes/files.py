@@ -32,9 +32,17 @@ def copy_results(last: RunFolder, folder: Path) -> list[Path]:
         if file.is_file():
             with whole_file(copy) as partial:
                 shutil.copyfile(file, partial)
+                if copy.suffix == ".html":
+                    _lead_from(partial)
         else:  # no page where there are no test photos
             copy.unlink(missing_ok=True)
     return [folder / file.name for file in files if file.is_file()]
+
+
+def _lead_from(page: Path) -> None:
+    """Make the links of a stage's page those of its copy in the folder above."""
+    html = page.read_text(encoding="utf-8").replace('<a href="../index.html">Recipe</a>\n', "")
+    page.write_text(html.replace('href="../', 'href="'), encoding="utf-8")
 
 
 def export_model(last: RunFolder, folder: Path, formats: Sequence[str]) -> dict[str, Any]:
