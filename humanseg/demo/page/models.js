@@ -13,20 +13,24 @@ export async function startModels(group, select, use) {
   const models = await (await fetch(new URL("models.json", import.meta.url))).json();
   select.replaceChildren(...models.map(({ name, folder, bytes, purpose }) => {
     const option = new Option(`${name} (${megabytes(bytes)})`, folder);
-    option.title = purpose ?? "";
+    option.dataset.purpose = purpose ? `For ${purpose}` : "";
     return option;
   }));
+  const tellPurpose = () => { group.querySelector("p").textContent = select.selectedOptions[0]?.dataset.purpose ?? ""; };
+  tellPurpose();
   group.hidden = models.length < 2;
   let used = select.value;
   select.addEventListener("change", async () => {
     // What is disabled loses the focus.
     const focused = document.activeElement === select;
+    tellPurpose();
     select.disabled = true;
     try {
       await use(select.value);
       used = select.value;
     } catch {
       select.value = used;
+      tellPurpose();
     } finally {
       select.disabled = false;
       if (focused) select.focus();

@@ -71,6 +71,8 @@ def test_the_page_switches_between_the_bundled_models(
                 # The photo that is shown is cut out again.
                 demo.wait(photo.name)
                 assert demo.fact("Model") == humanseg.load(name).name
+                described = f"For {bundled_models()[name].purpose}"
+                expect(select).to_have_accessible_description(described)
                 assert dice(demo.mask(), humanseg.load(name)(photo)) >= 0.98
 
 
