@@ -42,7 +42,11 @@ def commands_page() -> str:
     for name, does in COMMANDS.items():
         parts.append(f"## humanseg {name}\n\n{does[0].upper()}{does[1:]}.\n")
         if name == "train":
-            parts.append(f"``` {{ .text .wrap }}\n{train_help().strip()}\n```\n")
+            # Its settings have a page of their own; here their two columns would break.
+            start, _, rest = train_help().partition("Settings beside the groups:")
+            flags = rest[rest.index("Flags:") :].strip()
+            parts.append(f"``` {{ .text .wrap }}\n{start}{flags}\n```\n")
+            parts.append("It takes every [setting](settings.md) too.\n")
             continue
         whole = _parser(name)
         (choices,) = (a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
