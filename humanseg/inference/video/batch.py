@@ -80,13 +80,13 @@ def _video_output(plan: PredictionPlan, source: InputFile, kind: str) -> VideoOu
         stem = plan.destination.path(source.stem, kind).with_suffix("")
         return plan_video_output(source.path, stem, render, transparent=transparent)
     output = plan_video_output(file, file.with_suffix(""), render, transparent=transparent)
-    if output.path != file:
+    if output.path.suffix != file.suffix.lower():
         raise HumansegError(
             f"{source.path}: a {kind} cannot be kept in {file.name}; {output.path.name} can hold "
             "it.",
             code="io.wrong_format",
         )
-    return output
+    return replace(output, path=file)
 
 
 def _convert(

@@ -80,6 +80,16 @@ def test_codecs_use_no_more_cores_than_they_may(
     assert counts == [1, 1, 1]
 
 
+def test_a_result_takes_the_name_that_is_given_however_its_suffix_is_written(
+    clip: Path, red: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(clip), "--model", str(red), "--out", str(tmp_path / "Result.MP4")]
+    assert main(words) == 0
+    assert main([*words, "--save", "cutout", "--overwrite"]) == 1
+    assert "cannot be kept in Result.MP4; Result.webm can hold it" in capsys.readouterr().out
+    assert made(tmp_path) == {"Result.MP4"}
+
+
 def test_another_background_is_put_behind(
     clip: Path, red_walk: Any, play: Play, predict: Callable[..., int], tmp_path: Path
 ) -> None:
