@@ -93,7 +93,7 @@ def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) 
         inside = {Path(str(config.run_dir)).parent / other for other in stage.needs}
         for key in (STARTS_FROM, LEARNS_FROM):
             for path in named_paths(OmegaConf.select(config, key)):
-                if path in inside:
+                if inside & {path, *path.parents}:
                     continue
                 try:
                     require_source(key, path)

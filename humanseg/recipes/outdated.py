@@ -66,8 +66,8 @@ def _replaced(plan: StagePlan) -> str | None:
     if not made_from:
         return None
     for other in plan.stage.needs:
-        best = RunFolder(plan.job.folder.parent / other).best
-        finished = job_status(best.parents[1]).is_done
-        if not finished or not best.is_file() or file_sha256(best) not in made_from:
+        run = RunFolder(plan.job.folder.parent / other)
+        files = [file for file in (run.best, run.last) if file.is_file()]
+        if not job_status(run.path).is_done or not {*map(file_sha256, files)} & {*made_from}:
             return other
     return None

@@ -151,10 +151,11 @@ def recipe_from_record(path: Path) -> Recipe:
 
 
 def references(word: str) -> list[str]:
-    """List the stages that a word names."""
+    """List the stages that a word names, by themselves or by a file of theirs."""
     value = OverridesParser.create().parse_override(word).value() if REFERENCE in word else None
     values = value if isinstance(value, list) else [value]
-    return [str(item)[len(REFERENCE) :] for item in values if str(item).startswith(REFERENCE)]
+    named = [str(item)[len(REFERENCE) :] for item in values if str(item).startswith(REFERENCE)]
+    return [name.partition("/")[0] for name in named]
 
 
 def with_folders(word: str, folder: Path) -> str:

@@ -10,6 +10,7 @@ import yaml
 
 from humanseg.cli.main import main
 from humanseg.exporting.folder import require_export_folder
+from humanseg.models.checkpoint import find_checkpoint
 from humanseg.recipes import check, files, run
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.sweeps import run_job
@@ -33,7 +34,7 @@ def finish(write_run: WriteRun, sample_root: Path) -> Work:
     def finished(request: TrainRequest) -> Outcome:
         runs = RunFolder(request.folder)
         sources = {
-            key: [_sha256(RunFolder(path).best) for path in paths]
+            key: [_sha256(find_checkpoint(Path(path))) for path in paths]
             for key, paths in {
                 "init_from": named_paths(request.config.init_from),
                 "distillation.teachers": named_paths(request.config.distillation.teachers),
@@ -44,6 +45,7 @@ def finish(write_run: WriteRun, sample_root: Path) -> Work:
             runs.config.write_text(yaml.safe_dump(_plain(request)))
             runs.best.parent.mkdir(exist_ok=True)
             runs.best.write_bytes(f"{request.folder.name} {request.config.optimizer.lr}".encode())
+            runs.last.write_bytes(f"last of {request.folder.name}".encode())
             (runs.path / "test").mkdir(exist_ok=True)
             (runs.path / "test/9.jpg").write_text(request.folder.name)
             runs.test_page.write_text(request.folder.name)

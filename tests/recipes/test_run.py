@@ -181,6 +181,21 @@ def test_a_stage_made_from_an_older_checkpoint_is_noticed(
     )
 
 
+def test_a_stage_may_start_from_the_last_checkpoint_of_another(
+    recipe: "RunRecipe", seen: Seen, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = "first/checkpoints/last.ckpt"
+    stages = {"first": {}, "second": {"settings": {"init_from": f"stage:{last}"}}}
+    folder = tmp_path / "runs/mine"
+    assert recipe(seen, stages) == 0
+    assert seen.requests["second"].config.init_from == str(folder / last)
+    seen.requests.clear()
+    assert recipe(seen, stages) == 0 and not seen.requests, "nothing is repeated"
+    (folder / last).write_text("another training")
+    assert recipe(seen, stages) == 2
+    assert "second: first, which it was made from, has been" in capsys.readouterr().err
+
+
 def test_a_moved_recipe_goes_on(
     recipe: "RunRecipe", seen: Seen, finish: "Work", tmp_path: Path
 ) -> None:
