@@ -105,13 +105,19 @@ def without_flags(given: str) -> list[str]:
 
 TRAININGS = overrides()
 
+CHOSEN = {
+    "backbone.": "backbone=resnet18",
+    "callbacks.early_stopping.": "callbacks=early_stopping",
+}
+"""What the text has chosen before it names a setting of it; the defaults lack these."""
+
 
 @pytest.mark.parametrize("given", [one for one in TRAININGS if "recipe" not in one])
 def test_every_training_command_and_setting_is_accepted(given: str, own_conf: Path) -> None:
     words = without_flags(given)
-    if given not in MARKED and all(word.startswith("backbone.") for word in words):
-        # In the text it is said of a backbone that somebody has chosen; the default has no weights.
-        words.insert(0, "backbone=resnet18")
+    for prefix, choice in CHOSEN.items():
+        if given not in MARKED and all(word.startswith(prefix) for word in words):
+            words.insert(0, choice)
     # "mine" stands for a file of one's own.
     for job in single(words):
         assert find_mistakes(compose(job, own_conf)) == []
