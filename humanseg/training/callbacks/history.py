@@ -10,12 +10,14 @@ import pytorch_lightning as pl
 from humanseg.data.sampling import TimedLoader
 from humanseg.io.tables import read_table, write_table
 from humanseg.runs import RunFolder
+from humanseg.training.callbacks.checkpoints import SOURCES, selected_score
 
-SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice", "selection")
+SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice")
 COLUMNS = (
     "epoch",
     "train_loss",
     *(f"val_{name}" for name in SCORES),
+    "val_selection",
     "lr",
     "seconds",
     "images_per_second",
@@ -80,10 +82,15 @@ class History(pl.Callback):
         for name in SCORES:
             if f"val/{name}" in metrics:
                 row[f"val_{name}"] = f"{float(metrics[f'val/{name}']):.6f}"
+        if SOURCES in metrics:
+            row["val_selection"] = f"{selected_score(trainer):.6f}"
         row["lr"] = f"{max(group['lr'] for group in trainer.optimizers[0].param_groups):.3e}"
         row["seconds"] = f"{time.perf_counter() - self._start:.2f}"
         row["images_per_second"] = f"{self._photos / max(self._seconds, 1e-9):.2f}"
         row["loader_wait"] = f"{waited / max(self._seconds, 1e-9):.4f}"
         self.rows.append(row)
         if trainer.is_global_zero:
-            write_table(self._run.history, pd.DataFrame(self.rows, columns=list(COLUMNS)))
+            # Where there are no further sources it is the Dice.
+            has_sources = any("val_selection" in row for row in self.rows)
+            columns = [name for name in COLUMNS if has_sources or name != "val_selection"]
+            write_table(self._run.history, pd.DataFrame(self.rows, columns=columns))
