@@ -1,8 +1,8 @@
-"""Bundle an exported model: its 8-bit file, and a record with the scores of this file.
+"""Bundle the model of a recipe: its 8-bit file, and a record with the scores of this file.
 
-    python scripts/bundle_model.py EXPORT NAME --data ROOT --sources FOLDER --no-person FOLDER
+    python scripts/bundle_model.py RECIPE NAME --data ROOT --sources FOLDER --no-person FOLDER
 
-EXPORT is what a recipe wrote into its folder, ROOT the folder with `valid` and `valid_mask`,
+RECIPE is the folder that a recipe has filled, ROOT the folder with `valid` and `valid_mask`,
 FOLDER photos of several sources as `scripts/score_sources.py` takes them. The texts of
 `record.json` (purpose, licence, data) are kept; all its numbers are measured here, on this file.
 """
@@ -30,6 +30,7 @@ from humanseg.inference.model import Model
 from humanseg.io.files import write_json
 from humanseg.metrics.statistics import bootstrap_interval, mean_of_sources
 from humanseg.recipes.recipe import read_record
+from humanseg.runs.folder import RECIPE_RECORD
 
 SOURCES = runpy.run_path(str(Path(__file__).with_name("score_sources.py")))
 CALLS, PHOTO = 50, (320, 240)
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("export", metavar="EXPORT", type=Path)
+    parser.add_argument("recipe", metavar="RECIPE", type=Path)
     parser.add_argument("name", metavar="NAME", help="a model that is bundled already")
     parser.add_argument("--data", metavar="ROOT", type=Path, required=True)
     parser.add_argument("--sources", metavar="FOLDER", type=Path, required=True)
@@ -56,13 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     record = json.loads((bundled / RECORD).read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        copy = humanseg.export(chosen.export, Path(folder) / chosen.name, ["int8"])
+        copy = humanseg.export(chosen.recipe, Path(folder) / chosen.name, ["int8"])
         model = humanseg.load(copy)
         for part, scores in measure(model, chosen.data, chosen.sources, chosen.no_person).items():
             record["dice"][part] |= scores
         record["latency"] |= {"milliseconds": latency(copy), "photo": list(PHOTO)}
         record["latency"]["what"] = f"median of {CALLS} warm calls of the net"
-        stages = read_record(chosen.export / RECIPE)["stages"]
+        stages = read_record(chosen.recipe / RECIPE_RECORD)["stages"]
         record["parameters"] = list(stages.values())[-1]["parameters"]
         record["recipe"] |= {"stages": list(stages)}
         record["recipe"].pop("note", None)
