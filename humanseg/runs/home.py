@@ -289,8 +289,9 @@ def _relative(run: RunFolder, other: RunFolder) -> Relative:
         summary = read_summary(other.summary)
     dice, epochs, seconds = (summary.get(key) for key in ("dice_at_half", "epochs", "seconds"))
     shown = f"Dice {score(dice)}" if isinstance(dice, float) else ""
-    known = isinstance(epochs, int) and isinstance(seconds, int | float)
-    length = f"{epochs} epoch{'s' * (epochs != 1)}, {duration(seconds)}" if known else ""
+    length = ""
+    if isinstance(epochs, int) and isinstance(seconds, int | float):
+        length = f"{epochs} epoch{'s' * (epochs != 1)}, {duration(seconds)}"
     return Relative(readable(other.path.name), _link(run, other.index_page), shown, length)
 
 

@@ -69,7 +69,11 @@ def test_a_browser_that_is_waited_for_gets_the_page(
             seen.set()
 
     def stop_later(server: demo.DemoServer) -> None:
-        Thread(target=lambda: (seen.wait(60), server.shutdown())).start()
+        def stop() -> None:
+            seen.wait(60)
+            server.shutdown()
+
+        Thread(target=stop).start()
         serve(server, 0.01)
 
     serve = demo.DemoServer.serve_forever

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from humanseg.data.checks.before_training import map_in_order, read_item
+from humanseg.data.checks.before_training import read_item
 from humanseg.data.checks.duplicates import PhotoHash, find_duplicates, hash_photo
 from humanseg.data.layout.folders import Item, has_masks, list_items, scan_unlabelled
 from humanseg.errors import HumansegError
@@ -19,6 +19,7 @@ from humanseg.io.images import read_mask, read_photo
 from humanseg.io.names import SPLITS
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import boundary_dice, dice
+from humanseg.system.threads import map_in_order
 from research.measure.masks import MaskStats, mask_stats, perturbed_dice
 
 UNLABELLED = "unlabelled"
