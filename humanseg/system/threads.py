@@ -29,7 +29,7 @@ def _container_cores() -> int | None:
     v1 = _CONTAINER / "cpu"
     for files in ([_CONTAINER / "cpu.max"], [v1 / "cpu.cfs_quota_us", v1 / "cpu.cfs_period_us"]):
         with suppress(OSError, ValueError):
-            quota, period = map(int, " ".join(file.read_text() for file in files).split())
+            quota, period = map(int, " ".join(file.read_text("utf-8") for file in files).split())
             if quota > 0 and period > 0:
                 return math.ceil(quota / period)
     return None

@@ -175,6 +175,9 @@ def test_a_checkpoint_of_another_model_names_what_does_not_fit(copied: RunFolder
 
 def test_a_run_without_a_checkpoint_has_not_finished_an_epoch(copied: RunFolder) -> None:
     shutil.rmtree(copied.best.parent)
+    with pytest.raises(HumansegError, match="any more, though the run has finished epochs"):
+        load_segmenter(copied)
+    copied.history.unlink()
     with pytest.raises(HumansegError, match="has not finished an epoch"):
         load_segmenter(copied)
 

@@ -13,8 +13,14 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "bundle_model.py"
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> SimpleNamespace:
-    """The script, for a folder of bundled models of the test's own."""
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The script, for a folder of bundled models of the test's own; a recipe exports `tiny`."""
+
+    def export(recipe: Path, out: Path, formats: list[str]) -> Path:
+        assert (recipe / "record.json").is_file() and formats == ["int8"]
+        return Path(shutil.copytree(BUNDLED / "tiny", out))
+
+    monkeypatch.setattr(humanseg, "export", export)
     script = runpy.run_path(str(SCRIPT))
     place = tmp_path / "bundled"
     shutil.copytree(BUNDLED / "tiny", place / "small")
@@ -23,16 +29,17 @@ def bundle(tmp_path: Path) -> SimpleNamespace:
 
 
 def arguments(tmp_path: Path, sample_root: Path, name: str) -> list[str]:
-    export = humanseg.export("tiny", tmp_path / "export")
-    recipe = {"stages": [{"name": "a"}, {"name": "b", "parameters": 7}]}
-    (export / "recipe.json").write_text(json.dumps(recipe))
+    recipe = tmp_path / "recipe"
+    recipe.mkdir()
+    record = {"stages": [{"name": "a"}, {"name": "b", "parameters": 7}]}
+    (recipe / "record.json").write_text(json.dumps(record))
     sources = tmp_path / "sources"
     for folder, part in (("image", "valid"), ("mask", "valid_mask")):
         (sources / folder).mkdir(parents=True)
         for number, path in enumerate(sorted((sample_root / part).iterdir())):
             shutil.copy(path, sources / folder / f"{'xy'[number % 2]}_{path.name}")
     options = {"--data": sample_root, "--sources": sources, "--no-person": sample_root / "test"}
-    return [str(export), name, *(str(word) for pair in options.items() for word in pair)]
+    return [str(recipe), name, *(str(word) for pair in options.items() for word in pair)]
 
 
 def test_what_a_record_says_in_numbers_is_measured_on_the_file(

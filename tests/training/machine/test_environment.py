@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from humanseg.system import memory
 from humanseg.training.machine import environment
 
 
@@ -82,11 +83,13 @@ def test_a_device_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("platform", "counted"), [("linux", 2_000_000), ("darwin", 2_048_000_000)])
 def test_peak_memory_is_in_megabytes(
-    monkeypatch: pytest.MonkeyPatch, platform: str, counted: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, counted: int
 ) -> None:
     class Usage:
         ru_maxrss = counted
 
+    # As where there is no /proc/self/status.
+    monkeypatch.setattr(memory, "Path", lambda _: tmp_path / "missing")
     monkeypatch.setattr(resource, "getrusage", lambda _: Usage)
     monkeypatch.setattr(sys, "platform", platform)
     assert environment.peak_memory_mb("cpu") == pytest.approx(2048)
