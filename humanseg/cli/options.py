@@ -19,13 +19,13 @@ SPLITS = ("train", "valid")
 """The splits that have masks."""
 
 
-def one_of(*known: str) -> Callable[[str], str]:
+def one_of(*words: str) -> Callable[[str], str]:
     """Return the type of an option that takes one of some words."""
 
     def word(text: str) -> str:
-        if text not in known:
-            hint = nearest(text, known) or "."
-            raise argparse.ArgumentTypeError(f"there is no {text}{hint} It is {' or '.join(known)}")
+        if text not in words:
+            hint = nearest(text, words) or "."
+            raise argparse.ArgumentTypeError(f"there is no {text}{hint} It is {' or '.join(words)}")
         return text
 
     return word

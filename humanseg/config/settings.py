@@ -113,15 +113,10 @@ SETTINGS = (
         "From 0 to 1: unlabelled photos with a lower confidence of the teachers are left out.",
         Share,
     ),
-    Setting(
-        "distillation.extra",
-        "Soft labels for the photos of data.extra too; false: those are trained on with their "
-        "masks alone, for a teacher that does not know their sources.",
-        bool,
-    ),
-    Setting(
-        "runs_dir", "The folder of runs and sweeps.", Text, kind="place", path="own"
-    ),
+    Setting("distillation.extra",
+            "Soft labels for the photos of data.extra too; false: those are trained on with their "
+            "masks alone, for a teacher that does not know their sources.", bool),
+    Setting("runs_dir", "The folder of runs and sweeps.", Text, kind="place", path="own"),
     Setting(
         "name",
         "The folder of a run, or of a recipe, in runs_dir; null: made of model, backbone and time, "

@@ -157,7 +157,7 @@ class ValidPageWriter(PageWriter[ValidCard]):
 
 
 def evaluation_origin(
-    found: EvaluatedModel,
+    model: EvaluatedModel,
     photos: EvaluatedPhotos,
     split: SplitName,
     out: Path,
@@ -165,15 +165,15 @@ def evaluation_origin(
     options: Sequence[str] = (),
 ) -> Origin:
     """Return where the pages of an evaluation come from; they lead to the run's own page."""
-    words = ["evaluate", shown_path(found.path), *(() if data is None else ("--data", data))]
+    words = ["evaluate", shown_path(model.path), *(() if data is None else ("--data", data))]
     words += ["--split", split, *options, "--out", shown_path(out)]
     pages = [] if split == "test" else [PageLink("Errors", f"{split}.html")]
     if split == "test" or (split == "valid" and photos.items("test")):
         pages.append(PageLink("Test photos", "test.html"))
-    if found.run is not None and found.run.index_page.is_file():
-        home = os.path.relpath(found.run.index_page, out.absolute())
+    if model.run is not None and model.run.index_page.is_file():
+        home = os.path.relpath(model.run.index_page, out.absolute())
         pages.insert(0, PageLink("The run", Path(home).as_posix()))
-    run = found.path.parent if found.run is None else found.run.path
+    run = model.path.parent if model.run is None else model.run.path
     return Origin(
         run=run.name,
         data=f"{photos.root.name} · {len(photos.items(split))} {split} photos",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluated_model import is_export
-from humanseg.exporting.folder import FORMATS, MANIFEST, OWN, Format, require_export_folder
+from humanseg.exporting.folder import FILES, FORMATS, MANIFEST, Format, require_export_folder
 from humanseg.inference.load import describe_model
 from humanseg.inference.model_file import read_manifest
 from humanseg.inference.named_model import NamedModel, resolve_model
@@ -38,14 +38,14 @@ def copy_export(
     require_export_folder(out, overwrite)
     files = [model.path]
     if model.path.is_dir():
-        files = [file for name in sorted(OWN) if (file := model.path / name).is_file()]
+        files = [file for name in sorted(FILES) if (file := model.path / name).is_file()]
     for file in files:
         # Raises where the manifest is broken, or describes other bytes.
         read_manifest(file)
     with whole_folder(out) as partial:
         for file in files:
             # A name of its own is that of no format: a folder is spoken for by `model.onnx`.
-            name = file.name if file.name in OWN else FORMATS["onnx"].file
+            name = file.name if file.name in FILES else FORMATS["onnx"].file
             shutil.copyfile(file, partial / name)
         if not (partial / MANIFEST).is_file():
             onnx = next(partial.glob("*.onnx"))

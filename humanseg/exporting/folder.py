@@ -46,7 +46,7 @@ FORMATS = {
 MANIFEST, CARD, RECORD = "manifest.json", "README.md", "record.json"
 RECIPE = "recipe.json"
 """The record of the recipe that made the model, where one did."""
-OWN = {MANIFEST, CARD, RECORD, RECIPE, *(item.file for item in FORMATS.values())}
+FILES = {MANIFEST, CARD, RECORD, RECIPE, *(item.file for item in FORMATS.values())}
 """The names of all files that an export may hold."""
 
 
@@ -80,8 +80,8 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
     names = {path.name for path in folder.iterdir()}
     if not names:
         return
-    if not _is_export(folder) or not names <= OWN:
-        others = ", ".join(sorted(names - OWN)[:3]) or "no manifest of an export"
+    if not _is_export(folder) or not names <= FILES:
+        others = ", ".join(sorted(names - FILES)[:3]) or "no manifest of an export"
         raise HumansegError(
             f"{folder} holds something else than an export ({others}): choose another folder "
             "with --out.",

@@ -64,19 +64,19 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
 
     Models are built without numbers; call it in a process of its own, which loads torch.
     """
-    found = {stage.name: config for stage, config in zip(stages, configs, strict=True)}
+    config_of = {stage.name: config for stage, config in zip(stages, configs, strict=True)}
     mistakes: dict[str, list[str]] = {}
-    for name, config in found.items():
+    for name, config in config_of.items():
         problem = find_mistakes(config) or [pair_mistake(config) or ""]
         mistakes[name] = [item for item in problem if item]
     for stage in stages:
         if mistakes[stage.name]:
             continue
-        shapes = weight_shapes(found[stage.name])
+        shapes = weight_shapes(config_of[stage.name])
         mistakes[stage.name] += [
             f"{STARTS_FROM}: {other} has another model, whose weights do not fit"
             for other in stage.starts_from
-            if not mistakes[other] and weight_shapes(found[other]) != shapes
+            if not mistakes[other] and weight_shapes(config_of[other]) != shapes
         ]
     return [f"{name}: {item}" for name, some in mistakes.items() for item in some]
 
@@ -120,13 +120,13 @@ def validate_recipes(
     mistakes: list[str] = []
     for path in sorted((conf / "recipe").glob("*.yaml")):
         try:
-            found = _shipped_mistakes(path.stem, conf)
+            wrong = _shipped_mistakes(path.stem, conf)
         except Exception as error:
             if (explained := explain(error)) is None:
                 raise
-            found = [str(explained)]
-        mistakes += [f"recipe={path.stem}: {mistake}" for mistake in found]
-        notify(f"{'wrong' if found else 'ok':5}  recipe={path.stem}")
+            wrong = [str(explained)]
+        mistakes += [f"recipe={path.stem}: {mistake}" for mistake in wrong]
+        notify(f"{'wrong' if wrong else 'ok':5}  recipe={path.stem}")
     return mistakes
 
 
@@ -140,10 +140,10 @@ def _shipped_mistakes(name: str, conf: Path) -> list[str]:
         callbacks: Any = None
         context = HydraContext(config_loader=loader, callbacks=callbacks)
         composer = StageComposer(context, config, Path("runs").absolute() / name, [])
-        configs, found = [], []
+        configs, mistakes = [], []
         for stage in recipe.stages:
             try:
                 configs.append(composer.compose(stage).request.config)
             except HumansegError as error:
-                found.append(f"{stage.name}: {error}")
-    return found or stage_mistakes(recipe.stages, configs)
+                mistakes.append(f"{stage.name}: {error}")
+    return mistakes or stage_mistakes(recipe.stages, configs)

@@ -67,7 +67,10 @@ def _replaced(plan: StagePlan) -> str | None:
         return None
     for other in plan.stage.needs:
         run = RunFolder(plan.job.folder.parent / other)
-        files = [file for file in (run.best, run.last) if file.is_file()]
-        if not job_status(run.path).is_done or not {*map(file_sha256, files)} & {*made_from}:
+        # The last one is hashed only where the best one is not what was named.
+        files = (file for file in (run.best, run.last) if file.is_file())
+        if not job_status(run.path).is_done or all(
+            file_sha256(file) not in made_from for file in files
+        ):
             return other
     return None

@@ -41,10 +41,10 @@ def write_home(run: RunFolder) -> None:
 
 def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]) -> Path:
     """Write `index.html` of a recipe from its last stage, whose files it has, and all stages."""
-    place, summaries = RunFolder(folder), [read_summary(stage.summary) for stage in stages]
+    results, summaries = RunFolder(folder), [read_summary(stage.summary) for stage in stages]
     record = read_run(last, readable(last.path.name))
-    runs = tuple(_relative(place, stage) for stage in stages if stage.index_page.is_file())
-    home, name = _home(record, place), readable(folder.name)
+    runs = tuple(_relative(results, stage) for stage in stages if stage.index_page.is_file())
+    home, name = _home(record, results), readable(folder.name)
     seconds = sum(summary.get("seconds") or 0 for summary in summaries)
     epochs = sum(summary.get("epochs") or 0 for summary in summaries)
     whole = (f"Training, {len(stages)} stages", duration(seconds))
@@ -59,11 +59,11 @@ def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]
         relatives=(("Stages", runs),),
     )
     command = read_summary(folder / RECIPE_RECORD).get("command", "")
-    pages = tuple(run_pages(place, place.test_page.is_file()))
+    pages = tuple(run_pages(results, results.test_page.is_file()))
     origin = replace(run_origin(last), run=name, command=str(command), pages=pages)
-    write_home_page(place.index_page, home, origin.at(OVERVIEW))
-    refresh_homes(stages, [place.index_page, *(stage.index_page for stage in stages)])
-    return place.index_page
+    write_home_page(results.index_page, home, origin.at(OVERVIEW))
+    refresh_homes(stages, [results.index_page, *(stage.index_page for stage in stages)])
+    return results.index_page
 
 
 def refresh_homes(runs: Iterable[RunFolder], pages: Iterable[Path]) -> None:
@@ -101,10 +101,10 @@ def export_command(run: RunFolder) -> str:
     return join(["humanseg", "export", str(shown_path(run.path)), "--out", str(out)])
 
 
-def _home(record: RunRecord, place: RunFolder) -> RunHome:
-    """Return what the page of a run shows; `place` has the files that it leads to."""
+def _home(record: RunRecord, results: RunFolder) -> RunHome:
+    """Return what the page of a run shows; `results` has the files that it leads to."""
     run, summary, config = record.folder, record.summary, record.config
-    interval, examples = bootstrap_interval(record.dice), _examples(record, place)
+    interval, examples = bootstrap_interval(record.dice), _examples(record, results)
     return RunHome(
         name=readable(run_name(run, summary)),
         sentence=_sentence(record),
@@ -114,13 +114,13 @@ def _home(record: RunRecord, place: RunFolder) -> RunHome:
         photos=len(record.ids),
         facts=tuple(_facts(record)),
         charts=tuple(_charts(record)),
-        ratio=_ratio([place.path / example.photo for example in examples]),
+        ratio=_ratio([results.path / example.photo for example in examples]),
         examples=tuple(examples),
         changes=tuple(
             Change(setting.key, _written(setting.value), _written(setting.default))
             for setting in non_default_settings(config, record.choices, conf_folder())
         ),
-        files=tuple(_files(place)),
+        files=tuple(_files(results)),
         steps=tuple(next_steps(run)),
         relatives=tuple(_relatives(run, config, summary)),
     )
@@ -198,9 +198,9 @@ def _charts(record: RunRecord) -> list[Chart]:
     return [chart for chart in charts if chart is not None]
 
 
-def _examples(record: RunRecord, place: RunFolder) -> list[Example]:
+def _examples(record: RunRecord, results: RunFolder) -> list[Example]:
     """Choose a few photos whose pictures are in the error gallery."""
-    folder = place.valid_page.with_suffix("")
+    folder = results.valid_page.with_suffix("")
     ordered = record.dice.sort_values(kind="stable")
     chosen: dict[str, str] = {}
     for kind, share, count in _STRIP:

@@ -47,12 +47,12 @@ def map_in_order(
     function: Callable[[In], Out],
     values: Iterable[In],
     workers: int | None = None,
-    ahead: int | None = None,
+    prefetch: int | None = None,
 ) -> Generator[Out, None, None]:
     """Apply a function in threads (by default one per CPU, at most 8); results keep the order.
 
     Decoding happens outside Python's lock, so threads help. `Executor.map` would read all values
-    ahead: here no more than `ahead` wait (by default four per worker), so memory stays flat.
+    ahead: here no more than `prefetch` wait (by default four per worker), so memory stays flat.
     """
     workers = workers or min(8, available_cores())
     waiting: deque[Future[Out]] = deque()
@@ -60,7 +60,7 @@ def map_in_order(
         try:
             for value in values:
                 waiting.append(pool.submit(function, value))
-                if len(waiting) >= (ahead or 4 * workers):
+                if len(waiting) >= (prefetch or 4 * workers):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

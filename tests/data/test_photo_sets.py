@@ -60,13 +60,13 @@ def test_sets_follow_one_another_with_what_is_selected(sample_root: Path) -> Non
 def test_masks_take_the_place_of_missing_soft_labels(sample_root: Path) -> None:
     train = open_cache(list_items(sample_root, "train", masks=True))
     valid = open_cache(list_items(sample_root, "valid", masks=True))
-    taught = PhotoSet(list("abcdef"), train, soft_labels(train, [250] * 6))
-    untaught = PhotoSet(["v", "w"], valid)
-    photos = LabelledPhotos(taught, untaught)
+    distilled = PhotoSet(list("abcdef"), train, soft_labels(train, [250] * 6))
+    plain = PhotoSet(["v", "w"], valid)
+    photos = LabelledPhotos(distilled, plain)
     _, mask, soft = photos[6]
     assert soft is not None and soft.dtype == np.uint8
     assert 0 < mask.mean() < 1 and np.array_equal(soft, mask * 255)
-    assert LabelledPhotos(untaught)[0].soft is None
+    assert LabelledPhotos(plain)[0].soft is None
 
 
 def test_soft_labels_are_scaled_with_their_photos(sample_root: Path) -> None:
