@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
 from humanseg.errors import HumansegError
+from humanseg.inference.video.timeline import JOINABLE
 from humanseg.io.decoding.errors import COPY_AGAIN, explain_file, explain_system
 
 Rotation: TypeAlias = tuple[int, int, int, int]
@@ -189,7 +190,8 @@ def _colours(frame: av.VideoFrame) -> VideoColors:
 
 def _require_end(path: Path, container: InputContainer) -> None:
     """Raise for a file whose end is missing, as of a download or a recording that broke off."""
-    if container.duration is None:
+    # Where a file states no duration, FFmpeg takes it from its last times.
+    if container.duration is None or container.format.name in JOINABLE:
         return
     duration = container.duration / av.time_base
     missing = max(_TAIL, duration / 20)

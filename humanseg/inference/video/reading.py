@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -15,7 +14,6 @@ import numpy as np
 from av.codec.codec import UnknownCodecError
 from av.container import InputContainer
 from av.error import FFmpegError, InvalidDataError
-from av.format import Flags
 from av.stream import Disposition
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
@@ -29,8 +27,8 @@ from humanseg.inference.video.probe import (
     probe,
     video_stream,
 )
+from humanseg.inference.video.timeline import Timeline
 
-_TS_DISCONT = cast(int, Flags.ts_discont.value)
 _NO_PTS = ("avi",)
 """Containers that say when a frame is decoded, and not when it is shown."""
 _KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -101,10 +99,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         """Yield frames and audio packets in the order of the file."""
         last = None
         tracks = {stream.index: track for track, stream in enumerate(self.audio)}
-        start, clock = _start(self._container), _Clock(self._container.format.name)
+        timeline, clock = Timeline(self._container), _Clock(self._container.format.name)
         with explain_video_errors(self.path):
             for packet in self._container.demux(self._video, *self.audio):
-                _shift(packet, start)
+                timeline.place(packet)
                 if packet.stream is not self._video:
                     yield AudioPacket(tracks[packet.stream.index], packet)
                     continue
@@ -189,24 +187,6 @@ def _left_out(container: InputContainer, audio: Sequence[av.AudioStream]) -> lis
         for what, count in counts.items()
         if count
     ]
-
-
-def _start(container: InputContainer) -> Fraction:
-    """Return the seconds on a file's own clock at which it starts.
-
-    Broadcasts and cameras that write transport or programme streams count from anywhere; in other
-    containers, a late start is meant.
-    """
-    if not _TS_DISCONT & container.format.flags or container.start_time is None:
-        return Fraction(0)
-    return Fraction(container.start_time, av.time_base)
-
-
-def _shift(packet: av.Packet, start: Fraction) -> None:
-    if start and packet.time_base:
-        units = round(start / packet.time_base)
-        packet.pts = None if packet.pts is None else packet.pts - units
-        packet.dts = None if packet.dts is None else packet.dts - units
 
 
 def _picture_decoder(path: Path, stream: av.VideoStream) -> av.VideoCodecContext:

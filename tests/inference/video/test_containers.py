@@ -120,6 +120,29 @@ def test_a_broadcast_that_counts_from_anywhere_begins_at_once(tmp_path: Path) ->
     assert click - flash == pytest.approx(0, abs=0.03)
 
 
+@pytest.mark.parametrize("begins", [(0, 0), (90000, 0), (0, 90000), (0, 700, 100)])
+@pytest.mark.parametrize(
+    ("name", "codec", "audio"), [("a.ts", "libx264", "aac"), ("a.mpg", "mpeg2video", "mp2")]
+)
+def test_files_that_were_joined_byte_by_byte_follow_each_other(
+    name: str, codec: str, audio: str, begins: tuple[int, ...], tmp_path: Path
+) -> None:
+    parts = [
+        write_clip(tmp_path / f"{part}{name}", codec, audio, begin=begin)
+        for part, begin in enumerate(begins)
+    ]
+    source = tmp_path / name
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with av.open(str(remade(source))) as file:
+        seconds = [float(frame.time or 0) for frame in file.decode(video=0)]
+    assert len(seconds) == RATE * len(begins)
+    assert seconds[-1] == pytest.approx(len(begins), abs=0.3)
+    assert 0.01 < np.diff(seconds).min() < np.diff(seconds).max() < 0.3
+    _, flashes, click = marks(tmp_path / "again.mp4")
+    assert len(flashes) == len(begins)
+    assert click - flashes[0] == pytest.approx(0, abs=0.1)
+
+
 def test_pictures_that_avi_stores_out_of_order_come_in_order(tmp_path: Path) -> None:
     options = {"bf": "3", "g": "25", "x264-params": "b-adapt=0"}
     source = write_clip(tmp_path / "a.avi", "libx264", "libmp3lame", options=options)
