@@ -4,6 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -164,7 +165,9 @@ def parse_background(text: str, notices: Notices | None = None) -> Background:
             f"--background {text}: a colour behind a person is not see-through. For a transparent "
             "background: --save cutout."
         )
-    return ColorBackground((colour[0], colour[1], colour[2]))
+    # Browsers, too, take 300 for 255.
+    red, green, blue = (min(max(channel, 0), 255) for channel in colour)
+    return ColorBackground((red, green, blue))
 
 
 def read_background(value: Any, notices: Notices | None = None) -> Background:
@@ -173,13 +176,14 @@ def read_background(value: Any, notices: Notices | None = None) -> Background:
         return parse_background(value, notices)
     if isinstance(value, tuple | list):
         if len(value) != 3 or not all(
-            isinstance(channel, int) and 0 <= channel <= 255 for channel in value
+            isinstance(channel, Integral) and 0 <= channel <= 255 for channel in value
         ):
             raise BackgroundError(
                 f"background={value!r}: a colour is (red, green, blue), whole numbers from 0 to "
                 "255."
             )
-        return ColorBackground((value[0], value[1], value[2]))
+        # Plain numbers: a pixel of an array has those of numpy.
+        return ColorBackground((int(value[0]), int(value[1]), int(value[2])))
     return ImageBackground(load_input(value).over_white())
 
 

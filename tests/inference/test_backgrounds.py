@@ -25,6 +25,8 @@ RNG = np.random.default_rng(0)
         ("white", ColorBackground((255, 255, 255))),
         ("#20c060", ColorBackground((32, 192, 96))),
         ("rgb(1,2,3)", ColorBackground((1, 2, 3))),
+        ("rgb(300,0,0)", ColorBackground((255, 0, 0))),
+        ("hsl(120,100%,150%)", ColorBackground((255, 255, 255))),
         ("blur:15", BlurBackground(15)),
         ("blur:0.5", BlurBackground(0.5)),
     ],

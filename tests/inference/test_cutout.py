@@ -50,11 +50,12 @@ def test_what_a_photo_hid_stays_hidden(model: Model) -> None:
         ("white", (255, 255, 255)),
         ("#204060", (32, 64, 96)),
         ((1, 2, 3), (1, 2, 3)),
+        (tuple(np.array([1, 2, 3], np.uint8)), (1, 2, 3)),
         (np.full((8, 9, 3), 77, np.uint8), (77, 77, 77)),
         (Image.new("RGB", (50, 40), (9, 8, 7)), (9, 8, 7)),
         ("blur:15", (0, 60, 90)),
     ],
-    ids=["name", "code", "tuple", "array", "image", "blur"],
+    ids=["name", "code", "tuple", "pixel", "array", "image", "blur"],
 )
 def test_a_person_stands_before_any_background(
     model: Model, background: Any, behind: tuple[int, int, int]
