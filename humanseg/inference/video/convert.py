@@ -17,6 +17,7 @@ from humanseg.inference.batch.outputs import Matte
 from humanseg.inference.guided_filter import refine
 from humanseg.inference.model import Model
 from humanseg.inference.video.encodings import Encoding, opaque_encoding, transparent_encoding
+from humanseg.inference.video.hdr import backgrounds_in_signal
 from humanseg.inference.video.reading import AudioPacket, Frame, VideoReader
 from humanseg.inference.video.smoothing import DEFAULT_STRENGTH, TemporalSmoother
 from humanseg.inference.video.writing import VideoWriter
@@ -95,6 +96,7 @@ def convert_video(
         parts = stack.enter_context(closing(prefetch(video)))
         smoother = TemporalSmoother(smoothing)
         time_base = video.info.time_base
+        make_matte = backgrounds_in_signal(make_matte, video.info.colors)
         rendering = _render(parts, outputs, model, make_matte, smoother, time_base, tta)
         for rendered in stack.enter_context(closing(prefetch(rendering))):
             for writer, part in zip(writers, rendered, strict=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import psutil
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
-from humanseg.inference.backgrounds import ColorBackground
+from humanseg.inference.backgrounds import ColorBackground, ImageBackground
 from humanseg.inference.batch.outputs import Matte, render_background, render_cutout, render_mask
 from humanseg.inference.video.convert import VideoOutput, convert_video, plan_video_output
 from humanseg.inference.video.probe import VideoError
@@ -178,6 +179,52 @@ def test_what_the_transparency_of_a_video_hides_stays_hidden(
     assert abs(np.median(alpha[:44][truth[:44]]) - 128) < 12
     wall = play(green.path).photos[1]
     assert np.abs(np.median(wall[:, 68:], axis=(0, 1)) - (0, 200, 0)).max() < 8
+
+
+@pytest.mark.parametrize(
+    ("transfer", "white", "gray"),
+    # BT.2408: white at 75 % of HLG and at 58 % of PQ; sRGB's 128 is 44 cd/m² there.
+    [(18, 0.75, 0.47), (16, 0.58, 0.43), (1, 1.0, 128 / 255)],
+    ids=["HLG", "PQ", "SDR"],
+)
+def test_the_background_of_an_hdr_video_is_no_brighter_than_paper(
+    transfer: int,
+    white: float,
+    gray: float,
+    red_walk: Any,
+    model: Model,
+    play: Play,
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "phone.mov"
+    with av.open(str(source), "w") as file:
+        stream: Any = file.add_stream("libx264", rate=30, options={"crf": "1"})
+        stream.height, stream.width = red_walk.photos[0].shape[:2]
+        context = stream.codec_context
+        context.colorspace, context.color_primaries, context.color_trc = 9, 9, transfer
+        for photo in red_walk.photos[:2]:
+            frame = av.VideoFrame.from_ndarray(photo, "rgb24")
+            file.mux(
+                stream.encode(frame.reformat(format="yuv420p", dst_colorspace=9, dst_color_range=1))
+            )
+        file.mux(stream.encode(None))
+    halves = np.full((96, 128, 3), 255, np.uint8)
+    halves[:, 64:] = 128
+    behind = [ImageBackground(halves), ColorBackground((255, 255, 255))]
+    for background in behind:
+        output = plan_video_output(tmp_path / "a.mov", tmp_path / "a", render_background)
+        convert_video(
+            source,
+            [output],
+            model,
+            lambda photo, probability, visible, background=background: Matte(
+                photo, probability, 0.5, background, visible
+            ),
+        )
+        photo = play(output.path).photos[1] / 255
+        assert np.median(photo[:20, :20]) == pytest.approx(white, abs=0.02)
+        if background is behind[0]:
+            assert np.median(photo[:20, -20:]) == pytest.approx(gray, abs=0.02)
 
 
 def test_the_model_sees_a_transparent_video_over_white(write_film: Write, tmp_path: Path) -> None:
