@@ -45,6 +45,7 @@ def convert(program: ExportedProgram, facts: dict[str, Any]) -> onnx.ModelProto:
     separate_weights(model)
     fold_batch_norms(model)
     share_weights(model)
+    keep_logits_in_plain_layout(model)
     for value in (*model.graph.input, *model.graph.output):
         for dim, name in zip(value.type.tensor_type.shape.dim, _DIMS, strict=True):
             if name is not None:
@@ -65,6 +66,21 @@ def strip(model: onnx.ModelProto) -> None:
     used = {node.domain for node in graph.node}
     for opset in [item for item in model.opset_import if item.domain not in used]:
         model.opset_import.remove(opset)
+
+
+def keep_logits_in_plain_layout(model: onnx.ModelProto) -> None:
+    """Name the sampling of bilinear enlargements so that onnxruntime enlarges one channel only.
+
+    With `half_pixel` it enlarges the logits in its blocked layout, which fills one channel up to
+    16. `pytorch_half_pixel` is the same for results of more than one pixel a side
+    (https://onnx.ai/onnx/operators/onnx__Resize.html), and is left in the plain layout.
+    """
+    constants = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        values = {entry.name: entry for entry in node.attribute}
+        by_constant_factor = node.op_type == "Resize" and node.input[2] in constants
+        if by_constant_factor and onnx.helper.get_attribute_value(values["mode"]) == b"linear":
+            values["coordinate_transformation_mode"].s = b"pytorch_half_pixel"
 
 
 def save(model: onnx.ModelProto, path: Path) -> None:

@@ -16,7 +16,7 @@ from humanseg.exporting.source import ExportSource
 from humanseg.exporting.writers.fp16 import halve_weights
 from humanseg.exporting.writers.write import save_pt2
 from humanseg.io.resizing import working_size
-from humanseg.models import LightUNet, PlainBackbone, build_segmenter
+from humanseg.models import LightUNet, PlainBackbone, TimmBackbone, build_segmenter
 from humanseg.models.onnx.convert import OPSET, convert, save
 from humanseg.models.onnx.network import PhotoToMask, trace
 
@@ -125,6 +125,29 @@ def test_the_working_size_in_the_file_is_that_of_the_cache_and_of_inference(
         photo = np.zeros((1, 3, height, width), np.uint8)
         scaled = session.run([resize.output[0]], {"photo": photo})[0].shape[2:]
         assert scaled == working_size(height, width, 48) == scaled_size((height, width), 48)
+
+
+def test_onnxruntime_enlarges_logits_without_filling_up_channels(
+    noise: Noise, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    # Its finest map has half the photo's size.
+    backbone = TimmBackbone("mobilenetv2_100", stages=2)
+    net = PhotoToMask(build_segmenter(LightUNet, backbone), 0.5)
+    model = convert(trace(net), {})
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    onnxruntime.InferenceSession(model.SerializeToString(), options)
+    optimized = onnx.load(tmp_path / "optimized.onnx").graph.node
+    enlargements = [
+        node.domain
+        for node in optimized
+        for entry in node.attribute
+        if (entry.name, entry.s) == ("mode", b"linear")
+    ]
+    assert enlargements == [""]
+    photos = noise(33, 47, 1)
+    np.testing.assert_allclose(open_model(model)(photos)[0], run_network(net)(photos)[0], atol=1e-5)
 
 
 def test_sizes_share_their_weights(scaling: tuple[PhotoToMask, Any], tmp_path: Path) -> None:
