@@ -112,6 +112,16 @@ def test_each_value_of_a_search_is_checked(copy: Path, params: str, found: str) 
     assert mistakes[0].startswith(f"search=mine{'' if found[0] == ':' else ' '}{found}"), mistakes
 
 
+def test_each_fold_of_the_search_is_there_whatever_the_experiment_has() -> None:
+    from hydra import compose, initialize_config_dir
+
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        words = ["experiment=comparison", "search=folds"]
+        config = compose("train", overrides=words, return_hydra_config=True)
+    folds = map(int, config.hydra.sweeper.params["data.fold"].split(","))
+    assert list(folds) == list(range(config.data.folds))
+
+
 def test_an_impossible_value_of_any_file_is_named(copy: Path) -> None:
     (copy / "optimizer/mine.yaml").write_text(
         "_target_: humanseg.training.optimizers.Adam\nlr: -1.0\n"
