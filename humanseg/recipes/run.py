@@ -36,7 +36,7 @@ from humanseg.recipes.recipe import (
 )
 from humanseg.recipes.record import RecordWriter, recorded_plan
 from humanseg.runs import RunFolder, run_lock
-from humanseg.runs.folder import RECIPE_RECORD
+from humanseg.runs.folder import RECIPE_RECORD, require_recipe_folder
 from humanseg.runs.home import write_recipe_home
 from humanseg.sweeps.jobs import Outcome, job_status
 from humanseg.sweeps.launch import launcher_in, run_jobs
@@ -46,6 +46,7 @@ from humanseg.sweeps.run_job import do_job
 from humanseg.system.children import call_in_child
 from humanseg.system.interrupts import interruptible
 from humanseg.system.terminal import console
+from humanseg.training.machine.ranks import find_rank
 from humanseg.training.request import hydra_choices
 
 
@@ -76,6 +77,8 @@ def run_recipe(
     recipe = _asked_recipe(context, config, record)
     given = _given(arguments)
     folder = recipe_folder(config, recipe)
+    require_recipe_folder(folder)
+    _require_one_command(recipe, config)
     composer = StageComposer(context, config, folder, given)
     planned = recorded_plan(folder, recipe)
     plans = compose_stages(recipe, composer, {name: item.epochs for name, item in planned.items()})
@@ -95,6 +98,19 @@ def run_recipe(
         last = RunFolder(plans[-1].job.folder)
         _finish(recipe, plans, folder, record_now, last)
     return last.path
+
+
+def _require_one_command(recipe: Recipe, config: DictConfig) -> None:
+    """Refuse a recipe that is started several times: the others would wait for its lock."""
+    rank = find_rank(config)
+    if rank.launcher == "humanseg" and config.trainer.get("num_nodes", 1) == 1:
+        return
+    raise HumansegError(
+        f"recipe={recipe.name}: a recipe is one command on one machine, which starts the processes "
+        "of each stage itself. Give it without torchrun or srun; trainer=ddp takes all devices of "
+        "the machine.",
+        code="recipes.one_command",
+    )
 
 
 def _asked_recipe(context: HydraContext, config: DictConfig, record: Path | None) -> Recipe:

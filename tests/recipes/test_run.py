@@ -205,6 +205,20 @@ def test_a_moved_recipe_goes_on(
     assert not seen.requests
 
 
+def test_a_recipe_is_not_started_once_for_each_device(
+    recipe: "RunRecipe",
+    seen: Seen,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in (("TORCHELASTIC_RUN_ID", "1"), ("WORLD_SIZE", "2"), ("RANK", "1")):
+        monkeypatch.setenv(name, value)
+    assert recipe(seen, CHAIN, "trainer=ddp") == 2
+    assert "without torchrun or srun" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_two_commands_do_not_share_a_folder(
     recipe: "RunRecipe", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,6 +227,17 @@ def test_two_commands_do_not_share_a_folder(
     (tmp_path / "runs/mine/.lock").write_text(json.dumps(lock))
     assert recipe(finish, CHAIN) == 2
     assert "is working in" in capsys.readouterr().err
+
+
+def test_the_photos_are_not_replaced_by_pages_of_the_same_names(
+    recipe: "RunRecipe", seen: Seen, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "photos/valid/1.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.touch()
+    assert recipe(seen, CHAIN, "run_dir=photos") == 2
+    assert "files that are not those of a recipe" in capsys.readouterr().err
+    assert photo.is_file() and not seen.requests
 
 
 def test_a_record_makes_the_recipe_again(

@@ -1,9 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder, new_run_folder, open_run
+from humanseg.runs import RunFolder, new_run_folder, open_run, require_free
+from humanseg.runs.folder import require_recipe_folder, require_sweep_folder
 
 
 def write(path: Path) -> Path:
@@ -78,6 +80,48 @@ def test_a_new_run_takes_a_missing_or_an_empty_folder(tmp_path: Path) -> None:
 def test_a_new_run_does_not_mind_its_own_lock(tmp_path: Path) -> None:
     write(tmp_path / ".lock")
     assert new_run_folder(tmp_path).path == tmp_path.resolve()
+
+
+def test_runs_that_start_in_one_second_make_folders_of_their_own(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = pool.map(lambda _: new_run_folder(tmp_path / "runs/a", numbered=True), range(8))
+    names = sorted(run.path.name for run in made)
+    assert names == ["a", *(f"a-{number}" for number in range(2, 9))]
+    # Nor where the name is a link that leads nowhere.
+    (tmp_path / "runs/b").symlink_to(tmp_path / "gone")
+    assert new_run_folder(tmp_path / "runs/b", numbered=True).path.name == "b-2"
+
+
+def test_a_name_that_is_too_long_is_found_before_a_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(HumansegError, match="name is too long"):
+        require_free(tmp_path / "runs" / ("x" * 300))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "valid/1.jpg"])
+def test_a_recipe_does_not_replace_other_files(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name)
+    with pytest.raises(HumansegError) as caught:
+        require_recipe_folder(tmp_path)
+    assert caught.value.code == "runs.occupied" and str(tmp_path) in str(caught.value)
+    # One that is continued has a record.
+    write(tmp_path / "record.json")
+    require_recipe_folder(tmp_path)
+
+
+def test_a_recipe_takes_a_new_folder_and_what_was_killed_at_once(tmp_path: Path) -> None:
+    require_recipe_folder(tmp_path / "new")
+    write(tmp_path / ".lock")
+    require_recipe_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "record.json"])
+def test_a_sweep_does_not_go_into_a_run_or_a_recipe(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "seed=1" / "config.yaml")
+    require_sweep_folder(tmp_path)
+    write(tmp_path / name)
+    with pytest.raises(HumansegError, match="give another sweep=NAME"):
+        require_sweep_folder(tmp_path)
 
 
 def test_a_new_run_never_takes_the_place_of_another(tmp_path: Path) -> None:

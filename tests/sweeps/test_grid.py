@@ -190,6 +190,16 @@ def test_another_sweep_of_the_same_name_is_refused(
     assert sweep(finish, "seed=2,3", "sweep=mine", "optimizer.lr=0.1", "threads=1") == 0
 
 
+def test_a_sweep_does_not_go_into_the_folder_of_a_run(
+    sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs/mine").mkdir(parents=True)
+    (tmp_path / "runs/mine/config.yaml").write_text("seed: 1")
+    assert sweep(finish, "seed=1,2", "sweep=mine", "restart=true") == 2
+    assert "is the folder of a run" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine"]
+
+
 def test_a_setting_that_is_newer_than_a_job_has_its_default(
     sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
