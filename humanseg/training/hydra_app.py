@@ -41,8 +41,7 @@ def _train(config: DictConfig) -> tuple[Path, float]:
         from humanseg.training.request import read_request
         from humanseg.training.train import train_request
 
-        request = read_request(config)
-        return request.folder, train_request(request)
+        return train_request(read_request(config))
     except Exception as error:
         raise _Failed from error
 

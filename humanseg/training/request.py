@@ -15,6 +15,7 @@ from humanseg.config.settings import NO_PATHS, REQUIRED, source_paths
 from humanseg.errors import HumansegError
 from humanseg.inference.named_model import is_bundled
 from humanseg.runs import open_run, read_summary
+from humanseg.runs.folder import numbered_folder
 from humanseg.training.resuming import changed_settings, resumed_config, without_changes
 
 
@@ -39,6 +40,8 @@ class TrainRequest:
         Of a resumed run, the settings that sway the result and are others now: before, and now.
     idle
         The config of a resumed run in which nothing is left to train: without those changes.
+    numbered
+        Whether a numbered folder will do where another run takes this one before the first step.
     """
 
     config: DictConfig
@@ -48,6 +51,7 @@ class TrainRequest:
     choices: dict[str, str] = field(default_factory=dict)
     changed: dict[str, list[Any]] = field(default_factory=dict)
     idle: DictConfig | None = None
+    numbered: bool = False
 
 
 def read_request(config: DictConfig) -> TrainRequest:
@@ -57,7 +61,9 @@ def read_request(config: DictConfig) -> TrainRequest:
         return _resumed(config, overrides)
     _require_no_sweep(config)
     resolved = resolve_config(config)
-    return TrainRequest(resolved, _new_folder(resolved), False, overrides, _choices())
+    numbered = not resolved.get("run_dir")
+    folder = _new_folder(resolved)
+    return TrainRequest(resolved, folder, False, overrides, _choices(), numbered=numbered)
 
 
 def resolve_config(config: DictConfig) -> DictConfig:
@@ -121,7 +127,15 @@ def _absolute(path: str) -> str:
 
 
 def _resumed(config: DictConfig, overrides: list[str]) -> TrainRequest:
-    run = open_run(Path(str(config.resume)).expanduser())
+    named = Path(str(config.resume)).expanduser()
+    run = open_run(named)
+    if named.is_file() and named.resolve() == run.best.resolve():
+        raise HumansegError(
+            f"resume={config.resume}: a run goes on from its last epoch, not from its best one: "
+            f"give resume={run.path}. A new run starts from the best checkpoint by "
+            f"init_from={named}.",
+            code="training.resumed_from_best",
+        )
     saved = load_run_config(run.config)
     now = resumed_config(saved, resolve_config(config), overrides)
     changes = [override.lstrip("+") for override in overrides if not override.startswith("resume=")]
@@ -139,7 +153,7 @@ def _new_folder(config: DictConfig) -> Path:
     if config.get("run_dir"):
         return Path(str(config.run_dir)).expanduser()
     runs = Path(str(config.get("runs_dir") or "runs")).expanduser()
-    return _free(runs / str(config.get("name") or _name(_choices())))
+    return numbered_folder(runs / str(config.get("name") or _name(_choices())))
 
 
 def _name(choices: Mapping[str, str]) -> str:
@@ -149,15 +163,6 @@ def _name(choices: Mapping[str, str]) -> str:
         return stamp
     what = choices.get("experiment") or f"{choices['model']}-{choices['backbone']}"
     return f"{what.replace('/', '-')}-{stamp}"
-
-
-def _free(folder: Path) -> Path:
-    """Return the folder, or a numbered one beside it where a run of the same second has it."""
-    number, free = 2, folder
-    while free.exists():
-        free = folder.with_name(f"{folder.name}-{number}")
-        number += 1
-    return free
 
 
 def hydra_choices(hydra: Any) -> dict[str, str]:

@@ -4,6 +4,7 @@ import faulthandler
 from collections.abc import Sequence
 from contextlib import suppress
 from math import nan
+from pathlib import Path
 from shlex import quote
 
 import pytorch_lightning as pl
@@ -71,25 +72,27 @@ def train(config: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> float:
     Interrupted
         Ctrl-C or SIGTERM; the run can be resumed from its last whole epoch.
     """
-    return train_request(read_request(config), callbacks)
+    return train_request(read_request(config), callbacks)[1]
 
 
-def train_request(request: TrainRequest, callbacks: Sequence[pl.Callback] = ()) -> float:
-    """Train what is requested, as `train` does."""
+def train_request(
+    request: TrainRequest, callbacks: Sequence[pl.Callback] = ()
+) -> tuple[Path, float]:
+    """Train what is requested, as `train` does; return the run's folder too."""
     if not find_rank(request.config).first:
         # The first process has the run's folder and its lock: this one shares the work.
         console.quiet = True
-        return _run(request, None, setup(request), callbacks)
+        return request.folder, _run(request, None, setup(request), callbacks)
     if request.resume:
         run = open_run(request.folder)
         # Before its checkpoint is read: another process may be writing it.
         with run_lock(run.lock):
-            return train_locked(request, run, callbacks)
+            return run.path, train_locked(request, run, callbacks)
     # Before there is a folder: what goes wrong here leaves nothing behind.
     prepared = setup(request)
-    run = new_run_folder(request.folder)
+    run = new_run_folder(request.folder, numbered=request.numbered)
     with run_lock(run.lock):
-        return _train(request, run, prepared, callbacks)
+        return run.path, _train(request, run, prepared, callbacks)
 
 
 def train_locked(

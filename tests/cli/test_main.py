@@ -23,7 +23,10 @@ def entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """A training that does what the test wants, in an empty working folder."""
     module = ModuleType("humanseg.training.train")
     monkeypatch.setitem(sys.modules, "humanseg.training.train", module)
-    module.train_request = lambda request: module.train(request.config)  # type: ignore[attr-defined]
+    module.train_request = lambda request: (  # type: ignore[attr-defined]
+        request.folder,
+        module.train(request.config),
+    )
     # There is no data here, and none is needed.
     monkeypatch.setattr("humanseg.training.preflight.paths.require_paths", lambda config: None)
     monkeypatch.chdir(tmp_path)

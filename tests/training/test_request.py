@@ -84,6 +84,8 @@ def test_two_runs_of_one_second_do_not_share_a_folder(
     second = ask().folder
     second.mkdir()
     assert len({first, second, ask().folder}) == 3
+    # Photos are read for minutes before a run makes its folder: it may be taken by then.
+    assert ask().numbered and ask("name=mine").numbered and not ask("run_dir=mine").numbered
 
 
 def test_settings_of_a_sweep_are_refused_for_a_single_run(ask: Ask) -> None:
@@ -212,6 +214,15 @@ def test_only_a_run_can_be_resumed(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(HumansegError, match="no config.yaml"):
         ask("resume=empty")
+
+
+def test_a_run_is_not_resumed_from_its_best_checkpoint(ask: Ask, run: RunFolder) -> None:
+    run.best.parent.mkdir()
+    run.best.touch()
+    run.last.touch()
+    with pytest.raises(HumansegError, match=f"init_from={run.best}"):
+        ask(f"resume={run.best}")
+    assert ask(f"resume={run.last}").folder == run.path
 
 
 @pytest.mark.parametrize(
