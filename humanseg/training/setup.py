@@ -24,6 +24,7 @@ from humanseg.models.checkpoint import (
     without_weights,
 )
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
+from humanseg.runs.folder import numbered_folder
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
 from humanseg.training.distillation import (
@@ -37,10 +38,11 @@ from humanseg.training.machine.hardware import Hardware, choose_hardware, config
 from humanseg.training.machine.ranks import find_rank
 from humanseg.training.module import SegmentationModule
 from humanseg.training.preflight.first_step import require_step
+from humanseg.training.preflight.monitors import require_monitors
 from humanseg.training.preflight.trainer_options import require_batches, require_options
 from humanseg.training.request import TrainRequest, named_paths
 from humanseg.training.resuming import require_same, resumed_checkpoint
-from humanseg.training.trainer import count_processes
+from humanseg.training.trainer import build_callbacks, count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
 """The keys, besides weights, that a checkpoint must have to resume a training."""
@@ -92,7 +94,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
     run = open_run(request.folder) if request.resume else None
     checkpoint = None if run is None else resumed_checkpoint(run)
     if run is None and find_rank(config).first:
-        require_free(request.folder)
+        require_free(numbered_folder(request.folder) if request.numbered else request.folder)
     hardware = choose_hardware(
         config.trainer.accelerator, config.trainer.precision, config.channels_last, config.threads
     )
@@ -108,7 +110,8 @@ def setup(request: TrainRequest) -> TrainingSetup:
     pl.seed_everything(config.seed, workers=True, verbose=False)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
-    callbacks = [build(node) for node in config.callbacks.values()]
+    callbacks = build_callbacks(config)
+    require_monitors(callbacks, bool(config.data.get("extra_valid")))
     teachers = find_teachers(config)
     _check_photos(config, photos, hardware)
     distillation = None
@@ -127,7 +130,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
         hardware=hardware,
         photos=photos,
         module=module,
-        callbacks=callbacks,
+        callbacks=list(callbacks.values()),
         checkpoint=checkpoint,
         epochs_done=epochs_done,
         data=data,

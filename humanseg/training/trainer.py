@@ -43,6 +43,12 @@ def build_trainer(
     return trainer
 
 
+def build_callbacks(config: DictConfig) -> dict[str, pl.Callback]:
+    """Build the callbacks of a config, by their names; one that is null is switched off."""
+    nodes = (config.get("callbacks") or {}).items()
+    return {str(name): build(node) for name, node in nodes if node is not None}
+
+
 def count_processes(config: DictConfig, hardware: Hardware) -> Hardware:
     """Add the number of processes, by building trainer and callbacks in vain; raise if impossible.
 
@@ -61,7 +67,7 @@ def count_processes(config: DictConfig, hardware: Hardware) -> Hardware:
             f"{hardware.device}: set it to auto.",
             code="training.sync_batchnorm",
         )
-    trainer = build_trainer(config, hardware, [build(node) for node in config.callbacks.values()])
+    trainer = build_trainer(config, hardware, list(build_callbacks(config).values()))
     devices, nodes = trainer.num_devices, trainer.num_nodes
     rank = find_rank(config)
     require_count(rank, devices, nodes)

@@ -16,6 +16,7 @@ from humanseg.runs import RunFolder, read_summary, update_summary
 from humanseg.training.request import TrainRequest, read_request
 from humanseg.training.resuming import require_same
 from humanseg.training.setup import setup
+from humanseg.training.trainer import build_callbacks
 
 Compose = Callable[..., DictConfig]
 Ask = Callable[..., TrainRequest]
@@ -47,6 +48,32 @@ def test_a_wrong_setting_is_named_before_the_photos(
     with pytest.raises(HumansegError, match=says):
         setup(read_request(config))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("monitor", "says"),
+    [
+        ("val_loss", "callbacks.early_stopping.monitor=val_loss.*did you mean val/loss?"),
+        # Only runs with data.extra_valid have it.
+        ("val/sources", "no such score"),
+    ],
+)
+def test_a_score_to_watch_that_no_epoch_has_is_named_before_the_photos(
+    compose: Compose, tmp_path: Path, monitor: str, says: str
+) -> None:
+    config = compose(
+        f"run_dir={tmp_path}/run",
+        f"data.root={tmp_path}/no_photos",
+        "callbacks=[early_stopping]",
+        f"callbacks.early_stopping.monitor={monitor}",
+    )
+    with pytest.raises(HumansegError, match=says):
+        setup(read_request(config))
+
+
+def test_a_callback_that_is_null_is_switched_off(compose: Compose) -> None:
+    config = compose("callbacks=[ema,early_stopping]", "callbacks.ema=null")
+    assert list(build_callbacks(config)) == ["early_stopping"]
 
 
 def test_devices_that_are_not_there_are_named_before_the_photos(

@@ -45,6 +45,20 @@ def selected_score(trainer: pl.Trainer) -> float:
     return float(trainer.callback_metrics.get(SELECTION, "nan"))
 
 
+def _require_finite(trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    """Raise where the last step of an epoch has spoiled the weights: nothing could go on from it.
+
+    The loss of the next step would say so, when the last checkpoint is written over.
+    """
+    if not all(bool(torch.isfinite(weights).all()) for weights in module.parameters()):
+        raise HumansegError(
+            f"The weights became infinite or NaN in epoch {trainer.current_epoch + 1}, and are not "
+            "kept: lower optimizer.lr, clip gradients (trainer.gradient_clip_val=1), or train in "
+            "fp32 (trainer.precision=32-true).",
+            code="training.weights_not_finite",
+        )
+
+
 class Checkpoints(Checkpoint):
     """Keep the checkpoint with the highest valid Dice, and the last one.
 
@@ -73,6 +87,7 @@ class Checkpoints(Checkpoint):
                 "trainer.limit_val_batches above 0.",
                 code="training.not_validated",
             )
+        _require_finite(trainer, pl_module)
         dice = selected_score(trainer)
         if dice > self.best_dice:
             self.best_dice, self.best_epoch = dice, trainer.current_epoch

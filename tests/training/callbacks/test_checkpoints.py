@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpoint
 class Scripted(pl.LightningModule):
     """Reaches the Dice that a script says, epoch by epoch; its weight counts the epochs."""
 
-    def __init__(self, dices: list[float]) -> None:
+    def __init__(self, dices: list[float], rate: float = 1.0) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
-        self.dices = dices
+        self.dices, self.rate = dices, rate
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
-        return -self.weight.sum()
+        return -self.rate * self.weight.sum()
 
     def validation_step(self, batch: Tensor, _: int) -> None:
         if self.dices:
@@ -34,7 +35,13 @@ class Scripted(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1.0)
 
 
-def fit(run: RunFolder, dices: list[float], epochs: int | None = None, resume: bool = False) -> Any:
+def fit(
+    run: RunFolder,
+    dices: list[float],
+    epochs: int | None = None,
+    resume: bool = False,
+    rate: float = 1.0,
+) -> Any:
     checkpoints = Checkpoints(run)
     loader: Any = DataLoader(torch.ones(1, 1))  # type: ignore[arg-type]
     trainer = pl.Trainer(
@@ -48,7 +55,7 @@ def fit(run: RunFolder, dices: list[float], epochs: int | None = None, resume: b
         enable_model_summary=False,
     )
     trainer.fit(
-        Scripted(dices),
+        Scripted(dices, rate),
         loader,
         loader,
         ckpt_path=run.last if resume else None,
@@ -82,6 +89,18 @@ def test_a_resumed_training_knows_the_best_so_far(tmp_path: Path) -> None:
     assert weight(run.best) == 2
     fit(run, dices, epochs=4, resume=True)
     assert weight(run.best) == 4
+
+
+@pytest.mark.parametrize("rate", [math.inf, math.nan])
+def test_weights_that_the_last_step_of_an_epoch_has_spoiled_are_not_kept(
+    tmp_path: Path, rate: float
+) -> None:
+    run = RunFolder(tmp_path)
+    fit(run, [0.5])
+    with pytest.raises(HumansegError, match="infinite or NaN in epoch 2.*lower optimizer.lr"):
+        fit(run, [0.5, 0.6], epochs=2, resume=True, rate=rate)
+    # A run that is resumed with gradients that are clipped, say, goes on from epoch 1.
+    assert weight(run.last) == weight(run.best) == 1
 
 
 def test_a_training_that_does_not_validate_says_what_to_set(tmp_path: Path) -> None:
