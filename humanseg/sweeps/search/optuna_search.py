@@ -97,6 +97,7 @@ def run_search(sweep: Sweep, settings: SearchSettings, dry_run: bool = False) ->
     # Two searches in one study would each take the other's trials for dead ones.
     with run_lock(sweep.folder / ".lock"), interruptible():
         study = trials.open_study(sweep.folder, settings.pruning, create=True)
+        _require_same_space(search, study)
         again = trials.recover(study, search.status)
         done = trials.count_done(study)
         console.print(
@@ -226,6 +227,17 @@ def lowest(space: Mapping[str, Any]) -> dict[str, Any]:
         key: drawn.choices[0] if hasattr(drawn, "choices") else drawn.low
         for key, drawn in space.items()
     }
+
+
+def _require_same_space(search: Search, study: Study) -> None:
+    """Raise if earlier trials of a search chose from other values: Optuna cannot mix them."""
+    if key := trials.changed_key(study, search.space):
+        raise HumansegError(
+            f"The search in {search.sweep.folder} has drawn {key} from other values than this "
+            "command gives, and its trials cannot be compared. Give this search another name "
+            "(sweep=NAME), or put the earlier one aside with restart=true.",
+            code="sweeps.other_values",
+        )
 
 
 def _show(search: Search, settings: SearchSettings) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
 
@@ -48,8 +48,10 @@ def open_study(
         Whether to make one where there is none.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # As a URI: of a plain path, what follows a question mark would be options.
+    file = (folder / STUDY).absolute().as_uri()
     storage = optuna.storages.RDBStorage(
-        f"sqlite:///{folder / STUDY}", engine_kwargs={"connect_args": {"timeout": _BUSY}}
+        f"sqlite:///{file}?uri=true", engine_kwargs={"connect_args": {"timeout": _BUSY}}
     )
     if create:
         study = optuna.create_study(
@@ -100,6 +102,20 @@ def ask_trial(
         seed=mixed, n_startup_trials=startup, constant_liar=True
     )
     return study.ask(dict(space))
+
+
+def changed_key(study: optuna.Study, space: Space) -> str | None:
+    """Return a key of which earlier trials were drawn from what Optuna cannot mix with `space`.
+
+    A wider or narrower range of numbers is no such change, but other words to choose from are.
+    """
+    for trial in study.get_trials(deepcopy=False):
+        for key in trial.distributions.keys() & space.keys():
+            try:
+                check_distribution_compatibility(trial.distributions[key], space[key])
+            except ValueError:
+                return key
+    return None
 
 
 def count_done(study: optuna.Study) -> int:

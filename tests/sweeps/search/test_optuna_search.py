@@ -111,6 +111,18 @@ def test_values_of_the_command_line_take_the_place_of_a_search(
     assert not any("augmentation" in request.folder.name for request in seen)
 
 
+def test_other_values_to_choose_from_are_another_search(
+    sweep: "Sweep", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("hydra.sweeper.method=tpe", "sweep=mine", "hydra.sweeper.n_trials=1")
+    assert sweep(finish, *words, "loss=dice,bce_dice") == 0
+    assert sweep(finish, *words, "hydra.sweeper.n_trials=2", "loss=dice,bce_dice,bce") == 2
+    shown = capsys.readouterr().err
+    assert "has drawn loss from other values" in shown and "restart=true" in shown
+    # No trial was begun that nothing would ever end.
+    assert [trial.state for trial in trials(tmp_path)] == [TrialState.COMPLETE]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -17,6 +17,7 @@ from humanseg.sweeps.jobs import JobStatus
 from humanseg.sweeps.search.pruning import Pruning
 from humanseg.sweeps.search.study import (
     ask_trial,
+    changed_key,
     count_done,
     open_study,
     recover,
@@ -49,6 +50,21 @@ def try_one(study: optuna.Study) -> dict[str, Any]:
     trial = ask_trial(study, SPACE, seed=3, startup=4)
     tell_result(study, trial.number, finished(objective(trial.params)))
     return trial.params
+
+
+def test_a_study_is_in_its_folder_whatever_that_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "50 %? a#{b}"
+    folder.mkdir()
+    open_study(folder, None, create=True)
+    assert open_study(folder).trials == []
+    assert [path.name for path in tmp_path.rglob("*")] == [folder.name, "study.sqlite3"]
+
+
+def test_only_other_words_to_choose_from_are_another_space(study: optuna.Study) -> None:
+    try_one(study)
+    lr = {"optimizer.lr": FloatDistribution(1e-5, 1, log=True)}
+    assert changed_key(study, lr | {"seed": CategoricalDistribution(["1"])}) is None
+    assert changed_key(study, lr | {"loss": CategoricalDistribution(["bce"])}) == "loss"
 
 
 def test_a_search_that_is_killed_draws_what_it_would_have_drawn(tmp_path: Path) -> None:
