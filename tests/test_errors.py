@@ -1,7 +1,9 @@
 """How a script ends on what a person must change, and what is said of it."""
 
 import errno
+import os
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,35 @@ def test_a_terminal_is_shown_names_and_obeys_none(name: str, shown: str) -> None
 )
 def test_what_a_machine_lacks_is_told_with_its_remedy(error: Exception, remedy: str) -> None:
     assert remedy in str(explain(error))
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.EACCES, "change its permissions"),
+        (errno.ENAMETOOLONG, "choose a shorter one"),
+        (errno.ESTALE, "give the command again"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_named_with_a_remedy(number: int, remedy: str) -> None:
+    error = OSError(number, os.strerror(number), "photos/1.jpg")
+    explained = str(explain(error))
+    assert explained.startswith("photos/1.jpg cannot be opened: ") and remedy in explained
+    # Of which file, nobody could say.
+    assert explain(OSError(number, os.strerror(number))) is None
+
+
+def test_a_command_started_in_a_folder_that_is_gone_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    assert explain(gone) is None
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        Path("photos").absolute()
+    assert "is started in is gone" in str(explain(caught.value))
 
 
 def test_the_code_of_an_error_travels_with_it() -> None:

@@ -161,9 +161,13 @@ def _write(path: Path, mine: dict[str, Any]) -> None:
 def _locked(path: Path, holder: dict[str, Any]) -> Locked:
     host = holder.get("host")
     where = "" if host in (None, platform.node()) else f" on {host}"
+    gone = ""
+    if holder.get("system", _system()) != _system():
+        minutes = f"{LEASE / 60:g} minutes"
+        gone = f" If its machine or container is gone, its lock is too after {minutes}."
     return Locked(
         f"Process {holder.get('pid', 'of another sweep')}{where} is working in {path.parent}: wait "
-        "until it is done, or stop it first."
+        f"until it is done, or stop it first.{gone}"
     )
 
 

@@ -1,6 +1,7 @@
 """Error messages for exceptions of libraries and of the system."""
 
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,20 @@ _OUT_OF_MEMORY = (
 )
 _OUT_OF_SHARED_MEMORY = ("out of shared memory", "unable to allocate shared memory")
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_NO_RIGHT = "this user may not: change its permissions, or those of the folders above it"
+_NO_DISK = (
+    "its disk does not answer as it should: see whether it is still there, such as a network disk, "
+    "and give the command again"
+)
+_CANNOT_OPEN = {
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.ENAMETOOLONG: "the name is too long for this disk: choose a shorter one",
+    errno.ELOOP: "it is a link that leads to itself",
+    errno.EIO: _NO_DISK,
+    errno.ESTALE: _NO_DISK,
+    errno.ENOTCONN: _NO_DISK,
+}
 
 
 def explain(error: BaseException) -> HumansegError | None:
@@ -58,6 +73,8 @@ def explain(error: BaseException) -> HumansegError | None:
         )
     if isinstance(error, OSError) and error.errno in _DISK:
         return explain_os_error(error, Path(error.filename or "a file"))
+    if isinstance(error, OSError) and (reason := _cannot_open(error)):
+        return HumansegError(reason, code="system.cannot_open")
     if isinstance(error, ModuleNotFoundError) and error.name in sys.stdlib_module_names:
         return HumansegError(
             f"This command needs Python's module {error.name}, which this system does not have: "
@@ -73,6 +90,18 @@ def explain(error: BaseException) -> HumansegError | None:
 
         if isinstance(error, Exception) and is_hydra_error(error):
             return explain_hydra_error(error)
+    return None
+
+
+def _cannot_open(error: OSError) -> str | None:
+    """Return why a file or folder cannot be used; None where this is not what an error is about."""
+    if isinstance(error.filename, str | bytes) and error.errno in _CANNOT_OPEN:
+        return f"{os.fsdecode(error.filename)} cannot be opened: {_CANNOT_OPEN[error.errno]}."
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        try:
+            os.getcwd()
+        except FileNotFoundError:
+            return "The folder that this command is started in is gone: go to one that is there."
     return None
 
 
