@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
 from humanseg.data.workers import open_batch
+from humanseg.system.children import without_main
 
 
 class SeededOrder(Sampler[tuple[int, int, int]]):
@@ -121,7 +122,9 @@ class TimedLoader(DataLoader[Any]):
     def _timed(self) -> Iterator[Any]:
         self.waited = 0.0
         start = time.perf_counter()
-        batches = super().__iter__()
+        # Where the system cannot fork, its workers are started afresh.
+        with without_main():
+            batches = super().__iter__()
         while True:
             try:
                 batch = next(batches)

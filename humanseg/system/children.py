@@ -5,12 +5,16 @@ Nothing heavy is imported here: a new process prepares its environment before to
 
 import multiprocessing
 import os
+import pickle
 import signal
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, TypeVar
 
 from humanseg.errors import Failure
@@ -42,7 +46,8 @@ def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence
     # Slurm warns every process of a job before its time is up, by a signal that ends those which do
     # not wait for it. This process does, where it is Slurm's, and has the job queued again.
     saved = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
-    process.start()
+    with without_main(pickle.dumps((function, arguments))):
+        process.start()
     signal.pthread_sigmask(signal.SIG_SETMASK, saved)
     sender.close()
     try:
@@ -55,6 +60,24 @@ def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence
     process.join()
     result: T = open_answer(answer)
     return result
+
+
+@contextmanager
+def without_main(pickled: bytes = b"") -> Iterator[None]:
+    """Let the processes that are started in this block not run the script of the person again.
+
+    Python runs it in each of them, from its top, where it does not say ``if __name__ ==
+    "__main__"``, and then refuses to. Where what they get, `pickled`, needs it, they still do.
+    """
+    main = sys.modules["__main__"]
+    if b"__main__" in pickled:
+        yield
+        return
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def start_method() -> str:

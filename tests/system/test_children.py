@@ -4,6 +4,8 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -53,6 +55,22 @@ def test_what_a_function_returns_or_raises_comes_out_of_its_process() -> None:
     assert caught.value.code == "data.missing_mask"
     assert isinstance(caught.value.__cause__, FarTraceback)
     assert "in fail" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_script_of_a_persons_own_is_not_run_again(tmp_path: Path, method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("not on this system")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from operator import add\n"
+        "from humanseg.system import children\n"
+        f"children.start_method = lambda: {method!r}\n"
+        "print('here', flush=True)\n"
+        "print(children.call_in_child(add, 1, 2))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("here\n3\n", "")
 
 
 @pytest.mark.parametrize(

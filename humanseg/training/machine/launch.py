@@ -26,7 +26,7 @@ from omegaconf import DictConfig
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from humanseg.errors import Failure, HumansegError
-from humanseg.system.children import end_with_the_parent, open_answer
+from humanseg.system.children import end_with_the_parent, open_answer, without_main
 from humanseg.system.interrupts import interruptible
 from humanseg.system.streams import protect_streams
 from humanseg.system.terminal import quieten
@@ -113,7 +113,9 @@ def _start(fabric: Fabric, call: Callable[[Fabric], T]) -> T:
     running = set(multiprocessing.active_children())
     try:
         # Pickled here: Lightning would look for modules in it, and share their weights.
-        result: T = fabric.launch(partial(_serve, pickle.dumps(call), errors))
+        pickled = pickle.dumps(call)
+        with without_main(pickled):
+            result: T = fabric.launch(partial(_serve, pickled, errors))
         return result
     except (ProcessExitedException, ProcessRaisedException) as error:
         if isinstance(error, ProcessExitedException) and error.exit_code < 0:
