@@ -123,8 +123,13 @@ def changed_setting(request: TrainRequest) -> str | None:
 
 
 def record_failure(request: TrainRequest, reason: str, **more: Any) -> None:
-    """Record in a job's folder why it has no result; call it with the job's lock."""
+    """Record in a job's folder why it has no result; call it with the job's lock.
+
+    One that has a result keeps it: what failed was its log.
+    """
     run = RunFolder(request.folder)
+    if recorded_status(read_summary(run.summary)) == "finished":
+        return
     if not run.config.exists():
         OmegaConf.save(request.config, run.config)
     update_summary(

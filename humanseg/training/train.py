@@ -22,6 +22,8 @@ from humanseg.runs import (
     Status,
     new_run_folder,
     open_run,
+    read_summary,
+    recorded_status,
     run_lock,
     update_summary,
 )
@@ -116,8 +118,8 @@ def _train(
     try:
         return _run(request, run, prepared, callbacks)
     except Interrupted as error:
-        _record_end(run, "interrupted", str(error))
-        console.print(f"Stopped. Go on with: humanseg train {quote(f'resume={run.path}')}")
+        if _record_end(run, "interrupted", str(error)):
+            console.print(f"Stopped. Go on with: humanseg train {quote(f'resume={run.path}')}")
         raise
     except BaseException as error:
         reason = str(explain(error) or error) or type(error).__name__
@@ -126,10 +128,14 @@ def _train(
         raise
 
 
-def _record_end(run: RunFolder, status: Status, failure: str) -> None:
+def _record_end(run: RunFolder, status: Status, failure: str) -> bool:
+    """Record how a training ended; return False where it had finished, and only its log had not."""
     # What went wrong is told anyway: a disk that is full must not put itself in its place.
     with suppress(HumansegError):
+        if recorded_status(read_summary(run.summary)) == "finished":
+            return False
         update_summary(run.summary, status=status, failure=failure)
+    return True
 
 
 def _run(

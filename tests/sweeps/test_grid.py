@@ -136,6 +136,18 @@ def test_a_failed_job_is_recorded_told_and_tried_again(
     assert "2 finished, 1 to try again" in capsys.readouterr().out
 
 
+def test_a_job_with_a_result_keeps_it_whatever_its_log_says(
+    sweep: "Sweep", finish: "Work", tmp_path: Path
+) -> None:
+    def work(request: TrainRequest) -> Outcome:
+        finish(request)
+        record_failure(request, "wandb is gone")
+        return Outcome("failed", "wandb is gone")
+
+    assert sweep(work, "seed=1", "sweep=mine") == 1
+    assert read_summary(tmp_path / "runs/mine/default/summary.json")["status"] == "finished"
+
+
 def test_a_fault_of_one_job_of_ours_is_not_hidden(sweep: "Sweep", finish: "Work") -> None:
     def work(request: TrainRequest) -> Outcome:
         raise ZeroDivisionError("fault")

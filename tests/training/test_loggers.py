@@ -269,6 +269,22 @@ def test_a_training_survives_its_log(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.count("the service is gone") == 1
 
 
+def test_an_upload_that_does_not_end_is_left_to_wandb_sync(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "wandb/run-20300101_000000-x/run-x.wandb"
+    log.parent.mkdir(parents=True)
+    log.touch()
+    logger, ends = WandbRun(str(tmp_path), mode="online"), []
+    logger._run = SimpleNamespace(
+        summary=SimpleNamespace(update=lambda values: None),
+        finish=lambda exit_code: ends.append(exit_code),
+        _finish_timed_out=True,
+    )
+    logger.close(RunFolder(tmp_path), failed=True)
+    assert ends == [1] and f"wandb sync {log.parent}\n" in capsys.readouterr().out
+
+
 def test_the_artifact_holds_the_files_of_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

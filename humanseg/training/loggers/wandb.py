@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 from lightning_fabric.loggers.logger import rank_zero_experiment
@@ -15,11 +16,13 @@ from pytorch_lightning.utilities import rank_zero_only
 from humanseg.errors import HumansegError
 from humanseg.evaluation.prediction_table import ExamplePrediction
 from humanseg.runs import RunFolder, read_summary
-from humanseg.runs.wandb import DICE, PREDICTIONS, STEP, SUMMARY, flat, wandb_id
+from humanseg.runs.wandb import DICE, PREDICTIONS, STEP, SUMMARY, flat, wandb_id, wandb_logs
 from humanseg.system.variables import environment_with
 
 CLASSES = {0: "background", 1: "person"}
 Mode = Literal["offline", "online", "disabled", "run", "dryrun"]
+UPLOAD = 900.0
+"""Seconds that a run waits at its end while wandb uploads; the rest is for `wandb sync`."""
 _NEW_WORDS: Mapping[str, Mode] = {"run": "online", "dryrun": "offline"}
 
 
@@ -109,6 +112,7 @@ class WandbRun(Logger):
             run_name=self._name,
             run_tags=self._tags,
             resume="allow" if self.mode == "online" else None,
+            finish_timeout=UPLOAD if self.mode == "online" else 0.0,
             # Neither joins nor ends a run that somebody else has open in this process.
             reinit="create_new",
             console="off",
@@ -176,7 +180,14 @@ class WandbRun(Logger):
         if self.mode == "online" and not failed:
             self._act(lambda it: it.log_artifact(files_of(run, self._id)))
         self._lost = False
+        if self.mode == "online":
+            print("wandb   uploads what is left; Ctrl-C leaves that to wandb sync", flush=True)
         self._act(lambda it: it.finish(exit_code=int(failed)))
+        if getattr(self._run, "_finish_timed_out", False):  # wandb itself is silent here
+            print(
+                f"wandb   has not taken all within {UPLOAD / 60:g} minutes; later: wandb sync "
+                f"{quote(str(wandb_logs(run)[-1].parent))}"
+            )
         self._run = None
         import wandb
 

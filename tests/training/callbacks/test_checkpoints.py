@@ -1,4 +1,5 @@
 import math
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.temporary_files import is_partial
 from humanseg.models.checkpoint import read_checkpoint
 from humanseg.runs import RunFolder, read_summary
+from humanseg.system.interrupts import Interrupted
 from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpointIO
 
 
@@ -183,3 +185,20 @@ def test_a_run_whose_checkpoint_cannot_be_written_says_so_and_can_be_resumed(
     summary = read_summary(run.summary)
     assert (summary["status"], summary["failure"]) == ("finished", None)
     assert summary["epochs"] == 4
+
+
+def test_a_run_that_is_whole_stays_so_when_only_its_log_is_stopped(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    train_run: Callable[..., RunFolder],
+) -> None:
+    def stop(run: RunFolder) -> None:
+        raise Interrupted(signal.SIGINT)
+
+    monkeypatch.setattr("humanseg.training.train.print_next_steps", stop)
+    with pytest.raises(Interrupted):
+        train_run(tmp_path / "run", "trainer.max_epochs=1")
+    summary = read_summary(tmp_path / "run/summary.json")
+    assert (summary["status"], summary["failure"]) == ("finished", None)
+    assert "Go on with" not in capsys.readouterr().out
