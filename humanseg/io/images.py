@@ -101,16 +101,17 @@ def read_mask(path: Path, person_values: Collection[int] = ()) -> NDArray[np.uin
     decoded = decode(path, whole=True)
     with explain_image_errors(path):
         # Of a palette image, `person_values` are indices.
-        is_indexed = person_values and decoded.image.mode == "P"
-        values = np.asarray(decoded.image) if is_indexed else mask_values(decoded.image)
-        values = upright(values, decoded.orientation)
-    if person_values:
-        return np.isin(values, list(person_values)).astype(np.uint8)
+        is_indexed = decoded.image.mode == "P"
+        named = np.asarray(decoded.image) if is_indexed else mask_values(decoded.image)
+        if person_values:
+            is_person = np.isin(upright(named, decoded.orientation), list(person_values))
+            return is_person.astype(np.uint8)
+        values = upright(mask_values(decoded.image), decoded.orientation)
     mask = binarize(values)
     if mask is None:
         raise ImageError(
-            f"{path} is not a mask: it {describe_values(values)}. Draw the person white (255) and "
-            f"all else black (0), and save it as PNG{person_values_hint(values)}.",
+            f"{path} is not a mask: it {describe_values(named)}. Draw the person white (255) and "
+            f"all else black (0), and save it as PNG{person_values_hint(named)}.",
             code="io.not_a_mask",
         )
     return mask

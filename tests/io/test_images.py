@@ -205,6 +205,19 @@ def test_a_palette_mask_goes_by_what_is_seen(tmp_path: Path, palette: list[int])
     np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), disc())
 
 
+def test_classes_of_a_palette_mask_are_named_by_the_numbers_that_choose_them(
+    tmp_path: Path,
+) -> None:
+    # As in Pascal VOC: a class beside the person, and white lines of unsure pixels.
+    classes = np.repeat(np.array([0, 15, 255], np.uint8), 20)[None].repeat(9, axis=0)
+    image = Image.fromarray(classes, "P")
+    image.putpalette([0, 0, 0] * 15 + [192, 128, 128] + [0, 0, 0] * 239 + [224, 224, 192])
+    image.save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="holds 3 values from 0 to 255.*the values 0, 15, 255"):
+        read_mask(tmp_path / "a.png")
+    assert np.array_equal(read_mask(tmp_path / "a.png", [15]), classes == 15)
+
+
 @pytest.mark.parametrize("quality", [20, 50, 75, 95])
 def test_a_compressed_mask_is_split_half_way(tmp_path: Path, quality: int) -> None:
     large = np.kron(disc(), np.ones((8, 8), np.uint8))
