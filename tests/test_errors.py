@@ -77,6 +77,19 @@ def test_a_file_that_cannot_be_opened_is_named_with_a_remedy(number: int, remedy
     assert explain(OSError(number, os.strerror(number))) is None
 
 
+def test_a_study_on_a_disk_that_cannot_lock_it_is_told() -> None:
+    error = RuntimeError("An exception is raised during the commit.")
+    error.__cause__ = ValueError("(sqlite3.OperationalError) database is locked\n[SQL: INSERT]")
+    explained = str(explain(error))
+    assert "cannot be used (database is locked)" in explained and "runs_dir" in explained
+
+
+def test_a_home_folder_that_is_not_there_is_told() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        Path("~nobody-of-this-name/photos").expanduser()
+    assert "write the path out" in str(explain(caught.value))
+
+
 def test_a_command_started_in_a_folder_that_is_gone_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

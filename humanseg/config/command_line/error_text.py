@@ -18,6 +18,8 @@ _OUT_OF_MEMORY = (
 )
 _OUT_OF_SHARED_MEMORY = ("out of shared memory", "unable to allocate shared memory")
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_NO_HOME = "Could not determine home directory."
+"""What Python says of it."""
 _NO_RIGHT = "this user may not: change its permissions, or those of the folders above it"
 _NO_DISK = (
     "its disk does not answer as it should: see whether it is still there, such as a network disk, "
@@ -75,6 +77,19 @@ def explain(error: BaseException) -> HumansegError | None:
         return explain_os_error(error, Path(error.filename or "a file"))
     if isinstance(error, OSError) and (reason := _cannot_open(error)):
         return HumansegError(reason, code="system.cannot_open")
+    if "(sqlite3.operationalerror)" in signs:
+        what = next(line for line in f"{text}\n{error.__cause__}".splitlines() if "sqlite3" in line)
+        return HumansegError(
+            f"The study of the search cannot be used ({what.rpartition(') ')[2]}): its file is "
+            "study.sqlite3 in the folder of the sweep. On a network disk SQLite may not work, or "
+            "for one process at a time alone: put runs_dir on a disk of this machine.",
+            code="sweeps.study",
+        )
+    if isinstance(error, RuntimeError) and text == _NO_HOME:
+        return HumansegError(
+            "A path begins with ~, and there is no such home folder: write the path out.",
+            code="system.no_home",
+        )
     if isinstance(error, ModuleNotFoundError) and error.name in sys.stdlib_module_names:
         return HumansegError(
             f"This command needs Python's module {error.name}, which this system does not have: "

@@ -37,9 +37,7 @@ def cached_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
 
 def cache_folder(name: str = "photos") -> Path:
     """Make a folder of the cache, for this user alone: what is there may be private."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    above = Path(os.environ.get("HUMANSEG_CACHE") or Path(home) / "humanseg").expanduser()
-    folder = above / name
+    folder = _above() / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = folder.stat().st_uid
@@ -52,6 +50,20 @@ def cache_folder(name: str = "photos") -> Path:
             code="data.foreign_cache",
         )
     return folder
+
+
+def _above() -> Path:
+    """Return the folder of all caches."""
+    try:
+        if given := os.environ.get("HUMANSEG_CACHE"):
+            return Path(given).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "humanseg"
+    except RuntimeError as error:
+        raise HumansegError(
+            "This user has no home folder, as in some containers, and that is where files are "
+            "kept for later runs: set HUMANSEG_CACHE to a folder, or take data.cache=memory.",
+            code="data.no_cache_folder",
+        ) from error
 
 
 def _make_room(folder: Path, bound: int) -> None:

@@ -30,6 +30,20 @@ def age(path: Path, seconds: int) -> None:
     os.utime(path, (then, then))
 
 
+def test_a_user_without_a_home_names_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    assert cache_folder() == tmp_path / "photos"
+    monkeypatch.delenv("HUMANSEG_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with pytest.raises(HumansegError, match="set HUMANSEG_CACHE"):
+        cache_folder()
+
+
 def test_what_is_there_is_used_again() -> None:
     first = keep("a")
     assert keep("a", text="y") == first
