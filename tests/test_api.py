@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 
 import humanseg
 from humanseg.config.command_line.overrides import to_override
+from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.inference.catalog import bundled_models
 from humanseg.io.images import read_mask
@@ -52,6 +55,13 @@ def test_a_run_goes_on(run: Any) -> None:
     again = humanseg.train(f"resume={run.path}")
     assert again is not None
     assert (again.path, again.dice) == (run.path, run.dice)
+
+
+def test_a_program_that_uses_hydra_itself_goes_on_with_it() -> None:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        assert humanseg.train("--cfg", "job", data="photos") is None
+        assert compose("train", ["seed=3"]).seed == 3
 
 
 def test_a_flag_that_trains_nothing_returns_nothing(capsys: pytest.CaptureFixture[str]) -> None:

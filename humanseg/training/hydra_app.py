@@ -12,6 +12,7 @@ from traceback import extract_tb
 
 import hydra
 from hydra.conf import HydraConf
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -74,6 +75,10 @@ def run_app(arguments: Sequence[str]) -> Path | None:
     )(task)
     words = _overrides_first(known_words(hydra_words(arguments)))
     whole, sys.argv = sys.argv, ["humanseg train", *words]
+    # A person's own program, or notebook, may use Hydra too: that stays as it was.
+    state, config = GlobalHydra.instance(), HydraConfig.instance()
+    theirs = state.hydra, config.cfg
+    state.clear()
     try:
         application()
     except _Failed as failed:
@@ -86,8 +91,9 @@ def run_app(arguments: Sequence[str]) -> Path | None:
         raise HumansegError(f"{' '.join(arguments)}: {error}.") from error
     finally:
         sys.argv = whole
-        # Hydra leaves it behind: the next training of this process would take its overrides.
-        HydraConfig.instance().cfg = None
+        # Hydra leaves its config behind: the next training of this process would take its
+        # overrides.
+        state.hydra, config.cfg = theirs
     return folders[0] if folders else None
 
 
