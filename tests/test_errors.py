@@ -55,6 +55,10 @@ def test_a_terminal_is_shown_names_and_obeys_none(name: str, shown: str) -> None
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),
         (RuntimeError("DataLoader worker (pid 7) exited unexpectedly"), "data.workers=0"),
+        (
+            RuntimeError("cumsum_cuda_kernel does not have a deterministic implementation, but"),
+            "trainer.deterministic=warn",
+        ),
     ],
 )
 def test_what_a_machine_lacks_is_told_with_its_remedy(error: Exception, remedy: str) -> None:

@@ -17,7 +17,8 @@ from humanseg.io.images import image_size
 from humanseg.models.checkpoint import make_segmenter, prediction_sizes, without_weights
 from humanseg.system.terminal import quieten
 from humanseg.training.distillation import unlabelled_options
-from humanseg.training.machine.hardware import choose_hardware, configure_process
+from humanseg.training.machine.hardware import Hardware, choose_hardware, configure_process
+from humanseg.training.trainer import count_processes
 
 STEPS = 2
 """Steps that are timed, after one that is not."""
@@ -121,11 +122,20 @@ def measure_epoch(config: DictConfig, photos: PhotoCounts) -> float:
     def valid_step() -> None:
         model(random_photos(*photos.valid_size, 3, 256))
 
-    drawn = _limited(photos.train, batch, trainer.get("limit_train_batches"))
-    scored = _limited(photos.valid, batch, trainer.get("limit_val_batches"))
+    devices = count_gpus(config, hardware)
+    drawn = _limited(-(-photos.train // devices), batch, trainer.get("limit_train_batches"))
+    scored = _limited(-(-photos.valid // devices), batch, trainer.get("limit_val_batches"))
     train = _seconds(train_step) / batch * drawn
     model.eval()
     return train + _seconds(valid_step) / batch * scored
+
+
+def count_gpus(config: DictConfig, hardware: Hardware) -> int:
+    """Count the GPUs among which the photos of an epoch are divided; 1 on a CPU.
+
+    Several processes on a CPU divide its cores too, which comes to about the same time.
+    """
+    return count_processes(config, hardware).processes if hardware.device == "cuda" else 1
 
 
 def _limited(photos: int, batch: int, limit: float | None) -> float:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from humanseg.sweeps import dry_run, epoch_time
 from humanseg.sweeps.jobs import Outcome
+from humanseg.training.machine.hardware import choose_hardware
 from humanseg.training.request import TrainRequest, resolve_config
 from tests.conftest import SMALLEST
 
@@ -149,3 +151,29 @@ def test_an_epoch_of_few_batches_takes_their_time(
     config.trainer.update(limits)
     counts = epoch_time.PhotoCounts(10, 6, (32, 32), (32, 32))
     assert epoch_time.measure_epoch(config, counts) == seconds
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(None, 4 * 5 + 4 * 3), (1, 4 * 2 + 4 * 3)])
+def test_gpus_divide_the_photos_of_an_epoch(
+    compose: "Callable[..., DictConfig]",
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int | None,
+    seconds: float,
+) -> None:
+    monkeypatch.setattr(epoch_time, "_seconds", lambda step: 8.0)
+    monkeypatch.setattr(epoch_time, "count_gpus", lambda config, hardware: 2)
+    config = resolve_config(compose("trainer=cpu", "data.batch_size=2"))
+    config.trainer.update({"limit_train_batches": limit})
+    counts = epoch_time.PhotoCounts(10, 6, (32, 32), (32, 32))
+    assert epoch_time.measure_epoch(config, counts) == seconds
+
+
+def test_processes_on_a_cpu_divide_its_cores_too(
+    compose: "Callable[..., DictConfig]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = resolve_config(compose("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"))
+    hardware = choose_hardware("cpu")
+    assert epoch_time.count_gpus(config, hardware) == 1
+    counted = replace(hardware, processes=4)
+    monkeypatch.setattr(epoch_time, "count_processes", lambda config, hardware: counted)
+    assert epoch_time.count_gpus(config, replace(hardware, device="cuda")) == 4

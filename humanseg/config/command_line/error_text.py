@@ -77,6 +77,13 @@ def explain(error: BaseException) -> HumansegError | None:
         return explain_os_error(error, Path(error.filename or "a file"))
     if isinstance(error, OSError) and (reason := _cannot_open(error)):
         return HumansegError(reason, code="system.cannot_open")
+    if "not have a deterministic implementation" in signs:
+        return HumansegError(
+            f"Results cannot be repeated exactly on this device ({first.partition(',')[0]}): give "
+            "trainer.deterministic=warn, which does without for that part alone, or train on a CPU "
+            "(trainer.accelerator=cpu).",
+            code="system.not_deterministic",
+        )
     if "(sqlite3.operationalerror)" in signs:
         what = next(line for line in f"{text}\n{error.__cause__}".splitlines() if "sqlite3" in line)
         return HumansegError(

@@ -16,6 +16,7 @@ import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
+from sqlalchemy.engine import URL
 
 from humanseg.sweeps.jobs import JobStatus
 
@@ -48,10 +49,10 @@ def open_study(
         Whether to make one where there is none.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # As a URI: of a plain path, what follows a question mark would be options.
-    file = (folder / STUDY).absolute().as_uri()
+    # Of a path as it is, what follows a question mark would be options.
+    address = URL.create("sqlite", database=str(folder / STUDY))
     storage = optuna.storages.RDBStorage(
-        f"sqlite:///{file}?uri=true", engine_kwargs={"connect_args": {"timeout": _BUSY}}
+        address.render_as_string(), engine_kwargs={"connect_args": {"timeout": _BUSY}}
     )
     if create:
         study = optuna.create_study(

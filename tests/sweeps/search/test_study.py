@@ -53,7 +53,7 @@ def try_one(study: optuna.Study) -> dict[str, Any]:
 
 
 def test_a_study_is_in_its_folder_whatever_that_is_called(tmp_path: Path) -> None:
-    folder = tmp_path / "50 %? a#{b}"
+    folder = tmp_path / "50 %? a#{b}%20"
     folder.mkdir()
     open_study(folder, None, create=True)
     assert open_study(folder).trials == []
