@@ -22,6 +22,9 @@ from humanseg.system.streams import protect_streams
 
 T = TypeVar("T")
 
+_hidden: list[ModuleType] = []
+_hiding = threading.Lock()
+
 _LONGEST_FOLDER = 60
 """Characters of a temporary folder in which a socket still has a name that the system takes."""
 
@@ -69,15 +72,21 @@ def without_main(pickled: bytes = b"") -> Iterator[None]:
     Python runs it in each of them, from its top, where it does not say ``if __name__ ==
     "__main__"``, and then refuses to. Where what they get, `pickled`, needs it, they still do.
     """
-    main = sys.modules["__main__"]
     if b"__main__" in pickled:
         yield
         return
-    sys.modules["__main__"] = ModuleType("__main__")
+    with _hiding:
+        _hidden.append(sys.modules["__main__"])
+        sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
-        sys.modules["__main__"] = main
+        with _hiding:
+            # Other threads may be in such a block too: the first one has hidden the script.
+            first = _hidden[0]
+            _hidden.pop()
+            if not _hidden:
+                sys.modules["__main__"] = first
 
 
 def start_method() -> str:

@@ -14,7 +14,7 @@ import pytest
 from humanseg.config.command_line.error_text import explain
 from humanseg.errors import FarTraceback, HumansegError
 from humanseg.system import children
-from humanseg.system.children import call_in_child, start_method
+from humanseg.system.children import call_in_child, start_method, without_main
 
 
 def test_a_process_starts_whatever_the_name_of_the_temporary_folder(
@@ -71,6 +71,19 @@ def test_a_script_of_a_persons_own_is_not_run_again(tmp_path: Path, method: str)
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("here\n3\n", "")
+
+
+def test_the_script_is_there_again_whichever_thread_ends_first() -> None:
+    main = sys.modules["__main__"]
+    one, other = without_main(), without_main()
+    for block in (one, other):
+        block.__enter__()
+        assert sys.modules["__main__"] is not main
+    for block in (one, other):
+        block.__exit__(None, None, None)
+    assert sys.modules["__main__"] is main
+    with without_main(b"c__main__\nMine\n."):
+        assert sys.modules["__main__"] is main
 
 
 @pytest.mark.parametrize(
