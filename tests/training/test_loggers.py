@@ -269,6 +269,20 @@ def test_a_training_survives_its_log(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.count("the service is gone") == 1
 
 
+def test_a_user_without_a_home_folder_can_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    logger, seen = WandbRun(str(tmp_path)), []
+    logger._run = SimpleNamespace(log=lambda row: seen.append(os.environ.get("WANDB_CONFIG_DIR")))
+    logger.log_metrics({"val/dice": 0.5}, 1)
+    monkeypatch.setattr(Path, "home", home)
+    logger.log_metrics({"val/dice": 0.6}, 2)
+    assert seen == [os.environ.get("WANDB_CONFIG_DIR"), str(tmp_path / "wandb/config")]
+
+
 def test_an_upload_that_does_not_end_is_left_to_wandb_sync(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,6 +138,11 @@ class WandbRun(Logger):
         variables = {"WANDB_DATA_DIR": str(home / "data"), "WANDB_CACHE_DIR": str(home / "cache")}
         if self.mode == "offline":
             variables["WANDB_ERROR_REPORTING"] = "false"
+        try:
+            Path.home()
+        except RuntimeError:
+            # As of a container's user: wandb looks for its settings there, and refuses to start.
+            variables["WANDB_CONFIG_DIR"] = str(home / "config")
         with environment_with(variables):
             yield
 
