@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -32,10 +32,10 @@ _LONGEST_FOLDER = 60
 def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence[str] = ()) -> T:
     """Call a function of a module's top level in a process of its own, which may die of it.
 
-    Threads, peak memory, environment variables and what a library keeps for itself begin afresh
-    there, and a system that runs out of memory kills the process that takes it: a RuntimeError says
-    how it died. `preload` are modules that all such processes need: imported once, where the system
-    can fork.
+    Threads, peak memory and what a library keeps for itself begin afresh there; the environment is
+    that of the caller. A system that runs out of memory kills the process that takes it: a
+    RuntimeError says how it died. `preload` are modules that all such processes need: imported
+    once, where the system can fork.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         # Joblib's workers have a method of their own, which no other process would know.
@@ -45,7 +45,9 @@ def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence
     if method == "forkserver":
         context.set_forkserver_preload(list(preload))
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(sender, function, arguments))
+    # A server to fork from keeps the environment that it was started with.
+    given = (sender, function, arguments, dict(os.environ))
+    process = context.Process(target=_serve, args=given)
     # Slurm warns every process of a job before its time is up, by a signal that ends those which do
     # not wait for it. This process does, where it is Slurm's, and has the job queued again.
     saved = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
@@ -140,8 +142,14 @@ def _stop(process: BaseProcess) -> None:
         raise
 
 
-def _serve(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _serve(
+    sender: Connection,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Run a call in this process."""
+    os.environ.update(environment or {})
     # Ctrl-C on a terminal reaches this process too, and the parent sends SIGTERM besides.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_the_parent()

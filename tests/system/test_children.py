@@ -57,6 +57,13 @@ def test_what_a_function_returns_or_raises_comes_out_of_its_process() -> None:
     assert "in fail" in str(caught.value.__cause__)
 
 
+def test_each_process_has_the_environment_of_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As Hydra sets it for a job, by hydra.job.env_set.
+    for number in ("0", "1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", number)
+        assert call_in_child(os.getenv, "CUDA_VISIBLE_DEVICES") == number
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_a_script_of_a_persons_own_is_not_run_again(tmp_path: Path, method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
