@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config.load import load_run_config
 from humanseg.config.settings import is_incidental
 from humanseg.errors import HumansegError
+from humanseg.io.files import write_text
 from humanseg.runs import RunFolder, is_locked, read_summary, recorded_status, update_summary
 from humanseg.sweeps.naming import is_below, key_of
 from humanseg.training.request import TrainRequest, sweep_record
@@ -131,7 +132,7 @@ def record_failure(request: TrainRequest, reason: str, **more: Any) -> None:
     if recorded_status(read_summary(run.summary)) == "finished":
         return
     if not run.config.exists():
-        OmegaConf.save(request.config, run.config)
+        write_text(run.config, OmegaConf.to_yaml(request.config))
     update_summary(
         run.summary,
         status="failed",

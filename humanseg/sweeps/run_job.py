@@ -93,8 +93,8 @@ def run_in_subprocess(request: TrainRequest) -> Outcome:
         if explain(error) is None:
             traceback.print_exc()
         reason = one_line(error)
-        # Whoever holds the lock now knows better.
-        with suppress(Locked), run_lock(RunFolder(request.folder).lock):
+        # Whoever holds the lock now knows better; and a full disk must not end the other jobs.
+        with suppress(HumansegError), run_lock(RunFolder(request.folder).lock):
             record_failure(request, reason)
         return Outcome("failed", reason)
 

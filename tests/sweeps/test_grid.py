@@ -1,7 +1,10 @@
 """Which jobs a grid has, and what it does about those that are there already."""
 
+import errno
 import json
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,13 +12,15 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from humanseg.runs import RunFolder, is_locked, read_summary, run_lock, update_summary
-from humanseg.sweeps import launch
+from humanseg.sweeps import launch, run_job
 from humanseg.sweeps.grid import combine
 from humanseg.sweeps.jobs import Job, Outcome, record_failure
 from humanseg.sweeps.sweep import Sweep as Sweep_
-from humanseg.training.request import TrainRequest
+from humanseg.training.request import TrainRequest, resolve_config
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
     from tests.sweeps.conftest import Sweep, Work
 
 
@@ -146,6 +151,24 @@ def test_a_job_with_a_result_keeps_it_whatever_its_log_says(
 
     assert sweep(work, "seed=1", "sweep=mine") == 1
     assert read_summary(tmp_path / "runs/mine/default/summary.json")["status"] == "finished"
+
+
+def test_a_job_that_is_killed_on_a_full_disk_does_not_end_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, compose: "Callable[..., DictConfig]"
+) -> None:
+    def kill(*given: object, preload: object) -> None:
+        raise RuntimeError("A process of humanseg (pid 7) was killed by signal: Killed")
+
+    monkeypatch.setattr(run_job, "call_in_child", kill)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    request = TrainRequest(resolve_config(compose()), tmp_path / "job", False, [])
+    outcome = run_job.run_in_subprocess(request)
+    assert outcome.state == "failed" and "memory does not suffice" in outcome.reason
+    assert not (tmp_path / "job/config.yaml").exists()
+
+
+def full(path: Path, content: bytes) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def test_a_fault_of_one_job_of_ours_is_not_hidden(sweep: "Sweep", finish: "Work") -> None:
