@@ -15,22 +15,25 @@ def find_small_components(
 ) -> tuple[int, NDArray[np.bool_]]:
     """Count the components with fewer than `min_area` pixels, and mark their pixels.
 
-    Components of person are 8-connected, those of background 4-connected. The only component of
-    its value is none of them, however small: it is a small person.
+    Components of person are 8-connected, those of background 4-connected. The largest component of
+    a value is none of them, however small: it is a small person.
     """
-    total = 0
-    where = np.zeros(mask.shape, bool)
-    for layer, connectivity in ((mask, 8), (1 - mask, 4)):
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(layer, connectivity=connectivity)
-        small = stats[:, cv2.CC_STAT_AREA] < min_area
-        small[0] = False
-        if count > 2 and small.any():
-            total += int(small.sum())
-            where |= small[labels]
-    return total, where
+    dots, holes = _find(mask, 8, min_area), _find(1 - mask, 4, min_area)
+    return dots[0] + holes[0], dots[1] | holes[1]
 
 
 def clean_mask(mask: Pixels, min_area: int) -> Pixels:
     """Assign the small components of a mask to their surroundings."""
-    count, where = find_small_components(mask, min_area)
-    return mask ^ where if count else mask
+    # One after the other: a small hole in a dot goes with the dot, and is no dot itself then.
+    mask = mask ^ _find(mask, 8, min_area)[1]
+    return mask ^ _find(1 - mask, 4, min_area)[1]
+
+
+def _find(layer: Pixels, connectivity: int, min_area: int) -> tuple[int, NDArray[np.bool_]]:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(layer, connectivity=connectivity)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    small = areas < min_area
+    small[0] = False
+    if count > 1:
+        small[1 + areas[1:].argmax()] = False
+    return int(small.sum()), small[labels]
