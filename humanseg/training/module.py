@@ -7,6 +7,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 
 from humanseg.data.dataset import Batch
 from humanseg.data.layout.extra import SEPARATOR, source_of
@@ -64,6 +65,8 @@ class SegmentationModule(pl.LightningModule):
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.segmenter: Segmenter = segmenter.to(memory_format=self._layout)
         self.loss = loss
+        # Not Lightning's mean: of processes with unequal shares it divides by a rounded number.
+        self.valid_loss = MeanMetric(nan_strategy="disable")
         self.valid_scores = PerPhotoScores()
         self.extra_scores = PerPhotoScores()
         self._optimizer = optimizer
@@ -133,6 +136,7 @@ class SegmentationModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Reset the scores; raise if the training loss is no longer finite."""
         self._require_finite()
+        self.valid_loss.reset()
         self.valid_scores.reset()
         self.extra_scores.reset()
 
@@ -145,12 +149,15 @@ class SegmentationModule(pl.LightningModule):
                 continue
             if self.loss is not None and not is_extra:
                 loss = self.loss(logits[chosen], masks[chosen].float())
-                self.log("val/loss", loss, batch_size=len(chosen), sync_dist=True)
+                # Once for each photo: torchmetrics ignores weights where it keeps NaN.
+                self.valid_loss.update(loss.detach().expand(len(chosen)))
             scores.update(logits[chosen].sigmoid(), masks[chosen], [ids[index] for index in chosen])
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean scores, and the one that chooses the checkpoint; see `SELECTION`."""
         scores = self.valid_scores.compute()
+        if self.loss is not None:
+            scores["loss"] = float(self.valid_loss.compute())
         self.log_dict({f"val/{name}": value for name, value in scores.items()})
         sources = _dice_by_source(self.extra_scores.per_photo()) if self._scores_extra else {}
         if sources:

@@ -1,3 +1,4 @@
+import multiprocessing as mp
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -149,6 +150,45 @@ def test_scores_do_not_depend_on_batches() -> None:
     assert whole.valid_scores.compute() == single.valid_scores.compute()
     whole.on_validation_epoch_start()
     assert not whole.valid_scores.photos, "scores of the epoch before would be counted again"
+
+
+def _validate_in_a_process(rank: int, shares: list[list[int]], meeting: Path) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=meeting.as_uri(), rank=rank, world_size=len(shares)
+    )
+    batch, module = batch_of(["a", "b", "c"]), made(Net(sideways=True)).eval()
+    expected = module.loss(module(batch["image"]), batch["mask"].float()).item()  # type: ignore[misc]
+    logged: dict[str, float] = {}
+    module.log_dict = logged.update  # type: ignore[assignment]
+    module.on_validation_epoch_start()
+    share = {
+        key: [value[index] for index in shares[rank]] if key == "id" else value[shares[rank]]
+        for key, value in batch.items()
+    }
+    module.validation_step(share, 0)  # type: ignore[arg-type]
+    module.on_validation_epoch_end()
+    assert logged["val/loss"] == pytest.approx(expected), (rank, logged, expected)
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_the_valid_loss_of_processes_with_unequal_shares_is_that_of_one(tmp_path: Path) -> None:
+    """Lightning's own mean divides by a number of photos that it rounds down to a whole one."""
+    context, shares = mp.get_context("fork"), [[0, 1], [2]]
+    workers = [
+        context.Process(target=_validate_in_a_process, args=(rank, shares, tmp_path / "meeting"))
+        for rank in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    codes = [worker.exitcode for worker in workers]
+    for worker in workers:
+        worker.kill()
+    assert codes == [0, 0]
 
 
 class LearnedLoss(BCELoss):
