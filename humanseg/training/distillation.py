@@ -10,7 +10,6 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from humanseg.config.load import load_run_config
 from humanseg.data.cache.buffer import LayerCache, on_disk
 from humanseg.data.cache.photos import items_sha256
 from humanseg.data.module import PhotoData
@@ -23,6 +22,7 @@ from humanseg.inference.named_model import NamedModel, resolve_model
 from humanseg.io.files import file_sha256
 from humanseg.system.terminal import console
 from humanseg.training.machine.hardware import Hardware
+from humanseg.training.preflight.unseen import require_unseen
 from humanseg.training.request import named_paths
 
 
@@ -121,14 +121,7 @@ def _require_unseen(teacher: NamedModel, config: DictConfig) -> None:
         raise Refused(
             f"distillation.teachers={teacher.path} is an exported model, which may have been "
             f"trained on the photos that fold {config.data.fold} validates on: the score would be "
-            "too good. Take a run that was trained on the same fold."
+            "too good. Take a run that was trained on the same fold.",
+            code="training.other_fold",
         )
-    its_own = load_run_config(teacher.run.config).data
-    wanted, has = ((data.get("fold"), data.get("folds")) for data in (config.data, its_own))
-    same_root = Path(str(its_own.get("root"))).resolve() == Path(str(config.data.root)).resolve()
-    if same_root and wanted != has:
-        raise Refused(
-            f"distillation.teachers={teacher.path} was trained with data.fold={has[0]} of "
-            f"{has[1]}, and so on photos that fold {wanted[0]} of {wanted[1]} validates on: the "
-            "score would be too good. Take a teacher that was trained on the same fold."
-        )
+    require_unseen(teacher.run, "distillation.teachers", teacher.path, config)

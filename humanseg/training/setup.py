@@ -40,6 +40,7 @@ from humanseg.training.module import SegmentationModule
 from humanseg.training.preflight.first_step import require_step
 from humanseg.training.preflight.monitors import require_monitors
 from humanseg.training.preflight.trainer_options import require_batches, require_options
+from humanseg.training.preflight.unseen import require_unseen_starts
 from humanseg.training.request import TrainRequest, named_paths
 from humanseg.training.resuming import require_same, resumed_checkpoint
 from humanseg.training.trainer import build_callbacks, count_processes
@@ -108,6 +109,8 @@ def setup(request: TrainRequest) -> TrainingSetup:
     )
     epochs_done = 0 if run is None or checkpoint is None else _epochs_done(run, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
+    if checkpoint is None:
+        require_unseen_starts(config)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
     module = _module(config, hardware, checkpoint)
     callbacks = build_callbacks(config)

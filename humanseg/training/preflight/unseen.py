@@ -1,0 +1,43 @@
+"""Refuses runs that were trained on the photos that a fold validates on."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from humanseg.config.load import load_run_config
+from humanseg.errors import HumansegError, Refused
+from humanseg.runs import RunFolder, open_run
+from humanseg.training.request import named_paths
+
+
+def require_unseen_starts(config: DictConfig) -> None:
+    """Raise where `init_from` may know the photos of the fold that a run validates on."""
+    if config.data.get("fold") is None:
+        return
+    for path in named_paths(config.init_from):
+        try:
+            run = open_run(path)
+        except HumansegError:
+            if not path.is_file():
+                raise
+            raise Refused(
+                f"init_from={path} is a checkpoint outside of a run, which may have been trained "
+                f"on the photos that fold {config.data.fold} validates on: the score would be too "
+                "good. Take a run that was trained on the same fold.",
+                code="training.other_fold",
+            ) from None
+        require_unseen(run, "init_from", path, config)
+
+
+def require_unseen(run: RunFolder, setting: str, path: Path, config: DictConfig) -> None:
+    """Raise where a run, which a setting names by a path, was trained on another fold."""
+    its_own = load_run_config(run.config).data
+    wanted, has = ((data.get("fold"), data.get("folds")) for data in (config.data, its_own))
+    same_root = Path(str(its_own.get("root"))).resolve() == Path(str(config.data.root)).resolve()
+    if same_root and wanted != has:
+        raise Refused(
+            f"{setting}={path} was trained with data.fold={has[0]} of {has[1]}, and so on photos "
+            f"that fold {wanted[0]} of {wanted[1]} validates on: the score would be too good. Take "
+            "a run that was trained on the same fold.",
+            code="training.other_fold",
+        )
