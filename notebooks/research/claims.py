@@ -46,6 +46,8 @@ class Hypothesis:
         The same with its interval over photos and seeds.
     deviation
         Standard deviation of the difference over photos.
+    exploratory
+        Whether it was put into words after its sweep had run.
     p, verdict
         After Holm's correction for all claims; `better` means that the claim holds.
     """
@@ -64,6 +66,7 @@ class Hypothesis:
     difference: PairedDifference
     comparison: Comparison
     deviation: float
+    exploratory: bool
     p: float = 1.0
     verdict: Verdict = "undecided"
 
@@ -79,8 +82,10 @@ def read_hypotheses(records: Records) -> list[Hypothesis]:
     spread = {name: seed_deviation(records, name)[0] for name in SCORES}
     claims: list[Hypothesis] = []
     for sweep in records.sweeps():
-        for entry in claims_of(sweep).get("hypotheses", ()):
-            claims.append(_test(len(claims) + 1, sweep, entry, spread))
+        about = claims_of(sweep)
+        for entry in about.get("hypotheses", ()):
+            claim = _test(len(claims) + 1, sweep, entry, spread)
+            claims.append(replace(claim, exploratory=bool(about.get("exploratory"))))
     verdicts = judge_all([claim.comparison for claim in claims])
     return [
         replace(claim, p=p, verdict=verdict)
@@ -158,6 +163,7 @@ def _test(
         gap,
         compare(gap, seeds_spread[score], len(pairs)),
         float(np.std(first[scored] - second[scored], ddof=1)),
+        exploratory=False,
     )
 
 

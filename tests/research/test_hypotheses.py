@@ -1,7 +1,8 @@
 """Verdicts follow from the jobs of a sweep that differ in one setting alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ def sweep(tmp_path: Path) -> Sweep:
         missing: str = "",
         gain: float = 0.0,
         by_seed: float = 0.0,
+        about: Mapping[str, object] = MappingProxyType({}),
     ) -> list[Hypothesis]:
         photos = np.random.default_rng(0).normal(0.9, 0.01, PHOTOS)
         either_way = 0.003 * (-1.0) ** np.arange(PHOTOS)
@@ -49,7 +51,7 @@ def sweep(tmp_path: Path) -> Sweep:
         for kind in ("dice", "boundary_dice"):
             columns = {"id": range(PHOTOS), **scores}
             write_table(tmp_path / "first" / f"{kind}.csv", pd.DataFrame(columns))
-        said = {"command": "humanseg train -m", "hypotheses": list(claims)}
+        said = {"command": "humanseg train -m", "hypotheses": list(claims), **about}
         (tmp_path / "first" / "hypotheses.yaml").write_text(yaml.safe_dump(said))
         return read_hypotheses(open_records(tmp_path))
 
@@ -123,3 +125,11 @@ def test_one_seed_is_said_to_be_one(sweep: Sweep, tmp_path: Path) -> None:
 def test_a_comparison_that_was_not_run_is_named(sweep: Sweep) -> None:
     with pytest.raises(HumansegError, match=r"'light wins' compares model=light with model=unet"):
         sweep(claim("light", "unet"))
+
+
+def test_claims_that_came_after_their_sweep_are_named(sweep: Sweep, tmp_path: Path) -> None:
+    sweep(claim("unet", "pspnet"))
+    assert "after their sweep" not in count_text(open_records(tmp_path)).text
+    (one,) = sweep(claim("unet", "pspnet"), about={"exploratory": True})
+    assert one.exploratory
+    assert "#1 to #1 were put into words after" in count_text(open_records(tmp_path)).text

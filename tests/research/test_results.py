@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 
 from humanseg.errors import HumansegError
-from research.records import open_records
-from research.sections.results import lineage, next_steps_text, recipes_table, status_text
+from research.records import Records, open_records
+from research.sections.results import (
+    lineage,
+    measures_table,
+    next_steps_text,
+    recipes_table,
+    status_text,
+)
 from tests.research.conftest import MakeRun
 
 
@@ -70,3 +76,14 @@ def test_a_record_that_is_not_one_is_named(make_run: MakeRun, tmp_path: Path) ->
     (folder / "summary.json").write_text('{"status": "failed"}', encoding="utf-8")
     with pytest.raises(HumansegError, match="not the summary of a finished run"):
         open_records(tmp_path)
+
+
+def test_other_measures_are_of_the_masks_that_the_dice_is_of(records: Records) -> None:
+    rows = measures_table(records).rows
+    assert len(rows) >= 2
+    for _, dice, iou, precision, recall, *_, lowest in rows:
+        low, middle, high = sorted(map(float, (precision, dice, recall)))
+        assert low < middle < high and middle == float(dice)
+        # Of one photo it is Dice / (2 - Dice), which is convex.
+        assert float(iou) >= float(dice) / (2 - float(dice)) - 1e-4
+        assert float(lowest) < float(dice)

@@ -77,8 +77,8 @@ def parts_picture(records: Records) -> Picture | Prose:
         left.plot([], [], "o", color=colour, label=decoder)
     left.plot([], [], "o", color=INK, markerfacecolor="white", label="from scratch")
     left.legend(frameon=False, fontsize=9, labelcolor=INK)
-    label(left, "Size", "parameters, millions", "mean Dice on valid")
-    label(right, "Speed of training", "photos per second", "mean Dice on valid")
+    label(left, "Size", "parameters, millions", "mean Dice")
+    label(right, "Speed of training", "photos per second", "mean Dice")
     return picture(figure, "Dice of each job against its parameters and its training speed.")
 
 

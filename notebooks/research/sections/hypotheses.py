@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from humanseg.metrics.verdicts import SMALLEST_EFFECT, Verdict, detectable_difference
+from humanseg.metrics.statistics import paired_difference
+from humanseg.metrics.verdicts import SMALLEST_EFFECT, Verdict, compare, detectable_difference
 from research.claims import SCORES, Hypothesis, claims_of, read_hypotheses, seed_deviation
 from research.records import Records, read_columns
 from research.show import (
@@ -19,12 +20,15 @@ from research.show import (
     Table,
     difference,
     label,
+    not_measured,
     p_value,
     panels,
     picture,
     say,
 )
 
+DEFAULT = "default"
+"""The job of a search that changes nothing."""
 _PLANNED = ("steps", "step_sizes", "folds", "decoders", "backbones")
 """The most decisive first."""
 _STRONG = 0.98
@@ -49,6 +53,27 @@ def sweeps_text(records: Records) -> Prose:
             f"\n\n```sh\n{str(about.get('command', '')).strip()}\n```"
         )
     return Prose("\n\n".join(parts) or "*No sweep is on record yet.*")
+
+
+def search_text(records: Records) -> Prose:
+    """Return what the recorded search over several settings found."""
+    folder = records.folder / "first_search"
+    if not (folder / "leaderboard.csv").is_file():
+        return not_measured("a search over several settings", "humanseg train search=optuna")
+    jobs, scores = read_columns(folder / "leaderboard.csv"), read_columns(folder / "dice.csv")
+    names, status = jobs.text("run"), jobs.text("status")
+    dice = dict(zip(names, jobs.numbers("dice"), strict=True))
+    best = max((name for name in scores.texts if name != "id"), key=lambda name: dice[name])
+    both = compare(
+        paired_difference(scores.numbers(best), scores.numbers(DEFAULT)), seed_deviation(records)[0]
+    )
+    return say(
+        f"`{folder.name}`, {len(jobs)} jobs of Optuna, {len(jobs) - status.count('finished')} of "
+        f"them pruned, ends with `{best.replace(',', ' ')}`: a Dice of {dice[best]:.4f}, where the "
+        f"setting `{DEFAULT}` beside it has {dice[DEFAULT]:.4f}. The difference of "
+        f"{both.difference:+.4f} ({both.low:+.4f} to {both.high:+.4f} over photos and seeds) is an "
+        "upper bound: the winner was selected on the photos that score it."
+    )
 
 
 def planned(records: Records) -> list[Path]:
@@ -165,6 +190,12 @@ def count_text(records: Records) -> Prose:
         text += (
             f" {'All' if single == len(tested) else single} of them are from one seed each; the "
             "wider interval covers the variance over seeds."
+        )
+    late = [claim.number for claim in tested if claim.exploratory]
+    if late:
+        text += (
+            f" #{late[0]} to #{late[-1]} were put into words after their sweep had run, on the "
+            "valid photos: they explore, and do not confirm."
         )
     return Prose(text)
 

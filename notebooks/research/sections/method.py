@@ -51,6 +51,7 @@ SOFT = (
 )
 
 AUGMENTATIONS = ("light", "standard", "heavy", "robust")
+_LISTED = (*AUGMENTATIONS, "scenes")
 _CHANGES: Mapping[str, tuple[str, ...]] = {
     "mirrored": ("HorizontalFlip",),
     "scaled, turned, moved": ("Affine",),
@@ -83,9 +84,7 @@ def losses_table() -> Table:
 
 def augmentation_table() -> Table:
     """Show how probable each change is in each augmentation, and how strong, read from its file."""
-    configs = [
-        read_config(conf_folder() / "augmentation" / f"{name}.yaml") for name in AUGMENTATIONS
-    ]
+    configs = [read_config(conf_folder() / "augmentation" / f"{name}.yaml") for name in _LISTED]
     rows = [
         [what, *(_chance(config["transforms"], names) for config in configs)]
         for what, names in _CHANGES.items()
@@ -93,7 +92,7 @@ def augmentation_table() -> Table:
     for what, key in _PASTED.items():
         chances = [config.get("copy_paste", {}).get(key, 0) for config in configs]
         rows.append([what, *(f"{chance:.0%}" if chance else "–" for chance in chances)])
-    return Table(["change", *(f"`{name}`" for name in AUGMENTATIONS)], rows)
+    return Table(["change", *(f"`{name}`" for name in _LISTED)], rows)
 
 
 def _chance(transforms: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -169,18 +168,18 @@ def stages_table(recipe: str = "best") -> Table:
         size = _setting(settings, base, "data", "train_size")
         eval_size = settings.get("eval_size", base.get("eval_size"))
         teachers = settings.get("distillation", {}).get("teachers", "–")
-        rows.append(
-            [
-                f"`{name}`",
-                str(stage["adds"]),
-                f"{size or 'original'}" + (f", evaluated at {eval_size}" if eval_size else ""),
-                groups.get("augmentation", "standard"),
-                str(settings.get("loss", groups.get("loss", "bce_dice"))),
-                ", ".join(_names(teachers)),
-                str(_setting(settings, base, "trainer", "max_epochs")),
-                f"{_setting(settings, base, 'optimizer', 'lr'):g}",
-            ]
-        )
+        training = [
+            groups.get("augmentation", "standard"),
+            str(settings.get("loss", groups.get("loss", "bce_dice"))),
+            ", ".join(_names(teachers)),
+            str(_setting(settings, base, "trainer", "max_epochs")),
+            f"{_setting(settings, base, 'optimizer', 'lr'):g}",
+        ]
+        # An EMA that keeps all of its initial weights trains nothing.
+        if settings.get("callbacks", {}).get("ema", {}).get("decay") == 1:
+            training = ["–"] * len(training)
+        sizes = f"{size or 'original'}" + (f", evaluated at {eval_size}" if eval_size else "")
+        rows.append([f"`{name}`", str(stage["adds"]), sizes, *training])
     names = [
         "size, pixels",
         "augmentation",

@@ -9,6 +9,8 @@ from humanseg.pages.render import duration
 from research.records import KeptRun, Records
 from research.show import Prose, Table, say, score
 
+_TAIL = 0.05
+"""The share of photos that counts as the worst."""
 SEEDS = 3
 """The number of seeds of a final recipe."""
 
@@ -26,6 +28,27 @@ def recipes_table(records: Records) -> Table:
         for name, recipe in recipes(records).items()
     ]
     return Table(["recipe", "rule", "floor>", "goal>", "Dice>", "seeds>", "verdict"], rows)
+
+
+def measures_table(records: Records) -> Table:
+    """Show the bundled models in other measures than the task's, all means over photos."""
+    rows = []
+    for name, columns in records.measured().items():
+        both, predicted, true, dice = (
+            columns.numbers(key) for key in ("both", "predicted", "true", "dice")
+        )
+        means = (dice, both / (predicted + true - both), both / predicted, both / true)
+        spread = (np.median(dice), np.quantile(dice, _TAIL), dice.min())
+        rows.append(
+            [
+                f"`{name}`",
+                *(score(float(values.mean())) for values in means),
+                f"{(predicted / true).mean() - 1:+.1%}",
+                *(score(float(value)) for value in spread),
+            ]
+        )
+    names = ["Dice>", "IoU>", "precision>", "recall>", "area too large by>", "median Dice>"]
+    return Table(["model", *names, f"Dice of the worst {_TAIL:.0%}, at most>", "lowest>"], rows)
 
 
 def stages_table(records: Records, recipe: str = "best") -> Table:

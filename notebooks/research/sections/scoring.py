@@ -17,7 +17,6 @@ from research.show import (
     Table,
     not_measured,
     picture,
-    say,
     score,
     show_tile,
     tiles,
@@ -119,19 +118,3 @@ WAYS: dict[str, Callable[[Columns], float]] = {
     "threshold tuned on the other half": cross_tuned,
 }
 """Ways to score one set of predictions."""
-
-
-def ways_text(records: Records) -> Prose:
-    """Return how far the ways to score differ."""
-    measured = records.measured()
-    if not measured:
-        return say("")
-    sentences = []
-    for run, columns in measured.items():
-        values = {way: take(columns) for way, take in WAYS.items()}
-        most = max(values, key=lambda way: values[way])
-        sentences.append(
-            f"The masks of `{run}` score {score(values[TASK])} by the task's rule, and up to "
-            f"{score(values[most])} in another way (“{most}”)."
-        )
-    return say(" ".join(sentences))

@@ -44,14 +44,18 @@ def manifest() -> dict[str, Any]:
         ) from error
 
 
-def files_table(records: Records) -> Table:
-    """Show the bundled files: size, and Dice of the file itself."""
-    about = manifest()
-    rows = [
-        [f"`{name}`", file["precision"], f"{file['bytes'] / 1e6:.2f} MB", score(file["dice"])]
-        for name, file in about["files"].items()
-    ]
-    return Table(["file", "precision", "size>", "Dice of the file>"], rows)
+def files_table() -> Table:
+    """Show every bundled file beside the checkpoint that it was made from."""
+    rows = []
+    for name, model in bundled_models().items():
+        checkpoint = model.manifest["scores"]["dice"]
+        for file in model.manifest["files"].values():
+            change = f"{file['dice'] - checkpoint:+.4f}"
+            size = f"{file['bytes'] / 1e6:.2f} MB"
+            cells = [file["precision"], size, score(checkpoint), score(file["dice"]), change]
+            rows.append([f"`{name}`", *cells])
+    names = ["precision", "size>", "Dice of the checkpoint>", "Dice of the file>", "difference>"]
+    return Table(["model", *names], rows)
 
 
 def bundled_text(records: Records) -> Prose:
