@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -10,7 +11,8 @@ import yaml
 from humanseg.cli.main import COMMANDS, _parser
 from humanseg.config.command_line.help import train_help
 from humanseg.config.find import conf_folder
-from humanseg.errors import HumansegError
+from humanseg.config.renames import KEYS
+from humanseg.config.settings import BY_KEY
 from humanseg.inference.catalog import BundledModel, bundled_models
 from scripts.settings_table import settings_table
 
@@ -188,15 +190,25 @@ def _model_facts(model: BundledModel) -> Iterator[str]:
 
 
 def error_codes() -> list[str]:
-    """Return every code that an error of humanseg has."""
-    package = conf_folder().parent / "humanseg"
-    found = set()
-    for path in package.rglob("*.py"):
+    """Return every code of an error that is written out in humanseg."""
+    texts: set[str] = set()
+    given: set[str] = set()
+    for path in (conf_folder().parent / "humanseg").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
             if isinstance(node, ast.keyword) and node.arg == "code":
-                if isinstance(node.value, ast.Constant) and "." in str(node.value.value):
-                    found.add(str(node.value.value))
-    return sorted(found - {HumansegError.code})
+                if isinstance(node.value, ast.Constant):
+                    given.add(str(node.value.value))
+    # Others are an attribute of their class, or travel in a variable.
+    rooms = {code.partition(".")[0] for code in given if "." in code}
+    code = re.compile(rf"({'|'.join(rooms)})\.[a-z][a-z_]*")
+    settings = {*BY_KEY, *KEYS, *KEYS.values()}
+    return sorted(
+        text
+        for text in texts - settings
+        if code.fullmatch(text) and not text.endswith((".js", ".json", ".yaml"))
+    )
 
 
 def error_codes_list() -> str:
@@ -204,4 +216,9 @@ def error_codes_list() -> str:
     rooms: dict[str, list[str]] = {}
     for code in error_codes():
         rooms.setdefault(code.partition(".")[0], []).append(f"`{code}`")
-    return "\n".join(f"- {', '.join(codes)}" for codes in rooms.values())
+    lines = [f"- {', '.join(codes)}" for codes in rooms.values()]
+    lines.append(
+        "- `data.` and what `humanseg check` calls a problem that stops a training, such as "
+        "`data.missing_mask` and `data.sizes_differ`; `data.unsound` where there are several kinds"
+    )
+    return "\n".join(lines)

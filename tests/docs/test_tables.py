@@ -13,7 +13,7 @@ from humanseg.config.find import conf_folder
 from humanseg.exporting.manifest import make_manifest
 from humanseg.inference.catalog import bundled_models
 from humanseg.runs import RunFolder
-from scripts.docs_pages import models_table
+from scripts.docs_pages import error_codes, models_table
 from tests.docs.documents import PROSE, ROOT, TEXTS, codes, table
 
 TRAIN, CLUSTERS = "docs/how-to/train.md", "docs/how-to/clusters.md"
@@ -111,6 +111,13 @@ def messages(path: Path) -> Iterator[str]:
             yield "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in parts)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def test_the_list_of_error_codes_has_those_of_classes_and_variables_too() -> None:
+    listed = set(error_codes())
+    # Given where the error is raised, an attribute of its class, of a function.
+    assert {"data.no_folder", "sweeps.some_failed", "io.image_too_large"} <= listed
+    assert not listed & {"data.root", "data.long_side", "models.json"}
 
 
 def test_quoted_messages_are_those_of_the_code() -> None:
