@@ -70,15 +70,24 @@ async function start(file, threads) {
   return ort;
 }
 
+/** On WebGPU a session may be neither created nor run while another one is, also by another photo
+    or model: issue 909 of transformers.js tells of the error. */
+let earlier = Promise.resolve();
+function alone(call) {
+  const result = earlier.then(call);
+  earlier = result.catch(() => {});
+  return result;
+}
+
 // Severity 3: errors. That WebGPU leaves shapes to the processor is no news.
-const create = (ort, bytes, backend) =>
-  ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [backend], logSeverityLevel: 3 });
+const create = (ort, bytes, backend) => alone(() =>
+  ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: [backend], logSeverityLevel: 3 }));
 
 function runner(ort, session, manifest) {
   const input = manifest.input.name, output = "probability";
   return async (planes, [width, height]) => {
     const photo = new ort.Tensor("uint8", planes, [1, 3, height, width]);
-    const results = await session.run({ [input]: photo }, [output]);
+    const results = await alone(() => session.run({ [input]: photo }, [output]));
     const probability = results[output].data;
     results[output].dispose();
     return probability;
@@ -97,10 +106,10 @@ async function openOnWebGpu(bytes, manifest, threads, insist) {
     const judge = await create(ort, bytes, "wasm");
     const wanted = await runner(ort, judge, manifest)(trialPhoto(), TRIAL);
     const given = await run(trialPhoto(), TRIAL);
-    await judge.release();
+    await alone(() => judge.release());
     if (given.every((value, at) => Math.abs(value - wanted[at]) <= TOLERANCE)) return run;
     console.warn("WebGPU gives another mask than WebAssembly: WebAssembly is used.");
-    await session.release();
+    await alone(() => session.release());
   } catch (error) {
     console.warn(`WebGPU cannot run this model: WebAssembly is used. ${error.message}`);
   }
