@@ -26,7 +26,14 @@ _TYPES = {
     ".json": "application/json",
     ".wasm": "application/wasm",
 }
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; form-action 'none'; base-uri 'none'"
+)
+"""What index.html says too; but that holds for the page only, and not for its worker."""
+
 _HEADERS = {
+    "Content-Security-Policy": _POLICY,
     # Threads of WebAssembly share memory, which browsers allow a page that nobody else is in:
     # https://web.dev/articles/coop-coep
     "Cross-Origin-Opener-Policy": "same-origin",

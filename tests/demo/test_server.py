@@ -61,6 +61,8 @@ def test_every_answer_has_its_type_and_the_headers_of_threads(
     assert (response.status, response.headers["Content-Type"]) == (200, kind)
     assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    page = ask(server, "/")[1].decode()
+    assert f'content="{response.headers["Content-Security-Policy"]}"' in page
     assert len(body) == int(response.headers["Content-Length"]) > 0
     response, body = ask(server, path, "HEAD")
     assert (response.status, body) == (200, b"")

@@ -14,7 +14,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Worker, expect
 
 from humanseg.data.synthetic import draw_photo
 from humanseg.demo import DemoServer, NpmError, demo_site, ready_runtime
@@ -97,6 +97,10 @@ class Demo:
                 timeout=PATIENCE
             )
             expect(self.page.get_by_role("button", name="Download PNG")).to_be_enabled()
+
+    def worker(self) -> Worker:
+        """The one in which the model runs; those of its threads are others."""
+        return next(worker for worker in self.page.workers if worker.url.endswith("/worker.js"))
 
     def fact(self, label: str) -> str:
         row = self.page.locator("#facts div", has_text=label)
