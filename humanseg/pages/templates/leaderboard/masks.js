@@ -11,6 +11,8 @@ function decodeMask(code, size) {
   return mask;
 }
 
+/** Canvases are no larger, by leaving out pixels: three on each photo of a camera would take all memory. */
+const LONGEST_SIDE = 1600;
 const WHITE = [255, 255, 255];
 const cssColour = (name) => {
   const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -19,15 +21,20 @@ const cssColour = (name) => {
 
 /** Draw a mask white on black; against a truth, what it misses and what it adds in colour. */
 function maskCanvas([height, width], mask, truth, label) {
-  const canvas = element("canvas", { width, height, role: "img", "aria-label": label });
+  const step = Math.ceil(Math.max(height, width) / LONGEST_SIDE);
+  const wide = Math.ceil(width / step), high = Math.ceil(height / step);
+  const canvas = element("canvas", { width: wide, height: high, role: "img", "aria-label": label });
   const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
+  const image = context.createImageData(wide, high);
   const missed = cssColour("--missed"), added = cssColour("--added");
-  for (let place = 0; place < mask.length; place += 1) {
-    const wrong = truth && truth[place] !== mask[place];
-    const colour = wrong ? (mask[place] ? added : missed) : mask[place] ? WHITE : null;
-    if (colour) image.data.set(colour, 4 * place);
-    image.data[4 * place + 3] = 255;
+  for (let y = 0, drawn = 0; y < high; y += 1) {
+    for (let x = 0; x < wide; x += 1, drawn += 4) {
+      const place = step * (y * width + x);
+      const wrong = truth && truth[place] !== mask[place];
+      const colour = wrong ? (mask[place] ? added : missed) : mask[place] ? WHITE : null;
+      if (colour) image.data.set(colour, drawn);
+      image.data[drawn + 3] = 255;
+    }
   }
   context.putImageData(image, 0, 0);
   return canvas;
