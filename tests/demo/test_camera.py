@@ -32,12 +32,31 @@ first.stop();
 told.push(video.srcObject === second);
 """
 
+REVERSED = """
+const given = [], video = { play: async () => {} };
+mediaDevices.getUserMedia = () => new Promise((resolve) => given.push(resolve));
+let latest = 1;
+const first = openCamera(video, null, () => {}, () => latest === 1);
+latest = 2;
+const second = openCamera(video, null, () => {}, () => latest === 2);
+const streams = [1, 2].map(() => ({ getVideoTracks: () => [track] }));
+given[1](streams[1]);
+await second;
+given[0](streams[0]);
+await first.catch((error) => told.push(error.message));
+told.push(video.srcObject === streams[1]);
+"""
+
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node to run the page's script in")
 @pytest.mark.parametrize(
     ("steps", "told"),
-    [(INTERRUPTED, ["stopped", "interrupted"]), (TWICE, ["stopped", True])],
-    ids=["interrupted", "twice"],
+    [
+        (INTERRUPTED, ["stopped", "interrupted"]),
+        (TWICE, ["stopped", True]),
+        (REVERSED, ["stopped", "The camera is not wanted any more.", True]),
+    ],
+    ids=["interrupted", "twice", "reversed"],
 )
 def test_a_camera_that_is_started_twice_runs_once(steps: str, told: list[object]) -> None:
     module = json.dumps(CAMERA_JS.as_uri())

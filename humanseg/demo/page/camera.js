@@ -7,15 +7,16 @@ const WHY = {
 };
 
 /**
- * Start a camera.
+ * Start a camera; reject where it is not wanted any more when it could start.
  *
  * @param {HTMLVideoElement} video plays it
  * @param {string | null} deviceId null: the one that faces the person before the screen
  * @param {() => void} gone is called when the camera ends by itself
+ * @param {() => boolean} wanted whether nothing else came between
  * @returns {Promise<{stop: () => void, mirrored: boolean, next: string | null}>} whether it faces
  *   the person before the screen, and the deviceId of the next one where there are several
  */
-export async function openCamera(video, deviceId, gone) {
+export async function openCamera(video, deviceId, gone, wanted = () => true) {
   if (!navigator.mediaDevices) {
     throw new Error(window.isSecureContext
       ? "This browser lets no page use a camera: try another one."
@@ -35,6 +36,11 @@ export async function openCamera(video, deviceId, gone) {
     throw new Error(WHY[error.name] ?? `The camera could not be started (${error.message || error.name}): try again, or choose another one.`);
   }
   const [track] = stream.getVideoTracks();
+  // Cameras may be given in another order than they were asked for.
+  if (!wanted()) {
+    track.stop();
+    throw new Error("The camera is not wanted any more.");
+  }
   track.addEventListener("ended", gone);
   video.srcObject = stream;
   try {

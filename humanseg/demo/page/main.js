@@ -2,6 +2,7 @@
 
 import { startBehind } from "./behind.js";
 import { nextFrame, openCamera } from "./camera.js";
+import { tellAbout, tellModel } from "./facts.js";
 import { startModels } from "./models.js";
 import { VIEWS, drawable, fit, paint } from "./painter.js";
 import { onFiles, readPicture } from "./photos.js";
@@ -12,7 +13,10 @@ const $ = (id) => document.getElementById(id);
 const before = $("before"), after = $("after");
 const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
 
-let model, camera = null;
+const LOADING = "Loading the model…";
+
+let model;
+let camera = null, live = false; // live: it runs, or is being started
 let shown = null; // what is on the stage: a drawable result, with the `name` of its photo
 let latest = 0; // whoever began last may draw
 let current = null; // the photo that is shown, or was before the camera
@@ -24,33 +28,6 @@ function say(text) { $("busy").textContent = text; }
 function complain(...messages) {
   $("trouble-text").textContent = messages.join(" ");
   $("trouble").hidden = messages.length === 0;
-}
-
-function tell(facts) {
-  $("facts").replaceChildren(...Object.entries(facts).flatMap(([label, value]) => {
-    const pair = document.createElement("div");
-    pair.append(Object.assign(document.createElement("dt"), { textContent: label }),
-      Object.assign(document.createElement("dd"), { textContent: value }));
-    return pair;
-  }));
-}
-
-function runsOn({ backend, threads }) {
-  if (!threads) return backend;
-  const count = threads === 1 ? "1 thread" : `${threads} threads`;
-  return `${backend}, ${count}${self.crossOriginIsolated ? "" : " (the host's headers allow no more)"}`;
-}
-
-function tellAbout(result, [width, height], more = {}) {
-  const reduced = width !== result.width || height !== result.height;
-  tell({
-    Picture: `${result.width} × ${result.height}`,
-    ...(reduced ? { Reduced: `from ${width} × ${height}, more than this browser can draw; humanseg predict keeps the size` } : {}),
-    Time: `${Math.round(result.took)} ms`,
-    ...more,
-    Model: model.name,
-    "Runs on": runsOn(model),
-  });
 }
 
 /* Drawing. */
@@ -92,6 +69,8 @@ function drawPhoto(bitmap, mirrored = false) {
   sheet.style.setProperty("--h", bitmap.height);
   sheet.classList.toggle("mirrored", mirrored);
   sheet.hidden = false;
+  // What is hidden loses the focus.
+  if (document.activeElement === $("drop")) $("split").focus({ preventScroll: true });
   $("drop").hidden = true;
 }
 
@@ -103,43 +82,53 @@ function drawResult(result, name) {
 
 /* Photos. */
 
+// A size that can be drawn may still be too much for the memory.
+const memoryEnds = (error) => error instanceof TooLarge || error instanceof RangeError;
+
 async function showPhoto(item) {
   const { file, button } = current = item;
   const turn = ++latest;
   stopCamera();
   complain();
   for (const other of $("strip").children) other.setAttribute("aria-pressed", other === button);
-  say(model ? "Cutting out…" : "Loading the model…");
+  say(model ? "Cutting out…" : LOADING);
   try {
     await cutOutPhoto(file, turn).catch((error) => {
-      // A size that can be drawn may still be too much for the memory.
-      if (!(error instanceof TooLarge || error instanceof RangeError) || turn !== latest) throw error;
+      if (!memoryEnds(error) || turn !== latest) throw error;
       return cutOutPhoto(file, turn, true);
     });
   } catch (error) {
     if (turn !== latest) return;
     say("");
-    complain(error.message);
+    complain(memoryEnds(error)
+      ? `${file.name} does not fit in this browser's memory, even when reduced: humanseg predict can cut it out.`
+      : error.message);
   }
 }
 
 async function cutOutPhoto(file, turn, safe = false) {
   const { bitmap, size } = await readPicture(file, safe);
-  if (turn !== latest) return;
-  shown = null;
-  fit(after, 1, 1);
-  $("download").disabled = true;
-  drawPhoto(bitmap);
-  before.setAttribute("aria-label", `Photo ${file.name}`);
-  await opened;
-  if (turn !== latest) return;
-  say("Cutting out…");
-  const result = await segment(bitmap);
-  if (turn !== latest) return;
-  drawResult(result, file.name.replace(/\.\w+$/, ""));
-  tellAbout(result, size);
-  wipe();
-  say("");
+  try {
+    if (turn !== latest) return;
+    shown = null;
+    fit(after, 1, 1);
+    $("download").disabled = true;
+    drawPhoto(bitmap);
+    before.setAttribute("aria-label", `Photo ${file.name}`);
+    await opened;
+    if (turn !== latest) return;
+    say("Cutting out…");
+    const result = await segment(bitmap);
+    if (turn !== latest) return;
+    drawResult(result, file.name.replace(/\.\w+$/, ""));
+    tellAbout($("facts"), model, result, size);
+    wipe();
+    say("");
+    $("done").textContent = after.getAttribute("aria-label");
+  } finally {
+    // Hundreds of megabytes, where another photo was chosen before this one got to the model.
+    bitmap.close();
+  }
 }
 
 async function takePhotos(files) {
@@ -161,32 +150,42 @@ async function takePhotos(files) {
 
 /* The camera. */
 
+function setLive(on) {
+  live = on;
+  $("camera").setAttribute("aria-pressed", on);
+  $("camera-label").textContent = on ? "Stop" : "Camera";
+}
+
 function stopCamera() {
   camera?.stop();
   camera = null;
-  $("camera").setAttribute("aria-pressed", "false");
-  $("camera-label").textContent = "Camera";
+  setLive(false);
   $("turn").hidden = true;
+}
+
+/** Stop the camera where nothing takes its place. */
+function endCamera(...messages) {
+  latest++;
+  stopCamera();
+  say(model ? "" : LOADING);
+  complain(...messages);
 }
 
 async function startCamera(deviceId = null) {
   const turn = ++latest;
   stopCamera();
+  setLive(true);
   complain();
   say("Starting the camera…");
   try {
     const opening = await openCamera(video, deviceId, () => {
-      latest++;
-      stopCamera();
-      complain("The camera was disconnected: connect it, then start it again.");
-    });
+      if (turn === latest) endCamera("The camera was disconnected: connect it, then start it again.");
+    }, () => turn === latest);
     if (turn !== latest) return opening.stop();
     camera = opening;
     for (const button of $("strip").children) button.setAttribute("aria-pressed", "false");
-    $("camera").setAttribute("aria-pressed", "true");
-    $("camera-label").textContent = "Stop";
     $("turn").hidden = !camera.next;
-    if (!model) say("Loading the model…");
+    if (!model) say(LOADING);
     await opened;
     before.setAttribute("aria-label", "Camera");
     await follow(turn);
@@ -207,14 +206,14 @@ async function follow(turn) {
     const frame = await createImageBitmap(video);
     // The worker closes what it gets; the photo beside the cut-out must be of the same moment.
     const result = await segment(await createImageBitmap(frame));
-    if (turn !== latest) return;
+    if (turn !== latest) return frame.close();
     drawPhoto(frame, camera.mirrored);
     frame.close();
     drawResult(result, "camera");
     const now = performance.now();
     rate = rate ? 0.9 * rate + 0.1 * 1000 / (now - last) : 1000 / (now - last);
     last = now;
-    tellAbout(result, [result.width, result.height], { "Frame rate": `${rate.toFixed(rate < 10 ? 1 : 0)} a second` });
+    tellAbout($("facts"), model, result, [result.width, result.height], { "Frame rate": `${rate.toFixed(rate < 10 ? 1 : 0)} a second` });
     say("");
   }
 }
@@ -223,7 +222,7 @@ async function follow(turn) {
 
 async function useModel(folder) {
   complain();
-  say("Loading the model…");
+  say(LOADING);
   try {
     await Promise.allSettled([opened]); // the first may still be loading, or have failed
     opened = model = await openSegmenter(backend, folder);
@@ -234,9 +233,9 @@ async function useModel(folder) {
     say("");
   }
   // The camera continues with it by itself.
-  if (camera) return;
+  if (live) return;
   if (current) await showPhoto(current);
-  else tell({ Model: model.name, "Runs on": runsOn(model) });
+  else tellModel($("facts"), model);
 }
 
 /* Saving. */
@@ -261,9 +260,8 @@ function save() {
 onFiles($("files"), takePhotos);
 for (const button of [$("drop"), $("choose")]) button.addEventListener("click", () => $("files").click());
 $("camera").addEventListener("click", () => {
-  if (!camera) return startCamera();
-  latest++;
-  stopCamera();
+  if (live) endCamera();
+  else startCamera();
 });
 $("turn").addEventListener("click", () => startCamera(camera.next));
 for (const input of document.querySelectorAll("input[type=radio], #blur, #colour")) {
@@ -282,17 +280,19 @@ document.querySelector(".panel").addEventListener("focusin", ({ target }) => {
 });
 $("trouble-close").addEventListener("click", () => complain());
 startCompare($("sheet"), $("split"));
-startModels($("models"), $("model"), useModel);
+startModels($("models"), $("model"), useModel).catch(() => {
+  complain("models.json could not be loaded, so no other model can be chosen. Reload the page, or upload the whole folder that --build wrote.");
+});
 
 document.body.classList.add("ready");
 settle();
-say("Loading the model…");
+say(LOADING);
 const backend = new URLSearchParams(location.search).get("backend") ?? "";
 let opened = openSegmenter(backend);
 opened.then((facts) => {
   model = facts;
-  tell({ Model: model.name, "Runs on": runsOn(model) });
-  if (!latest) say("");
+  tellModel($("facts"), model);
+  if ($("busy").textContent === LOADING) say("");
 }, (error) => {
   say("");
   complain(error.message);

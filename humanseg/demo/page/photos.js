@@ -25,10 +25,11 @@ export async function decode(file) {
 const KNOWN = [[0xff, 0xd8, 0xff], [0x89, 0x50, 0x4e, 0x47], [0x52, 0x49, 0x46, 0x46], [0x47, 0x49, 0x46, 0x38]];
 
 async function whyNot(file) {
-  if (file.size === 0) return "is an empty file: choose another one.";
   if (file.type.startsWith("video/")) return "is a video: humanseg predict takes it, and this page takes photos and the camera.";
-  // A file that was moved away cannot be read either.
-  const head = new Uint8Array(await file.slice(0, 4).arrayBuffer().catch(() => new ArrayBuffer(0)));
+  const read = await file.slice(0, 4).arrayBuffer().catch(() => null);
+  if (!read) return "is a folder, or was moved away: choose the photos in it, or humanseg predict, which takes whole folders.";
+  if (file.size === 0) return "is an empty file: choose another one.";
+  const head = new Uint8Array(read);
   return KNOWN.some((begin) => begin.every((byte, at) => head[at] === byte))
     ? "cannot be read by this browser, because it is cut off, broken or too large: copy it again from its source, or try humanseg predict."
     : "is not a picture that this browser can read: choose a JPEG, PNG or WebP file.";

@@ -5,9 +5,11 @@ export class TooLarge extends Error {}
 
 /** What the worker says, by the number of the question. */
 const waiting = new Map();
-let worker, asked = 0;
+let worker = null, asked = 0;
+let opened = []; // backend and folder of the model in use
 
 function ask(question, transfer = []) {
+  worker ??= startWorker();
   const id = ++asked;
   worker.postMessage({ ...question, id }, transfer);
   return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
@@ -20,25 +22,30 @@ function ask(question, transfer = []) {
  * @param {string} folder where the model is
  * @returns {Promise<{name: string, longSide: number, backend: string, threads: number}>}
  */
-export function openSegmenter(backend, folder = "model") {
-  if (!worker) startWorker();
-  return ask({ job: "open", backend, folder });
+export async function openSegmenter(backend, folder = "model") {
+  const facts = await ask({ job: "open", backend, folder });
+  opened = [backend, folder];
+  return facts;
 }
 
 function startWorker() {
-  worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  worker.addEventListener("message", ({ data: { id, result, failure, tooLarge } }) => {
+  const started = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  started.addEventListener("message", ({ data: { id, result, failure, tooLarge } }) => {
     const { resolve, reject } = waiting.get(id);
     waiting.delete(id);
     if (failure === undefined) resolve(result);
     else reject(new (tooLarge ? TooLarge : Error)(failure));
   });
-  worker.addEventListener("error", (event) => {
+  started.addEventListener("error", (event) => {
     event.preventDefault();
+    // It would never answer again: what is asked next starts another one.
+    started.terminate();
+    worker = null;
     const failure = new Error(`The model could not be started (${event.message || "its files are missing or this browser is too old"}). Reload the page, or try a current browser.`);
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();
   });
+  return started;
 }
 
 /**
@@ -48,4 +55,8 @@ function startWorker() {
  * @returns {Promise<{width: number, height: number, cutout: Uint8ClampedArray, mask: Uint8Array,
  *   took: number}>} RGBA of the person; 1 for the person; milliseconds
  */
-export const segment = (bitmap) => ask({ job: "run", bitmap }, [bitmap]);
+export async function segment(bitmap) {
+  // A worker that ended took its model along.
+  if (!worker) await openSegmenter(...opened);
+  return ask({ job: "run", bitmap }, [bitmap]);
+}

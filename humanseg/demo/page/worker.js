@@ -24,7 +24,10 @@ async function run({ bitmap }) {
   const { pixels, visible } = read(bitmap);
   const small = reducedSize(...size, manifest.long_side);
   const planes = reduce(pixels, size, small);
-  const coarse = await predict(planes, small);
+  const coarse = await predict(planes, small).catch((error) => {
+    if (error instanceof RangeError) throw error;
+    throw new Error(`The model failed on this photo (${error.message ?? error}). Reload the page, which starts it again.`);
+  });
   const probability = refine(coarse, planes, small, pixels, size);
   const scale = size[0] / small[0];
   const result = cutOut(pixels, probability, manifest.threshold, size, scale);
