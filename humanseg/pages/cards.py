@@ -1,6 +1,5 @@
 """The data of one photo on a page."""
 
-import math
 from dataclasses import dataclass
 
 from humanseg.pages.render import percent, score
@@ -85,7 +84,7 @@ class ValidCard:
         return self.photo, self.errors, self.prediction, self.truth
 
     def measures(self) -> dict[str, float]:
-        """Return what the page can sort and filter by."""
+        """Return what the page can sort and filter by; NaN comes last there."""
         measures = {
             "dice": self.dice,
             "iou": self.iou,
@@ -93,7 +92,7 @@ class ValidCard:
             "foreground": self.foreground,
             "predicted_foreground": self.predicted_foreground,
         }
-        return {key: 0.0 if math.isnan(v) else round(v, 6) for key, v in measures.items()}
+        return {key: round(value, 6) for key, value in measures.items()}
 
     def caption(self) -> str:
         """Return the line under the full-size picture."""

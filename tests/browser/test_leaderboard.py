@@ -309,6 +309,15 @@ def test_the_plots_follow_the_filters(page: Page) -> None:
     assert page.evaluate(shown) == 3
 
 
+def test_the_plots_are_drawn_for_paper_when_the_page_is_printed(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.locator("#plots").scroll_into_view_if_needed()
+    label = page.locator("#plot-seconds .ytick text").first
+    expect(label).to_have_css("fill", "rgb(163, 164, 156)")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(label).to_have_css("fill", "rgb(99, 100, 94)")
+
+
 def test_other_data_stand_apart_and_names_are_text(page: Page) -> None:
     page.get_by_role("button", name="12 valid photos, 3 to train").click()
     assert len(rows(page)) == 2

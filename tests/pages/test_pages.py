@@ -120,7 +120,7 @@ def test_a_score_that_is_not_defined_reads_as_a_dash(tmp_path: Path) -> None:
     card = replace(valid_card("1", 0.5), boundary_dice=float("nan"))
     write_valid_page(tmp_path / "valid.html", [card, replace(card, id="2", boundary_dice=0.25)])
     page = (tmp_path / "valid.html").read_text()
-    assert [item["data-boundary"] for item in Tags(page).items()] == ["0.0", "0.25"]
+    assert [item["data-boundary"] for item in Tags(page).items()] == ["nan", "0.25"]
     assert page.count("<dd>–</dd>") == 1
     assert "<dt>Mean boundary Dice</dt><dd>0.2500</dd>" in page
 

@@ -46,7 +46,10 @@
     const [key, direction] = $("sort").value.split(":");
     const sign = direction === "down" ? -1 : 1;
     const value = key === "place" ? (card) => place.get(card) : (card) => +card.dataset[key];
-    grid.append(...[...cards].sort((a, b) => sign * (value(a) - value(b)) || place.get(a) - place.get(b)));
+    // What is not defined comes last, whichever way is up.
+    const none = (card) => Number.isNaN(value(card));
+    grid.append(...[...cards].sort((a, b) =>
+      none(a) - none(b) || sign * (value(a) - value(b)) || place.get(a) - place.get(b)));
   }
 
   function drawRange(range) {
@@ -88,13 +91,16 @@
   $("tools").addEventListener("submit", (event) => event.preventDefault());
   // Without script the page is a plain grid of links, and these would do nothing.
   if (cards.length) $("tools").hidden = $("ranges").hidden = false;
-  if ($("clear")) $("clear").addEventListener("click", () => {
+  function showAll() {
     $("find").value = "";
     for (const input of document.querySelectorAll(".ends input")) {
       input.value = input.className === "low" ? input.min : input.max;
     }
     ranges.forEach(drawRange);
     filter();
+  }
+  if ($("clear")) $("clear").addEventListener("click", () => {
+    showAll();
     $("find").focus();
   });
 
@@ -202,12 +208,15 @@
     strip.scrollIntoView({ block: "nearest" });
     strip.focus({ preventScroll: true });
   });
+  // With these a key is the browser's: it goes back, or to another tab.
+  const isOthers = (event) => event.ctrlKey || event.metaKey || event.altKey;
   box.addEventListener("keydown", (event) => {
+    if (isOthers(event)) return;
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     // Of a picture that is zoomed the arrow keys show other parts.
     if (event.key in steps && event.target !== $("box-fade") && !zoomed()) step(steps[event.key]);
     else if (views[event.key - 1]) look(views[event.key - 1].dataset.view);
-    else if (event.key.toLowerCase() === "z" && !event.ctrlKey && !event.metaKey) zoom(!zoomed());
+    else if (event.key.toLowerCase() === "z") zoom(!zoomed());
     else return;
     if (event.target !== $("box-fade")) event.preventDefault();
   });
@@ -221,6 +230,7 @@
   /* Arrow keys in the grid. */
 
   grid.addEventListener("keydown", (event) => {
+    if (isOthers(event)) return;
     const list = shown();
     const index = list.indexOf(event.target.closest(".item"));
     const columns = list.filter((card) => card.offsetTop === list[0].offsetTop).length;
@@ -242,7 +252,9 @@
     const [, name] = /^#photo=(.*)$/.exec(location.hash) || [];
     if (name === undefined) return;
     const named = cards.find((card) => card.dataset.id === decodeURIComponent(name));
-    if (named) open(named);
+    if (!named) return;
+    if (named.hidden) showAll();
+    open(named);
   }
   addEventListener("hashchange", openNamed);
   openNamed();

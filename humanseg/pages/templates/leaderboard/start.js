@@ -89,6 +89,8 @@ $("previous").addEventListener("click", () => stepBox(-1));
 $("next").addEventListener("click", () => stepBox(1));
 $("box").addEventListener("close", closedBox);
 $("box").addEventListener("keydown", (event) => {
+  // With these a key is the browser's: it goes back in its history.
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (by) { event.preventDefault(); stepBox(by); }
 });

@@ -5,7 +5,8 @@ const PALETTE = {
   light: ["#1787a0", "#9a5b2e", "#6f8a1c", "#5b6470", "#b08d12", "#2f5d73", "#c07a6a", "#3d4a1f"],
   dark: ["#6fd3ea", "#e0a878", "#bcd96a", "#b7bec6", "#e6cc62", "#8fb8cf", "#f0b6a8", "#dfe8c0"],
 };
-const darkScheme = matchMedia("(prefers-color-scheme: dark)");
+// Paper is white: the plots are drawn for it when the page is printed, and again afterwards.
+const darkScheme = matchMedia("screen and (prefers-color-scheme: dark)");
 const coarsePointer = matchMedia("(pointer: coarse)");
 let plotsWanted = false;
 
