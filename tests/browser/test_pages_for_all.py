@@ -98,6 +98,8 @@ def test_paper_is_white_and_has_the_colours_of_the_legend(gallery: Path, open_pa
     page = open_page(gallery)
     page.emulate_media(color_scheme="dark")
     assert colour(page, "body") == "rgb(18, 19, 17)"
+    hint = "getComputedStyle(document.getElementById('find'), '::placeholder').color"
+    assert page.evaluate(hint) == "rgb(163, 164, 156)"
     page.emulate_media(media="print", color_scheme="dark")
     assert colour(page, "body") == "rgb(255, 255, 255)"
     assert colour(page, "h1", "color") == "rgb(27, 28, 26)"

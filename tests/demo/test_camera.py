@@ -23,6 +23,11 @@ INTERRUPTED = """
 const play = async () => { throw new Error("interrupted"); };
 await openCamera({ play }, null, () => {}).catch((error) => told.push(error.message));
 """
+UNLISTED = """
+mediaDevices.enumerateDevices = async () => { throw new Error("refused"); };
+const video = { play: async () => {} };
+await openCamera(video, null, () => {}).catch((error) => told.push(error.message));
+"""
 TWICE = """
 const video = { play: async () => {} };
 const first = await openCamera(video, null, () => {});
@@ -53,10 +58,11 @@ told.push(video.srcObject === streams[1]);
     ("steps", "told"),
     [
         (INTERRUPTED, ["stopped", "interrupted"]),
+        (UNLISTED, ["stopped", "refused"]),
         (TWICE, ["stopped", True]),
         (REVERSED, ["stopped", "The camera is not wanted any more.", True]),
     ],
-    ids=["interrupted", "twice", "reversed"],
+    ids=["interrupted", "unlisted", "twice", "reversed"],
 )
 def test_a_camera_that_is_started_twice_runs_once(steps: str, told: list[object]) -> None:
     module = json.dumps(CAMERA_JS.as_uri())

@@ -43,16 +43,17 @@ export async function openCamera(video, deviceId, gone, wanted = () => true) {
   }
   track.addEventListener("ended", gone);
   video.srcObject = stream;
+  let devices;
   try {
     await video.play();
+    devices = await navigator.mediaDevices.enumerateDevices();
   } catch (error) {
     // Another start came between: the camera's light would stay on.
     track.stop();
     throw error;
   }
   const { deviceId: used, facingMode } = track.getSettings();
-  const cameras = (await navigator.mediaDevices.enumerateDevices())
-    .filter((device) => device.kind === "videoinput").map((device) => device.deviceId);
+  const cameras = devices.filter(({ kind }) => kind === "videoinput").map(({ deviceId: id }) => id);
   return {
     stop() {
       track.removeEventListener("ended", gone);

@@ -169,5 +169,6 @@ def test_what_cannot_be_read_or_held_says_what_to_do(
     demo.page.evaluate(unreadable)
     demo.page.locator("#files").set_input_files(photos / "letter.txt")
     expect(alert).to_contain_text(
-        "letter.txt is a folder, or was moved away: choose the photos", timeout=PATIENCE
+        "letter.txt cannot be read, because it is a folder or was moved: choose the photos",
+        timeout=PATIENCE,
     )
