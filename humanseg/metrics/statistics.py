@@ -6,9 +6,10 @@ replacement, and the middle 95 % of their means is the 95 % confidence interval 
 compared photo by photo: what both find hard cancels out in the difference, so that it can be
 significant where two intervals overlap.
 
-Of 100 samples of photos, the intervals of about 95 hold the mean over all photos of that kind. The
-mean of another sample, which varies itself, is inside one only about 83 times in 100. An interval
-says nothing about another seed.
+Of 100 samples of photos, the intervals of about 95 hold the mean over all photos of that kind;
+fewer where scores have a long tail, as the Dice of a strong model has, most of all of few photos.
+The mean of another sample, which varies itself, is inside one only about 83 times in 100. An
+interval says nothing about another seed.
 
 The draws follow from a counter and a hash that a few lines of any language repeat. The page of the
 leaderboard has them in JavaScript (`pages/templates/leaderboard/statistics.js`), and so gives the

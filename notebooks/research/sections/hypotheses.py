@@ -9,6 +9,7 @@ import numpy as np
 from humanseg.metrics.statistics import paired_difference
 from humanseg.metrics.verdicts import SMALLEST_EFFECT, Verdict, compare, detectable_difference
 from research.claims import SCORES, Hypothesis, claims_of, read_hypotheses, seed_deviation
+from research.coverage import coverage
 from research.records import Records, read_columns
 from research.show import (
     COLOURS,
@@ -31,6 +32,7 @@ DEFAULT = "default"
 """The job of a search that changes nothing."""
 _PLANNED = ("steps", "step_sizes", "folds", "decoders", "backbones")
 """The most decisive first."""
+_FEW = 20
 _STRONG = 0.98
 """Dice from which a run counts as a strong one."""
 _COLOURS: Mapping[Verdict, str] = {
@@ -153,6 +155,23 @@ def judging_text(records: Records) -> Prose:
             f"{SMALLEST_EFFECT} would take {photos * (single / SMALLEST_EFFECT) ** 2:,.0f} photos."
         )
     return say(" ".join(lines))
+
+
+def coverage_text(records: Records) -> Prose:
+    """Return how often an interval holds the mean, where recorded differences are all photos."""
+    pairs = list(records.measured().items())[:2]
+    if len(pairs) < 2:
+        return Prose("")
+    (first, ours), (second, theirs) = pairs
+    gaps = ours.numbers("dice") - theirs.numbers("dice")
+    many, few = (coverage(gaps, photos) for photos in (len(gaps), _FEW))
+    return say(
+        "A few bad photos make the tail of the differences long, and an interval over photos then "
+        f"too narrow: where the {len(gaps)} differences between `{first}` and `{second}` on valid "
+        f"stand for all photos, {many:.0%} of the intervals of {len(gaps)} of them hold their "
+        f"mean, and {few:.0%} of those of {_FEW}. So an interval of few photos that ends near zero "
+        "shows little."
+    )
 
 
 def reasons_text(records: Records) -> Prose:
