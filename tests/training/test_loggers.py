@@ -275,12 +275,13 @@ def test_a_user_without_a_home_folder_can_log(
     def home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
+    monkeypatch.setenv("HOME", "/mine")
     logger, seen = WandbRun(str(tmp_path)), []
-    logger._run = SimpleNamespace(log=lambda row: seen.append(os.environ.get("WANDB_CONFIG_DIR")))
+    logger._run = SimpleNamespace(log=lambda row: seen.append(os.environ["HOME"]))
     logger.log_metrics({"val/dice": 0.5}, 1)
     monkeypatch.setattr(Path, "home", home)
     logger.log_metrics({"val/dice": 0.6}, 2)
-    assert seen == [os.environ.get("WANDB_CONFIG_DIR"), str(tmp_path / "wandb/config")]
+    assert seen == ["/mine", str(tmp_path / "wandb")]
 
 
 def test_an_upload_that_does_not_end_is_left_to_wandb_sync(

@@ -141,8 +141,8 @@ class WandbRun(Logger):
         try:
             Path.home()
         except RuntimeError:
-            # As of a container's user: wandb looks for its settings there, and refuses to start.
-            variables["WANDB_CONFIG_DIR"] = str(home / "config")
+            # As of a container's user: wandb looks there for settings and more, and fails.
+            variables["HOME"] = str(home)
         with environment_with(variables):
             yield
 
