@@ -20,6 +20,21 @@ from humanseg.training.resuming import changed_settings, resumed_config, without
 
 
 @dataclass(frozen=True)
+class IdleRequest:
+    """A resumed run in which nothing is left to train: without the changes that affect it.
+
+    Attributes
+    ----------
+    config, overrides, choices
+        As of a `TrainRequest`.
+    """
+
+    config: DictConfig
+    overrides: list[str]
+    choices: dict[str, str]
+
+
+@dataclass(frozen=True)
 class TrainRequest:
     """A training that was requested.
 
@@ -39,7 +54,7 @@ class TrainRequest:
     changed
         Of a resumed run, the settings that sway the result and are others now: before, and now.
     idle
-        The config of a resumed run in which nothing is left to train: without those changes.
+        Of a resumed run, what it stays where nothing is left to train.
     numbered
         Whether a numbered folder will do where another run takes this one before the first step.
     """
@@ -50,7 +65,7 @@ class TrainRequest:
     overrides: list[str]
     choices: dict[str, str] = field(default_factory=dict)
     changed: dict[str, list[Any]] = field(default_factory=dict)
-    idle: DictConfig | None = None
+    idle: IdleRequest | None = None
     numbered: bool = False
 
 
@@ -143,10 +158,24 @@ def _resumed(config: DictConfig, overrides: list[str]) -> TrainRequest:
     recorded = summary.get("overrides") or []
     # Of other groups a resumed run keeps what it began with, whatever the defaults are now.
     groups = {change.split("=")[0] for change in changes}
-    choices = {key: option for key, option in _choices().items() if key in groups}
-    choices = {**began, **choices} if (began := summary.get("choices")) else {}
-    changed, idle = changed_settings(saved, now), without_changes(saved, now)
+    chosen = {key: option for key, option in _choices().items() if key in groups}
+    began = summary.get("choices") or {}
+    choices = {**began, **chosen} if began else {}
+    changed = changed_settings(saved, now)
+    kept = [change for change in changes if not _affects(change, changed)]
+    idle_groups = {change.split("=")[0] for change in kept}
+    idle = IdleRequest(
+        without_changes(saved, now),
+        [*recorded, *kept],
+        began | {key: option for key, option in choices.items() if key in idle_groups},
+    )
     return TrainRequest(now, run.path, True, [*recorded, *changes], choices, changed, idle)
+
+
+def _affects(change: str, changed: Mapping[str, Any]) -> bool:
+    """Return whether a word of a command line has changed one of some settings."""
+    named = change.split("=")[0]
+    return any(f"{key}.".startswith(f"{named}.") for key in changed)
 
 
 def _new_folder(config: DictConfig) -> Path:

@@ -108,8 +108,13 @@ def undo_changes(request: TrainRequest, run: RunFolder, done: int) -> None:
     if not request.changed or len(read_history(run.history)) > done:
         return
     assert request.idle is not None
-    write_text(run.config, OmegaConf.to_yaml(request.idle))
-    update_summary(run.summary, resumed=read_summary(run.summary)["resumed"][:-1])
+    write_text(run.config, OmegaConf.to_yaml(request.idle.config))
+    update_summary(
+        run.summary,
+        resumed=read_summary(run.summary)["resumed"][:-1],
+        overrides=request.idle.overrides,
+        choices=request.idle.choices,
+    )
     console.print("Nothing was left to train, so the settings of the run were not changed.")
 
 

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
+from humanseg.training import train as module
 from humanseg.training.request import TrainRequest, resolve_config
 
 Ask = Callable[..., TrainRequest]
@@ -86,6 +87,22 @@ def test_two_runs_of_one_second_do_not_share_a_folder(
     assert len({first, second, ask().folder}) == 3
     # Photos are read for minutes before a run makes its folder: it may be taken by then.
     assert ask().numbered and ask("name=mine").numbered and not ask("run_dir=mine").numbered
+
+
+def test_a_run_whose_folder_is_taken_while_it_reads_photos_has_another(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_photos(request: TrainRequest) -> None:
+        # Another run of the same second is done with that already.
+        request.folder.mkdir(parents=True)
+        (request.folder / "config.yaml").touch()
+
+    monkeypatch.setattr(module, "setup", read_photos)
+    monkeypatch.setattr(module, "_train", lambda request, run, *given: 0.5)
+    folder, _ = module.train_request(ask("name=mine"))
+    assert folder == Path("runs/mine-2").resolve() and folder.is_dir()
+    with pytest.raises(HumansegError, match="already holds a run"):
+        module.train_request(ask("run_dir=runs/here"))
 
 
 def test_settings_of_a_sweep_are_refused_for_a_single_run(ask: Ask) -> None:
@@ -170,11 +187,17 @@ def test_photos_may_lie_elsewhere(ask: Ask, run: RunFolder, tmp_path: Path) -> N
 
 def test_what_sways_the_result_is_known_to_have_changed(ask: Ask, run: RunFolder) -> None:
     before = OmegaConf.load(run.config).data.batch_size
-    request = ask(f"resume={run.path}", "data.batch_size=9", "trainer.gradient_clip_val=5")
+    changes = ("data.batch_size=9", "trainer.gradient_clip_val=5", "data.workers=2")
+    request = ask(f"resume={run.path}", *changes)
     assert request.changed == {
         "data.batch_size": [before, 9],
         "trainer.gradient_clip_val": [1.0, 5],
     }
+    assert request.overrides == ["seed=7", *changes]
+    # Where nothing is left to train, it did not have those.
+    assert request.idle is not None
+    assert request.idle.overrides == ["seed=7", "data.workers=2"]
+    assert request.idle.config.data.batch_size == before
 
 
 def test_another_device_by_its_option(ask: Ask, run: RunFolder) -> None:

@@ -41,7 +41,9 @@ def test_other_batches_keep_the_schedule_of_the_epochs(
     ]
     # Where nothing is left to train, the run is what it was.
     resume_run(parts.path, "data.workers=0", "data.batch_size=3", "callbacks=[early_stopping]")
-    assert read_summary(parts.summary)["resumed"] == summary["resumed"]
+    idle = read_summary(parts.summary)
+    assert idle["resumed"] == summary["resumed"]
+    assert idle["overrides"] == [*summary["overrides"], "data.workers=0"]
     config = OmegaConf.load(parts.config)
     assert (config.data.batch_size, config.data.workers) == (2, 0)
     assert "early_stopping" not in config.callbacks
