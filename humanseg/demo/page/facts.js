@@ -33,6 +33,6 @@ export function tellAbout(list, model, result, [width, height], more = {}) {
     Time: `${Math.round(result.took)} ms`,
     ...more,
     Model: model.name,
-    "Runs on": runsOn(model),
+    "Runs on": runsOn(result),
   });
 }

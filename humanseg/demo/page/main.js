@@ -132,7 +132,7 @@ async function cutOutPhoto(file, turn, safe = false) {
 }
 
 async function takePhotos(files) {
-  const failures = [];
+  const failures = files.length ? [] : ["No photo was dropped: save it as a file first, and drop that."];
   let first;
   for (const file of files) {
     try {

@@ -21,19 +21,39 @@ export async function openModel(wanted, folder) {
     load("runtime/files.json").then((response) => response.json()),
   ]);
   const threads = threadCount();
+  const onProcessor = async () => ({ backend: "WebAssembly", threads, run: await openOnProcessor(bytes, manifest, threads) });
+  const model = { manifest };
   if (wanted !== "wasm" && runtime.includes("ort.webgpu.min.mjs")) {
     const run = await openOnWebGpu(bytes, manifest, threads, wanted === "webgpu");
-    if (run) return { manifest, backend: "WebGPU", threads: 0, run };
+    if (run) return Object.assign(model, { backend: "WebGPU", threads: 0, run: orElse(run, model, onProcessor) });
   }
+  return Object.assign(model, await onProcessor());
+}
+
+async function openOnProcessor(bytes, manifest, threads) {
   try {
     const ort = await start("ort.wasm.min.mjs", threads);
     const run = runner(ort, await create(ort, bytes, "wasm"), manifest);
     // A model that cannot run says so here, and the first photo finds it warm.
     await run(trialPhoto(), TRIAL);
-    return { manifest, backend: "WebAssembly", threads, run };
+    return run;
   } catch (error) {
     throw new Error(`The model could not be opened (${error.message ?? error}). Try a current browser; if that does not help, export the model again.`);
   }
+}
+
+/** Let a processor take over where a GPU fails on the way: drivers restart, and computers sleep. */
+function orElse(run, model, onProcessor) {
+  let instead;
+  return async (planes, size) => {
+    try {
+      return await run(planes, size);
+    } catch (error) {
+      console.warn(`WebGPU has failed: WebAssembly is used. ${error.message ?? error}`);
+      Object.assign(model, await (instead ??= onProcessor()));
+      return model.run(planes, size);
+    }
+  };
 }
 
 async function loadManifest(folder) {
@@ -107,13 +127,24 @@ async function openOnWebGpu(bytes, manifest, threads, insist) {
     const wanted = await runner(ort, judge, manifest)(trialPhoto(), TRIAL);
     const given = await run(trialPhoto(), TRIAL);
     await alone(() => judge.release());
-    if (given.every((value, at) => Math.abs(value - wanted[at]) <= TOLERANCE)) return run;
+    if (given.every((value, at) => Math.abs(value - wanted[at]) <= TOLERANCE)) return untilLost(run, await ort.env.webgpu?.device);
     console.warn("WebGPU gives another mask than WebAssembly: WebAssembly is used.");
     await alone(() => session.release());
   } catch (error) {
     console.warn(`WebGPU cannot run this model: WebAssembly is used. ${error.message}`);
   }
   return null;
+}
+
+/** A GPU that is gone may give zeros: raise instead. */
+function untilLost(run, device) {
+  let lost = "";
+  device?.lost?.then(({ message }) => { lost = message || "the device is lost"; });
+  return async (planes, size) => {
+    const probability = await run(planes, size);
+    if (lost) throw new Error(lost);
+    return probability;
+  };
 }
 
 /** Something of every colour and brightness: a wave in each plane. */

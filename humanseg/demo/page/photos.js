@@ -71,11 +71,39 @@ function canDraw(width, height) {
   }
 }
 
+/** What was dropped: files, and the pictures of folders, in the order of their names. */
+async function dropped(transfer) {
+  // Now: after the event, nothing of it can be read any more.
+  const files = [...transfer.files];
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return files;
+  return (await Promise.all(entries.map((entry) => filesOf(entry, false)))).flat();
+}
+
+/** The file of an entry, or the pictures of a folder; what cannot be read is left out. */
+async function filesOf(entry, inFolder = true) {
+  try {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      return inFolder && !file.type.startsWith("image/") ? [] : [file];
+    }
+    const reader = entry.createReader(), entries = [];
+    // Some at a time, until there are none.
+    for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length;) {
+      entries.push(...some);
+    }
+    entries.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
+    return (await Promise.all(entries.map((each) => filesOf(each)))).flat();
+  } catch {
+    return [];
+  }
+}
+
 /**
  * Call back with files that are chosen, dropped anywhere on the page, or pasted.
  *
  * @param {HTMLInputElement} input
- * @param {(files: File[]) => void} take
+ * @param {(files: File[]) => void} take gets none where no photo was dropped
  */
 export function onFiles(input, take) {
   const given = (list) => { if (list?.length) take([...list]); };
@@ -94,7 +122,7 @@ export function onFiles(input, take) {
     event.preventDefault();
     inside = 0;
     mark();
-    given(event.dataTransfer.files);
+    dropped(event.dataTransfer).then(take);
   });
   addEventListener("paste", (event) => given(event.clipboardData.files));
 }

@@ -53,7 +53,8 @@ function startWorker() {
  *
  * @param {ImageBitmap} bitmap is closed
  * @returns {Promise<{width: number, height: number, cutout: Uint8ClampedArray, mask: Uint8Array,
- *   took: number}>} RGBA of the person; 1 for the person; milliseconds
+ *   took: number, backend: string, threads: number}>} RGBA of the person; 1 for the person;
+ *   milliseconds; on what it ran
  */
 export async function segment(bitmap) {
   // A worker that ended took its model along.

@@ -9,7 +9,21 @@ import { openModel } from "./model.js";
 const opened = new Map();
 let model;
 
+/** What is drawn, and how far from it a colour may be read: some browsers add a little noise. */
+const TINT = [60, 140, 80], NOISE = 8;
+
+/** Raise where a browser gives pages other pixels than were drawn, so that none can be told apart. */
+function requireTruePixels() {
+  const context = new OffscreenCanvas(8, 8).getContext("2d", { willReadFrequently: true });
+  context.fillStyle = `rgb(${TINT})`;
+  context.fillRect(0, 0, 8, 8);
+  const { data } = context.getImageData(0, 0, 8, 8);
+  if (data.every((level, at) => at % 4 === 3 || Math.abs(level - TINT[at % 4]) <= NOISE)) return;
+  throw new Error("This browser hides the pixels of photos from pages, as a protection against fingerprinting: let this page read canvases, or try another browser.");
+}
+
 async function open({ backend, folder }) {
+  requireTruePixels();
   if (!opened.has(folder)) opened.set(folder, await openModel(backend, folder));
   model = opened.get(folder);
   const { name, long_side: longSide } = model.manifest;
@@ -18,13 +32,13 @@ async function open({ backend, folder }) {
 
 async function run({ bitmap }) {
   // Another may be chosen meanwhile.
-  const { manifest, run: predict } = model;
+  const used = model, { manifest } = used;
   const begin = performance.now();
   const size = [bitmap.width, bitmap.height];
   const { pixels, visible } = read(bitmap);
   const small = reducedSize(...size, manifest.long_side);
   const planes = reduce(pixels, size, small);
-  const coarse = await predict(planes, small).catch((error) => {
+  const coarse = await used.run(planes, small).catch((error) => {
     if (error instanceof RangeError) throw error;
     throw new Error(`The model failed on this photo (${error.message ?? error}). Reload the page, which starts it again.`);
   });
@@ -32,7 +46,8 @@ async function run({ bitmap }) {
   const scale = size[0] / small[0];
   const result = cutOut(pixels, probability, manifest.threshold, size, scale);
   if (visible) hide(result, visible, probability, manifest.threshold);
-  return { ...result, width: size[0], height: size[1], took: performance.now() - begin };
+  const { backend, threads } = used;
+  return { ...result, width: size[0], height: size[1], took: performance.now() - begin, backend, threads };
 }
 
 let canvas;

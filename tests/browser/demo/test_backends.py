@@ -68,6 +68,48 @@ def test_without_a_gpu_or_where_it_fails_a_processor_takes_over(
             assert demo.fact("Runs on").startswith("WebAssembly")
 
 
+def test_a_gpu_that_fails_on_the_way_gives_way_to_a_processor(
+    open_demo: Callable[..., Demo], model: Path, runtime: list[Path], photos: Path, tmp_path: Path
+) -> None:
+    # A GPU that the processor plays, and that is gone after the trial.
+    played = """
+      import * as ort from "./ort.wasm.min.mjs";
+      export const { env, Tensor } = ort;
+      export const InferenceSession = {
+        async create(bytes, options) {
+          const on = { executionProviders: ["wasm"] };
+          const session = await ort.InferenceSession.create(bytes, on);
+          if (options.executionProviders[0] !== "webgpu") return session;
+          let runs = 0;
+          return {
+            run: async (...given) => {
+              if (++runs > 1) throw new Error("the device is lost");
+              return session.run(...given);
+            },
+          };
+        },
+      };
+    """
+    broken = [tmp_path / name for name in WEBGPU]
+    for file in broken:
+        file.write_text(played)
+    site = demo_site(model, [*runtime, *broken])
+    worker = site["worker.js"]
+    assert isinstance(worker, Path)
+    adapter = "Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: () => ({}) } });"
+    site["worker.js"] = (worker.read_text("utf-8") + adapter).encode()
+    with DemoServer(site, port=0) as server:
+        for address in serving(server, server.address):
+            demo = open_demo(address)
+            demo.wait()
+            assert demo.fact("Runs on") == "WebGPU"
+            for name in ("small.png", "large.png"):
+                demo.choose(photos / name)
+                assert demo.fact("Runs on").startswith("WebAssembly")
+                wanted = humanseg.load(model)(photos / name)
+                assert dice(demo.mask(), wanted) >= 0.999
+
+
 @pytest.mark.slow
 def test_webgpu_gives_the_same_mask(
     launch: Callable[..., Browser],

@@ -1,5 +1,6 @@
 """The page of `humanseg demo` with photos, as a person uses it."""
 
+import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -384,6 +385,64 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_go_on(
     said = demo.complaint()
     assert "empty.jpg is an empty file" in said and "letter.txt is not a picture" in said
     expect(demo.page.locator("#strip button")).to_have_count(1)
+
+
+def test_the_pictures_of_a_folder_that_is_dropped_are_taken(
+    open_demo: Callable[..., Demo], address: str, photos: Path
+) -> None:
+    demo = open_demo(address)
+    # No script can make the entry of a folder.
+    demo.page.evaluate(
+        """text => {
+          const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+          const file = (name, type) => ({
+            name, isFile: true,
+            file: (give) => give(new File([bytes], name, { type })),
+          });
+          const folder = (name, ...children) => ({
+            name, isDirectory: true,
+            createReader: () => ({ readEntries: (give) => give(children.splice(0, 2)) }),
+          });
+          const entry = folder("holiday", file("10.png", "image/png"), file("a.txt", "text/plain"),
+            folder("day", file("3.png", "image/png")), file("2.png", "image/png"));
+          DataTransferItem.prototype.webkitGetAsEntry = () => entry;
+        }""",
+        base64.b64encode((photos / "small.png").read_bytes()).decode(),
+    )
+    demo.drop(photos / "empty.jpg")
+    demo.wait("2.png")
+    names = [button.get_attribute("title") for button in demo.page.locator("#strip button").all()]
+    expect(demo.page.locator("#strip button")).to_have_count(3)
+    assert names == ["2.png", "10.png", "3.png"]
+    expect(demo.page.get_by_role("alert")).to_be_hidden()
+
+
+def test_what_is_dropped_and_no_file_is_answered(
+    open_demo: Callable[..., Demo], address: str
+) -> None:
+    demo = open_demo(address)
+    demo.drop()
+    assert demo.complaint() == "No photo was dropped: save it as a file first, and drop that."
+
+
+def test_a_browser_that_hides_pixels_is_said_to(
+    open_demo: Callable[..., Demo], model: Path, runtime: list[Path]
+) -> None:
+    site = demo_site(model, runtime)
+    worker = site["worker.js"]
+    assert isinstance(worker, Path)
+    hiding = """
+      const { prototype } = OffscreenCanvasRenderingContext2D, { getImageData } = prototype;
+      prototype.getImageData = function (...area) {
+        const image = getImageData.apply(this, area);
+        crypto.getRandomValues(image.data);
+        return image;
+      };
+    """
+    site["worker.js"] = (worker.read_text("utf-8") + hiding).encode()
+    with DemoServer(site, port=0) as server:
+        for address in serving(server, server.address):
+            assert "hides the pixels of photos" in open_demo(address).complaint()
 
 
 def test_a_photo_that_is_cut_off_and_a_video_are_called_so(
