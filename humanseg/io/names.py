@@ -11,8 +11,8 @@ TEMPLATE_NAME = "pred_valid_template.csv"
 HEADER = ("id", "rle_mask")
 """The columns of a submission."""
 PHOTO_SUFFIXES = frozenset(
-    ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .psd "
-    ".tga .tif .tiff .webp".split()
+    ".avif .bmp .gif .heic .heif .hif .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm "
+    ".psd .tga .tif .tiff .webp".split()
 )
 """Files in a folder that count as photos. Those that Pillow cannot read are reported, too."""
 

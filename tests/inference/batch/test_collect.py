@@ -55,6 +55,17 @@ def test_a_folder_is_searched_to_the_bottom_and_keeps_its_structure() -> None:
     ]
 
 
+def test_cameras_call_their_photos_by_other_names_too(photos: Path) -> None:
+    for name in ("DSC1.HIF", "a.mpo", "b.jfif"):
+        (photos / "c" / name).parent.mkdir(exist_ok=True)
+        (photos / "c" / name).touch()
+    assert [path for path, _ in places("photos/c")] == [
+        "photos/c/DSC1.HIF",
+        "photos/c/a.mpo",
+        "photos/c/b.jfif",
+    ]
+
+
 def test_what_is_left_out_is_counted_by_kind() -> None:
     for name in ("1.nef", "2.NEF", "3.nef", "Makefile", "a/x.xcf", ".DS_Store"):
         Path("photos", name).touch()
