@@ -53,6 +53,20 @@ def files(folder: str = "out") -> list[str]:
     )
 
 
+def test_nothing_is_said_of_what_another_library_warns_of(
+    predict: Callable[..., int], recwarn: pytest.WarningsRecorder
+) -> None:
+    write_image(Path("phone.jpg"), photo())
+    content = Path("phone.jpg").read_bytes()
+    # Some phones write an index of pictures that Pillow cannot read, and the picture all the same.
+    index = b"MPF\0II*\0\xff\xff\xff\x7f"
+    segment = b"\xff\xe2" + (len(index) + 2).to_bytes(2, "big") + index
+    Path("phone.jpg").write_bytes(content[:2] + segment + content[2:])
+    assert predict("phone.jpg") == 0
+    assert files() == ["phone_mask.png"]
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 LONG = "a" * 300
 
 

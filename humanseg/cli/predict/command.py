@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,8 @@ def _run(
     from humanseg.inference.predict import model_loader, output_options, uses
     from humanseg.system.notices import Notices
 
+    # What Pillow warns of in a file that it reads all the same.
+    warnings.filterwarnings("ignore", module="PIL")
     notices = Notices()
     options = output_options(
         arguments.save or (),
@@ -220,8 +223,6 @@ def _predict_photos(
     cores: int,
     summary: PredictionSummary,
 ) -> None:
-    import warnings
-
     import cv2
     from rich.console import Console
 
@@ -229,8 +230,6 @@ def _predict_photos(
     from humanseg.system.progress import progress_on
 
     cv2.setNumThreads(max(1, cores // workers))
-    # What Pillow warns of in a file that it reads all the same.
-    warnings.filterwarnings("ignore", module="PIL")
     done = 0
     try:
         # On stderr, so that the summary alone can be sent to a file.
