@@ -19,6 +19,9 @@ INPUT_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 
 RESULTS = "results of humanseg"
 _STREAMS = "pipes and devices"
+_ALSO_SOURCES = (".ts", ".mts")
+"""Suffixes of videos and of TypeScript."""
+_HEAD = 1024
 _RESULT_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
 
@@ -158,7 +161,22 @@ def _reason_to_leave_out(entry: "os.DirEntry[str]") -> str | None:
         return "" if is_hidden else suffix or "no suffix"
     if is_hidden:
         return "hidden"
+    if suffix in _ALSO_SOURCES and _is_text(entry.path):
+        return suffix
     return None if _is_readable_file(entry) else _STREAMS
+
+
+def _is_text(path: str) -> bool:
+    """Return whether a file holds text; the first packets of a video are filled with bytes 255."""
+    try:
+        # A pipe would never end.
+        if not os.path.isfile(path):
+            return False
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    return bool(head) and b"\0" not in head and b"\xff" not in head
 
 
 def _is_readable_file(entry: "os.DirEntry[str]") -> bool:

@@ -85,6 +85,17 @@ def test_what_is_left_out_is_counted_by_kind() -> None:
         find("other")
 
 
+def test_typescript_is_no_video(photos: Path) -> None:
+    (photos / "web").mkdir()
+    (photos / "web/app.ts").write_text("export const größe = 1;\n")
+    (photos / "web/lib.mts").write_text("export {};\n" * 200)
+    (photos / "web/film.ts").write_bytes(b"G@\0\x10\0" + b"\xff" * 183 + b"G" * 188)
+    (photos / "web/empty.ts").touch()
+    found = find("photos/web")
+    assert [each.path.name for each in found.inputs] == ["empty.ts", "film.ts"]
+    assert found.left_out == {".ts": 1, ".mts": 1}
+
+
 def test_results_that_were_named_among_photos_are_left_out_but_not_alone() -> None:
     write_image(Path("photos/a/r.png"), np.zeros((2, 2), np.uint8), MADE)
     assert [path for path, _ in places("photos/a/1.png", "photos/a/r.png")] == ["photos/a/1.png"]
