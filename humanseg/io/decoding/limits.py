@@ -1,12 +1,14 @@
-"""The largest image that is read: bounded by memory, where Pillow has a fixed limit."""
+"""What is read of an image: all of it, and as much as the memory holds."""
 
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from humanseg.io.decoding.errors import UnsupportedImage
 
@@ -52,22 +54,24 @@ def _memory() -> int:
     return min(sizes, default=MOST_PIXELS * _BYTES)
 
 
-class _Unlimited:
-    """Lifts Pillow's limit on pixels, which phones exceed; `require_pixels` takes its place.
+class _Setting:
+    """Gives a setting of Pillow another value; it belongs to the process, so the last thread ends.
 
-    The limit belongs to the process, so the last thread restores it.
+    Then it has the value that the program, or another library, has given it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: ModuleType, name: str, value: Any) -> None:
+        self._owner, self._name, self._value = owner, name, value
         self._lock = threading.Lock()
         self._users = 0
-        self._limit: int | None = None
+        self._former: Any = None
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         with self._lock:
             if not self._users:
-                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+                self._former = getattr(self._owner, self._name)
+                setattr(self._owner, self._name, self._value)
             self._users += 1
         try:
             yield
@@ -75,7 +79,11 @@ class _Unlimited:
             with self._lock:
                 self._users -= 1
                 if not self._users:
-                    Image.MAX_IMAGE_PIXELS = self._limit
+                    setattr(self._owner, self._name, self._former)
 
 
-without_limit = _Unlimited()
+without_limit = _Setting(Image, "MAX_IMAGE_PIXELS", None)
+"""Lifts Pillow's limit on pixels, which phones exceed; `require_pixels` takes its place."""
+
+whole_only = _Setting(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+"""Makes Pillow raise for half a photo, whatever another library has set."""

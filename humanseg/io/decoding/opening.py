@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from humanseg.io.decoding import jpeg, png, tiff, webp
 from humanseg.io.decoding.errors import BROKEN, UnsupportedImage, explain_image_errors
 from humanseg.io.decoding.file_types import HEAD, RAW, is_heic, is_raw_name, unreadable_type
 from humanseg.io.decoding.high_bit_depth import decode_high_bit_depth, is_dim_sixteen_bits
-from humanseg.io.decoding.limits import require_pixels, without_limit
+from humanseg.io.decoding.limits import require_pixels, whole_only, without_limit
 from humanseg.system.notices import ANIMATION, CUT_OFF, PAGES, RESCALED, Notice
 
 _ORIENTATION, _BITS = 274, 258
@@ -47,7 +47,12 @@ def decode(source: Path | BinaryIO, name: str = "", whole: bool = False) -> Deco
 
     If `whole`, every pixel must exist; if not, a small share at the end may be missing.
     """
-    with explain_image_errors(name or source), _file(source) as file, without_limit():
+    with (
+        explain_image_errors(name or source),
+        _file(source) as file,
+        without_limit(),
+        whole_only(),
+    ):
         image, notices = _open(file, str(getattr(source, "name", "")), pixels=True)
         orientation = exif_orientation(image)
         turned = orientation != 1 or getattr(image, "tag_v2", {}).get(_ORIENTATION, 1) != 1
@@ -125,7 +130,7 @@ def _file(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return the (H, W) of the photo in an image file when it is upright."""
-    with explain_image_errors(path), path.open("rb") as file, without_limit():
+    with explain_image_errors(path), path.open("rb") as file, without_limit(), whole_only():
         image, _ = _open(file, path.name, pixels=False)
         width, height = image.size
         return (width, height) if exif_orientation(image) >= 5 else (height, width)
@@ -161,9 +166,6 @@ def exif_orientation(image: Image.Image) -> int:
 
 def _open(file: BinaryIO, name: str, pixels: bool) -> tuple[Image.Image, list[Notice]]:
     """Open the photo in a file without decoding its pixels; also return what else there is."""
-    # Another library may have set this for the process, and half a photo would pass.
-    if ImageFile.LOAD_TRUNCATED_IMAGES:
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
     head = file.read(HEAD)
     file.seek(0)
     if head.startswith(png.SIGNATURE):
