@@ -19,6 +19,8 @@ _PLAYED = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 """The audio codecs that players support in an mp4; more are allowed, such as PCM and MP2."""
 
 
+_NAMES = ("language", "title", "handler_name")
+"""The metadata of a track that say what is heard on it."""
 _TS_NONSTRICT = cast(int, Flags.ts_nonstrict.value)
 """Of a container that lets two packets have one time."""
 _USUAL_RATE = 48000
@@ -45,6 +47,11 @@ class AudioTrackWriter:
         self._resampler: AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None
         self._stream = copied or self._encoded(source)
+        # By which people choose among tracks.
+        self._stream.metadata.update(
+            {key: text for key, text in source.metadata.items() if key.lower() in _NAMES}
+        )
+        self._stream.disposition = source.disposition
 
     def write(self, audio: AudioPacket) -> None:
         """Write a packet of the source."""

@@ -248,6 +248,42 @@ def test_every_track_of_sound_is_kept(walk: Any, write_film: Write, tmp_path: Pa
         assert len(file.streams.audio) == 2
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_track_of_sound_keeps_its_language(walk: Any, tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / f"film{suffix}"
+    with av.open(str(source), "w") as file:
+        stream: Any = file.add_stream("libvpx-vp9" if suffix == ".webm" else "libx264", rate=30)
+        stream.height, stream.width = walk.photos[0].shape[:2]
+        tracks: list[Any] = []
+        for language in ("eng", "deu"):
+            codec = "libopus" if suffix == ".webm" else "aac"
+            tracks.append(file.add_stream(codec, rate=48000, layout="mono"))
+            tracks[-1].metadata["language"] = language
+        tracks[1].disposition = av.stream.Disposition.default
+        for photo in walk.photos[:9]:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(photo, "rgb24")))
+        file.mux(stream.encode(None))
+        for track in tracks:
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 14400), np.float32), "fltp", "mono")
+            silence.sample_rate, silence.pts = 48000, 0
+            file.mux(track.encode(silence))
+            file.mux(track.encode(None))
+
+    def names(path: Path) -> list[tuple[str | None, bool]]:
+        with av.open(str(path)) as opened:
+            default = av.stream.Disposition.default
+            return [
+                (track.language, bool(track.disposition & default))
+                for track in opened.streams.audio
+            ]
+
+    assert [language for language, _ in names(source)] == ["eng", "deu"]
+    assert names(rewrite(source, tmp_path)) == names(source)
+    if suffix == ".mkv":
+        # As it is encoded again for another container.
+        assert names(rewrite(source, tmp_path, np.full((96, 128), 255, np.uint8))) == names(source)
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm"])
 def test_a_variable_rate_and_a_long_last_picture_are_kept(
     walk: Any, write_film: Write, play: Play, tmp_path: Path, name: str
