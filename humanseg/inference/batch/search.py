@@ -19,6 +19,8 @@ INPUT_SUFFIXES = PHOTO_SUFFIXES | VIDEO_SUFFIXES
 
 RESULTS = "results of humanseg"
 _STREAMS = "pipes and devices"
+_NOT_DOWNLOADED = "not downloaded from iCloud"
+"""A Mac keeps the file .NAME.icloud in the place of each."""
 _ALSO_SOURCES = (".ts", ".mts")
 """Suffixes of videos and of TypeScript."""
 _HEAD = 1024
@@ -157,6 +159,8 @@ def _reason_to_leave_out(entry: "os.DirEntry[str]") -> str | None:
     """Return why a file is no input, empty where nobody needs to know; None for an input."""
     suffix = Path(entry.name).suffix.lower()
     is_hidden = entry.name[0] == "."
+    if is_hidden and suffix == ".icloud":
+        return _NOT_DOWNLOADED
     if suffix not in INPUT_SUFFIXES:
         return "" if is_hidden else suffix or "no suffix"
     if is_hidden:

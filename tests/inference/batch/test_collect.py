@@ -96,6 +96,11 @@ def test_typescript_is_no_video(photos: Path) -> None:
     assert found.left_out == {".ts": 1, ".mts": 1}
 
 
+def test_photos_that_a_mac_has_not_downloaded_are_counted(photos: Path) -> None:
+    (photos / ".IMG_1.HEIC.icloud").touch()
+    assert find("photos").left_out["not downloaded from iCloud"] == 1
+
+
 def test_results_that_were_named_among_photos_are_left_out_but_not_alone() -> None:
     write_image(Path("photos/a/r.png"), np.zeros((2, 2), np.uint8), MADE)
     assert [path for path, _ in places("photos/a/1.png", "photos/a/r.png")] == ["photos/a/1.png"]
