@@ -30,9 +30,10 @@ def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | b
     file = find_model(model, "videos")
     site: dict[str, Path | bytes] = {path.name: path for path in sorted(_PAGE.iterdir())}
     site["base.css"] = _STYLE
-    site |= {f"runtime/{path.name}": path for path in runtime}
+    names = {path: _name_of_script(path) for path in runtime}
+    site |= {f"runtime/{name}": path for path, name in names.items()}
     site["runtime/LICENSE.txt"] = LICENCE
-    site["runtime/files.json"] = json.dumps([path.name for path in runtime]).encode()
+    site["runtime/files.json"] = json.dumps(list(names.values())).encode()
     bundled = list(bundled_models().values())
     chosen = next((item for item in bundled if item.file.samefile(file)), None)
     listed = [_add_model(site, file, "model", chosen)]
@@ -41,6 +42,11 @@ def demo_site(model: Path | None, runtime: Sequence[Path]) -> dict[str, Path | b
             listed.append(_add_model(site, other.file, f"models/{other.name}", other))
     site["models.json"] = json.dumps(listed, indent=2).encode()
     return site
+
+
+def _name_of_script(path: Path) -> str:
+    """Return the name for the web: many hosts do not know that .mjs is a script."""
+    return path.with_suffix(".js").name if path.suffix == ".mjs" else path.name
 
 
 def _add_model(

@@ -47,7 +47,7 @@ def test_only_this_computer_reaches_it(server: DemoServer) -> None:
         ("/", "text/html; charset=utf-8"),
         ("/index.html?backend=wasm", "text/html; charset=utf-8"),
         ("/main.js", "text/javascript; charset=utf-8"),
-        ("/runtime/ort.wasm.min.mjs", "text/javascript; charset=utf-8"),
+        ("/runtime/ort.wasm.min.js", "text/javascript; charset=utf-8"),
         ("/runtime/ort-wasm-simd-threaded.wasm", "application/wasm"),
         ("/model/manifest.json", "application/json"),
         ("/model/red.onnx", "application/octet-stream"),

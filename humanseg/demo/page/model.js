@@ -4,6 +4,11 @@ const FORMAT = 1;
 const TRIAL = [64, 48];
 /** WebGPU rounds otherwise than a processor; a larger difference is a wrong result. */
 const TOLERANCE = 0.02;
+/** What each build of the runtime loads. */
+const PARTS = {
+  "ort.wasm.min.js": "ort-wasm-simd-threaded",
+  "ort.webgpu.min.js": "ort-wasm-simd-threaded.asyncify",
+};
 
 /**
  * Load a model that the page brings.
@@ -23,7 +28,7 @@ export async function openModel(wanted, folder) {
   const threads = threadCount();
   const onProcessor = async () => ({ backend: "WebAssembly", threads, run: await openOnProcessor(bytes, manifest, threads) });
   const model = { manifest };
-  if (wanted !== "wasm" && runtime.includes("ort.webgpu.min.mjs")) {
+  if (wanted !== "wasm" && runtime.includes("ort.webgpu.min.js")) {
     const run = await openOnWebGpu(bytes, manifest, threads, wanted === "webgpu");
     if (run) return Object.assign(model, { backend: "WebGPU", threads: 0, run: orElse(run, model, onProcessor) });
   }
@@ -32,7 +37,7 @@ export async function openModel(wanted, folder) {
 
 async function openOnProcessor(bytes, manifest, threads) {
   try {
-    const ort = await start("ort.wasm.min.mjs", threads);
+    const ort = await start("ort.wasm.min.js", threads);
     const run = runner(ort, await create(ort, bytes, "wasm"), manifest);
     // A model that cannot run says so here, and the first photo finds it warm.
     await run(trialPhoto(), TRIAL);
@@ -86,6 +91,9 @@ function threadCount() {
 async function start(file, threads) {
   const ort = await import(new URL(`runtime/${file}`, import.meta.url).href);
   ort.env.logLevel = "error";
+  // It looks for a .mjs, which many hosts do not serve as a script.
+  const [mjs, wasm] = ["js", "wasm"].map((kind) => new URL(`runtime/${PARTS[file]}.${kind}`, import.meta.url).href);
+  ort.env.wasm.wasmPaths = { mjs, wasm };
   ort.env.wasm.numThreads = threads;
   return ort;
 }
@@ -120,7 +128,7 @@ async function openOnWebGpu(bytes, manifest, threads, insist) {
     const adapter = await navigator.gpu?.requestAdapter();
     // One that a processor plays is slower than WebAssembly.
     if (!adapter || (adapter.info?.isFallbackAdapter && !insist)) return null;
-    const ort = await start("ort.webgpu.min.mjs", threads);
+    const ort = await start("ort.webgpu.min.js", threads);
     const session = await create(ort, bytes, "webgpu");
     const run = runner(ort, session, manifest);
     const judge = await create(ort, bytes, "wasm");

@@ -26,6 +26,10 @@ def test_a_static_host_without_headers_gives_one_thread(
     write_site(demo_site(model, runtime), tmp_path / "site")
 
     class Quiet(SimpleHTTPRequestHandler):
+        # As nginx and IIS do by default, or did for long.
+        unknown = dict.fromkeys((".mjs", ".wasm", ".onnx"), "application/octet-stream")
+        extensions_map = SimpleHTTPRequestHandler.extensions_map | unknown
+
         def log_message(self, format: str, *arguments: object) -> None: ...
 
     handler = partial(Quiet, directory=str(tmp_path / "site"))
@@ -73,8 +77,10 @@ def test_a_gpu_that_fails_on_the_way_gives_way_to_a_processor(
 ) -> None:
     # A GPU that the processor plays, and that is gone after the trial.
     played = """
-      import * as ort from "./ort.wasm.min.mjs";
-      export const { env, Tensor } = ort;
+      import * as ort from "./ort.wasm.min.js";
+      const part = (kind) => new URL(`ort-wasm-simd-threaded.${kind}`, import.meta.url).href;
+      ort.env.wasm.wasmPaths = { mjs: part("js"), wasm: part("wasm") };
+      export const { Tensor } = ort, env = { wasm: {} };
       export const InferenceSession = {
         async create(bytes, options) {
           const on = { executionProviders: ["wasm"] };
