@@ -103,8 +103,11 @@ def convert_video(
                 writer.write(part)
             if isinstance(rendered[0], Frame):
                 count += 1
-                on_frame(float(rendered[0].time * time_base), video.info.seconds)
+                done, seconds = float(rendered[0].time * time_base), video.info.seconds
+                # Of joined files, FFmpeg knows the duration of one.
+                on_frame(done, seconds if seconds is None or done <= seconds else None)
     notes = [f"left out: {', '.join(video.left_out)}"] if video.left_out else []
+    notes += ["interlaced frames are made whole"] if video.deinterlaced else []
     notes += [note for writer in writers for note in writer.notes]
     return ConversionResult(count, tuple(notes))
 

@@ -19,6 +19,7 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from humanseg.inference.backgrounds import composite
+from humanseg.inference.video.deinterlace import Deinterlacer
 from humanseg.inference.video.probe import (
     Rotation,
     VideoError,
@@ -90,6 +91,12 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         # Tracks of a codec that FFmpeg does not know have no context.
         self.audio = [track for track in self._container.streams.audio if track.codec_context]
         self.left_out = _left_out(self._container, self.audio)
+        self._deinterlacer = Deinterlacer(self.info.time_base)
+
+    @property
+    def deinterlaced(self) -> bool:
+        """Whether any frame so far had two fields of different times."""
+        return self._deinterlacer.used
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
@@ -111,7 +118,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                     time = clock.show(decoded)
                     # Broken files step back in time; what is written must not.
                     last = time if last is None else max(last + 1, time)
-                    yield self._frame(decoded, last)
+                    decoded.pts, decoded.time_base = last, self.info.time_base
+                    yield from map(self._frame, self._deinterlacer.push(decoded))
+            yield from map(self._frame, self._deinterlacer.flush())
 
     def _decode(self, packet: av.Packet, last: int | None) -> list[av.VideoFrame]:
         try:
@@ -123,8 +132,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 "source, or cut that part out with a video editor.",
             ) from error
 
-    def _frame(self, decoded: av.VideoFrame, time: int) -> Frame:
-        duration = decoded.duration or 0
+    def _frame(self, decoded: av.VideoFrame) -> Frame:
+        time, duration = decoded.pts or 0, decoded.duration or 0
         pixels = self._pixels(decoded, "rgba" if _has_alpha(decoded.format) else "rgb24")
         if pixels.shape[2] == 3:
             return Frame(pixels, time, duration)

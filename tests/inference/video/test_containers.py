@@ -143,6 +143,43 @@ def test_files_that_were_joined_byte_by_byte_follow_each_other(
     assert click - flashes[0] == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mpg", "mpeg2video", {"b": "4000000"}),
+        ("a.ts", "libx264", {"preset": "ultrafast", "x264-params": "interlaced=1"}),
+        ("one.mpg", "mpeg2video", {"b": "4000000"}),
+    ],
+    ids=["disc", "camcorder", "one picture"],
+)
+def test_interlaced_pictures_are_made_whole(
+    name: str, codec: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    """A bar that moves from one field to the next: every other line has it elsewhere."""
+    source, count = tmp_path / name, 1 if name == "one.mpg" else 12
+    with av.open(str(source), "w") as file:
+        stream: Any = file.add_stream(codec, rate=RATE, options={"flags": "+ilme+ildct", **options})
+        stream.height, stream.width, stream.pix_fmt = 96, 128, "yuv420p"
+        for number in range(count):
+            pixels = np.zeros((96, 128, 3), np.uint8)
+            for field in (0, 1):
+                left = 8 * number + 4 * field
+                pixels[field::2, left : left + 20] = 255
+            frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
+            frame.pts, frame.time_base = number, TICK
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    with VideoReader(source) as video:
+        frames = [part for part in video if isinstance(part, Frame)]
+        seconds = [float(frame.time * video.info.time_base) for frame in frames]
+        assert video.deinterlaced
+    assert len(frames) == count
+    assert np.diff(seconds) == pytest.approx(np.full(count - 1, 1 / RATE))
+    for frame in frames[1:]:
+        lines = frame.pixels.mean(2)
+        assert np.abs(lines[1:-1] * 2 - lines[:-2] - lines[2:]).mean() < 1
+
+
 def test_pictures_that_avi_stores_out_of_order_come_in_order(tmp_path: Path) -> None:
     options = {"bf": "3", "g": "25", "x264-params": "b-adapt=0"}
     source = write_clip(tmp_path / "a.avi", "libx264", "libmp3lame", options=options)

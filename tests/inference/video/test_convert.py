@@ -69,6 +69,24 @@ def test_masks_follow_the_figure(
     assert output.tone.size == play(source).tone.size
 
 
+def test_no_more_is_said_to_be_done_than_there_is(
+    model: Model, red_walk: Any, write_film: Write, tmp_path: Path
+) -> None:
+    part = write_film(tmp_path / "part.ts", red_walk.photos, audio=None)
+    source = tmp_path / "joined.ts"
+    source.write_bytes(2 * part.read_bytes())
+    seen: list[tuple[float, float | None]] = []
+    convert_video(
+        source,
+        [masks(tmp_path / "mask.ts")],
+        model,
+        make_matte,
+        on_frame=lambda done, whole: seen.append((done, whole)),
+    )
+    assert seen[-1][0] == pytest.approx(2, abs=0.1)
+    assert all(whole is None or done <= whole for done, whole in seen)
+
+
 def test_several_films_come_from_one_pass(
     source: Path, model: Model, play: Play, tmp_path: Path
 ) -> None:
