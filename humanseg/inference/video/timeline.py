@@ -49,8 +49,9 @@ class Timeline:
 
     def _shift(self, packet: av.Packet, unit: Fraction) -> Fraction:
         """Return what is added to the times of a packet, in seconds."""
-        newest = len(self._shifts) - 1
-        part, end = self._streams.get(packet.stream.index, (newest, self._end))
+        # What a stream begins with may lie far behind the others: pictures are sent ahead of sound.
+        first = len(self._shifts) - 1, self._end - _AHEAD
+        part, end = self._streams.get(packet.stream.index, first)
         pts, dts = packet.pts, packet.dts
         # Where the times step, FFmpeg is late by a packet with those of decoding.
         units = dts if pts is None or (dts is not None and 0 <= pts - dts <= _AHEAD / unit) else pts

@@ -120,6 +120,18 @@ def test_a_broadcast_that_counts_from_anywhere_begins_at_once(tmp_path: Path) ->
     assert click - flash == pytest.approx(0, abs=0.03)
 
 
+def test_sound_that_a_broadcast_sends_later_stays_with_its_pictures(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.ts", "libx264", "aac", begin=90000)
+    content = source.read_bytes()
+    packets = [content[start : start + 188] for start in range(0, len(content), 188)]
+    # Of the sound: its number is 257.
+    packets.sort(key=lambda packet: int.from_bytes(packet[1:3], "big") & 0x1FFF == 257)
+    source.write_bytes(b"".join(packets))
+    count, (flash,), click = marks(remade(source))
+    assert count == RATE
+    assert click - flash == pytest.approx(0, abs=0.03)
+
+
 @pytest.mark.parametrize("begins", [(0, 0), (90000, 0), (0, 90000), (0, 700, 100)])
 @pytest.mark.parametrize(
     ("name", "codec", "audio"), [("a.ts", "libx264", "aac"), ("a.mpg", "mpeg2video", "mp2")]
