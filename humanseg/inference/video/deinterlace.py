@@ -58,7 +58,7 @@ class Deinterlacer:
             except (BlockingIOError, EOFError):
                 break
             # The filter counts in halves of the unit.
-            time = round((frame.pts or 0) * frame.time_base / self._unit)
+            time = round((frame.pts or 0) * (frame.time_base or self._unit) / self._unit)
             frame.pts, frame.time_base = time, self._unit
             frame.duration = self._durations.pop(time, 0)
             ready.append(frame)
