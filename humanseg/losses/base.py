@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from humanseg.errors import HumansegError
-
 
 class SegmentationLoss(nn.Module):
     """A loss between logits and a two-valued mask.
@@ -47,11 +45,3 @@ class SegmentationLoss(nn.Module):
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Compute the loss from logits and target, both float32 of shape (N, 1, H, W)."""
         raise NotImplementedError
-
-
-def require(holds: bool, loss: nn.Module, rule: str) -> None:
-    """Raise a `HumansegError` saying that an option of `loss` breaks `rule`."""
-    if not holds:
-        raise HumansegError(
-            f"{type(loss).__name__}: {rule}. Change it in the loss group, or on the command line."
-        )

@@ -1,12 +1,11 @@
 """Losses that measure overlap: per photo, then the mean over photos, as the score does."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from humanseg.losses.base import SegmentationLoss, require
+from humanseg.config.ranges import NotNegative, Positive
+from humanseg.losses.base import SegmentationLoss
 
 # Below this distance from a perfect overlap, a root's slope is taken as 0 rather than as infinite.
 _NEARLY_PERFECT = 1e-6
@@ -32,16 +31,10 @@ class DiceLoss(SegmentationLoss):
     smooth
         Above 0, in pixels. It makes an empty prediction of an empty mask a loss of 0, and leaves
         a slope toward it.
-
-    Raises
-    ------
-    HumansegError
-        `smooth` is not above 0.
     """
 
-    def __init__(self, smooth: float = 1.0) -> None:
+    def __init__(self, smooth: Positive = 1.0) -> None:
         super().__init__()
-        require(0 < smooth < math.inf, self, "smooth must be above 0")
         self.smooth = smooth
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -66,18 +59,12 @@ class TverskyLoss(SegmentationLoss):
         At least 0: weight of pixels missed; the paper's best is 0.7.
     smooth
         Above 0, in pixels; see `DiceLoss`.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    def __init__(self, alpha: float = 0.3, beta: float = 0.7, smooth: float = 1.0) -> None:
+    def __init__(
+        self, alpha: NotNegative = 0.3, beta: NotNegative = 0.7, smooth: Positive = 1.0
+    ) -> None:
         super().__init__()
-        require(0 <= alpha < math.inf, self, "alpha must be at least 0")
-        require(0 <= beta < math.inf, self, "beta must be at least 0")
-        require(0 < smooth < math.inf, self, "smooth must be above 0")
         self.alpha = alpha
         self.beta = beta
         self.smooth = smooth
@@ -103,14 +90,9 @@ class JaccardLoss(TverskyLoss):
     ----------
     smooth
         Above 0, in pixels; see `DiceLoss`.
-
-    Raises
-    ------
-    HumansegError
-        `smooth` is not above 0.
     """
 
-    def __init__(self, smooth: float = 1.0) -> None:
+    def __init__(self, smooth: Positive = 1.0) -> None:
         super().__init__(alpha=1.0, beta=1.0, smooth=smooth)
 
 
@@ -131,18 +113,16 @@ class FocalTverskyLoss(TverskyLoss):
         below 1 it turns to the ones that are wrong.
     smooth
         Above 0, in pixels; see `DiceLoss`.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
     def __init__(
-        self, alpha: float = 0.3, beta: float = 0.7, gamma: float = 4 / 3, smooth: float = 1.0
+        self,
+        alpha: NotNegative = 0.3,
+        beta: NotNegative = 0.7,
+        gamma: Positive = 4 / 3,
+        smooth: Positive = 1.0,
     ) -> None:
         super().__init__(alpha, beta, smooth)
-        require(0 < gamma < math.inf, self, "gamma must be above 0")
         self.gamma = gamma
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:

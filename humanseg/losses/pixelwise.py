@@ -1,12 +1,11 @@
 """Losses that are a mean over pixels: cross-entropy and what grew out of it."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from humanseg.losses.base import SegmentationLoss, require
+from humanseg.config.ranges import BelowOne, Count, Inside, NotNegative, Positive
+from humanseg.losses.base import SegmentationLoss
 
 
 class BCELoss(SegmentationLoss):
@@ -20,17 +19,10 @@ class BCELoss(SegmentationLoss):
         demanding certainty.
     pos_weight
         Above 0: how much an error on a person's pixel weighs against one on the background.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    def __init__(self, label_smoothing: float = 0.0, pos_weight: float = 1.0) -> None:
+    def __init__(self, label_smoothing: BelowOne = 0.0, pos_weight: Positive = 1.0) -> None:
         super().__init__()
-        require(0 <= label_smoothing < 1, self, "label_smoothing must be in [0, 1)")
-        require(0 < pos_weight < math.inf, self, "pos_weight must be above 0")
         self.label_smoothing = label_smoothing
         self.pos_weight = pos_weight
 
@@ -53,17 +45,10 @@ class FocalLoss(SegmentationLoss):
         At least 0; with 0 this is weighted cross-entropy.
     alpha
         In (0, 1): weight of a person's pixel; the background weighs `1 - alpha`.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    def __init__(self, gamma: float = 2.0, alpha: float = 0.5) -> None:
+    def __init__(self, gamma: NotNegative = 2.0, alpha: Inside = 0.5) -> None:
         super().__init__()
-        require(0 <= gamma < math.inf, self, "gamma must be at least 0")
-        require(0 < alpha < 1, self, "alpha must be between 0 and 1")
         self.gamma = gamma
         self.alpha = alpha
 
@@ -92,17 +77,10 @@ class BoundaryLoss(SegmentationLoss):
         At least 0; the paper's gamma, 5.
     radius
         At least 1: the local mean is over `2 * radius + 1` rows and columns; the paper's is 15.
-
-    Raises
-    ------
-    HumansegError
-        An option is out of its range.
     """
 
-    def __init__(self, weight: float = 5.0, radius: int = 15) -> None:
+    def __init__(self, weight: NotNegative = 5.0, radius: Count = 15) -> None:
         super().__init__()
-        require(0 <= weight < math.inf, self, "weight must be at least 0")
-        require(radius >= 1, self, "radius must be at least 1")
         self.weight = weight
         self.radius = radius
 

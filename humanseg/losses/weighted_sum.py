@@ -1,11 +1,14 @@
 """Several losses at once."""
 
-import math
 from collections.abc import Sequence
+from typing import Annotated
 
+from annotated_types import MinLen
 from torch import Tensor, nn
 
-from humanseg.losses.base import SegmentationLoss, require
+from humanseg.config.ranges import NotNegative
+from humanseg.errors import HumansegError
+from humanseg.losses.base import SegmentationLoss
 
 
 class WeightedSum(SegmentationLoss):
@@ -21,22 +24,18 @@ class WeightedSum(SegmentationLoss):
     Raises
     ------
     HumansegError
-        There is no loss, the two lengths differ, or a weight is negative or not finite.
+        The two lengths differ.
     """
 
-    def __init__(self, losses: Sequence[nn.Module], weights: Sequence[float]) -> None:
+    def __init__(
+        self, losses: Annotated[Sequence[nn.Module], MinLen(1)], weights: Sequence[NotNegative]
+    ) -> None:
         super().__init__()
-        require(len(losses) > 0, self, "losses must hold at least one loss")
-        require(
-            len(losses) == len(weights),
-            self,
-            f"losses and weights must be of one length, not {len(losses)} and {len(weights)}",
-        )
-        require(
-            all(0 <= weight < math.inf for weight in weights),
-            self,
-            "weights must be finite and at least 0",
-        )
+        if len(losses) != len(weights):
+            raise HumansegError(
+                f"WeightedSum: losses and weights must be of one length, not {len(losses)} and "
+                f"{len(weights)}. Change it in the loss group, or on the command line."
+            )
         self.losses = nn.ModuleList(losses)
         self.weights = [float(weight) for weight in weights]
 

@@ -1,13 +1,13 @@
 """Small layers that the decoders share."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import torch.nn.functional as F
-from annotated_types import Interval
 from torch import Tensor, nn
 
-Dropout = Annotated[float, Interval(ge=0, lt=1)]
+from humanseg.config.ranges import BelowOne
+
+Dropout = BelowOne
 """The share of a map that is set to 0 in training."""
 
 

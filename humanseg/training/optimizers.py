@@ -2,17 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
-from annotated_types import Interval
 from torch import nn
 
-from humanseg.config.ranges import NotNegative
+from humanseg.config.ranges import BelowOne, NotNegative, Positive
 from humanseg.models.backbones import import_timm  # noqa: F401 - the first import of timm
-
-Positive = Annotated[float, Interval(gt=0)]
-BelowOne = Annotated[float, Interval(ge=0, lt=1)]
 
 
 @dataclass(frozen=True)

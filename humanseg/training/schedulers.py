@@ -7,13 +7,12 @@ alone. `OneCycleLR` also divides by zero without a warm-up, and in a training of
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from annotated_types import Interval
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from humanseg.config.ranges import Share, Whole
+from humanseg.config.ranges import Inside, Share, Whole
 from humanseg.training.callbacks.checkpoints import SELECTION
 
 
@@ -123,7 +122,7 @@ class Plateau:
         Epochs without a better score before it is.
     """
 
-    factor: Annotated[float, Interval(gt=0, lt=1)] = 0.5
+    factor: Inside = 0.5
     patience: Whole = 3
 
     def __call__(self, optimizer: Optimizer, total_steps: int, batches_per_epoch: int) -> Any:

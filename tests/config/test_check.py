@@ -39,7 +39,7 @@ def test_the_defaults_have_no_mistakes(composed: Compose) -> None:
         ("+data.seed=3", "data.seed: is set by humanseg itself, remove it"),
         ("+model.backbone=x", "model.backbone: is set by humanseg itself, remove it"),
         ("+model.decoder_chanels=[1]", "model.decoder_chanels: unknown, did you mean decoder_"),
-        ("model.decoder_channels=16", "model.decoder_channels: 16 is not a list (each a whole"),
+        ("model.decoder_channels=16", "model.decoder_channels: 16 is not a list of at least 1 ("),
         ("trainer.max_epochs=3.5", "trainer.max_epochs: 3.5 is not a whole number or null"),
         ("+trainer.max_epoch=3", "trainer.max_epoch: unknown, did you mean max_epochs?"),
         ("+trainer.logger=false", "trainer.logger: is set by humanseg itself, remove it"),

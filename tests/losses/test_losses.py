@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from humanseg.config.checking.signatures import node_mistakes
 from humanseg.errors import HumansegError
 from humanseg.losses import (
     BCELoss,
@@ -28,6 +30,7 @@ from humanseg.losses import (
 GROUP = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
 NAMES = [path.stem for path in GROUP]
 SIZE = (2, 1, 24, 16)
+DICE = {"_target_": "humanseg.losses.DiceLoss"}
 
 
 def build(name: str) -> SegmentationLoss:
@@ -261,27 +264,30 @@ def test_weighted_sum_adds_up_and_nests() -> None:
     torch.testing.assert_close(nested(logits, target), 1.25 * dice + 2 * bce)
 
 
+def test_a_weighted_sum_has_a_weight_for_each_loss() -> None:
+    with pytest.raises(HumansegError, match="1 and 2"):
+        WeightedSum([DiceLoss()], [1, 2])
+
+
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("name", "options", "key"),
     [
-        (lambda: WeightedSum([DiceLoss()], [1, 2]), "1 and 2"),
-        (lambda: WeightedSum([], []), "at least one"),
-        (lambda: WeightedSum([DiceLoss()], [-1]), "at least 0"),
-        (lambda: WeightedSum([DiceLoss()], [math.nan]), "finite"),
-        (lambda: BCELoss(label_smoothing=1), "label_smoothing"),
-        (lambda: BCELoss(pos_weight=0), "pos_weight"),
-        (lambda: DiceLoss(smooth=0), "smooth"),
-        (lambda: JaccardLoss(smooth=-1), "smooth"),
-        (lambda: TverskyLoss(alpha=-1), "alpha"),
-        (lambda: TverskyLoss(beta=-1), "beta"),
-        (lambda: FocalTverskyLoss(gamma=0), "gamma"),
-        (lambda: FocalLoss(gamma=-1), "gamma"),
-        (lambda: FocalLoss(alpha=1), "alpha"),
-        (lambda: BoundaryLoss(weight=-1), "weight"),
-        (lambda: BoundaryLoss(radius=0), "radius"),
+        ("WeightedSum", {"losses": [], "weights": []}, "losses"),
+        ("WeightedSum", {"losses": [DICE], "weights": [-1]}, "weights"),
+        ("WeightedSum", {"losses": [DICE], "weights": [math.nan]}, "weights"),
+        ("BCELoss", {"label_smoothing": 1}, "label_smoothing"),
+        ("BCELoss", {"pos_weight": 0}, "pos_weight"),
+        ("DiceLoss", {"smooth": 0}, "smooth"),
+        ("JaccardLoss", {"smooth": -1}, "smooth"),
+        ("TverskyLoss", {"alpha": -1}, "alpha"),
+        ("TverskyLoss", {"beta": math.inf}, "beta"),
+        ("FocalTverskyLoss", {"gamma": 0}, "gamma"),
+        ("FocalLoss", {"gamma": -1}, "gamma"),
+        ("FocalLoss", {"alpha": 1}, "alpha"),
+        ("BoundaryLoss", {"weight": -1}, "weight"),
+        ("BoundaryLoss", {"radius": 0}, "radius"),
     ],
 )
-def test_an_option_out_of_range_is_named(call: object, words: str) -> None:
-    assert callable(call)
-    with pytest.raises(HumansegError, match=words):
-        call()
+def test_an_option_out_of_range_is_named(name: str, options: dict[str, Any], key: str) -> None:
+    (mistake,) = node_mistakes({"_target_": f"humanseg.losses.{name}", **options}, "loss")
+    assert mistake.startswith(f"loss.{key}: ")

@@ -192,11 +192,6 @@ def test_too_many_stages() -> None:
         TimmBackbone("resnet18", stages=9)
 
 
-def test_plain_backbone_wants_widths() -> None:
-    with pytest.raises(HumansegError, match="widths"):
-        PlainBackbone(widths=())
-
-
 @pytest.mark.parametrize("output_stride", [32, 16, 8])
 def test_fixed_same_padding_is_exact(output_stride: int) -> None:
     """Bit for bit what timm computes, forward and backward, at multiples of the stride."""

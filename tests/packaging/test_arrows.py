@@ -13,7 +13,7 @@ ROOMS: dict[str, set[str]] = {
     "system": {"errors"},
     "io": {"errors", "system"},
     "config": {"errors", "io"},
-    "losses": {"errors"},
+    "losses": {"errors", "config"},
     "metrics": {"errors", "io"},
     "pages": {"errors", "io"},
     "data": {"errors", "system", "io", "config", "pages"},

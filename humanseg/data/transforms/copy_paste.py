@@ -1,10 +1,12 @@
 """Copy-paste augmentation: people on other backgrounds, at other scales, with other people."""
 
-from collections.abc import Sequence
+from typing import Annotated
 
 import cv2
 import numpy as np
+from annotated_types import Interval
 
+from humanseg.config.ranges import Share
 from humanseg.data.labelled_photo import DrawPhoto, LabelledPhoto
 from humanseg.data.transforms.copy_paste_pixels import (
     Matrix,
@@ -16,6 +18,9 @@ from humanseg.data.transforms.copy_paste_pixels import (
 )
 from humanseg.data.transforms.resize import scale_to
 from humanseg.errors import HumansegError
+
+Scales = tuple[Annotated[float, Interval(gt=0, le=4)], Annotated[float, Interval(gt=0, le=4)]]
+"""The smallest and the largest scale."""
 
 _BACKGROUNDS = 3
 """Photos whose backgrounds one new background is made of."""
@@ -43,33 +48,22 @@ class CopyPaste:
     Raises
     ------
     HumansegError
-        A probability or a scale is impossible.
+        The smaller scale is not the first.
     """
 
     def __init__(
         self,
-        p_background: float = 0.3,
-        p_extra_person: float = 0.15,
-        p_blur: float = 0.1,
-        scale: Sequence[float] = (0.25, 1.2),
-        extra_scale: Sequence[float] = (0.5, 1.0),
+        p_background: Share = 0.3,
+        p_extra_person: Share = 0.15,
+        p_blur: Share = 0.1,
+        scale: Scales = (0.25, 1.2),
+        extra_scale: Scales = (0.5, 1.0),
     ) -> None:
-        probabilities = {
-            "p_background": p_background,
-            "p_extra_person": p_extra_person,
-            "p_blur": p_blur,
-        }
-        for name, value in probabilities.items():
-            if not 0 <= value <= 1:
+        for name, (smallest, largest) in {"scale": scale, "extra_scale": extra_scale}.items():
+            if smallest > largest:
                 raise HumansegError(
-                    f"augmentation.copy_paste.{name}={value} must be in [0, 1].",
-                    code="data.impossible_copy_paste",
-                )
-        for name, pair in {"scale": scale, "extra_scale": extra_scale}.items():
-            if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= 4:
-                raise HumansegError(
-                    f"augmentation.copy_paste.{name}={list(pair)} must be two numbers, the smaller "
-                    "first, above 0 and at most 4.",
+                    f"augmentation.copy_paste.{name}={[smallest, largest]}: the smaller number "
+                    "comes first.",
                     code="data.impossible_copy_paste",
                 )
         self._p_background = p_background
@@ -125,7 +119,7 @@ class CopyPaste:
         self,
         scene: LabelledPhoto,
         source: LabelledPhoto,
-        scales: Sequence[float],
+        scales: Scales,
         behind: bool,
         generator: np.random.Generator,
     ) -> LabelledPhoto:

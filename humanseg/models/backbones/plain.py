@@ -1,10 +1,8 @@
 """The contracting path of U-Net as a backbone of its own."""
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
-from humanseg.errors import HumansegError
+from humanseg.config.ranges import Widths
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.layers import Dropout, double_conv, initialise
 
@@ -23,21 +21,10 @@ class PlainBackbone(Backbone):
     dropout
         Probability of dropping a channel of the last map; the paper drops at the end of the
         contracting path.
-
-    Raises
-    ------
-    HumansegError
-        ``widths`` is empty or holds a number below 1.
     """
 
-    def __init__(
-        self, widths: Sequence[int] = (32, 64, 128, 256, 512), dropout: Dropout = 0.0
-    ) -> None:
+    def __init__(self, widths: Widths = (32, 64, 128, 256, 512), dropout: Dropout = 0.0) -> None:
         super().__init__()
-        if not widths or min(widths) < 1:
-            raise HumansegError(
-                f"backbone.widths must be one positive number per level, not {list(widths)}."
-            )
         self.name = "plain"
         self.channels = [int(width) for width in widths]
         self.reductions = [2**level for level in range(len(widths))]

@@ -1,12 +1,11 @@
 """U-Net with attention: gates on its skip connections, or scSE after every step."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from humanseg.errors import HumansegError
+from humanseg.config.ranges import Widths
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoders.base import UpBlock
 from humanseg.models.decoders.unet import UNet
@@ -119,22 +118,18 @@ class AttentionUNet(UNet):
     Raises
     ------
     HumansegError
-        ``attention`` is unknown, or as in `UNet`.
+        As in `UNet`.
     """
 
     def __init__(
         self,
         backbone: Backbone,
         attention: Literal["gate", "scse"] = "gate",
-        decoder_channels: Sequence[int] = (16, 32, 64, 128, 256),
+        decoder_channels: Widths = (16, 32, 64, 128, 256),
         dropout: Dropout = 0.0,
         deep_supervision: int = 0,
     ) -> None:
         blocks = {"gate": GatedUpBlock, "scse": ExcitedUpBlock}
-        if attention not in blocks:
-            raise HumansegError(
-                f"model.attention of AttentionUNet is gate or scse, not {attention!r}."
-            )
         super().__init__(
             backbone, decoder_channels, dropout, deep_supervision, block=blocks[attention]
         )

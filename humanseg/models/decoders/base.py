@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone, require_growing_reductions
 from humanseg.models.layers import double_conv, enlarge
 
@@ -161,15 +160,5 @@ def width_at(channels: Sequence[int], reduction: int) -> int:
     -------
     int
         For a reduction between two powers of two, the number of the smaller one.
-
-    Raises
-    ------
-    HumansegError
-        ``channels`` is empty or holds a number below 1.
     """
-    if not channels or min(channels) < 1:
-        raise HumansegError(
-            "model.decoder_channels must be positive numbers, one per reduction 1, 2, 4, 8, …, "
-            f"not {list(channels)}."
-        )
     return int(channels[min(reduction.bit_length() - 1, len(channels) - 1)])

@@ -1,9 +1,8 @@
 """A light U-Net for phones: few channels, separable convolutions, added skip connections."""
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
+from humanseg.config.ranges import Widths
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoders.base import UNetDecoder, width_at
 from humanseg.models.layers import Head, conv_bn_relu, enlarge, initialise
@@ -108,7 +107,7 @@ class LightUNet(nn.Module):
     """
 
     def __init__(
-        self, backbone: Backbone, decoder_channels: Sequence[int] = (16, 16, 24, 40, 64, 96)
+        self, backbone: Backbone, decoder_channels: Widths = (16, 16, 24, 40, 64, 96)
     ) -> None:
         super().__init__()
         self.backbone = backbone

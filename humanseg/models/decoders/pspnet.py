@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from humanseg.config.ranges import Count, Widths
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoders.base import halvings
@@ -169,14 +170,19 @@ class PSPNet(nn.Module):
     def __init__(
         self,
         backbone: Backbone,
-        pool_sizes: Sequence[int] = (1, 2, 3, 6),
-        decoder_channels: int = 128,
+        pool_sizes: Widths = (1, 2, 3, 6),
+        decoder_channels: Count = 128,
         upsampling: Literal["bilinear", "learned"] = "bilinear",
         dropout: Dropout = 0.1,
         auxiliary: bool = False,
     ) -> None:
         super().__init__()
-        _require_options(backbone, pool_sizes, upsampling, auxiliary)
+        if auxiliary and len(backbone.channels) < 2:
+            raise HumansegError(
+                f"PSPNet with auxiliary=true needs two maps, and the backbone {backbone.name} "
+                f"gives {len(backbone.channels)}. Set model.auxiliary=false or keep more of its "
+                "stages."
+            )
         self.backbone = backbone
         self.pyramid = PyramidPooling(backbone.channels[-1], pool_sizes)
         self.fuse = conv_bn_relu(self.pyramid.outputs, decoder_channels)
@@ -217,21 +223,3 @@ class PSPNet(nn.Module):
         x = self.dropout(self.fuse(self.pyramid(features[-1])))
         logits = self.head(self.upsampling(x))
         return with_auxiliary(logits, self.aux_heads, features[-2:-1])
-
-
-def _require_options(
-    backbone: Backbone, pool_sizes: Sequence[int], upsampling: str, auxiliary: bool
-) -> None:
-    if not pool_sizes or min(pool_sizes) < 1:
-        raise HumansegError(
-            f"model.pool_sizes of PSPNet must be positive numbers, not {list(pool_sizes)}."
-        )
-    if upsampling not in ("bilinear", "learned"):
-        raise HumansegError(
-            f"model.upsampling of PSPNet is bilinear or learned, not {upsampling!r}."
-        )
-    if auxiliary and len(backbone.channels) < 2:
-        raise HumansegError(
-            f"PSPNet with auxiliary=true needs two maps, and the backbone {backbone.name} gives "
-            f"{len(backbone.channels)}. Set model.auxiliary=false or keep more of its stages."
-        )

@@ -1,9 +1,8 @@
 """U-Net on any backbone."""
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
+from humanseg.config.ranges import Widths
 from humanseg.errors import HumansegError
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.decoders.base import BlockFactory, UNetDecoder, UpBlock
@@ -41,7 +40,7 @@ class UNet(nn.Module):
     def __init__(
         self,
         backbone: Backbone,
-        decoder_channels: Sequence[int] = (16, 32, 64, 128, 256),
+        decoder_channels: Widths = (16, 32, 64, 128, 256),
         dropout: Dropout = 0.0,
         deep_supervision: int = 0,
         block: BlockFactory = UpBlock,

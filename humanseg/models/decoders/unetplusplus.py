@@ -1,10 +1,9 @@
 """U-Net++: nested, dense skip connections."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
+from humanseg.config.ranges import Widths
 from humanseg.models.backbones.base import Backbone, require_growing_reductions
 from humanseg.models.decoders.base import UpBlock, halvings, width_at
 from humanseg.models.layers import Head, double_conv, enlarge, initialise, with_auxiliary
@@ -32,14 +31,13 @@ class UNetPlusPlus(nn.Module):
     Raises
     ------
     HumansegError
-        The reductions of the backbone do not nest, or ``decoder_channels`` holds no positive
-        number.
+        The reductions of the backbone do not nest.
     """
 
     def __init__(
         self,
         backbone: Backbone,
-        decoder_channels: Sequence[int] = (16, 32, 64, 128, 256),
+        decoder_channels: Widths = (16, 32, 64, 128, 256),
         deep_supervision: bool = False,
     ) -> None:
         super().__init__()

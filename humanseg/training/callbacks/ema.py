@@ -1,11 +1,12 @@
 """An exponential moving average of the weights."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from annotated_types import Interval
 from pytorch_lightning.callbacks import WeightAveraging
+
+from humanseg.config.ranges import Share
 
 
 class EMA(WeightAveraging):
@@ -23,7 +24,7 @@ class EMA(WeightAveraging):
         ends as it began, such as on the mean of the weights of several runs (`init_from`).
     """
 
-    def __init__(self, decay: Annotated[float, Interval(ge=0, le=1)] = 0.998) -> None:
+    def __init__(self, decay: Share = 0.998) -> None:
         super().__init__(use_buffers=True, multi_avg_fn=self._average)
         self._decay = decay
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from humanseg.config.checking.signatures import node_mistakes
 from humanseg.data.labelled_photo import LabelledPhoto
 from humanseg.data.transforms.copy_paste import CopyPaste, blur_background, covering, placement
 from humanseg.data.transforms.copy_paste_pixels import warp
@@ -137,13 +138,18 @@ def test_tiny_photos_and_photos_without_anybody(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"p_background": 1.5}, "copy_paste.p_background=1.5"),
-        ({"p_extra_person": -0.1}, "copy_paste.p_extra_person=-0.1"),
-        ({"scale": [0, 1]}, r"copy_paste.scale=\[0, 1\]"),
-        ({"scale": [1.2, 0.5]}, "copy_paste.scale"),
-        ({"extra_scale": [0.5]}, "copy_paste.extra_scale"),
+        ({"p_background": 1.5}, "p_background: 1.5 is not a number from 0 to 1"),
+        ({"p_extra_person": -0.1}, "p_extra_person: -0.1 is not a number from 0 to 1"),
+        ({"scale": [0, 1]}, "scale: [0, 1] is not a list of 2"),
+        ({"extra_scale": [0.5]}, "extra_scale: [0.5] is not a list of 2"),
     ],
 )
 def test_impossible_options_are_named(options: dict, named: str) -> None:
-    with pytest.raises(HumansegError, match=named):
-        CopyPaste(**options)
+    node = {"_target_": "humanseg.data.transforms.copy_paste.CopyPaste", **options}
+    (mistake,) = node_mistakes(node, "augmentation.copy_paste")
+    assert mistake.startswith(f"augmentation.copy_paste.{named}")
+
+
+def test_the_smaller_scale_comes_first() -> None:
+    with pytest.raises(HumansegError, match=r"copy_paste.scale=\[1.2, 0.5\]"):
+        CopyPaste(scale=(1.2, 0.5))

@@ -6,7 +6,6 @@ import pytest
 
 from humanseg.data.labelled_photo import LabelledPhoto
 from humanseg.data.transforms.resize import ResizeMode, resize_to
-from humanseg.errors import HumansegError
 
 MODES: list[ResizeMode] = ["resize", "crop", "pad"]
 
@@ -90,8 +89,3 @@ def test_pad_does_not_enlarge() -> None:
     _, outline, _ = resize_to(LabelledPhoto(image, mask), (60, 60), "pad")
     assert outline.sum() == mask.sum()
     np.testing.assert_array_equal(outline[20:40, 20:40], mask)
-
-
-def test_an_unknown_mode_is_named() -> None:
-    with pytest.raises(HumansegError, match="stretch.*resize, crop, pad"):
-        resize_to(pair((8, 8)), (4, 4), "stretch")  # type: ignore[arg-type]
