@@ -17,7 +17,7 @@ from humanseg.data.checks.concerns import (
 )
 from humanseg.data.checks.duplicates import find_duplicates
 from humanseg.data.checks.photo_stats import PhotoStats, inspect_photo
-from humanseg.data.checks.problems import Problem, escape
+from humanseg.data.checks.problems import Problem, short_path
 from humanseg.data.checks.report import Case, CheckReport, Finding, Level, SplitSummary
 from humanseg.data.layout.folders import NO_TEST, SKIPPED, Item, Scan, has_masks, require_root, scan
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
@@ -147,7 +147,7 @@ def _from_stats(photo: PhotoStats) -> Iterator[_Found]:
 
     for problem in photo.problems:
         yield found(problem.kind, "stops", problem.message)
-    mask = _short(item.mask) if item.mask else ""
+    mask = short_path(item.mask) if item.mask else ""
     if photo.foreground == 0:
         yield found(EMPTY, "warning", f"{mask} marks no person")
     if photo.foreground == 1:
@@ -159,11 +159,7 @@ def _from_stats(photo: PhotoStats) -> Iterator[_Found]:
         components = "1 small component" if count == 1 else f"{count} small components"
         yield found(SMALL, "note", f"{mask}: {components}", count)
     if photo.oddities:
-        yield found(ODD, "note", f"{_short(item.photo)}: {', '.join(photo.oddities)}")
-
-
-def _short(path: Path) -> str:
-    return escape(f"{path.parent.name}/{path.name}")
+        yield found(ODD, "note", f"{short_path(item.photo)}: {', '.join(photo.oddities)}")
 
 
 def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[_Found]:
@@ -172,7 +168,7 @@ def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[_Found]:
         [hash for _, hash in read], lambda index: read_photo(read[index][0].photo)
     ):
         items = [read[index][0] for index in found.members]
-        names = " = ".join(_short(item.photo) for item in items)
+        names = " = ".join(short_path(item.photo) for item in items)
         how = "identical" if found.identical else "re-encoded, resized or mirrored"
         photos = tuple(item.photo for item in items)
         # The last one is the one to look at: the splits run from train to test.

@@ -31,6 +31,11 @@ def escape(text: str) -> str:
     )
 
 
+def short_path(path: Path) -> str:
+    """Return the folder and the name of a file, as `escape` does."""
+    return escape(f"{path.parent.name}/{path.name}")
+
+
 def code_of(problems: Sequence[Problem]) -> str:
     """Return the error code of problems: that of their kind, or `data.unsound` of several."""
     kinds = {problem.kind for problem in problems}

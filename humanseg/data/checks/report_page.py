@@ -1,16 +1,19 @@
 """The report of the data check as a page, with small images of the cases that are shown."""
 
+import base64
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from humanseg.data.checks.problems import escape
-from humanseg.data.checks.report import Case, CheckReport, Finding, SplitSummary
+from humanseg.data.checks.problems import escape, short_path
+from humanseg.data.checks.report import Case, CheckReport
 from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.small_components import find_small_components
 from humanseg.io.images import ImageError, read_photo
-from humanseg.pages.doctor import PageCase, PageFinding, PageSplit, Picture, write_doctor_page
+from humanseg.pages import write_page
 from humanseg.pages.origin import Origin, now, readable_date
 
 _CARDS = 24
@@ -18,6 +21,11 @@ _NAMED = 2000
 _PICTURES = 4
 _SIDE = 280
 _BARS = 20
+_BADGES = {
+    "stops": ("bad", "stops training"),
+    "warning": ("warn", "warning"),
+    "note": ("", "note"),
+}
 _BACKGROUND = (28, 30, 34)
 _PERSON = (236, 236, 230)
 _SMALL = (255, 64, 48)
@@ -29,70 +37,56 @@ def write_report_page(path: Path, report: CheckReport, command: str = "") -> Non
     Up to 24 cases of a kind are shown, further ones are named. Photos and masks are read again;
     one that has gone since shows as an empty frame. `command` is what asked for it.
     """
-    write_doctor_page(
+    warned = any(finding.level == "warning" for finding in report.findings)
+    write_page(
         path,
-        root=escape(str(report.root)),
-        verdict=report.verdict(),
-        stops=report.stops_training,
-        splits=[_split(summary) for summary in report.splits],
-        findings=[_finding(finding, report.rule) for finding in report.findings],
+        "doctor.html",
+        heading="Data check",
+        lead=escape(str(report.root)),
+        facts=[(split.name, str(split.photos)) for split in report.splits],
+        report=report,
+        tone="bad" if report.stops_training else "warn" if warned else "good",
+        badges=_BADGES,
+        bars=_bars,
+        pictures=partial(_pictures, rule=report.rule),
+        most_cards=_CARDS,
+        most_named=_NAMED,
         origin=Origin(date=readable_date(now()), command=command),
     )
 
 
-def _split(summary: SplitSummary) -> PageSplit:
-    counts, _ = np.histogram(summary.foreground, bins=_BARS, range=(0, 1))
-    return PageSplit(
-        summary.name,
-        str(summary.photos),
-        "-" if summary.masks is None else str(summary.masks),
-        summary.sizes_text().replace("x", "×"),
-        summary.foreground_text(),
-        tuple(float(bar) for bar in counts / counts.max()) if summary.foreground else (),
-    )
+def _bars(foreground: Sequence[float]) -> list[float]:
+    """Return a histogram of foreground shares, each bar relative to the highest one."""
+    counts, _ = np.histogram(foreground, bins=_BARS, range=(0, 1))
+    return list(counts / counts.max()) if foreground else []
 
 
-def _finding(finding: Finding, rule: MaskRule) -> PageFinding:
-    return PageFinding(
-        finding.kind,
-        finding.advice,
-        finding.level,
-        len(finding.cases),
-        tuple(PageCase(case.message, _pictures(case, rule)) for case in finding.cases[:_CARDS]),
-        tuple(case.message for case in finding.cases[_CARDS : _CARDS + _NAMED]),
-    )
-
-
-def _pictures(case: Case, rule: MaskRule) -> tuple[Picture, ...]:
-    paths = list(case.photos[:_PICTURES])
-    pictures = [Picture(_label(path), _photo_picture(path)) for path in paths]
+def _pictures(case: Case, rule: MaskRule) -> Iterator[tuple[str, str]]:
+    """Yield the label of each picture, and the picture for `src`: empty where it cannot be read."""
+    for path in case.photos[:_PICTURES]:
+        yield short_path(path), _photo_picture(path)
     if case.mask is not None:
-        pictures.append(Picture(_label(case.mask), _mask_picture(case.mask, rule)))
-    return tuple(pictures)
+        yield short_path(case.mask), _mask_picture(case.mask, rule)
 
 
-def _label(path: Path) -> str:
-    return escape(f"{path.parent.name}/{path.name}")
-
-
-def _photo_picture(path: Path) -> bytes | None:
+def _photo_picture(path: Path) -> str:
     try:
         photo = read_photo(path)
     except ImageError:
-        return None
-    return _encode(_thumbnail(photo), ".jpg")
+        return ""
+    return _encode(_thumbnail(photo), "jpeg")
 
 
-def _mask_picture(path: Path, rule: MaskRule) -> bytes | None:
+def _mask_picture(path: Path, rule: MaskRule) -> str:
     """Draw a mask light on dark, its small components in red and a little larger than they are."""
     try:
         mask = rule.read(path)
     except ImageError:
-        return None
+        return ""
     _, small = find_small_components(mask)
     drawn = np.array([_BACKGROUND, _PERSON], np.uint8)[mask]
     drawn[cv2.dilate(small.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = _SMALL
-    return _encode(_thumbnail(drawn), ".png")
+    return _encode(_thumbnail(drawn), "png")
 
 
 def _thumbnail(picture: np.ndarray) -> np.ndarray:
@@ -101,7 +95,8 @@ def _thumbnail(picture: np.ndarray) -> np.ndarray:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _encode(picture: np.ndarray, suffix: str) -> bytes:
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if suffix == ".jpg" else []
-    _, encoded = cv2.imencode(suffix, picture[..., ::-1], quality)
-    return encoded.tobytes()
+def _encode(picture: np.ndarray, kind: str) -> str:
+    """Encode a picture so that it stands in the page, which needs no file beside it."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if kind == "jpeg" else []
+    _, encoded = cv2.imencode(f".{kind}", picture[..., ::-1], quality)
+    return f"data:image/{kind};base64,{base64.b64encode(encoded.tobytes()).decode()}"
