@@ -4,7 +4,6 @@ Each measurement has a process of its own, `python -m humanseg.exporting.benchma
 file torch is not even imported there, so that the memory is what its users see.
 """
 
-import argparse
 import os
 import pickle
 import statistics
@@ -107,9 +106,7 @@ def time_model(
     for threads in threads_here():
         # Batches only on the most threads: that is how somebody with many photos runs them.
         photos = batch if threads == threads_here()[-1] else 0
-        options = ["--threads", threads, "--calls", calls, "--batch", photos, "--size", *size]
-        options += ["--compile"] if compiled else []
-        results[threads] = _measure_in_child([str(model), *map(str, options)], threads)
+        results[threads] = _measure_in_child(model, threads, size, calls, photos, compiled)
     most = results[threads_here()[-1]]
     return Timing(
         ("torch.compile" if compiled else "torch eager") if model.is_dir() else model.name,
@@ -142,9 +139,10 @@ def table(timings: Sequence[Timing]) -> str:
     )
 
 
-def _measure_in_child(words: Sequence[str], threads: int) -> dict[str, float]:
+def _measure_in_child(model: Path, threads: int, *options: Any) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "humanseg.exporting.benchmark", *words],
+        [sys.executable, "-m", "humanseg.exporting.benchmark"],
+        input=pickle.dumps((model, threads, *options)),
         capture_output=True,
         check=False,
         env=os.environ | {"OMP_NUM_THREADS": str(threads)},
@@ -157,34 +155,29 @@ def _measure_in_child(words: Sequence[str], threads: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Write, pickled, `median_ms`, `photos_per_second` and `peak_mb`, or how it failed."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("model", type=Path, help="a .onnx or .pt2 file, or a run's folder")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--size", type=int, nargs=2, default=(320, 240), help="height and width")
-    parser.add_argument("--calls", type=int, default=100)
-    parser.add_argument("--batch", type=int, default=8, help="0: no batches")
-    parser.add_argument("--compile", action="store_true", help="a run's folder by torch.compile")
-    arguments = parser.parse_args()
+    """Read the arguments of `_measure` from standard input; write what it returns, or its error."""
     answer: Any
     # What a runtime prints must not stand in the answer.
     with redirect_stdout(sys.stderr):
         try:
-            answer = _measure(arguments)
+            answer = _measure(*pickle.load(sys.stdin.buffer))
         except Exception as error:
             answer = Failure.of(error)
     sys.stdout.buffer.write(pickle.dumps(answer))
 
 
-def _measure(arguments: argparse.Namespace) -> dict[str, float | None]:
-    run = open_target(arguments.model, arguments.threads, arguments.compile)
-    shape = (max(arguments.batch, 1), 3, *arguments.size)
+def _measure(
+    model: Path, threads: int, size: tuple[int, int], calls: int, batch: int, compiled: bool
+) -> dict[str, float | None]:
+    """Return `median_ms`, `peak_mb` and, of batches, if any, `photos_per_second`."""
+    run = open_target(model, threads, compiled)
+    shape = (max(batch, 1), 3, *size)
     photos = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    single = _median_seconds(run, photos[:1], arguments.calls)
+    single = _median_seconds(run, photos[:1], calls)
     result = {"median_ms": single * 1e3, "peak_mb": process_peak_mb(), "photos_per_second": None}
-    if arguments.batch:
-        batch = _median_seconds(run, photos, max(3, arguments.calls // arguments.batch))
-        result["photos_per_second"] = len(photos) / batch
+    if batch:
+        seconds = _median_seconds(run, photos, max(3, calls // batch))
+        result["photos_per_second"] = len(photos) / seconds
     return result
 
 

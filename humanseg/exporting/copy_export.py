@@ -7,7 +7,14 @@ from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluated_model import is_export
-from humanseg.exporting.folder import FILES, FORMATS, MANIFEST, Format, require_export_folder
+from humanseg.exporting.folder import (
+    FILES,
+    FORMATS,
+    MANIFEST,
+    Format,
+    print_files,
+    require_export_folder,
+)
 from humanseg.inference.load import describe_model
 from humanseg.inference.model_file import read_manifest
 from humanseg.inference.named_model import NamedModel, resolve_model
@@ -39,9 +46,8 @@ def copy_export(
     files = [model.path]
     if model.path.is_dir():
         files = [file for name in sorted(FILES) if (file := model.path / name).is_file()]
-    for file in files:
-        # Raises where the manifest is broken, or describes other bytes.
-        read_manifest(file)
+    # Raises where the manifest is broken, or describes other bytes.
+    read_manifest(*files)
     with whole_folder(out) as partial:
         for file in files:
             # A name of its own is that of no format: a folder is spoken for by `model.onnx`.
@@ -51,5 +57,4 @@ def copy_export(
             onnx = next(partial.glob("*.onnx"))
             write_json(partial / MANIFEST, describe_model(onnx))
     console.print(f"{model.path} is exported already: its files are copied.")
-    for path in sorted(out.iterdir()):
-        console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
+    print_files(out, sorted(path.name for path in out.iterdir()))

@@ -1,11 +1,12 @@
 """The folder of an export: the files that it may hold, and what it may replace."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.system.terminal import console
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,13 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
             "folder with --out.",
             code="export.exists",
         )
+
+
+def print_files(folder: Path, names: Iterable[str]) -> None:
+    """Print where the files of an export are, and their sizes."""
+    for name in names:
+        path = folder / name
+        console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
 
 
 def _is_export(folder: Path) -> bool:

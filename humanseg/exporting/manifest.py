@@ -1,6 +1,5 @@
 """`manifest.json`: the description of an export for programs."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.exporting.folder import Format
+from humanseg.io.files import file_sha256
 from humanseg.models.onnx.convert import OPSET
 from humanseg.models.onnx.network import INPUT
 from humanseg.training.machine.environment import git_commit, versions
@@ -15,31 +15,19 @@ from humanseg.training.machine.environment import git_commit, versions
 _TOOLS = ("onnx", "onnxscript", "onnxruntime")
 
 
-def describe_file(path: Path, kind: Format, dice: float | None) -> dict[str, Any]:
-    """Describe a file, with its SHA-256 and its mean Dice on valid, None where not measured."""
-    content = path.read_bytes()
-    entry: dict[str, Any] = {"format": kind.runtime, "precision": kind.precision}
-    if kind.runtime == "onnx":
-        entry["opset"] = OPSET
-    return entry | {
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "dice": dice,
-    }
-
-
 def make_manifest(
+    folder: Path,
     metadata: Mapping[str, Any],
-    files: Mapping[str, Mapping[str, Any]],
+    dice_of: Mapping[Format, float | None],
     scores: Mapping[str, Any],
     data: Mapping[str, Any],
     run: str,
     checked: int,
 ) -> dict[str, Any]:
-    """Build a manifest that JSON can hold.
+    """Describe the files in a folder, in a manifest that JSON can hold.
 
-    `files` come from `describe_file`; each was compared with the checkpoint on `checked` valid
-    photos.
+    `dice_of` has the mean Dice on valid of each of them, None where not measured; each was compared
+    with the checkpoint on `checked` valid photos.
     """
     shape = ["batch", 1, "height", "width"]
     return {
@@ -59,7 +47,9 @@ def make_manifest(
         },
         "threshold": metadata["threshold"],
         "long_side": metadata["long_side"],
-        "files": dict(files),
+        "files": {
+            kind.file: _describe(folder / kind.file, kind, dice) for kind, dice in dice_of.items()
+        },
         "scores": dict(scores),
         "data": dict(data),
         "run": run,
@@ -67,4 +57,15 @@ def make_manifest(
         "git": git_commit(),
         "versions": versions() | {name: version(name) for name in _TOOLS},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _describe(path: Path, kind: Format, dice: float | None) -> dict[str, Any]:
+    return {
+        "format": kind.runtime,
+        "precision": kind.precision,
+        **({"opset": OPSET} if kind.runtime == "onnx" else {}),
+        "bytes": path.stat().st_size,
+        "sha256": file_sha256(path),
+        "dice": dice,
     }

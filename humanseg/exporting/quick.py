@@ -8,19 +8,14 @@ from typing import Any
 from humanseg.data.module import PhotoData
 from humanseg.errors import Refused
 from humanseg.exporting.card import read_scores, render_card
-from humanseg.exporting.folder import CARD, FORMATS, MANIFEST
-from humanseg.exporting.manifest import describe_file, make_manifest
+from humanseg.exporting.folder import CARD, FORMATS, MANIFEST, print_files
+from humanseg.exporting.manifest import make_manifest
 from humanseg.exporting.runners import open_file, run_network
 from humanseg.exporting.source import ExportSource
 from humanseg.exporting.verify import compare_on, complaints, odd_faults
 from humanseg.io.files import whole_folder, write_json, write_text
 from humanseg.metrics.statistics import bootstrap_interval
-from humanseg.models.onnx.run_file import (
-    TrainedNetwork,
-    model_metadata,
-    working_side,
-    write_onnx,
-)
+from humanseg.models.onnx.run_file import model_metadata, write_onnx
 
 PHOTOS = 8
 """The file is compared with the checkpoint on so many valid photos."""
@@ -47,23 +42,21 @@ def export_quick(
             shutil.copyfile(source.run.onnx, file)
         else:
             notify("onnx", "converting")
-            write_onnx(TrainedNetwork(source.network, source.config, source.name), size, file)
+            write_onnx(source, size, file)
         checked = _check(source, photos, file, notify)
-        network = source.network
-        metadata = model_metadata(source.name, network.threshold, working_side(source.config, size))
         scores = _recorded_scores(source)
         manifest = make_manifest(
-            metadata,
-            {file.name: describe_file(file, _FORMAT, scores.get("dice"))},
+            folder,
+            model_metadata(source, size),
+            {_FORMAT: scores.get("dice")},
             scores,
-            dict(source.summary.get("data") or {}),
+            source.summary.get("data") or {},
             source.label,
             checked,
         )
         write_json(folder / MANIFEST, manifest)
         write_text(folder / CARD, render_card(manifest, source, None, [], None, size))
-    for name in (_FORMAT.file, CARD, MANIFEST):
-        notify("", f"{out / name}  {(out / name).stat().st_size / 1e6:.2f} MB")
+    print_files(out, (_FORMAT.file, CARD, MANIFEST))
 
 
 def _check(

@@ -6,16 +6,15 @@ from pathlib import Path
 from humanseg.evaluation.data import common_size
 from humanseg.exporting.benchmark import Timing, table, time_all, time_files
 from humanseg.exporting.card import render_card
-from humanseg.exporting.folder import CARD, MANIFEST, Format, require_export_folder
-from humanseg.exporting.manifest import describe_file, make_manifest
+from humanseg.exporting.folder import CARD, MANIFEST, Format, print_files, require_export_folder
+from humanseg.exporting.manifest import make_manifest
 from humanseg.exporting.quick import export_quick
 from humanseg.exporting.select_run import SelectedRun
-from humanseg.exporting.source import ExportSource, open_data, open_source
+from humanseg.exporting.source import open_data, open_source
 from humanseg.exporting.verify import Verification, verify
-from humanseg.exporting.writers.int8 import Quantised
 from humanseg.exporting.writers.write import write_formats
 from humanseg.io.files import whole_folder, write_json, write_text
-from humanseg.models.onnx.run_file import model_metadata, working_side
+from humanseg.models.onnx.run_file import model_metadata
 from humanseg.system.terminal import console
 
 BRIEF_CALLS = 20
@@ -71,12 +70,10 @@ def export(request: ExportRequest) -> None:
     source = open_source(selected.run, selected.checkpoint)
     photos, is_same_data = open_data(source, request.data)
     size = common_size(photos)
-    metadata = model_metadata(
-        source.name, source.network.threshold, working_side(source.config, size)
-    )
     if request.quick:
         export_quick(source, photos, size, request.out, notify)
         return
+    metadata = model_metadata(source, size)
     with whole_folder(request.out) as folder:
         quantised = write_formats(
             source.network, photos, metadata, request.formats, request.max_drop, folder, notify
@@ -89,40 +86,24 @@ def export(request: ExportRequest) -> None:
             timings = time_all(paths, source.run.path, size, CALLS, notify)
         else:
             timings = time_files(paths, size, BRIEF_CALLS, notify)
-        _describe(folder, source, verification, timings, quantised, metadata, size)
+        manifest = make_manifest(
+            folder,
+            metadata,
+            {file: tally.dice for file, tally in verification.files.items()},
+            verification.scores(),
+            verification.data,
+            source.label,
+            len(verification.checkpoint.scores.table()),
+        )
+        write_json(folder / MANIFEST, manifest)
+        card = render_card(manifest, source, verification, timings, quantised, size)
+        write_text(folder / CARD, card)
     _report(request, verification, timings)
 
 
 def notify(what: str, text: str) -> None:
     """Print a line of what is being done."""
     console.print(f"{what:<10}{text}")
-
-
-def _describe(
-    folder: Path,
-    source: ExportSource,
-    verification: Verification,
-    timings: list[Timing],
-    quantised: Quantised | None,
-    metadata: dict[str, object],
-    size: tuple[int, int],
-) -> None:
-    """Write the manifest and the card."""
-    files = {
-        file.file: describe_file(folder / file.file, file, tally.dice)
-        for file, tally in verification.files.items()
-    }
-    manifest = make_manifest(
-        metadata,
-        files,
-        verification.scores(),
-        verification.data,
-        source.label,
-        len(verification.checkpoint.scores.table()),
-    )
-    write_json(folder / MANIFEST, manifest)
-    card = render_card(manifest, source, verification, timings, quantised, size)
-    write_text(folder / CARD, card)
 
 
 def _report(request: ExportRequest, verification: Verification, timings: list[Timing]) -> None:
@@ -138,6 +119,4 @@ def _report(request: ExportRequest, verification: Verification, timings: list[Ti
     if request.benchmark:
         console.print(f"\n{table(timings)}")
     console.print()
-    for name in (*(item.file for item in request.formats), CARD, MANIFEST):
-        path = request.out / name
-        console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
+    print_files(request.out, (*(item.file for item in request.formats), CARD, MANIFEST))

@@ -13,36 +13,26 @@ from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
 from humanseg.exporting.writers.int8 import PhotoAndMask
-from humanseg.models.onnx.network import PhotoToMask
-from humanseg.models.onnx.run_file import load_network
+from humanseg.models.onnx.run_file import TrainedNetwork, load_network
 from humanseg.runs import RunFolder, read_summary
 
 
 @dataclass(frozen=True)
-class ExportSource:
+class ExportSource(TrainedNetwork):
     """The best model of a run, ready to be exported.
 
     Attributes
     ----------
     run
         Its folder.
-    config
-        Its settings.
     summary
         What came out of it.
-    network
-        The best checkpoint in fp32, with the run's threshold.
-    name
-        Such as `unet-efficientnet_lite0`.
     checkpoint
         Another of the run's checkpoints than the best one.
     """
 
     run: RunFolder
-    config: DictConfig
     summary: dict[str, Any]
-    network: PhotoToMask
-    name: str
     checkpoint: Path | None = None
 
     @property
@@ -56,9 +46,9 @@ def open_source(run: RunFolder, checkpoint: Path | None = None) -> ExportSource:
     """Load the best checkpoint of a run, or another one of it."""
     trained = load_network(run, checkpoint)
     check_config(trained.config)
-    summary = read_summary(run.summary)
-    config, network = trained.config, trained.network
-    return ExportSource(run, config, summary, network, trained.name, checkpoint)
+    return ExportSource(
+        **vars(trained), run=run, summary=read_summary(run.summary), checkpoint=checkpoint
+    )
 
 
 def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]:

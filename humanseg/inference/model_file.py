@@ -44,30 +44,34 @@ def first_model(folder: Path) -> Path | None:
     return next((folder / name for name in MODEL_NAMES if (folder / name).is_file()), None)
 
 
-def read_manifest(file: Path) -> Mapping[str, Any]:
-    """Return the manifest beside a model whose bytes it describes; empty where there is none."""
+def read_manifest(file: Path, *others: Path) -> Mapping[str, Any]:
+    """Return the manifest beside a model whose bytes it describes; empty where there is none.
+
+    The `others` are further files of the folder, whose bytes it must describe too if it lists them.
+    """
     path = file.with_name(MANIFEST_NAME)
     if not path.is_file():
         return {}
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        entry = manifest.get("files", {}).get(file.name)
-        expected = None if entry is None else entry["sha256"]
+        listed = manifest.get("files", {})
+        entries = {path: listed.get(path.name) for path in (file, *others)}
+        expected = {path: entry["sha256"] for path, entry in entries.items() if entry is not None}
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise ModelError(
             f"{path} is not a manifest, or is broken: {_EXPORT_AGAIN}; or take it away from beside "
             f"{file.name}."
         ) from error
-    if expected is None:
+    if not expected:
         return {}
     _require_format(manifest, path)
-    sha256 = file_sha256(file)
-    if sha256 != expected:
-        raise ModelError(
-            f"{file} is not the file that {path.name} beside it describes: its sha256 is "
-            f"{sha256[:12]}…, not {str(expected)[:12]}…. It was changed, mixed up or copied only "
-            f"in part: {_EXPORT_AGAIN}."
-        )
+    for described, digest in expected.items():
+        if (sha256 := file_sha256(described)) != digest:
+            raise ModelError(
+                f"{described} is not the file that {path.name} beside it describes: its sha256 is "
+                f"{sha256[:12]}…, not {str(digest)[:12]}…. It was changed, mixed up or copied "
+                f"only in part: {_EXPORT_AGAIN}."
+            )
     return dict(manifest)
 
 

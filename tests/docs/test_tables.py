@@ -92,7 +92,7 @@ def test_the_table_of_the_manifest_names_its_keys() -> None:
     rows = table("docs/reference/manifest.md", "| key | holds |")
     listed = {code for name, _ in rows for code in codes(name)}
     metadata = {"format": 1, "name": "unet-plain", "threshold": 0.5, "long_side": 320}
-    assert listed == set(make_manifest(metadata, {}, {}, {}, "run", 1))
+    assert listed == set(make_manifest(Path(), metadata, {}, {}, {}, "run", 1))
 
 
 def test_the_readme_shows_the_bundled_models_as_their_records_have_them() -> None:

@@ -53,7 +53,7 @@ def source(run: RunFolder) -> ExportSource:
 @pytest.fixture(scope="session")
 def model(source: ExportSource) -> onnx.ModelProto:
     """The checkpoint as an ONNX model: read only."""
-    return convert(trace(source.network), model_metadata(source.name, 0.5, 64))
+    return convert(trace(source.network), model_metadata(source, (64, 48)))
 
 
 @pytest.fixture

@@ -59,12 +59,17 @@ def load_network(
     return TrainedNetwork(PhotoToMask(segmenter, float(threshold)), config, "-".join(parts))
 
 
-def model_metadata(name: str, threshold: float, long_side: int) -> dict[str, Any]:
-    """Return what an ONNX file must hold to be used alone.
+def model_metadata(trained: TrainedNetwork, size: tuple[int, int] | None) -> dict[str, Any]:
+    """Return what an ONNX file must hold to be used alone; for `size` see `working_side`.
 
-    `long_side` is the longer side that it works at: larger photos are scaled down to it first.
+    Photos whose longer side is larger than `long_side` are scaled down to it first.
     """
-    return {"format": FORMAT, "name": name, "threshold": threshold, "long_side": long_side}
+    return {
+        "format": FORMAT,
+        "name": trained.name,
+        "threshold": trained.network.threshold,
+        "long_side": working_side(trained.config, size),
+    }
 
 
 def working_side(config: DictConfig, size: tuple[int, int] | None) -> int:
@@ -85,8 +90,7 @@ def working_side(config: DictConfig, size: tuple[int, int] | None) -> int:
 
 def write_onnx(trained: TrainedNetwork, size: tuple[int, int] | None, path: Path) -> None:
     """Write a network as an ONNX file, whole or not at all, without any verification."""
-    side = working_side(trained.config, size)
-    metadata = model_metadata(trained.name, trained.network.threshold, side)
+    metadata = model_metadata(trained, size)
     model = convert(trace(trained.network), metadata)
     with whole_file(path) as partial:
         save(model, partial)
