@@ -239,7 +239,6 @@ def evaluate_best(
     run: RunFolder,
     photos: "PhotoData",
     logs: Sequence[Log] = (),
-    on_progress: Progress | None = None,
 ) -> BestScores:
     """Write the files of a run's best checkpoint: submission, scores, both pages.
 
@@ -272,7 +271,7 @@ def evaluate_best(
     sources = SourceScoresWriter(run.extra_scores, threshold)
     if photos.splits.extra_valid:
         writers["extra_valid"] = [sources]
-    write_predictions(predictor, photos, writers, on_progress)
+    write_predictions(predictor, photos, writers)
     means, by_source = scores.means(), sources.by_source()
     selection = sources.selection(means["dice_at_half"]) if by_source else None
     return BestScores(threshold, means, by_source, selection)
@@ -285,12 +284,12 @@ def _writers(
     order = submission_order(photos, split)
     submission = SubmissionWriter(folder / f"pred_{split}.csv", order, threshold)
     if split == "test":
-        return {"test": [submission, TestPageWriter(folder, threshold, origin)]}
+        return {"test": [submission, TestPageWriter(folder, threshold, "test", origin)]}
     writers: dict[SplitName, list[PredictionWriter]] = {
         split: [submission, ValidPageWriter(folder, threshold, split, origin)]
     }
     if split == "valid" and photos.items("test"):
-        writers["test"] = [TestPageWriter(folder, threshold, origin)]
+        writers["test"] = [TestPageWriter(folder, threshold, "test", origin)]
     return writers
 
 

@@ -1,14 +1,12 @@
 """Evaluation of an exported model, without torch: its photos and its predictor."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.cache.photos import UncachedPhotos
-from humanseg.data.layout.folders import Item
 from humanseg.data.splits import DatasetSplits, SplitName
 from humanseg.inference.model import Model
 
@@ -34,21 +32,8 @@ class ExportPredictor:
         return np.stack([self._model.probability(photo, tta=self._tta) for photo in photos])
 
 
-class FolderPhotos:
+class FolderPhotos(DatasetSplits):
     """The photos of a data folder as an evaluation takes them from `PhotoData`, one by one."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.fold: int | None = None
-        self._splits = DatasetSplits(root)
-
-    def items(self, name: SplitName) -> list[Item]:
-        """List the photos of a split, naturally sorted by id."""
-        return self._splits.items(name)
-
-    def require_sound(self, name: SplitName) -> None:
-        """Raise one HumansegError that names all that is wrong with a split of the folder."""
-        self._splits.require_sound(name)
 
     def whole_photos(self, name: SplitName) -> Iterator[dict[str, Any]]:
         """Yield batches of one photo at its own size: `id`, `image`, and `mask` where it has one.

@@ -93,9 +93,6 @@ class TestPageWriter(PageWriter[TestCard]):
     # Tells pytest that this is no test, whatever its name says.
     __test__ = False
 
-    def __init__(self, folder: Path, threshold: float, origin: Origin | None = None) -> None:
-        super().__init__(folder, threshold, "test", origin)
-
     def _card(self, prediction: Prediction) -> TestCard:
         mask = prediction.mask(self._threshold)
         add = partial(self._pages.add, prediction.id)
@@ -120,15 +117,6 @@ class ValidPageWriter(PageWriter[ValidCard]):
     Each photo gives ``{split}/{id}_img.jpg`` and ``{split}/{id}_errors.png``; its masks (0 and 255)
     are ``{split}/{id}_pred_mask.png`` and ``{split}/{id}_true_mask.png``.
     """
-
-    def __init__(
-        self,
-        folder: Path,
-        threshold: float,
-        split: str = "valid",
-        origin: Origin | None = None,
-    ) -> None:
-        super().__init__(folder, threshold, split, origin)
 
     def _card(self, prediction: Prediction) -> ValidCard:
         truth, mask = prediction.require_truth(), prediction.mask(self._threshold)

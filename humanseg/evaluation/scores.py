@@ -1,6 +1,7 @@
 """`scores.csv`: a row per photo."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 
@@ -24,6 +25,8 @@ class ScoresWriter(PredictionWriter):
         A pixel is person above this probability.
     """
 
+    columns: ClassVar = COLUMNS
+
     def __init__(self, path: Path | None, threshold: float) -> None:
         self._path = path
         self._threshold = threshold
@@ -46,7 +49,7 @@ class ScoresWriter(PredictionWriter):
     def finish(self) -> None:
         """Write the file."""
         if self._path is not None:
-            write_table(self._path, self.table()[COLUMNS], missing="nan")
+            write_table(self._path, self.table()[self.columns], missing="nan")
 
     def table(self) -> pd.DataFrame:
         """Return a row per photo, naturally sorted by id: `COLUMNS` and `dice_at_half`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ import pandas as pd
 from humanseg.data.layout.extra import source_of
 from humanseg.evaluation.predict import Prediction
 from humanseg.evaluation.scores import COLUMNS, ScoresWriter
-from humanseg.io.tables import write_table
 from humanseg.metrics.statistics import mean_of_sources
 
 SOURCE_COLUMNS = [COLUMNS[0], "source", *COLUMNS[1:], "predicted_foreground"]
@@ -21,6 +20,8 @@ FALSE_POSITIVE = 0.01
 class SourceScoresWriter(ScoresWriter):
     """Score photos of several sources; see `ScoresWriter`."""
 
+    columns: ClassVar = SOURCE_COLUMNS
+
     def __init__(self, path: Path | None, threshold: float) -> None:
         super().__init__(path, threshold)
         self._predicted: dict[str, float] = {}
@@ -29,11 +30,6 @@ class SourceScoresWriter(ScoresWriter):
         """Score one photo."""
         super().add(prediction)
         self._predicted[prediction.id] = float(prediction.mask(self._threshold).mean())
-
-    def finish(self) -> None:
-        """Write the file."""
-        if self._path is not None:
-            write_table(self._path, self.table()[SOURCE_COLUMNS], missing="nan")
 
     def table(self) -> pd.DataFrame:
         """Return a row per photo: `SOURCE_COLUMNS` and `dice_at_half`."""

@@ -44,7 +44,10 @@ def predict(
     bad: str | None = None,
 ) -> None:
     """Write both pages; fail on `bad`."""
-    with ValidPageWriter(root, threshold) as valid_page, TestPageWriter(root, threshold) as page:
+    with (
+        ValidPageWriter(root, threshold, "valid") as valid_page,
+        TestPageWriter(root, threshold, "test") as page,
+    ):
         for id in valid:
             valid_page.add(predicted(id, with_truth=True))
         for id in test:
@@ -123,7 +126,7 @@ def test_a_failure_leaves_the_earlier_pages_whole(tmp_path: Path) -> None:
 
 
 def test_pictures_are_written_as_they_come(tmp_path: Path) -> None:
-    writer = TestPageWriter(tmp_path, 0.5)
+    writer = TestPageWriter(tmp_path, 0.5, "test")
     writer.start()
     writer.add(predicted("x", with_truth=False))
     assert len([path for path in tmp_path.rglob("x_*") if path.is_file()]) == 3
@@ -131,7 +134,7 @@ def test_pictures_are_written_as_they_come(tmp_path: Path) -> None:
 
 
 def test_a_valid_photo_without_its_mask_is_an_error(tmp_path: Path) -> None:
-    writer = ValidPageWriter(tmp_path, 0.5)
+    writer = ValidPageWriter(tmp_path, 0.5, "valid")
     with pytest.raises(ValueError, match="'x'"), writer:
         writer.add(predicted("x", with_truth=False))
     assert not list(tmp_path.iterdir())
