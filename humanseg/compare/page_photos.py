@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from humanseg.compare.ranking import Group
 from humanseg.io.images import (
@@ -19,6 +18,7 @@ from humanseg.io.images import (
     image_size,
     load_photo,
     read_mask,
+    shrink,
     write_image,
 )
 from humanseg.io.rle import encode_rle
@@ -102,7 +102,7 @@ def _write_photo(source: Path, target: Path) -> None:
     if max(picture.rgb.shape) <= LONGEST and _is_plain(picture, source):
         shutil.copyfile(source, target)
     else:
-        write_image(target, _smaller(picture.over_white()))
+        write_image(target, shrink(picture.over_white(), LONGEST))
 
 
 def _is_plain(picture: LoadedPhoto, source: Path) -> bool:
@@ -111,15 +111,6 @@ def _is_plain(picture: LoadedPhoto, source: Path) -> bool:
         return False
     with source.open("rb") as file:
         return file.read(3) == b"\xff\xd8\xff"
-
-
-def _smaller(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = photo.shape[:2]
-    factor = LONGEST / max(height, width)
-    if factor >= 1:
-        return photo
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX))
 
 
 def link(page: Path, target: Path) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.evaluation.predict import Prediction, PredictionWriter
+from humanseg.io.images import shrink
 from humanseg.metrics.scores import dice
 
 EACH = 4
@@ -118,16 +118,7 @@ def _example(prediction: Prediction, threshold: float) -> ExamplePrediction:
     return ExamplePrediction(
         id=prediction.id,
         dice=float(dice(mask, truth)),
-        photo=_shrunk(prediction.photo, cv2.INTER_AREA),
-        prediction=_shrunk(mask, cv2.INTER_NEAREST),
-        truth=_shrunk(truth, cv2.INTER_NEAREST),
+        photo=shrink(prediction.photo, LONGER_SIDE),
+        prediction=shrink(mask, LONGER_SIDE, nearest=True),
+        truth=shrink(truth, LONGER_SIDE, nearest=True),
     )
-
-
-def _shrunk(picture: NDArray[np.uint8], interpolation: int) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    scale = LONGER_SIDE / max(height, width)
-    if scale >= 1:
-        return picture.copy()
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.uint8)

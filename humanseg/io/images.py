@@ -31,6 +31,7 @@ __all__ = [
     "read_photo",
     "load_photo",
     "require_format",
+    "shrink",
     "write_image",
 ]
 
@@ -122,6 +123,21 @@ def grey_counts(path: Path) -> NDArray[np.int64]:
     decoded = decode(path, whole=True)
     with explain_image_errors(path):
         return np.array(decoded.image.convert("L").histogram(), np.int64)
+
+
+def shrink(picture: NDArray[np.uint8], longest: int, nearest: bool = False) -> NDArray[np.uint8]:
+    """Return a copy of a picture, made smaller where a side is longer than `longest`.
+
+    `nearest` takes single pixels, as labels need it; else areas are averaged.
+    """
+    import cv2
+
+    scale = longest / max(picture.shape[:2])
+    if scale >= 1:
+        return picture.copy()
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    how = cv2.INTER_NEAREST if nearest else cv2.INTER_AREA
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)
 
 
 def require_format(path: Path, *, transparent: bool) -> str:

@@ -12,7 +12,7 @@ from humanseg.data.checks.problems import escape, short_path
 from humanseg.data.checks.report import Case, CheckReport
 from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.small_components import find_small_components
-from humanseg.io.images import ImageError, read_photo
+from humanseg.io.images import ImageError, read_photo, shrink
 from humanseg.pages import write_page
 from humanseg.pages.origin import Origin, now, readable_date
 
@@ -74,7 +74,7 @@ def _photo_picture(path: Path) -> str:
         photo = read_photo(path)
     except ImageError:
         return ""
-    return _encode(_thumbnail(photo), "jpeg")
+    return _encode(shrink(photo, _SIDE), "jpeg")
 
 
 def _mask_picture(path: Path, rule: MaskRule) -> str:
@@ -86,13 +86,7 @@ def _mask_picture(path: Path, rule: MaskRule) -> str:
     _, small = find_small_components(mask)
     drawn = np.array([_BACKGROUND, _PERSON], np.uint8)[mask]
     drawn[cv2.dilate(small.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = _SMALL
-    return _encode(_thumbnail(drawn), "png")
-
-
-def _thumbnail(picture: np.ndarray) -> np.ndarray:
-    scale = min(1.0, _SIDE / max(picture.shape[:2]))
-    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return _encode(shrink(drawn, _SIDE), "png")
 
 
 def _encode(picture: np.ndarray, kind: str) -> str:
