@@ -1,50 +1,19 @@
 """Finds the photos of a submission that is in a run's folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from humanseg.data.folds import fold_ids
-from humanseg.data.layout.folders import Item, list_items
-from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
+from humanseg.data.layout.mask_rule import MaskRule
+from humanseg.data.splits import DatasetSplits
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder
 from humanseg.runs.discovery import looks_like_run
 from humanseg.runs.record import read_config
 
 
-@dataclass(frozen=True)
-class RunData:
-    """The data of a run, as its config names them.
-
-    Attributes
-    ----------
-    run, root
-        The folders of the run and of its data.
-    fold, folds
-        Which part of `train` it validates on; None: it validates on `valid`.
-    rule
-        How its masks are read.
-    """
-
-    run: Path
-    root: Path
-    fold: int | None = None
-    folds: int = 5
-    rule: MaskRule = AS_DRAWN
-
-    def valid_items(self) -> list[Item]:
-        """List the photos that the run validates on."""
-        if self.fold is None:
-            return list_items(self.root, "valid", True, self.rule)
-        items = list_items(self.root, "train", True, self.rule)
-        inside = set(fold_ids([item.id for item in items], self.fold, self.folds))
-        return [item for item in items if item.id in inside]
-
-
-def owner_data(csv: Path) -> RunData:
-    """Find the data of the run in whose folder a file is, at any depth."""
+def owner_splits(csv: Path) -> tuple[Path, DatasetSplits]:
+    """Find the run in whose folder a file is, at any depth, and its data as the config names it."""
     run, data = _run_of(csv)
     if run is None:
         raise HumansegError(
@@ -65,7 +34,8 @@ def owner_data(csv: Path) -> RunData:
             "give the folder of the photos by --data ROOT.",
             code="submission.no_data",
         )
-    return RunData(run, root, data.get("fold"), data.get("folds") or 5, MaskRule.of(data))
+    folds = {"fold": data.get("fold"), "folds": data.get("folds") or 5}
+    return run, DatasetSplits(root, rule=MaskRule.of(data), **folds)
 
 
 def find_mask_rule(csv: Path) -> MaskRule:

@@ -1,7 +1,7 @@
 """Scoring a submission file with the task's formula."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from humanseg.submission.complaints import as_lines, name_ids, ranges, shorten
 from humanseg.submission.join import join_rows, order_notes, wanted_ids
 from humanseg.submission.masks import ScoredRow, layout_complaints, put_right, score_row
 from humanseg.submission.read import read_submission
-from humanseg.submission.run_data import find_mask_rule, owner_data
+from humanseg.submission.run_data import find_mask_rule, owner_splits
 
 _WORST = 10
 
@@ -93,11 +93,12 @@ def score_file(
     found = [] if root is None else list_items(root, split, True, rule)
     source = ""
     if root is None:
-        owner = replace(owner_data(csv), rule=rule)
-        root, source = owner.root, f"{owner.root}, of the run {owner.run}"
-        found = owner.valid_items() if split == "valid" else list_items(root, split, True, rule)
-        if split == "valid" and owner.fold is not None:
-            split, source = "train", f"{source}: fold {owner.fold} of {owner.folds}"
+        run, splits = owner_splits(csv)
+        splits.rule = rule
+        root, source = splits.root, f"{splits.root}, of the run {run}"
+        found = splits.items("valid") if split == "valid" else list_items(root, split, True, rule)
+        if split == "valid" and splits.fold is not None:
+            split, source = "train", f"{source}: fold {splits.fold} of {splits.folds}"
     items = {item.id: item for item in found}
     wanted = wanted_ids(root, split, items)
     # Spaces around an id are no part of it, unless the photo's name has them too.
