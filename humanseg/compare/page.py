@@ -188,7 +188,7 @@ def _run(run: RunRecord, interval: list[float], folder: Path) -> dict[str, Any]:
         "interval": list(map(_number, interval)),
         "threshold": run.threshold,
         "best_epoch": run.number("best_epoch"),
-        "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve.to_numpy().tolist()],
+        "curve": [[round(epoch), _number(dice)] for epoch, dice in run.curve],
         "index": link(folder, run.folder.index_page),
         "export": export_command(run.folder),
         "gallery": link(folder, run.folder.valid_page),
@@ -198,8 +198,8 @@ def _run(run: RunRecord, interval: list[float], folder: Path) -> dict[str, Any]:
 
 def _unranked(run: RunRecord) -> dict[str, Any]:
     epochs = len(run.curve)
-    best = float(run.curve["val_dice"].max()) if epochs else None
-    reached = {"epochs": epochs, "dice": best if best is None else _number(best)}
+    best = max((dice for _, dice in run.curve), default=None)
+    reached = {"epochs": epochs, "dice": _number(best)}
     return {"name": run.name, "status": run.status, "failure": run.failure} | reached
 
 

@@ -21,7 +21,7 @@ from humanseg.pages.render import duration, readable, score, url
 from humanseg.runs.differences import non_default_settings
 from humanseg.runs.folder import RECIPE_RECORD, RunFolder
 from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, run_pages, shown_path
-from humanseg.runs.record import RunRecord, read_history, read_run
+from humanseg.runs.record import RunRecord, points, read_history, read_run
 from humanseg.runs.settings import as_text
 from humanseg.runs.summary import read_summary
 
@@ -172,26 +172,22 @@ def _charts(record: RunRecord) -> list[Chart]:
         history = read_history(record.folder.history)
     except HumansegError:
         return []
-
-    def points(column: str) -> list[tuple[float, float]]:
-        if column not in history:
-            return []
-        finite = history[["epoch", column]].dropna()
-        return list(zip(finite["epoch"].tolist(), finite[column].tolist(), strict=True))
-
     best = record.number("best_epoch")
     charts = [
         draw_chart(
             "Dice on the valid photos",
             [
-                ("Dice", "valid", points("val_dice")),
-                ("boundary", "boundary", points("val_boundary_dice")),
+                ("Dice", "valid", points(history, "val_dice")),
+                ("boundary", "boundary", points(history, "val_boundary_dice")),
             ],
             best,
         ),
         draw_chart(
             "Loss",
-            [("valid", "valid", points("val_loss")), ("train", "train", points("train_loss"))],
+            [
+                ("valid", "valid", points(history, "val_loss")),
+                ("train", "train", points(history, "train_loss")),
+            ],
             best,
         ),
     ]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # pandas is imported inside the functions: most users of this module read configs only.
 
+Points = list[tuple[float, float]]
+"""The value at each of some epochs."""
+
 _SAME = 1e-6  # summaries and scores are written from the same numbers
 
 
@@ -43,8 +46,8 @@ class RunRecord:
         Its `summary.json`.
     config
         Its `config.yaml`; empty when it is gone.
-    curve : pandas.DataFrame
-        `epoch` and `val_dice`, of each epoch that has both.
+    curve
+        The valid Dice of each epoch that has one.
     scores : pandas.DataFrame
         `scores.csv` by id, naturally sorted: `dice` of each valid photo at the run's own
         `threshold`, `iou`, `boundary_dice`, `foreground`. Empty unless the run is finished.
@@ -56,7 +59,7 @@ class RunRecord:
     failure: str
     summary: Mapping[str, Any]
     config: Mapping[str, Any]
-    curve: "pd.DataFrame"
+    curve: Points
     scores: "pd.DataFrame"
 
     @property
@@ -150,6 +153,14 @@ def read_history(path: Path) -> "pd.DataFrame":
     return as_numbers(read_table(path, ["epoch"]))
 
 
+def points(history: "pd.DataFrame", column: str) -> Points:
+    """Return the epochs and finite values of a column of a history; none where it lacks it."""
+    if column not in history:
+        return []
+    finite = history[["epoch", column]].replace([math.inf, -math.inf], math.nan).dropna()
+    return list(zip(finite["epoch"].tolist(), finite[column].tolist(), strict=True))
+
+
 def _read_scores(path: Path | None) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
@@ -168,17 +179,12 @@ def _read_scores(path: Path | None) -> "pd.DataFrame":
     return scores
 
 
-def _read_curve(path: Path) -> "pd.DataFrame":
-    import numpy as np
-    import pandas as pd
-
-    columns = ["epoch", "val_dice"]
+def _read_curve(path: Path) -> Points:
     try:
-        curve = as_numbers(read_table(path, columns)[columns]).to_numpy()
+        return points(read_history(path), "val_dice")
     except HumansegError:
         # A curve is only looked at: a run without one is as good.
-        curve = np.zeros((0, 2))
-    return pd.DataFrame(curve[np.isfinite(curve).all(axis=1)], columns=columns)
+        return []
 
 
 def _require_one_piece(record: RunRecord) -> None:

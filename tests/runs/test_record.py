@@ -3,7 +3,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from humanseg.errors import HumansegError
@@ -25,7 +24,7 @@ def test_a_finished_run_tells_its_scores(run: RunFolder) -> None:
     assert record.ids == tuple(map(str, range(1, 13)))
     assert record.dice.mean() == pytest.approx(record.dice_at_half)
     assert record.dice["3"] == record.scores.loc["3", "dice"]
-    assert record.curve.shape == (3, 2) and record.threshold == 0.5
+    assert len(record.curve) == 3 and record.threshold == 0.5
     assert record.number("parameters") == 5_198_033 and record.number("status") is None
 
 
@@ -120,7 +119,7 @@ def test_a_broken_history_costs_the_curve_only(run: RunFolder) -> None:
     run.history.write_text("epoch,val_dice\n1,0.5\n2,\nx,0.9\n")
     record = read_run(run, "run")
     assert record.finished
-    np.testing.assert_array_equal(record.curve, [[1, 0.5]])
+    assert record.curve == [(1, 0.5)]
 
 
 def test_valid_ids_and_masks_make_runs_comparable_and_nothing_else(run: RunFolder) -> None:

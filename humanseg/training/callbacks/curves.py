@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -13,58 +11,39 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from humanseg.io.files import whole_file
-from humanseg.runs.record import read_history
+from humanseg.runs.record import Points, points, read_history
 
 _INK, _QUIET, _LINE = "#1b1c1a", "#63645e", "#d9d9d2"
 _BEST = "#0a6b58"
 _COLOURS = {"train": "#c46f14", "valid": _BEST, "whole photo": _BEST, "boundary": "#4f78c8"}
 
-Series = tuple[list[float], list[float]]
 
-
-def write_curves(history: Path | pd.DataFrame, path: Path, best_epoch: int | None = None) -> None:
-    """Draw loss and Dice over the epochs, the best epoch marked; None: that of the best Dice."""
-    table = read_history(history) if isinstance(history, Path) else history
+def write_curves(history: Path, path: Path, best_epoch: int) -> None:
+    """Draw loss and Dice over the epochs of a `history.csv`, the best epoch marked."""
+    table = read_history(history)
     # Neither pyplot nor its global state: a notebook's own figures are left alone.
     layout = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.15, wspace=0.06)
     figure = Figure(figsize=(12, 5.5), dpi=160, facecolor="white", layout=layout)
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
 
-    losses = {"train": _series(table, "train_loss"), "valid": _series(table, "val_loss")}
+    losses = {
+        "train": points(table, "train_loss"),
+        "valid": points(table, "val_loss"),
+    }
     scores = {
-        "whole photo": _series(table, "val_dice"),
-        "boundary": _series(table, "val_boundary_dice"),
+        "whole photo": points(table, "val_dice"),
+        "boundary": points(table, "val_boundary_dice"),
     }
     _draw(left, "Loss", losses)
     _draw(right, "Dice on valid photos", scores)
-    epochs, dice = scores["whole photo"]
-    if dice:
-        # The first of equals is the one that is kept as the best checkpoint.
-        best = (
-            epochs.index(best_epoch)
-            if best_epoch in epochs
-            else max(range(len(dice)), key=lambda index: dice[index])
-        )
-        _mark(left, right, epochs[best], dice[best])
+    if (dice := dict(scores["whole photo"]).get(best_epoch)) is not None:
+        _mark(left, right, best_epoch, dice)
     with whole_file(path) as partial:
         figure.savefig(partial, format="png")
 
 
-def _series(table: pd.DataFrame, column: str) -> Series:
-    """Return the finite values of a column, each with its epoch (or its row number, from 1)."""
-    values, epochs = (
-        pd.to_numeric(table.get(name, pd.Series(np.nan, table.index)), errors="coerce")
-        .astype(float)
-        .replace([math.inf, -math.inf], math.nan)
-        for name in (column, "epoch")
-    )
-    epochs = epochs.fillna(pd.Series(np.arange(1.0, len(table) + 1), table.index))
-    finite = values.notna()
-    return epochs[finite].tolist(), values[finite].tolist()
-
-
-def _draw(axes: Axes, title: str, curves: Mapping[str, Series]) -> None:
+def _draw(axes: Axes, title: str, curves: Mapping[str, Points]) -> None:
     """Draw curves with their names at their ends instead of a legend."""
     axes.set_title(title, loc="left", fontsize=15, fontweight="bold", color=_INK, pad=12)
     axes.set_xlabel("Epoch", color=_QUIET, fontsize=11)
@@ -76,11 +55,13 @@ def _draw(axes: Axes, title: str, curves: Mapping[str, Series]) -> None:
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(_LINE)
     ends = []
-    for name, (epochs, values) in curves.items():
-        if values:
-            marker = "o" if len(values) == 1 else None
+    for name, curve in curves.items():
+        if curve:
+            marker = "o" if len(curve) == 1 else None
+            epochs, values = zip(*curve, strict=True)
             axes.plot(epochs, values, color=_COLOURS[name], linewidth=2.2, marker=marker)
-            ends.append((values[-1], epochs[-1], name))
+            epoch, value = curve[-1]
+            ends.append((value, epoch, name))
     if not ends:
         axes.text(0.5, 0.5, "no values yet", transform=axes.transAxes, ha="center", color=_QUIET)
         axes.set_yticks([])
