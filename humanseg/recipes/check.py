@@ -1,6 +1,6 @@
 """Finds all mistakes in the stages of a recipe, before the first one starts or in `conf`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,8 @@ def compose_stages(
 
     `epochs` are those of stages whose length was planned before.
     """
-    plans, mistakes = [], []
-    for stage in recipe.stages:
-        try:
-            plans.append(composer.compose(stage, epochs.get(stage.name)))
-        except HumansegError as error:
-            mistakes.append(f"{stage.name}: {error}")
-    if len(plans) == len(recipe.stages):
+    plans, mistakes = _composed(recipe, composer, epochs)
+    if not mistakes:
         mistakes += composer.weights_mistakes()
     if recipe.budget is not None and composer.gives("trainer.max_epochs"):
         mistakes.append(
@@ -140,10 +135,18 @@ def _shipped_mistakes(name: str, conf: Path) -> list[str]:
         callbacks: Any = None
         context = HydraContext(config_loader=loader, callbacks=callbacks)
         composer = StageComposer(context, config, Path("runs").absolute() / name, [])
-        configs, mistakes = [], []
-        for stage in recipe.stages:
-            try:
-                configs.append(composer.compose(stage).request.config)
-            except HumansegError as error:
-                mistakes.append(f"{stage.name}: {error}")
-    return mistakes or stage_mistakes(recipe.stages, configs)
+        plans, mistakes = _composed(recipe, composer, {})
+    return mistakes or stage_mistakes(recipe.stages, [plan.request.config for plan in plans])
+
+
+def _composed(
+    recipe: Recipe, composer: StageComposer, epochs: Mapping[str, int]
+) -> tuple[list[StagePlan], list[str]]:
+    """Compose the stages that can be; return what is wrong with the others too."""
+    plans, mistakes = [], []
+    for stage in recipe.stages:
+        try:
+            plans.append(composer.compose(stage, epochs.get(stage.name)))
+        except HumansegError as error:
+            mistakes.append(f"{stage.name}: {error}")
+    return plans, mistakes

@@ -92,7 +92,7 @@ class StageComposer:
         return StagePlan(
             stage,
             tuple(words),
-            Job(stage.name, folder, tuple(placed), (stage.name,)),
+            Job(stage.name, folder, tuple(placed)),
             stage_request(config, placed, choices),
         )
 

@@ -67,63 +67,53 @@ class RecordWriter:
 
     def __call__(self, plans: Sequence[StagePlan], status: str = "running", **more: Any) -> None:
         """Write the record, `more` being further entries."""
-        plan = {name: item._asdict() for name, item in self.planned.items()}
-        more = {"plan": plan, "spent": self.spent, **more}
-        _write(self._folder, self._recipe, plans, self._given, status, more)
-
-
-def _write(
-    folder: Path,
-    recipe: Recipe,
-    plans: Sequence[StagePlan],
-    given: Sequence[str],
-    status: str,
-    more: dict[str, Any],
-) -> None:
-    path = folder / RECIPE_RECORD
-    earlier = read_record(path) if path.exists() else {}
-    summaries = {
-        plan.stage.name: read_summary(RunFolder(plan.job.folder).summary) for plan in plans
-    }
-    gains = {rung.name: rung for rung in read_ladder(folder)} if earlier else {}
-    stages = []
-    for plan in plans:
-        stage, summary = plan.stage, summaries[plan.stage.name]
-        entry: dict[str, Any] = {
-            "name": stage.name,
-            "adds": stage.adds,
-            "share": stage.share,
-            "overrides": [
-                word for word in plan.words if kind_of(key_of(word)) not in _NOT_RECORDED
-            ],
-            "ignore": list(stage.ignore),
-            "starts_from": list(stage.starts_from),
-            "learns_from": list(stage.learns_from),
-            "status": recorded_status(summary) if summary else "new",
+        folder, recipe = self._folder, self._recipe
+        path = folder / RECIPE_RECORD
+        earlier = read_record(path) if path.exists() else {}
+        summaries = {
+            plan.stage.name: read_summary(RunFolder(plan.job.folder).summary) for plan in plans
         }
-        if summary.get("status") == "finished":
-            entry |= {key: summary[key] for key in _RESULTS if summary.get(key) is not None}
-            entry["checkpoint_sha256"] = _sha256_of(RunFolder(plan.job.folder).best)
-            rung = gains.get(stage.name)
-            if rung is not None and (gain := rung.recorded_gain()):
-                entry["gain"] = gain
-        stages.append(entry)
-    last = summaries[plans[-1].stage.name]
-    record: dict[str, Any] = {
-        "format": FORMAT,
-        "recipe": recipe.name,
-        "about": recipe.about,
-        "status": status,
-        "command": " ".join(["humanseg train", *map(quote, _command(recipe, given))]),
-        "export": list(recipe.export),
-        "budget_seconds": recipe.budget,
-        "data": last.get("data"),
-        "pixels_sha256": last.get("pixels_sha256"),
-        **({"model": earlier["model"]} if "model" in earlier else {}),
-        **more,
-        "stages": stages,
-    }
-    write_json(path, record)
+        gains = {rung.name: rung for rung in read_ladder(folder)} if earlier else {}
+        stages = []
+        for plan in plans:
+            stage, summary = plan.stage, summaries[plan.stage.name]
+            entry: dict[str, Any] = {
+                "name": stage.name,
+                "adds": stage.adds,
+                "share": stage.share,
+                "overrides": [
+                    word for word in plan.words if kind_of(key_of(word)) not in _NOT_RECORDED
+                ],
+                "ignore": list(stage.ignore),
+                "starts_from": list(stage.starts_from),
+                "learns_from": list(stage.learns_from),
+                "status": recorded_status(summary) if summary else "new",
+            }
+            if summary.get("status") == "finished":
+                entry |= {key: summary[key] for key in _RESULTS if summary.get(key) is not None}
+                entry["checkpoint_sha256"] = _sha256_of(RunFolder(plan.job.folder).best)
+                rung = gains.get(stage.name)
+                if rung is not None and (gain := rung.recorded_gain()):
+                    entry["gain"] = gain
+            stages.append(entry)
+        last = summaries[plans[-1].stage.name]
+        record: dict[str, Any] = {
+            "format": FORMAT,
+            "recipe": recipe.name,
+            "about": recipe.about,
+            "status": status,
+            "command": " ".join(["humanseg train", *map(quote, _command(recipe, self._given))]),
+            "export": list(recipe.export),
+            "budget_seconds": recipe.budget,
+            "data": last.get("data"),
+            "pixels_sha256": last.get("pixels_sha256"),
+            **({"model": earlier["model"]} if "model" in earlier else {}),
+            "plan": {name: item._asdict() for name, item in self.planned.items()},
+            "spent": self.spent,
+            **more,
+            "stages": stages,
+        }
+        write_json(path, record)
 
 
 def _sha256_of(file: Path) -> str:

@@ -30,14 +30,11 @@ class Job:
         Where its run is, or shall be.
     overrides
         All that makes its config.
-    differs
-        Those of them that differ between jobs.
     """
 
     name: str
     folder: Path
     overrides: tuple[str, ...]
-    differs: tuple[str, ...]
 
 
 class Outcome(NamedTuple):

@@ -23,7 +23,7 @@ from humanseg.runs import is_locked
 from humanseg.runs.folder import require_sweep_folder
 from humanseg.sweeps.jobs import Job, require_same_settings
 from humanseg.sweeps.launch import launcher_in
-from humanseg.sweeps.naming import folder_aside, is_below, job_folder, sweep_name, varied_overrides
+from humanseg.sweeps.naming import folder_aside, is_below, job_folder, sweep_name
 from humanseg.sweeps.run_job import Task, job_request
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
@@ -66,8 +66,7 @@ class Sweep:
     def job(self, overrides: Sequence[str]) -> Job:
         """Return the job with these overrides."""
         folder = job_folder(self.folder, overrides, self.varied)
-        differs = varied_overrides(overrides, self.varied)
-        return Job(folder.name, folder, tuple(overrides), tuple(differs))
+        return Job(folder.name, folder, tuple(overrides))
 
     def request(self, job: Job) -> TrainRequest:
         """Compose the config of a job."""

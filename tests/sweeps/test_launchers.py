@@ -38,7 +38,7 @@ class Broken(Launcher):
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> list[Job]:
-    return [Job(name, tmp_path / name, (f"seed={name}",), ()) for name in "123"]
+    return [Job(name, tmp_path / name, (f"seed={name}",)) for name in "123"]
 
 
 def test_a_job_that_a_launcher_loses_is_told_and_the_others_count(jobs: list[Job]) -> None:

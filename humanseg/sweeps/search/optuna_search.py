@@ -1,13 +1,15 @@
 """A search by Optuna's TPE, each trial a job like any other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from optuna import Study, distributions
 from optuna.trial import TrialState
 
+from humanseg.config.checking.signatures import parameters, value_mistakes
+from humanseg.config.ranges import Count, Whole
 from humanseg.errors import HumansegError, nearest
 from humanseg.runs import run_lock
 from humanseg.sweeps.jobs import Job, JobStatus, job_status
@@ -23,29 +25,12 @@ from humanseg.system.terminal import console
 class SearchSettings:
     """The settings of a search; see `conf/hydra/sweeper/humanseg.yaml`."""
 
-    n_trials: int = 20
-    n_jobs: int = 1
-    seed: int = 0
-    startup_trials: int = 5
+    n_trials: Count = 20
+    n_jobs: Count = 1
+    seed: Whole = 0
+    startup_trials: Whole = 5
     prune: bool = True
-    warmup_epochs: int = 2
-
-    def __post_init__(self) -> None:
-        """Raise if a setting is impossible.
-
-        Raises
-        ------
-        HumansegError
-            Names the setting.
-        """
-        least = {"n_trials": 1, "n_jobs": 1, "seed": 0, "startup_trials": 0, "warmup_epochs": 0}
-        for key, bound in least.items():
-            value = getattr(self, key)
-            if not isinstance(value, int) or value < bound:
-                raise HumansegError(
-                    f"hydra.sweeper.{key}={value}: give a whole number of {bound} or more.",
-                    code="sweeps.bad_setting",
-                )
+    warmup_epochs: Whole = 2
 
     @property
     def pruning(self) -> dict[str, int] | None:
@@ -62,13 +47,15 @@ def read_search_settings(given: Mapping[str, Any]) -> SearchSettings:
     HumansegError
         There is no such setting, or its value is impossible.
     """
-    known = [field.name for field in fields(SearchSettings)]
-    for key in given:
+    known = parameters(SearchSettings)
+    for key, value in given.items():
+        full = f"hydra.sweeper.{key}"
         if key not in known:
             raise HumansegError(
-                f"hydra.sweeper.{key}: unknown{nearest(key, known) or '.'}",
-                code="config.unknown_key",
+                f"{full}: unknown{nearest(key, known) or '.'}", code="config.unknown_key"
             )
+        if mistakes := value_mistakes(value, known[key].annotation, full):
+            raise HumansegError(f"{mistakes[0]}.", code="sweeps.bad_setting")
     return SearchSettings(**given)
 
 

@@ -127,8 +127,8 @@ def test_other_values_to_choose_from_are_another_search(
     ("words", "message"),
     [
         (["hydra.sweeper.method=tpe", "seed=1"], "nothing to choose from"),
-        ([*SEARCH, "hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials=0: give a whole number"),
-        ([*SEARCH, "hydra.sweeper.n_trials=few"], "n_trials=few: give a whole number of 1 or"),
+        ([*SEARCH, "hydra.sweeper.n_trials=0"], "n_trials: 0 is not a whole number of at least 1."),
+        ([*SEARCH, "hydra.sweeper.n_trials=few"], "n_trials: 'few' is not a whole number of"),
         ([*SEARCH, "+hydra.sweeper.n_trails=3"], "n_trails: unknown, did you mean n_trials?"),
         ([*SEARCH, "hydra.sweeper.method=random"], "there are grid and tpe"),
         ([*SEARCH, "optimizer.lr=interval(2,1)"], "nothing can be drawn from it"),
