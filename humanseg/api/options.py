@@ -43,8 +43,8 @@ def require_in_range(**options: float | None) -> None:
 
 
 def as_path(name: str, path: str | PathLike[str]) -> Path:
-    """Return a path; raise a HumansegError where it is empty, which pathlib takes for a dot."""
-    if not fspath(path):
+    """Return a path; raise a HumansegError where it is empty: to pathlib that is a dot."""
+    if not fspath(path).strip():
         raise HumansegError(
             f"{name} is empty: name a file or folder; . is this folder.", code="api.empty_path"
         )

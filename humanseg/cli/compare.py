@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING
 
-from humanseg.cli.options import given_path
+from humanseg.cli.options import add_data, given_path
 from humanseg.errors import HumansegError, printable
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=given_path,
         help="where leaderboard.csv and leaderboard.html go; default: the folder of the runs",
     )
-    parser.add_argument(
-        "--data", metavar="ROOT", type=given_path, help="the folder of the data, if they were moved"
-    )
+    add_data(parser, "the folder of the data, if they were moved")
     parser.add_argument(
         "--wandb",
         metavar="ENTITY/PROJECT",
@@ -73,10 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
     from humanseg.runs.home import refresh_homes
     from humanseg.runs.settings import read_shipped
     from humanseg.system.progress import progress_on
+    from humanseg.system.terminal import console
 
     plotly_script()  # before the work, if it is missing
     project = _wandb_project(arguments)
-    console, errors = Console(soft_wrap=True), Console(stderr=True)
+    errors = Console(stderr=True)
     _print_ladders(arguments.runs, console)
     with progress_on(errors, "reading runs") as move:
         board = read_leaderboard(arguments.runs, read_shipped(conf_folder()), move)
@@ -91,8 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     # The pages of the runs lead to a leaderboard that is above them.
     if out == board.base:
         refresh_homes([run.folder for run in _ranked(board)], [page])
-    console.print(f"table  {out / 'leaderboard.csv'}", markup=False, highlight=False)
-    console.print(f"page   {page}", markup=False, highlight=False)
+    console.print(f"table  {out / 'leaderboard.csv'}")
+    console.print(f"page   {page}")
     uploaded = project is None or _to_wandb(board, project, arguments.sync, console, errors)
     return 1 if board.broken or not uploaded else 0
 
@@ -130,21 +129,19 @@ def _to_wandb(
         words += (
             [f"not yet, since they are running: {len(uploads.running)}"] if uploads.running else []
         )
-        console.print(f"wandb  {', '.join(words)}", markup=False, highlight=False)
+        console.print(f"wandb  {', '.join(words)}")
         if uploads.bare:
             console.print(
                 "wandb  moved since they were logged, so that their tables of predictions have no "
                 f"pictures there: {', '.join(uploads.bare)}",
-                markup=False,
-                highlight=False,
             )
         if failed:
             console.print("\nCould not be uploaded", style="bold")
             for name, reason in failed.items():
-                console.print(printable(f"  {name}: {reason}"), markup=False, highlight=False)
+                console.print(printable(f"  {name}: {reason}"))
             console.print()
     for address in save_dashboards(board, project):
-        console.print(f"wandb  {address}", markup=False, highlight=False)
+        console.print(f"wandb  {address}")
     return not failed
 
 
@@ -170,13 +167,13 @@ def _print_board(board: "Leaderboard", console: "Console") -> None:
     # Into a file or a pipe the rows go whole, however long they are.
     wide = Console(width=10_000)
     for group in board.groups:
-        console.print(describe(group), style="bold", markup=False, highlight=False)
+        console.print(describe(group), style="bold")
         if console.is_terminal:
             console.print(terminal_table(group, console.width), soft_wrap=False)
         else:
             wide.print(terminal_table(group))
         for line in [*footnotes(group), conclusion(group)]:
-            console.print(printable(line), markup=False, highlight=False)
+            console.print(printable(line))
         console.print()
     if not board.groups:
         console.print("No run has finished yet, so there is nothing to rank.\n")
@@ -188,7 +185,7 @@ def _print_board(board: "Leaderboard", console: "Console") -> None:
         if pairs:
             console.print(title, style="bold")
             for name, reason in pairs:
-                console.print(printable(f"  {name}: {reason}"), markup=False, highlight=False)
+                console.print(printable(f"  {name}: {reason}"))
             console.print()
 
 
@@ -197,7 +194,7 @@ def _print_ladders(folders: Sequence[Path], console: "Console") -> None:
     from humanseg.compare.ladder import is_recipe, print_ladder, read_ladder
 
     for folder in filter(is_recipe, folders):
-        console.print(f"Stages of {folder}", style="bold", markup=False, highlight=False)
+        console.print(f"Stages of {folder}", style="bold")
         print_ladder(read_ladder(folder))
         console.print()
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import humanseg
-from humanseg.cli.options import given_path, in_range
+from humanseg.cli.options import add_data, given_path, in_range
 from humanseg.errors import HumansegError
 
 
@@ -27,9 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="of onnx, int8, fp16, pt2; default: onnx,int8,pt2",
     )
-    parser.add_argument(
-        "--data", metavar="ROOT", type=given_path, help="the folder of the data, if it was moved"
-    )
+    add_data(parser, "the folder of the data, if it was moved")
     parser.add_argument(
         "--max-drop",
         metavar="DICE",

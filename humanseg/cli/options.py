@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from humanseg.api.options import RANGES
-from humanseg.errors import nearest
+from humanseg.api.options import RANGES, as_path
+from humanseg.errors import HumansegError, nearest
 
 if TYPE_CHECKING:
     from humanseg.data.layout.mask_rule import MaskRule
@@ -79,9 +79,10 @@ class Parser(argparse.ArgumentParser):
 
 def given_path(text: str) -> Path:
     """Read a path; an empty one, mostly an unset variable of a script, is no dot."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
-    return Path(text)
+    try:
+        return as_path("the path", text)
+    except HumansegError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def named_model(text: str) -> Path:

@@ -239,7 +239,7 @@ def test_a_missing_path_is_one_paragraph(
         (["evaluate"], "required: MODEL"),
         (["evaluate", "run", "--threshold", "2"], "2 is not between 0 and 1"),
         (["evaluate", "r", "--threshold", "half"], "half is not between 0 and 1"),
-        (["predict", "a.jpg", "--model", ""], "--model: the path is empty"),
+        (["predict", "a.jpg", "--model", ""], "--model: the path is empty: name a file or folder"),
         (["predict", "a.jpg", "--min-area", "1"], "1 is not a number from 0 to below 1"),
         (["predict", ""], "A path is empty: name photos"),
         (["evaluate", ""], "MODEL: the path is empty"),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humanseg.api.options import as_path
 from humanseg.cli.options import Parser, print_note
 from humanseg.cli.predict.options import add_options
 from humanseg.cli.predict.outcomes import PredictionSummary, plural, print_failures
@@ -170,9 +171,6 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
 
     if out is None:
         return Destination(_DEFAULT_FOLDER)
-    if not out.strip():
-        # An unset variable of a script, mostly; a dot means this folder.
-        raise _bad_output("-o is empty: name a folder or a file; . is this folder.")
     if out == _STDOUT:
         for is_unfit, what in (
             (was_closed(sys.stdout), "closed"),
@@ -185,7 +183,7 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
                 )
         suffix, _ = OUTPUTS[kinds[0]]
         return Destination(spool(), spool() / f"result{suffix}")
-    path = Path(out)
+    path = as_path("-o", out)
     is_folder = os.path.isdir(path) or out.endswith(("/", os.sep))
     if is_folder or path.suffix.lower() not in INPUT_SUFFIXES:
         return Destination(path)
