@@ -51,6 +51,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f", did you mean {near[0]}?" if near else ""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says; its class where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def printable(text: str) -> str:
     """Return a text that a terminal shows and does not obey, whatever names of files are in it.
 

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from humanseg.config.command_line.error_text import explain
-from humanseg.errors import HumansegError, Refused, printable, says_errors
+from humanseg.errors import HumansegError, Refused, first_line, printable, says_errors
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [(ValueError("\n  one\ntwo\n"), "one"), (AssertionError(), "AssertionError")],
+)
+def test_an_error_always_has_a_first_line(error: Exception, line: str) -> None:
+    assert first_line(error) == line
 
 
 @pytest.mark.parametrize(("error", "code"), [(HumansegError, 2), (Refused, 3)])

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.renames import current_config
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 
 
 def load_run_config(path: Path) -> DictConfig:
@@ -27,7 +27,7 @@ def load_run_config(path: Path) -> DictConfig:
     except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        problem = getattr(error, "problem", None) or first_line(error)
         raise HumansegError(
             f"The config {path} is not plain YAML{where}: {problem}. Restore the file, or take "
             "another run."

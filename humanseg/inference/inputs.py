@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from humanseg.errors import first_line
 from humanseg.io.images import ImageError, LoadedPhoto, load_photo, photo_from_pil
 
 Photo: TypeAlias = "NDArray[np.uint8] | str | PathLike[str] | bytes | IO[bytes] | Image.Image"
@@ -126,7 +127,7 @@ def _array(tensor: Any) -> NDArray[Any]:
     except Exception as error:
         # Frameworks raise their own errors for tensors on a GPU or with gradients.
         raise TypeError(
-            f"A {type(tensor).__name__} cannot be read from here ({str(error).splitlines()[0]}): "
+            f"A {type(tensor).__name__} cannot be read from here ({first_line(error)}): "
             "pass it as an array of numpy, uint8 (H, W, 3) in RGB."
         ) from error
 

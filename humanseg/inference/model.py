@@ -15,7 +15,7 @@ from humanseg.inference.guided_filter import refine
 from humanseg.inference.inputs import Photo, load_input
 from humanseg.inference.matting import apply_visibility
 from humanseg.inference.model_file import ModelInfo
-from humanseg.inference.session import Session, first_line
+from humanseg.inference.session import Session, runtime_reason
 from humanseg.io.images import ImageError, LoadedPhoto
 from humanseg.io.resizing import working_size
 from humanseg.system.threads import map_in_order, usable_threads
@@ -273,7 +273,7 @@ class Model:
             height, width = pixels.shape[:2]
             raise ImageError(
                 f"The model {self.name} cannot be run on a photo of {width}×{height} "
-                f"({first_line(error)}): take a smaller photo, or a machine with more memory.",
+                f"({runtime_reason(error)}): take a smaller photo, or a machine with more memory.",
                 code="inference.memory",
             ) from error
         probability: NDArray[np.float32] = result[0, 0]

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from humanseg.errors import first_line
 from humanseg.inference.catalog import BUNDLED
 from humanseg.inference.model_file import ModelError
 from humanseg.inference.providers import Resolved, require_in_use, resolve_providers
@@ -96,10 +97,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def first_line(error: Exception) -> str:
+def runtime_reason(error: Exception) -> str:
     """Return the first line of an error of onnxruntime, without locations in its source."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return re.sub(r"/\S+\.(cc|h):\d+ .*?\) (?=[A-Z])", " ", line)[:300]
+    return re.sub(r"/\S+\.(cc|h):\d+ .*?\) (?=[A-Z])", " ", first_line(error))[:300]
 
 
 def _open(file: Path, threads: int, providers: Resolved) -> onnxruntime.InferenceSession:
@@ -150,6 +150,6 @@ def _explain(file: Path, error: Exception) -> str:
             "export wrote, or copy it again from its source."
         )
     return (
-        f"onnxruntime {onnxruntime.__version__} cannot open {file} ({first_line(error)}). If a "
+        f"onnxruntime {onnxruntime.__version__} cannot open {file} ({runtime_reason(error)}). If a "
         "newer one wrote it: pip install -U onnxruntime. If not, export it again."
     )

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.compare.ladder import print_ladder, read_ladder
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 from humanseg.exporting.folder import RECIPE
 from humanseg.io.files import write_bytes
 from humanseg.recipes.budget import measure, plan_stage
@@ -121,7 +121,7 @@ def _asked_recipe(context: HydraContext, config: DictConfig, record: Path | None
         node: Any = OmegaConf.to_container(config.recipe, resolve=True)
     except OmegaConfBaseException as error:
         raise HumansegError(
-            f"recipe={name}: {str(error).splitlines()[0]}.", code="recipes.mistakes"
+            f"recipe={name}: {first_line(error)}.", code="recipes.mistakes"
         ) from error
     loader = context.config_loader
     return read_recipe(

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
 from humanseg.config.command_line.error_text import explain
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 from humanseg.evaluation.data import common_size
 from humanseg.evaluation.evaluate import evaluate_best
 from humanseg.runs import (
@@ -122,9 +122,8 @@ def _train(
             console.print(f"Stopped. Go on with: humanseg train {quote(f'resume={run.path}')}")
         raise
     except BaseException as error:
-        reason = str(explain(error) or error) or type(error).__name__
         status = error.status if isinstance(error, RunEnded) else "failed"
-        _record_end(run, status, reason.splitlines()[0])
+        _record_end(run, status, first_line(explain(error) or error))
         raise
 
 
@@ -190,10 +189,9 @@ def _write_onnx(run: RunFolder, prepared: TrainingSetup, threshold: float) -> No
     try:
         write_onnx(load_network(run, threshold=threshold), common_size(prepared.photos), run.onnx)
     except Exception as error:  # whatever the exporter raises for a net that it does not know
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         console.print(
-            f"note    {run.onnx.name} could not be written ({reason}); all else of the run is "
-            "there. save_onnx=false leaves it out."
+            f"note    {run.onnx.name} could not be written ({first_line(error)}); all else of the "
+            "run is there. save_onnx=false leaves it out."
         )
 
 

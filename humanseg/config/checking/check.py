@@ -9,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 from humanseg.config.checking.signatures import node_mistakes, value_mistakes
 from humanseg.config.settings import SETTINGS, plain_groups, top_level
 from humanseg.config.targets import find_target, name_problem, walk_targets
-from humanseg.errors import HumansegError, nearest
+from humanseg.errors import HumansegError, first_line, nearest
 
 #: The groups that are one object each, and the arguments that the code adds to the config's.
 RUNTIME: Mapping[str, tuple[str, ...]] = {
@@ -70,7 +70,7 @@ def _plain(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
                 OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
             )
         except OmegaConfBaseException as error:
-            mistakes.append(f"{error.full_key or name}: {str(error).splitlines()[0]}")
+            mistakes.append(f"{error.full_key or name}: {first_line(error)}")
     return plain, mistakes
 
 

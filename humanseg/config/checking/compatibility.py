@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.build import build
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 
 
 def pair_key(config: DictConfig) -> str:
@@ -27,7 +27,7 @@ def pair_mistake(config: DictConfig) -> str | None:
     except HumansegError as error:
         return f"model: {names} is impossible: {error}"
     except Exception as error:
-        return f"model: {names} fails: {type(error).__name__}: {str(error).splitlines()[0]}"
+        return f"model: {names} fails: {type(error).__name__}: {first_line(error)}"
     if shape != (2, 1, side, side):
         return f"model: {names} gives logits of shape {shape} for photos of {side} x {side}"
     return None

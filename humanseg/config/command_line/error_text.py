@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 from humanseg.io.files import explain_os_error
 
 _OUT_OF_MEMORY = (
@@ -41,7 +41,7 @@ def explain(error: BaseException) -> HumansegError | None:
     if isinstance(error, HumansegError):
         return error
     text = str(error)
-    first = text.splitlines()[0] if text else type(error).__name__
+    first = first_line(error)
     # Of any class: OpenCV has one of its own. A loader's worker that was killed is the cause of the
     # error that its death makes.
     signs = f"{text} {error.__cause__}".lower()

@@ -13,7 +13,7 @@ from hydra.errors import (
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.find import conf_folder
-from humanseg.errors import HumansegError, nearest
+from humanseg.errors import HumansegError, first_line, nearest
 
 
 def _leaf_keys(node: Any, prefix: str = "") -> list[str]:
@@ -56,14 +56,14 @@ def _missing_option(error: MissingConfigException) -> str:
 
 
 def _unknown_key(error: ConfigCompositionException) -> str:
-    first = str(error).splitlines()[0]
+    first = first_line(error)
     key = first.split("'")[1] if first.count("'") >= 2 else ""
     cause = error.__cause__
     if not key or not first.startswith("Could not override"):
         detail = f" {cause}" if cause else ""
         return " ".join(f"{error}{detail}".split())
     if cause is not None and "not in struct" not in str(cause) and "No match" not in first:
-        return f"{key}: {str(cause).splitlines()[0]}."
+        return f"{key}: {first_line(cause)}."
     hint = nearest(key, _known_names()) or ". See humanseg train --cfg job for all there are."
     return f"{key}: there is no such key{hint}"
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 import cv2
 
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 from humanseg.io.files import explain_os_error
 
 _FATAL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
@@ -45,11 +45,10 @@ def to_failure(path: Path, error: Exception) -> InputFailure:
         return InputFailure(path, f"{path} cannot be used: {error.strerror or error}.")
     if os.environ.get("HUMANSEG_DEBUG") == "1":
         raise error
-    first_line = (str(error).splitlines() or [""])[0][:200]
     return InputFailure(
         path,
-        f"{path} cannot be used, by a fault of humanseg ({type(error).__name__}: {first_line}): "
-        "please report it; HUMANSEG_DEBUG=1 shows where it is.",
+        f"{path} cannot be used, by a fault of humanseg ({type(error).__name__}: "
+        f"{first_line(error)[:200]}): please report it; HUMANSEG_DEBUG=1 shows where it is.",
         "inference.internal",
     )
 

@@ -11,7 +11,7 @@ from huggingface_hub.constants import ENDPOINT, SAFETENSORS_SINGLE_FILE
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 from humanseg.models.backbones.base import Backbone
 from humanseg.models.backbones.same_padding import fix_same_padding
 from humanseg.models.backbones.weights import load_backbone_file
@@ -89,7 +89,7 @@ class TimmBackbone(Backbone):
         except (AssertionError, RuntimeError, ValueError) as error:
             raise HumansegError(
                 f"The backbone {self.name} does not take photos of any size "
-                f"({_first_line(error)}). Choose another backbone."
+                f"({first_line(error)}). Choose another backbone."
             ) from error
         finally:
             self.features.train(was_training)
@@ -137,7 +137,7 @@ def _create(name: str, pretrained: bool, output_stride: int, stages: int | None)
         features = timm.create_model(name, pretrained=False, features_only=True, **options)
     except (TypeError, AssertionError, ValueError, NotImplementedError) as error:
         if "output_stride" in options and _has_features(name):
-            raise _unsupported_stride(name, output_stride, _first_line(error)) from error
+            raise _unsupported_stride(name, output_stride, first_line(error)) from error
         raise _no_features(name, stages, error) from error
     except (RuntimeError, AttributeError, IndexError) as error:
         raise _no_features(name, stages, error) from error
@@ -157,7 +157,7 @@ def _create(name: str, pretrained: bool, output_stride: int, stages: int | None)
     except Exception as error:  # a download fails in many ways, each with a type of its own
         raise HumansegError(
             f"The ImageNet weights of the backbone {name} could not be downloaded "
-            f"({type(error).__name__}: {_first_line(error)}). Without a network, set "
+            f"({type(error).__name__}: {first_line(error)}). Without a network, set "
             "backbone.weights to a .safetensors file or to none."
         ) from error
 
@@ -200,7 +200,7 @@ def _has_features(name: str) -> bool:
 def _no_features(name: str, stages: int | None, error: Exception) -> HumansegError:
     wanted = "feature maps" if stages is None else f"{stages} feature maps (backbone.stages)"
     return HumansegError(
-        f"The backbone {name} has no {wanted} ({_first_line(error)}). Choose another."
+        f"The backbone {name} has no {wanted} ({first_line(error)}). Choose another."
     )
 
 
@@ -210,8 +210,3 @@ def _unsupported_stride(name: str, output_stride: int, reason: str) -> HumansegE
         "Set backbone.output_stride=32, or choose a backbone that can be dilated, such as "
         "resnet18."
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

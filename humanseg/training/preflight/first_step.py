@@ -4,7 +4,7 @@ import torch
 from omegaconf import DictConfig
 
 from humanseg.data.module import PhotoData
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 from humanseg.models.checkpoint import make_segmenter, without_weights
 
 
@@ -23,7 +23,7 @@ def require_step(config: DictConfig, photos: PhotoData, processes: int = 1) -> N
     except Exception as error:
         if isinstance(error, NotImplementedError) or "meta" in str(error):
             return  # It needs numbers to continue: the first step tells.
-        first = (str(error) or type(error).__name__).splitlines()[0]
+        first = first_line(error)
         if "more than 1 value per channel" in first:
             raise HumansegError(
                 f"Batches of {count} photos of {height}×{width} are too small for {name}: its "
