@@ -3,12 +3,11 @@
 import os
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from humanseg.inference.catalog import BUNDLED, Use, bundled_models, default_model
+from humanseg.inference.catalog import Use, bundled_models, default_model
 from humanseg.inference.inputs import is_address
 from humanseg.inference.model_file import MODEL_NAMES, ModelError, first_model
 from humanseg.runs.folder import RunFolder, explain_missing_checkpoint, last_stage
@@ -21,24 +20,12 @@ _KINDS = (
 _SHOWN = 5
 
 
-class ModelKind(StrEnum):
-    """The kinds of models that a name can mean."""
-
-    BUNDLED = "bundled model"
-    EXPORT = "export"
-    FILE = "ONNX file"
-    RUN = "run"
-    CHECKPOINT = "checkpoint"
-
-
 @dataclass(frozen=True)
 class NamedModel:
     """The model behind a name.
 
     Attributes
     ----------
-    kind
-        What it is.
     path
         The folder of the bundled model, the export or the run; the ONNX file; the checkpoint.
     onnx
@@ -47,7 +34,6 @@ class NamedModel:
         The folder of the run that it belongs to.
     """
 
-    kind: ModelKind
     path: Path
     onnx: Path | None = None
     run: RunFolder | None = None
@@ -77,12 +63,12 @@ def resolve_model(name: "str | PathLike[str] | None", use: Use = "photos") -> Na
     text = _text_of(name)
     if text is None:
         model = default_model(use)
-        return NamedModel(ModelKind.BUNDLED, model.folder, model.file)
+        return NamedModel(model.folder, model.file)
     path = Path(text)
     if os.path.exists(path) and (found := _at(path)) is not None:
         return found
     if text in (models := bundled_models()):
-        return NamedModel(ModelKind.BUNDLED, models[text].folder, models[text].file)
+        return NamedModel(models[text].folder, models[text].file)
     raise ModelError(_explain_missing(text, path), code=_MISSING)
 
 
@@ -144,17 +130,14 @@ def _at(path: Path) -> NamedModel | None:
             return _of_run(RunFolder(path.absolute()))
         if (last := last_stage(path)) is not None:
             run, file = RunFolder(last.absolute()), first_model(path / "export")
-            return (
-                NamedModel(ModelKind.EXPORT, path / "export", file, run) if file else _of_run(run)
-            )
+            return NamedModel(path / "export", file, run) if file else _of_run(run)
         if (file := first_model(path)) is None:
             if any(path.glob("*/config.yaml")):
                 raise ModelError(_explain_missing(str(path), path), code=_MISSING)
             return None
-        is_bundled = path.resolve().parent == BUNDLED.resolve()
-        return NamedModel(ModelKind.BUNDLED if is_bundled else ModelKind.EXPORT, path, file)
+        return NamedModel(path, file)
     if path.suffix != ".ckpt":
-        return NamedModel(ModelKind.FILE, path, path)
+        return NamedModel(path, path)
     run = RunFolder(path.absolute().parent.parent)
     if not run.config.is_file():
         raise ModelError(
@@ -164,15 +147,15 @@ def _at(path: Path) -> NamedModel | None:
         )
     if path.resolve() == run.best.resolve():
         return _of_run(run)
-    return NamedModel(ModelKind.CHECKPOINT, path, None, run)
+    return NamedModel(path, None, run)
 
 
 def _of_run(run: RunFolder) -> NamedModel:
     if run.onnx.is_file():
-        return NamedModel(ModelKind.RUN, run.path, run.onnx, run)
+        return NamedModel(run.path, run.onnx, run)
     if not run.best.is_file():
         raise ModelError(explain_missing_checkpoint(run.best), code="runs.no_checkpoint")
-    return NamedModel(ModelKind.RUN, run.path, None, run)
+    return NamedModel(run.path, None, run)
 
 
 def _explain_missing(text: str, path: Path) -> str:

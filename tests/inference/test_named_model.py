@@ -11,7 +11,7 @@ import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import catalog
 from humanseg.inference.catalog import bundled_models, default_model
-from humanseg.inference.named_model import ModelKind, find_model, resolve_model
+from humanseg.inference.named_model import find_model, resolve_model
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def run_in(folder: Path, red: Path | None = None, *checkpoints: str) -> Path:
 def test_a_bundled_model_has_a_name(here: Path) -> None:
     for name, model in bundled_models().items():
         found = resolve_model(name)
-        assert (found.kind, found.path) == (ModelKind.BUNDLED, model.folder)
+        assert found.path == model.folder and found.run is None
         assert find_model(name) == model.file == find_model(model.folder)
 
 
 def test_an_export_and_a_file_are_what_they_are(here: Path, red: Path) -> None:
-    assert resolve_model(red.parent).kind is ModelKind.EXPORT
-    assert resolve_model(str(red)).kind is ModelKind.FILE
+    assert resolve_model(red.parent).path == red.parent
+    assert resolve_model(str(red)).path == red
     assert find_model(red.parent) == find_model(red) == red
 
 
@@ -49,10 +49,10 @@ def test_a_run_and_its_best_checkpoint_are_its_onnx_file(here: Path, red: Path) 
     run = run_in(here / "run", red, "best", "last")
     for name in (run, run / "checkpoints" / "best.ckpt", "run"):
         found = resolve_model(name)
-        assert found.kind is ModelKind.RUN and found.onnx == run / "model.onnx"
+        assert found.path == run and found.onnx == run / "model.onnx"
     assert humanseg.load(run).name == "red"
     other = resolve_model(run / "checkpoints" / "last.ckpt")
-    assert other.kind is ModelKind.CHECKPOINT and other.onnx is None
+    assert other.path.name == "last.ckpt" and other.onnx is None
     assert other.run is not None and other.run.path == run
 
 

@@ -66,7 +66,6 @@ class Outfit:
     sleeve: float
     trouser: float
     skirt: bool
-    dress: bool
     collar: str
     open_jacket: Fabric | None
     bag: Fabric | None
@@ -110,7 +109,6 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
         sleeve=float(rng.choice((0.0, 0.28, 0.6, 1.0), p=(0.1, 0.3, 0.1, 0.5))),
         trouser=float(rng.choice((0.42, 1.0), p=(0.25, 0.75))),
         skirt=dress or bool(rng.random() < 0.15),
-        dress=dress,
         collar=str(rng.choice(("round", "v", "roll"))),
         open_jacket=draw_fabric(rng) if rng.random() < 0.22 else None,
         bag=draw_fabric(rng) if rng.random() < 0.18 else None,

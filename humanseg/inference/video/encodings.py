@@ -25,11 +25,6 @@ class Encoding:
         """FFmpeg's name of the container."""
         return "matroska" if self.suffix == ".mkv" else self.suffix[1:]
 
-    @property
-    def transparent(self) -> bool:
-        """Whether it keeps transparency."""
-        return self.pixels.startswith("yuva")
-
 
 # With B-frames, QuickTime loses the duration of the last frame.
 _H264 = {"preset": "veryfast", "crf": "18", "bf": "0"}

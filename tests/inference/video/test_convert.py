@@ -124,7 +124,7 @@ def test_a_film_is_named_by_what_can_hold_it(name: str, opaque: str, transparent
     for chosen, suffix in ((False, opaque), (True, transparent)):
         output = plan_video_output(source, stem, render_cutout, transparent=chosen)
         assert output.path == Path("out") / f"{source.stem}{suffix}"
-        assert output.encoding.transparent == chosen
+        assert output.encoding.pixels.startswith("yuva") == chosen
 
 
 def test_smoothing_takes_flicker_out(
