@@ -276,7 +276,8 @@ def test_a_user_without_a_home_folder_can_log(
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setenv("HOME", "/mine")
-    logger, seen = WandbRun(str(tmp_path)), []
+    logger = WandbRun(str(tmp_path))
+    seen: list[str] = []
     logger._run = SimpleNamespace(log=lambda row: seen.append(os.environ["HOME"]))
     logger.log_metrics({"val/dice": 0.5}, 1)
     monkeypatch.setattr(Path, "home", home)
@@ -290,7 +291,8 @@ def test_an_upload_that_does_not_end_is_left_to_wandb_sync(
     log = tmp_path / "wandb/run-20300101_000000-x/run-x.wandb"
     log.parent.mkdir(parents=True)
     log.touch()
-    logger, ends = WandbRun(str(tmp_path), mode="online"), []
+    logger = WandbRun(str(tmp_path), mode="online")
+    ends: list[int] = []
     logger._run = SimpleNamespace(
         summary=SimpleNamespace(update=lambda values: None),
         finish=lambda exit_code: ends.append(exit_code),
