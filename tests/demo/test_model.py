@@ -29,7 +29,7 @@ export const InferenceSession = { create: () => alone(session()) };
 TWO_PHOTOS_AND_A_MODEL = """
 const files = {
   "manifest.json": { format: 1, files: { "model.onnx": {} }, input: { name: "image" } },
-  "files.json": ["ort.webgpu.min.mjs"],
+  "files.json": ["ort.webgpu.min.js"],
 };
 globalThis.self = globalThis;
 globalThis.fetch = async ({ pathname }) => ({
@@ -51,7 +51,7 @@ def test_on_webgpu_photos_and_models_wait_for_one_another(tmp_path: Path) -> Non
     script = tmp_path / "model.mjs"
     shutil.copyfile(MODEL_JS, script)
     (tmp_path / "runtime").mkdir()
-    (tmp_path / "runtime" / "ort.webgpu.min.mjs").write_text(RUNTIME, encoding="utf-8")
+    (tmp_path / "runtime" / "ort.webgpu.min.js").write_text(RUNTIME, encoding="utf-8")
     steps = f"import {{ openModel }} from {json.dumps(script.as_uri())};{TWO_PHOTOS_AND_A_MODEL}"
     command = ["node", "--input-type=module", "-e", steps]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

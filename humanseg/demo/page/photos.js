@@ -27,7 +27,7 @@ const KNOWN = [[0xff, 0xd8, 0xff], [0x89, 0x50, 0x4e, 0x47], [0x52, 0x49, 0x46, 
 async function whyNot(file) {
   if (file.type.startsWith("video/")) return "is a video: humanseg predict takes it, and this page takes photos and the camera.";
   const read = await file.slice(0, 4).arrayBuffer().catch(() => null);
-  if (!read) return "cannot be read, because it is a folder or was moved: choose the photos themselves; humanseg predict takes whole folders.";
+  if (!read) return "cannot be read, because it was moved or is a folder: choose it again, or drop the folder on the page.";
   if (file.size === 0) return "is an empty file: choose another one.";
   const head = new Uint8Array(read);
   return KNOWN.some((begin) => begin.every((byte, at) => head[at] === byte))
