@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from humanseg.metrics.scores import dice
+from research.measure.light import light_stats
 from research.measure.masks import (
     mask_stats,
     outline_length,
@@ -77,6 +78,20 @@ def test_a_prediction_is_counted_whole(lower_half: np.ndarray) -> None:
     assert found["band1"] == 60
 
 
+def test_light_and_colour_are_measured_as_they_are_called(lower_half: np.ndarray) -> None:
+    grey = np.full((40, 30, 3), 51, np.uint8)
+    plain = light_stats(grey, None)
+    assert (plain.brightness, plain.contrast, plain.saturation) == pytest.approx((0.2, 0, 0))
+    assert plain.warmth == 0 and np.isnan(plain.separation)
+    half = grey * (1 - lower_half[..., None]) + lower_half[..., None] * np.uint8(255)
+    seen = light_stats(half.astype(np.uint8), lower_half)
+    assert seen.brightness == pytest.approx(0.6) and seen.contrast == pytest.approx(0.4)
+    assert seen.separation > 50 and seen.sharpness > plain.sharpness
+    red = grey.copy()
+    red[..., 0] = 255
+    assert light_stats(red, None).warmth == pytest.approx(0.8)
+
+
 def test_pooling_lets_large_figures_outvote_small_ones(tmp_path: Path) -> None:
     header: list[object] = [
         "id",
@@ -111,7 +126,7 @@ def test_a_data_set_becomes_numbers(sample_root: Path, tmp_path: Path, records: 
     assert copies.text("ids") == ["9 9", "10 10"]
     assert len(read_columns(tmp_path / "masks.csv")) == 9
     assert len(read_columns(tmp_path / "perturbed.csv")) == 3
-    for name in ("sizes", "masks", "heat", "copies", "perturbed"):
+    for name in ("sizes", "light", "masks", "heat", "copies", "perturbed"):
         columns = records.table(f"data/{name}.csv")
         assert list(read_columns(tmp_path / f"{name}.csv").texts) == list(columns.texts), name
 

@@ -20,6 +20,7 @@ from humanseg.io.names import SPLITS
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import boundary_dice, dice
 from humanseg.system.threads import map_in_order
+from research.measure.light import LightStats, light_stats
 from research.measure.masks import MaskStats, mask_stats, perturbed_dice
 
 UNLABELLED = "unlabelled"
@@ -38,6 +39,7 @@ class _Loaded:
     photo: Path
     size: tuple[int, int]
     print: PhotoHash
+    light: LightStats
     mask: NDArray[np.uint8] | None
 
 
@@ -56,9 +58,10 @@ def measure_data(
     unlabelled
         A folder of unlabelled photos, or None.
     out
-        Where `sizes.csv` (photos by split and size), `masks.csv` (a row per mask), `heat.csv` (the
-        mean train mask, coarse), `copies.csv` (duplicate photos) and `perturbed.csv`
-        (Dice of perturbed valid masks) go. Nothing in them is a picture of a person.
+        Where `sizes.csv` (photos by split and size), `light.csv` (a row per photo), `masks.csv` (a
+        row per mask), `heat.csv` (the mean train mask, coarse), `copies.csv` (duplicate photos) and
+        `perturbed.csv` (Dice of perturbed valid masks) go. Nothing in them is a picture of a
+        person.
     on_progress
         Called with the number of photos that were read, and of all.
 
@@ -75,6 +78,7 @@ def measure_data(
         photos.append(loaded)
         on_progress(len(photos), len(jobs))
     _write_sizes(out / "sizes.csv", photos)
+    _write_light(out / "light.csv", photos)
     _write_masks(out / "masks.csv", photos)
     mean = np.asarray(np.mean(_masks(photos, "train"), axis=0, dtype=np.float64))
     heat = cv2.resize(mean, _CELLS[::-1], interpolation=cv2.INTER_AREA)
@@ -120,7 +124,8 @@ def _load(job: tuple[str, Item]) -> _Loaded:
     if problems or photo is None:
         raise HumansegError(f"{problems[0].message}; humanseg check says more.")
     height, width = photo.shape[:2]
-    return _Loaded(split, item.id, item.photo, (height, width), hash_photo(photo), mask)
+    size, light = (height, width), light_stats(photo, mask)
+    return _Loaded(split, item.id, item.photo, size, hash_photo(photo), light, mask)
 
 
 def _masks(photos: Sequence[_Loaded], split: str) -> list[NDArray[np.uint8]]:
@@ -135,6 +140,16 @@ def _write_sizes(path: Path, photos: Sequence[_Loaded]) -> None:
     counted = Counter((one.split, *one.size) for one in photos)
     rows = [(*key, count) for key, count in counted.items()]
     write_table(path, pd.DataFrame(rows, columns=["split", "rows", "columns", "photos"]))
+
+
+def _write_light(path: Path, photos: Sequence[_Loaded]) -> None:
+    header = ["split", "id", *(field.name for field in fields(LightStats))]
+    # Not the id: that of an unlabelled photo is its folder and its file name.
+    rows = [
+        (one.split, one.photo.stem, *(round(value, 4) for value in astuple(one.light)))
+        for one in photos
+    ]
+    write_table(path, pd.DataFrame(rows, columns=header), missing="nan")
 
 
 def _write_masks(path: Path, photos: Sequence[_Loaded]) -> None:

@@ -1,0 +1,109 @@
+"""Light, colour and sharpness of the photos: of each split, and of hard photos."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from humanseg.metrics.verdicts import ALPHA, holm
+from research.records import Columns, Records
+from research.show import Prose, Table, p_value, say, score
+
+PROPERTIES: Mapping[str, str] = {
+    "brightness": "mean of the grey photo, 0 to 1",
+    "contrast": "its standard deviation",
+    "saturation": "mean saturation, 0 to 1",
+    "warmth": "red minus blue, -1 to 1",
+    "sharpness": "logarithm of the variance of its Laplacian",
+    "separation": "distance between the mean colours of person and background",
+}
+"""What is measured of a photo, by the columns of `light.csv`."""
+_SPLITS = ("train", "valid", "test", "unlabelled")
+
+
+def splits_table(records: Records) -> Table:
+    """Show mean and standard deviation of each property in each split."""
+    table = records.table("data/light.csv")
+    split = np.array(table.text("split"))
+    rows = []
+    for name, meaning in PROPERTIES.items():
+        values = table.numbers(name)
+        cells = []
+        for part in _SPLITS:
+            there = values[(split == part) & np.isfinite(values)]
+            cells.append(f"{there.mean():.2f} ± {there.std():.2f}" if there.size else "–")
+        rows.append([name, meaning, *cells])
+    return Table(["property", "what", *(f"{part}>" for part in _SPLITS)], rows)
+
+
+def splits_text(records: Records) -> Prose:
+    """Return how far the splits are from train, and what that says of the augmentation."""
+    table = records.table("data/light.csv")
+    largest = max(
+        (abs(_shift(table, name, part)), name, part)
+        for name in PROPERTIES
+        for part in _SPLITS[1:]
+        if np.isfinite(_shift(table, name, part))
+    )
+    train = np.array(table.text("split")) == "train"
+    bright = table.numbers("brightness")[train]
+    return say(
+        "The splits look alike: the largest difference of a mean from that of train is "
+        f"{largest[0]:.2f} standard deviations of train ({largest[1]} of {largest[2]}). The "
+        "brightness of train photos has a standard deviation of "
+        f"{bright.std() / bright.mean():.0%} of its mean: `augmentation=standard` changes it by "
+        "about as much as the photos differ (section 3)."
+    )
+
+
+def hard_table(records: Records) -> Table:
+    """Show how the Dice of each valid photo goes with its light, colour and sharpness."""
+    from scipy.stats import spearmanr
+
+    dice = _dice(records)
+    table = records.table("data/light.csv")
+    rows, found = [], []
+    for name in PROPERTIES:
+        values = _valid(table, name)
+        both = [(values[id], dice[id]) for id in dice if np.isfinite(values.get(id, np.nan))]
+        measured, scores = map(np.array, zip(*both, strict=True))
+        low, high = np.quantile(measured, [1 / 3, 2 / 3])
+        result = spearmanr(measured, scores)
+        found.append(float(result.pvalue))
+        # Medians: a few bad photos decide a mean of so few.
+        ends = (np.median(scores[measured <= low]), np.median(scores[measured >= high]))
+        rows.append([name, f"{result.statistic:+.2f}", *(score(float(end)) for end in ends)])
+    rows = [[*row, p_value(p)] for row, p in zip(rows, holm(found), strict=True)]
+    names = ["rank correlation>", "median Dice, lowest third>", "median Dice, highest third>"]
+    return Table(["property", *names, "p, Holm>"], rows)
+
+
+def hard_text(records: Records) -> Prose:
+    """Name the properties that go with Dice."""
+    rows = hard_table(records).rows
+    shown = [row[0] for row in rows if row[-1].startswith("<") or float(row[-1]) <= ALPHA]
+    if not shown:
+        return say(
+            "After correction, none of these goes with the Dice of a photo: its light does not "
+            "explain the errors."
+        )
+    return say(
+        f"After correction, of these {' and '.join(shown)} alone goes with the Dice of a photo, "
+        "and weakly: the light of a photo explains little of the errors."
+    )
+
+
+def _shift(table: Columns, name: str, part: str) -> float:
+    split, values = np.array(table.text("split")), table.numbers(name)
+    train, other = values[split == "train"], values[split == part]
+    return float((other.mean() - train.mean()) / train.std())
+
+
+def _valid(table: Columns, name: str) -> dict[str, float]:
+    split, ids, values = table.text("split"), table.text("id"), table.numbers(name).tolist()
+    rows = zip(split, ids, values, strict=True)
+    return {id: value for part, id, value in rows if part == "valid"}
+
+
+def _dice(records: Records) -> dict[str, float]:
+    scores = records.headline().scores
+    return dict(zip(scores.text("id"), scores.numbers("dice").tolist(), strict=True))
