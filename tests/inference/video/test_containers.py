@@ -187,8 +187,8 @@ def test_interlaced_pictures_are_made_whole(
         assert video.deinterlaced
     assert len(frames) == count
     assert np.diff(seconds) == pytest.approx(np.full(count - 1, 1 / RATE))
-    for frame in frames[1:]:
-        lines = frame.pixels.mean(2)
+    for whole in frames[1:]:
+        lines = whole.pixels.mean(2)
         assert np.abs(lines[1:-1] * 2 - lines[:-2] - lines[2:]).mean() < 1
 
 

@@ -1,6 +1,8 @@
 """A video through the model: the red model makes masks whose truth is known."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 import humanseg
 from humanseg.errors import HumansegError
 from humanseg.inference import Model
-from humanseg.inference.backgrounds import ColorBackground, ImageBackground
+from humanseg.inference.backgrounds import Background, ColorBackground, ImageBackground
 from humanseg.inference.batch.outputs import Matte, render_background, render_cutout, render_mask
 from humanseg.inference.video.convert import VideoOutput, convert_video, plan_video_output
 from humanseg.inference.video.probe import VideoError
@@ -40,6 +42,10 @@ def make_matte(
     photo: NDArray[np.uint8], probability: NDArray[np.float32], visible: NDArray[np.uint8] | None
 ) -> Matte:
     return Matte(photo, probability, 0.5, ColorBackground((0, 200, 0)), visible)
+
+
+def matte_before(background: Background, *frame: Any) -> Matte:
+    return replace(make_matte(*frame), background=background)
 
 
 def masks(path: Path) -> VideoOutput:
@@ -228,16 +234,14 @@ def test_the_background_of_an_hdr_video_is_no_brighter_than_paper(
         file.mux(stream.encode(None))
     halves = np.full((96, 128, 3), 255, np.uint8)
     halves[:, 64:] = 128
-    behind = [ImageBackground(halves), ColorBackground((255, 255, 255))]
+    behind: list[Background] = [ImageBackground(halves), ColorBackground((255, 255, 255))]
     for background in behind:
         output = plan_video_output(tmp_path / "a.mov", tmp_path / "a", render_background)
         convert_video(
             source,
             [output],
             model,
-            lambda photo, probability, visible, background=background: Matte(
-                photo, probability, 0.5, background, visible
-            ),
+            partial(matte_before, background),
         )
         photo = play(output.path).photos[1] / 255
         assert np.median(photo[:20, :20]) == pytest.approx(white, abs=0.02)
