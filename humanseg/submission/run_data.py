@@ -34,8 +34,8 @@ def owner_splits(csv: Path) -> tuple[Path, DatasetSplits]:
             "give the folder of the photos by --data ROOT.",
             code="submission.no_data",
         )
-    folds = {"fold": data.get("fold"), "folds": data.get("folds") or 5}
-    return run, DatasetSplits(root, rule=MaskRule.of(data), **folds)
+    folds = data.get("folds") or 5
+    return run, DatasetSplits(root, fold=data.get("fold"), folds=folds, rule=MaskRule.of(data))
 
 
 def find_mask_rule(csv: Path) -> MaskRule:

@@ -44,7 +44,7 @@ def make_record() -> Callable[..., RunRecord]:
             {key: float(v) if isinstance(v, np.floating) else v for key, v in known.items()}
             | summary,
             config,
-            pd.DataFrame(columns=["epoch", "val_dice"], dtype=float),
+            [],
             pd.DataFrame({"dice": scores}, index=list(map(str, range(len(scores))))),
         )
 

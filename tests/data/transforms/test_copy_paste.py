@@ -76,7 +76,7 @@ def test_photos_are_not_written_into() -> None:
 
 
 def test_people_become_small_and_large() -> None:
-    collage = CopyPaste(p_background=1, p_extra_person=0, scale=[0.2, 1.0])
+    collage = CopyPaste(p_background=1, p_extra_person=0, scale=(0.2, 1.0))
     shares = [scene.mask.mean() / PICTURES[0].mask.mean() for scene in scenes(collage, 80)]
     assert min(shares) < 0.08 and max(shares) > 0.6
 
