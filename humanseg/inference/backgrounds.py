@@ -176,7 +176,7 @@ def read_background(value: Any, notices: Notices | None = None) -> Background:
         return parse_background(value, notices)
     if isinstance(value, tuple | list):
         if len(value) != 3 or not all(
-            isinstance(channel, Integral) and 0 <= channel <= 255 for channel in value
+            isinstance(channel, Integral) and 0 <= int(channel) <= 255 for channel in value
         ):
             raise BackgroundError(
                 f"background={value!r}: a colour is (red, green, blue), whole numbers from 0 to "

@@ -20,10 +20,20 @@ Open = Callable[[Path], Page]
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pages")
-    names = [f"{name}.png" for name in ("photo", "errors", "prediction", "truth")]
-    for name in names:
+    pictures = {name: f"{name}.png" for name in ("photo", "errors", "prediction", "truth")}
+    for name in pictures.values():
         Image.new("RGB", (60, 80), "grey").save(root / name)
-    first = ValidCard("first", *names, 0.2, 0.1, 0.3, 0.5, 0.5, 80, 60)
+    first = ValidCard(
+        "first",
+        **pictures,
+        dice=0.2,
+        iou=0.1,
+        boundary_dice=0.3,
+        foreground=0.5,
+        predicted_foreground=0.5,
+        height=80,
+        width=60,
+    )
     cards = [
         first,
         replace(first, id="no person", dice=0.5, boundary_dice=float("nan")),
