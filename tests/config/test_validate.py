@@ -95,7 +95,7 @@ def search(folder: Path, params: str, more: str = "") -> None:
             "optimizer.lr: 'interval(-1,1)'",
             "optimizer.lr=-1.0: optimizer.lr: -1.0 is not a number above 0",
         ),
-        ("loss.weights.0: 'interval(0.5,-2)'", "loss.weights.0=-2.0: WeightedSum: weights must"),
+        ("loss.weights.0: 'interval(0.5,-2)'", "loss.weights.0=-2.0: loss.weights: [-2.0, 0.5]"),
         ("modle: 'unet,pspnet'", "modle=unet: modle: there is no such key, did you mean model?"),
         ("backbone.widths: '[4,8],[4,x]'", "backbone.widths=[4,x]: backbone.widths: [4, 'x']"),
         ("seed: 'range(2'", ": seed=range(2: this is not key=value"),

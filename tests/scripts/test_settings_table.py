@@ -17,4 +17,5 @@ def test_the_table_has_every_setting_with_its_default() -> None:
     assert f"{batch_size} result | change |" in table
     assert "`data.unlabelled`" not in table
     pool_sizes = next(line for line in table.splitlines() if "`model.pool_sizes`" in line)
-    assert "| a list (each a whole number) | `[1, 2, 3, 6]` |" in pool_sizes
+    assert "| a list of one or more (each a whole number of at least 1) |" in pool_sizes
+    assert "| `[1, 2, 3, 6]` |" in pool_sizes

@@ -164,7 +164,8 @@ def _words(schema: dict[str, Any]) -> list[str]:
         return [" ".join([word, *_range(schema)])]
     items = [" or ".join(_words(part)) for part in schema.get("prefixItems", [])]
     fewest = schema.get("minItems")
-    count = f" of {len(items)}" if items else f" of at least {fewest}" if fewest else ""
+    count = {None: "", 1: " of one or more"}.get(fewest, f" of at least {fewest}")
+    count = f" of {len(items)}" if items else count
     each = {*items, *([" or ".join(_words(schema["items"]))] if schema.get("items") else [])}
     return [f"a list{count}" + (f" (each {each.pop()})" if len(each) == 1 else "")]
 
