@@ -80,7 +80,7 @@ _PARTS = (
     _Part(
         *("size", "512 pixels", "the photos' own 320", "data.train_size"),
         open="step_sizes",
-        reason="the outline; the claim is of smaller sizes",
+        reason="the outline; the claims are of smaller sizes",
         direct="512",
     ),
     _Part(
