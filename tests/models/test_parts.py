@@ -178,13 +178,17 @@ def test_impossible_options_are_named(build: Any, message: str) -> None:
     ("target", "options", "mistake"),
     [
         ("PSPNet", {"upsampling": "cubic"}, "upsampling: 'cubic' is not bilinear or learned"),
-        ("PSPNet", {"pool_sizes": [0]}, "pool_sizes: [0] is not a list of at least 1"),
+        ("PSPNet", {"pool_sizes": [0]}, "pool_sizes: [0] is not a list of one or more"),
         ("PSPNet", {"decoder_channels": 0}, "decoder_channels: 0 is not a whole number of at le"),
         ("AttentionUNet", {"attention": "self"}, "attention: 'self' is not gate or scse"),
-        ("UNetPlusPlus", {"decoder_channels": []}, "decoder_channels: [] is not a list of at le"),
+        ("UNetPlusPlus", {"decoder_channels": []}, "decoder_channels: [] is not a list of one"),
         ("UNet", {"decoder_channels": [16, 0]}, "decoder_channels: [16, 0] is not a list of"),
-        ("LightUNet", {"decoder_channels": []}, "decoder_channels: [] is not a list of at least"),
-        ("PlainBackbone", {"widths": []}, "widths: [] is not a list of at least 1"),
+        (
+            "LightUNet",
+            {"decoder_channels": []},
+            "decoder_channels: [] is not a list of one or more",
+        ),
+        ("PlainBackbone", {"widths": []}, "widths: [] is not a list of one or more"),
     ],
 )
 def test_values_out_of_range_are_named(target: str, options: dict[str, Any], mistake: str) -> None:
