@@ -101,21 +101,23 @@ def read_mask(path: Path, person_values: Collection[int] = ()) -> NDArray[np.uin
     """
     decoded = decode(path, whole=True)
     with explain_image_errors(path):
-        # Of a palette image, `person_values` are indices.
-        is_indexed = decoded.image.mode == "P"
-        named = np.asarray(decoded.image) if is_indexed else mask_values(decoded.image)
         if person_values:
-            is_person = np.isin(upright(named, decoded.orientation), list(person_values))
-            return is_person.astype(np.uint8)
-        values = upright(mask_values(decoded.image), decoded.orientation)
-    mask = binarize(values)
-    if mask is None:
-        raise ImageError(
-            f"{path} is not a mask: it {describe_values(named)}. Draw the person white (255) and "
-            f"all else black (0), and save it as PNG{person_values_hint(named)}.",
-            code="io.not_a_mask",
-        )
-    return mask
+            values = upright(_numbers(decoded.image), decoded.orientation)
+            return np.isin(values, list(person_values)).astype(np.uint8)
+        mask = binarize(upright(mask_values(decoded.image), decoded.orientation))
+        if mask is not None:
+            return mask
+        numbers = _numbers(decoded.image)
+    raise ImageError(
+        f"{path} is not a mask: it {describe_values(numbers)}. Draw the person white (255) and "
+        f"all else black (0), and save it as PNG{person_values_hint(numbers)}.",
+        code="io.not_a_mask",
+    )
+
+
+def _numbers(image: Image.Image) -> NDArray[Any]:
+    """Return the values that `person_values` are among: of a palette image, its indices."""
+    return np.asarray(image) if image.mode == "P" else mask_values(image)
 
 
 def grey_counts(path: Path) -> NDArray[np.int64]:
