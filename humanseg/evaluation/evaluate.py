@@ -10,6 +10,7 @@ import pandas as pd
 
 from humanseg.data.splits import SplitName
 from humanseg.errors import HumansegError
+from humanseg.evaluation.drift import describe_drift
 from humanseg.evaluation.evaluated_model import find_evaluated_model, write_mark
 from humanseg.evaluation.exported import ExportPredictor, FolderPhotos
 from humanseg.evaluation.page_writers import (
@@ -31,7 +32,6 @@ from humanseg.inference.load import load_model
 from humanseg.io.files import whole_folder
 from humanseg.pages.origin import Origin
 from humanseg.runs import RunFolder
-from humanseg.runs.drift import describe_drift
 from humanseg.runs.home import write_home
 from humanseg.runs.origin import run_origin
 

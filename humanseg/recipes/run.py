@@ -36,8 +36,9 @@ from humanseg.recipes.recipe import (
 )
 from humanseg.recipes.record import RecordWriter, recorded_plan
 from humanseg.runs import RunFolder, run_lock
-from humanseg.runs.folder import RECIPE_RECORD, require_recipe_folder
+from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.runs.home import write_recipe_home
+from humanseg.runs.new_folder import require_recipe_folder
 from humanseg.sweeps.jobs import Outcome, job_status
 from humanseg.sweeps.launch import launcher_in, run_jobs
 from humanseg.sweeps.messages import clock

@@ -1,7 +1,8 @@
 """A run on disk, read and written without torch."""
 
-from humanseg.runs.folder import RunFolder, new_run_folder, open_run, remove_partial, require_free
+from humanseg.runs.folder import RunFolder, open_run, remove_partial
 from humanseg.runs.lock import Locked, is_locked, run_lock
+from humanseg.runs.new_folder import new_run_folder, require_free
 from humanseg.runs.summary import (
     RunEnded,
     Status,

@@ -20,7 +20,7 @@ from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
 from humanseg.runs import is_locked
-from humanseg.runs.folder import require_sweep_folder
+from humanseg.runs.new_folder import require_sweep_folder
 from humanseg.sweeps.jobs import Job, require_same_settings
 from humanseg.sweeps.launch import launcher_in
 from humanseg.sweeps.naming import folder_aside, is_below, job_folder, sweep_name

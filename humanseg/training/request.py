@@ -15,7 +15,7 @@ from humanseg.config.settings import NO_PATHS, REQUIRED, source_paths
 from humanseg.errors import HumansegError
 from humanseg.inference.named_model import is_bundled
 from humanseg.runs import open_run, read_summary
-from humanseg.runs.folder import numbered_folder
+from humanseg.runs.new_folder import numbered_folder
 from humanseg.training.resuming import changed_settings, resumed_config, without_changes
 
 
@@ -162,11 +162,11 @@ def _resumed(config: DictConfig, overrides: list[str]) -> TrainRequest:
     began = summary.get("choices") or {}
     choices = {**began, **chosen} if began else {}
     changed = changed_settings(saved, now)
-    kept = [change for change in changes if not _affects(change, changed)]
-    idle_groups = {change.split("=")[0] for change in kept}
+    harmless = [change for change in changes if not _affects(change, changed)]
+    idle_groups = {change.split("=")[0] for change in harmless}
     idle = IdleRequest(
         without_changes(saved, now),
-        [*recorded, *kept],
+        [*recorded, *harmless],
         began | {key: option for key, option in choices.items() if key in idle_groups},
     )
     return TrainRequest(now, run.path, True, [*recorded, *changes], choices, changed, idle)

@@ -24,7 +24,7 @@ from humanseg.models.checkpoint import (
     without_weights,
 )
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
-from humanseg.runs.folder import numbered_folder
+from humanseg.runs.new_folder import numbered_folder
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console, quieten
 from humanseg.training.distillation import (

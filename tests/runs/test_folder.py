@@ -5,7 +5,7 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, new_run_folder, open_run, require_free
-from humanseg.runs.folder import require_recipe_folder, require_sweep_folder
+from humanseg.runs.new_folder import require_recipe_folder, require_sweep_folder
 
 
 def write(path: Path) -> Path:
