@@ -90,16 +90,16 @@ def score_file(
     """
     submission = read_submission(csv)
     rule = find_mask_rule(csv) if rule is None else rule
-    found = [] if root is None else list_items(root, split, True, rule)
+    listed = [] if root is None else list_items(root, split, True, rule)
     source = ""
     if root is None:
         run, splits = owner_splits(csv)
         splits.rule = rule
         root, source = splits.root, f"{splits.root}, of the run {run}"
-        found = splits.items("valid") if split == "valid" else list_items(root, split, True, rule)
+        listed = splits.items("valid") if split == "valid" else list_items(root, split, True, rule)
         if split == "valid" and splits.fold is not None:
             split, source = "train", f"{source}: fold {splits.fold} of {splits.folds}"
-    items = {item.id: item for item in found}
+    items = {item.id: item for item in listed}
     wanted = wanted_ids(root, split, items)
     # Spaces around an id are no part of it, unless the photo's name has them too.
     ids = submission.rows["id"]

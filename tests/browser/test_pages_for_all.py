@@ -95,9 +95,9 @@ def test_copying_says_whether_it_worked_and_keeps_the_focus(
     page.locator("summary").click()
     button = page.get_by_role("button", name="Copy")
     button.press("Enter")
-    told = "Copied" if copied else "Not copied"
-    expect(page.locator("p[aria-live=polite]")).to_have_text(told)
-    expect(page.get_by_role("button", name=told, exact=True)).to_be_focused()
+    label = "Copied" if copied else "Not copied"
+    expect(page.locator("p[aria-live=polite]")).to_have_text(label)
+    expect(page.get_by_role("button", name=label, exact=True)).to_be_focused()
 
 
 def colour(page: Page, selector: str, what: str = "backgroundColor") -> str:

@@ -125,9 +125,9 @@ def test_the_rooms_make_no_circle() -> None:
 def test_the_columns_of_the_architecture_follow_the_arrows() -> None:
     text = (PACKAGE.parent / "docs/explanation/architecture.md").read_text(encoding="utf-8")
     columns = text.split("```text\n", 1)[1].split("```", 1)[0].split("<-")
-    left = {"__version__"}
+    passed = {"__version__"}
     for column in columns:
         rooms = re.findall(r"\w+", column)
-        assert [room for room in rooms if not ROOMS[room] <= left] == []
-        left |= set(rooms)
-    assert left == {"__version__", *ROOMS} - {"__main__", "__init__"}
+        assert [room for room in rooms if not ROOMS[room] <= passed] == []
+        passed |= set(rooms)
+    assert passed == {"__version__", *ROOMS} - {"__main__", "__init__"}

@@ -82,11 +82,11 @@ def test_a_script_of_a_persons_own_is_not_run_again(tmp_path: Path, method: str)
 
 def test_the_script_is_there_again_whichever_thread_ends_first() -> None:
     main = sys.modules["__main__"]
-    one, other = without_main(), without_main()
-    for block in (one, other):
+    blocks = without_main(), without_main()
+    for block in blocks:
         block.__enter__()
         assert sys.modules["__main__"] is not main
-    for block in (one, other):
+    for block in blocks:
         block.__exit__(None, None, None)
     assert sys.modules["__main__"] is main
     with without_main(b"c__main__\nMine\n."):

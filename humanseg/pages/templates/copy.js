@@ -20,10 +20,10 @@
     }
   }
   // A button may have a name of its own, so that what stands on it is not read out.
-  const told = document.createElement("p");
-  told.className = "visually-hidden";
-  told.setAttribute("aria-live", "polite");
-  document.body.append(told);
+  const announcement = document.createElement("p");
+  announcement.className = "visually-hidden";
+  announcement.setAttribute("aria-live", "polite");
+  document.body.append(announcement);
   for (const button of document.querySelectorAll(".copy")) button.hidden = false;
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -31,10 +31,10 @@
     const copied = await copy(button.dataset.copy);
     const label = button.textContent;
     if (label === "Copied" || label === "Not copied") return;
-    button.textContent = told.textContent = copied ? "Copied" : "Not copied";
+    button.textContent = announcement.textContent = copied ? "Copied" : "Not copied";
     setTimeout(() => {
       button.textContent = label;
-      told.textContent = "";
+      announcement.textContent = "";
     }, 1600);
   });
 })();

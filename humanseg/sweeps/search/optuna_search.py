@@ -47,14 +47,14 @@ def read_search_settings(given: Mapping[str, Any]) -> SearchSettings:
     HumansegError
         There is no such setting, or its value is impossible.
     """
-    known = parameters(SearchSettings)
+    settings = parameters(SearchSettings)
     for key, value in given.items():
         full = f"hydra.sweeper.{key}"
-        if key not in known:
+        if key not in settings:
             raise HumansegError(
-                f"{full}: unknown{nearest(key, known) or '.'}", code="config.unknown_key"
+                f"{full}: unknown{nearest(key, settings) or '.'}", code="config.unknown_key"
             )
-        if mistakes := value_mistakes(value, known[key].annotation, full):
+        if mistakes := value_mistakes(value, settings[key].annotation, full):
             raise HumansegError(f"{mistakes[0]}.", code="sweeps.bad_setting")
     return SearchSettings(**given)
 

@@ -19,14 +19,14 @@ def require_monitors(callbacks: Mapping[str, pl.Callback], has_sources: bool) ->
     """
     if any(type(callback).__module__.split(".")[0] not in _OURS for callback in callbacks.values()):
         return
-    known = ["train/loss", *(f"val/{name}" for name in SCORES), SELECTION]
-    known += [SOURCES] if has_sources else []
+    scores = ["train/loss", *(f"val/{name}" for name in SCORES), SELECTION]
+    scores += [SOURCES] if has_sources else []
     for name, callback in callbacks.items():
         watched: Any = getattr(callback, "monitor", None)
-        if isinstance(watched, str) and watched not in known:
-            hint = nearest(watched, known) or "."
+        if isinstance(watched, str) and watched not in scores:
+            hint = nearest(watched, scores) or "."
             raise HumansegError(
                 f"callbacks.{name}.monitor={watched}: an epoch has no such score{hint} It has "
-                f"{', '.join(known)}.",
+                f"{', '.join(scores)}.",
                 code="training.unknown_monitor",
             )

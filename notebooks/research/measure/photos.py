@@ -146,8 +146,8 @@ def _write_light(path: Path, photos: Sequence[_Loaded]) -> None:
     header = ["split", "id", *(field.name for field in fields(LightStats))]
     # Not the id: that of an unlabelled photo is its folder and its file name.
     rows = [
-        (one.split, one.photo.stem, *(round(value, 4) for value in astuple(one.light)))
-        for one in photos
+        (item.split, item.photo.stem, *(round(value, 4) for value in astuple(item.light)))
+        for item in photos
     ]
     write_table(path, pd.DataFrame(rows, columns=header), missing="nan")
 

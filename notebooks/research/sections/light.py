@@ -61,18 +61,18 @@ def hard_table(records: Records) -> Table:
 
     dice = _dice(records)
     table = records.table("data/light.csv")
-    rows, found = [], []
+    rows, p_values = [], []
     for name in PROPERTIES:
         values = _valid(table, name)
         both = [(values[id], dice[id]) for id in dice if np.isfinite(values.get(id, np.nan))]
         measured, scores = map(np.array, zip(*both, strict=True))
         low, high = np.quantile(measured, [1 / 3, 2 / 3])
         result = spearmanr(measured, scores)
-        found.append(float(result.pvalue))
+        p_values.append(float(result.pvalue))
         # Medians: a few bad photos decide a mean of so few.
         ends = (np.median(scores[measured <= low]), np.median(scores[measured >= high]))
         rows.append([name, f"{result.statistic:+.2f}", *(score(float(end)) for end in ends)])
-    rows = [[*row, p_value(p)] for row, p in zip(rows, holm(found), strict=True)]
+    rows = [[*row, p_value(p)] for row, p in zip(rows, holm(p_values), strict=True)]
     names = ["rank correlation>", "median Dice, lowest third>", "median Dice, highest third>"]
     return Table(["property", *names, "p, Holm>"], rows)
 

@@ -32,9 +32,9 @@ def stages_table(records: Records) -> Table | Prose:
                 f"{other.low:+.4f} to {other.high:+.4f}",
             ]
         mean = float(np.mean([dice.mean() for dice in sources.values()]))
-        own = [f"`{name}`", str(stage["adds"]), score(stage["dice_at_half"])]
-        seen = f"{_people_seen(table, name):.0%}"
-        rows.append([*own, cells[0], f"{mean:.4f}", *cells[1:], seen])
+        stage_cells = [f"`{name}`", str(stage["adds"]), score(stage["dice_at_half"])]
+        false_positives = f"{_people_seen(table, name):.0%}"
+        rows.append([*stage_cells, cells[0], f"{mean:.4f}", *cells[1:], false_positives])
     names = ["Dice, valid>", "gain>", "mean of the sources>", "gain>", "95 %, photos>"]
     return Table(["stage", "adds", *names, "person predicted where none is>"], rows)
 

@@ -490,8 +490,8 @@ def test_the_browser_itself_lets_nothing_out(open_demo: Callable[..., Demo], add
     demo.page.context.route("http://elsewhere.test/**", reach)
     attempt = "fetch('http://elsewhere.test/', {method: 'POST'}).then(() => 'out', () => 'held')"
     # The worker, in which the model runs, has the photos too.
-    for place in (demo.page, demo.worker()):
-        assert place.evaluate(attempt) == "held"
+    for script in (demo.page, demo.worker()):
+        assert script.evaluate(attempt) == "held"
     assert reached == []
     # What was requested before was seen, by workers too.
     for name in ("worker.js", "model/model.onnx", "ort-wasm-simd-threaded.wasm"):

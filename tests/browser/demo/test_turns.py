@@ -48,20 +48,21 @@ def settled(page: Page, condition: str) -> None:
     pytest.fail(f"not within {PATIENCE} ms: {condition}")
 
 
-def held_back(page: Page, held: list[Route]) -> None:
-    page.context.route("**/model/*.onnx", lambda route: held.append(route))
+def hold_back(held: list[Route], script: str) -> Callable[[Page], None]:
+    """Return what runs a script in a new page, and holds the model back."""
+
+    def before(page: Page) -> None:
+        page.add_init_script(script)
+        page.context.route("**/model/*.onnx", lambda route: held.append(route))
+
+    return before
 
 
 def test_a_camera_that_is_stopped_before_it_shows_anything_leaves_no_message(
     open_demo: Callable[..., Demo], address: str
 ) -> None:
     held: list[Route] = []
-
-    def before(page: Page) -> None:
-        page.add_init_script(CAMERA)
-        held_back(page, held)
-
-    demo = open_demo(address, before=before)
+    demo = open_demo(address, before=hold_back(held, CAMERA))
     page, busy = demo.page, demo.page.locator("#busy")
     camera, stop = (
         page.get_by_role("button", name=name, exact=True) for name in ("Camera", "Stop")
@@ -107,19 +108,14 @@ def test_photos_that_are_passed_over_give_their_memory_back(
     open_demo: Callable[..., Demo], address: str, photos: Path
 ) -> None:
     held: list[Route] = []
-
-    def before(page: Page) -> None:
-        page.add_init_script(BITMAPS)
-        held_back(page, held)
-
-    demo = open_demo(address, before=before)
+    demo = open_demo(address, before=hold_back(held, BITMAPS))
     demo.page.locator("#files").set_input_files([photos / "small.png", photos / "turned.jpg"])
     strip = demo.page.locator("#strip button")
     expect(strip).to_have_count(2)
-    for place in (1, 0, 1):
-        strip.nth(place).click()
+    for index in (1, 0, 1):
+        strip.nth(index).click()
         expect(demo.page.locator("#before")).to_have_attribute(
-            "aria-label", f"Photo {('small.png', 'turned.jpg')[place]}"
+            "aria-label", f"Photo {('small.png', 'turned.jpg')[index]}"
         )
     for route in held:
         route.continue_()

@@ -29,9 +29,9 @@ function maskCanvas([height, width], mask, truth, label) {
   const missed = cssColour("--missed"), added = cssColour("--added");
   for (let y = 0, drawn = 0; y < high; y += 1) {
     for (let x = 0; x < wide; x += 1, drawn += 4) {
-      const place = step * (y * width + x);
-      const wrong = truth && truth[place] !== mask[place];
-      const colour = wrong ? (mask[place] ? added : missed) : mask[place] ? WHITE : null;
+      const index = step * (y * width + x);
+      const wrong = truth && truth[index] !== mask[index];
+      const colour = wrong ? (mask[index] ? added : missed) : mask[index] ? WHITE : null;
       if (colour) image.data.set(colour, drawn);
       image.data[drawn + 3] = 255;
     }
