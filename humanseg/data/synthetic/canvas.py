@@ -1,5 +1,6 @@
 """Outlines, and a canvas that paints them with shading and keeps an exact mask."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from humanseg.data.synthetic.palette import Fabric, Image
 
 Points = NDArray[np.float64]
+Corners = ArrayLike | str
+"""Points (n, 2); as text, "x,y x,y"."""
+Paint = Callable[..., None]
+"""`Canvas.paint` at the place of one person, or of a part of one."""
 
 SUPERSAMPLING = 3
 _SHIFT = 4  # cv2 takes polygon corners as integers with this many binary places
@@ -34,13 +39,13 @@ def capsule(start: ArrayLike, end: ArrayLike, r_start: float, r_end: float) -> P
     return cv2.convexHull(circles.astype(np.float32))[:, 0].astype(float)
 
 
-def smooth(corners: ArrayLike) -> Points:
+def smooth(corners: Corners) -> Points:
     """Return a closed curve (8n, 2) through `corners` (n, 2).
 
     A uniform Catmull-Rom spline (Catmull and Rom 1974, "A class of local interpolating
     splines", section 3).
     """
-    p1 = np.asarray(corners, float)
+    p1 = _points(corners)
     p0, p2, p3 = np.roll(p1, 1, 0), np.roll(p1, -1, 0), np.roll(p1, -2, 0)
     t = np.linspace(0, 1, 8, endpoint=False)[:, None, None]
     curve = 0.5 * (
@@ -52,15 +57,16 @@ def smooth(corners: ArrayLike) -> Points:
     return curve.transpose(1, 0, 2).reshape(-1, 2)
 
 
-def outline(corners: str) -> Points:
-    """Read an outline (n, 2) that is written as "x,y x,y"."""
-    return np.array([corner.split(",") for corner in corners.split()], float)
+def symmetric(right: Corners) -> Points:
+    """Return a closed curve whose right half is given from top to bottom."""
+    half = _points(right)
+    return smooth(np.concatenate([half, (half * (-1, 1))[::-1]]))
 
 
-def mirrored(right: ArrayLike) -> Points:
-    """Close a shape whose right half is given from top to bottom by its mirror image."""
-    half = np.asarray(right, float)
-    return np.concatenate([half, (half * (-1, 1))[::-1]])
+def _points(corners: Corners) -> Points:
+    if isinstance(corners, str):
+        corners = [corner.split(",") for corner in corners.split()]
+    return np.array(corners, float)
 
 
 @dataclass
