@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ _ADVICE = {
     errno.EEXIST: "a file of this name is there already: choose another folder",
     errno.ENAMETOOLONG: "the name is too long for this disk: choose a shorter one",
 }
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ()
+"""Seconds to wait before each further try to rename. On Windows a virus scanner or a program that
+synchronises folders opens new files for some milliseconds, which refuses it."""
 
 
 def file_sha256(file: Path) -> str:
@@ -35,6 +39,17 @@ def explain_os_error(error: OSError, path: Path) -> HumansegError:
     """Return an error for a person that says why `path` cannot be written."""
     advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
     return HumansegError(f"Cannot write {path}: {advice}.", code="io.cannot_write")
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file or folder; a file takes the place of another one."""
+    for pause in _PAUSES:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    source.replace(target)
 
 
 @contextmanager
@@ -52,7 +67,7 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
             with partial.open("r+b") as file:
                 os.fsync(file.fileno())
             if replace:
-                partial.replace(path)
+                rename(partial, path)
             else:
                 _place_new(partial, path)
     except OSError as error:
@@ -76,7 +91,7 @@ def _place_new(partial: Path, path: Path) -> None:
         # A disk without links.
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
-        partial.replace(path)
+        rename(partial, path)
 
 
 @contextmanager
@@ -91,12 +106,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             # Not a temporary name: after a crash here, nobody may remove it.
             former = partial.with_suffix(".former")
             if folder.exists():
-                folder.rename(former)
+                rename(folder, former)
             try:
-                partial.rename(folder)
+                rename(partial, folder)
             except BaseException:
                 if former.exists():
-                    former.rename(folder)
+                    rename(former, folder)
                 raise
             shutil.rmtree(former, ignore_errors=True)
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.io.files import explain_os_error
+from humanseg.io.files import explain_os_error, rename
 from humanseg.io.images import write_image
 
 _LONGEST = 255  # bytes in one file name, on every common file system
@@ -89,9 +89,9 @@ class PageFolder:
         try:
             page.unlink(missing_ok=True)
             if pictures.exists():
-                pictures.rename(self._old)
-            self._partial.rename(pictures)
-            self._page.replace(page)
+                rename(pictures, self._old)
+            rename(self._partial, pictures)
+            rename(self._page, page)
         except OSError as error:
             raise explain_os_error(error, page) from error
         self.discard()

@@ -3,6 +3,8 @@
 import errno
 import fcntl
 import os
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,13 @@ from typing import Any
 import pytest
 
 from humanseg.errors import HumansegError
+from humanseg.io import files
 from humanseg.io.files import whole_file, whole_folder, write_bytes, write_text
+
+
+def _write_folder(folder: Path, content: bytes) -> None:
+    with whole_folder(folder) as partial:
+        (partial / "b").write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["x" * 245, "人" * 80], ids=["Latin", "Japanese"])
@@ -52,19 +60,48 @@ def test_the_disk_is_asked_to_write_by_a_handle_that_windows_takes(
     assert synced and (tmp_path / "a").read_bytes() == b"whole"
 
 
+@pytest.mark.parametrize("write", [write_bytes, _write_folder], ids=["file", "folder"])
+@pytest.mark.parametrize(("refusals", "is_written"), [(2, True), (3, False)])
+def test_what_a_virus_scanner_has_just_opened_takes_its_place_later(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[Path, bytes], None],
+    refusals: int,
+    is_written: bool,
+) -> None:
+    write(tmp_path / "a", b"earlier")
+    tries, replace = Counter[str](), Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        tries[path.suffix] += 1
+        if path.suffix == ".partial" and tries[path.suffix] <= refusals:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(files, "_PAUSES", (0.0, 0.0))
+    if is_written:
+        write(tmp_path / "a", b"later")
+    else:
+        with pytest.raises(HumansegError, match="may not be written"):
+            write(tmp_path / "a", b"later")
+    (written,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert written.read_bytes() == (b"later" if is_written else b"earlier")
+
+
 def test_a_folder_that_cannot_take_its_place_leaves_the_earlier_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place, rename = tmp_path / "export", Path.rename
+    place, replace = tmp_path / "export", Path.replace
     place.mkdir()
     (place / "a").write_text("earlier")
 
     def refuse(path: Path, target: Path) -> Path:
         if target == place and path.suffix == ".partial":
             raise PermissionError(errno.EACCES, "Permission denied")
-        return rename(path, target)
+        return replace(path, target)
 
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(HumansegError, match="may not be written"), whole_folder(place) as partial:
         (partial / "a").write_text("later")
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
