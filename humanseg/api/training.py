@@ -70,6 +70,8 @@ def evaluate(
     *,
     tta: bool = False,
     threshold: float | None = None,
+    person_values: "Sequence[int]" = (),
+    invert_masks: bool = False,
     out: "AnyPath | None" = None,
     on_progress: "Progress | None" = None,
 ) -> "Evaluation":
@@ -88,6 +90,10 @@ def evaluate(
         Whether to average with the mirrored photo.
     threshold
         The probability in (0, 1) above which a pixel is person; None: the model's own.
+    person_values, invert_masks
+        The masks' values that are the person, and whether of two values the darker one is, as
+        `data.person_values` and `data.invert_masks` of a training. With neither, masks are read
+        as the run does, and for an exported model the brighter of two values is the person.
     out
         A new folder for the scores, the submission and the pages.
     on_progress
@@ -105,12 +111,14 @@ def evaluate(
         The model or the data cannot be used, or `out` holds something else.
     """
     from humanseg.api.options import as_path, require_in_range
+    from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
     from humanseg.evaluation.evaluated_model import find_evaluated_model
 
     require_in_range(threshold=threshold)
     named = as_path("model", model)
     root = None if data is None else as_path("data", data)
     into = None if out is None else as_path("out", out)
+    rule = MaskRule(tuple(person_values), invert_masks)
     find_evaluated_model(named, root, split, into)
     # Only now, when all is there: it loads torch.
     from humanseg.evaluation.evaluate import evaluate as evaluate_model
@@ -121,6 +129,7 @@ def evaluate(
         split,
         tta=tta,
         threshold=threshold,
+        rule=None if rule == AS_DRAWN else rule,
         out=into,
         on_progress=on_progress,
     )

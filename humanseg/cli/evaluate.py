@@ -2,7 +2,15 @@
 
 import argparse
 
-from humanseg.cli.options import SPLITS, add_data, add_split, given_path, in_range, named_model
+from humanseg.cli.options import (
+    SPLITS,
+    add_data,
+    add_mask_rule,
+    add_split,
+    given_path,
+    in_range,
+    named_model,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=in_range("threshold"),
         help="other than the model's own",
     )
+    add_mask_rule(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.split,
             tta=arguments.tta,
             threshold=arguments.threshold,
+            person_values=arguments.person_values,
+            invert_masks=arguments.invert_masks,
             out=arguments.out,
             on_progress=move,
         )

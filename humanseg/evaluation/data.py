@@ -2,10 +2,12 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.build import build
+from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.errors import HumansegError
@@ -13,10 +15,17 @@ from humanseg.io.images import image_size
 from humanseg.runs import RunFolder
 
 
-def data_of(config: DictConfig, root: Path | None = None) -> PhotoData:
-    """Open a run's data, or other data in the same way, without augmentation or folds."""
+def data_of(
+    config: DictConfig, root: Path | None = None, rule: MaskRule | None = None
+) -> PhotoData:
+    """Open a run's data, or other data in the same way, without augmentation or folds.
+
+    `rule` says how masks are read; None: as the run does.
+    """
     none = {"extra": None, "extra_valid": None}
-    other = {} if root is None else {"root": str(root), "fold": None, **none}
+    other: dict[str, Any] = {} if root is None else {"root": str(root), "fold": None, **none}
+    if rule is not None:
+        other |= {"person_values": list(rule.person_values), "invert_masks": rule.invert}
     node = OmegaConf.merge(config.data, other)
     photos: PhotoData = build(node, augmentation=Augmentation([]), seed=config.seed)
     return photos

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.splits import SplitName
 from humanseg.errors import HumansegError
 from humanseg.evaluation.drift import describe_drift
 from humanseg.evaluation.evaluated_model import find_evaluated_model, write_mark
 from humanseg.evaluation.exported import ExportPredictor, FolderPhotos
-from humanseg.evaluation.page_writers import (
-    TestPageWriter,
-    ValidPageWriter,
-    evaluation_origin,
-)
+from humanseg.evaluation.page_writers import TestPageWriter, ValidPageWriter, evaluation_origin
 from humanseg.evaluation.predict import (
     EvaluatedPhotos,
     PredictionWriter,
@@ -65,7 +62,8 @@ class Evaluation:
         A row per photo, naturally sorted by `id`: `dice`, `iou`, `boundary_dice`, `foreground`,
         `dice_at_half`.
     note
-        How that is not what the run recorded of the same photos; empty where it is.
+        That the masks seem to be inverted, or how the scores are not what the run recorded of the
+        same photos; empty otherwise.
     out
         Where its files are; None: it wrote none.
     by_source
@@ -136,6 +134,7 @@ def evaluate(
     *,
     tta: bool = False,
     threshold: float | None = None,
+    rule: MaskRule | None = None,
     out: Path | str | None = None,
     on_progress: Progress | None = None,
 ) -> Evaluation:
@@ -154,6 +153,8 @@ def evaluate(
         Whether to average over the mirrored photo too; else the run's own choice holds.
     threshold
         In [0, 1]; None: the model's own.
+    rule
+        How masks are read; None: as the run does, and for an exported model as drawn.
     out
         A folder for `scores.csv`, `pred_{split}.csv`, the pages and `evaluation.json`; it appears
         whole or not at all. With `valid`, the page of the test photos is among them.
@@ -177,10 +178,12 @@ def evaluate(
     predictor: Predictor
     left_out, is_by_source = "", False
     options = ["--tta"] * tta + ([] if threshold is None else [f"--threshold={threshold:g}"])
+    options += [] if rule is None else rule.options()
     if found.run is None:
         assert root is not None
         exported = load_model(found.path)
-        predictor, photos = ExportPredictor(exported, tta), FolderPhotos(root)
+        predictor = ExportPredictor(exported, tta)
+        photos = FolderPhotos(root, rule=rule or AS_DRAWN)
         photos.require_sound(split)
         threshold = exported.threshold if threshold is None else threshold
     else:
@@ -188,7 +191,7 @@ def evaluate(
         from humanseg.evaluation.predictor import load_predictor, run_threshold
 
         predictor, config = load_predictor(found.run, checkpoint=found.checkpoint, tta=tta)
-        photos = data_of(config, root)
+        photos = data_of(config, root, rule)
         photos.require_sound(split)
         if split == "valid":
             left_out = sources_left_out(found.run, config, root)
@@ -211,11 +214,11 @@ def evaluate(
         means, table = scores.means() if split != "test" else {}, scores.table()
         if folder is not None:
             write_mark(folder, found.path, photos.root, split, threshold, means)
-    note = ""
-    if found.run is not None and found.checkpoint is None and data is None and not tta:
-        note = (
-            describe_drift(found.run, dict(_dice_of(table)), threshold) if split == "valid" else ""
-        )
+    note = scores.inverted_note()
+    is_as_trained = data is None and rule is None and not tta
+    if is_as_trained and found.run is not None and found.checkpoint is None:
+        if split == "valid" and not note:
+            note = describe_drift(found.run, dict(_dice_of(table)), threshold)
         # A run that was made before there was such a page gets it now.
         with suppress(HumansegError):
             write_home(found.run)
@@ -253,8 +256,6 @@ def evaluate_best(
         Its data.
     logs
         Each is called with a few telling predictions, to be shown.
-    on_progress
-        As of `evaluate`.
 
     Returns
     -------

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from humanseg.data.checks.concerns import describe_inverted, looks_inverted
 from humanseg.evaluation.predict import Prediction, PredictionWriter
 from humanseg.io.names import natural_key
 from humanseg.io.tables import write_table
@@ -31,10 +32,12 @@ class ScoresWriter(PredictionWriter):
         self._path = path
         self._threshold = threshold
         self._rows: list[tuple[str, float, float, float, float, float]] = []
+        self._inverted = 0
 
     def add(self, prediction: Prediction) -> None:
         """Score one photo."""
         truth, mask = prediction.require_truth(), prediction.mask(self._threshold)
+        self._inverted += looks_inverted(truth)
         self._rows.append(
             (
                 prediction.id,
@@ -64,3 +67,10 @@ class ScoresWriter(PredictionWriter):
         """
         means = self.table()[MEANS].astype(float).mean()
         return {name: float(means[name]) for name in MEANS}
+
+    def inverted_note(self) -> str:
+        """Return a note where low scores seem to come from inverted masks; empty otherwise."""
+        reason = describe_inverted(self._inverted, len(self._rows))
+        if not reason or self.means()["dice"] >= 0.5:
+            return ""
+        return f"{reason}, and the scores to be wrong: check --invert-masks"

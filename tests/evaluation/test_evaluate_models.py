@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import humanseg
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluate import evaluate
 from humanseg.inference.load import load_model
-from humanseg.io.images import read_photo
+from humanseg.io.images import read_mask, read_photo, write_image
 from humanseg.io.rle import decode_rle
 from humanseg.io.tables import read_table
 from humanseg.models.checkpoint import load_segmenter
@@ -83,6 +84,40 @@ def test_the_folder_of_an_export_stands_for_its_model(
 
     assert main(["evaluate", str(onnx_file.parent), "--data", str(sample_root)]) == 0
     assert f"{onnx_file} on 3 valid photos of {sample_root}" in capsys.readouterr().out
+
+
+@pytest.fixture
+def inverted_root(sample_root: Path, tmp_path: Path) -> Path:
+    """The sample with masks in which the background is white."""
+    shutil.copytree(sample_root, tmp_path / "inverted")
+    for path in (tmp_path / "inverted" / "valid_mask").iterdir():
+        write_image(path, 255 * (1 - read_mask(path)))
+    return tmp_path / "inverted"
+
+
+def test_inverted_masks_are_pointed_out_and_read_as_it_is_said(
+    sample_root: Path, inverted_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from humanseg.cli.main import main
+
+    plain = evaluate("tiny", sample_root)
+    assert plain.scores["dice"] > 0.5 and not plain.note
+    wrong = evaluate("tiny", inverted_root)
+    assert wrong.scores["dice"] < 0.5 and "in 3 of 3 masks" in wrong.note
+    assert "--invert-masks" in wrong.text()
+    words = ["evaluate", "tiny", "--data", str(inverted_root), "--out", str(tmp_path / "out")]
+    assert main([*words, "--invert-masks"]) == 0
+    said = capsys.readouterr().out
+    assert f"dice           {plain.scores['dice']:.6f}" in said and "note" not in said
+    assert "--invert-masks" in (tmp_path / "out" / "valid.html").read_text()
+    by_value = humanseg.evaluate("tiny", inverted_root, person_values=[0])
+    assert by_value.scores == plain.scores
+
+
+def test_a_run_reads_masks_as_it_is_said(copied: RunFolder, inverted_root: Path) -> None:
+    own = evaluate(copied.path)
+    told = humanseg.evaluate(copied.path, inverted_root, invert_masks=True)
+    assert told.scores == own.scores and not told.note
 
 
 def test_another_checkpoint_than_the_best_one_can_be_scored(copied: RunFolder) -> None:

@@ -79,15 +79,23 @@ def blank_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
         yield Problem(BLANK, split, "", root / split, message, False)
 
 
+def describe_inverted(inverted: int, masks: int) -> str:
+    """Return that masks seem to be inverted where most of them look so; empty otherwise."""
+    if 2 * inverted <= masks:
+        return ""
+    return (
+        f"in {inverted} of {masks} masks the person is all around and the background in the "
+        "middle, so they seem to be inverted"
+    )
+
+
 def inverted_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
     """Yield masks that mark the background instead of the person, one by one or all."""
     masks = [photo for photo in stats if photo.item.mask is not None]
     inverted = [photo.item for photo in masks if photo.inverted]
-    if 2 * len(inverted) > len(masks):
+    if reason := describe_inverted(len(inverted), len(masks)):
         message = (
-            f"in {len(inverted)} of {len(masks)} masks the person is all around and the background "
-            "in the middle, so they seem to be inverted, and a model would learn the "
-            "background: data.invert_masks=true inverts them"
+            f"{reason}, and a model would learn the background: data.invert_masks=true inverts them"
         )
         yield Problem(INVERTED, inverted[0].split, "", root, message, False)
         return

@@ -30,6 +30,11 @@ class MaskRule:
         mask = read_mask(path, self.person_values)
         return 1 - mask if self.invert else mask
 
+    def options(self) -> list[str]:
+        """Return the options of a command that give this rule."""
+        values = [f"--person-values={','.join(map(str, self.person_values))}"]
+        return values * bool(self.person_values) + ["--invert-masks"] * self.invert
+
 
 AS_DRAWN = MaskRule()
 """The brighter one of two values is the person."""
