@@ -1,7 +1,11 @@
 """What every loss shares: the shapes it takes, and fp32 inside."""
 
 import torch
+from pydantic import ConfigDict, validate_call
 from torch import Tensor, nn
+
+in_ranges = validate_call(config=ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False))
+"""Makes a constructor raise a ValueError where an argument is out of its annotation's range."""
 
 
 class SegmentationLoss(nn.Module):

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from humanseg.config.ranges import NotNegative, Positive
-from humanseg.losses.base import SegmentationLoss
+from humanseg.losses.base import SegmentationLoss, in_ranges
 
 # Below this distance from a perfect overlap, a root's slope is taken as 0 rather than as infinite.
 _NEARLY_PERFECT = 1e-6
@@ -33,6 +33,7 @@ class DiceLoss(SegmentationLoss):
         a slope toward it.
     """
 
+    @in_ranges
     def __init__(self, smooth: Positive = 1.0) -> None:
         super().__init__()
         self.smooth = smooth
@@ -61,6 +62,7 @@ class TverskyLoss(SegmentationLoss):
         Above 0, in pixels; see `DiceLoss`.
     """
 
+    @in_ranges
     def __init__(
         self, alpha: NotNegative = 0.3, beta: NotNegative = 0.7, smooth: Positive = 1.0
     ) -> None:
@@ -92,6 +94,7 @@ class JaccardLoss(TverskyLoss):
         Above 0, in pixels; see `DiceLoss`.
     """
 
+    @in_ranges
     def __init__(self, smooth: Positive = 1.0) -> None:
         super().__init__(alpha=1.0, beta=1.0, smooth=smooth)
 
@@ -115,6 +118,7 @@ class FocalTverskyLoss(TverskyLoss):
         Above 0, in pixels; see `DiceLoss`.
     """
 
+    @in_ranges
     def __init__(
         self,
         alpha: NotNegative = 0.3,

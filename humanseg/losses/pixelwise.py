@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from humanseg.config.ranges import BelowOne, Count, Inside, NotNegative, Positive
-from humanseg.losses.base import SegmentationLoss
+from humanseg.losses.base import SegmentationLoss, in_ranges
 
 
 class BCELoss(SegmentationLoss):
@@ -21,6 +21,7 @@ class BCELoss(SegmentationLoss):
         Above 0: how much an error on a person's pixel weighs against one on the background.
     """
 
+    @in_ranges
     def __init__(self, label_smoothing: BelowOne = 0.0, pos_weight: Positive = 1.0) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
@@ -47,6 +48,7 @@ class FocalLoss(SegmentationLoss):
         In (0, 1): weight of a person's pixel; the background weighs `1 - alpha`.
     """
 
+    @in_ranges
     def __init__(self, gamma: NotNegative = 2.0, alpha: Inside = 0.5) -> None:
         super().__init__()
         self.gamma = gamma
@@ -79,6 +81,7 @@ class BoundaryLoss(SegmentationLoss):
         At least 1: the local mean is over `2 * radius + 1` rows and columns; the paper's is 15.
     """
 
+    @in_ranges
     def __init__(self, weight: NotNegative = 5.0, radius: Count = 15) -> None:
         super().__init__()
         self.weight = weight

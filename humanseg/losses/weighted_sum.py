@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from humanseg.config.ranges import NotNegative
 from humanseg.errors import HumansegError
-from humanseg.losses.base import SegmentationLoss
+from humanseg.losses.base import SegmentationLoss, in_ranges
 
 
 class WeightedSum(SegmentationLoss):
@@ -27,6 +27,7 @@ class WeightedSum(SegmentationLoss):
         The two lengths differ.
     """
 
+    @in_ranges
     def __init__(
         self, losses: Annotated[Sequence[nn.Module], MinLen(1)], weights: Sequence[NotNegative]
     ) -> None:

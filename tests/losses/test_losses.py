@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import humanseg.losses
 from humanseg.config.checking.signatures import node_mistakes
 from humanseg.errors import HumansegError
 from humanseg.losses import (
@@ -291,3 +292,6 @@ def test_a_weighted_sum_has_a_weight_for_each_loss() -> None:
 def test_an_option_out_of_range_is_named(name: str, options: dict[str, Any], key: str) -> None:
     (mistake,) = node_mistakes({"_target_": f"humanseg.losses.{name}", **options}, "loss")
     assert mistake.startswith(f"loss.{key}: ")
+    built = options | ({"losses": [DiceLoss()]} if options.get("losses") else {})
+    with pytest.raises(ValueError, match=rf"(?s){name}.*{key}"):
+        getattr(humanseg.losses, name)(**built)
