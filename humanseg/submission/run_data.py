@@ -47,5 +47,13 @@ def _run_of(csv: Path) -> tuple[Path | None, Mapping[str, Any]]:
     """Find the run in whose folder a file is, and the `data` of its config."""
     run = next(filter(looks_like_run, csv.resolve().parents), None)
     config = None if run is None else RunFolder(run).config
-    data = read_config(config).get("data") if config is not None and config.is_file() else None
+    try:
+        data = read_config(config).get("data") if config is not None and config.is_file() else None
+    except ModuleNotFoundError as error:
+        raise HumansegError(
+            f"{csv} is in the run {run}, whose config.yaml says which photos and masks these are, "
+            "and PyYAML, which reads that, is not installed: pip install pyyaml. Or score a copy "
+            "of the file outside of the run, with --data ROOT.",
+            code="submission.no_yaml",
+        ) from error
     return run, data if isinstance(data, Mapping) else {}

@@ -1,4 +1,5 @@
 import io
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import yaml
 from PIL import Image
 
 from humanseg.data.folds import fold_ids
-from humanseg.data.layout.mask_rule import MaskRule
+from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask
 from humanseg.io.names import TEMPLATE_NAME
@@ -363,6 +364,19 @@ def test_without_data_it_is_said_what_is_missing(root: Path, masks: Masks, tmp_p
     moved = path.rename(run / "pred.csv")
     with pytest.raises(HumansegError, match="trained on .*gone, and there is no such folder"):
         score_file(moved)
+
+
+def test_without_pyyaml_it_is_said_what_a_file_in_a_run_needs(
+    root: Path, masks: Masks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = own_run(root, {"root": str(root)}) / "pred_valid.csv"
+    path.write_text(as_csv(lines(masks)))
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    for given in (None, root):
+        with pytest.raises(HumansegError, match="pip install pyyaml.*--data ROOT") as caught:
+            score_file(path, given)
+        assert caught.value.code == "submission.no_yaml"
+    assert score(root, as_csv(lines(masks))).dice == score_file(path, root, rule=AS_DRAWN).dice
 
 
 def test_masks_are_read_as_the_run_of_the_submission_does_or_as_it_is_said(
