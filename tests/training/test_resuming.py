@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.cli.main import main
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, read_summary
+from humanseg.runs.record import read_history
+from humanseg.training.train import train
 
 Train = Callable[..., RunFolder]
 
@@ -47,6 +50,35 @@ def test_other_batches_keep_the_schedule_of_the_epochs(
     config = OmegaConf.load(parts.config)
     assert (config.data.batch_size, config.data.workers) == (2, 0)
     assert "early_stopping" not in config.callbacks
+
+
+class Killed(pl.Callback):
+    """Kills a training in its third epoch of three batches."""
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        if trainer.global_step == 7:
+            raise RuntimeError("killed")
+
+
+def test_a_run_that_ends_by_steps_is_resumed(
+    compose: Callable[..., DictConfig], train_run: Train, resume_run: Train, tmp_path: Path
+) -> None:
+    steps = (
+        *("trainer.max_epochs=null", "++trainer.max_steps=9"),
+        *("trainer.limit_train_batches=1.0", "trainer.limit_val_batches=1.0"),
+    )
+    whole = train_run(tmp_path / "whole", *steps)
+    with pytest.raises(RuntimeError, match="killed"):
+        train(compose(f"run_dir={tmp_path / 'parts'}", *steps), [Killed()])
+    parts = resume_run(tmp_path / "parts")
+    before, after = (read_history(run.history) for run in (whole, parts))
+    same = ["epoch", "train_loss", "val_loss", "val_dice", "lr"]
+    assert len(after) == 3 and before[same].equals(after[same])
+    # Finished, by steps that end within an epoch: more of them begin the next one.
+    for more, epochs in ((10, 4), (12, 5)):
+        resume_run(parts.path, f"++trainer.max_steps={more}")
+        assert read_history(parts.history)["epoch"].tolist() == list(range(1, epochs + 1))
+    assert read_summary(parts.summary)["status"] == "finished"
 
 
 def test_more_patience_wakes_a_run_that_had_stopped(

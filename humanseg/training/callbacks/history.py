@@ -52,8 +52,6 @@ class History(pl.Callback):
             done = read_table(self._run.history, ["epoch"])
             finished = done["epoch"].astype(int) <= trainer.current_epoch
             self.rows = done[finished].to_dict("records")
-        # An epoch that continues where a number of steps had ended it does not start again.
-        self._start = time.perf_counter()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
