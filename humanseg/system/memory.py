@@ -1,7 +1,26 @@
-"""The peak memory of this process, on any system."""
+"""The memory that this process may use, and its peak."""
 
+import math
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+from humanseg.system.control_groups import group_folders
+
+
+def usable_memory() -> float:
+    """Return the bytes of memory of this machine, or of the container; infinity where unknown."""
+    sizes = [math.inf]
+    # Not on Windows.
+    with suppress(AttributeError, ValueError, OSError):
+        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for folder in group_folders("memory"):
+        # The two versions of cgroups; "max" where there is no limit.
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            with suppress(OSError, ValueError):
+                sizes.append(int((folder / name).read_text("utf-8")))
+    return min(sizes)
 
 
 def process_peak_mb() -> float:

@@ -3,16 +3,15 @@
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
+
+from humanseg.system.control_groups import group_folders
 
 In = TypeVar("In")
 Out = TypeVar("Out")
-
-_CONTAINER = Path("/sys/fs/cgroup")
 
 
 def available_cores() -> int:
@@ -20,19 +19,19 @@ def available_cores() -> int:
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
-    return min(cores, _container_cores() or cores)
+    return min([cores, *_cores_by_time()])
 
 
-def _container_cores() -> int | None:
-    """Return the limit of a container in time, as of ``docker run --cpus``, in whole cores."""
-    # The two versions of cgroups; "max", or -1, where there is no limit.
-    v1 = _CONTAINER / "cpu"
-    for files in ([_CONTAINER / "cpu.max"], [v1 / "cpu.cfs_quota_us", v1 / "cpu.cfs_period_us"]):
-        with suppress(OSError, ValueError):
-            quota, period = map(int, " ".join(file.read_text("utf-8") for file in files).split())
-            if quota > 0 and period > 0:
-                return math.ceil(quota / period)
-    return None
+def _cores_by_time() -> Iterator[int]:
+    """Yield limits in time, as of ``docker run --cpus`` or a service's CPUQuota, in whole cores."""
+    for folder in group_folders("cpu"):
+        # The two versions of cgroups; "max", or -1, where there is no limit.
+        for names in (["cpu.max"], ["cpu.cfs_quota_us", "cpu.cfs_period_us"]):
+            with suppress(OSError, ValueError):
+                text = " ".join((folder / name).read_text("utf-8") for name in names)
+                quota, period = map(int, text.split())
+                if quota > 0 and period > 0:
+                    yield math.ceil(quota / period)
 
 
 def usable_threads(asked: int | None) -> int:

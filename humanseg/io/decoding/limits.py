@@ -1,16 +1,15 @@
 """What is read of an image: all of it, and as much as the memory holds."""
 
-import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from PIL import Image, ImageFile
 
 from humanseg.io.decoding.errors import UnsupportedImage
+from humanseg.system.memory import usable_memory
 
 MOST_PIXELS = 1 << 29
 """Phones take 200 megapixels, scanners 400."""
@@ -18,14 +17,13 @@ _BYTES = 7
 """Of each pixel while it is read: 4 in Pillow's image, 3 in the array."""
 _SMALL = 50_000_000
 _CODE = "io.image_too_large"
-_CONTAINER_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 
 
-def require_pixels(width: int, height: int) -> None:
-    """Raise `UnsupportedImage` for an image that is too large, or too large for this machine."""
+def require_pixels(width: int, height: int, pixel_bytes: int = _BYTES) -> None:
+    """Raise `UnsupportedImage` for an image that is too large, or too large for this machine.
+
+    `pixel_bytes` is the memory that each pixel takes, by default while it is read.
+    """
     pixels = width * height
     if pixels > MOST_PIXELS:
         raise UnsupportedImage(
@@ -34,24 +32,13 @@ def require_pixels(width: int, height: int) -> None:
             _CODE,
         )
     # The machine is only asked about large ones.
-    if pixels > _SMALL and pixels * _BYTES > (memory := _memory()):
+    if pixels > _SMALL and pixels * pixel_bytes > (memory := usable_memory()):
         raise UnsupportedImage(
-            f"is too large for this machine: {width}×{height} takes {pixels * _BYTES / 1e9:.1f} GB "
-            f"to read, and there are {memory / 1e9:.1f}. Make it smaller, or take another machine",
+            f"is too large for this machine: {width}×{height} takes "
+            f"{pixels * pixel_bytes / 1e9:.1f} GB, and there are {memory / 1e9:.1f}. Make it "
+            "smaller, or take another machine",
             _CODE,
         )
-
-
-def _memory() -> int:
-    """Return the bytes of memory that this machine, or the container, has."""
-    sizes = []
-    with suppress(AttributeError, ValueError, OSError):
-        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for path in _CONTAINER_LIMITS:
-        # "max" where there is none.
-        with suppress(OSError, ValueError):
-            sizes.append(int(path.read_text()))
-    return min(sizes, default=MOST_PIXELS * _BYTES)
 
 
 class _Setting:
