@@ -16,11 +16,19 @@ from humanseg.inference.batch.outputs import OUTPUTS, Matte
 from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan, Target
 from humanseg.inference.batch.provenance import FileIdentity, ResultState
 from humanseg.inference.model import Model
+from humanseg.io.decoding.errors import explain_image_errors
+from humanseg.io.decoding.limits import require_pixels
 from humanseg.io.images import LoadedPhoto, image_size, load_photo, write_image
 from humanseg.io.postprocessing import postprocess
+from humanseg.system.memory import usable_memory
 
 _PIXELS_AT_ONCE = 64_000_000
-"""Of all photos in progress; each takes up to some 20 bytes a pixel."""
+"""Of all photos in progress, which take up to half of the memory."""
+_PIXEL_BYTES = 20
+"""The most that a photo in progress takes for each of its pixels."""
+_GREY = ("mask", "probability", "soft")
+_LEAST_BYTES, _LEAST_GREY_BYTES = 15, 8
+"""The least, measured with one photo; where a result has no colours, it is less."""
 _QUEUED_PER_WORKER = 2
 
 
@@ -33,7 +41,8 @@ def predict_photos(
     half-written. Raise HumansegError for a reason that holds for all photos.
     """
     require_writable(plan.destination.folder)
-    budget = _PixelBudget(_PIXELS_AT_ONCE)
+    budget = _PixelBudget(int(min(_PIXELS_AT_ONCE, usable_memory() / 2 / _PIXEL_BYTES)))
+    least = _LEAST_GREY_BYTES if set(plan.options.kinds) <= set(_GREY) else _LEAST_BYTES
     stopped = threading.Event()
 
     def process(source: InputFile) -> InputOutcome:
@@ -53,6 +62,9 @@ def predict_photos(
         # Outside of the try block: without a model no other photo can be processed either.
         model = plan.load()
         try:
+            with explain_image_errors(source.path):
+                # Else the system would end this process, and with it all other photos.
+                require_pixels(size[1], size[0], least)
             with budget.take(size[0] * size[1]):
                 if stopped.is_set():
                     return outcome

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 import humanseg
 from humanseg.errors import HumansegError
@@ -25,6 +26,7 @@ from humanseg.inference.batch.outputs import Destination
 from humanseg.inference.batch.plan import InputOutcome, InputStatus, OutputOptions, PredictionPlan
 from humanseg.inference.batch.process import predict_photos
 from humanseg.io import images
+from humanseg.io.decoding import limits
 from humanseg.io.files import explain_os_error
 from humanseg.io.images import read_photo, write_image
 
@@ -422,6 +424,41 @@ def test_the_budget_lets_in_what_fits_and_a_giant_alone() -> None:
         thread.join(timeout=30)
         assert not thread.is_alive()
     assert 3 <= most <= 10
+
+
+def test_a_photo_that_the_memory_does_not_hold_ends_no_other(
+    model: Model, sources: list[InputFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sources[3].path
+    Image.new("1", (8000, 7000)).save(path)
+    # Enough to read it, but not for what is made of it.
+    monkeypatch.setattr(limits, "usable_memory", lambda: 500e6)
+    plan = batch_of(model, tmp_path / "out", OutputOptions(("cutout",)))
+    results = list(predict_photos(plan, sources, 2))
+    (failure,) = failures(results)
+    assert failure.code == "io.image_too_large" and f"{path} is too large for" in failure.reason
+    assert sum(outcome.made for outcome in results) == 11
+
+
+def test_a_small_memory_has_fewer_photos_in_progress(
+    model: Model, sources: list[InputFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_progress: list[Path] = []
+    counts: list[int] = []
+
+    def read(path: Path) -> images.LoadedPhoto:
+        in_progress.append(path)
+        time.sleep(0.05)
+        counts.append(len(in_progress))
+        in_progress.remove(path)
+        return images.load_photo(path)
+
+    monkeypatch.setattr(process, "load_photo", read)
+    # Half of it holds one photo of 600 pixels or more, but not two.
+    monkeypatch.setattr(process, "usable_memory", lambda: 2 * 1000 * 20)
+    results = list(predict_photos(batch_of(model, tmp_path / "out"), sources, 3))
+    assert sum(outcome.made for outcome in results) == 12
+    assert counts == [1] * 12
 
 
 def resident_mb() -> float:
