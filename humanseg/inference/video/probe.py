@@ -158,7 +158,8 @@ def _info(container: InputContainer, stream: av.VideoStream, first: av.VideoFram
         rotation=rotation,
         aspect=aspect,
         time_base=time_base,
-        rate=stream.average_rate or stream.guessed_rate or Fraction(30),
+        # Of tapes (DV), FFmpeg gives a mean rate of 60,000.
+        rate=min(filter(None, (stream.average_rate, stream.guessed_rate)), default=Fraction(30)),
         seconds=seconds,
         colors=_colours(first),
     )

@@ -58,6 +58,16 @@ def test_what_is_known_before_reading(walk: Any, write_film: Write, tmp_path: Pa
     assert info.aspect == 1
 
 
+def test_a_tape_has_the_rate_of_its_pictures(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.dv"), "w") as file:
+        stream: Any = file.add_stream("dvvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 720, 576, "yuv420p"
+        for _ in range(3):
+            black = av.VideoFrame.from_ndarray(np.zeros((576, 720, 3), np.uint8), "rgb24")
+            file.mux(stream.encode(black))
+    assert probe(tmp_path / "a.dv").rate == 25
+
+
 def test_sound_comes_along(walk: Any, write_film: Write, tmp_path: Path) -> None:
     with VideoReader(write_film(tmp_path / "a.mp4", walk.photos)) as video:
         parts = [part for part in video if not isinstance(part, Frame)]
