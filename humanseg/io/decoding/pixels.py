@@ -19,6 +19,8 @@ _STRIP = 1 << 22
 _NEARLY_ALL = 99.9
 _MODES = ("RGB", "CMYK")
 """The modes that a profile converts; profiles call their colour spaces the same."""
+_UNUSED_ALPHA = ("BMP", "DIB", "TGA")
+"""Formats that many programs write with 0 in place of an opacity."""
 
 
 def to_layers(
@@ -39,7 +41,9 @@ def to_layers(
         stored_rgb[rows] = colours
         if stored_alpha is not None:
             stored_alpha[rows] = 255 if opacity is None else opacity
-    if alpha is not None and alpha.min() == 255:
+    if alpha is not None and (
+        alpha.min() == 255 or (image.format in _UNUSED_ALPHA and alpha.max() == 0)
+    ):
         alpha = None
     return rgb, alpha, (RESCALED,) if scale is not None and scale.is_guess else ()
 

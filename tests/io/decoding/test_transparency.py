@@ -134,3 +134,24 @@ def test_transparency_is_turned_with_the_photo(tmp_path: Path, orientation: int)
 def test_what_is_opaque_all_over_has_no_alpha(tmp_path: Path) -> None:
     Image.fromarray(np.full((3, 2, 4), 255, np.uint8)).save(tmp_path / "a.png")
     assert load_photo(tmp_path / "a.png").alpha is None
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.tga", "a.png"])
+def test_an_opacity_that_a_program_left_at_zero_hides_no_photo(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    pixels = np.full((3, 2, 4), (10, 20, 30, 0), np.uint8)
+    Image.fromarray(pixels).save(path)
+    if name == "a.bmp":
+        # Pillow writes 32 bits without an opacity: a header that states one, as of GDI.
+        head = struct.pack("<IiiHHIIiiII", 108, 2, 3, 1, 32, 3, 24, 0, 0, 0, 0)
+        masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+        start = struct.pack("<2sIHHI", b"BM", 146, 0, 0, 122)
+        bgra = pixels[::-1, :, [2, 1, 0, 3]].tobytes()
+        path.write_bytes(start + head + masks + bytes(52) + bgra)
+    photo = load_photo(path)
+    np.testing.assert_array_equal(photo.rgb, pixels[..., :3])
+    if name == "a.png":
+        # Its opacity is meant.
+        np.testing.assert_array_equal(photo.alpha, pixels[..., 3])
+    else:
+        assert photo.alpha is None
