@@ -83,18 +83,20 @@ def _walk(
     Each folder is read once, and by its own path rather than by a link's. Hidden folders are
     skipped: they hold what systems keep for themselves.
     """
-    ancestors = {_inode(path) for path in Path(os.path.realpath(folder)).parents if path.exists()}
-    visited: set[tuple[int, int]] = set()
+    ancestors = {
+        _identity(path) for path in Path(os.path.realpath(folder)).parents if path.exists()
+    }
+    visited: set[tuple[int, int] | str] = set()
     # Links come last, so that a folder in the tree goes by its own name.
     folders, links = [(folder, 1)], list[tuple[Path, int]]()
     while folders or links:
         current, level = folders.pop() if folders else links.pop(0)
         try:
-            inode = _inode(current)
+            identity = _identity(current)
             # A link upwards leads out of what was named, and round in a circle.
-            if inode in visited or inode in ancestors or is_output(current, folder, out):
+            if identity in visited or identity in ancestors or is_output(current, folder, out):
                 continue
-            visited.add(inode)
+            visited.add(identity)
             with os.scandir(current) as entries:
                 for entry in entries:
                     is_folder = _is_folder(entry)
@@ -134,9 +136,11 @@ def _natural_order(path: Path) -> list[object]:
     return [natural_key(part) for part in path.parts]
 
 
-def _inode(folder: Path) -> tuple[int, int]:
+def _identity(folder: Path) -> tuple[int, int] | str:
+    """Return what tells a folder from others, by whatever path it is reached."""
     stat = folder.stat()
-    return stat.st_dev, stat.st_ino
+    # Drives of the network and the cloud on Windows give all the number 0.
+    return (stat.st_dev, stat.st_ino) if stat.st_ino else os.path.realpath(folder)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from PIL import Image
 
 from humanseg.errors import HumansegError
 from humanseg.inference.batch.collect import collect, count_kinds
-from humanseg.inference.batch.provenance import Provenance
+from humanseg.inference.batch.provenance import FileIdentity, Provenance
 from humanseg.inference.batch.search import CollectedInputs
 from humanseg.io.images import write_image
 
@@ -271,6 +273,23 @@ def test_a_pattern_passes_over_pipes() -> None:
     found = find("photos/*.jpg")
     assert [each.path for each in found.inputs] == [Path("photos/10.jpg")]
     assert found.left_out == {"pipes and devices": 1}
+
+
+def test_a_drive_that_numbers_no_files_is_searched_too(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.symlink(photos, photos / "a" / "loop")
+    stat = os.stat
+
+    def without_number(path: Any, **options: Any) -> SimpleNamespace:
+        values = stat(path, **options)
+        names = (name for name in dir(values) if name.startswith("st_"))
+        return SimpleNamespace(**{name: getattr(values, name) for name in names} | {"st_ino": 0})
+
+    monkeypatch.setattr(os, "stat", without_number)
+    assert len(places("photos")) == len(places("photos/**/*.*")) - 1 == 4
+    first, other = (photos / name for name in ("10.jpg", "2.JPG"))
+    assert FileIdentity(first).is_file(first) and not FileIdentity(first).is_file(other)
 
 
 def test_a_loop_of_links_ends(photos: Path) -> None:
