@@ -65,13 +65,22 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
             # Else a power cut after the rename could leave an empty file under the name. Windows
             # requires a file that is open for writing.
             with partial.open("r+b") as file:
-                os.fsync(file.fileno())
+                _sync(file.fileno())
             if replace:
                 rename(partial, path)
             else:
                 _place_new(partial, path)
     except OSError as error:
         raise explain_os_error(error, path) from error
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some disks of the network and the cloud do not know it.
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
 
 
 def _make_folder(folder: Path) -> None:

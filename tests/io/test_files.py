@@ -89,6 +89,22 @@ def test_what_a_virus_scanner_has_just_opened_takes_its_place_later(
     assert written.read_bytes() == (b"later" if is_written else b"earlier")
 
 
+@pytest.mark.parametrize(("code", "is_written"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_disk_that_cannot_be_asked_to_write_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_written: bool
+) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if is_written:
+        write_bytes(tmp_path / "a", b"whole")
+        assert (tmp_path / "a").read_bytes() == b"whole"
+    else:
+        with pytest.raises(HumansegError, match="Cannot write"):
+            write_bytes(tmp_path / "a", b"whole")
+
+
 def test_a_folder_that_cannot_take_its_place_leaves_the_earlier_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
