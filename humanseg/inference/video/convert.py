@@ -107,6 +107,8 @@ def convert_video(
                 # Of joined files, FFmpeg knows the duration of one.
                 on_frame(done, seconds if seconds is None or done <= seconds else None)
     notes = [f"left out: {', '.join(video.left_out)}"] if video.left_out else []
+    if video.broken:
+        notes.append(f"broken frames, left out: {video.broken}")
     notes += ["interlaced frames are made whole"] if video.deinterlaced else []
     notes += [note for writer in writers for note in writer.notes]
     return ConversionResult(count, tuple(notes))

@@ -32,6 +32,8 @@ from humanseg.inference.video.timeline import Timeline
 
 _NO_PTS = ("avi",)
 """Containers that say when a frame is decoded, and not when it is shown."""
+_MOST_BROKEN = 0.02
+"""A video of which a greater share of the pictures cannot be decoded is not used."""
 _KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these drop the transparency that is beside the frames."""
 
@@ -92,6 +94,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self.audio = [track for track in self._container.streams.audio if track.codec_context]
         self.left_out = _left_out(self._container, self.audio)
         self._deinterlacer = Deinterlacer(self.info.time_base)
+        self._most_broken = _MOST_BROKEN * float((self.info.seconds or 0) * self.info.rate)
+        # How many pictures could not be decoded so far.
+        self.broken = 0
 
     @property
     def deinterlaced(self) -> bool:
@@ -114,7 +119,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                     yield AudioPacket(tracks[packet.stream.index], packet)
                     continue
                 clock.decode(packet)
-                for decoded in self._decode(packet, last):
+                for decoded in self._decode(packet, clock, last):
                     time = clock.show(decoded)
                     # Broken files step back in time; what is written must not.
                     last = time if last is None else max(last + 1, time)
@@ -122,10 +127,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                     yield from map(self._frame, self._deinterlacer.push(decoded))
             yield from map(self._frame, self._deinterlacer.flush())
 
-    def _decode(self, packet: av.Packet, last: int | None) -> list[av.VideoFrame]:
+    def _decode(self, packet: av.Packet, clock: "_Clock", last: int | None) -> list[av.VideoFrame]:
         try:
             return self._decoder.decode(packet)
         except InvalidDataError as error:
+            self.broken += 1
+            if self.broken <= self._most_broken:
+                clock.skip()
+                return []
             seconds = float((last or 0) * self.info.time_base)
             raise VideoError(
                 f"{self.path} is broken {seconds:.1f} s after its start: copy it again from its "
@@ -169,6 +178,11 @@ class _Clock:
         """Record a packet that is about to be decoded."""
         if self._no_pts and packet.dts is not None:
             self._times.append(packet.dts)
+
+    def skip(self) -> None:
+        """Forget a packet of which nothing was decoded: the last one, or one shortly before it."""
+        if self._times:
+            self._times.pop()
 
     def show(self, decoded: av.VideoFrame) -> int:
         """Return the time of the next frame, in units of the video's time base."""

@@ -277,6 +277,20 @@ def test_a_failure_on_the_way_leaves_nothing(source: Path, model: Model, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_broken_pictures_that_are_left_out_are_counted(
+    red_walk: Any, write_film: Write, model: Model, tmp_path: Path
+) -> None:
+    path = write_film(tmp_path / "a.mp4", red_walk.photos * 2)
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as file:
+        packet = [packet for packet in file.demux(video=0) if packet.size][30]
+        assert packet.pos is not None
+        content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    path.write_bytes(content)
+    result = convert_video(path, [masks(tmp_path / "b.mp4")], model, make_matte)
+    assert (result.frames, result.notes) == (59, ("broken frames, left out: 1",))
+
+
 def test_a_broken_video_leaves_nothing(source: Path, model: Model, tmp_path: Path) -> None:
     whole = bytearray(source.read_bytes())
     (tmp_path / "in").mkdir()

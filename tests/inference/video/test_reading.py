@@ -264,17 +264,41 @@ def test_a_photo_by_the_name_of_a_video_is_called_a_photo(
         VideoReader(tmp_path / "a.mp4")
 
 
+def break_pictures(path: Path, numbers: list[int]) -> None:
+    """Overwrite the packets of pictures with zeros."""
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as file:
+        packets = [packet for packet in file.demux(video=0) if packet.size]
+        for packet in (packets[number] for number in numbers):
+            assert packet.pos is not None
+            content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi"])
+def test_a_few_broken_pictures_are_left_out(
+    walk: Any, write_film: Write, tmp_path: Path, name: str
+) -> None:
+    path = write_film(tmp_path / name, walk.photos * 2)
+    expected = [picture.time for picture in frames(path)]
+    del expected[30]
+    break_pictures(path, [30])
+    with VideoReader(path) as video:
+        times = [part.time for part in video if isinstance(part, Frame)]
+        assert video.broken == 1
+    assert len(times) == 59
+    # A decoder of several threads tells of a broken picture some pictures later.
+    assert times[:20] + times[-10:] == expected[:20] + expected[-10:]
+    break_pictures(path, [40])
+    with pytest.raises(VideoError, match="is broken"):
+        frames(path)
+
+
 def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path: Path) -> None:
     noise = np.random.default_rng(1)
     photos = [noise.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(6)]
     path = write_film(tmp_path / "a.mp4", photos, codec="libvpx-vp9", audio=None)
-    with av.open(str(path)) as file:
-        third = [packet for packet in file.demux(video=0) if packet.size][2]
-        place, size = third.pos, third.size
-    assert place is not None
-    content = bytearray(path.read_bytes())
-    content[place : place + size] = bytes(size)
-    path.write_bytes(content)
+    break_pictures(path, [2])
     with pytest.raises(VideoError, match=r"a\.mp4 is broken 0\.\d s after its start"):
         frames(path)
 
