@@ -10,7 +10,7 @@ import numpy as np
 
 from humanseg.data.labelled_photo import DrawPhoto, LabelledPhoto
 from humanseg.data.transforms.copy_paste import CopyPaste
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, first_line
 
 # OpenCV's own threads fight torch's and those of the workers.
 cv2.setNumThreads(0)
@@ -76,7 +76,7 @@ class Augmentation:
         Raises
         ------
         HumansegError
-            A transform returned something other than an 8-bit photo with its mask.
+            A transform failed, or returned something other than an 8-bit photo with its mask.
         """
         if self._copy_paste is not None and others is not None:
             photo = self._copy_paste(photo, others, np.random.default_rng([seed, 2]))
@@ -88,9 +88,20 @@ class Augmentation:
         for index, part in enumerate(_with_children(self._transforms)):
             part.set_random_seed((seed + index * _APART) % 2**32)
         layers = {"image": photo.photo, "mask": photo.mask, "soft": photo.soft}
-        result = self._transforms(
-            **{name: layer for name, layer in layers.items() if layer is not None}
-        )
+        try:
+            result = self._transforms(
+                **{name: layer for name, layer in layers.items() if layer is not None}
+            )
+        except (MemoryError, cv2.error):  # OpenCV has one class for all errors, memory among them
+            raise
+        except Exception as error:
+            height, width = photo.size
+            raise HumansegError(
+                f"The augmentation fails on a photo of {width}x{height} (width x height): "
+                f"{first_line(error)}. Take that transform out of it, or give it values that fit "
+                "all photos; they come to it before they are brought to data.crop_size.",
+                code="data.augmentation_failed",
+            ) from error
         image, mask = result["image"], result["mask"]
         if image.dtype != np.uint8 or image.shape != (*mask.shape, 3):
             raise HumansegError(

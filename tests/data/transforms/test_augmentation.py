@@ -212,6 +212,23 @@ def test_a_transform_that_leaves_8_bit_is_refused(pair: LabelledPhoto) -> None:
         Augmentation([A.Normalize()])(pair, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("transform", "reason"),
+    [
+        (A.RandomCrop(512, 512), "exceeds image dimensions"),
+        (A.CropNonEmptyMaskIfExists(512, 512), "larger than image"),
+        (A.OverlayElements(p=1), "overlay_metadata"),
+    ],
+)
+def test_a_transform_that_cannot_take_a_photo_is_explained(
+    transform: A.BasicTransform, reason: str, pair: LabelledPhoto
+) -> None:
+    height, width = pair.size
+    with pytest.raises(HumansegError, match=rf"a photo of {width}x{height} .*{reason}") as caught:
+        Augmentation([transform])(pair, seed=0)
+    assert caught.value.code == "data.augmentation_failed"
+
+
 def test_sample_seed_is_fixed_and_spreads() -> None:
     # A fixed value: another one would change every training that is resumed.
     assert sample_seed(0, 0, "17") == 936392392
