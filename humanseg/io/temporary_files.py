@@ -66,7 +66,7 @@ def remove_abandoned(folder: Path) -> None:
         if candidates:
             now = _clock(folder)
             for path in candidates:
-                _remove_if_abandoned(path, f"-{_machine()}-" in path.name, now)
+                _remove_if_abandoned(path, f"-{boot_id()}-" in path.name, now)
 
 
 def remove_abandoned_once(folder: Path) -> None:
@@ -80,7 +80,7 @@ def remove_abandoned_once(folder: Path) -> None:
 def _make(folder: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
     """Make a file or folder under a new name, and lock it where the disk has locks."""
     while True:
-        path = folder / f".humanseg-{_machine()}-{os.urandom(6).hex()}{_SUFFIX}"
+        path = folder / f".humanseg-{boot_id()}-{os.urandom(6).hex()}{_SUFFIX}"
         try:
             descriptor = make(path)
         except FileExistsError:
@@ -148,7 +148,7 @@ def _clock(folder: Path) -> float:
 
 
 @cache
-def _machine() -> str:
+def boot_id() -> str:
     """Return an id of the machine since its start, the same in all its containers."""
     try:
         text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")

@@ -10,16 +10,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
-from humanseg.io.temporary_files import partial_file
+from humanseg.io.temporary_files import boot_id, partial_file
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    import psutil
 
 BEAT = 20.0
 """Seconds after which the holder of a lock touches its file again."""
@@ -83,12 +86,24 @@ def _mark() -> dict[str, Any]:
     # Here, since an installation that only uses models has no psutil, and scores submissions.
     import psutil
 
+    process = psutil.Process()
     return {
         "pid": os.getpid(),
-        "started": psutil.Process().create_time(),
+        "started": process.create_time(),
+        **_start(process),
         "host": platform.node(),
         "system": _system(),
     }
+
+
+def _start(process: "psutil.Process") -> dict[str, Any]:
+    """Return when a process started, in a time that stays when somebody sets the clock."""
+    import psutil
+
+    if not psutil.LINUX:
+        return {}
+    booted = psutil.boot_time()
+    return {"boot": boot_id(), "since_boot": round(process.create_time() - booted, 2)}
 
 
 def _system() -> str:
@@ -117,7 +132,10 @@ def _holder(path: Path) -> dict[str, Any] | None:
         process = psutil.Process(int(lock["pid"]))
         # A process that has been killed but not yet waited for still has an entry.
         dead = process.status() == psutil.STATUS_ZOMBIE
-        same = abs(process.create_time() - float(lock["started"])) < 1
+        if "boot" in lock:
+            same = _start(process).items() <= lock.items()
+        else:
+            same = abs(process.create_time() - float(lock["started"])) < 1
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return lock if same and not dead else None

@@ -67,7 +67,7 @@ def test_whose_writer_cannot_be_asked_goes_when_it_is_old(
 ) -> None:
     if not locks:
         monkeypatch.setattr(temporary_files, "fcntl", None)
-    machine = "000000" if locks else temporary_files._machine()
+    machine = "000000" if locks else temporary_files.boot_id()
     path = tmp_path / f".humanseg-{machine}-0123456789ab.partial"
     path.write_text("half")
     remove_abandoned(tmp_path)
@@ -82,7 +82,7 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     names = (
         ".letter.partial",
         "a.partial",
-        f".humanseg-{temporary_files._machine()}-0123456789ab.former",
+        f".humanseg-{temporary_files.boot_id()}-0123456789ab.former",
     )
     for name in names:
         (tmp_path / name).write_text("mine")

@@ -121,6 +121,21 @@ def test_a_process_that_was_given_a_used_id_is_no_holder(tmp_path: Path) -> None
         pass
 
 
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the start of a process stays as it was")
+def test_a_clock_that_is_set_takes_no_lock_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".lock"
+    with run_lock(path):
+        booted = psutil.boot_time()
+        monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: booted + 3600)
+        assert psutil.Process().create_time() - json.loads(path.read_text())["started"] > 3000
+        assert is_locked(path)
+        # A process that has the id, and the time, after the machine was started again.
+        monkeypatch.setattr(lock, "boot_id", lambda: "another start")
+        assert not is_locked(path)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x", "started": 1}', '{"pid": -4}'])
 def test_a_lock_that_says_nothing_holds_nothing(tmp_path: Path, content: str) -> None:
     path = tmp_path / ".lock"
