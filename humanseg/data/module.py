@@ -192,6 +192,7 @@ class PhotoData(pl.LightningDataModule):
             persistent_workers=plan.workers > 0,
             prefetch_factor=PREFETCH if plan.workers else None,
             worker_init_fn=worker_threads,
+            multiprocessing_context=plan.context,
             pin_memory=gpu,
         )
 

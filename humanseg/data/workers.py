@@ -122,6 +122,15 @@ class LoaderPlan:
     shared: bool  # whether they come through shared memory
     note: str = ""  # what a person should know of that
 
+    @property
+    def context(self) -> str | None:
+        """How the workers are started; None: as Python does.
+
+        Since Python 3.14 that is, also on Linux, afresh: each would get a copy of all photos that
+        are kept in memory.
+        """
+        return "fork" if self.workers and sys.platform == "linux" else None
+
 
 def default_workers(gpu: bool) -> int:
     """Choose how many workers pay on this machine.

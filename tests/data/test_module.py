@@ -1,6 +1,8 @@
 """The data module: the same batches whoever draws them, and folds that stay what they are."""
 
+import multiprocessing
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from humanseg.data.cache.buffer import PixelCache
 from humanseg.data.folds import fold_ids
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
@@ -68,6 +71,22 @@ def test_worker_processes_do_not_change_the_batches(opened: Open) -> None:
     loader = helped.train_dataloader()
     for epoch in (0, 1):  # the workers live on
         assert same(epoch_of(alone, epoch), epoch_of(helped, epoch, loader))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not fork")
+def test_workers_share_decoded_photos_whatever_python_starts_processes_by(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: PixelCache) -> Any:
+        raise AssertionError("photos are copied")
+
+    monkeypatch.setattr(PixelCache, "__reduce__", refuse)
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("forkserver", force=True)  # the default of Python 3.14
+    try:
+        assert same(epoch_of(opened(workers=1), 0), epoch_of(opened(), 0))
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def test_a_restart_draws_what_an_uninterrupted_training_draws(opened: Open) -> None:
