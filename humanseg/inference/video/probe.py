@@ -1,5 +1,6 @@
 """Probing a video: its size, rotation, times and colours, and whether it is whole."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ Rotation: TypeAlias = tuple[int, int, int, int]
 _UPRIGHT = (1, 0, 0, 1)
 _QUARTERS: tuple[Rotation, ...] = (_UPRIGHT, (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
 """For a frame that is rotated counter-clockwise by so many quarters."""
-_BT709, _UNSTATED, _BT601 = 1, 2, 6
+_BT709, _UNSTATED, _BT601, _BT2020, _BY_PRIMARIES = 1, 2, 6, 9, 12
 _HD = 720
 """A video of so many lines or more that does not state its colours is BT.709, else BT.601."""
 _STILL = ("_pipe", "image2")
@@ -132,7 +133,9 @@ def _explain(path: Path, error: FFmpegError | OSError) -> tuple[str, str]:
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
         message = f"{path} is not a video, or is cut off or broken: {COPY_AGAIN}"
         return message, VideoError.code
-    if isinstance(error, OSError) and error.errno is not None:
+    # Such as a colour space that FFmpeg cannot convert.
+    is_unsupported = isinstance(error, OSError) and error.errno in (errno.ENOTSUP, errno.ENOSYS)
+    if isinstance(error, OSError) and error.errno is not None and not is_unsupported:
         return explain_system(path, error)
     message = (
         f"{path} cannot be read ({error.strerror}): save it again with a video editor, as MP4 with "
@@ -186,6 +189,9 @@ def _colours(frame: av.VideoFrame) -> VideoColors:
     # 0 is RGB, which has no matrix: the output gets the one that players expect.
     if matrix in (0, _UNSTATED):
         matrix = _BT709 if min(frame.width, frame.height) >= _HD else _BT601
+    elif matrix == _BY_PRIMARIES:
+        # Which FFmpeg does not convert. Of other primaries, it is nearly that of BT.709.
+        matrix = _BT2020 if frame.color_primaries == _BT2020 else _BT709
     return VideoColors(matrix, frame.color_primaries, frame.color_trc)
 
 

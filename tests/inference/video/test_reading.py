@@ -58,6 +58,31 @@ def test_what_is_known_before_reading(walk: Any, write_film: Write, tmp_path: Pa
     assert info.aspect == 1
 
 
+def write_in_matrix(path: Path, name: str) -> Path:
+    """Write red in BT.709, and state another colour matrix by its name in x264."""
+    with av.open(str(path), "w") as file:
+        options = {"x264-params": f"colormatrix={name}:colorprim=bt709"}
+        stream: Any = file.add_stream("libx264", rate=25, options=options)
+        stream.height, stream.width, stream.pix_fmt = 96, 128, "yuv420p"
+        red = av.VideoFrame.from_ndarray(np.full((96, 128, 3), (200, 0, 0), np.uint8), "rgb24")
+        file.mux(stream.encode(red.reformat(format="yuv420p", dst_colorspace=1)))
+        file.mux(stream.encode(None))
+    return path
+
+
+def test_a_matrix_that_follows_from_the_primaries_is_read(tmp_path: Path) -> None:
+    path = write_in_matrix(tmp_path / "a.mp4", "chroma-derived-nc")
+    assert probe(path).colors.matrix == 1
+    assert np.abs(frames(path)[0].pixels.mean((0, 1)) - (200, 0, 0)).max() < 4
+
+
+def test_colours_that_cannot_be_converted_are_no_fault_of_permissions(tmp_path: Path) -> None:
+    path = write_in_matrix(tmp_path / "a.mp4", "ICtCp")
+    with pytest.raises(VideoError, match=r"a\.mp4 cannot be read \(.*\): save it again") as caught:
+        frames(path)
+    assert caught.value.code == "inference.unsupported_video"
+
+
 def test_a_tape_has_the_rate_of_its_pictures(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "a.dv"), "w") as file:
         stream: Any = file.add_stream("dvvideo", rate=25)
