@@ -23,6 +23,18 @@ _NOT_DOWNLOADED = "not downloaded from iCloud"
 """A Mac keeps the file .NAME.icloud in the place of each."""
 _ALSO_SOURCES = (".ts", ".mts")
 """Suffixes of videos and of TypeScript."""
+_OF_SYSTEM = frozenset(
+    (
+        "$recycle.bin",
+        "system volume information",
+        "lost+found",
+        "@eadir",
+        "#recycle",
+        "#snapshot",
+        "__macosx",
+    )
+)
+"""Names of folders, in lower case: of Windows, Linux, Synology's disks and a Mac's archives."""
 _HEAD = 1024
 _RESULT_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
@@ -80,8 +92,8 @@ def _walk(
 ) -> Iterator[tuple["os.DirEntry[str]", bool]]:
     """Yield the entries of a folder and those below it, and whether each is a folder.
 
-    Each folder is read once, and by its own path rather than by a link's. Hidden folders are
-    skipped: they hold what systems keep for themselves.
+    Each folder is read once, and by its own path rather than by a link's. What systems keep for
+    themselves is skipped: hidden folders, waste bins, the thumbnails of network disks.
     """
     ancestors = {
         _identity(path) for path in Path(os.path.realpath(folder)).parents if path.exists()
@@ -101,7 +113,7 @@ def _walk(
                 for entry in entries:
                     is_folder = _is_folder(entry)
                     yield entry, is_folder
-                    if is_folder and entry.name[0] != "." and level != depth:
+                    if is_folder and not _is_of_system(entry.name) and level != depth:
                         below = links if entry.is_symlink() else folders
                         below.append((current / entry.name, level + 1))
         except OSError as error:
@@ -148,6 +160,10 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _is_of_system(name: str) -> bool:
+    return name[0] == "." or name.lower() in _OF_SYSTEM
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:

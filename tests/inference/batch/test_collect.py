@@ -87,6 +87,19 @@ def test_what_is_left_out_is_counted_by_kind() -> None:
         find("other")
 
 
+def test_what_systems_keep_for_themselves_is_passed_over(photos: Path) -> None:
+    names = [
+        "@eaDir/10.jpg/SYNOPHOTO_THUMB_XL.jpg",
+        "$RECYCLE.BIN/S-1-5/$R1.jpg",
+        "a/#recycle/1.png",
+    ]
+    for name in names:
+        (photos / name).parent.mkdir(parents=True)
+        (photos / name).touch()
+    assert len(places("photos")) == len(places("photos/**/*.*")) - 1 == 4
+    assert len(places("photos/@eaDir")) == 1
+
+
 def test_typescript_is_no_video(photos: Path) -> None:
     (photos / "web").mkdir()
     (photos / "web/app.ts").write_text("export const größe = 1;\n")
