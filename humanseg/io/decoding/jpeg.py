@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 _END = b"\xff\xd9"
-_START_OF_SCAN = 0xDA
+_START, _START_OF_SCAN = 0xD8, 0xDA
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 _BLOCK = 8
 _TRIES = 2
@@ -25,7 +25,7 @@ def complete_jpeg(data: bytes) -> tuple[bytes, float] | None:
     random bytes, in place of the missing ones: from the first block that differs, the picture
     depends on them.
     """
-    end = _end_of_picture(data)
+    end = _end_of_scans(data)
     # A failed copy may continue with bytes of one value.
     data = data.rstrip(b"\0\xff") if end is None else data[:end]
     progressive = _is_progressive(data)
@@ -72,6 +72,21 @@ def _end_of_picture(data: bytes) -> int | None:
     return next((start for marker, _, start in _segments(data) if marker == _END[1]), None)
 
 
+def _end_of_scans(data: bytes) -> int | None:
+    """Return the offset of the end mark, or of what follows the only scan in its place.
+
+    Panoramas of Samsung's phones have data of their own there, with marks by chance.
+    """
+    components, is_last = b"", False
+    for marker, body, start in _segments(data):
+        if is_last or marker == _END[1]:
+            return start
+        if marker in (0xC0, 0xC1):
+            components = body[5:6]
+        is_last = marker == _START_OF_SCAN and body[:1] == components
+    return None
+
+
 def _decode(data: bytes, whole: bool) -> NDArray[np.uint8]:
     """Return uint8 (H,W) or (H,W,C): all pixels, or one of each block."""
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
@@ -108,6 +123,7 @@ def _has_all_scans(data: bytes) -> bool:
     The last scan counts, though it breaks off.
     """
     components: set[int] = set()
+    is_progressive = _is_progressive(data)
     # Of each component and coefficient, the bits that are still missing.
     missing: dict[tuple[int, int], int] = {}
     for marker, body, _ in _segments(data):
@@ -119,7 +135,10 @@ def _has_all_scans(data: bytes) -> bool:
             count = body[0]
             if len(body) < 4 + 2 * count:
                 return False
-            first, last, bits = body[1 + 2 * count : 4 + 2 * count]
+            # Else all are in one scan, whatever it states: some cameras leave zeros there.
+            first, last, bits = (
+                body[1 + 2 * count : 4 + 2 * count] if is_progressive else (0, 63, 0)
+            )
             for index in range(count):
                 for coefficient in range(first, min(last, 63) + 1):
                     missing[body[1 + 2 * index], coefficient] = bits & 15
@@ -140,8 +159,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
         marker = data[start + 1]
         if marker in (0x00, 0xFF) or marker in _WITHOUT_LENGTH:
             # Fill bytes, and what stands for a byte 255 or a restart among the pixels.
-            if marker == _END[1]:
+            if marker in (_START, _END[1]):
                 yield marker, b"", start
+            if marker == _END[1]:
                 return
             start += 1 if marker == 0xFF else 2
             continue
