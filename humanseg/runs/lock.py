@@ -28,7 +28,11 @@ BEAT = 20.0
 """Seconds after which the holder of a lock touches its file again."""
 LEASE = 300.0
 """Seconds without a touch after which a lock of another machine counts as left behind."""
-_NO_LOCKS_HERE = (errno.EBADF, errno.ENOLCK, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+# ENOSYS: Lustre that is mounted without locks, as on many clusters.
+_NO_LOCKS_HERE = (
+    *(errno.EBADF, errno.ENOLCK, errno.EINVAL),
+    *(errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP),
+)
 _NO_LINKS_HERE = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 

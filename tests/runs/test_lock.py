@@ -191,8 +191,9 @@ def test_a_lock_that_was_taken_over_is_not_taken_away(tmp_path: Path) -> None:
     assert path.read_text() == theirs
 
 
+@pytest.mark.parametrize("number", [errno.EBADF, errno.ENOSYS])
 def test_of_two_machines_that_cannot_guard_a_folder_one_wins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     path = tmp_path / ".lock"
     theirs = json.dumps({"pid": 1, "started": 1.0, "host": "node7", "system": "node7:1"})
@@ -204,7 +205,7 @@ def test_of_two_machines_that_cannot_guard_a_folder_one_wins(
         link(source, target)
 
     def no_locks(*_: object) -> None:
-        raise OSError(errno.EBADF, "Bad file descriptor")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", no_locks)
     monkeypatch.setattr(os, "link", late)
