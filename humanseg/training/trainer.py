@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
@@ -71,6 +72,11 @@ def count_processes(config: DictConfig, hardware: Hardware) -> Hardware:
             code="training.sync_batchnorm",
         )
     trainer = build_trainer(config, hardware, list(build_callbacks(config).values()))
+    device = trainer.strategy.root_device
+    if device.type == "cuda" and device.index:
+        # With trainer.devices=[1]: teachers predict before Lightning chooses it, which would be on
+        # the first GPU, where somebody else may work.
+        torch.cuda.set_device(device)
     devices, nodes = trainer.num_devices, trainer.num_nodes
     rank = find_rank(config)
     require_count(rank, devices, nodes)

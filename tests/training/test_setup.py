@@ -13,10 +13,12 @@ from PIL import Image
 from humanseg.errors import HumansegError, Refused
 from humanseg.models.checkpoint import PREFIX, make_segmenter, read_checkpoint
 from humanseg.runs import RunFolder, read_summary, update_summary
+from humanseg.training import trainer
+from humanseg.training.machine.hardware import Hardware
 from humanseg.training.request import TrainRequest, read_request
 from humanseg.training.resuming import require_same
 from humanseg.training.setup import setup
-from humanseg.training.trainer import build_callbacks
+from humanseg.training.trainer import build_callbacks, count_processes
 
 Compose = Callable[..., DictConfig]
 Ask = Callable[..., TrainRequest]
@@ -74,6 +76,24 @@ def test_a_score_to_watch_that_no_epoch_has_is_named_before_the_photos(
 def test_a_callback_that_is_null_is_switched_off(compose: Compose) -> None:
     config = compose("callbacks=[ema,early_stopping]", "callbacks.ema=null")
     assert list(build_callbacks(config)) == ["early_stopping"]
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_gpu_that_is_named_is_used_before_the_training_too(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch, index: int
+) -> None:
+    class Trainer:
+        num_devices, num_nodes = 1, 1
+
+        class strategy:  # noqa: N801 - as Lightning calls it
+            root_device = torch.device("cuda", index)
+
+    used: list[torch.device] = []
+    monkeypatch.setattr(trainer, "build_trainer", lambda *_: Trainer)
+    monkeypatch.setattr(torch.cuda, "set_device", used.append)
+    hardware = Hardware("cuda", "32-true", True, 1, "as requested")
+    assert count_processes(compose(f"trainer.devices=[{index}]"), hardware).processes == 1
+    assert used == ([torch.device("cuda", 1)] if index else [])
 
 
 def test_devices_that_are_not_there_are_named_before_the_photos(
