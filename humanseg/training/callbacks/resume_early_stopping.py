@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 
 
 class ResumeEarlyStopping(pl.Callback):
@@ -47,8 +48,13 @@ class ResumeEarlyStopping(pl.Callback):
         ):
             longer, callback.patience = patience > callback.patience, patience
             if more:
-                callback.wait_count = callback.stopped_epoch = 0
-            elif longer and callback.wait_count < patience:
-                callback.stopped_epoch = 0
-            elif callback.stopped_epoch > 0:
+                callback.wait_count = 0
+            if more or (longer and callback.wait_count < patience):
+                callback.stopping_reason = EarlyStoppingReason.NOT_STOPPED
+            elif has_stopped(callback):
                 trainer.should_stop = True
+
+
+def has_stopped(callback: EarlyStopping) -> bool:
+    """Return whether early stopping has ended a training."""
+    return callback.stopping_reason != EarlyStoppingReason.NOT_STOPPED

@@ -5,10 +5,11 @@ import threading
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Timer
-from pytorch_lightning.callbacks.early_stopping import EarlyStopping
+from pytorch_lightning.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 
 from humanseg.runs import RunFolder, update_summary
 from humanseg.system.terminal import console
+from humanseg.training.callbacks.resume_early_stopping import has_stopped
 
 
 class Stopping(pl.Callback):
@@ -55,12 +56,15 @@ def _reason(trainer: pl.Trainer) -> str | None:
     if trainer.max_epochs not in (None, -1) and trainer.current_epoch >= (trainer.max_epochs or 0):
         return None
     for callback in trainer.callbacks:  # type: ignore[attr-defined]  # Lightning sets it late
-        if isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0:
-            return (
-                f"after epoch {callback.stopped_epoch + 1} by early stopping: {callback.monitor} "
-                f"has not been better than {float(callback.best_score):.4f} by "
+        if isinstance(callback, EarlyStopping) and has_stopped(callback):
+            why = (
+                f"{callback.monitor} has not been better than {float(callback.best_score):.4f} by "
                 f"{abs(callback.min_delta):g} for {callback.wait_count} epochs"
             )
+            if callback.stopping_reason != EarlyStoppingReason.PATIENCE_EXHAUSTED:
+                # A threshold, or a score that is no number.
+                why = str(callback.stopping_reason_message).partition(" Signaling")[0].rstrip(".")
+            return f"after epoch {callback.stopped_epoch + 1} by early stopping: {why}"
         if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:
             return "by trainer.max_time"
     return None

@@ -107,6 +107,11 @@ def test_steps_may_end_a_training_within_an_epoch(tmp_path: Path, train_run: Tra
             ],
             "after epoch 2 by early stopping: val/selection",
         ),
+        (
+            # Of the first epoch too.
+            ["callbacks=[early_stopping]", "+callbacks.early_stopping.stopping_threshold=0.01"],
+            "after epoch 1 by early stopping: Stopping threshold reached: val/selection = ",
+        ),
         (["++trainer.max_time=00:00:00:01"], "by trainer.max_time"),
         ([], None),
     ],
