@@ -1,5 +1,7 @@
 /* What stands behind the person. */
 
+import { release } from "./canvas.js";
+
 /**
  * Fill a canvas with a background.
  *
@@ -44,7 +46,12 @@ function cover(context, image) {
  */
 function paintBlurred(context, photo, person, blur) {
   const { width, height } = context.canvas;
-  let image = layer(width, height);
+  const layers = [];
+  const add = (wide, high) => {
+    layers.push(layer(wide, high));
+    return layers.at(-1);
+  };
+  let image = add(width, height);
   image.fillStyle = "#fff";
   image.fillRect(0, 0, width, height);
   image.drawImage(photo, 0, 0);
@@ -53,7 +60,7 @@ function paintBlurred(context, photo, person, blur) {
   const finest = 160 / blur;
   const levels = [];
   while (Math.max(image.canvas.width, image.canvas.height) > 1) {
-    const smaller = layer(image.canvas.width / 2, image.canvas.height / 2);
+    const smaller = add(image.canvas.width / 2, image.canvas.height / 2);
     cover(smaller, image.canvas);
     image = smaller;
     levels.push(image);
@@ -64,11 +71,12 @@ function paintBlurred(context, photo, person, blur) {
   image.globalCompositeOperation = "destination-over";
   cover(image, photo);
   for (const finer of levels.reverse()) {
-    const larger = layer(finer.canvas.width, finer.canvas.height);
+    const larger = add(finer.canvas.width, finer.canvas.height);
     cover(larger, image.canvas);
     if (Math.max(finer.canvas.width, finer.canvas.height) <= finest) cover(larger, finer.canvas);
     image = larger;
   }
   context.imageSmoothingQuality = "high";
   cover(context, image.canvas);
+  for (const { canvas } of layers) release(canvas);
 }

@@ -4,7 +4,7 @@ import { startBehind } from "./behind.js";
 import { nextFrame, openCamera } from "./camera.js";
 import { tellAbout, tellModel } from "./facts.js";
 import { startModels } from "./models.js";
-import { VIEWS, drawable, fit, paint } from "./painter.js";
+import { VIEWS, discard, drawable, fit, paint } from "./painter.js";
 import { onFiles, readPicture } from "./photos.js";
 import { TooLarge, openSegmenter, segment } from "./segmenter.js";
 import { addToStrip, startCompare, wipe } from "./stage.js";
@@ -75,7 +75,7 @@ function drawPhoto(bitmap, mirrored = false) {
 }
 
 function drawResult(result, name) {
-  shown = { ...drawable(result), name };
+  shown = { ...drawable(result, shown), name };
   repaint();
   $("download").disabled = false;
 }
@@ -110,7 +110,7 @@ async function cutOutPhoto(file, turn, safe = false) {
   const { bitmap, size } = await readPicture(file, safe);
   try {
     if (turn !== latest) return;
-    shown = null;
+    shown = discard(shown);
     fit(after, 1, 1);
     $("download").disabled = true;
     drawPhoto(bitmap);

@@ -1,5 +1,6 @@
 /* Drawing what was found, in the way that is requested. */
 
+import { release } from "./canvas.js";
 import { paintGround } from "./ground.js";
 
 /** What each view is called, on the page and in the names of files. */
@@ -9,11 +10,24 @@ export const VIEWS = { cutout: "Cut-out", background: "New background", mask: "M
  * Keep a result as something that can be drawn.
  *
  * @param {{width: number, height: number, cutout: Uint8ClampedArray, mask: Uint8Array}} result
+ * @param {ReturnType<typeof drawable> | null} former is drawn no more
  */
-export function drawable({ width, height, cutout, mask }) {
+export function drawable({ width, height, cutout, mask }, former) {
+  discard(former);
   const person = new OffscreenCanvas(width, height);
   person.getContext("2d").putImageData(new ImageData(cutout, width, height), 0, 0);
   return { width, height, person, mask };
+}
+
+/**
+ * Give the memory of a result back.
+ *
+ * @param {ReturnType<typeof drawable> | null} result
+ * @returns {null}
+ */
+export function discard(result) {
+  release(result?.person);
+  return null;
 }
 
 /**

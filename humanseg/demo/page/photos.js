@@ -1,5 +1,6 @@
 /* Files into pictures, in words where that fails. */
 
+import { release } from "./canvas.js";
 import { upright } from "./orientation.js";
 
 /** What every browser's canvas can hold, phones included: pixels in all, and along a side. */
@@ -62,12 +63,16 @@ export async function readPicture(file, safe = false) {
 /** Browsers do not say how large a canvas may be: one that is too large stays empty. */
 function canDraw(width, height) {
   if (width * height <= SAFE_PIXELS && Math.max(width, height) <= SAFE_SIDE) return true;
+  let canvas;
   try {
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     context.fillRect(width - 1, height - 1, 1, 1);
     return context.getImageData(width - 1, height - 1, 1, 1).data[3] === 255;
   } catch {
     return false;
+  } finally {
+    release(canvas);
   }
 }
 
