@@ -34,6 +34,7 @@ const files = {
 globalThis.self = globalThis;
 globalThis.fetch = async ({ pathname }) => ({
   ok: true,
+  headers: new Headers(),
   json: async () => files[pathname.split("/").pop()],
   arrayBuffer: async () => new ArrayBuffer(8),
 });

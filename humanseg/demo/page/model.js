@@ -73,8 +73,10 @@ async function load(address) {
   let said;
   try {
     const response = await fetch(new URL(address, import.meta.url));
-    if (response.ok) return response;
-    said = response.status;
+    // Where a file is missing, many hosts answer with their start page as if it were it.
+    const isPage = response.headers.get("content-type")?.startsWith("text/html");
+    if (response.ok && !isPage) return response;
+    said = response.ok ? "a web page came instead" : response.status;
   } catch {
     said = "no answer";
   }

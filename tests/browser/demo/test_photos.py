@@ -458,15 +458,23 @@ def test_a_photo_that_is_cut_off_and_a_video_are_called_so(
     expect(demo.page.get_by_role("alert")).to_contain_text("clip.mp4 is a video: humanseg predict")
 
 
+HOME_PAGE = {"body": "<!doctype html>", "content_type": "text/html"}
+
+
 @pytest.mark.parametrize(
     ("file", "answer", "said"),
     [
         ("model.onnx", {"status": 404}, "model/model.onnx could not be loaded (404)."),
+        (
+            "manifest.json",
+            HOME_PAGE,
+            "manifest.json could not be loaded (a web page came instead).",
+        ),
         ("manifest.json", {"json": {"format": 2}}, "The model is written in format 2"),
         ("model.onnx", {"body": "no model"}, "The model could not be opened"),
         ("worker.js", {"status": 404}, "The model could not be started"),
     ],
-    ids=["missing", "format", "broken", "worker"],
+    ids=["missing", "page", "format", "broken", "worker"],
 )
 def test_a_model_that_does_not_load_is_said(
     file: str, answer: dict[str, object], said: str, open_demo: Callable[..., Demo], address: str
