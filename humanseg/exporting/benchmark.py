@@ -1,28 +1,23 @@
 """Measures the speed and memory of each exported file, compared with torch.
 
-Each measurement has a process of its own, `python -m humanseg.exporting.benchmark`. For an ONNX
-file torch is not even imported there, so that the memory is what its users see.
+Each measurement has a process of its own. For an ONNX file torch is not even imported there, so
+that the memory is what its users see.
 """
 
 import os
-import pickle
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from humanseg.errors import Failure
 from humanseg.exporting.runners import Runner, open_file, run_network
-from humanseg.system.children import open_answer
+from humanseg.system.children import call_in_child
 from humanseg.system.memory import process_peak_mb
+from humanseg.system.variables import environment_with
 
 THREADS = (1, 2)
 BATCH = 8
@@ -106,13 +101,15 @@ def time_model(
     for threads in threads_here():
         # Batches only on the most threads: that is how somebody with many photos runs them.
         photos = batch if threads == threads_here()[-1] else 0
-        results[threads] = _measure_in_child(model, threads, size, calls, photos, compiled)
-    most = results[threads_here()[-1]]
+        with environment_with({"OMP_NUM_THREADS": str(threads)}):
+            options = (model, threads, size, calls, photos, compiled)
+            results[threads] = call_in_child(_measure, *options, afresh=True)
+    *_, photos_per_second = results[threads_here()[-1]]
     return Timing(
         ("torch.compile" if compiled else "torch eager") if model.is_dir() else model.name,
-        {threads: result["median_ms"] for threads, result in results.items()},
-        most["photos_per_second"],
-        results[1]["peak_mb"],
+        {threads: latency for threads, (latency, _, _) in results.items()},
+        photos_per_second,
+        results[1][1],
         None if model.is_dir() else model.stat().st_size,
         calls,
     )
@@ -139,46 +136,21 @@ def table(timings: Sequence[Timing]) -> str:
     )
 
 
-def _measure_in_child(model: Path, threads: int, *options: Any) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "humanseg.exporting.benchmark"],
-        input=pickle.dumps((model, threads, *options)),
-        capture_output=True,
-        check=False,
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-    )
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise RuntimeError(f"the process ended with exit code {done.returncode} {' '.join(last)}")
-    result: dict[str, float] = open_answer(pickle.loads(done.stdout))
-    return result
-
-
-def main() -> None:
-    """Read the arguments of `_measure` from standard input; write what it returns, or its error."""
-    answer: Any
-    # What a runtime prints must not stand in the answer.
-    with redirect_stdout(sys.stderr):
-        try:
-            answer = _measure(*pickle.load(sys.stdin.buffer))
-        except Exception as error:
-            answer = Failure.of(error)
-    sys.stdout.buffer.write(pickle.dumps(answer))
-
-
 def _measure(
     model: Path, threads: int, size: tuple[int, int], calls: int, batch: int, compiled: bool
-) -> dict[str, float | None]:
-    """Return `median_ms`, `peak_mb` and, of batches, if any, `photos_per_second`."""
+) -> tuple[float, float, float | None]:
+    """Return the latency in ms, the peak memory in MB and, of batches, if any, photos a second."""
+    # What a runtime prints is not for the person.
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
     run = open_target(model, threads, compiled)
     shape = (max(batch, 1), 3, *size)
     photos = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    single = _median_seconds(run, photos[:1], calls)
-    result = {"median_ms": single * 1e3, "peak_mb": process_peak_mb(), "photos_per_second": None}
-    if batch:
-        seconds = _median_seconds(run, photos, max(3, calls // batch))
-        result["photos_per_second"] = len(photos) / seconds
-    return result
+    latency, peak = _median_seconds(run, photos[:1], calls) * 1e3, process_peak_mb()
+    if not batch:
+        return latency, peak, None
+    return latency, peak, batch / _median_seconds(run, photos, max(3, calls // batch))
 
 
 def _median_seconds(run: Runner, photos: np.ndarray, calls: int) -> float:
@@ -208,7 +180,3 @@ def open_target(path: Path, threads: int, compiled: bool = False) -> Runner:
     if compiled:
         network.compile()
     return run_network(network)
-
-
-if __name__ == "__main__":
-    main()

@@ -29,18 +29,20 @@ _LONGEST_FOLDER = 60
 """Characters of a temporary folder in which a socket still has a name that the system takes."""
 
 
-def call_in_child(function: Callable[..., T], *arguments: Any, preload: Sequence[str] = ()) -> T:
+def call_in_child(
+    function: Callable[..., T], *arguments: Any, preload: Sequence[str] = (), afresh: bool = False
+) -> T:
     """Call a function of a module's top level in a process of its own, which may die of it.
 
     Threads, peak memory and what a library keeps for itself begin afresh there; the environment is
     that of the caller. A system that runs out of memory kills the process that takes it: a
     RuntimeError says how it died. `preload` are modules that all such processes need: imported
-    once, where the system can fork.
+    once, where the system can fork. With `afresh` nothing is imported that the call does not need.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         # Joblib's workers have a method of their own, which no other process would know.
         multiprocessing.set_start_method(None, force=True)
-    method = start_method()
+    method = "spawn" if afresh else start_method()
     context: Any = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload(list(preload))
@@ -108,9 +110,9 @@ def open_answer(answer: Any) -> Any:
     return answer
 
 
-def death(process: BaseProcess, patience: float | None = None) -> RuntimeError:
+def death(process: BaseProcess) -> RuntimeError:
     """Return an error that says how a process ended that said nothing."""
-    process.join(patience)
+    process.join()
     how = f"ended with exit code {process.exitcode}"
     if process.exitcode is not None and process.exitcode < 0:
         how = f"was killed by signal: {signal.strsignal(-process.exitcode)}"
