@@ -206,10 +206,16 @@ def export(
     selected = select_run(source, root)
     require_run(selected.run.path, root, selected.checkpoint)
     # Only now, when nothing is in the way: it loads torch.
-    from humanseg.exporting.run_export import ExportRequest
     from humanseg.exporting.run_export import export as write_export
 
     write_export(
-        ExportRequest(selected, folder, chosen, root, max_drop, overwrite, benchmark, quick)
+        selected,
+        folder,
+        chosen,
+        data=root,
+        max_drop=max_drop,
+        overwrite=overwrite,
+        benchmark=benchmark,
+        quick=quick,
     )
     return folder

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from humanseg.exporting.folder import notify
 from humanseg.exporting.runners import Runner, open_file, run_network
 from humanseg.system.children import call_in_child
 from humanseg.system.memory import process_peak_mb
@@ -22,8 +23,6 @@ from humanseg.system.variables import environment_with
 THREADS = (1, 2)
 BATCH = 8
 _WARM_UP = 5
-
-Notify = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -59,24 +58,20 @@ def threads_here() -> list[int]:
     return [threads for threads in THREADS if threads <= (os.cpu_count() or 1)]
 
 
-def time_files(
-    files: Sequence[Path], size: tuple[int, int], calls: int, notify: Notify
-) -> list[Timing]:
+def time_files(files: Sequence[Path], size: tuple[int, int], calls: int) -> list[Timing]:
     """Measure the latency of every file."""
-    return _time_each({path.name: partial(time_model, path, size, calls) for path in files}, notify)
+    return _time_each({path.name: partial(time_model, path, size, calls) for path in files})
 
 
-def time_all(
-    files: Sequence[Path], run: Path, size: tuple[int, int], calls: int, notify: Notify
-) -> list[Timing]:
+def time_all(files: Sequence[Path], run: Path, size: tuple[int, int], calls: int) -> list[Timing]:
     """Measure every file, torch eager and torch.compile, in batches too."""
     jobs = {path.name: partial(time_model, path, size, calls, BATCH) for path in files}
     jobs["torch eager"] = partial(time_model, run, size, calls, BATCH)
     jobs["torch.compile"] = partial(time_model, run, size, calls, BATCH, compiled=True)
-    return _time_each(jobs, notify)
+    return _time_each(jobs)
 
 
-def _time_each(jobs: Mapping[str, Callable[[], Timing]], notify: Notify) -> list[Timing]:
+def _time_each(jobs: Mapping[str, Callable[[], Timing]]) -> list[Timing]:
     """Measure one after the other; report what fails and leave it out."""
     timings = []
     for name, job in jobs.items():

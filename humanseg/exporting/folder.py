@@ -96,6 +96,11 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
         )
 
 
+def notify(what: str, text: str) -> None:
+    """Print a line of what is being done."""
+    console.print(f"{what:<10}{text}")
+
+
 def print_files(folder: Path, names: Iterable[str]) -> None:
     """Print where the files of an export are, and their sizes."""
     for name in names:

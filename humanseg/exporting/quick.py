@@ -1,14 +1,14 @@
 """`humanseg export --quick`: the plain ONNX file of a run, checked on a few photos, in seconds."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from humanseg.data.module import PhotoData
 from humanseg.errors import Refused
 from humanseg.exporting.card import read_scores, render_card
-from humanseg.exporting.folder import CARD, FORMATS, MANIFEST, print_files
+from humanseg.exporting.folder import CARD, FORMATS, MANIFEST, notify, print_files
 from humanseg.exporting.manifest import make_manifest
 from humanseg.exporting.runners import open_file, run_network
 from humanseg.exporting.source import ExportSource
@@ -28,7 +28,6 @@ def export_quick(
     photos: PhotoData,
     size: tuple[int, int],
     out: Path,
-    notify: Callable[[str, str], None],
 ) -> None:
     """Write the plain ONNX file of a run, with a manifest and a card, whole or not at all.
 
@@ -43,7 +42,7 @@ def export_quick(
         else:
             notify("onnx", "converting")
             write_onnx(source, size, file)
-        checked = _check(source, photos, file, notify)
+        checked = _check(source, photos, file)
         scores = _recorded_scores(source)
         manifest = make_manifest(
             folder,
@@ -59,9 +58,7 @@ def export_quick(
     print_files(out, (_FORMAT.file, CARD, MANIFEST))
 
 
-def _check(
-    source: ExportSource, photos: PhotoData, file: Path, notify: Callable[[str, str], None]
-) -> int:
+def _check(source: ExportSource, photos: PhotoData, file: Path) -> int:
     """Compare the file with the checkpoint; return on how many photos."""
     checkpoint, runner = run_network(source.network), open_file(file)
     threshold = source.network.threshold

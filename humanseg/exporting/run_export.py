@@ -1,12 +1,19 @@
 """`humanseg export`: from a run to a folder of verified files."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from humanseg.evaluation.data import common_size
-from humanseg.exporting.benchmark import Timing, table, time_all, time_files
+from humanseg.exporting.benchmark import table, time_all, time_files
 from humanseg.exporting.card import render_card
-from humanseg.exporting.folder import CARD, MANIFEST, Format, print_files, require_export_folder
+from humanseg.exporting.folder import (
+    CARD,
+    MANIFEST,
+    Format,
+    notify,
+    print_files,
+    require_export_folder,
+)
 from humanseg.exporting.manifest import make_manifest
 from humanseg.exporting.quick import export_quick
 from humanseg.exporting.select_run import SelectedRun
@@ -23,11 +30,20 @@ CALLS = 100
 """Calls behind each latency of `--benchmark`."""
 
 
-@dataclass(frozen=True)
-class ExportRequest:
-    """The options of an export.
+def export(
+    selected: SelectedRun,
+    out: Path,
+    formats: Sequence[Format],
+    *,
+    data: Path | None = None,
+    max_drop: float = 0.003,
+    overwrite: bool = False,
+    benchmark: bool = False,
+    quick: bool = False,
+) -> None:
+    """Write the best model of a run as files, each verified against its checkpoint, or nothing.
 
-    Attributes
+    Parameters
     ----------
     selected
         The run, and why it was chosen.
@@ -45,47 +61,31 @@ class ExportRequest:
         Whether to measure all files at length, next to torch.
     quick
         Whether to write the plain ONNX file only, checked on a few photos.
+
+    Raises
+    ------
+    Refused
+        A file predicts something else than the checkpoint.
     """
-
-    selected: SelectedRun
-    out: Path
-    formats: list[Format]
-    data: Path | None
-    max_drop: float
-    overwrite: bool
-    benchmark: bool
-    quick: bool = False
-
-
-def export(request: ExportRequest) -> None:
-    """Write the best model of a run as files, each verified against its checkpoint, or nothing.
-
-    Raise `Refused` where a file predicts something else than the checkpoint.
-    """
-    require_export_folder(request.out, request.overwrite)
-    selected = request.selected
+    require_export_folder(out, overwrite)
     notify("run", str(selected.run.path))
     for reason in selected.reasons:
         notify("", reason)
     source = open_source(selected.run, selected.checkpoint)
-    photos, is_same_data = open_data(source, request.data)
+    photos, is_same_data = open_data(source, data)
     size = common_size(photos)
-    if request.quick:
-        export_quick(source, photos, size, request.out, notify)
+    if quick:
+        export_quick(source, photos, size, out)
         return
     metadata = model_metadata(source, size)
-    with whole_folder(request.out) as folder:
-        quantised = write_formats(
-            source.network, photos, metadata, request.formats, request.max_drop, folder, notify
-        )
-        verification = verify(
-            source, photos, is_same_data, request.formats, request.max_drop, folder, notify
-        )
-        paths = [folder / item.file for item in request.formats]
-        if request.benchmark:
-            timings = time_all(paths, source.run.path, size, CALLS, notify)
+    with whole_folder(out) as folder:
+        quantised = write_formats(source.network, photos, metadata, formats, max_drop, folder)
+        verification = verify(source, photos, is_same_data, formats, max_drop, folder)
+        paths = [folder / item.file for item in formats]
+        if benchmark:
+            timings = time_all(paths, source.run.path, size, CALLS)
         else:
-            timings = time_files(paths, size, BRIEF_CALLS, notify)
+            timings = time_files(paths, size, BRIEF_CALLS)
         manifest = make_manifest(
             folder,
             metadata,
@@ -98,16 +98,15 @@ def export(request: ExportRequest) -> None:
         write_json(folder / MANIFEST, manifest)
         card = render_card(manifest, source, verification, timings, quantised, size)
         write_text(folder / CARD, card)
-    _report(request, verification, timings)
+    _report(verification)
+    if benchmark:
+        console.print(f"\n{table(timings)}")
+    console.print()
+    print_files(out, (*(item.file for item in formats), CARD, MANIFEST))
 
 
-def notify(what: str, text: str) -> None:
-    """Print a line of what is being done."""
-    console.print(f"{what:<10}{text}")
-
-
-def _report(request: ExportRequest, verification: Verification, timings: list[Timing]) -> None:
-    """Print the results and their folder."""
+def _report(verification: Verification) -> None:
+    """Print the scores of the checkpoint and of the files."""
     console.print(
         f"\nDice on {len(verification.checkpoint.scores.table())} valid photos at their own size"
     )
@@ -116,7 +115,3 @@ def _report(request: ExportRequest, verification: Verification, timings: list[Ti
         console.print(
             f"  {file.file:<18}{tally.dice:.6f}  {tally.differing_share:.4%} of pixels differ"
         )
-    if request.benchmark:
-        console.print(f"\n{table(timings)}")
-    console.print()
-    print_files(request.out, (*(item.file for item in request.formats), CARD, MANIFEST))

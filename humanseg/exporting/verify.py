@@ -14,7 +14,7 @@ from humanseg.data.module import PhotoData
 from humanseg.errors import Refused
 from humanseg.evaluation.predict import Prediction
 from humanseg.evaluation.scores import ScoresWriter
-from humanseg.exporting.folder import Format
+from humanseg.exporting.folder import Format, notify
 from humanseg.exporting.runners import Outputs, Runner, open_file, run_network
 from humanseg.exporting.source import ExportSource
 from humanseg.metrics.statistics import bootstrap_interval
@@ -103,7 +103,6 @@ def verify(
     formats: Sequence[Format],
     max_drop: float,
     folder: Path,
-    notify: Callable[[str, str], None],
 ) -> Verification:
     """Run every file over all of valid and at odd sizes, next to the checkpoint.
 

@@ -85,18 +85,8 @@ def is_exported(
 def _export(run: Path, out: Path, formats: list[str]) -> None:
     """Export in this process, which loads torch."""
     from humanseg.exporting.folder import read_formats
-    from humanseg.exporting.run_export import ExportRequest, export
+    from humanseg.exporting.run_export import export
     from humanseg.exporting.select_run import SelectedRun
 
     selected = SelectedRun(RunFolder(run), ["the last stage of its recipe"])
-    export(
-        ExportRequest(
-            selected,
-            out,
-            read_formats(formats),
-            data=None,
-            max_drop=0.003,
-            overwrite=True,
-            benchmark=False,
-        )
-    )
+    export(selected, out, read_formats(formats), overwrite=True)

@@ -13,7 +13,6 @@ from omegaconf import DictConfig
 
 from humanseg.exporting import run_export
 from humanseg.exporting.folder import read_formats
-from humanseg.exporting.run_export import ExportRequest
 from humanseg.exporting.select_run import SelectedRun
 from humanseg.exporting.source import ExportSource, open_source
 from humanseg.models.onnx.convert import convert
@@ -62,16 +61,7 @@ def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
     monkeypatch.setattr(run_export, "time_files", lambda *_: [])
 
     def exported(out: Path, formats: str = "onnx", **changes: Any) -> Path:
-        settings: dict[str, Any] = {
-            "selected": SelectedRun(run, []),
-            "out": out,
-            "formats": read_formats(formats.split(",")),
-            "data": None,
-            "max_drop": 0.003,
-            "overwrite": False,
-            "benchmark": False,
-        }
-        run_export.export(ExportRequest(**(settings | changes)))
+        run_export.export(SelectedRun(run, []), out, read_formats(formats.split(",")), **changes)
         return out
 
     return exported

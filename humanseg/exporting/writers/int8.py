@@ -1,7 +1,7 @@
 """Static 8-bit quantisation, calibrated on train photos, with sensitive stages kept in float."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
-from humanseg.exporting.runners import Runner, open_model
+from humanseg.exporting.folder import notify
+from humanseg.exporting.runners import open_model
 from humanseg.exporting.writers.stages import Stage, find_stages
 from humanseg.metrics.scores import dice
 from humanseg.models.onnx.convert import quiet_exporter, strip
@@ -60,14 +61,13 @@ def quantise(
     calibration: Sequence[PhotoAndMask],
     held_out: Sequence[PhotoAndMask],
     allowed: float,
-    notify: Callable[[str], None] = lambda text: None,
 ) -> Quantised:
     """Quantise a model, with as few stages in float as the allowed drop of Dice requires.
 
     The ranges of activations are taken from `calibration`, the drop is measured on `held_out`.
     Where no choice is within the allowed drop, the one that loses least is returned.
     """
-    notify("measuring the ranges of activations on train photos")
+    notify("int8", "measuring the ranges of activations on train photos")
     ranges = _ranges(model, [photo for photo, _ in calibration])
     exact = open_model(model)
     expected = [exact(photo)[0] for photo, _ in held_out]
@@ -79,7 +79,7 @@ def quantise(
         if count > len(stages.inner):
             break
         if count and not order:
-            notify("finding the stages that lose most in 8 bits")
+            notify("int8", "finding the stages that lose most in 8 bits")
             probes = [photo for photo, _ in held_out[:_PROBES]]
             order = _by_sensitivity(model, ranges, stages, probes, expected)
         in_float = order[:count]
@@ -87,9 +87,8 @@ def quantise(
         run = open_model(tried)
         drop = wanted - _mean_dice([run(photo)[0] > 0.5 for photo, _ in held_out], held_out)
         names = [stage.name for stage in in_float]
-        notify(
-            f"in float: {', '.join(names) or 'no stage'}; loses {drop:.4f} on held-out train photos"
-        )
+        kept = ", ".join(names) or "no stage"
+        notify("int8", f"in float: {kept}; loses {drop:.4f} on held-out train photos")
         if best is None or drop < best.drop:
             best = Quantised(tried, names, len(calibration), drop)
         if drop <= allowed:
@@ -167,14 +166,7 @@ def _by_sensitivity(
 
     def error(stage: Stage) -> float:
         run = open_model(_quantise(model, ranges, [*stages.always, stage]))
-        return _error(run, probes, expected)
+        pairs = zip(probes, expected, strict=False)
+        return float(np.mean([np.abs(run(photo)[0] - right).mean() for photo, right in pairs]))
 
     return sorted(stages.inner, key=error)
-
-
-def _error(
-    run: Runner, photos: Sequence[NDArray[np.uint8]], expected: Sequence[NDArray[np.float32]]
-) -> float:
-    """Mean distance of probabilities."""
-    pairs = zip(photos, expected, strict=False)
-    return float(np.mean([np.abs(run(photo)[0] - right).mean() for photo, right in pairs]))

@@ -1,6 +1,6 @@
 """Writes a network in each of the requested formats."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch.export import ExportedProgram
 
 from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
-from humanseg.exporting.folder import Format
+from humanseg.exporting.folder import Format, notify
 from humanseg.exporting.source import train_pairs
 from humanseg.exporting.writers.fp16 import halve_weights
 from humanseg.exporting.writers.int8 import Quantised, quantise
@@ -19,9 +19,6 @@ from humanseg.models.onnx.network import PhotoToMask, trace
 CALIBRATION, HELD_OUT = 48, 48
 """Train photos that 8 bits are calibrated on, and others that their loss is measured on."""
 
-Notify = Callable[[str, str], None]
-"""Called with the current step, and a line about it."""
-
 
 def write_formats(
     network: PhotoToMask,
@@ -30,7 +27,6 @@ def write_formats(
     formats: Sequence[Format],
     max_drop: float,
     folder: Path,
-    notify: Notify,
 ) -> Quantised | None:
     """Write a file per format; return the quantised model, where there is one."""
     names = {item.name: folder / item.file for item in formats}
@@ -61,9 +57,7 @@ def write_formats(
             code="export.few_photos",
         )
     # A third of what is allowed: the valid photos are others, and one stage more costs little.
-    quantised = quantise(
-        model, pairs[:count], pairs[count:], max_drop / 3, lambda text: notify("int8", text)
-    )
+    quantised = quantise(model, pairs[:count], pairs[count:], max_drop / 3)
     save(quantised.model, names["int8"])
     return quantised
 
