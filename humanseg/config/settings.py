@@ -65,140 +65,67 @@ class Setting:
 _PATHS = Text | list[Text] | None
 
 SETTINGS = (
-    Setting(
-        "seed",
-        "All randomness follows from it, the epoch and the photo's id.",
-        Seed,
-        kind="repeat",
-    ),
-    Setting(
-        "threshold",
-        "The confidence threshold: a pixel above it is person; tune takes the best one on valid.",
-        Annotated[float, Interval(gt=0, lt=1)] | Literal["tune"],
-    ),
+    Setting("seed", "All randomness follows from it, the epoch and the photo's id.",
+            Seed, kind="repeat"),
+    Setting("threshold", "The confidence threshold: a pixel above it is person; tune takes the "
+            "best one on valid.",
+            Annotated[float, Interval(gt=0, lt=1)] | Literal["tune"]),
     Setting("tta", "Average predictions with those of the mirrored photo.", bool),
-    Setting(
-        "eval_size",
-        "The longer side, in pixels, at which the model predicts, or a list of some, whose logits "
-        "are averaged; null: data.train_size.",
-        Side | Annotated[list[Side], MinLen(1)] | None,
-    ),
-    Setting(
-        "auxiliary_weight",
-        "Weight of the loss of each auxiliary head, in models that have some.",
-        NotNegative,
-    ),
-    Setting(
-        "distillation.teachers",
-        "The teacher: a finished run, a checkpoint, an export, or the name of a bundled model; or "
-        "a list of teachers, whose probabilities are averaged.",
-        _PATHS,
-        on_resume="verify",
-        path="model",
-    ),
-    Setting(
-        "distillation.weight",
-        "Weight of the soft labels in the loss; the masks have the rest.",
-        Share,
-    ),
-    Setting(
-        "distillation.unlabelled_dir",
-        "A folder of unlabelled photos to train on, with the teachers' soft labels.",
-        Text | None,
-        on_resume="verify",
-        path="source",
-    ),
-    Setting(
-        "distillation.min_confidence",
-        "From 0 to 1: unlabelled photos with a lower confidence of the teachers are left out.",
-        Share,
-    ),
-    Setting("distillation.extra",
-            "Soft labels for the photos of data.extra too; false: those are trained on with their "
-            "masks alone, for a teacher that does not know their sources.", bool),
+    Setting("eval_size", "The longer side, in pixels, at which the model predicts, or a list of "
+            "some, whose logits are averaged; null: data.train_size.",
+            Side | Annotated[list[Side], MinLen(1)] | None),
+    Setting("auxiliary_weight", "Weight of the loss of each auxiliary head, in models that have "
+            "some.",
+            NotNegative),
+    Setting("distillation.teachers", "The teacher: a finished run, a checkpoint, an export, or "
+            "the name of a bundled model; or a list of teachers, whose probabilities are averaged.",
+            _PATHS, on_resume="verify", path="model"),
+    Setting("distillation.weight", "Weight of the soft labels in the loss; the masks have the "
+            "rest.",
+            Share),
+    Setting("distillation.unlabelled_dir", "A folder of unlabelled photos to train on, with the "
+            "teachers' soft labels.",
+            Text | None, on_resume="verify", path="source"),
+    Setting("distillation.min_confidence", "From 0 to 1: unlabelled photos with a lower "
+            "confidence of the teachers are left out.",
+            Share),
+    Setting("distillation.extra", "Soft labels for the photos of data.extra too; false: those are "
+            "trained on with their masks alone, for a teacher that does not know their sources.",
+            bool),
     Setting("runs_dir", "The folder of runs and sweeps.", Text, kind="place", path="own"),
-    Setting(
-        "name",
-        "The folder of a run, or of a recipe, in runs_dir; null: made of model, backbone and time, "
-        "or the recipe's name.",
-        Text | None,
-        kind="place",
-        path="own",
-    ),
-    Setting(
-        "run_dir",
-        "The run's folder itself, in place of runs_dir and name.",
-        Text | None,
-        kind="place",
-        path="own",
-    ),
-    Setting(
-        "sweep",
-        "The sweep's folder in runs_dir, with a folder for each job; null: made of its overrides, "
-        "so the same command resumes it.",
-        Text | None,
-        kind="place",
-        path="own",
-    ),
-    Setting(
-        "restart",
-        "Rename the old folder of a sweep and start again; of a recipe, the stages whose settings "
-        "have changed and those that depend on them.",
-        bool,
-        kind="place",
-    ),
-    Setting(
-        "stage",
-        "Which stage of a recipe this is, such as best/finetune; the recipe sets it.",
-        Text | None,
-        kind="place",
-    ),
-    Setting(
-        "trial",
-        "Which trial of a search this is; the search sets it.",
-        Whole | None,
-        kind="place",
-    ),
-    Setting(
-        "resume",
-        "The folder of a run to resume.",
-        Text | None,
-        kind="place",
-        path="own",
-    ),
-    Setting(
-        "init_from",
-        "The folder of a run, or a checkpoint: start from its weights. A list of them: from the "
-        "mean of their weights; one that is named twice counts twice. none: from random weights, "
-        "in an experiment that requires others.",
-        _PATHS,
-        path="source",
-    ),
-    Setting(
-        "save_onnx",
-        "Write the best checkpoint as model.onnx too, which predict and load use without torch.",
-        bool,
-        kind="machine",
-        on_resume="change",
-    ),
-    Setting(
-        "channels_last",
-        "Whether a pixel's channels are adjacent in memory; null: the fastest on this machine.",
-        bool | None,
-        kind="machine",
-        on_resume="change",
-    ),
-    Setting(
-        "threads",
-        "Threads of the training; null: chosen for this machine.",
-        Annotated[int, Interval(ge=1, le=1024)] | None,
-        kind="machine",
-        on_resume="change",
-    ),
-    Setting("data.root", "The folder of the photos.", kind="data", on_resume="verify",
-            path="source"),
+    Setting("name", "The folder of a run, or of a recipe, in runs_dir; null: made of model, "
+            "backbone and time, or the recipe's name.",
+            Text | None, kind="place", path="own"),
+    Setting("run_dir", "The run's folder itself, in place of runs_dir and name.",
+            Text | None, kind="place", path="own"),
+    Setting("sweep", "The sweep's folder in runs_dir, with a folder for each job; null: made of "
+            "its overrides, so the same command resumes it.",
+            Text | None, kind="place", path="own"),
+    Setting("restart", "Rename the old folder of a sweep and start again; of a recipe, the stages "
+            "whose settings have changed and those that depend on them.",
+            bool, kind="place"),
+    Setting("stage", "Which stage of a recipe this is, such as best/finetune; the recipe sets it.",
+            Text | None, kind="place"),
+    Setting("trial", "Which trial of a search this is; the search sets it.",
+            Whole | None, kind="place"),
+    Setting("resume", "The folder of a run to resume.", Text | None, kind="place", path="own"),
+    Setting("init_from", "The folder of a run, or a checkpoint: start from its weights. A list of "
+            "them: from the mean of their weights; one that is named twice counts twice. none: "
+            "from random weights, in an experiment that requires others.",
+            _PATHS, path="source"),
+    Setting("save_onnx", "Write the best checkpoint as model.onnx too, which predict and load use "
+            "without torch.",
+            bool, kind="machine", on_resume="change"),
+    Setting("channels_last", "Whether a pixel's channels are adjacent in memory; null: the "
+            "fastest on this machine.",
+            bool | None, kind="machine", on_resume="change"),
+    Setting("threads", "Threads of the training; null: chosen for this machine.",
+            Annotated[int, Interval(ge=1, le=1024)] | None, kind="machine", on_resume="change"),
+    Setting("data.root", "The folder of the photos.",
+            kind="data", on_resume="verify", path="source"),
     Setting("data.extra_root", "The folder that those of data.extra and data.extra_valid are "
-            "relative to; null: data.root.", kind="data", on_resume="verify", path="source"),
+            "relative to; null: data.root.",
+            kind="data", on_resume="verify", path="source"),
     Setting("data.extra_valid", "Labelled photos of further sources: with them, the mean over "
             "sources chooses the checkpoint."),
     Setting("data.batch_size", "Photos in a batch.", on_resume="change"),
