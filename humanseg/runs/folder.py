@@ -13,6 +13,16 @@ RECIPE_RECORD = "record.json"
 """The file that marks the folder of a recipe; `humanseg.recipes` writes it."""
 
 
+class _Inside:
+    """A path in a run's folder."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: "RunFolder", owner: type) -> Path:
+        return run.path / self._name
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The names inside a run's folder, always the same.
@@ -25,75 +35,20 @@ class RunFolder:
 
     path: Path
 
-    @property
-    def config(self) -> Path:
-        """The resolved config: enough to rebuild and to resume the run."""
-        return self.path / "config.yaml"
-
-    @property
-    def best(self) -> Path:
-        """The checkpoint with the highest valid Dice."""
-        return self.path / "checkpoints" / "best.ckpt"
-
-    @property
-    def last(self) -> Path:
-        """The checkpoint of the last whole epoch, to resume from."""
-        return self.path / "checkpoints" / "last.ckpt"
-
-    @property
-    def onnx(self) -> Path:
-        """The best checkpoint as an ONNX file, to be used at once."""
-        return self.path / "model.onnx"
-
-    @property
-    def summary(self) -> Path:
-        """The summary, as JSON."""
-        return self.path / "summary.json"
-
-    @property
-    def history(self) -> Path:
-        """A row per epoch."""
-        return self.path / "history.csv"
-
-    @property
-    def scores(self) -> Path:
-        """A row per valid photo."""
-        return self.path / "scores.csv"
-
-    @property
-    def extra_scores(self) -> Path:
-        """A row per photo of `data.extra_valid`, where a run has such."""
-        return self.path / "scores_extra.csv"
-
-    @property
-    def submission(self) -> Path:
-        """The task's file: the valid masks as RLE."""
-        return self.path / "pred_valid.csv"
-
-    @property
-    def index_page(self) -> Path:
-        """The page of the run, which leads to all others."""
-        return self.path / "index.html"
-
-    @property
-    def test_page(self) -> Path:
-        """The task's page of test predictions; its pictures are in `test/`."""
-        return self.path / "test.html"
-
-    @property
-    def valid_page(self) -> Path:
-        """The error gallery; its pictures are in `valid/`."""
-        return self.path / "valid.html"
-
-    @property
-    def curves(self) -> Path:
-        """Loss and Dice over epochs."""
-        return self.path / "curves.png"
-
-    @property
-    def lock(self) -> Path:
-        """The lock, which names the process that works in this folder."""
-        return self.path / ".lock"
+    config = _Inside("config.yaml")  # resolved: enough to rebuild and to resume the run
+    best = _Inside("checkpoints/best.ckpt")  # the checkpoint with the highest valid Dice
+    last = _Inside("checkpoints/last.ckpt")  # that of the last whole epoch, to resume from
+    onnx = _Inside("model.onnx")  # the best checkpoint as an ONNX file, to be used at once
+    summary = _Inside("summary.json")
+    history = _Inside("history.csv")  # a row per epoch
+    scores = _Inside("scores.csv")  # a row per valid photo
+    extra_scores = _Inside("scores_extra.csv")  # a row per photo of `data.extra_valid`, if any
+    submission = _Inside("pred_valid.csv")  # the task's file: the valid masks as RLE
+    index_page = _Inside("index.html")  # the page of the run, which leads to all others
+    test_page = _Inside("test.html")  # the task's page; its pictures are in `test/`
+    valid_page = _Inside("valid.html")  # the error gallery; its pictures are in `valid/`
+    curves = _Inside("curves.png")  # loss and Dice over epochs
+    lock = _Inside(".lock")  # names the process that works in this folder
 
 
 def open_run(path: Path) -> RunFolder:
