@@ -14,18 +14,7 @@ class FixedSameConv2d(FastConv2d):
     all, the smaller half first (https://www.tensorflow.org/api_docs/python/tf/nn). Where the
     stride s divides n this is ``max((k - 1) * d + 1 - s, 0)``, whatever n is: no arithmetic on
     sizes is left, and the layer exports with dynamic height and width.
-
-    Parameters
-    ----------
-    conv
-        The layer to stand in for; its parameters are shared, under the same names.
     """
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__(conv)
-        top, bottom = self._same(0)
-        left, right = self._same(1)
-        self.same = (left, right, top, bottom)
 
     def _same(self, axis: int) -> tuple[int, int]:
         reach = (self.kernel_size[axis] - 1) * self.dilation[axis] + 1
@@ -34,19 +23,18 @@ class FixedSameConv2d(FastConv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Turn (N, C, H, W), H and W multiples of the stride, into (N, C', H / stride, …)."""
-        return super().forward(F.pad(input, self.same))
+        (top, bottom), (left, right) = self._same(0), self._same(1)
+        return super().forward(F.pad(input, (left, right, top, bottom)))
 
 
 def fix_same_padding(module: nn.Module) -> None:
-    """Replace every ``Conv2dSame`` of timm inside a module by a `FixedSameConv2d`, in place.
+    """Make every ``Conv2dSame`` of timm inside a module a `FixedSameConv2d`, in place.
 
     Parameters
     ----------
     module
         Any module; parameters keep their names.
     """
-    for name, child in module.named_children():
+    for child in module.modules():
         if type(child) is Conv2dSame:
-            setattr(module, name, FixedSameConv2d(child))
-        else:
-            fix_same_padding(child)
+            child.__class__ = FixedSameConv2d
