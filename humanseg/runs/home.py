@@ -16,7 +16,8 @@ from humanseg.io.names import natural_key
 from humanseg.metrics.statistics import bootstrap_interval, mean_of_sources
 from humanseg.pages.charts import Chart, draw_chart
 from humanseg.pages.folder import picture_name
-from humanseg.pages.home import Change, Example, File, Relative, RunHome, Step, write_home_page
+from humanseg.pages.gallery import anchor
+from humanseg.pages.home import write_home_page
 from humanseg.pages.render import duration, readable, score, url
 from humanseg.runs.differences import non_default_settings
 from humanseg.runs.folder import RECIPE_RECORD, RunFolder
@@ -43,21 +44,20 @@ def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]
     """Write `index.html` of a recipe from its last stage, whose files it has, and all stages."""
     results, summaries = RunFolder(folder), [read_summary(stage.summary) for stage in stages]
     record = read_run(last, readable(last.path.name))
-    runs = tuple(_relative(results, stage) for stage in stages if stage.index_page.is_file())
+    runs = [_relative(results, stage) for stage in stages if stage.index_page.is_file()]
     home, name = _home(record, results), readable(folder.name)
     seconds = sum(summary.get("seconds") or 0 for summary in summaries)
     epochs = sum(summary.get("epochs") or 0 for summary in summaries)
     whole = (f"Training, {len(stages)} stages", duration(seconds))
     # The best epoch is one of the last stage: its page has it.
-    facts = [whole if fact[0] == "Training" else fact for fact in home.facts]
-    home = replace(
-        home,
-        name=name,
-        sentence=_sentence(record, f"{epochs:g} epochs in {len(stages)} stages"),
-        facts=tuple(fact for fact in facts if fact[0] != "Best epoch"),
-        last_stage=readable(last.path.name),
-        relatives=(("Stages", runs),),
-    )
+    facts = [whole if fact[0] == "Training" else fact for fact in home["facts"]]
+    home |= {
+        "name": name,
+        "sentence": _sentence(record, f"{epochs:g} epochs in {len(stages)} stages"),
+        "facts": [fact for fact in facts if fact[0] != "Best epoch"],
+        "last_stage": readable(last.path.name),
+        "relatives": [("Stages", runs)],
+    }
     command = read_summary(folder / RECIPE_RECORD).get("command", "")
     pages = tuple(run_pages(results, results.test_page.is_file()))
     origin = replace(run_origin(last), run=name, command=str(command), pages=pages)
@@ -81,17 +81,17 @@ def refresh_homes(runs: Iterable[RunFolder], pages: Iterable[Path]) -> None:
                 write_home(run)
 
 
-def next_steps(run: RunFolder) -> list[Step]:
-    """Return what a person may do with a finished run, as commands that can be copied."""
+def next_steps(run: RunFolder) -> list[tuple[str, str]]:
+    """Return what a person may do with a finished run, and the commands, which can be copied."""
     path, runs = (quote(str(shown_path(folder))) for folder in (run.path, run.path.parent))
     usable = [
-        Step("Find people in your photos", f"humanseg predict PHOTOS --model {path}"),
-        Step("Try it in the browser", f"humanseg demo --model {path}"),
+        ("Find people in your photos", f"humanseg predict PHOTOS --model {path}"),
+        ("Try it in the browser", f"humanseg demo --model {path}"),
     ]
     return [
         *(usable if run.onnx.is_file() else []),
-        Step("Rank it with other runs", f"humanseg compare {runs}"),
-        Step("Export it, each file verified", export_command(run)),
+        ("Rank it with other runs", f"humanseg compare {runs}"),
+        ("Export it, each file verified", export_command(run)),
     ]
 
 
@@ -101,29 +101,28 @@ def export_command(run: RunFolder) -> str:
     return join(["humanseg", "export", str(shown_path(run.path)), "--out", str(out)])
 
 
-def _home(record: RunRecord, results: RunFolder) -> RunHome:
+def _home(record: RunRecord, results: RunFolder) -> dict[str, Any]:
     """Return what the page of a run shows; `results` has the files that it leads to."""
     run, summary, config = record.folder, record.summary, record.config
-    interval, examples = bootstrap_interval(record.dice), _examples(record, results)
-    return RunHome(
-        name=readable(run_name(run, summary)),
-        sentence=_sentence(record),
-        dice=interval.mean,
-        low=interval.low,
-        high=interval.high,
-        photos=len(record.ids),
-        facts=tuple(_facts(record)),
-        charts=tuple(_charts(record)),
-        ratio=_ratio([results.path / example.photo for example in examples]),
-        examples=tuple(examples),
-        changes=tuple(
-            Change(setting.key, _written(setting.value), _written(setting.default))
+    examples = _examples(record, results)
+    return {
+        "name": readable(run_name(run, summary)),
+        "sentence": _sentence(record),
+        "interval": bootstrap_interval(record.dice),
+        "photos": len(record.ids),
+        "facts": _facts(record),
+        "charts": _charts(record),
+        "ratio": _ratio([results.path / example["photo"] for example in examples]),
+        "examples": examples,
+        "changes": [
+            (setting.key, _written(setting.value), _written(setting.default))
             for setting in non_default_settings(config, record.choices, conf_folder())
-        ),
-        files=tuple(_files(results)),
-        steps=tuple(next_steps(run)),
-        relatives=tuple(_relatives(run, config, summary)),
-    )
+        ],
+        "files": _files(results),
+        "steps": next_steps(run),
+        "relatives": _relatives(run, config, summary),
+        "last_stage": "",
+    }
 
 
 def _written(value: Any) -> str:
@@ -194,7 +193,7 @@ def _charts(record: RunRecord) -> list[Chart]:
     return [chart for chart in charts if chart is not None]
 
 
-def _examples(record: RunRecord, results: RunFolder) -> list[Example]:
+def _examples(record: RunRecord, results: RunFolder) -> list[dict[str, Any]]:
     """Choose a few photos whose pictures are in the error gallery."""
     folder = results.valid_page.with_suffix("")
     ordered = record.dice.sort_values(kind="stable")
@@ -208,7 +207,8 @@ def _examples(record: RunRecord, results: RunFolder) -> list[Example]:
         names = [picture_name(id, ending) for ending in ("_img.jpg", "_errors.png")]
         if all((folder / name).is_file() for name in names):
             photo, errors = (f"{folder.name}/{name}" for name in names)
-            examples.append(Example(kind, id, photo, errors, float(ordered[id])))
+            example = {"kind": kind, "id": id, "anchor": anchor(id), "dice": float(ordered[id])}
+            examples.append({**example, "photo": photo, "errors": errors})
     return examples
 
 
@@ -221,7 +221,7 @@ def _ratio(photos: Sequence[Path]) -> float:
     return round(median(width / height for height, width in sizes), 4) if sizes else 1.0
 
 
-def _files(run: RunFolder) -> list[File]:
+def _files(run: RunFolder) -> list[tuple[str, str, int]]:
     texts = {
         run.submission: "The submission: masks of the valid photos",
         run.onnx: "The model, for other programs",
@@ -237,7 +237,7 @@ def _files(run: RunFolder) -> list[File]:
         run.path / RECIPE_RECORD: "What came out, stage by stage, for programs",
     }
     return [
-        File(text, path.relative_to(run.path).as_posix(), path.stat().st_size)
+        (text, path.relative_to(run.path).as_posix(), path.stat().st_size)
         for path, text in texts.items()
         if path.is_file()
     ]
@@ -245,7 +245,7 @@ def _files(run: RunFolder) -> list[File]:
 
 def _relatives(
     run: RunFolder, config: Mapping[str, Any], summary: Mapping[str, Any]
-) -> list[tuple[str, tuple[Relative, ...]]]:
+) -> list[tuple[str, list[dict[str, str]]]]:
     """List the runs that this one was made from, and the jobs or stages beside it."""
     groups = []
     for heading, node in (
@@ -265,7 +265,7 @@ def _relatives(
         word = "Jobs" if "sweep" in summary else "Stages"
         groups.append((f"{word} beside it", [other for other in beside if other.path != run.path]))
     return [
-        (heading, tuple(_relative(run, other) for other in dict.fromkeys(runs)))
+        (heading, [_relative(run, other) for other in dict.fromkeys(runs)])
         for heading, runs in groups
         if runs
     ]
@@ -279,7 +279,7 @@ def _run_of(run: RunFolder, path: Path) -> RunFolder | None:
     return None if found is None or found == run.path else RunFolder(found)
 
 
-def _relative(run: RunFolder, other: RunFolder) -> Relative:
+def _relative(run: RunFolder, other: RunFolder) -> dict[str, str]:
     summary: Mapping[str, Any] = {}
     with suppress(HumansegError):
         summary = read_summary(other.summary)
@@ -288,7 +288,8 @@ def _relative(run: RunFolder, other: RunFolder) -> Relative:
     length = ""
     if isinstance(epochs, int) and isinstance(seconds, int | float):
         length = f"{epochs} epoch{'s' * (epochs != 1)}, {duration(seconds)}"
-    return Relative(readable(other.path.name), _link(run, other.index_page), shown, length)
+    name, path = readable(other.path.name), _link(run, other.index_page)
+    return {"name": name, "path": path, "score": shown, "length": length}
 
 
 def _link(run: RunFolder, page: Path) -> str:

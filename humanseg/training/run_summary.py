@@ -172,7 +172,7 @@ def write_result(run: RunFolder, best: BestScores, device: str) -> None:
 
 def print_next_steps(run: RunFolder) -> None:
     """Print the next steps with the run, as commands with its path."""
-    steps = [(step.text, step.command) for step in next_steps(run)]
+    steps = next_steps(run)
     logs = [quote(str(shown_path(log.parent))) for log in offline_logs(run)]
     if logs:
         steps.append(("Send wandb's log, which is only here", f"wandb sync {' '.join(logs)}"))

@@ -215,7 +215,7 @@ def test_commands_name_the_run_and_can_be_copied(
     make: Callable[..., RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    commands = [step.command for step in next_steps(make("a run"))]
+    commands = [command for _, command in next_steps(make("a run"))]
     assert "humanseg compare runs" in commands
     assert "humanseg export 'runs/a run' --out 'export/a run'" in commands
 
