@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from humanseg.pages.cards import TestCard, ValidCard
 from humanseg.pages.origin import Origin
@@ -19,7 +20,6 @@ ERROR_LEGEND = (
 )
 """The colours of `error_overlay`, and their meaning."""
 
-_PHOTO = (("photo", "Photo"),)
 _BINS = 40
 
 
@@ -67,19 +67,10 @@ def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, 
     return tuple(round(count / highest, 3) for count in counts)
 
 
-_SHARES = {"foreground": "Foreground", "predicted_foreground": "Predicted foreground"}
-"""The names of the foreground shares of the true and of the predicted mask."""
-
-
-def _share_range(cards: Sequence[TestCard] | Sequence[ValidCard], key: str) -> Range:
+def _share_range(cards: Sequence[TestCard] | Sequence[ValidCard], key: str, label: str) -> Range:
     """Build the filter by a share of the photo."""
     bars = histogram([card.measures()[key] for card in cards], 0, 1)
-    return Range(key, _SHARES[key], "percent", 0, 1, 0.01, bars)
-
-
-def _share_sorts(key: str) -> list[tuple[str, str]]:
-    name = _SHARES[key].lower()
-    return [(f"{key}:up", f"Least {name} first"), (f"{key}:down", f"Most {name} first")]
+    return Range(key, label, "percent", 0, 1, 0.01, bars)
 
 
 def _dice_range(cards: Sequence[ValidCard]) -> Range:
@@ -127,15 +118,9 @@ def write_test_page(
         path,
         "test.html",
         cards,
-        [*means, *facts],
-        origin,
-        heading="Test photos",
-        lead="Every test photo with its predicted mask and the person cut out. Point at a photo, "
-        "or move the slider, to fade it into its mask; open one to see it at full size.",
-        legend=(),
-        layers=[*_PHOTO, ("mask", "Mask"), ("cutout", "Cut-out")],
-        sorts=[("place:up", "In order of id"), *_share_sorts("predicted_foreground")],
-        ranges=[_share_range(cards, "predicted_foreground")],
+        facts=[*means, *facts],
+        origin=origin,
+        ranges=[_share_range(cards, "predicted_foreground", "Predicted foreground")],
     )
 
 
@@ -180,23 +165,11 @@ def write_valid_page(
         path,
         "valid.html",
         cards,
-        [*means, *facts],
-        origin,
-        heading=f"Errors on {split} photos",
-        lead=f"The errors on every {split} photo, the worst first. Point at one to see the photo "
-        "itself; open it to see it large, and closer still.",
+        facts=[*means, *facts],
+        origin=origin,
+        ranges=[_dice_range(cards), _share_range(cards, "foreground", "Foreground")],
+        split=split,
         legend=ERROR_LEGEND,
-        layers=[*_PHOTO, ("errors", "Errors"), ("prediction", "Prediction"), ("truth", "Truth")],
-        start="errors",
-        sorts=[
-            ("dice:up", "Worst Dice first"),
-            ("dice:down", "Best Dice first"),
-            ("iou:up", "Worst IoU first"),
-            ("boundary:up", "Worst boundary Dice first"),
-            *_share_sorts("foreground"),
-            *_share_sorts("predicted_foreground"),
-        ],
-        ranges=[_dice_range(cards), _share_range(cards, "foreground")],
     )
 
 
@@ -204,33 +177,13 @@ def _write_gallery(
     path: Path,
     template: str,
     cards: Sequence[TestCard] | Sequence[ValidCard],
-    facts: Facts,
-    origin: Origin | None,
     *,
-    heading: str,
-    lead: str,
-    legend: Facts,
-    layers: Facts,
-    sorts: Facts,
-    ranges: Sequence[Range],
-    start: str = "",
+    facts: Facts,
+    **context: Any,
 ) -> None:
     """Write a page of photos, with their number first among the facts."""
-    write_page(
-        path,
-        template,
-        heading=heading,
-        lead=lead,
-        facts=[("Photos", str(len(cards))), *facts],
-        origin=origin,
-        legend=legend,
-        cards=cards,
-        ratio=_ratio(cards),
-        layers=layers,
-        start=start,
-        sorts=sorts,
-        ranges=ranges,
-    )
+    facts = [("Photos", str(len(cards))), *facts]
+    write_page(path, template, cards=cards, ratio=_ratio(cards), facts=facts, **context)
 
 
 def _mean_defined(values: Sequence[float]) -> float:
