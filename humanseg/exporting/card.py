@@ -39,67 +39,32 @@ def render_card(
     Timings of other files are passed over.
     """
     if verification is None:
-        name, own, scored = "model.onnx", True, read_scores(source)
-        files = [{"name": name, "runtime": "onnxruntime", "precision": "fp32"}]
-        files[0] |= {"bytes": manifest["files"][name]["bytes"]}
-        checkpoint = {
-            "dice": source.summary.get("dice"),
-            "boundary": source.summary.get("boundary_dice"),
-        }
+        scored, files = read_scores(source), ["model.onnx"]
     else:
-        files, own = _files(manifest, verification, timings), verification.own
         scored = verification.checkpoint.scores.table()
-        checkpoint = {
-            "dice": verification.checkpoint.dice,
-            "boundary": verification.checkpoint.scores.means()["boundary_dice"],
-        }
-    names = [file["name"] for file in files]
+        files = [file.file for file in verification.files]
     return (
         _environment()
         .get_template("card.md")
         .render(
             manifest=manifest,
+            verification=verification,
             files=files,
-            checkpoint=checkpoint,
-            quick=verification is None,
+            onnx_file=next((name for name in files if name.endswith(".onnx")), None),
             extra=source.summary.get("data", {}).get("extra") or {},
             sources=source.summary.get("dice_by_source") or {},
             groups=[] if scored is None else by_share(scored),
             quantised=quantised,
-            own=own,
             tta=bool(source.config.get("tta")),
             threads=threads_here(),
+            latency={timing.name: timing.latency_ms for timing in timings},
             calls=timings[0].calls if timings else 0,
             size=size,
             device=device_name("cpu").split(",")[0],
             opset=OPSET,
-            onnx_file=next((name for name in names if name.endswith(".onnx")), None),
-            has_pt2="model.pt2" in names,
             settings=_settings(source.config),
         )
     )
-
-
-def _files(
-    manifest: dict[str, Any], verification: Verification, timings: Sequence[Timing]
-) -> list[dict[str, Any]]:
-    """Return what the card's table says of each file."""
-    latency = {timing.name: timing.latency_ms for timing in timings}
-    return [
-        {
-            "name": file.file,
-            "runtime": {"onnx": "onnxruntime", "pt2": "torch"}[file.runtime],
-            "precision": file.precision,
-            "bytes": manifest["files"][file.file]["bytes"],
-            "dice": tally.dice,
-            "boundary": tally.scores.means()["boundary_dice"],
-            "differing": tally.differing_share,
-            "latency": " / ".join(f"{ms:.1f} ms" for ms in latency[file.file].values())
-            if file.file in latency
-            else "–",
-        }
-        for file, tally in verification.files.items()
-    ]
 
 
 def read_scores(source: ExportSource) -> pd.DataFrame | None:
@@ -165,5 +130,6 @@ def _environment() -> Environment:
         megabytes=lambda length: f"{length / 1e6:.2f} MB",
         share=lambda value: f"{value:.4%}".replace("%", " %"),
         code=lambda text: f"`{text}`",
+        milliseconds=lambda number: f"{number:.1f} ms",
     )
     return environment
