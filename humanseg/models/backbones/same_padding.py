@@ -37,4 +37,4 @@ def fix_same_padding(module: nn.Module) -> None:
     """
     for child in module.modules():
         if type(child) is Conv2dSame:
-            child.__class__ = FixedSameConv2d
+            child.__class__ = FixedSameConv2d  # type: ignore[assignment]
