@@ -60,8 +60,11 @@ def export(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Export:
     """Export the run in this process, without measuring its speed."""
     monkeypatch.setattr(run_export, "time_files", lambda *_: [])
 
-    def exported(out: Path, formats: str = "onnx", **changes: Any) -> Path:
-        run_export.export(SelectedRun(run, []), out, read_formats(formats.split(",")), **changes)
+    def exported(
+        out: Path, formats: str = "onnx", selected: SelectedRun | None = None, **options: Any
+    ) -> Path:
+        selected = selected or SelectedRun(run, [])
+        run_export.export(selected, out, read_formats(formats), **options)
         return out
 
     return exported
