@@ -19,7 +19,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from humanseg.exporting.folder import notify
-from humanseg.exporting.runners import open_model
+from humanseg.exporting.runners import Runner, open_model
 from humanseg.exporting.writers.stages import Stage, find_stages
 from humanseg.metrics.scores import dice
 from humanseg.models.onnx.convert import quiet_exporter, strip
@@ -166,7 +166,14 @@ def _by_sensitivity(
 
     def error(stage: Stage) -> float:
         run = open_model(_quantise(model, ranges, [*stages.always, stage]))
-        pairs = zip(probes, expected, strict=False)
-        return float(np.mean([np.abs(run(photo)[0] - right).mean() for photo, right in pairs]))
+        return _error(run, probes, expected)
 
     return sorted(stages.inner, key=error)
+
+
+def _error(
+    run: Runner, photos: Sequence[NDArray[np.uint8]], expected: Sequence[NDArray[np.float32]]
+) -> float:
+    """Mean distance of probabilities."""
+    pairs = zip(photos, expected, strict=False)
+    return float(np.mean([np.abs(run(photo)[0] - right).mean() for photo, right in pairs]))
