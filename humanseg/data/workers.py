@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch.utils.data import Dataset
-from torch.utils.data._utils.pin_memory import pin_memory
 
 from humanseg.data.dataset import Batch, Sample, collate
 from humanseg.errors import Failure
@@ -29,21 +28,25 @@ SHARED_MEMORY = "/dev/shm"
 
 @dataclass(frozen=True)
 class PickledBatch:
-    """A batch on its way to the training; its pixels are in shared memory, or in here."""
+    """A batch on its way out of a worker; its pixels are in shared memory, or in here.
+
+    It arrives as the batch itself. What takes it out of the queue opens it, also where an epoch
+    ends before the batches that were prepared for it: a worker holds shared memory until then.
+    """
 
     pickled: bytes
 
-    def open(self) -> Batch:
-        """Return the batch, once."""
-        batch: Batch = ForkingPickler.loads(self.pickled)
-        return batch
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what opens it."""
+        return _open, (self.pickled,)
 
-    def pin_memory(self) -> Any:
-        """Return the batch in pinned memory; torch's thread calls this."""
-        try:
-            return pin_memory(self.open())
-        except Exception as error:
-            return Failure.of(error)
+
+def _open(pickled: bytes) -> Any:
+    """Return a batch, or a `Failure`: torch's thread that pins memory would die of an error."""
+    try:
+        return ForkingPickler.loads(pickled)
+    except Exception as error:
+        return Failure.of(error)
 
 
 class WorkerPhotos(Dataset[Any]):
@@ -107,8 +110,6 @@ def pass_through(batch: Any) -> Any:
 
 def open_batch(batch: Any) -> Any:
     """Return the batch that came from a worker, or raise what was raised there."""
-    if isinstance(batch, PickledBatch):
-        return batch.open()
     if isinstance(batch, Failure):
         batch.reraise()
     return batch

@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,26 @@ def is_right(drawn: list[Any]) -> bool:
 @pytest.mark.parametrize("shared", [True, False])
 def test_batches_are_the_same_by_shared_memory_and_by_pipes(shared: bool) -> None:
     assert is_right(batches(Drawn(), shared))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it counts what a process has open")
+def test_epochs_that_end_early_leave_nothing_open() -> None:
+    loader = TimedLoader(
+        WorkerPhotos(Drawn(), shared=True),
+        num_workers=1,
+        collate_fn=pass_through,
+        persistent_workers=True,
+    )
+    counts = []
+    for _ in range(6):
+        next(iter(loader))  # as with trainer.limit_train_batches
+        assert loader._iterator is not None
+        (worker,) = loader._iterator._workers  # type: ignore[attr-defined]
+        time.sleep(0.2)  # for the batches that it prepares
+        counts.append(len(os.listdir(f"/proc/{worker.pid}/fd")))
+    loader._iterator._shutdown_workers()  # type: ignore[attr-defined]
+    # Only what the last epoch has prepared: three batches of two files at most.
+    assert counts[-1] <= counts[0] + 6
 
 
 @pytest.fixture
