@@ -154,6 +154,10 @@ class TestLightUNet(NetDemands):
     model = LightUNet
 
 
+class TestLightUNetWithLateralNorm(NetDemands):
+    model = partial(LightUNet, lateral_norm=True)
+
+
 class TestPSPNet(NetDemands):
     model = PSPNet
 

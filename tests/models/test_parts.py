@@ -20,6 +20,7 @@ from humanseg.models import (
 )
 from humanseg.models.decoders.attention_unet import AttentionGate, SqueezeExcitation
 from humanseg.models.decoders.base import halvings, width_at
+from humanseg.models.decoders.light_unet import AddingUpBlock
 from humanseg.models.decoders.pspnet import PyramidPooling, SubPixelUpsampling, average_cells
 
 # Untyped, to pass what the annotations forbid and a config may hold.
@@ -160,6 +161,15 @@ def test_light_unet_is_light() -> None:
     own = sum(p.numel() for p in backbone.parameters())
     sizes = [sum(p.numel() for p in net.parameters()) - own for net in (light, plain)]
     assert sizes[0] < 0.1 * sizes[1]
+
+
+@pytest.mark.parametrize("lateral_norm", [False, True])
+def test_with_lateral_norm_large_skips_do_not_drown_the_coarse_map(lateral_norm: bool) -> None:
+    torch.manual_seed(0)
+    block = AddingUpBlock(8, 4, 6, 2, lateral_norm)
+    coarse, skip = torch.randn(2, 8, 4, 4), torch.randn(2, 4, 8, 8)
+    usual, large = block(coarse, skip), block(coarse, 100 * skip)
+    assert torch.allclose(usual, large, atol=1e-3) == lateral_norm
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A light U-Net for phones: few channels, separable convolutions, added skip connections."""
 
+from functools import partial
+
 from torch import Tensor, nn
 
 from humanseg.config.ranges import Widths
@@ -65,13 +67,17 @@ class AddingUpBlock(nn.Module):
     ----------
     inputs, skip, outputs, factor
         As in `UpBlock`.
+    lateral_norm
+        As in `LightUNet`.
     """
 
-    def __init__(self, inputs: int, skip: int, outputs: int, factor: int) -> None:
+    def __init__(
+        self, inputs: int, skip: int, outputs: int, factor: int, lateral_norm: bool = False
+    ) -> None:
         super().__init__()
         self.factor = factor
         self.reduce = nn.Conv2d(inputs, outputs, 1, bias=False)
-        self.lateral = nn.Conv2d(skip, outputs, 1, bias=False) if skip else None
+        self.lateral = _lateral(skip, outputs, lateral_norm) if skip else None
         self.norm = nn.Sequential(nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
         self.convs = separable_conv(outputs, outputs)
 
@@ -81,6 +87,11 @@ class AddingUpBlock(nn.Module):
         if self.lateral is not None and skip is not None:
             x = x + self.lateral(skip)
         return self.convs(self.norm(x))
+
+
+def _lateral(skip: int, outputs: int, norm: bool) -> nn.Module:
+    conv = nn.Conv2d(skip, outputs, 1, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs)) if norm else conv
 
 
 class LightUNet(nn.Module):
@@ -98,6 +109,9 @@ class LightUNet(nn.Module):
     decoder_channels
         Channels of the decoder at reduction 1, 2, 4, 8, 16, …; the last number also serves all
         coarser steps, and the context gate.
+    lateral_norm
+        Batch norm on each skip before it is added. The maps of EfficientNet-Lite are ten times
+        as large as those of MobileNetV2, and without it the coarser maps are hardly heard at first.
 
     Raises
     ------
@@ -107,14 +121,18 @@ class LightUNet(nn.Module):
     """
 
     def __init__(
-        self, backbone: Backbone, decoder_channels: Widths = (16, 16, 24, 40, 64, 96)
+        self,
+        backbone: Backbone,
+        decoder_channels: Widths = (16, 16, 24, 40, 64, 96),
+        lateral_norm: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         context = width_at(decoder_channels, backbone.reductions[-1])
         self.context = ContextGate(backbone.channels[-1], context)
+        block = partial(AddingUpBlock, lateral_norm=lateral_norm)
         self.decoder = UNetDecoder(
-            backbone, decoder_channels, AddingUpBlock, "LightUNet", coarsest=context, until=2
+            backbone, decoder_channels, block, "LightUNet", coarsest=context, until=2
         )
         if self.decoder.outputs:
             outputs, reduction = self.decoder.outputs[-1], self.decoder.reductions[-1]

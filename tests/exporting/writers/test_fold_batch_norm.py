@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 import pytest
@@ -15,8 +17,14 @@ def learned_psp(backbone: PlainBackbone) -> PSPNet:
     return PSPNet(backbone, pool_sizes=(1, 2), decoder_channels=16, upsampling="learned")
 
 
-@pytest.mark.parametrize("net", [LightUNet, learned_psp], ids=["added", "shuffled"])
-def test_norms_behind_sums_and_shuffles_are_folded(net: type[nn.Module]) -> None:
+def normed_skips(backbone: PlainBackbone) -> LightUNet:
+    return LightUNet(backbone, lateral_norm=True)
+
+
+@pytest.mark.parametrize(
+    "net", [LightUNet, normed_skips, learned_psp], ids=["added", "normed and added", "shuffled"]
+)
+def test_norms_behind_sums_and_shuffles_are_folded(net: Callable[..., nn.Module]) -> None:
     torch.manual_seed(1)
     segmenter = build_segmenter(net, PlainBackbone(widths=(4, 8)))
     for norm in segmenter.modules():
