@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from humanseg.data.checks.before_training import CheckedPhoto, find_fatal, read_item
 from humanseg.data.layout.folders import Scan, has_masks, list_items, scan
@@ -59,6 +60,15 @@ def test_every_broken_file_is_named_in_one_error(five_folders: Path, put: Put) -
         assert name in str(caught.value)
     assert "60x40, but its photo is 60x80" in str(caught.value)
     assert str(valid) in str(caught.value)
+
+
+def test_a_mask_that_is_not_turned_as_its_photo_is_says_what_to_do(five_folders: Path) -> None:
+    photo = five_folders / "train" / "1.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn, which a program that draws masks may not have made
+    Image.open(photo).save(photo, exif=exif)
+    (problem,) = find_fatal(scans(five_folders, "train"))
+    assert problem.kind == "sizes differ" and "shown turned, by EXIF" in problem.message
 
 
 @pytest.mark.parametrize(
