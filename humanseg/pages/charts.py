@@ -2,65 +2,34 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 Points = Sequence[tuple[float, float]]
 
 
-@dataclass(frozen=True)
-class Tick:
-    """A label of an axis, at a place from 0 (left, bottom) to 100."""
-
-    place: float
-    label: str
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line in a chart.
-
-    Attributes
-    ----------
-    name, style
-        Its label, and the class of its line in the style sheet.
-    path
-        Its points as SVG reads them, in a square of 100 × 100.
-    end
-        Height of its label, from 0 at the bottom to 100.
-    """
-
-    name: str
-    style: str
-    path: str
-    end: float
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart of curves over epochs.
-
-    Attributes
-    ----------
-    title, text
-        Its heading, and what it shows in words.
-    curves, x_ticks, y_ticks
-        What is drawn.
-    mark
-        Place of the best epoch, and of its value in the first curve; None: there is none.
-    """
-
-    title: str
-    text: str
-    curves: tuple[Curve, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    mark: tuple[float, float] | None
-
-
 def draw_chart(
     title: str, curves: Sequence[tuple[str, str, Points]], best: float | None = None
-) -> Chart | None:
-    """Lay out a chart with the epoch `best` marked; None where no curve has a point."""
+) -> dict[str, Any] | None:
+    """Lay out a chart with the epoch `best` marked; None where no curve has a point.
+
+    Places run from 0, at the left or the bottom, to 100.
+
+    Parameters
+    ----------
+    title
+        Its heading.
+    curves
+        Name, class in the style sheet, and points of each.
+    best
+        None: no epoch is marked.
+
+    Returns
+    -------
+    dict or None
+        `title`; `text`: what it shows in words; `curves`: name, class, points as SVG reads them,
+        and the height of the label; `x_ticks`, `y_ticks`: places and labels; `mark`: the place of
+        the best epoch, and of its value in the first curve.
+    """
     drawn = [(name, style, points) for name, style, points in curves if points]
     if not drawn:
         return None
@@ -72,23 +41,22 @@ def draw_chart(
     x = _scale(left, right)
     y = _scale(low, high)
     ends = _apart([y(points[-1][1]) for _, _, points in drawn])
-    mark = next(((x(at), y(value)) for at, value in drawn[0][2] if at == best), None)
-    return Chart(
-        title,
-        f"{title}. "
-        + " ".join(
-            f"{name}: {points[0][1]:.4g} in epoch {points[0][0]:g}, {points[-1][1]:.4g} in epoch "
-            f"{points[-1][0]:g}."
-            for name, _, points in drawn
-        ),
-        tuple(
-            Curve(name, style, " ".join(f"{x(a):.2f},{100 - y(b):.2f}" for a, b in points), end)
+    words = [
+        f"{name}: {points[0][1]:.4g} in epoch {points[0][0]:g}, {points[-1][1]:.4g} in epoch "
+        f"{points[-1][0]:g}."
+        for name, _, points in drawn
+    ]
+    return {
+        "title": title,
+        "text": " ".join([f"{title}.", *words]),
+        "curves": [
+            (name, style, " ".join(f"{x(a):.2f},{100 - y(b):.2f}" for a, b in points), end)
             for (name, style, points), end in zip(drawn, ends, strict=True)
-        ),
-        tuple(Tick(x(value), label) for value, label in ticks(left, right, 6, whole=True)),
-        tuple(Tick(y(value), label) for value, label in ticks(low, high, 5)),
-        mark,
-    )
+        ],
+        "x_ticks": [(x(value), label) for value, label in ticks(left, right, 6, whole=True)],
+        "y_ticks": [(y(value), label) for value, label in ticks(low, high, 5)],
+        "mark": next(((x(at), y(value)) for at, value in drawn[0][2] if at == best), None),
+    }
 
 
 def ticks(low: float, high: float, count: int, whole: bool = False) -> list[tuple[float, str]]:

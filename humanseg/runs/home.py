@@ -14,7 +14,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.images import image_size
 from humanseg.io.names import natural_key
 from humanseg.metrics.statistics import bootstrap_interval, mean_of_sources
-from humanseg.pages.charts import Chart, draw_chart
+from humanseg.pages.charts import draw_chart
 from humanseg.pages.folder import picture_name
 from humanseg.pages.gallery import anchor
 from humanseg.pages.home import write_home_page
@@ -28,6 +28,14 @@ from humanseg.runs.summary import read_summary
 
 _STRIP = (("Worst", 0.0, 2), ("Typical", 0.5, 2), ("Best", 1.0, 2))
 """The shown photos: their position from worst to best, and the number of each."""
+_CHARTS = {
+    "Dice on the valid photos": [
+        ("Dice", "valid", "val_dice"),
+        ("boundary", "boundary", "val_boundary_dice"),
+    ],
+    "Loss": [("valid", "valid", "val_loss"), ("train", "train", "train_loss")],
+}
+"""The charts by their titles: name, class in the style sheet and column of each curve."""
 
 
 def write_home(run: RunFolder) -> None:
@@ -166,30 +174,16 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
     return [(label, value) for label, value in facts if value is not None]
 
 
-def _charts(record: RunRecord) -> list[Chart]:
+def _charts(record: RunRecord) -> list[dict[str, Any]]:
     try:
         history = read_history(record.folder.history)
     except HumansegError:
         return []
     best = record.number("best_epoch")
-    charts = [
-        draw_chart(
-            "Dice on the valid photos",
-            [
-                ("Dice", "valid", points(history, "val_dice")),
-                ("boundary", "boundary", points(history, "val_boundary_dice")),
-            ],
-            best,
-        ),
-        draw_chart(
-            "Loss",
-            [
-                ("valid", "valid", points(history, "val_loss")),
-                ("train", "train", points(history, "train_loss")),
-            ],
-            best,
-        ),
-    ]
+    charts = []
+    for title, curves in _CHARTS.items():
+        lines = [(name, style, points(history, key)) for name, style, key in curves]
+        charts.append(draw_chart(title, lines, best))
     return [chart for chart in charts if chart is not None]
 
 
