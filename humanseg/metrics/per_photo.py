@@ -4,12 +4,10 @@ Means over batches depend on how photos fell into batches; so what is kept, and 
 processes, is a few whole numbers per photo, under its id.
 """
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -25,37 +23,6 @@ from humanseg.metrics.scores import EPSILON, boundary_band
 GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
 # Numbers per photo beside two for each threshold.
 _FIXED_COUNTS = 5
-
-
-@dataclass(frozen=True)
-class PhotoScore:
-    """The scores of one photo at one threshold, each in [0, 1]; as `metrics.scores` defines them.
-
-    Attributes
-    ----------
-    id
-        The photo's id.
-    dice
-        The task's Dice.
-    iou
-        Intersection over union.
-    precision
-        Share of the predicted person that is person; 0 when nothing was predicted.
-    recall
-        Share of the person that was predicted; 0 when there is none.
-    boundary_dice
-        Dice over the pixels within 3 of the true boundary; NaN where the mask is empty or full.
-    foreground
-        Share of the photo that is person by its mask.
-    """
-
-    id: str
-    dice: float
-    iou: float
-    precision: float
-    recall: float
-    boundary_dice: float
-    foreground: float
 
 
 #: What `PerPhotoScores.compute` takes means of.
@@ -145,13 +112,22 @@ class PerPhotoScores(Metric):
         self._counts = _unpack(flat.cpu().numpy(), len(self.thresholds))
         if not self._counts:
             raise ValueError("There are no scores: no photo was seen.")
-        rows = self._rows(self.threshold)
-        return {name: _mean(getattr(row, name) for row in rows) for name in MEANS}
+        return dict(self._table(self.threshold)[list(MEANS)].mean())
 
-    def per_photo(self) -> list[PhotoScore]:
-        """Return the scores of each photo at the threshold, sorted naturally by id."""
+    def per_photo(self) -> pd.DataFrame:
+        """Return the scores of each photo at the threshold, sorted naturally by id.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By id, as `metrics.scores` defines them, each in [0, 1]: `MEANS`, of which `precision`
+            is the share of the predicted person that is person, 0 where nothing was predicted,
+            `recall` the share of the person that was predicted, 0 where there is none, and
+            `boundary_dice` NaN where the mask is empty or full; and `foreground`, the share of the
+            photo that is person by its mask.
+        """
         self.compute()
-        return self._rows(self.threshold)
+        return self._table(self.threshold)
 
     def dice_at(self, threshold: float) -> float:
         """Return the mean Dice at one of `thresholds`.
@@ -162,7 +138,7 @@ class PerPhotoScores(Metric):
             `threshold` is not among them.
         """
         self.compute()
-        return _mean(row.dice for row in self._rows(threshold))
+        return float(self._table(threshold)["dice"].mean())
 
     def best_threshold(self) -> float:
         """Return the one of `thresholds` that has the highest mean Dice.
@@ -173,15 +149,24 @@ class PerPhotoScores(Metric):
         scores = {threshold: self.dice_at(threshold) for threshold in self.thresholds}
         return max(scores, key=lambda threshold: (scores[threshold], -abs(threshold - 0.5)))
 
-    def _rows(self, threshold: float) -> list[PhotoScore]:
+    def _table(self, threshold: float) -> pd.DataFrame:
+        """Turn the photos' counts into their scores at one of `thresholds`."""
+        ids = sorted(self._counts, key=natural_key)
+        counts = np.array([self._counts[id] for id in ids])
         step = self.thresholds.index(threshold)
-        return [_score(id, self._counts[id], step) for id in sorted(self._counts, key=natural_key)]
-
-
-def _mean(values: Iterable[float]) -> float:
-    """Mean of the values that are numbers, the same in any order; NaN without any."""
-    numbers = [value for value in values if not math.isnan(value)]
-    return math.fsum(numbers) / len(numbers) if numbers else math.nan
+        predicted, hit = counts[:, step], counts[:, len(self.thresholds) + step]
+        pixels, true, band_hit, band_predicted, band_true = counts[:, -_FIXED_COUNTS:].T
+        in_band = 2 * band_hit / (band_predicted + band_true + EPSILON)
+        scores = {
+            "dice": 2 * hit / (predicted + true + EPSILON),
+            "iou": hit / (predicted + true - hit + EPSILON),
+            "precision": hit / (predicted + EPSILON),
+            "recall": hit / (true + EPSILON),
+            # The band holds true person wherever it holds anything, so it is empty when this is 0.
+            "boundary_dice": np.where(band_true > 0, in_band, np.nan),
+            "foreground": true / pixels,
+        }
+        return pd.DataFrame(scores, index=ids)
 
 
 def _gather(state: Tensor, group: Any | None = None) -> list[Tensor]:
@@ -235,20 +220,3 @@ def _unpack(flat: NDArray[Any], thresholds: int) -> dict[str, NDArray[np.int64]]
         photos.setdefault(id, flat[name_end : name_end + size])
         start = name_end + size
     return photos
-
-
-def _score(id: str, counts: NDArray[np.int64], step: int) -> PhotoScore:
-    """Turn a photo's counts into its scores at threshold number `step`."""
-    predicted, hit = (int(row[step]) for row in counts[:-_FIXED_COUNTS].reshape(2, -1))
-    pixels, true, band_hit, band_predicted, band_true = counts[-_FIXED_COUNTS:].tolist()
-    # The band holds true person wherever it holds anything, so it is empty when this is 0.
-    boundary_dice = 2 * band_hit / (band_predicted + band_true + EPSILON) if band_true else math.nan
-    return PhotoScore(
-        id=id,
-        dice=2 * hit / (predicted + true + EPSILON),
-        iou=hit / (predicted + true - hit + EPSILON),
-        precision=hit / (predicted + EPSILON),
-        recall=hit / (true + EPSILON),
-        boundary_dice=boundary_dice,
-        foreground=true / pixels,
-    )

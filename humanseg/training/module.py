@@ -1,9 +1,9 @@
 """The LightningModule: a Segmenter with its loss, scores, optimizer and scheduler."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from humanseg.data.dataset import Batch
 from humanseg.data.layout.extra import SEPARATOR, source_of
 from humanseg.errors import HumansegError
 from humanseg.losses import SoftTargetLoss
-from humanseg.metrics.per_photo import PerPhotoScores, PhotoScore
+from humanseg.metrics.per_photo import PerPhotoScores
 from humanseg.models import Segmenter
 from humanseg.training.callbacks.checkpoints import SELECTION, SOURCES
 from humanseg.training.optimizers import OptimizerRecipe
@@ -188,16 +188,11 @@ class SegmentationModule(pl.LightningModule):
         return nn.ModuleDict({"segmenter": self.segmenter, "loss": self.loss})
 
 
-def _dice_by_source(scores: Sequence[PhotoScore]) -> dict[str, float]:
+def _dice_by_source(scores: pd.DataFrame) -> dict[str, float]:
     """Return the mean Dice of each source in which somebody is."""
-    found: dict[str, list[PhotoScore]] = {}
-    for score in scores:
-        found.setdefault(source_of(score.id), []).append(score)
-    return {
-        source: float(np.mean([photo.dice for photo in photos]))
-        for source, photos in found.items()
-        if any(photo.foreground > 0 for photo in photos)
-    }
+    by_source = scores.groupby(source_of, sort=False)
+    has_people = by_source["foreground"].max() > 0
+    return dict(by_source["dice"].mean()[has_people])
 
 
 def dropout_seed(*numbers: int) -> int:

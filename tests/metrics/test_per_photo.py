@@ -51,9 +51,9 @@ def hard(threshold: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 @pytest.mark.parametrize("threshold", [0.5, 0.35, 0.123])
 def test_each_photo_scores_as_the_tasks_numpy_does(threshold: float) -> None:
-    rows = {row.id: row for row in scored([EVERY], threshold).per_photo()}
+    rows = scored([EVERY], threshold).per_photo()
     for id, prediction, truth in zip(IDS, *hard(threshold), strict=True):
-        row = rows[id]
+        row = rows.loc[id]
         assert row.dice == pytest.approx(task.dice(prediction, truth), abs=1e-12)
         assert row.iou == pytest.approx(task.iou(prediction, truth), abs=1e-12)
         edge = task.boundary_dice(prediction, truth)
@@ -70,16 +70,15 @@ def test_the_means_are_over_photos() -> None:
     means = scores.compute()
     assert tuple(means) == MEANS
     for name in MEANS:
-        values = [getattr(row, name) for row in rows]
-        assert means[name] == pytest.approx(np.nanmean(values), abs=1e-12)
+        assert means[name] == pytest.approx(np.nanmean(rows[name]), abs=1e-12)
     predictions, truths = hard(0.5)
     pooled = task.dice(predictions.reshape(-1, 30), truths.reshape(-1, 30))
     assert abs(means["dice"] - pooled) > 0.01
-    assert sum(math.isnan(row.boundary_dice) for row in rows) == 2
+    assert rows["boundary_dice"].isna().sum() == 2
 
 
 def test_rows_are_sorted_naturally_and_keep_any_id() -> None:
-    assert [row.id for row in scored([EVERY]).per_photo()] == sorted(IDS, key=natural_key)
+    assert list(scored([EVERY]).per_photo().index) == sorted(IDS, key=natural_key)
 
 
 def test_batches_and_their_order_do_not_matter() -> None:
@@ -87,7 +86,7 @@ def test_batches_and_their_order_do_not_matter() -> None:
     for batches in ([[index] for index in EVERY], [[5, 1, 0], [2, 6], [3, 4]]):
         parts = scored(batches)
         assert parts.compute() == whole.compute()
-        assert repr(parts.per_photo()) == repr(whole.per_photo())
+        assert parts.per_photo().equals(whole.per_photo())
 
 
 def test_photos_of_several_sizes() -> None:
@@ -95,7 +94,7 @@ def test_photos_of_several_sizes() -> None:
     for size, id in (((40, 30), "a"), ((64, 80), "b")):
         probability, target = photos(size)
         scores.update(probability[:1], target[:1], [id])
-    assert [row.id for row in scores.per_photo()] == ["a", "b"]
+    assert list(scores.per_photo().index) == ["a", "b"]
 
 
 def test_a_photo_seen_twice_counts_once() -> None:
@@ -106,7 +105,7 @@ def test_both_empty_scores_0_as_in_the_task() -> None:
     scores = PerPhotoScores()
     empty = torch.zeros(1, 1, 8, 8)
     scores.update(empty, empty.byte(), ["empty"])
-    (row,) = scores.per_photo()
+    row = scores.per_photo().loc["empty"]
     assert (row.dice, row.iou, row.precision, row.recall, row.foreground) == (0, 0, 0, 0, 0)
     assert scores.compute()["dice"] == 0 and math.isnan(scores.compute()["boundary_dice"])
 
@@ -128,7 +127,7 @@ def test_a_probability_at_the_threshold_is_background() -> None:
         probability[..., 1] = torch.nextafter(torch.tensor(threshold), torch.tensor(1.0))
         target = torch.ones(1, 1, 4, 4)
         scores.update(probability, target, ["edge"])
-        (row,) = scores.per_photo()
+        row = scores.per_photo().loc["edge"]
         assert (row.precision, row.recall) == pytest.approx((1, 0.25))
         assert row.dice == pytest.approx(0.4) == scores.dice_at(threshold)
 
@@ -198,7 +197,7 @@ def _score_in_a_process(rank: int, parts: list[list[int]], meeting: Path) -> Non
     assert means == scored_alone(), (rank, means)
     # Only one process writes files: what it asks for must not wait for the others.
     if rank == 0:
-        assert [row.id for row in scores.per_photo()] == sorted(IDS, key=natural_key)
+        assert list(scores.per_photo().index) == sorted(IDS, key=natural_key)
         assert scores.best_threshold() in GRID
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
