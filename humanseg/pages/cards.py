@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from humanseg.pages.render import percent, score
-
 
 @dataclass(frozen=True)
 class TestCard:
@@ -31,19 +29,6 @@ class TestCard:
     predicted_foreground: float
     height: int
     width: int
-
-    def pictures(self) -> tuple[str, ...]:
-        """Return the paths of the pictures in the order of the page's layers."""
-        return self.photo, self.mask, self.cutout
-
-    def measures(self) -> dict[str, float]:
-        """Return what the page can sort and filter by."""
-        return {"predicted_foreground": round(self.predicted_foreground, 6)}
-
-    def caption(self) -> str:
-        """Return the line under the full-size picture."""
-        share = percent(self.predicted_foreground)
-        return f"{share} predicted foreground · {self.width} × {self.height} pixels"
 
 
 @dataclass(frozen=True)
@@ -78,26 +63,3 @@ class ValidCard:
     predicted_foreground: float
     height: int
     width: int
-
-    def pictures(self) -> tuple[str, ...]:
-        """Return the paths of the pictures in the order of the page's layers."""
-        return self.photo, self.errors, self.prediction, self.truth
-
-    def measures(self) -> dict[str, float]:
-        """Return what the page can sort and filter by; NaN comes last there."""
-        measures = {
-            "dice": self.dice,
-            "iou": self.iou,
-            "boundary": self.boundary_dice,
-            "foreground": self.foreground,
-            "predicted_foreground": self.predicted_foreground,
-        }
-        return {key: round(value, 6) for key, value in measures.items()}
-
-    def caption(self) -> str:
-        """Return the line under the full-size picture."""
-        return (
-            f"Dice {score(self.dice)} · IoU {score(self.iou)} · "
-            f"boundary Dice {score(self.boundary_dice)} · {percent(self.foreground)} foreground, "
-            f"{percent(self.predicted_foreground)} predicted"
-        )

@@ -69,7 +69,7 @@ def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, 
 
 def _share_range(cards: Sequence[TestCard] | Sequence[ValidCard], key: str, label: str) -> Range:
     """Build the filter by a share of the photo."""
-    bars = histogram([card.measures()[key] for card in cards], 0, 1)
+    bars = histogram([round(getattr(card, key), 6) for card in cards], 0, 1)
     return Range(key, label, "percent", 0, 1, 0.01, bars)
 
 
@@ -152,7 +152,7 @@ def write_valid_page(
     HumansegError
         The page cannot be written.
     """
-    cards = sorted(cards, key=lambda card: card.measures()["dice"])
+    cards = sorted(cards, key=lambda card: round(card.dice, 6))
     means = []
     if cards:
         means = [
