@@ -37,11 +37,6 @@ from humanseg.runs.settings import as_text
 
 NAME, FILES = "leaderboard", "leaderboard_files"
 
-_LEAD = (
-    "Which run is the best, and whether it really is. Runs are ranked by their mean Dice over the "
-    "valid photos at threshold 0.5; the 95 % confidence intervals are a bootstrap over the photos."
-)
-
 
 def plotly_script() -> Path:
     """Find the script that draws the plots, in the installed package; nothing of it is imported."""
@@ -79,8 +74,6 @@ def write_leaderboard(
             partial(
                 write_page,
                 template="leaderboard/leaderboard.html",
-                heading="Leaderboard",
-                lead=_LEAD,
                 facts=_facts(board),
                 origin=Origin(
                     data=f"Runs in {readable(board.base.name)}",

@@ -100,7 +100,7 @@ def render(template: str, **context: Any) -> str:
         Its file name in ``humanseg/pages/templates``.
     context
         The names that the template uses. A page that extends ``base.html`` needs `heading`,
-        `lead` and `facts`.
+        `lead` and `facts`, unless its template sets them.
 
     Returns
     -------

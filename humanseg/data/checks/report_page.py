@@ -16,16 +16,9 @@ from humanseg.io.images import ImageError, read_photo, shrink
 from humanseg.pages import write_page
 from humanseg.pages.origin import Origin, now, readable_date
 
-_CARDS = 24
-_NAMED = 2000
 _PICTURES = 4
 _SIDE = 280
 _BARS = 20
-_BADGES = {
-    "stops": ("bad", "stops training"),
-    "warning": ("warn", "warning"),
-    "note": ("", "note"),
-}
 _BACKGROUND = (28, 30, 34)
 _PERSON = (236, 236, 230)
 _SMALL = (255, 64, 48)
@@ -37,20 +30,14 @@ def write_report_page(path: Path, report: CheckReport, command: str = "") -> Non
     Up to 24 cases of a kind are shown, further ones are named. Photos and masks are read again;
     one that has gone since shows as an empty frame. `command` is what asked for it.
     """
-    warned = any(finding.level == "warning" for finding in report.findings)
     write_page(
         path,
         "doctor.html",
-        heading="Data check",
         lead=escape(str(report.root)),
         facts=[(split.name, str(split.photos)) for split in report.splits],
         report=report,
-        tone="bad" if report.stops_training else "warn" if warned else "good",
-        badges=_BADGES,
         bars=_bars,
         pictures=partial(_pictures, rule=report.rule),
-        most_cards=_CARDS,
-        most_named=_NAMED,
         origin=Origin(date=readable_date(now()), command=command),
     )
 
