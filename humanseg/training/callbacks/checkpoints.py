@@ -5,6 +5,7 @@ would then overwrite its best checkpoint with a worse one.
 """
 
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ SELECTION = "val/selection"
 
 It chooses the checkpoint. Early stopping, `scheduler=plateau` and a search watch it too.
 """
+
+_STATISTICS = ("running_mean", "running_var")
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -46,11 +49,16 @@ def selected_score(trainer: pl.Trainer) -> float:
 
 
 def _require_finite(trainer: pl.Trainer, module: pl.LightningModule) -> None:
-    """Raise where the last step of an epoch has spoiled the weights: nothing could go on from it.
+    """Raise where an epoch has spoiled the weights: nothing could go on from them.
 
-    The loss of the next step would say so, when the last checkpoint is written over.
+    The loss of the next step would say so, when the last checkpoint is written over. Of the running
+    statistics of batch norm, which a step in 16 bits spoils for good, no loss of a training says so
+    (https://github.com/pytorch/pytorch/issues/88474).
     """
-    if not all(bool(torch.isfinite(weights).all()) for weights in module.parameters()):
+    # Not all buffers: a mask of attention may hold infinities.
+    statistics = (it for name, it in module.named_buffers() if name.endswith(_STATISTICS))
+    tensors = chain(module.parameters(), statistics)
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
         raise HumansegError(
             f"The weights became infinite or NaN in epoch {trainer.current_epoch + 1}, and are not "
             "kept: lower optimizer.lr, clip gradients (trainer.gradient_clip_val=1), or train in "

@@ -21,12 +21,16 @@ from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpoint
 class Scripted(pl.LightningModule):
     """Reaches the Dice that a script says, epoch by epoch; its weight counts the epochs."""
 
-    def __init__(self, dices: list[float], rate: float = 1.0) -> None:
+    running_var: Tensor
+
+    def __init__(self, dices: list[float], rate: float = 1.0, statistic: float = 1.0) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
-        self.dices, self.rate = dices, rate
+        self.register_buffer("running_var", torch.ones(1))
+        self.dices, self.rate, self.statistic = dices, rate, statistic
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
+        self.running_var.fill_(self.statistic)
         return -self.rate * self.weight.sum()
 
     def validation_step(self, batch: Tensor, _: int) -> None:
@@ -43,6 +47,7 @@ def fit(
     epochs: int | None = None,
     resume: bool = False,
     rate: float = 1.0,
+    statistic: float = 1.0,
 ) -> Any:
     checkpoints = Checkpoints(run)
     loader: Any = DataLoader(torch.ones(1, 1))  # type: ignore[arg-type]
@@ -57,7 +62,7 @@ def fit(
         enable_model_summary=False,
     )
     trainer.fit(
-        Scripted(dices, rate),
+        Scripted(dices, rate, statistic),
         loader,
         loader,
         ckpt_path=run.last if resume else None,
@@ -93,14 +98,16 @@ def test_a_resumed_training_knows_the_best_so_far(tmp_path: Path) -> None:
     assert weight(run.best) == 4
 
 
-@pytest.mark.parametrize("rate", [math.inf, math.nan])
-def test_weights_that_the_last_step_of_an_epoch_has_spoiled_are_not_kept(
-    tmp_path: Path, rate: float
+@pytest.mark.parametrize(
+    ("rate", "statistic"), [(math.inf, 1.0), (math.nan, 1.0), (1.0, math.inf), (1.0, math.nan)]
+)
+def test_weights_that_an_epoch_has_spoiled_are_not_kept(
+    tmp_path: Path, rate: float, statistic: float
 ) -> None:
     run = RunFolder(tmp_path)
     fit(run, [0.5])
     with pytest.raises(HumansegError, match="infinite or NaN in epoch 2.*lower optimizer.lr"):
-        fit(run, [0.5, 0.6], epochs=2, resume=True, rate=rate)
+        fit(run, [0.5, 0.6], epochs=2, resume=True, rate=rate, statistic=statistic)
     # A run that is resumed with gradients that are clipped, say, goes on from epoch 1.
     assert weight(run.last) == weight(run.best) == 1
 
