@@ -64,7 +64,8 @@ class Pruning(pl.Callback):
         if self._trial is not None:
             self._trial.report(dice, epoch)
             # The last epoch is paid for: its files are still worth writing.
-            hopeless = epoch != trainer.max_epochs and self._trial.should_prune()
+            is_last = trainer.should_stop or epoch == trainer.max_epochs
+            hopeless = not is_last and self._trial.should_prune()
         if trainer.strategy.broadcast(hopeless):
             raise Pruned(
                 f"Pruned after epoch {epoch}: with a Dice of {dice:.4f} it was behind the median "

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from humanseg.runs import RunFolder
 from humanseg.sweeps.jobs import JobStatus
-from humanseg.sweeps.search.pruning import Pruning
+from humanseg.sweeps.search.pruning import Pruned, Pruning
 from humanseg.sweeps.search.study import (
     ask_trial,
     changed_key,
@@ -197,6 +197,7 @@ def test_with_further_sources_a_trial_is_pruned_by_what_chooses_the_checkpoint(
         is_global_zero=True,
         current_epoch=2,
         max_epochs=3,
+        should_stop=False,
         callback_metrics={"val/dice": 0.95, "val/selection": 0.65},
         strategy=SimpleNamespace(broadcast=lambda hopeless: hopeless),
     )
@@ -204,3 +205,25 @@ def test_with_further_sources_a_trial_is_pruned_by_what_chooses_the_checkpoint(
     pruning.on_train_start(trainer, module)
     pruning.on_train_epoch_end(trainer, module)
     assert study.trials[number].intermediate_values == {1: 0.5, 2: 0.6, 3: 0.65}
+
+
+def test_a_trial_whose_steps_are_done_is_not_pruned(tmp_path: Path) -> None:
+    study = open_study(tmp_path, {"startup_trials": 1, "warmup_epochs": 0}, create=True)
+    good = ask_trial(study, SPACE, seed=0, startup=4)
+    good.report(0.9, 1)
+    tell_result(study, good.number, finished(0.9))
+    run = RunFolder(tmp_path / "job")
+    trainer: Any = SimpleNamespace(
+        is_global_zero=True,
+        current_epoch=0,
+        max_epochs=-1,
+        should_stop=True,  # by trainer.max_steps
+        callback_metrics={"val/selection": 0.2},
+        strategy=SimpleNamespace(broadcast=lambda hopeless: hopeless),
+    )
+    pruning = Pruning(run, ask_trial(study, SPACE, seed=0, startup=4).number)
+    pruning.on_train_start(trainer, pl.LightningModule())
+    pruning.on_train_epoch_end(trainer, pl.LightningModule())
+    trainer.should_stop = False
+    with pytest.raises(Pruned):
+        pruning.on_train_epoch_end(trainer, pl.LightningModule())
