@@ -8,6 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import PurePosixPath
+from socketserver import TCPServer
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
@@ -67,6 +68,15 @@ class DemoServer(ThreadingHTTPServer):
                     code="demo.port_taken",
                 ) from error
             super().__init__((_HOST, 0), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking for this computer's name, which nobody reads.
+
+        Where no name server answers, that would take half a minute; on Windows it fails if the name
+        is not ASCII.
+        """
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = _HOST, self.server_address[1]
 
     @property
     def address(self) -> str:

@@ -176,3 +176,16 @@ def test_a_port_that_is_taken(
         monkeypatch.setattr("humanseg.demo.server.PORT", port)
         with DemoServer(site) as server:
             assert server.server_port not in (0, port)
+
+
+def test_the_name_of_the_computer_is_not_asked_for(
+    model: Path, runtime: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On some Macs it takes 35 s, and on Windows it fails if it is not ASCII."""
+
+    def ask(name: str = "") -> str:
+        raise UnicodeDecodeError("utf-8", b"\x84", 0, 1, "invalid start byte")
+
+    monkeypatch.setattr(socket, "getfqdn", ask)
+    with DemoServer(demo_site(model, runtime), port=0) as server:
+        assert server.address == f"http://127.0.0.1:{server.server_port}/"
