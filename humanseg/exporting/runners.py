@@ -61,4 +61,6 @@ def _open_onnx(model: str | bytes, threads: int = 0) -> Runner:
 def _open_pt2(path: Path) -> Runner:
     import torch
 
-    return run_network(torch.export.load(path).module())
+    # By name, torch would not find a folder on Windows whose name is not ASCII.
+    with path.open("rb") as file:
+        return run_network(torch.export.load(file).module())

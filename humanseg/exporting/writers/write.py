@@ -67,4 +67,6 @@ def save_pt2(program: ExportedProgram, path: Path) -> None:
     # Guards refuse every size for which torch might have chosen another memory layout on the way,
     # such as 320×240 and 1×1. No number depends on that: `verify` runs all sizes.
     program._guards_code = []
-    torch.export.save(program, path)
+    # By name, torch would not find a folder on Windows whose name is not ASCII.
+    with path.open("wb") as file:
+        torch.export.save(program, file)

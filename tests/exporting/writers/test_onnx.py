@@ -170,6 +170,29 @@ def test_a_pt2_file_takes_every_size(
         np.testing.assert_allclose(run(photos)[0], run_network(network)(photos)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["PyTorchFileWriter", "PyTorchFileReader"])
+def test_the_name_of_a_folder_on_windows_need_not_be_ascii(
+    name: str, noise: Noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Halves(torch.nn.Module):
+        def forward(self, photo: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return photo / 255, photo > 127
+
+    photos = noise(33, 47, 1)
+    path = tmp_path / "Zoë" / "model.pt2"
+    path.parent.mkdir()
+    in_torch = getattr(torch._C, name)
+
+    def as_on_windows(file: Any, *options: Any) -> Any:
+        if isinstance(file, str) and not file.isascii():
+            raise RuntimeError("Parent directory does not exist.")
+        return in_torch(file, *options)
+
+    monkeypatch.setattr(torch._C, name, as_on_windows)
+    save_pt2(torch.export.export(Halves(), (torch.from_numpy(photos),)), path)
+    assert np.array_equal(open_file(path)(photos)[1], photos > 127)
+
+
 def test_the_threshold_is_the_networks(source: ExportSource, noise: Noise) -> None:
     photos = noise(40, 40)
     probability, _ = run_network(source.network)(photos)
