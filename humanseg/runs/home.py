@@ -16,9 +16,9 @@ from humanseg.io.names import natural_key
 from humanseg.metrics.statistics import bootstrap_interval, mean_of_sources
 from humanseg.pages.charts import draw_chart
 from humanseg.pages.folder import picture_name
-from humanseg.pages.gallery import anchor
-from humanseg.pages.home import write_home_page
-from humanseg.pages.render import duration, readable, score, url
+from humanseg.pages.gallery import ERROR_LEGEND, anchor
+from humanseg.pages.origin import Origin
+from humanseg.pages.render import duration, readable, score, url, write_page
 from humanseg.runs.differences import non_default_settings
 from humanseg.runs.folder import RECIPE_RECORD, RunFolder
 from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, run_pages, shown_path
@@ -45,7 +45,7 @@ def write_home(run: RunFolder) -> None:
         raise HumansegError(
             f"{run.path} has not finished: it has no page yet.", code="runs.no_home"
         )
-    write_home_page(run.index_page, _home(record, run), run_origin(run).at(OVERVIEW))
+    _write(run, _home(record, run), run_origin(run))
 
 
 def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]) -> Path:
@@ -69,7 +69,7 @@ def write_recipe_home(folder: Path, last: RunFolder, stages: Sequence[RunFolder]
     command = read_summary(folder / RECIPE_RECORD).get("command", "")
     pages = tuple(run_pages(results, results.test_page.is_file()))
     origin = replace(run_origin(last), run=name, command=str(command), pages=pages)
-    write_home_page(results.index_page, home, origin.at(OVERVIEW))
+    _write(results, home, origin)
     refresh_homes(stages, [results.index_page, *(stage.index_page for stage in stages)])
     return results.index_page
 
@@ -107,6 +107,12 @@ def export_command(run: RunFolder) -> str:
     """Return the command that exports a run into a folder of its own."""
     out = Path("export") / run.path.name
     return join(["humanseg", "export", str(shown_path(run.path)), "--out", str(out)])
+
+
+def _write(run: RunFolder, home: Mapping[str, Any], origin: Origin) -> None:
+    """Write `index.html` of a run or of a recipe, whole or not at all."""
+    here = origin.at(OVERVIEW)
+    write_page(run.index_page, "home/home.html", home=home, origin=here, legend=ERROR_LEGEND)
 
 
 def _home(record: RunRecord, results: RunFolder) -> dict[str, Any]:
