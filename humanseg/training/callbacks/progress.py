@@ -75,7 +75,10 @@ class EpochProgress(pl.callbacks.ProgressBar):
         now = time.perf_counter()
         if self._bar is not None and self._task is not None and now - self._moved >= REFRESH:
             self._moved = now
-            loss = f"{float(outputs['loss']):.4f}" if isinstance(outputs, dict) else "…"
+            loss = "…"
+            if isinstance(outputs, dict):
+                # Lightning has divided it by the batches that make a step.
+                loss = f"{float(outputs['loss']) * trainer.accumulate_grad_batches:.4f}"
             self._bar.update(self._task, completed=batch_idx + 1, loss=loss)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
