@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error
@@ -21,19 +21,14 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-if TYPE_CHECKING:
-    import psutil
-
 BEAT = 20.0
 """Seconds after which the holder of a lock touches its file again."""
 LEASE = 300.0
 """Seconds without a touch after which a lock of another machine counts as left behind."""
 # ENOSYS: Lustre that is mounted without locks, as on many clusters.
-_NO_LOCKS_HERE = (
-    *(errno.EBADF, errno.ENOLCK, errno.EINVAL),
-    *(errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP),
-)
-_NO_LINKS_HERE = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_NO_LOCKS_HERE = (errno.EBADF, errno.ENOLCK, errno.EINVAL, *_UNSUPPORTED)
+_NO_LINKS_HERE = (errno.EPERM, *_UNSUPPORTED)
 
 
 class Locked(HumansegError):  # noqa: N818 - read aloud: "Locked: …"
@@ -90,24 +85,29 @@ def _mark() -> dict[str, Any]:
     # Here, since an installation that only uses models has no psutil, and scores submissions.
     import psutil
 
-    process = psutil.Process()
     return {
         "pid": os.getpid(),
-        "started": process.create_time(),
-        **_start(process),
+        "started": psutil.Process().create_time(),
+        **_start(os.getpid()),
         "host": platform.node(),
         "system": _system(),
     }
 
 
-def _start(process: "psutil.Process") -> dict[str, Any]:
-    """Return when a process started, in a time that stays when somebody sets the clock."""
+def _start(pid: int) -> dict[str, Any]:
+    """Return when a process started, in seconds since the boot: setting the clock changes nothing.
+
+    Empty on other systems than Linux.
+    """
     import psutil
 
     if not psutil.LINUX:
         return {}
+    # In this order: older versions of psutil remember the boot time that was last read, and add it
+    # to the start of each new Process.
     booted = psutil.boot_time()
-    return {"boot": boot_id(), "since_boot": round(process.create_time() - booted, 2)}
+    started = psutil.Process(pid).create_time()
+    return {"boot": boot_id(), "since_boot": round(started - booted, 2)}
 
 
 def _system() -> str:
@@ -137,7 +137,7 @@ def _holder(path: Path) -> dict[str, Any] | None:
         # A process that has been killed but not yet waited for still has an entry.
         dead = process.status() == psutil.STATUS_ZOMBIE
         if "boot" in lock:
-            same = _start(process).items() <= lock.items()
+            same = _start(process.pid).items() <= lock.items()
         else:
             same = abs(process.create_time() - float(lock["started"])) < 1
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):

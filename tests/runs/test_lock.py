@@ -136,6 +136,35 @@ def test_a_clock_that_is_set_takes_no_lock_away(
         assert not is_locked(path)
 
 
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the start of a process stays as it was")
+def test_a_clock_that_is_set_takes_no_lock_away_with_older_versions_of_psutil(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booted = clock = remembered = psutil.boot_time()
+
+    def boot_time() -> float:
+        nonlocal remembered
+        remembered = clock
+        return clock
+
+    class Process(psutil.Process):
+        """As in psutil 6: adds the boot time that was last read, and keeps the sum."""
+
+        def __init__(self, pid: int | None = None) -> None:
+            super().__init__(pid)
+            self._started = super().create_time() - booted + remembered
+
+        def create_time(self) -> float:
+            return self._started
+
+    monkeypatch.setattr(psutil, "boot_time", boot_time)
+    monkeypatch.setattr(psutil, "Process", Process)
+    path = tmp_path / ".lock"
+    with run_lock(path):
+        clock = booted + 3600
+        assert is_locked(path)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x", "started": 1}', '{"pid": -4}'])
 def test_a_lock_that_says_nothing_holds_nothing(tmp_path: Path, content: str) -> None:
     path = tmp_path / ".lock"
