@@ -30,8 +30,8 @@ SHARED_MEMORY = "/dev/shm"
 class PickledBatch:
     """A batch on its way out of a worker; its pixels are in shared memory, or in here.
 
-    It arrives as the batch itself. What takes it out of the queue opens it, also where an epoch
-    ends before the batches that were prepared for it: a worker holds shared memory until then.
+    It is unpickled as the batch itself, by whoever takes it out of the queue. A worker keeps the
+    shared memory until then, also of batches that an epoch, which ended early, no longer uses.
     """
 
     pickled: bytes
@@ -125,10 +125,10 @@ class LoaderPlan:
 
     @property
     def context(self) -> str | None:
-        """How the workers are started; None: as Python does.
+        """The start method of the workers; None: Python's default.
 
-        Since Python 3.14 that is, also on Linux, afresh: each would get a copy of all photos that
-        are kept in memory.
+        On Linux they are forked, so that they share the photos in memory. By default, Python 3.14
+        does not fork there any more, and each worker would get a copy.
         """
         return "fork" if self.workers and sys.platform == "linux" else None
 

@@ -62,8 +62,8 @@ class Evaluation:
         A row per photo, naturally sorted by `id`: `dice`, `iou`, `boundary_dice`, `foreground`,
         `dice_at_half`.
     note
-        That the masks seem to be inverted, or how the scores are not what the run recorded of the
-        same photos; empty otherwise.
+        A warning: the masks seem to be inverted, or the scores differ from those that the run
+        recorded for the same photos. Empty otherwise.
     out
         Where its files are; None: it wrote none.
     by_source
@@ -238,11 +238,7 @@ def evaluate(
     )
 
 
-def evaluate_best(
-    run: RunFolder,
-    photos: "PhotoData",
-    logs: Sequence[Log] = (),
-) -> BestScores:
+def evaluate_best(run: RunFolder, photos: "PhotoData", logs: Sequence[Log] = ()) -> BestScores:
     """Write the files of a run's best checkpoint: submission, scores, both pages.
 
     The first process of a training calls this alone, and predicts on one device: no score

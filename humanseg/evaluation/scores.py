@@ -69,7 +69,7 @@ class ScoresWriter(PredictionWriter):
         return {name: float(means[name]) for name in MEANS}
 
     def inverted_note(self) -> str:
-        """Return a note where low scores seem to come from inverted masks; empty otherwise."""
+        """Return a warning where low scores seem to come from inverted masks; empty otherwise."""
         reason = describe_inverted(self._inverted, len(self._rows))
         if not reason or self.means()["dice"] >= 0.5:
             return ""

@@ -42,7 +42,7 @@ def explain_os_error(error: OSError, path: Path) -> HumansegError:
 
 
 def rename(source: Path, target: Path) -> None:
-    """Rename a file or folder; a file takes the place of another one."""
+    """Rename a file or folder; a file replaces one of that name."""
     for pause in _PAUSES:
         try:
             source.replace(target)
@@ -78,7 +78,7 @@ def _sync(descriptor: int) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some disks of the network and the cloud do not know it.
+        # Some network and cloud file systems do not support it.
         if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
             raise
 

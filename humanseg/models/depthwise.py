@@ -121,7 +121,7 @@ def speed_up_depthwise(module: nn.Module) -> None:
     """
     for child in module.modules():
         if isinstance(child, nn.Conv2d) and _is_plain_depthwise(child):
-            # All that the layer holds stays: only how it computes is another.
+            # In place, so that parameters, hooks and all other state stay as they are.
             child.__class__ = FastConv2d
 
 

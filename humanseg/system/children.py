@@ -30,19 +30,19 @@ _LONGEST_FOLDER = 60
 
 
 def call_in_child(
-    function: Callable[..., T], *arguments: Any, preload: Sequence[str] = (), afresh: bool = False
+    function: Callable[..., T], *arguments: Any, preload: Sequence[str] = (), spawn: bool = False
 ) -> T:
     """Call a function of a module's top level in a process of its own, which may die of it.
 
     Threads, peak memory and what a library keeps for itself begin afresh there; the environment is
     that of the caller. A system that runs out of memory kills the process that takes it: a
     RuntimeError says how it died. `preload` are modules that all such processes need: imported
-    once, where the system can fork. With `afresh` nothing is imported that the call does not need.
+    once, where the system can fork. With `spawn` nothing is imported that the call does not need.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         # Joblib's workers have a method of their own, which no other process would know.
         multiprocessing.set_start_method(None, force=True)
-    method = "spawn" if afresh else start_method()
+    method = "spawn" if spawn else start_method()
     context: Any = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload(list(preload))

@@ -8,12 +8,12 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def group_folders(controller: str) -> list[Path]:
-    """Return the folders with the limits of "cpu" or "memory", the outermost first; all hold.
+    """Return the folders with the limits of "cpu" or "memory"; the lowest limit applies.
 
-    Containers see their own group at the mount point. Services of systemd, jobs of Slurm and
+    A container sees its own group at the mount point. Services of systemd, jobs of Slurm and
     containers in the machine's namespace are in groups below it.
     """
-    # The two versions of cgroups, whose hierarchies may exist side by side.
+    # Versions 2 and 1 of cgroups, which a machine may have side by side.
     folders = {_MOUNT, _MOUNT / controller}
     with suppress(OSError, ValueError):
         for line in _MEMBERSHIP.read_text("utf-8").splitlines():

@@ -41,8 +41,9 @@ def build_trainer(
         use_distributed_sampler=False,
         log_every_n_steps=10,
     )
-    # Private: where steps limit a training, Lightning would end the last epoch of a checkpoint once
-    # more, in which nothing is validated (pytorch-lightning#19617). Ours are of ended epochs.
+    # Private. Where max_steps limits a training, Lightning resumes inside the last epoch of a
+    # checkpoint and ends it again, without a validation (pytorch-lightning#19617). Our checkpoints
+    # are all from the end of an epoch.
     trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
     return trainer
 
@@ -74,8 +75,8 @@ def count_processes(config: DictConfig, hardware: Hardware) -> Hardware:
     trainer = build_trainer(config, hardware, list(build_callbacks(config).values()))
     device = trainer.strategy.root_device
     if device.type == "cuda" and device.index:
-        # With trainer.devices=[1]: teachers predict before Lightning chooses it, which would be on
-        # the first GPU, where somebody else may work.
+        # As with trainer.devices=[1]. Teachers predict before Lightning selects the GPU, and would
+        # do so on the first one, which somebody else may use.
         torch.cuda.set_device(device)
     devices, nodes = trainer.num_devices, trainer.num_nodes
     rank = find_rank(config)

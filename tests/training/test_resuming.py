@@ -63,10 +63,8 @@ class Killed(pl.Callback):
 def test_a_run_that_ends_by_steps_is_resumed(
     compose: Callable[..., DictConfig], train_run: Train, resume_run: Train, tmp_path: Path
 ) -> None:
-    steps = (
-        *("trainer.max_epochs=null", "++trainer.max_steps=9"),
-        *("trainer.limit_train_batches=1.0", "trainer.limit_val_batches=1.0"),
-    )
+    whole_epochs = ("trainer.limit_train_batches=1.0", "trainer.limit_val_batches=1.0")
+    steps = ("trainer.max_epochs=null", "++trainer.max_steps=9", *whole_epochs)
     whole = train_run(tmp_path / "whole", *steps)
     with pytest.raises(RuntimeError, match="killed"):
         train(compose(f"run_dir={tmp_path / 'parts'}", *steps), [Killed()])

@@ -38,12 +38,12 @@ def read_item(item: Item) -> CheckedPhoto:
     except ImageError as error:
         problems.append(_problem("unusable mask", item, item.mask or item.photo, error))
     if photo is not None and mask is not None and photo.shape[:2] != mask.shape:
-        do = "export the mask at the photo's size"
+        advice = "export the mask at the photo's size"
         if picture is not None and picture.turned and mask.shape == photo.shape[1::-1]:
-            do = "the photo is shown turned, by EXIF, and the mask is as it is stored: turn it too"
+            advice = "the photo is turned by its EXIF data, but the mask is not: turn it too"
         message = (
             f"{escape(str(item.mask))} is {mask.shape[1]}x{mask.shape[0]}, but its photo is "
-            f"{photo.shape[1]}x{photo.shape[0]} (width x height): {do}"
+            f"{photo.shape[1]}x{photo.shape[0]} (width x height): {advice}"
         )
         problems.append(Problem("sizes differ", item.split, item.id, item.photo, message, True))
     return CheckedPhoto(item, photo, mask, tuple(problems), picture)

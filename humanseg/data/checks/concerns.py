@@ -80,7 +80,7 @@ def blank_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
 
 
 def describe_inverted(inverted: int, masks: int) -> str:
-    """Return that masks seem to be inverted where most of them look so; empty otherwise."""
+    """Return a reason to think that the masks are inverted; empty where most do not look so."""
     if 2 * inverted <= masks:
         return ""
     return (

@@ -32,8 +32,12 @@ class MaskRule:
 
     def options(self) -> list[str]:
         """Return the options of a command that give this rule."""
-        values = [f"--person-values={','.join(map(str, self.person_values))}"]
-        return values * bool(self.person_values) + ["--invert-masks"] * self.invert
+        options = []
+        if self.person_values:
+            options.append(f"--person-values={','.join(map(str, self.person_values))}")
+        if self.invert:
+            options.append("--invert-masks")
+        return options
 
 
 AS_DRAWN = MaskRule()

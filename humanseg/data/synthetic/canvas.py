@@ -13,7 +13,7 @@ Points = NDArray[np.float64]
 Corners = ArrayLike | str
 """Points (n, 2); as text, "x,y x,y"."""
 Paint = Callable[..., None]
-"""`Canvas.paint` at the place of one person, or of a part of one."""
+"""`Canvas.paint` with the placement of a person, or of a head, filled in."""
 
 SUPERSAMPLING = 3
 _SHIFT = 4  # cv2 takes polygon corners as integers with this many binary places

@@ -45,8 +45,7 @@ def paint_behind(put: Paint, head: HeadTraits) -> None:
     elif head.style == "bob":
         put(symmetric("0,-0.55 0.44,-0.3 0.52,0.25 0.46,0.55 0.2,0.58 0,0.5"), hair)
     elif head.style == "tail":
-        tail = "0.1,-0.5 0.55,-0.45 0.72,0.2 0.58,0.75 0.5,0.2 0.35,-0.15"
-        put(smooth(tail), hair)
+        put(smooth("0.1,-0.5 0.55,-0.45 0.72,0.2 0.58,0.75 0.5,0.2 0.35,-0.15"), hair)
     elif head.style == "bun" and head.hat in ("none", "cap"):
         put(ellipse((0, -0.66), 0.21, 0.19), hair)
     elif head.style == "curly":
@@ -112,7 +111,8 @@ def _paint_hat(put: Paint, head: HeadTraits) -> None:
         put(ellipse((0, -0.26), 0.74, 0.12))
         put(symmetric("0,-0.74 0.26,-0.72 0.36,-0.45 0.38,-0.26 0,-0.22"))
     elif head.hat == "scarf" and not head.away:
-        around_the_face = "0.42,0.3 0.24,0.58 0.2,0.42 0.3,0.2 0.31,-0.1 0.2,-0.33 0,-0.38"
-        put(symmetric(f"0,-0.6 0.3,-0.53 0.47,-0.15 {around_the_face}"))
+        outer = "0,-0.6 0.3,-0.53 0.47,-0.15 0.42,0.3 0.24,0.58"
+        inner = "0.2,0.42 0.3,0.2 0.31,-0.1 0.2,-0.33 0,-0.38"
+        put(symmetric(f"{outer} {inner}"))
     elif head.hat == "scarf":
         put(symmetric("0,-0.6 0.3,-0.53 0.47,-0.1 0.42,0.4 0,0.6"))

@@ -98,8 +98,8 @@ class Augmentation:
             height, width = photo.size
             raise HumansegError(
                 f"The augmentation fails on a photo of {width}x{height} (width x height): "
-                f"{first_line(error)}. Take that transform out of it, or give it values that fit "
-                "all photos; they come to it before they are brought to data.crop_size.",
+                f"{first_line(error)}. Remove the transform that fails, or give it values that fit "
+                "all photos: it gets them before they have the size of data.crop_size.",
                 code="data.augmentation_failed",
             ) from error
         image, mask = result["image"], result["mask"]

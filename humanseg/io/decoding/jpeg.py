@@ -73,9 +73,10 @@ def _end_of_picture(data: bytes) -> int | None:
 
 
 def _end_of_scans(data: bytes) -> int | None:
-    """Return the offset of the end mark, or of what follows the only scan in its place.
+    """Return the offset where the scans end: at the end mark, or where one scan has everything.
 
-    Panoramas of Samsung's phones have data of their own there, with marks by chance.
+    Such a scan ends at the next marker, whatever it is: panoramas of Samsung phones lack the end
+    mark, and continue with a video, whose bytes look like markers by chance.
     """
     components, is_last = b"", False
     for marker, body, start in _segments(data):
@@ -135,10 +136,10 @@ def _has_all_scans(data: bytes) -> bool:
             count = body[0]
             if len(body) < 4 + 2 * count:
                 return False
-            # Else all are in one scan, whatever it states: some cameras leave zeros there.
-            first, last, bits = (
-                body[1 + 2 * count : 4 + 2 * count] if is_progressive else (0, 63, 0)
-            )
+            # A scan that is not progressive has all, though some cameras state zeros there.
+            first, last, bits = 0, 63, 0
+            if is_progressive:
+                first, last, bits = body[1 + 2 * count : 4 + 2 * count]
             for index in range(count):
                 for coefficient in range(first, min(last, 63) + 1):
                     missing[body[1 + 2 * index], coefficient] = bits & 15

@@ -20,7 +20,7 @@ _NEARLY_ALL = 99.9
 _MODES = ("RGB", "CMYK")
 """The modes that a profile converts; profiles call their colour spaces the same."""
 _UNUSED_ALPHA = ("BMP", "DIB", "TGA")
-"""Formats that many programs write with 0 in place of an opacity."""
+"""Formats in which many programs leave the opacity at 0."""
 
 
 def to_layers(

@@ -110,8 +110,8 @@ class LightUNet(nn.Module):
         Channels of the decoder at reduction 1, 2, 4, 8, 16, …; the last number also serves all
         coarser steps, and the context gate.
     lateral_norm
-        Batch norm on each skip before it is added. The maps of EfficientNet-Lite are ten times
-        as large as those of MobileNetV2, and without it the coarser maps are hardly heard at first.
+        Batch norm on each skip before it is added. The values of EfficientNet-Lite's maps are ten
+        times as large as those of MobileNetV2, and without it they drown the coarser maps at first.
 
     Raises
     ------

@@ -51,12 +51,13 @@ def selected_score(trainer: pl.Trainer) -> float:
 def _require_finite(trainer: pl.Trainer, module: pl.LightningModule) -> None:
     """Raise where an epoch has spoiled the weights: nothing could go on from them.
 
-    The loss of the next step would say so, when the last checkpoint is written over. Of the running
-    statistics of batch norm, which a step in 16 bits spoils for good, no loss of a training says so
-    (https://github.com/pytorch/pytorch/issues/88474).
+    The loss of the next step would show spoiled weights, but the last checkpoint would be
+    overwritten by then. No training loss shows spoiled running statistics of batch norm, which a
+    step in 16 bits makes infinite for good (https://github.com/pytorch/pytorch/issues/88474).
     """
     # Not all buffers: a mask of attention may hold infinities.
-    statistics = (it for name, it in module.named_buffers() if name.endswith(_STATISTICS))
+    buffers = module.named_buffers()
+    statistics = (buffer for name, buffer in buffers if name.endswith(_STATISTICS))
     tensors = chain(module.parameters(), statistics)
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
         raise HumansegError(

@@ -12,7 +12,7 @@ class ResumeEarlyStopping(pl.Callback):
     A run that is killed after its last epoch, while its files are written, must not train more
     when it is resumed: Lightning keeps what early stopping counted, but not that it stopped.
     Where a person now asks for more epochs than before, it trains on, and early stopping counts
-    afresh; where for more patience than has run out, it counts on.
+    from 0 again; where for more patience than has run out, it counts on.
     """
 
     def __init__(self) -> None:

@@ -62,7 +62,7 @@ def _reason(trainer: pl.Trainer) -> str | None:
                 f"{abs(callback.min_delta):g} for {callback.wait_count} epochs"
             )
             if callback.stopping_reason != EarlyStoppingReason.PATIENCE_EXHAUSTED:
-                # A threshold, or a score that is no number.
+                # A threshold was reached, or the score is NaN or infinite.
                 why = str(callback.stopping_reason_message).partition(" Signaling")[0].rstrip(".")
             return f"after epoch {callback.stopped_epoch + 1} by early stopping: {why}"
         if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:

@@ -68,7 +68,7 @@ def test_a_mask_that_is_not_turned_as_its_photo_is_says_what_to_do(five_folders:
     exif[0x0112] = 6  # a quarter turn, which a program that draws masks may not have made
     Image.open(photo).save(photo, exif=exif)
     (problem,) = find_fatal(scans(five_folders, "train"))
-    assert problem.kind == "sizes differ" and "shown turned, by EXIF" in problem.message
+    assert problem.kind == "sizes differ" and "turned by its EXIF data" in problem.message
 
 
 @pytest.mark.parametrize(
