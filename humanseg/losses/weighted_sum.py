@@ -1,6 +1,5 @@
 """Several losses at once."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from annotated_types import MinLen
@@ -29,7 +28,7 @@ class WeightedSum(SegmentationLoss):
 
     @in_ranges
     def __init__(
-        self, losses: Annotated[Sequence[nn.Module], MinLen(1)], weights: Sequence[NotNegative]
+        self, losses: Annotated[list[nn.Module], MinLen(1)], weights: list[NotNegative]
     ) -> None:
         super().__init__()
         if len(losses) != len(weights):
