@@ -125,6 +125,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                     last = time if last is None else max(last + 1, time)
                     decoded.pts, decoded.time_base = last, self.info.time_base
                     yield from map(self._frame, self._deinterlacer.push(decoded))
+            # A decoder of several threads ends at a broken picture among the last ones.
+            self.broken += clock.count_missing()
             yield from map(self._frame, self._deinterlacer.flush())
 
     def _decode(self, packet: av.Packet, clock: "_Clock", last: int | None) -> list[av.VideoFrame]:
@@ -173,16 +175,25 @@ class _Clock:
     def __init__(self, container: str) -> None:
         self._no_pts = container in _NO_PTS
         self._times: deque[int] = deque()
+        # When the pictures are shown that are decoded and not shown yet, where the file says so.
+        self._expected: list[int] = []
 
     def decode(self, packet: av.Packet) -> None:
         """Record a packet that is about to be decoded."""
         if self._no_pts and packet.dts is not None:
             self._times.append(packet.dts)
+        elif packet.pts is not None and packet.size and not packet.is_discard:
+            self._expected.append(packet.pts)
 
     def skip(self) -> None:
         """Forget a packet of which nothing was decoded: the last one, or one shortly before it."""
-        if self._times:
-            self._times.pop()
+        waiting = self._times or self._expected
+        if waiting:
+            waiting.pop()
+
+    def count_missing(self) -> int:
+        """Return how many pictures should have been shown after the last one that was."""
+        return len(self._expected)
 
     def show(self, decoded: av.VideoFrame) -> int:
         """Return the time of the next frame, in units of the video's time base."""
@@ -190,6 +201,8 @@ class _Clock:
         # shown at the time of the first packet.
         if self._times:
             return self._times.popleft()
+        if decoded.pts is not None:
+            self._expected = [time for time in self._expected if time > decoded.pts]
         return decoded.pts if decoded.pts is not None else decoded.dts or 0
 
 

@@ -319,6 +319,19 @@ def test_a_few_broken_pictures_are_left_out(
         frames(path)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_what_a_broken_picture_near_the_end_takes_along_is_counted(
+    walk: Any, write_film: Write, tmp_path: Path, threads: int
+) -> None:
+    path = write_film(tmp_path / "a.mp4", walk.photos * 2)
+    with VideoReader(path, threads) as video:
+        assert (sum(isinstance(part, Frame) for part in video), video.broken) == (60, 0)
+    break_pictures(path, [57])
+    with VideoReader(path, threads) as video:
+        count = sum(isinstance(part, Frame) for part in video)
+        assert 0 < video.broken == 60 - count
+
+
 def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path: Path) -> None:
     noise = np.random.default_rng(1)
     photos = [noise.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(6)]
