@@ -69,6 +69,7 @@ def test_the_means_are_over_photos() -> None:
     rows = scores.per_photo()
     means = scores.compute()
     assert tuple(means) == MEANS
+    assert {type(value) for value in means.values()} == {float}
     for name in MEANS:
         assert means[name] == pytest.approx(np.nanmean(rows[name]), abs=1e-12)
     predictions, truths = hard(0.5)
