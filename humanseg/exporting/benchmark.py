@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,15 @@ class Timing:
     peak_mb: float
     bytes: int | None
     calls: int
+
+
+class _Measurement(NamedTuple):
+    """What one process measures of a model."""
+
+    latency_ms: float
+    peak_mb: float
+    # In batches; None without.
+    photos_per_second: float | None
 
 
 def threads_here() -> list[int]:
@@ -98,13 +108,12 @@ def time_model(
         photos = batch if threads == threads_here()[-1] else 0
         with environment_with({"OMP_NUM_THREADS": str(threads)}):
             options = (model, threads, size, calls, photos, compiled)
-            results[threads] = call_in_child(_measure, *options, spawn=True)
-    *_, photos_per_second = results[threads_here()[-1]]
+            results[threads] = call_in_child(_measure, *options, afresh=True)
     return Timing(
         ("torch.compile" if compiled else "torch eager") if model.is_dir() else model.name,
-        {threads: latency for threads, (latency, _, _) in results.items()},
-        photos_per_second,
-        results[1][1],
+        {threads: result.latency_ms for threads, result in results.items()},
+        results[threads_here()[-1]].photos_per_second,
+        results[1].peak_mb,
         None if model.is_dir() else model.stat().st_size,
         calls,
     )
@@ -133,19 +142,20 @@ def table(timings: Sequence[Timing]) -> str:
 
 def _measure(
     model: Path, threads: int, size: tuple[int, int], calls: int, batch: int, compiled: bool
-) -> tuple[float, float, float | None]:
-    """Return the latency in ms, the peak memory in MB and, of batches, if any, photos a second."""
-    # What a runtime prints is not for the person.
+) -> _Measurement:
+    """Measure a model in this process, with batches of `batch` photos unless that is 0."""
+    # Drop what the runtimes print.
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     run = open_target(model, threads, compiled)
     shape = (max(batch, 1), 3, *size)
     photos = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    latency, peak = _median_seconds(run, photos[:1], calls) * 1e3, process_peak_mb()
-    if not batch:
-        return latency, peak, None
-    return latency, peak, batch / _median_seconds(run, photos, max(3, calls // batch))
+    latency = _median_seconds(run, photos[:1], calls) * 1e3
+    # Before the batches, which take more.
+    peak = process_peak_mb()
+    rate = batch / _median_seconds(run, photos, max(3, calls // batch)) if batch else None
+    return _Measurement(latency, peak, rate)
 
 
 def _median_seconds(run: Runner, photos: np.ndarray, calls: int) -> float:

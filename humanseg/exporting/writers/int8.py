@@ -87,8 +87,8 @@ def quantise(
         run = open_model(tried)
         drop = wanted - _mean_dice([run(photo)[0] > 0.5 for photo, _ in held_out], held_out)
         names = [stage.name for stage in in_float]
-        kept = ", ".join(names) or "no stage"
-        notify("int8", f"in float: {kept}; loses {drop:.4f} on held-out train photos")
+        listed = ", ".join(names) or "no stage"
+        notify("int8", f"in float: {listed}; loses {drop:.4f} on held-out train photos")
         if best is None or drop < best.drop:
             best = Quantised(tried, names, len(calibration), drop)
         if drop <= allowed:
