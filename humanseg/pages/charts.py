@@ -12,7 +12,7 @@ def draw_chart(
 ) -> dict[str, Any] | None:
     """Lay out a chart with the epoch `best` marked; None where no curve has a point.
 
-    Places run from 0, at the left or the bottom, to 100.
+    Positions run from 0, at the left or the bottom, to 100.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def draw_chart(
     -------
     dict or None
         `title`; `text`: what it shows in words; `curves`: name, class, points as SVG reads them,
-        and the height of the label; `x_ticks`, `y_ticks`: places and labels; `mark`: the place of
-        the best epoch, and of its value in the first curve.
+        and the height of the label; `x_ticks`, `y_ticks`: positions and labels; `mark`: the
+        position of the best epoch, and of its value in the first curve; None without one.
     """
     drawn = [(name, style, points) for name, style, points in curves if points]
     if not drawn:
@@ -55,7 +55,7 @@ def draw_chart(
         ],
         "x_ticks": [(x(value), label) for value, label in ticks(left, right, 6, whole=True)],
         "y_ticks": [(y(value), label) for value, label in ticks(low, high, 5)],
-        "mark": next(((x(at), y(value)) for at, value in drawn[0][2] if at == best), None),
+        "mark": next(((x(epoch), y(value)) for epoch, value in drawn[0][2] if epoch == best), None),
     }
 
 

@@ -23,12 +23,13 @@ from humanseg.io.postprocessing import postprocess
 from humanseg.system.memory import usable_memory
 
 _PIXELS_AT_ONCE = 64_000_000
-"""Of all photos in progress, which take up to half of the memory."""
+"""Of all photos in progress together; fewer where half of the memory holds less."""
 _PIXEL_BYTES = 20
-"""The most that a photo in progress takes for each of its pixels."""
+"""The most memory that a photo in progress takes for each of its pixels."""
 _GREY = ("mask", "probability", "soft")
+"""Kinds of results without colours."""
 _LEAST_BYTES, _LEAST_GREY_BYTES = 15, 8
-"""The least, measured with one photo; where a result has no colours, it is less."""
+"""The least memory for each pixel, measured with one photo: in general, and for grey results."""
 _QUEUED_PER_WORKER = 2
 
 
@@ -63,7 +64,7 @@ def predict_photos(
         model = plan.load()
         try:
             with explain_image_errors(source.path):
-                # Else the system would end this process, and with it all other photos.
+                # If memory ran out, the system would end this process, with all other photos.
                 require_pixels(size[1], size[0], least)
             with budget.take(size[0] * size[1]):
                 if stopped.is_set():

@@ -113,7 +113,7 @@ class FileIdentity:
     def is_file(self, path: Path) -> bool:
         """Return whether `path` is this very file."""
         try:
-            # Drives of the network and the cloud on Windows give all files the number 0.
+            # On Windows all files of network and cloud drives have the inode number 0.
             return os.path.samestat(self._stat, os.stat(path)) and (
                 self._stat.st_ino != 0 or os.path.realpath(self.path) == os.path.realpath(path)
             )

@@ -23,7 +23,7 @@ _NOT_DOWNLOADED = "not downloaded from iCloud"
 """A Mac keeps the file .NAME.icloud in the place of each."""
 _ALSO_SOURCES = (".ts", ".mts")
 """Suffixes of videos and of TypeScript."""
-_OF_SYSTEM = frozenset(
+_SYSTEM_FOLDERS = frozenset(
     (
         "$recycle.bin",
         "system volume information",
@@ -113,7 +113,7 @@ def _walk(
                 for entry in entries:
                     is_folder = _is_folder(entry)
                     yield entry, is_folder
-                    if is_folder and not _is_of_system(entry.name) and level != depth:
+                    if is_folder and not _is_system_folder(entry.name) and level != depth:
                         below = links if entry.is_symlink() else folders
                         below.append((current / entry.name, level + 1))
         except OSError as error:
@@ -149,9 +149,9 @@ def _natural_order(path: Path) -> list[object]:
 
 
 def _identity(folder: Path) -> tuple[int, int] | str:
-    """Return what tells a folder from others, by whatever path it is reached."""
+    """Return what is the same for a folder by whatever path it is reached, and for no other."""
     stat = folder.stat()
-    # Drives of the network and the cloud on Windows give all the number 0.
+    # On Windows all folders of network and cloud drives have the inode number 0.
     return (stat.st_dev, stat.st_ino) if stat.st_ino else os.path.realpath(folder)
 
 
@@ -162,8 +162,8 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _is_of_system(name: str) -> bool:
-    return name[0] == "." or name.lower() in _OF_SYSTEM
+def _is_system_folder(name: str) -> bool:
+    return name[0] == "." or name.lower() in _SYSTEM_FOLDERS
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:

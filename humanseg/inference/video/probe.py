@@ -161,7 +161,7 @@ def _info(container: InputContainer, stream: av.VideoStream, first: av.VideoFram
         rotation=rotation,
         aspect=aspect,
         time_base=time_base,
-        # Of tapes (DV), FFmpeg gives a mean rate of 60,000.
+        # For tapes (DV) FFmpeg gives an average of 60,000.
         rate=min(filter(None, (stream.average_rate, stream.guessed_rate)), default=Fraction(30)),
         seconds=seconds,
         colors=_colours(first),
@@ -190,7 +190,7 @@ def _colours(frame: av.VideoFrame) -> VideoColors:
     if matrix in (0, _UNSTATED):
         matrix = _BT709 if min(frame.width, frame.height) >= _HD else _BT601
     elif matrix == _BY_PRIMARIES:
-        # Which FFmpeg does not convert. Of other primaries, it is nearly that of BT.709.
+        # FFmpeg cannot convert this one. For primaries other than BT.2020 it is close to BT.709's.
         matrix = _BT2020 if frame.color_primaries == _BT2020 else _BT709
     return VideoColors(matrix, frame.color_primaries, frame.color_trc)
 
