@@ -108,7 +108,7 @@ def time_model(
         photos = batch if threads == threads_here()[-1] else 0
         with environment_with({"OMP_NUM_THREADS": str(threads)}):
             options = (model, threads, size, calls, photos, compiled)
-            results[threads] = call_in_child(_measure, *options, afresh=True)
+            results[threads] = call_in_child(_measure, *options, spawn=True)
     return Timing(
         ("torch.compile" if compiled else "torch eager") if model.is_dir() else model.name,
         {threads: result.latency_ms for threads, result in results.items()},
