@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from humanseg.config.find import conf_folder
 from research.records import Records
 from research.sections import choice, failures
 
@@ -13,7 +12,7 @@ def test_a_part_rests_on_evidence_only_where_a_claim_of_its_own_values_is_better
 ) -> None:
     rows = choice.parts_table(records).rows
     assert len(rows) >= 10
-    for part, *_, small, _, rests, _ in rows:
+    for part, *_, small, _, rests in rows:
         assert rests == "evidence" or rests.startswith("a reason: "), part
         if rests == "evidence":
             assert ", better" in small, part
@@ -22,13 +21,6 @@ def test_a_part_rests_on_evidence_only_where_a_claim_of_its_own_values_is_better
     assert "better" in size[3] and size[5].startswith("a reason")
     counted = sum(row[5] == "evidence" for row in rows)
     assert f"{counted} rest on a verdict" in choice.parts_text(records).text
-
-
-def test_the_comparison_that_a_part_waits_for_can_be_run(records: Records) -> None:
-    for row in choice.parts_table(records).rows:
-        if row[-1]:
-            name = row[-1].strip("`").removeprefix("search=")
-            assert (conf_folder() / "search" / f"{name}.yaml").is_file()
 
 
 def test_the_changed_photos_are_those_that_the_text_counts(records: Records) -> None:

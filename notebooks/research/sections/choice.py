@@ -12,7 +12,7 @@ from humanseg.metrics.statistics import paired_difference
 from humanseg.metrics.verdicts import compare, judge_all
 from research.claims import Hypothesis, read_hypotheses
 from research.records import Records
-from research.sections.hypotheses import planned, shorten
+from research.sections.hypotheses import shorten
 from research.sections.ladder import BUNDLED, at_full_cost
 from research.sections.small import contenders
 from research.sections.sources import MEASURE, RIVAL, SEEN
@@ -31,8 +31,6 @@ class _Part:
         Of the claims about it; the second may be empty.
     runs
         The pair of runs of full length that says something of it.
-    open
-        The planned sweep that asks it.
     reason
         What speaks for it besides, where nothing was decided.
     direct
@@ -45,7 +43,6 @@ class _Part:
     setting: str
     than: str = ""
     runs: tuple[str, str] = ("", "")
-    open: str = ""
     reason: str = ""
     direct: str = ""
 
@@ -54,16 +51,15 @@ _PARTS = (
     _Part(
         "weights", "ImageNet", "none", "backbone.weights", "none", (BUNDLED, "best_from_scratch")
     ),
-    _Part("decoder", "U-Net", "PSPNet", "model", "pspnet", (BUNDLED, "best_pspnet"), "decoders"),
+    _Part("decoder", "U-Net", "PSPNet", "model", "pspnet", (BUNDLED, "best_pspnet")),
     _Part(
-        *("decoder", "U-Net", "U-Net++, gates, scSE", "", ""),
-        open="decoders",
-        reason="the plainest of them",
+        *("decoder", "U-Net", "U-Net++, gates, scSE", "model", "unet"),
+        reason="the plainest, and none of them is shown to be better",
     ),
+    _Part("decoder", "U-Net", "light U-Net", "model", "light_unet"),
     _Part(
         *("backbone", "EfficientNet-Lite2", "MobileNetV2", "backbone", "mobilenetv2"),
-        open="decoders",
-        reason="better on ImageNet; the claims are of a smaller one",
+        reason="better on ImageNet; long trainings are not compared",
         direct="efficientnet_lite2",
     ),
     _Part("loss, first", "cross-entropy + soft Dice", "soft Dice alone", "loss", "dice"),
@@ -79,13 +75,12 @@ _PARTS = (
     _Part("augmentation", "mild", "strong throughout", "augmentation", "world"),
     _Part(
         *("size", "512 pixels", "the photos' own 320", "data.train_size"),
-        open="step_sizes",
         reason="the outline; the claims are of smaller sizes",
         direct="512",
     ),
     _Part(
         *("distillation", "from itself", "masks alone", "distillation.weight", "0.0"),
-        *(("best/before", "best/teacher"), "", "unlabelled photos can be used"),
+        *(("best/before", "best/teacher"), "unlabelled photos can be used"),
     ),
     _Part(
         *("backbone's rate", "half the decoder's", "a tenth or all of it"),
@@ -101,7 +96,7 @@ _PARTS = (
 
 def parts_table(records: Records) -> Table:
     """Show what each part of the recipe rests on."""
-    waiting, headline = {path.name for path in planned(records)}, records.headline().name
+    headline = records.headline().name
     hypotheses, full = read_hypotheses(records), at_full_cost(records)
     rows = []
     for part in _PARTS:
@@ -112,7 +107,6 @@ def parts_table(records: Records) -> Table:
             for one, (both, verdict) in full.items()
             if (one.first, one.second) == named
         ]
-        opened = f"`search={_search(part.open)}`" if part.open in waiting else ""
         rows.append(
             [
                 part.name,
@@ -121,10 +115,9 @@ def parts_table(records: Records) -> Table:
                 "; ".join(_said(one) for one in claims) or "–",
                 "; ".join(at_full) or "–",
                 _rests_on(claims, part),
-                opened,
             ]
         )
-    names = ["small budget", "full length", "rests on", "would be decided by"]
+    names = ["small budget", "full length", "rests on"]
     return Table(["part", "taken", "instead of", *names], rows)
 
 
@@ -231,7 +224,3 @@ def _rests_on(claims: Sequence[Hypothesis], part: _Part) -> str:
     if any(one.verdict == "better" and part.direct in ("", one.better) for one in claims):
         return "evidence"
     return f"a reason: {part.reason}"
-
-
-def _search(sweep: str) -> str:
-    return {"step_sizes": "sizes"}.get(sweep, sweep)

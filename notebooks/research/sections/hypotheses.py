@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
@@ -30,8 +29,6 @@ from research.show import (
 
 DEFAULT = "default"
 """The job of a search that changes nothing."""
-_PLANNED = ("steps", "step_sizes", "folds", "decoders", "backbones")
-"""The most decisive first."""
 _FEW = 20
 _STRONG = 0.98
 """Dice from which a run counts as a strong one."""
@@ -76,35 +73,6 @@ def search_text(records: Records) -> Prose:
         f"{both.difference:+.4f} ({both.low:+.4f} to {both.high:+.4f} over photos and seeds) is an "
         "upper bound: the winner was selected on the photos that score it."
     )
-
-
-def planned(records: Records) -> list[Path]:
-    """Return the records that hold claims and no sweep yet."""
-    folders = {path.parent for path in records.folder.glob("*/hypotheses.yaml")}
-    done = {path.parent for path in records.folder.glob("*/*.csv")}
-    return sorted(folders - done, key=lambda path: _PLANNED.index(path.name))
-
-
-def planned_table(records: Records) -> Table | Prose:
-    """Show the comparisons whose claims are written down and that have not run."""
-    rows = []
-    for folder in planned(records):
-        about = claims_of(folder)
-        claims = [str(entry["claim"]) for entry in about.get("hypotheses", ())]
-        rows.append(
-            [f"`{folder.name}`", str(about["varies"]), "; ".join(claims), str(about["minutes"])]
-        )
-    if not rows:
-        return Prose("*All comparisons whose claims were written down have run.*")
-    return Table(
-        ["sweep", "varies", "claims, written down before it runs", "minutes, 2 cores>"], rows
-    )
-
-
-def planned_commands(records: Records) -> Prose:
-    """Show the command of each comparison that has not run."""
-    commands = [str(claims_of(folder)["command"]).strip() for folder in planned(records)]
-    return Prose("```sh\n" + "\n\n".join(commands) + "\n```" if commands else "")
 
 
 def hypotheses_table(records: Records) -> Table:
