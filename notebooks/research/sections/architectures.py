@@ -5,20 +5,24 @@ from pathlib import Path
 
 import numpy as np
 
+from humanseg.config.find import conf_folder
 from research.claims import claims_of
 from research.records import Columns, Records, read_columns
 from research.show import COLOURS, INK, QUIET, Picture, Prose, Table, label, panels, picture, score
 
 _PAIR = ("model", "backbone")
+_COMPARISON = conf_folder() / "experiment" / "comparison.yaml"
 _CURVES = ("best_pspnet", "tiny/mean", "best_from_scratch")
 
 
 def sweeps_of_parts(records: Records) -> list[Path]:
-    """Return the sweeps whose jobs differ in decoder or backbone."""
+    """Return the sweeps whose jobs differ in decoder or backbone, and not in an option of these."""
+    columns = {sweep: read_columns(sweep / "leaderboard.csv") for sweep in records.sweeps()}
     return [
         sweep
-        for sweep in records.sweeps()
-        if any(part in read_columns(sweep / "leaderboard.csv") for part in _PAIR)
+        for sweep, jobs in columns.items()
+        if any(part in jobs for part in _PAIR)
+        and not any(name.startswith("model.") for name in jobs.texts)
     ]
 
 
@@ -66,7 +70,9 @@ def parts_picture(records: Records) -> Picture | Prose:
         jobs = read_columns(sweep / "leaderboard.csv")
         is_bare = _weights(sweep) == "none"
         for (decoder, _), members in _by_pair(sweep, jobs).items():
-            colour = colours.setdefault(decoder, (*COLOURS, QUIET)[len(colours)])
+            if decoder not in colours:
+                colours[decoder] = (*COLOURS, QUIET)[len(colours)]
+            colour = colours[decoder]
             dice = jobs.numbers("dice_at_half")[members]
             size = jobs.numbers("parameters")[members] / 1e6
             speed = jobs.numbers("images_per_second")[members]
@@ -128,8 +134,11 @@ def _by_pair(sweep: Path, jobs: Columns) -> dict[tuple[str, str], list[int]]:
 
 
 def _fixed(sweep: Path, part: str) -> str:
-    """Return the value that all jobs of a sweep share, by its command."""
-    match = re.search(rf"\b{part}=(\w+)", str(claims_of(sweep).get("command", "")))
+    """Return the value that all jobs of a sweep share, by its command or its experiment."""
+    command = str(claims_of(sweep).get("command", ""))
+    match = re.search(rf"\b{part}=(\w+)", command) or re.search(
+        rf"override /{part}: (\w+)", _COMPARISON.read_text("utf-8")
+    )
     return match[1] if match else ""
 
 
