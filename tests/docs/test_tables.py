@@ -82,8 +82,8 @@ def test_the_table_of_the_run_folder_names_its_files() -> None:
     listed = {Path(code).name for name, _ in rows for code in codes(name)}
     folders = {code.rstrip("/") for name, _ in rows for code in codes(name)}
     run = RunFolder(Path("run"))
-    names = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]
-    files = {getattr(run, name).name for name in names if name != "lock"}
+    values = {name: getattr(run, name) for name in vars(RunFolder) if name != "lock"}
+    files = {value.name for value in values.values() if isinstance(value, Path)}
     assert listed - {"test", "valid"} == files
     assert {"test", "valid"} <= folders
 

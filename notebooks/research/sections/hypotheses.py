@@ -178,11 +178,11 @@ def count_text(records: Records) -> Prose:
             f" {'All' if single == len(tested) else single} of them are from one seed each; the "
             "wider interval covers the variance over seeds."
         )
-    late = [claim.number for claim in tested if claim.exploratory]
+    late = [f"#{claim.number}" for claim in tested if claim.exploratory]
     if late:
         text += (
-            f" #{late[0]} to #{late[-1]} were put into words after their sweep had run, on the "
-            "valid photos: they explore, and do not confirm."
+            f" {', '.join(late)} were put into words when their sweep, or jobs of it, had run: "
+            "they explore, and do not confirm."
         )
     return Prose(text)
 
