@@ -132,4 +132,4 @@ def test_claims_that_came_after_their_sweep_are_named(sweep: Sweep, tmp_path: Pa
     assert "after their sweep" not in count_text(open_records(tmp_path)).text
     (one,) = sweep(claim("unet", "pspnet"), about={"exploratory": True})
     assert one.exploratory
-    assert "#1 to #1 were put into words after" in count_text(open_records(tmp_path)).text
+    assert "#1 were put into words when" in count_text(open_records(tmp_path)).text
