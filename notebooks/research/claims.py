@@ -79,10 +79,12 @@ def read_hypotheses(records: Records) -> list[Hypothesis]:
     HumansegError
         A hypothesis names a setting or value that its sweep does not have.
     """
-    spread = {name: seed_deviation(records, name)[0] for name in SCORES}
+    pooled = {name: seed_deviation(records, name)[0] for name in SCORES}
     claims: list[Hypothesis] = []
     for sweep in records.sweeps():
-        about = claims_of(sweep)
+        about, spread = claims_of(sweep), pooled
+        if about.get("own_seeds"):
+            spread = {name: seed_deviation(records, name, sweep)[0] for name in SCORES}
         for entry in about.get("hypotheses", ()):
             claim = _test(len(claims) + 1, sweep, entry, spread)
             claims.append(replace(claim, exploratory=bool(about.get("exploratory"))))
@@ -93,8 +95,18 @@ def read_hypotheses(records: Records) -> list[Hypothesis]:
     ]
 
 
-def seed_deviation(records: Records, score: str = "dice") -> tuple[float, int]:
-    """Return the standard deviation over seeds of a run's mean score, pooled over all sweeps.
+def seed_deviation(
+    records: Records, score: str = "dice", only: Path | None = None
+) -> tuple[float, int]:
+    """Return the standard deviation over seeds of a run's mean score, pooled over sweeps.
+
+    Parameters
+    ----------
+    records, score
+        Where the sweeps are, and the column of their tables.
+    only
+        One sweep; None: all but those whose file says `own_seeds`, because a setting of theirs
+        varies far more than a training that has learnt.
 
     Returns
     -------
@@ -104,7 +116,8 @@ def seed_deviation(records: Records, score: str = "dice") -> tuple[float, int]:
         Its degrees of freedom. A run that stands in several sweeps counts once.
     """
     groups: dict[tuple[float, ...], NDArray[np.float64]] = {}
-    for sweep in records.sweeps():
+    pooled = [sweep for sweep in records.sweeps() if not claims_of(sweep).get("own_seeds")]
+    for sweep in [only] if only else pooled:
         jobs = read_columns(sweep / "leaderboard.csv")
         settings, means = [jobs.text(name) for name in _settings(jobs)], jobs.numbers(score)
         runs: dict[tuple[str, ...], list[float]] = {}

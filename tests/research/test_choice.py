@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from research.claims import read_hypotheses
 from research.records import Records
 from research.sections import choice, failures
+from research.sections.abstract import abstract
 
 
 def test_a_part_rests_on_evidence_only_where_a_claim_of_its_own_values_is_better(
@@ -21,6 +23,18 @@ def test_a_part_rests_on_evidence_only_where_a_claim_of_its_own_values_is_better
     assert "better" in size[3] and size[5].startswith("a reason")
     counted = sum(row[5] == "evidence" for row in rows)
     assert f"{counted} rest on a verdict" in choice.parts_text(records).text
+
+
+def test_the_abstract_names_the_choices_that_the_verdicts_decide(records: Records) -> None:
+    verdicts = {(one.better, one.than): one.verdict for one in read_hypotheses(records)}
+    assert "four choices are shown to be better" in abstract(records).text
+    assert {verdicts[pair] for pair in (("unet", "pspnet"), ("standard", "robust"))} == {"better"}
+    assert verdicts["bce_dice", "dice"] == "better"
+    assert verdicts["mobilenetv2_100.safetensors", "none"] == "better"
+    assert verdicts["efficientnet_lite2", "mobilenetv2"] == "worse"
+    assert {verdicts[pair] for pair in (("bce_lovasz", "bce_dice"), ("0.5", "0.0"))} == {
+        "undecided"
+    }
 
 
 def test_the_changed_photos_are_those_that_the_text_counts(records: Records) -> None:

@@ -127,6 +127,14 @@ def test_a_comparison_that_was_not_run_is_named(sweep: Sweep) -> None:
         sweep(claim("light", "unet"))
 
 
+def test_a_sweep_with_its_own_seeds_widens_no_other(sweep: Sweep, tmp_path: Path) -> None:
+    sweep(claim("unet", "pspnet"), about={"own_seeds": True})
+    records = open_records(tmp_path)
+    (only,) = records.sweeps()
+    assert seed_deviation(records) == (0.0, 0)
+    assert seed_deviation(records, only=only)[1] > 0
+
+
 def test_claims_that_came_after_their_sweep_are_named(sweep: Sweep, tmp_path: Path) -> None:
     sweep(claim("unet", "pspnet"))
     assert "after their sweep" not in count_text(open_records(tmp_path)).text

@@ -106,7 +106,8 @@ def judging_text(records: Records) -> Prose:
     lines = [
         f"The Dice of runs that differ in the seed alone has a standard deviation of "
         f"{deviation:.4f}, pooled over the sweeps below with {freedom} degrees of freedom. An "
-        f"interval over photos does not contain this variance, so it is added. The smallest effect "
+        f"interval over photos does not contain this variance, so it is added; `lateral_norm`, whose "
+        f"seeds differ more, has its own. The smallest effect "
         f"of interest, {SMALLEST_EFFECT}, is about half of it."
     ]
     strong = [run.scores.numbers("dice") for run in records.runs.values() if run.dice >= _STRONG]
@@ -216,7 +217,8 @@ def hypotheses_picture(records: Records) -> Picture:
     axes.grid(axis="x", color=LINE, linewidth=0.8)
     for verdict in dict.fromkeys(claim.verdict for claim in claims):
         axes.plot([], [], "o-", color=_COLOURS[verdict], label=verdict)
-    axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left")
+    above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": len(_COLOURS)}
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK, **above)
     label(
         axes,
         "The difference of each claim",
