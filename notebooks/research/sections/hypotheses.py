@@ -106,9 +106,9 @@ def judging_text(records: Records) -> Prose:
     lines = [
         f"The Dice of runs that differ in the seed alone has a standard deviation of "
         f"{deviation:.4f}, pooled over the sweeps below with {freedom} degrees of freedom. An "
-        f"interval over photos does not contain this variance, so it is added; `lateral_norm`, whose "
-        f"seeds differ more, has its own. The smallest effect "
-        f"of interest, {SMALLEST_EFFECT}, is about half of it."
+        "interval over photos does not contain this variance, so it is added; `lateral_norm`, "
+        "whose seeds differ more, has its own. The smallest effect of interest, "
+        f"{SMALLEST_EFFECT}, is about half of it."
     ]
     strong = [run.scores.numbers("dice") for run in records.runs.values() if run.dice >= _STRONG]
     if len(strong) > 1:
@@ -229,8 +229,9 @@ def hypotheses_picture(records: Records) -> Picture:
 
 
 def _what(claim: Hypothesis) -> str:
-    """Name the setting of values that are plain numbers."""
-    return f"{claim.setting.split('.')[-1]} " if claim.than.replace(".", "").isdigit() else ""
+    """Name the setting of values that are plain numbers, or true and false."""
+    is_bare = claim.than in ("True", "False") or claim.than.replace(".", "").isdigit()
+    return f"{claim.setting.split('.')[-1]} " if is_bare else ""
 
 
 def shorten(value: str) -> str:
