@@ -112,8 +112,9 @@ class PerPhotoScores(Metric):
         self._counts = _unpack(flat.cpu().numpy(), len(self.thresholds))
         if not self._counts:
             raise ValueError("There are no scores: no photo was seen.")
-        # `to_dict` gives plain floats.
-        return self._table(self.threshold)[list(MEANS)].mean().to_dict()
+        # `tolist` gives plain floats.
+        means = self._table(self.threshold)[list(MEANS)].mean()
+        return dict(zip(MEANS, means.tolist(), strict=True))
 
     def per_photo(self) -> pd.DataFrame:
         """Return the scores of each photo at the threshold, sorted naturally by id.

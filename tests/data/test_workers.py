@@ -78,11 +78,11 @@ def test_epochs_that_end_early_leave_nothing_open() -> None:
     counts = []
     for _ in range(6):
         next(iter(loader))  # as with trainer.limit_train_batches
-        assert loader._iterator is not None
-        (worker,) = loader._iterator._workers  # type: ignore[attr-defined]
+        workers: Any = loader._iterator
+        (worker,) = workers._workers
         time.sleep(0.2)  # for the batches that it prepares
         counts.append(len(os.listdir(f"/proc/{worker.pid}/fd")))
-    loader._iterator._shutdown_workers()  # type: ignore[attr-defined]
+    workers._shutdown_workers()
     # Only what the last epoch has prepared: three batches of two files at most.
     assert counts[-1] <= counts[0] + 6
 

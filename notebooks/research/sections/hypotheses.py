@@ -217,8 +217,14 @@ def hypotheses_picture(records: Records) -> Picture:
     axes.grid(axis="x", color=LINE, linewidth=0.8)
     for verdict in dict.fromkeys(claim.verdict for claim in claims):
         axes.plot([], [], "o-", color=_COLOURS[verdict], label=verdict)
-    above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": len(_COLOURS)}
-    axes.legend(frameon=False, fontsize=9, labelcolor=INK, **above)
+    axes.legend(
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        ncols=len(_COLOURS),
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+    )
     label(
         axes,
         "The difference of each claim",
