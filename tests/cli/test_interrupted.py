@@ -60,10 +60,10 @@ def test_what_a_killed_command_left_goes_even_when_all_is_there_already(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(words) == 0
-    left = tmp_path / "out" / f".humanseg-{temporary_files.boot_id()}-0123456789ab.partial"
-    left.write_bytes(b"half")
+    leftover = tmp_path / "out" / f".humanseg-{temporary_files.boot_id()}-0123456789ab.partial"
+    leftover.write_bytes(b"half")
     # As another process would start.
     monkeypatch.setattr(temporary_files, "_swept", set())
     assert main(words) == 0
-    assert not left.exists()
+    assert not leftover.exists()
     assert len(list((tmp_path / "out").iterdir())) == 10

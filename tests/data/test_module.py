@@ -81,12 +81,12 @@ def test_workers_share_decoded_photos_whatever_python_starts_processes_by(
         raise AssertionError("photos are copied")
 
     monkeypatch.setattr(PixelCache, "__reduce__", refuse)
-    before = multiprocessing.get_start_method()
+    start_method = multiprocessing.get_start_method()
     multiprocessing.set_start_method("forkserver", force=True)  # the default of Python 3.14
     try:
         assert same(epoch_of(opened(workers=1), 0), epoch_of(opened(), 0))
     finally:
-        multiprocessing.set_start_method(before, force=True)
+        multiprocessing.set_start_method(start_method, force=True)
 
 
 def test_a_restart_draws_what_an_uninterrupted_training_draws(opened: Open) -> None:

@@ -107,17 +107,17 @@ def test_inverted_masks_are_pointed_out_and_read_as_it_is_said(
     assert "--invert-masks" in wrong.text()
     words = ["evaluate", "tiny", "--data", str(inverted_root), "--out", str(tmp_path / "out")]
     assert main([*words, "--invert-masks"]) == 0
-    said = capsys.readouterr().out
-    assert f"dice           {plain.scores['dice']:.6f}" in said and "note" not in said
+    output = capsys.readouterr().out
+    assert f"dice           {plain.scores['dice']:.6f}" in output and "note" not in output
     assert "--invert-masks" in (tmp_path / "out" / "valid.html").read_text()
     by_value = humanseg.evaluate("tiny", inverted_root, person_values=[0])
     assert by_value.scores == plain.scores
 
 
-def test_a_run_reads_masks_as_it_is_said(copied: RunFolder, inverted_root: Path) -> None:
-    own = evaluate(copied.path)
-    told = humanseg.evaluate(copied.path, inverted_root, invert_masks=True)
-    assert told.scores == own.scores and not told.note
+def test_a_run_reads_masks_by_the_given_rule(copied: RunFolder, inverted_root: Path) -> None:
+    plain = evaluate(copied.path)
+    inverted = humanseg.evaluate(copied.path, inverted_root, invert_masks=True)
+    assert inverted.scores == plain.scores and not inverted.note
 
 
 def test_another_checkpoint_than_the_best_one_can_be_scored(copied: RunFolder) -> None:

@@ -26,7 +26,7 @@ def test_a_part_rests_on_evidence_only_where_a_claim_of_its_own_values_is_better
 
 
 def test_the_abstract_names_the_choices_that_the_verdicts_decide(records: Records) -> None:
-    verdicts = {(one.better, one.than): one.verdict for one in read_hypotheses(records)}
+    verdicts = {(claim.better, claim.than): claim.verdict for claim in read_hypotheses(records)}
     assert "four choices are shown to be better" in abstract(records).text
     assert {verdicts[pair] for pair in (("unet", "pspnet"), ("standard", "robust"))} == {"better"}
     assert verdicts["bce_dice", "dice"] == "better"

@@ -26,13 +26,15 @@ def test_a_claim_is_about_what_its_search_varies(folder: Path) -> None:
     assert f"sweep={folder.name}" in about["command"] or name == folder.name
     search = yaml.safe_load((conf_folder() / "search" / f"{name}.yaml").read_text("utf-8"))
     varied = search["hydra"]["sweeper"]["params"]
-    for one in about.get("hypotheses", ()):
-        known = str(varied[one["setting"]])
-        if known == "glob(*)":
-            known = ",".join(path.stem for path in (conf_folder() / one["setting"]).iterdir())
+    for claim in about.get("hypotheses", ()):
+        varied_values = str(varied[claim["setting"]])
+        if varied_values == "glob(*)":
+            varied_values = ",".join(
+                path.stem for path in (conf_folder() / claim["setting"]).iterdir()
+            )
         # A record has Python's words for true and false.
-        compared = {str(one[side]).lower() for side in ("better", "than")}
-        assert compared <= set(known.split(",")), one["claim"]
+        compared = {str(claim[side]).lower() for side in ("better", "than")}
+        assert compared <= set(varied_values.split(",")), claim["claim"]
 
 
 def test_choosing_among_equal_runs_flatters_and_a_single_run_does_not() -> None:

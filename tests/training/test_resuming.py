@@ -69,9 +69,9 @@ def test_a_run_that_ends_by_steps_is_resumed(
     with pytest.raises(RuntimeError, match="killed"):
         train(compose(f"run_dir={tmp_path / 'parts'}", *steps), [Killed()])
     parts = resume_run(tmp_path / "parts")
-    before, after = (read_history(run.history) for run in (whole, parts))
+    expected, resumed = (read_history(run.history) for run in (whole, parts))
     same = ["epoch", "train_loss", "val_loss", "val_dice", "lr"]
-    assert len(after) == 3 and before[same].equals(after[same])
+    assert len(resumed) == 3 and expected[same].equals(resumed[same])
     # Finished, by steps that end within an epoch: more of them begin the next one.
     for more, epochs in ((10, 4), (12, 5)):
         resume_run(parts.path, f"++trainer.max_steps={more}")

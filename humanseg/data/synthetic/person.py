@@ -59,11 +59,11 @@ def _paint_limb(
     paint: Paint, joints: Points, radii: tuple[float, ...], fabric: Fabric, upto: float
 ) -> None:
     """Paint the part of a two-piece limb from its root to `upto` (0 to 1 of its length)."""
-    for piece, share in enumerate((min(1.0, upto * 2), upto * 2 - 1)):
-        if share > 0:
+    for piece, fraction in enumerate((min(1.0, upto * 2), upto * 2 - 1)):
+        if fraction > 0:
             start, wide = joints[piece], radii[piece]
-            end = start + (joints[piece + 1] - start) * share
-            paint(capsule(start, end, wide, wide + (radii[piece + 1] - wide) * share), fabric)
+            end = start + (joints[piece + 1] - start) * fraction
+            paint(capsule(start, end, wide, wide + (radii[piece + 1] - wide) * fraction), fabric)
 
 
 def _paint_arm(paint: Paint, joints: Points, body: Body, outfit: Outfit, skin: Fabric) -> None:

@@ -70,17 +70,17 @@ async function loadManifest(folder) {
 }
 
 async function load(address) {
-  let said;
+  let reason;
   try {
     const response = await fetch(new URL(address, import.meta.url));
     // Where a file is missing, many hosts answer with their start page as if it were it.
     const isPage = response.headers.get("content-type")?.startsWith("text/html");
     if (response.ok && !isPage) return response;
-    said = response.ok ? "a web page came instead" : response.status;
+    reason = response.ok ? "a web page came instead" : response.status;
   } catch {
-    said = "no answer";
+    reason = "no answer";
   }
-  throw new Error(`${address} could not be loaded (${said}). Reload the page; if that does not help, start humanseg demo again, or upload the whole folder that --build wrote.`);
+  throw new Error(`${address} could not be loaded (${reason}). Reload the page; if that does not help, start humanseg demo again, or upload the whole folder that --build wrote.`);
 }
 
 /** Half the processors, as their other halves are often the same cores, but two where there are. */

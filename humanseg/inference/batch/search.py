@@ -96,7 +96,7 @@ def _walk(
     themselves is skipped: hidden folders, waste bins, the thumbnails of network disks.
     """
     ancestors = {
-        _identity(path) for path in Path(os.path.realpath(folder)).parents if path.exists()
+        _folder_key(path) for path in Path(os.path.realpath(folder)).parents if path.exists()
     }
     visited: set[tuple[int, int] | str] = set()
     # Links come last, so that a folder in the tree goes by its own name.
@@ -104,11 +104,11 @@ def _walk(
     while folders or links:
         current, level = folders.pop() if folders else links.pop(0)
         try:
-            identity = _identity(current)
+            key = _folder_key(current)
             # A link upwards leads out of what was named, and round in a circle.
-            if identity in visited or identity in ancestors or is_output(current, folder, out):
+            if key in visited or key in ancestors or is_output(current, folder, out):
                 continue
-            visited.add(identity)
+            visited.add(key)
             with os.scandir(current) as entries:
                 for entry in entries:
                     is_folder = _is_folder(entry)
@@ -148,7 +148,7 @@ def _natural_order(path: Path) -> list[object]:
     return [natural_key(part) for part in path.parts]
 
 
-def _identity(folder: Path) -> tuple[int, int] | str:
+def _folder_key(folder: Path) -> tuple[int, int] | str:
     """Return what is the same for a folder by whatever path it is reached, and for no other."""
     stat = folder.stat()
     # On Windows all folders of network and cloud drives have the inode number 0.

@@ -33,7 +33,7 @@ from humanseg.inference.video.timeline import Timeline
 _NO_PTS = ("avi",)
 """Containers that say when a frame is decoded, and not when it is shown."""
 _MOST_BROKEN = 0.02
-"""A video of which a greater share of the pictures cannot be decoded is not used."""
+"""A video of which a greater share of the frames cannot be decoded is not used."""
 _KEEP_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these drop the transparency that is beside the frames."""
 
@@ -95,7 +95,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self.left_out = _left_out(self._container, self.audio)
         self._deinterlacer = Deinterlacer(self.info.time_base)
         self._most_broken = _MOST_BROKEN * float((self.info.seconds or 0) * self.info.rate)
-        # How many pictures could not be decoded so far.
+        # How many frames could not be decoded so far.
         self.broken = 0
 
     @property
@@ -125,7 +125,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                     last = time if last is None else max(last + 1, time)
                     decoded.pts, decoded.time_base = last, self.info.time_base
                     yield from map(self._frame, self._deinterlacer.push(decoded))
-            # A decoder of several threads ends at a broken picture among the last ones.
+            # A decoder of several threads ends at a broken frame among the last ones.
             self.broken += clock.count_missing()
             yield from map(self._frame, self._deinterlacer.flush())
 
@@ -175,7 +175,7 @@ class _Clock:
     def __init__(self, container: str) -> None:
         self._no_pts = container in _NO_PTS
         self._times: deque[int] = deque()
-        # When the pictures are shown that are decoded and not shown yet, where the file says so.
+        # When the frames are shown that are decoded and not shown yet, where the file says so.
         self._expected: list[int] = []
 
     def decode(self, packet: av.Packet) -> None:
@@ -192,7 +192,7 @@ class _Clock:
             waiting.pop()
 
     def count_missing(self) -> int:
-        """Return how many pictures should have been shown after the last one that was."""
+        """Return how many frames should have been shown after the last one that was."""
         return len(self._expected)
 
     def show(self, decoded: av.VideoFrame) -> int:

@@ -1,11 +1,13 @@
 """Decoders and backbones compared, with their cost."""
 
 import re
+from collections import ChainMap
 from pathlib import Path
 
 import numpy as np
 
 from humanseg.config.find import conf_folder
+from humanseg.runs.record import read_config
 from research.claims import claims_of
 from research.records import Columns, Records, read_columns
 from research.show import COLOURS, INK, QUIET, Picture, Prose, Table, label, panels, picture, score
@@ -136,10 +138,10 @@ def _by_pair(sweep: Path, jobs: Columns) -> dict[tuple[str, str], list[int]]:
 def _fixed(sweep: Path, part: str) -> str:
     """Return the value that all jobs of a sweep share, by its command or its experiment."""
     command = str(claims_of(sweep).get("command", ""))
-    match = re.search(rf"\b{part}=(\w+)", command) or re.search(
-        rf"override /{part}: (\w+)", _COMPARISON.read_text("utf-8")
-    )
-    return match[1] if match else ""
+    if match := re.search(rf"\b{part}=(\w+)", command):
+        return match[1]
+    overrides = ChainMap(*read_config(_COMPARISON)["defaults"])
+    return str(overrides[f"override /{part}"])
 
 
 def _weights(sweep: Path) -> str:

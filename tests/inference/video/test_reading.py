@@ -289,8 +289,8 @@ def test_a_photo_by_the_name_of_a_video_is_called_a_photo(
         VideoReader(tmp_path / "a.mp4")
 
 
-def break_pictures(path: Path, numbers: list[int]) -> None:
-    """Overwrite the packets of pictures with zeros."""
+def break_frames(path: Path, numbers: list[int]) -> None:
+    """Overwrite the packets of frames with zeros."""
     content = bytearray(path.read_bytes())
     with av.open(str(path)) as file:
         packets = [packet for packet in file.demux(video=0) if packet.size]
@@ -301,32 +301,32 @@ def break_pictures(path: Path, numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.avi"])
-def test_a_few_broken_pictures_are_left_out(
+def test_a_few_broken_frames_are_left_out(
     walk: Any, write_film: Write, tmp_path: Path, name: str
 ) -> None:
     path = write_film(tmp_path / name, walk.photos * 2)
-    expected = [picture.time for picture in frames(path)]
+    expected = [frame.time for frame in frames(path)]
     del expected[30]
-    break_pictures(path, [30])
+    break_frames(path, [30])
     with VideoReader(path) as video:
         times = [part.time for part in video if isinstance(part, Frame)]
         assert video.broken == 1
     assert len(times) == 59
-    # A decoder of several threads tells of a broken picture some pictures later.
+    # A decoder of several threads reports a broken frame some frames later.
     assert times[:20] + times[-10:] == expected[:20] + expected[-10:]
-    break_pictures(path, [40])
+    break_frames(path, [40])
     with pytest.raises(VideoError, match="is broken"):
         frames(path)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
-def test_what_a_broken_picture_near_the_end_takes_along_is_counted(
+def test_what_a_broken_frame_near_the_end_takes_along_is_counted(
     walk: Any, write_film: Write, tmp_path: Path, threads: int
 ) -> None:
     path = write_film(tmp_path / "a.mp4", walk.photos * 2)
     with VideoReader(path, threads) as video:
         assert (sum(isinstance(part, Frame) for part in video), video.broken) == (60, 0)
-    break_pictures(path, [57])
+    break_frames(path, [57])
     with VideoReader(path, threads) as video:
         count = sum(isinstance(part, Frame) for part in video)
         assert 0 < video.broken == 60 - count
@@ -336,7 +336,7 @@ def test_a_video_that_is_broken_on_the_way_is_named(write_film: Write, tmp_path:
     noise = np.random.default_rng(1)
     photos = [noise.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(6)]
     path = write_film(tmp_path / "a.mp4", photos, codec="libvpx-vp9", audio=None)
-    break_pictures(path, [2])
+    break_frames(path, [2])
     with pytest.raises(VideoError, match=r"a\.mp4 is broken 0\.\d s after its start"):
         frames(path)
 

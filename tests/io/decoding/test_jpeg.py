@@ -70,18 +70,18 @@ def test_a_panorama_of_samsung_has_other_data_in_place_of_its_end(
     tmp_path: Path, seed: int, states_no_coefficients: bool
 ) -> None:
     whole = encoded((900, 240))
-    picture = bytearray(whole[:-2])
+    jpeg = bytearray(whole[:-2])
     if states_no_coefficients:
-        scan = picture.index(b"\xff\xda")
-        end_of_header = scan + 2 + int.from_bytes(picture[scan + 2 : scan + 4], "big")
-        picture[end_of_header - 3 : end_of_header] = bytes(3)
+        scan = jpeg.index(b"\xff\xda")
+        end_of_header = scan + 2 + int.from_bytes(jpeg[scan + 2 : scan + 4], "big")
+        jpeg[end_of_header - 3 : end_of_header] = bytes(3)
     # A video, in which marks are by chance, another picture, and the phone's own sign.
     video = np.random.default_rng(seed).integers(0, 256, 100_000, np.uint8).tobytes()
     path = tmp_path / "a.jpg"
-    path.write_bytes(bytes(picture) + video + encoded((32, 24)) + b"SEFT")
+    path.write_bytes(bytes(jpeg) + video + encoded((32, 24)) + b"SEFT")
     expected = np.asarray(Image.open(io.BytesIO(whole)).convert("RGB"))
     np.testing.assert_array_equal(load_photo(path).rgb, expected)
-    path.write_bytes(bytes(picture[: len(picture) // 2]) + video + b"SEFT")
+    path.write_bytes(bytes(jpeg[: len(jpeg) // 2]) + video + b"SEFT")
     with pytest.raises(ImageError, match="cut off"):
         load_photo(path)
 
