@@ -12,6 +12,7 @@ from humanseg.data.transforms.copy_paste_pixels import (
     Matrix,
     blend,
     feathered,
+    light,
     paste,
     warp,
     without_people,
@@ -124,9 +125,11 @@ class CopyPaste:
         generator: np.random.Generator,
     ) -> LabelledPhoto:
         scale = float(np.exp(generator.uniform(*np.log(scales))))
-        person = warp(source, placement(source, scene.size, scale, generator), scene.size)
+        matrix = placement(source, scene.size, scale, generator)
         feather, gain = generator.uniform(0.5, 1.2), generator.uniform(0, 0.8)
-        return paste(scene, person, feather, behind, gain)
+        # Before it is moved: what comes in from beyond the photo's edges is no background of it.
+        lit = source._replace(photo=light(source, scene, gain))
+        return paste(scene, warp(lit, matrix, scene.size), feather, behind)
 
 
 def compose_background(

@@ -52,24 +52,19 @@ def blend(below: Pixels, above: Pixels, share: NDArray[np.float32]) -> Pixels:
 
 
 def paste(
-    below: LabelledPhoto,
-    above: LabelledPhoto,
-    feather: float,
-    behind: bool = False,
-    gain: float = 0.0,
+    below: LabelledPhoto, above: LabelledPhoto, feather: float, behind: bool = False
 ) -> LabelledPhoto:
     """Paste the person of `above` into the scene `below`, of the same size.
 
     The seam is a Gaussian of `feather` pixels. With `behind`, the scene's own person stands in
-    front. A `gain` from 0 to 1 brings the person's light to the scene's: see `light`. The mask
-    holds both people; no pixel outside it is of a pasted one but for the seam.
+    front. The mask holds both people; no pixel outside it is of a pasted one but for the seam.
     """
     share = feathered(above.mask, feather)
     if behind:
         share *= 1 - feathered(below.mask, feather)
     # Not the mask itself: what is thinner than the seam is wide can hardly be seen.
     person = (share > 0.5).astype(np.uint8)
-    photo = blend(below.photo, light(above.photo, gain, above, below), share)
+    photo = blend(below.photo, above.photo, share)
     soft = None
     if below.soft is not None and above.soft is not None:
         # It falls off by itself along the outline: by the seam as well, it would shrink the person.
@@ -77,7 +72,7 @@ def paste(
     return LabelledPhoto(photo, below.mask | person, soft)
 
 
-def light(photo: Pixels, gain: float, source: LabelledPhoto, scene: LabelledPhoto) -> Pixels:
+def light(source: LabelledPhoto, scene: LabelledPhoto, gain: float) -> Pixels:
     """Bring a photo's brightness and tint toward a scene's, by factors of at most 1.6.
 
     The factors are those between the backgrounds of `source` and `scene`, because a dark coat
@@ -85,15 +80,15 @@ def light(photo: Pixels, gain: float, source: LabelledPhoto, scene: LabelledPhot
     difference, 1 all of it.
     """
     if not gain:
-        return photo
+        return source.photo
     source_mean, scene_mean = (
         cv2.mean(labelled.photo, mask=1 - labelled.mask)[:3] for labelled in (source, scene)
     )
     if min(*source_mean, *scene_mean) < 1:
-        return photo
+        return source.photo
     factors = np.clip(np.array(scene_mean) / source_mean, 1 / 1.6, 1.6) ** gain
     table = np.clip(np.arange(256)[:, None] * factors + 0.5, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(photo, table[None]), np.uint8)
+    return np.asarray(cv2.LUT(source.photo, table[None]), np.uint8)
 
 
 def without_people(photos: Sequence[LabelledPhoto]) -> Pixels:

@@ -75,6 +75,21 @@ def test_photos_are_not_written_into() -> None:
         np.testing.assert_array_equal(one.mask, other.mask)
 
 
+@pytest.mark.parametrize(
+    "collage",
+    [CopyPaste(p_background=1, p_extra_person=0), CopyPaste(p_background=0, p_extra_person=1)],
+)
+def test_people_keep_their_light_where_all_backgrounds_are_alike(collage: CopyPaste) -> None:
+    """Of a person who is put at a smaller scale too: beyond the edges of its photo nothing is."""
+    mask = np.zeros((80, 60), np.uint8)
+    mask[20:, 15:45] = 1
+    photo = np.where(mask[..., None] == 1, np.uint8(90), np.full((80, 60, 3), 120, np.uint8))
+    picture = LabelledPhoto(photo, mask)
+    for seed in range(20):
+        scene = collage(picture, lambda _: picture, np.random.default_rng(seed))
+        assert abs(np.median(scene.photo[scene.mask == 1]) - 90) <= 2, seed
+
+
 def test_people_become_small_and_large() -> None:
     collage = CopyPaste(p_background=1, p_extra_person=0, scale=(0.2, 1.0))
     shares = [scene.mask.mean() / PICTURES[0].mask.mean() for scene in scenes(collage, 80)]

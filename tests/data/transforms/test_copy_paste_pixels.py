@@ -60,7 +60,8 @@ def test_whoever_is_behind_is_hidden_by_who_stands_in_front() -> None:
 def test_nothing_is_written_into_what_is_given() -> None:
     scene, person = disc((20, 20), 12, BLUE), disc((40, 55), 15, RED)
     before = [layer.copy() for one in (scene, person) for layer in one if layer is not None]
-    paste(scene, person, 0.7, gain=1.0)
+    paste(scene, person, 0.7)
+    light(person, scene, 1.0)
     without_people([scene, person])
     warp(scene, np.array([[0.5, 0, 3], [0, 0.5, 2]]), (30, 30))
     after = [layer for one in (scene, person) for layer in one if layer is not None]
@@ -107,11 +108,11 @@ def test_a_room_without_any_background_is_grey() -> None:
 
 def test_light_follows_the_backgrounds() -> None:
     dark, bright = disc((30, 40), 15, (100, 100, 100), 60), disc((30, 40), 15, RED, 90)
-    lit = light(dark.photo, 1.0, dark, bright)
+    lit = light(dark, bright, 1.0)
     assert tuple(lit[40, 30]) == (150, 150, 150)
-    assert light(dark.photo, 0.0, dark, bright) is dark.photo
+    assert light(dark, bright, 0.0) is dark.photo
     everywhere = dark._replace(mask=np.ones_like(dark.mask))
-    np.testing.assert_array_equal(light(dark.photo, 1.0, everywhere, bright), dark.photo)
+    np.testing.assert_array_equal(light(everywhere, bright, 1.0), dark.photo)
 
 
 def test_a_feathered_edge_lies_at_a_half() -> None:
