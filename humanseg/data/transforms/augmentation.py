@@ -76,7 +76,8 @@ class Augmentation:
         Raises
         ------
         HumansegError
-            A transform failed, or returned something other than an 8-bit photo with its mask.
+            A transform failed, or returned something other than an 8-bit photo with its mask of 0
+            and 1.
         """
         if self._copy_paste is not None and others is not None:
             photo = self._copy_paste(photo, others, np.random.default_rng([seed, 2]))
@@ -111,6 +112,13 @@ class Augmentation:
                 code="data.augmented_to_other_type",
             )
         mask = mask.astype(np.uint8, copy=False)
+        if mask.max(initial=0) > 1:
+            raise HumansegError(
+                f"The augmentation put the value {mask.max()} into a mask, which holds 0 for "
+                "background and 1 for person, and no value to ignore: set fill_mask of its "
+                "transforms to 0, or take border_mode=4 in place of it.",
+                code="data.augmented_mask",
+            )
         return LabelledPhoto(image, mask, result.get("soft")).contiguous()
 
 

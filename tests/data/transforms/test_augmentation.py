@@ -212,6 +212,13 @@ def test_a_transform_that_leaves_8_bit_is_refused(pair: LabelledPhoto) -> None:
         Augmentation([A.Normalize()])(pair, seed=0)
 
 
+def test_a_value_to_ignore_in_a_mask_is_refused(pair: LabelledPhoto) -> None:
+    """A loss would take 255 as a target, without a word."""
+    with pytest.raises(HumansegError, match="the value 255 .*fill_mask") as caught:
+        Augmentation([A.Affine(translate_px=9, border_mode=0, fill_mask=255, p=1)])(pair, seed=0)
+    assert caught.value.code == "data.augmented_mask"
+
+
 @pytest.mark.parametrize(
     ("transform", "reason"),
     [
