@@ -159,7 +159,11 @@ class SegmentationModule(pl.LightningModule):
         if self.loss is not None:
             scores["loss"] = float(self.valid_loss.compute())
         self.log_dict({f"val/{name}": value for name, value in scores.items()})
-        sources = _dice_by_source(self.extra_scores.per_photo()) if self._scores_extra else {}
+        # trainer.limit_val_batches may end before the first of them; all processes decide alike.
+        sees_extra = self._scores_extra and self.trainer.strategy.reduce_boolean_decision(
+            bool(self.extra_scores.photos), all=False
+        )
+        sources = _dice_by_source(self.extra_scores.per_photo()) if sees_extra else {}
         if sources:
             self.log(SOURCES, float(np.mean(list(sources.values()))))
         selection = float(np.mean([scores["dice"], *sources.values()]))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from humanseg.losses import BCELoss, SoftTargetLoss
 from humanseg.models.checkpoint import read_checkpoint
 from humanseg.models.segmenter import Segmenter
 from humanseg.runs import RunFolder, read_summary
+from humanseg.training.callbacks.checkpoints import SELECTION, SOURCES
 from humanseg.training.module import CHECK_EVERY, SegmentationModule
 from humanseg.training.optimizers import AdamW
 from humanseg.training.schedulers import Constant
@@ -150,6 +152,22 @@ def test_scores_do_not_depend_on_batches() -> None:
     assert whole.valid_scores.compute() == single.valid_scores.compute()
     whole.on_validation_epoch_start()
     assert not whole.valid_scores.photos, "scores of the epoch before would be counted again"
+
+
+def test_batches_that_end_before_the_extra_photos_are_validated_on_the_others() -> None:
+    """As with trainer=debug."""
+    module, logged = made(Net(sideways=True), scores_extra=True).eval(), {}
+    module.trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    module.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[method-assign]
+    module.log_dict = lambda *_: None  # type: ignore[method-assign]
+    for ids in (["a"], ["b", "more/c"]):
+        module.on_validation_epoch_start()
+        module.validation_step(batch_of(ids), 0)
+        module.on_validation_epoch_end()
+        assert (SOURCES in logged) == ("more/c" in ids)
+    assert logged[SELECTION] == pytest.approx(
+        (module.valid_scores.compute()["dice"] + logged[SOURCES]) / 2
+    )
 
 
 def _validate_in_a_process(rank: int, shares: list[list[int]], meeting: Path) -> None:
