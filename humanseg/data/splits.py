@@ -1,6 +1,6 @@
 """The splits of a data folder: listed once, checked, decoded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -135,6 +135,7 @@ class DatasetSplits:
             *(problem for scan in scans for problem in scan.problems if not problem.fatal),
             *blank_masks(self.root, masks),
             *inverted_masks(self.root, masks),
+            *self._inverted_sources(),
         ]
 
     def split(self, name: SplitName) -> Split:
@@ -216,6 +217,17 @@ class DatasetSplits:
     def _extra_names(self) -> list[SplitName]:
         names: list[SplitName] = ["extra"] if self.extra else []
         return [*names, "extra_valid"] if self.extra_valid else names
+
+    def _inverted_sources(self) -> Iterator[Problem]:
+        """Yield the sources of extra photos whose masks are inverted, most of them at least."""
+        for name in self._extra_names():
+            by_source: dict[str, list[MaskStats]] = {}
+            for item in self.items(name):
+                by_source.setdefault(source_of(item.id), []).append(self._mask_stats[item])
+            for source, masks in by_source.items():
+                setting = f"data.{name}.{source}.invert_masks"
+                found = inverted_masks(self.extra_folder, masks, setting)
+                yield from (problem for problem in found if not problem.id)
 
     def _folder_scans(self) -> list[Scan]:
         return [self._scan(name) for name in SPLITS if self.fold is None or name != "valid"]

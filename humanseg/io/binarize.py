@@ -112,5 +112,6 @@ def person_values_hint(levels: NDArray[np.integer]) -> str:
         return ""
     shown = ", ".join(map(str, values))
     return (
-        f"; or name those of the values {shown} that are the person, as in data.person_values=[1]"
+        f"; or name those of the values {shown} that are the person, as in data.person_values=[1], "
+        "or person_values: [1] of their source in data.extra"
     )

@@ -97,6 +97,35 @@ def test_a_photo_without_its_mask_stops_the_training_by_name(
     assert error.value.code == "data.missing_mask" and "b_30" not in str(error.value)
 
 
+def test_masks_of_a_source_are_read_as_it_says(five_folders: Path, more: Path, put: Put) -> None:
+    """Those of `data` are of the five folders alone: a source may have masks of another kind."""
+    mask = np.full((80, 60), 255, np.uint8)
+    mask[20:, 20:40] = 0
+    for path in (more / "train/mask").glob("a_*"):
+        put(path, mask)
+    classes = mask // 255 * 2
+    classes[20:, 20:30] = 1
+    put(more / "train/mask/b_30.png", classes)
+    inverted = data(five_folders, more, A)
+    inverted.check()
+    assert [line for line in inverted.concerns() if "data.extra.a.invert_masks=true" in line]
+    with pytest.raises(HumansegError, match=r"person_values: \[1\] of their source"):
+        data(five_folders, more, {"b": ALL["b"]}, person_values=[255]).check()
+    right: Extra = {
+        "a": {**A["a"], "invert_masks": True},
+        "b": {**ALL["b"], "person_values": [1]},
+    }
+    photos = data(five_folders, more, right)
+    photos.check()
+    assert not [line for line in photos.concerns() if "invert" in line]
+    shares = {
+        id: float(layer.float().mean())
+        for batch in photos.train_dataloader()
+        for id, layer in zip(batch["id"], batch["mask"], strict=True)
+    }
+    assert shares["a/a_20"] == pytest.approx(0.25) and shares["b/b_30"] == pytest.approx(0.125)
+
+
 def test_a_source_without_a_photo_is_named(five_folders: Path, more: Path) -> None:
     with pytest.raises(HumansegError, match=r"data\.extra\.c") as error:
         data(five_folders, more, {"c": {"folder": "train", "match": "c_*"}}).check()

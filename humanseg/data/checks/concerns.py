@@ -89,14 +89,17 @@ def describe_inverted(inverted: int, masks: int) -> str:
     )
 
 
-def inverted_masks(root: Path, stats: Sequence[MaskStats]) -> Iterator[Problem]:
-    """Yield masks that mark the background instead of the person, one by one or all."""
+def inverted_masks(
+    root: Path, stats: Sequence[MaskStats], setting: str = "data.invert_masks"
+) -> Iterator[Problem]:
+    """Yield masks that mark the background instead of the person, one by one or all.
+
+    `setting` is what inverts all of them.
+    """
     masks = [photo for photo in stats if photo.item.mask is not None]
     inverted = [photo.item for photo in masks if photo.inverted]
     if reason := describe_inverted(len(inverted), len(masks)):
-        message = (
-            f"{reason}, and a model would learn the background: data.invert_masks=true inverts them"
-        )
+        message = f"{reason}, and a model would learn the background: {setting}=true inverts them"
         yield Problem(INVERTED, inverted[0].split, "", root, message, False)
         return
     for item in inverted:

@@ -1,16 +1,17 @@
 """Further labelled photos beside the five folders, to train on and to score on."""
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NotRequired, TypedDict
 
 from annotated_types import Interval
 
-from humanseg.config.ranges import Text
+from humanseg.config.ranges import Text, Whole
 from humanseg.data.checks.problems import Problem, escape
 from humanseg.data.layout.folders import Item, Scan, join_folders
+from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.errors import HumansegError
 
 SEPARATOR = "/"
@@ -24,12 +25,16 @@ class ExtraFolder(TypedDict):
 
     `folder` holds `image` and `mask`, or, with `no_person`, photos without people. `match` is
     a pattern for the names of its photos. In an epoch each is drawn `weight` times on average.
+    `person_values` and `invert_masks` say how its masks are read, see `MaskRule`: those of `data`
+    are for the five folders.
     """
 
     folder: Text
     match: NotRequired[Text]
     weight: NotRequired[Annotated[float, Interval(gt=0, le=1000)]]
     no_person: NotRequired[bool]
+    person_values: NotRequired[Sequence[Whole]]
+    invert_masks: NotRequired[bool]
 
 
 Extra = Mapping[str, ExtraFolder]
@@ -48,9 +53,8 @@ def scan_extra(root: Path, extra: Extra, key: str) -> Scan:
             )
         folder, no_person = root / Path(source["folder"]).expanduser(), source.get("no_person")
         masks = None if no_person else folder / MASKS
-        found = join_folders(
-            folder, f"{key}.{name}", folder if no_person else folder / PHOTOS, masks
-        )
+        photos = folder if no_person else folder / PHOTOS
+        found = join_folders(folder, f"{key}.{name}", photos, masks, MaskRule.of(source))
         pattern = source.get("match", "*")
 
         def matches(path: Path, pattern: str = pattern) -> bool:
