@@ -1,5 +1,7 @@
 """TensorFlow's SAME padding as a constant, for inputs whose size suits the stride."""
 
+from functools import cached_property
+
 import torch.nn.functional as F
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
@@ -16,15 +18,16 @@ class FixedSameConv2d(FastConv2d):
     sizes is left, and the layer exports with dynamic height and width.
     """
 
-    def _same(self, axis: int) -> tuple[int, int]:
-        reach = (self.kernel_size[axis] - 1) * self.dilation[axis] + 1
-        total = max(reach - self.stride[axis], 0)
-        return total // 2, total - total // 2
+    @cached_property
+    def _same(self) -> list[int]:
+        axes = zip(self.kernel_size, self.stride, self.dilation, strict=True)
+        totals = [max((size - 1) * dilation + 1 - stride, 0) for size, stride, dilation in axes]
+        # The last axis first, as torch takes them.
+        return [pixels for total in totals[::-1] for pixels in (total // 2, total - total // 2)]
 
     def forward(self, input: Tensor) -> Tensor:
         """Turn (N, C, H, W), H and W multiples of the stride, into (N, C', H / stride, …)."""
-        (top, bottom), (left, right) = self._same(0), self._same(1)
-        return super().forward(F.pad(input, (left, right, top, bottom)))
+        return super().forward(F.pad(input, self._same))
 
 
 def fix_same_padding(module: nn.Module) -> None:
