@@ -39,7 +39,7 @@ from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 
 Photo = NDArray[np.uint8]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "humanseg"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "humanseg"
 """Where the npm package is kept."""
 
 PACKAGE = "@mediapipe/selfie_segmentation@0.1.1675465747"

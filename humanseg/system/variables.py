@@ -1,6 +1,7 @@
 """Environment variables that dependencies read, most of them once, when they are imported.
 
-What a person has set holds. The processes that this one starts have them too.
+What a person has set holds; an empty variable counts as unset. The processes that this one starts
+have them too.
 """
 
 import os
@@ -37,7 +38,7 @@ _CHOSEN_BY_HAND = ("OMP_WAIT_POLICY", *POLICY)
 def switch_off_telemetry() -> None:
     """Switch off the telemetry and update checks of dependencies, before anything is imported."""
     for name, value in SWITCHES.items():
-        os.environ.setdefault(name, value)
+        os.environ[name] = os.environ.get(name) or value
 
 
 def wait_politely() -> None:
@@ -46,7 +47,7 @@ def wait_politely() -> None:
     By default they wait by looking again and again, for milliseconds, which takes the processor
     from whatever else runs: two trainings on one machine stop each other.
     """
-    if not any(name in os.environ for name in _CHOSEN_BY_HAND):
+    if not any(os.environ.get(name) for name in _CHOSEN_BY_HAND):
         os.environ.update(POLICY)
 
 

@@ -70,6 +70,10 @@ def run_app(arguments: Sequence[str]) -> Path | None:
 
     # Without it Hydra would print a shortened traceback of its own and exit with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    # One that is set to nothing counts as unset, in our configs and in wandb.
+    for name, value in list(os.environ.items()):
+        if name.startswith("WANDB_") and not value:
+            del os.environ[name]
     application = hydra.main(
         config_path=str(conf_folder()), config_name="train", version_base="1.3"
     )(task)

@@ -191,7 +191,7 @@ def open_records(folder: Path | None = None) -> Records:
     HumansegError
         There is no such folder, or a record in it is broken.
     """
-    folder = folder or Path(os.environ.get(RECORDS, "records"))
+    folder = folder or Path(os.environ.get(RECORDS) or "records")
     if not folder.is_dir():
         raise HumansegError(f"There is no folder {folder}: give the folder of the records.")
     runs = {}

@@ -181,12 +181,13 @@ def test_a_home_that_cannot_be_written_is_not_mentioned(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_a_person_has_set_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("given", "holds"), [("0", "0"), ("", "1")])
+def test_what_a_person_has_set_holds(tmp_path: Path, given: str, holds: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import humanseg, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"],
-        env=clean_environment(tmp_path) | {"ORT_DISABLE_TELEMETRY": "0"},
+        env=clean_environment(tmp_path) | {"ORT_DISABLE_TELEMETRY": given},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == "0\n"
+    assert done.stdout == f"{holds}\n"

@@ -23,6 +23,7 @@ from humanseg.errors import HumansegError
 from humanseg.evaluation.prediction_table import ExamplePrediction
 from humanseg.runs import RunFolder
 from humanseg.runs.wandb import EPOCH, PREDICTIONS, wandb_id, wandb_logs
+from humanseg.training.hydra_app import run_app
 from humanseg.training.loggers import WandbRun, check_loggers, open_loggers, wandb_note
 from humanseg.training.loggers.wandb import files_of
 from humanseg.training.request import resolve_config
@@ -375,6 +376,17 @@ def test_variables_of_wandb_hold_where_nothing_else_is_given(
     assert back["tags"] == ["own", "one", "two"]
     given = logged_with(monkeypatch, VARIABLES, "logger.wandb.project=other")
     assert given.logger.wandb.project == "other"
+
+
+def test_a_variable_of_wandb_that_is_empty_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("WANDB_MODE", "WANDB_PROJECT", "WANDB_RUN_GROUP"):
+        monkeypatch.setenv(name, "")
+    run_app(["logger=[wandb]", "--cfg", "job", "--resolve", "--package", "logger.wandb"])
+    shown = OmegaConf.create(capsys.readouterr().out)
+    assert (shown.mode, shown.project, shown.group) == ("offline", "humanseg", None)
+    assert "WANDB_MODE" not in os.environ
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def require_count(
             f"trainer.num_nodes={rank.started // there}, or start it once.",
             code="training.wrong_number_of_processes",
         )
-    missing = [key for key in ("NODE_RANK", "MASTER_ADDR", "MASTER_PORT") if key not in environment]
+    machines = ("NODE_RANK", "MASTER_ADDR", "MASTER_PORT")
+    missing = [key for key in machines if not environment.get(key)]
     if rank.launcher == "humanseg" and nodes > 1 and missing:
         raise HumansegError(
             f"trainer.num_nodes={nodes} needs a command on each of the {nodes} machines: start it "
