@@ -152,7 +152,8 @@ SETTINGS = (
             Count | Literal[-1] | None),
     Setting("trainer.max_steps", "Steps of the optimizer; -1: as many as the epochs take.",
             Count | Literal[-1]),
-    Setting("trainer.accumulate_grad_batches", "Batches that make one step.", Count),
+    Setting("trainer.accumulate_grad_batches", "Batches that make one step, a mean of them; the "
+            "last step of an epoch may have fewer.", Count),
     Setting("trainer.gradient_clip_val", "The largest norm of the gradient; null: any.",
             NotNegative | None),
     Setting("trainer.devices", "How many devices, or which; auto: all."),

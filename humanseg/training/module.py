@@ -112,6 +112,18 @@ class SegmentationModule(pl.LightningModule):
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=count, sync_dist=True)
         return loss
 
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Compute the gradients, so that the last step of an epoch is a mean of its batches too.
+
+        Lightning divides each loss by trainer.accumulate_grad_batches, and takes the last step with
+        the batches that are left.
+        """
+        full, batches = self.trainer.accumulate_grad_batches, int(self.trainer.num_training_batches)
+        left = batches % full
+        if self.trainer.fit_loop.batch_idx >= batches - left:
+            loss = loss * (full / left)
+        super().backward(loss, *args, **kwargs)
+
     def _require_finite(self) -> None:
         """Raise where a loss was not finite since the last call."""
         total, self._unchecked = self._unchecked, None

@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from humanseg.errors import HumansegError
 from humanseg.losses import BCELoss, SoftTargetLoss
@@ -88,6 +89,27 @@ def test_a_teacher_has_its_share_of_the_loss(heads: int) -> None:
         taught = SoftTargetLoss()(logits, torch.full_like(logits, 0.8))
         expected = expected + weight * (0.7 * BCELoss()(logits, batch["mask"]) + 0.3 * taught)
     assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
+
+
+def test_the_last_step_of_an_epoch_is_a_mean_of_its_batches_too() -> None:
+    """Of three batches, two make a step, and one is left."""
+    module = made(Net())
+    gradients: list[float] = []
+    weight: Any = module.segmenter.net.weight
+    module.configure_optimizers = lambda: torch.optim.SGD([weight], lr=0.0)  # type: ignore[method-assign]
+    module.on_before_optimizer_step = lambda _: gradients.append(weight.grad.item())  # type: ignore[method-assign]
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        accumulate_grad_batches=2,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, DataLoader([batch_of(["a", "b"])] * 3, batch_size=None))
+    assert len(gradients) == trainer.estimated_stepping_batches == 2
+    assert gradients[0] != 0 and gradients[1] == pytest.approx(gradients[0])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
