@@ -75,7 +75,8 @@ def epochs_of(config: DictConfig, photos: PhotoCounts) -> float:
     trainer = config.trainer
     epochs, steps = trainer.get("max_epochs") or -1, trainer.get("max_steps", -1)
     batches = -(-photos.train // config.data.batch_size)
-    by_steps = steps * trainer.get("accumulate_grad_batches", 1) / batches
+    # The last step of an epoch takes the batches that are left.
+    by_steps = steps / -(-batches // trainer.get("accumulate_grad_batches", 1))
     ends = [float(end) for end in (epochs, by_steps) if end > 0]
     return min(ends, default=0.0)
 

@@ -153,6 +153,16 @@ def test_an_epoch_of_few_batches_takes_their_time(
     assert epoch_time.measure_epoch(config, counts) == seconds
 
 
+def test_the_batches_that_are_left_of_an_epoch_make_a_step(
+    compose: "Callable[..., DictConfig]",
+) -> None:
+    """Five batches are two steps of up to four."""
+    config = resolve_config(compose("data.batch_size=2"))
+    config.trainer.update({"max_epochs": -1, "max_steps": 10, "accumulate_grad_batches": 4})
+    counts = epoch_time.PhotoCounts(10, 6, (32, 32), (32, 32))
+    assert epoch_time.epochs_of(config, counts) == 5
+
+
 @pytest.mark.parametrize(("limit", "seconds"), [(None, 4 * 5 + 4 * 3), (1, 4 * 2 + 4 * 3)])
 def test_gpus_divide_the_photos_of_an_epoch(
     compose: "Callable[..., DictConfig]",
