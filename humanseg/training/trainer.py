@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import Logger
 from humanseg.config.build import build
 from humanseg.errors import HumansegError
 from humanseg.training.callbacks.checkpoints import WholeCheckpointIO
-from humanseg.training.machine.hardware import Hardware
+from humanseg.training.machine.hardware import Hardware, choose_hardware
 from humanseg.training.machine.launch import cluster_environment
 from humanseg.training.machine.ranks import find_rank, require_count
 
@@ -78,6 +78,9 @@ def count_processes(config: DictConfig, hardware: Hardware) -> Hardware:
         # As with trainer.devices=[1]. Teachers predict before Lightning selects the GPU, and would
         # do so on the first one, which somebody else may use.
         torch.cuda.set_device(device)
+        if config.trainer.precision == "auto":
+            # So far it is that of the first GPU.
+            hardware = choose_hardware("cuda", "auto", hardware.channels_last, hardware.threads)
     devices, nodes = trainer.num_devices, trainer.num_nodes
     rank = find_rank(config)
     require_count(rank, devices, nodes)

@@ -91,9 +91,18 @@ def test_the_gpu_that_is_named_is_used_before_the_training_too(
     used: list[torch.device] = []
     monkeypatch.setattr(trainer, "build_trainer", lambda *_: Trainer)
     monkeypatch.setattr(torch.cuda, "set_device", used.append)
-    hardware = Hardware("cuda", "32-true", True, 1, "as requested")
-    assert count_processes(compose(f"trainer.devices=[{index}]"), hardware).processes == 1
+    # The first has bf16 units, the second has none.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5) if used else (8, 0))
+    hardware = Hardware("cuda", "bf16-mixed", True, 1, "this GPU has bf16 units")
+    counted = count_processes(
+        compose(f"trainer.devices=[{index}]", "trainer.precision=auto"), hardware
+    )
+    assert counted.processes == 1
+    assert counted.precision == ("16-mixed" if index else "bf16-mixed")
     assert used == ([torch.device("cuda", 1)] if index else [])
+    given = compose(f"trainer.devices=[{index}]", "trainer.precision=bf16-mixed")
+    assert count_processes(given, hardware).precision == "bf16-mixed"
 
 
 def test_devices_that_are_not_there_are_named_before_the_photos(
