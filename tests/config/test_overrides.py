@@ -55,6 +55,14 @@ def test_what_hydra_takes_and_what_is_no_path_stays_as_it_is(word: str) -> None:
     assert hydra_words([word]) == [word]
 
 
+def test_an_empty_mapping_is_refused_since_it_would_change_nothing(compose: Compose) -> None:
+    assert compose("data=sources", "data.extra={}").data.extra, "Hydra replaces it now"
+    with pytest.raises(HumansegError, match=r"data\.extra=null"):
+        hydra_words(["data=sources", "data.extra={}"])
+    assert compose(*hydra_words(["data=sources", "data.extra=null"])).data.extra is None
+    assert hydra_words(["+own={}"]) == ["+own={}"]
+
+
 def test_a_list_of_paths_is_quoted_one_by_one(compose: Compose) -> None:
     config = compose(*hydra_words(["init_from=[runs/a(1),runs/b]"]))
     assert list(config.init_from) == ["runs/a(1)", "runs/b"]

@@ -81,6 +81,10 @@ def _taken(word: str, many: bool) -> str:
             f"{word}: relative paths would mean other places, and all that a run writes goes into "
             "its own folder anyway. Leave it out; run_dir=PATH says where the run goes."
         )
+    if value.replace(" ", "") == "{}" and not before.startswith("+"):
+        raise HumansegError(
+            f"{word} would take nothing away: Hydra merges it with the config. Write {key}=null."
+        )
     if key not in PATH_SETTINGS or _is_text(before, key, value, many):
         return word
     brackets = key in _LISTS and value.startswith("[") and value.endswith("]")
