@@ -77,7 +77,8 @@ def read_manifest(file: Path, *others: Path) -> Mapping[str, Any]:
 
 def model_digest(file: Path) -> str:
     """Return a digest of all that shapes what a model predicts."""
-    settings = {key: read_manifest(file).get(key) for key in ("threshold", "long_side")}
+    manifest = read_manifest(file)
+    settings = {key: manifest.get(key) for key in ("threshold", "long_side")}
     digest = hashlib.sha256(json.dumps(settings).encode())
     digest.update(bytes.fromhex(file_sha256(file)))
     return digest.hexdigest()[:16]
