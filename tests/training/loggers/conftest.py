@@ -1,0 +1,15 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def inspect(file: Path, *flags: str) -> str:
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", *flags, "--json", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def summary_of(file: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads(inspect(file, "--summary"))
+    return summary
