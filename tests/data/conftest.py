@@ -1,10 +1,17 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
+import albumentations as A  # noqa: N812
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+
+from humanseg.data.module import PhotoData
+from humanseg.data.transforms.augmentation import Augmentation
+from humanseg.data.transforms.copy_paste import CopyPaste
 
 SIZE = (80, 60)
 
@@ -50,3 +57,37 @@ def five_folders(tmp_path: Path) -> Path:
             if split != "test":
                 save(root / f"{split}_mask" / f"{id}.png", draw_mask())
     return root
+
+
+class Open(Protocol):
+    def __call__(self, collage: CopyPaste | None = None, **changes: Any) -> PhotoData: ...
+
+
+@pytest.fixture
+def root(tmp_path: Path, sample_root: Path) -> Path:
+    """A copy of the sample, to be changed."""
+    shutil.copytree(sample_root, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def opened(sample_root: Path) -> Open:
+    def make(collage: CopyPaste | None = None, **changes: Any) -> PhotoData:
+        transforms = [A.HorizontalFlip(p=0.5), A.Affine(rotate=(-20, 20), p=1)]
+        options: dict[str, Any] = {
+            "root": str(sample_root),
+            "batch_size": 2,
+            "workers": 0,
+        } | changes
+        return PhotoData(augmentation=Augmentation(transforms, collage), **options)
+
+    return make
+
+
+def ids_of(batches: list[dict[str, Any]]) -> list[str]:
+    return [identity for batch in batches for identity in batch["id"]]
+
+
+def concerns(data: PhotoData) -> list[str]:
+    data.check()
+    return data.concerns()

@@ -6,45 +6,18 @@ import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
-import albumentations as A  # noqa: N812
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from humanseg.data.cache.buffer import PixelCache
-from humanseg.data.folds import fold_ids
 from humanseg.data.module import PhotoData
-from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.data.transforms.copy_paste import CopyPaste
 from humanseg.errors import HumansegError
-
-
-class Open(Protocol):
-    def __call__(self, collage: CopyPaste | None = None, **changes: Any) -> PhotoData: ...
-
-
-@pytest.fixture
-def root(tmp_path: Path, sample_root: Path) -> Path:
-    """A copy of the sample, to be changed."""
-    shutil.copytree(sample_root, tmp_path / "data")
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def opened(sample_root: Path) -> Open:
-    def make(collage: CopyPaste | None = None, **changes: Any) -> PhotoData:
-        transforms = [A.HorizontalFlip(p=0.5), A.Affine(rotate=(-20, 20), p=1)]
-        options: dict[str, Any] = {
-            "root": str(sample_root),
-            "batch_size": 2,
-            "workers": 0,
-        } | changes
-        return PhotoData(augmentation=Augmentation(transforms, collage), **options)
-
-    return make
+from tests.data.conftest import Open, concerns, ids_of
 
 
 def epoch_of(data: PhotoData, epoch: int, loader: Any = None) -> list[dict[str, Any]]:
@@ -60,10 +33,6 @@ def same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
         and torch.equal(a["mask"], b["mask"])
         for a, b in zip(one, other, strict=True)
     )
-
-
-def ids_of(batches: list[dict[str, Any]]) -> list[str]:
-    return [identity for batch in batches for identity in batch["id"]]
 
 
 def test_worker_processes_do_not_change_the_batches(opened: Open) -> None:
@@ -195,57 +164,6 @@ def test_impossible_options_are_named(opened: Open, changes: dict[str, Any], nam
     assert caught.value.code == "data.no_fold"
 
 
-def test_folds_are_apart_and_together_everything() -> None:
-    ids = [str(number) for number in range(103)]
-    parts = [fold_ids(ids, fold, 5) for fold in range(5)]
-    assert sorted(identity for part in parts for identity in part) == sorted(ids)
-    assert {len(part) for part in parts} == {20, 21}
-    assert parts[0] != sorted(parts[0], key=int)[: len(parts[0])]
-
-
-def test_folds_do_not_follow_the_order_of_the_ids() -> None:
-    ids = [str(number) for number in range(50)]
-    mixed = list(np.random.default_rng(0).permutation(ids))
-    assert all(set(fold_ids(ids, k, 5)) == set(fold_ids(mixed, k, 5)) for k in range(5))
-    # Neighbours were photographed one after the other: a fold is no run of neighbours.
-    assert sorted(map(int, fold_ids(ids, 0, 5))) != list(range(10))
-    assert sorted(map(int, fold_ids(ids, 0, 5))) != list(range(0, 50, 5))
-
-
-def test_a_fold_trains_and_validates_within_train(root: Path, opened: Open) -> None:
-    shutil.rmtree(root / "valid")
-    shutil.rmtree(root / "valid_mask")
-    seen: list[str] = []
-    for fold in range(3):
-        data = opened(root=str(root), fold=fold, folds=3)
-        data.check()
-        train, valid = data.split("train").ids, data.split("valid").ids
-        assert not set(train) & set(valid)
-        assert sorted(train + valid) == list("012345")
-        assert sorted(ids_of(list(data.val_dataloader()))) == sorted(valid)
-        assert data.record() | {"valid_sha256": ""} == {
-            "train": 4,
-            "valid": 2,
-            "test": 2,
-            "fold": fold,
-            "folds": 3,
-            "valid_sha256": "",
-        }
-        seen += valid
-    assert sorted(seen) == list("012345")
-
-
-def test_without_a_fold_valid_must_be_there(root: Path, opened: Open) -> None:
-    shutil.rmtree(root / "valid_mask")
-    with pytest.raises(HumansegError, match="valid_mask"):
-        opened(root=str(root)).check()
-
-
-def test_more_folds_than_photos_are_refused(opened: Open) -> None:
-    with pytest.raises(HumansegError, match="data.folds=20"):
-        opened(fold=19, folds=20).record()
-
-
 def test_the_record_changes_with_one_pixel_of_a_valid_mask(root: Path, opened: Open) -> None:
     before = opened(root=str(root)).record()
     assert before == opened(root=str(root), seed=5, train_size=32).record()
@@ -364,75 +282,6 @@ def test_what_the_check_decodes_is_not_kept_beyond_the_bound(opened: Open) -> No
     data = opened(cache_gb=1e-9)
     data.check()
     assert not data.splits._decoded
-
-
-def concerns(data: PhotoData) -> list[str]:
-    data.check()
-    return data.concerns()
-
-
-def test_sound_photos_are_trained_on_without_a_word(opened: Open) -> None:
-    assert concerns(opened()) == []
-
-
-def test_what_is_not_read_is_said_before_a_training(root: Path, opened: Open) -> None:
-    (root / "train" / "more").mkdir()
-    (root / "valid_mask" / "notes.txt").touch()
-    shutil.copy(next((root / "train_mask").iterdir()), root / "train_mask" / "other.png")
-    said = "\n".join(concerns(opened(root=str(root))))
-    for what in ("1 sub-folder (more: no photo)", "(1 txt)", "other.png has no photo"):
-        assert what in said
-
-
-def test_photos_that_are_read_in_part_are_said_before_a_training(root: Path, opened: Open) -> None:
-    for path in sorted((root / "train").iterdir())[:2]:
-        image = Image.open(path).convert("RGB")
-        path.unlink()
-        image.save(path.with_suffix(".jpg"))
-        path.with_suffix(".jpg").write_bytes(path.with_suffix(".jpg").read_bytes()[:-2])
-    (said,) = concerns(opened(root=str(root)))
-    assert said.startswith("2 photos lack their last bytes: ") and said.endswith(").")
-
-
-def test_inverted_masks_are_said_before_a_training(root: Path, opened: Open) -> None:
-    for path in [*(root / "train_mask").iterdir(), *(root / "valid_mask").iterdir()]:
-        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert "inverted" in said
-
-
-@pytest.mark.parametrize(("value", "marks"), [(0, "no person"), (255, "every pixel")])
-@pytest.mark.parametrize("split", ["train", "valid"])
-def test_masks_that_are_all_blank_are_said_before_a_training(
-    root: Path, opened: Open, split: str, value: int, marks: str
-) -> None:
-    paths = sorted((root / f"{split}_mask").iterdir())
-    for path in paths:
-        Image.fromarray(np.full((64, 48), value, np.uint8)).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert f"each of the {len(paths)} masks of {split} marks {marks}" in said
-    assert "data.person_values" in said
-    Image.fromarray(np.full((64, 48), 255 - value, np.uint8)).save(paths[0])
-    assert concerns(opened(root=str(root))) == [], "one photo without people is no reason"
-
-
-def test_people_are_not_squeezed_without_a_word(root: Path, opened: Open) -> None:
-    for folder in ("train", "train_mask"):
-        path = min((root / folder).iterdir())
-        Image.open(path).rotate(90, expand=True).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert "data.resize_mode=pad or data.resize_mode=crop" in said
-    assert concerns(opened(root=str(root), resize_mode="pad")) == []
-
-
-def test_large_samples_are_said_unless_a_size_is_chosen(root: Path, opened: Open) -> None:
-    for folder in ("train", "train_mask"):
-        for path in (root / folder).iterdir():
-            Image.open(path).resize((1200, 1600), Image.Resampling.NEAREST).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert "1200x1600" in said and "data.train_size" in said
-    assert concerns(opened(root=str(root), train_size=640)) == []
-    assert concerns(opened(root=str(root), crop_size=(64, 48))) == []
 
 
 def test_a_set_without_test_photos_has_a_loader_of_none(root: Path, opened: Open) -> None:
