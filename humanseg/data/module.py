@@ -214,15 +214,12 @@ class PhotoData(pl.LightningDataModule):
         names: list[SplitName] = ["valid", "extra_valid"] if self.splits.extra_valid else ["valid"]
         return self._whole_photos(names, rank, replicas)
 
-    def whole_photos(self, name: SplitName, rank: int = 0, replicas: int = 1) -> DataLoader[Any]:
-        """Photos of a split at their own size, each once, in batches of one size.
-
-        Of `replicas` processes, the one of this `rank` has its share; by default one has all.
-        """
-        return self._whole_photos([name], rank, replicas)
+    def whole_photos(self, name: SplitName) -> DataLoader[Any]:
+        """Photos of a split at their own size, each once, in batches of one size."""
+        return self._whole_photos([name])
 
     def _whole_photos(
-        self, names: Sequence[SplitName], rank: int, replicas: int
+        self, names: Sequence[SplitName], rank: int = 0, replicas: int = 1
     ) -> DataLoader[Any]:
         splits = [self.splits.at_original_size(name) for name in names]
         sizes = [size for split in splits for size in split.sizes]

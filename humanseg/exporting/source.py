@@ -77,7 +77,7 @@ def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]
     return photos, is_same_data
 
 
-def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMask]:
+def train_pairs(photos: PhotoData, count: int) -> list[PhotoAndMask]:
     """Draw photos that were trained on with their masks, at their own size, in random order.
 
     Those of `data.extra` too, where they are; not photos without people.
@@ -85,7 +85,7 @@ def train_pairs(photos: PhotoData, count: int, seed: int = 0) -> list[PhotoAndMa
     items = photos.items("train")
     if photos.splits.extra and photos.splits.extra_folder.is_dir():
         items = [*items, *(item for item in photos.items("extra") if item.mask is not None)]
-    order = np.random.default_rng(seed).permutation(len(items))[:count]
+    order = np.random.default_rng(0).permutation(len(items))[:count]
     store = UncachedPhotos([items[place] for place in order])
     pairs = []
     for index in range(len(store)):

@@ -94,10 +94,10 @@ def _scale(low: float, high: float):  # type: ignore[no-untyped-def]
     return lambda value: 100 * (value - low) / width if width else 50.0
 
 
-def _apart(heights: Sequence[float], least: float = 9.0) -> list[float]:
+def _apart(heights: Sequence[float]) -> list[float]:
     """Move labels up until none covers another."""
     placed = list(heights)
     lowest = -math.inf
     for index in sorted(range(len(placed)), key=lambda index: placed[index]):
-        placed[index] = lowest = max(placed[index], lowest + least)
+        placed[index] = lowest = max(placed[index], lowest + 9.0)
     return placed

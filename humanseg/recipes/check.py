@@ -104,14 +104,12 @@ def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) 
     return list(dict.fromkeys(mistakes))
 
 
-def validate_recipes(
-    notify: Callable[[str], None] = lambda line: None, folder: Path | None = None
-) -> list[str]:
-    """Check every recipe of a folder of configs: its stages, and what each of them trains.
+def validate_recipes(notify: Callable[[str], None]) -> list[str]:
+    """Check every shipped recipe: its stages, and what each of them trains.
 
-    Without a folder, of the shipped configs. Each mistake begins with the recipe.
+    Each mistake begins with the recipe.
     """
-    conf = folder or conf_folder()
+    conf = conf_folder()
     mistakes: list[str] = []
     for path in sorted((conf / "recipe").glob("*.yaml")):
         try:

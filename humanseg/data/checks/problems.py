@@ -42,9 +42,9 @@ def code_of(problems: Sequence[Problem]) -> str:
     return f"data.{kinds.pop().replace(' ', '_')}" if len(kinds) == 1 else "data.unsound"
 
 
-def list_problems(problems: Sequence[Problem], limit: int = LISTED) -> str:
-    """Write problems as lines of text, the first `limit` of them and how many more there are."""
-    lines = [f"  - {problem.message}" for problem in problems[:limit]]
-    if len(problems) > limit:
-        lines.append(f"  - and {len(problems) - limit} more")
+def list_problems(problems: Sequence[Problem]) -> str:
+    """Write problems as lines of text, the first `LISTED` of them and how many more there are."""
+    lines = [f"  - {problem.message}" for problem in problems[:LISTED]]
+    if len(problems) > LISTED:
+        lines.append(f"  - and {len(problems) - LISTED} more")
     return "\n".join(lines)

@@ -54,15 +54,13 @@ class SqueezeExcitation(nn.Module):
 
     Parameters
     ----------
-    decoder_channels
-        Channels of the map.
-    reduction
-        How many times fewer the hidden layer has; the paper has 2.
+    channels
+        Channels of the map; the hidden layer has half as many, as in the paper.
     """
 
-    def __init__(self, channels: int, reduction: int = 2) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        hidden = max(channels // reduction, 1)
+        hidden = max(channels // 2, 1)
         self.of_channels = nn.Sequential(
             nn.Conv2d(channels, hidden, 1),
             nn.ReLU(inplace=True),

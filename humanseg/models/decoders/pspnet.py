@@ -97,7 +97,7 @@ class SubPixelUpsampling(nn.Sequential):
     """Learned enlarging in steps of two, as Shi et al. 2016 (https://arxiv.org/abs/1609.05158).
 
     Each step computes the four pixels that one pixel becomes and shuffles them into place, with
-    half the channels of the step before.
+    half the channels of the step before, and at least 16.
 
     Parameters
     ----------
@@ -105,15 +105,13 @@ class SubPixelUpsampling(nn.Sequential):
         Channels of the map.
     factor
         How many times larger the result is.
-    least
-        No step has fewer channels than this.
     """
 
-    def __init__(self, inputs: int, factor: int, least: int = 16) -> None:
+    def __init__(self, inputs: int, factor: int) -> None:
         steps: list[nn.Module] = []
         outputs, reached = inputs, factor
         for reduction in halvings(factor):
-            before, outputs = outputs, max(outputs // 2, least)
+            before, outputs = outputs, max(outputs // 2, 16)
             ratio, reached = reached // reduction, reduction
             steps += [
                 nn.Conv2d(before, outputs * ratio**2, 3, padding=1, bias=False),
