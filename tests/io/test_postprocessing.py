@@ -22,7 +22,6 @@ def drawn(*rows: str) -> NDArray[np.uint8]:
 
 
 TWO = drawn("##....", "#...#.", "...###", "....#.")
-LARGEST = drawn("......", "....#.", "...###", "....#.")
 
 
 def test_the_largest_figure_stays() -> None:

@@ -16,8 +16,6 @@ from humanseg.training.callbacks.checkpoints import Checkpoints, WholeCheckpoint
 from humanseg.training.callbacks.ema import EMA
 from humanseg.training.module import SegmentationModule
 
-State = dict[str, Tensor]
-
 
 class Walk(pl.LightningModule):
     """A net whose weights move by one at each step; remembers with what it validated."""
