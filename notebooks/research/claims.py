@@ -44,8 +44,6 @@ class Hypothesis:
         Mean over pairs and photos, with its interval over photos.
     comparison
         The same with its interval over photos and seeds.
-    deviation
-        Standard deviation of the difference over photos.
     exploratory
         Whether it was put into words after its sweep had run.
     p, verdict
@@ -65,7 +63,6 @@ class Hypothesis:
     seeds: int
     difference: PairedDifference
     comparison: Comparison
-    deviation: float
     exploratory: bool
     p: float = 1.0
     verdict: Verdict = "undecided"
@@ -175,7 +172,6 @@ def _test(
         len(seeds),
         gap,
         compare(gap, seeds_spread[score], len(pairs)),
-        float(np.std(first[scored] - second[scored], ddof=1)),
         exploratory=False,
     )
 
