@@ -12,7 +12,6 @@ import { addToStrip, startCompare, wipe } from "./stage.js";
 const $ = (id) => document.getElementById(id);
 const before = $("before"), after = $("after");
 const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
-
 const LOADING = "Loading the model…";
 
 let model;
@@ -26,7 +25,8 @@ let current = null; // the photo that is shown, or was before the camera
 function say(text) { $("busy").textContent = text; }
 
 function complain(...messages) {
-  $("trouble-text").textContent = messages.join(" ");
+  const rest = messages.splice(3).length; // all those of a folder would cover the page
+  $("trouble-text").textContent = messages.join(" ") + (rest ? ` So it is with ${rest} more.` : "");
   $("trouble").hidden = messages.length === 0;
 }
 

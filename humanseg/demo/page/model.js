@@ -22,7 +22,7 @@ export async function openModel(wanted, folder) {
   const manifest = await loadManifest(folder);
   const file = Object.keys(manifest.files).find((name) => name.endsWith(".onnx"));
   const [bytes, runtime] = await Promise.all([
-    load(`${folder}/${file}`).then((response) => response.arrayBuffer()),
+    load(`${folder}/${encodeURIComponent(file)}`).then((response) => response.arrayBuffer()),
     load("runtime/files.json").then((response) => response.json()),
   ]);
   const threads = threadCount();

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,15 @@ def test_another_model_takes_the_place_of_one_that_does_not_load(
             demo.page.get_by_label("Model").select_option(f"models/{other}")
             demo.choose(photos / "small.png")
             assert demo.fact("Model") == humanseg.load(other).name
+
+
+def test_a_model_may_have_signs_of_addresses_in_its_name(
+    open_demo: Callable[..., Demo], model: Path, runtime: list[Path], photos: Path, tmp_path: Path
+) -> None:
+    named = shutil.copy(model, tmp_path / "tiny#2 100%25.onnx")
+    with DemoServer(demo_site(named, runtime), port=0) as server:
+        for address in serving(server, server.address):
+            open_demo(address).choose(photos / "small.png")
 
 
 def test_the_cut_out_is_a_png_with_transparency(
@@ -385,6 +395,16 @@ def test_a_file_that_is_no_picture_is_named_and_the_others_go_on(
     said = demo.complaint()
     assert "empty.jpg is an empty file" in said and "letter.txt is not a picture" in said
     expect(demo.page.locator("#strip button")).to_have_count(1)
+
+
+def test_many_files_that_are_no_pictures_do_not_cover_the_page(
+    open_demo: Callable[..., Demo], address: str, photos: Path
+) -> None:
+    demo = open_demo(address, (390, 700))
+    demo.drop(*[photos / "letter.txt"] * 100)
+    assert demo.complaint().endswith("So it is with 97 more.")
+    demo.page.get_by_role("button", name="Close the message").click()
+    expect(demo.page.get_by_role("alert")).to_be_hidden()
 
 
 def test_the_pictures_of_a_folder_that_is_dropped_are_taken(
