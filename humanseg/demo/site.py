@@ -13,7 +13,7 @@ from humanseg.inference.catalog import BundledModel, bundled_models
 from humanseg.inference.load import describe_model
 from humanseg.inference.model_file import MANIFEST_NAME
 from humanseg.inference.named_model import find_model
-from humanseg.io.files import whole_folder
+from humanseg.io.files import names_in, whole_folder
 
 Site: TypeAlias = "Mapping[str, Path | bytes]"
 """A file or bytes by its address relative to the page, with forward slashes."""
@@ -87,7 +87,7 @@ def _in_the_way(site: Site, folder: Path) -> list[str]:
     """Return the names of what would be lost with a folder, besides an earlier page."""
     if not folder.is_dir():
         return ["a file"]
-    names = {path.name for path in folder.iterdir()}
+    names = names_in(folder)
     if not {"index.html", "worker.js", "model", "runtime"} <= names:
         return sorted(names)
     # Other versions have other scripts, and the page of one's own model has no further ones.

@@ -12,7 +12,7 @@ from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.inference.catalog import bundled_models
 from humanseg.inference.named_model import find_model
-from humanseg.io.files import write_json
+from humanseg.io.files import names_in, write_json
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.folder import explain_missing_checkpoint
 
@@ -146,8 +146,7 @@ def require_out(folder: Path) -> None:
         raise HumansegError(
             f"{folder} is a file: choose another folder with --out.", code="evaluation.occupied"
         )
-    names = {path.name for path in folder.iterdir()}
-    others = sorted(names - set(_written(folder)) - {MARK})
+    others = sorted(names_in(folder) - set(_written(folder)) - {MARK})
     if others:
         raise HumansegError(
             f"{folder} holds something else than an evaluation ({', '.join(others[:3])}): choose "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import names_in
 from humanseg.system.terminal import console
 
 
@@ -78,7 +79,7 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
         raise HumansegError(
             f"{folder} is a file: choose another folder with --out.", code="export.occupied"
         )
-    names = {path.name for path in folder.iterdir()}
+    names = names_in(folder)
     if not names:
         return
     if not _is_export(folder) or not names <= FILES:

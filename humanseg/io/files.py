@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
+from humanseg.io.names import SYSTEM_FILES
 from humanseg.io.temporary_files import partial_file, partial_folder
 
 _ADVICE = {
@@ -33,6 +34,11 @@ def file_sha256(file: Path) -> str:
     """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return the names in a folder, without what systems leave where a person has looked."""
+    return {path.name for path in folder.iterdir() if path.name.lower() not in SYSTEM_FILES}
 
 
 def explain_os_error(error: OSError, path: Path) -> HumansegError:

@@ -16,6 +16,9 @@ PHOTO_SUFFIXES = frozenset(
 )
 """Files in a folder that count as photos. Those that Pillow cannot read are reported, too."""
 
+SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini"})
+"""Files that systems leave in a folder that a person has looked at, in lower case."""
+
 
 def mask_folder(split: str) -> str:
     """Return the name of the folder that holds the masks of `split`."""

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import explain_os_error
+from humanseg.io.files import explain_os_error, names_in
 from humanseg.io.temporary_files import is_partial
 from humanseg.runs.folder import RECIPE_RECORD, RunFolder
 
@@ -91,7 +91,7 @@ def _require_no_run(path: Path, use: str) -> None:
 def _is_occupied(path: Path) -> bool:
     """Return whether a folder holds more than what a killed process leaves."""
     return path.is_dir() and any(
-        child.name != ".lock" and not is_partial(child) for child in path.iterdir()
+        name != ".lock" and not is_partial(path / name) for name in names_in(path)
     )
 
 

@@ -152,6 +152,16 @@ def test_what_is_no_build_is_left_alone(
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_build_that_a_mac_has_shown_is_replaced(
+    model: Path, runtime: list[Path], tmp_path: Path
+) -> None:
+    site, folder = demo_site(model, runtime), tmp_path / "site"
+    write_site(site, folder)
+    (folder / ".DS_Store").touch()
+    write_site(site, folder)
+    assert not (folder / ".DS_Store").exists()
+
+
 @pytest.mark.parametrize("name", [".git", "CNAME", "about.html"])
 def test_what_was_put_beside_a_build_is_not_lost(
     name: str, model: Path, runtime: list[Path], tmp_path: Path

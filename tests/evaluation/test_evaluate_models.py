@@ -144,6 +144,8 @@ def test_an_earlier_evaluation_is_replaced_and_nothing_else(
 ) -> None:
     out = tmp_path / "out"
     evaluate(trained.path, split="train", out=out)
+    # As a Mac leaves it where a person has looked.
+    (out / ".DS_Store").touch()
     evaluate(trained.path, out=out)
     assert names(out) == FILES
     (out / "letter.txt").write_text("mine")

@@ -23,6 +23,9 @@ def test_an_export_goes_only_when_asked(tmp_path: Path) -> None:
     folder = make_export(tmp_path / "export")
     with pytest.raises(HumansegError, match="--overwrite"):
         require_export_folder(folder, overwrite=False)
+    # What systems leave in a folder that a person has looked at is nobody's file.
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (folder / name).touch()
     require_export_folder(folder, overwrite=True)
 
 

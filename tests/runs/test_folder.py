@@ -77,6 +77,11 @@ def test_a_new_run_takes_a_missing_or_an_empty_folder(tmp_path: Path) -> None:
         assert new_run_folder(tmp_path / "deep" / "run").path.is_dir()
 
 
+def test_a_new_run_takes_a_folder_that_a_mac_has_shown(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+    assert new_run_folder(tmp_path).path == tmp_path.resolve()
+
+
 def test_a_new_run_does_not_mind_its_own_lock(tmp_path: Path) -> None:
     write(tmp_path / ".lock")
     assert new_run_folder(tmp_path).path == tmp_path.resolve()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from humanseg.data.checks.problems import escape
 from humanseg.errors import HumansegError
-from humanseg.io.names import PHOTO_SUFFIXES, natural_key
+from humanseg.io.names import PHOTO_SUFFIXES, SYSTEM_FILES, natural_key
 
-_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"})
-"""Files that systems leave among photos, in lower case, besides hidden files."""
+_SYSTEM_NAMES = SYSTEM_FILES | {"__macosx", "@eadir"}
+"""What systems leave among photos, in lower case, besides hidden files."""
 
 _NAMED = 3
 
@@ -53,7 +53,7 @@ def list_folder(folder: Path) -> Listing:
     folders = []
     try:
         for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or path.name.lower() in _SYSTEM_FILES:
+            if path.name.startswith(".") or path.name.lower() in _SYSTEM_NAMES:
                 continue
             if path.is_dir():
                 folders.append(path)

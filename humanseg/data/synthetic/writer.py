@@ -10,7 +10,7 @@ import pandas as pd
 from humanseg.data.synthetic.camera import encode_jpeg, encode_png
 from humanseg.data.synthetic.photo import draw_photo
 from humanseg.errors import HumansegError
-from humanseg.io.files import write_bytes, write_json
+from humanseg.io.files import names_in, write_bytes, write_json
 from humanseg.io.names import TEMPLATE_NAME, mask_folder
 from humanseg.io.rle import encode_rle
 from humanseg.io.tables import write_table
@@ -144,7 +144,7 @@ def _make_room(root: Path, counts: tuple[int, int, int]) -> None:
         earlier = _names((marker["train"], marker["valid"], marker["test"]))
         for name in earlier - _names(counts):
             (root / name).unlink(missing_ok=True)
-    elif root.exists() and any(root.iterdir()):
+    elif root.exists() and names_in(root):
         raise HumansegError(
             f"Cannot write the sample to {root}: it holds other files, and they shall not be "
             "mixed with drawn photos. Name a new or empty folder, or empty this one first.",
