@@ -8,9 +8,12 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.layer_sync import TorchSyncBatchNorm
+from torch import nn
 
 from humanseg.config.build import build
 from humanseg.errors import HumansegError
+from humanseg.models.backbones import import_timm  # noqa: F401 - the first import of timm
 from humanseg.training.callbacks.checkpoints import WholeCheckpointIO
 from humanseg.training.machine.hardware import Hardware, choose_hardware
 from humanseg.training.machine.launch import cluster_environment
@@ -18,6 +21,25 @@ from humanseg.training.machine.ranks import find_rank, require_count
 
 STRATEGIES = ("auto", "ddp")
 """Lightning has more, which start processes in ways of their own or split the model."""
+
+
+class SyncedBatchNorms(TorchSyncBatchNorm):
+    """Synchronise all batch norms of a model between devices, those of timm too.
+
+    timm's hold an activation, which torch's own conversion silently drops
+    (https://github.com/huggingface/pytorch-image-models/issues/1254).
+    """
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        """Convert the batch norms of a model."""
+        from timm.layers import convert_sync_batchnorm
+
+        converted: nn.Module = convert_sync_batchnorm(model)
+        return converted
+
+    def revert(self, model: nn.Module) -> nn.Module:
+        """Return the model as it is: what follows loads its best checkpoint into another one."""
+        return model
 
 
 def build_trainer(
@@ -30,11 +52,13 @@ def build_trainer(
     chosen: dict[str, Any] = {"precision": hardware.precision}
     if config.trainer.get("sync_batchnorm") == "auto":
         chosen["sync_batchnorm"] = hardware.device == "cuda"
+    options = OmegaConf.merge(config.trainer, chosen)
+    synced = [SyncedBatchNorms()] if options.get("sync_batchnorm") else []
     trainer: pl.Trainer = build(
-        OmegaConf.merge(config.trainer, chosen),
+        options,
         callbacks=list(callbacks),
         logger=list(loggers) or False,
-        plugins=[WholeCheckpointIO(), cluster_environment(hardware.rank.launcher)],
+        plugins=[WholeCheckpointIO(), cluster_environment(hardware.rank.launcher), *synced],
         num_sanity_val_steps=0,
         enable_model_summary=False,
         # Our own samplers share photos between processes, in an order that follows from the seed.

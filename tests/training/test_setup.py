@@ -9,6 +9,8 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
+from timm.layers import BatchNormAct2d  # type: ignore[attr-defined]
+from torch import nn
 
 from humanseg.errors import HumansegError, Refused
 from humanseg.models.checkpoint import PREFIX, make_segmenter, read_checkpoint
@@ -103,6 +105,19 @@ def test_the_gpu_that_is_named_is_used_before_the_training_too(
     assert used == ([torch.device("cuda", 1)] if index else [])
     given = compose(f"trainer.devices=[{index}]", "trainer.precision=bf16-mixed")
     assert count_processes(given, hardware).precision == "bf16-mixed"
+
+
+def test_batch_norms_that_are_synchronised_keep_their_activations(compose: Compose) -> None:
+    """Those of EfficientNet-Lite and the MobileNets hold one, which torch's conversion drops."""
+    config = compose("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
+    gpus = Hardware("cuda", "32-true", True, 1, "as if on GPUs", processes=2)
+    strategy = trainer.build_trainer(config, gpus, []).strategy
+    model = nn.Sequential(BatchNormAct2d(3), nn.BatchNorm2d(3)).eval()
+    image = torch.linspace(-1, 1, 48).view(1, 3, 4, 4)
+    expected = model(image)
+    synced = strategy._layer_sync.apply(model)  # type: ignore[attr-defined]
+    assert all(isinstance(norm, nn.SyncBatchNorm) for norm in synced)
+    assert expected.min() >= 0 and torch.equal(synced(image), expected)
 
 
 def test_devices_that_are_not_there_are_named_before_the_photos(
