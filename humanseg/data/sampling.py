@@ -117,6 +117,8 @@ class TimedLoader(DataLoader[Any]):
 
     def __iter__(self) -> Any:
         """Iterate over an epoch, measuring."""
+        # Nothing is drawn before the first batch is asked for: Lightning makes the iterator of a
+        # resumed training before it sets the epoch (pytorch-lightning#21938).
         return self._timed()
 
     def _timed(self) -> Iterator[Any]:

@@ -94,6 +94,22 @@ def test_an_epoch_that_is_left_early_is_followed_by_a_whole_one() -> None:
     assert isinstance(next(iter(loader)), torch.Tensor)
 
 
+class Epochs(Dataset[int]):
+    """The epoch of each draw."""
+
+    def __getitem__(self, draw: tuple[int, int, int]) -> int:
+        return draw[0]
+
+
+def test_an_epoch_that_is_set_when_its_iterator_is_there_counts() -> None:
+    """Workers are given work as soon as they are started, and Lightning sets a resumed one late."""
+    order = SeededOrder(4, seed=0)
+    loader = TimedLoader(Epochs(), batch_size=2, sampler=order, num_workers=1)
+    batches = iter(loader)
+    order.set_epoch(3)
+    assert [batch.tolist() for batch in batches] == [[3, 3], [3, 3]]
+
+
 def test_large_photos_come_in_smaller_batches() -> None:
     sizes = [(3000, 4000)] * 2 + [(320, 240)] * 3 + [(1000, 1000)] * 3
     batches = list(SameSizeBatches(sizes, batch_size=3, most_pixels=2_000_000))
