@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=given_path,
         help="where leaderboard.csv and leaderboard.html go; default: the folder of the runs",
     )
-    add_data(parser, "the folder of the data, if they were moved")
+    add_data(parser, "the folder of the photos, if they were moved")
     parser.add_argument(
         "--wandb",
         metavar="ENTITY/PROJECT",

@@ -12,7 +12,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         type=number(int, lambda port: 0 <= port <= 65535, "a number from 0 to 65535"),
-        help="on 127.0.0.1; 0 takes a free one",
+        help="on 127.0.0.1; default: always the same one, if it is free; 0: a free one",
     )
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(

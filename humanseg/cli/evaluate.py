@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a run's folder, a checkpoint, the folder of an export, an ONNX file, or a bundled "
         "model's name (see humanseg models)",
     )
-    add_data(parser, "other data than the run's own; an exported model has none of its own")
+    add_data(parser, "the photos and masks; default: those of the run; an exported model needs it")
     add_split(parser, (*SPLITS, "test"))
     parser.add_argument(
         "--out",
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=given_path,
         help="a new folder for scores.csv, the submission CSV and the pages",
     )
-    parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
+    parser.add_argument("--tta", action="store_true", help="average with the mirrored photo")
     parser.add_argument(
         "--threshold",
         metavar="T",

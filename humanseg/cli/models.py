@@ -92,7 +92,7 @@ def _print_table(models: "list[BundledModel]") -> None:
 
     print(
         "\nDice: mean per photo, with its 95 % interval where known.\n"
-        "A photo: 320×240 on one thread of the machine in the card.\n"
+        "A photo: 320×240 on one thread of the machine in the record.\n"
         "To use one: humanseg predict photo.jpg --model NAME\n"
         f"Cards, records and files: {BUNDLED}"
     )

@@ -61,7 +61,8 @@ class PhotoData(pl.LightningDataModule):
     fold, folds
         With a fold, train and valid are both taken from `train`: one of `folds` validates.
     min_component_area
-        Parts of a train mask with fewer pixels than this are taken out; valid masks stay.
+        Components and holes of a train mask with fewer pixels than this are removed and filled;
+        valid masks stay.
     unlabelled
         A folder of unlabelled photos to train on, with pseudo-labels of a teacher.
     min_confidence

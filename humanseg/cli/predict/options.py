@@ -45,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold", metavar="T", type=in_range("threshold"), help="instead of the model's own"
     )
-    parser.add_argument("--tta", action="store_true", help="average over the mirrored photo")
+    parser.add_argument("--tta", action="store_true", help="average with the mirrored photo")
     parser.add_argument(
         "--keep-largest", action="store_true", help="keep only the largest connected component"
     )
