@@ -72,7 +72,8 @@ async function loadManifest(folder) {
 async function load(address) {
   let reason;
   try {
-    const response = await fetch(new URL(address, import.meta.url));
+    // The browser may keep an earlier model of the name: the host is asked whether it is the same.
+    const response = await fetch(new URL(address, import.meta.url), { cache: "no-cache" });
     // Where a file is missing, many hosts answer with their start page as if it were it.
     const isPage = response.headers.get("content-type")?.startsWith("text/html");
     if (response.ok && !isPage) return response;

@@ -6,7 +6,9 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import onnx
 import pytest
+from onnx import TensorProto, helper
 from playwright.sync_api import Browser
 
 import humanseg
@@ -40,6 +42,39 @@ def test_a_static_host_without_headers_gives_one_thread(
             assert "WebAssembly, 1 thread" in demo.fact("Runs on")
             wanted = humanseg.load(model)(photos / "small.png")
             assert dice(demo.mask(), wanted) >= 0.999
+
+
+def test_a_model_that_was_replaced_is_not_taken_from_the_browsers_cache(
+    open_demo: Callable[..., Demo], model: Path, runtime: list[Path], photos: Path, tmp_path: Path
+) -> None:
+    class Lasting(SimpleHTTPRequestHandler):
+        def end_headers(self) -> None:
+            # As hosts that let browsers keep what seldom changes.
+            kept = ".onnx" in self.path
+            self.send_header("Cache-Control", "max-age=86400" if kept else "no-store")
+            super().end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None: ...
+
+    other = tmp_path / "other" / model.name
+    other.parent.mkdir()
+    blue = onnx.load(model)
+    for tensor in blue.graph.initializer:
+        if tensor.name in ("first", "end"):
+            channel = 2 if tensor.name == "first" else 3
+            tensor.CopyFrom(helper.make_tensor(tensor.name, TensorProto.INT64, [1], [channel]))
+    onnx.save(blue, other)
+    site = tmp_path / "site"
+    write_site(demo_site(model, runtime), site)
+    handler = partial(Lasting, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        for address in serving(server, f"http://127.0.0.1:{server.server_port}/"):
+            demo = open_demo(address)
+            demo.wait()
+            write_site(demo_site(other, runtime), site)
+            demo.page.reload()
+            demo.choose(photos / "small.png")
+            assert dice(demo.mask(), humanseg.load(other)(photos / "small.png")) >= 0.999
 
 
 def test_with_the_servers_headers_there_are_threads(
