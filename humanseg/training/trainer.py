@@ -32,7 +32,7 @@ class SyncedBatchNorms(TorchSyncBatchNorm):
 
     def apply(self, model: nn.Module) -> nn.Module:
         """Convert the batch norms of a model."""
-        from timm.layers import convert_sync_batchnorm
+        from timm.layers.norm_act import convert_sync_batchnorm
 
         converted: nn.Module = convert_sync_batchnorm(model)
         return converted

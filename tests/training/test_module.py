@@ -178,10 +178,11 @@ def test_scores_do_not_depend_on_batches() -> None:
 
 def test_batches_that_end_before_the_extra_photos_are_validated_on_the_others() -> None:
     """As with trainer=debug."""
-    module, logged = made(Net(sideways=True), scores_extra=True).eval(), {}
+    module = made(Net(sideways=True), scores_extra=True).eval()
+    logged: dict[str, Any] = {}
     module.trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
-    module.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[method-assign]
-    module.log_dict = lambda *_: None  # type: ignore[method-assign]
+    module.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[assignment]
+    module.log_dict = lambda *_: None  # type: ignore[assignment]
     for ids in (["a"], ["b", "more/c"]):
         module.on_validation_epoch_start()
         module.validation_step(batch_of(ids), 0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
-from timm.layers import BatchNormAct2d  # type: ignore[attr-defined]
+from timm.layers.norm_act import BatchNormAct2d
 from torch import nn
 
 from humanseg.errors import HumansegError, Refused
