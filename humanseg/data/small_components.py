@@ -10,13 +10,15 @@ SMALL_COMPONENT = 50
 """A connected component of person or background with fewer pixels than this is small."""
 
 
-def find_small_components(mask: Pixels) -> tuple[int, NDArray[np.bool_]]:
-    """Count the components with fewer than `SMALL_COMPONENT` pixels, and mark their pixels.
+def find_small_components(
+    mask: Pixels, min_area: int = SMALL_COMPONENT
+) -> tuple[int, NDArray[np.bool_]]:
+    """Count the components with fewer than `min_area` pixels, and mark their pixels.
 
     Components of person are 8-connected, those of background 4-connected. The largest component of
     a value is none of them, however small: it is a small person.
     """
-    dots, holes = _find(mask, 8, SMALL_COMPONENT), _find(1 - mask, 4, SMALL_COMPONENT)
+    dots, holes = _find(mask, 8, min_area), _find(1 - mask, 4, min_area)
     return dots[0] + holes[0], dots[1] | holes[1]
 
 

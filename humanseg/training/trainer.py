@@ -52,13 +52,16 @@ def build_trainer(
     chosen: dict[str, Any] = {"precision": hardware.precision}
     if config.trainer.get("sync_batchnorm") == "auto":
         chosen["sync_batchnorm"] = hardware.device == "cuda"
-    options = OmegaConf.merge(config.trainer, chosen)
-    synced = [SyncedBatchNorms()] if options.get("sync_batchnorm") else []
+    synced = chosen.get("sync_batchnorm", config.trainer.get("sync_batchnorm"))
     trainer: pl.Trainer = build(
-        options,
+        OmegaConf.merge(config.trainer, chosen),
         callbacks=list(callbacks),
         logger=list(loggers) or False,
-        plugins=[WholeCheckpointIO(), cluster_environment(hardware.rank.launcher), *synced],
+        plugins=[
+            WholeCheckpointIO(),
+            cluster_environment(hardware.rank.launcher),
+            *([SyncedBatchNorms()] if synced else []),
+        ],
         num_sanity_val_steps=0,
         enable_model_summary=False,
         # Our own samplers share photos between processes, in an order that follows from the seed.

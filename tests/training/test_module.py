@@ -91,13 +91,17 @@ def test_a_teacher_has_its_share_of_the_loss(heads: int) -> None:
     assert module.training_step(batch, 0).item() == pytest.approx(expected.item())
 
 
-def test_the_last_step_of_an_epoch_is_a_mean_of_its_batches_too() -> None:
+def test_the_last_step_of_an_epoch_is_a_mean_of_its_batches_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Of three batches, two make a step, and one is left."""
     module = made(Net())
     gradients: list[float] = []
     weight: Any = module.segmenter.net.weight
     module.configure_optimizers = lambda: torch.optim.SGD([weight], lr=0.0)  # type: ignore[method-assign]
-    module.on_before_optimizer_step = lambda _: gradients.append(weight.grad.item())  # type: ignore[method-assign]
+    monkeypatch.setattr(
+        module, "on_before_optimizer_step", lambda _: gradients.append(weight.grad.item())
+    )
     trainer = pl.Trainer(
         accelerator="cpu",
         max_epochs=1,
@@ -107,7 +111,8 @@ def test_the_last_step_of_an_epoch_is_a_mean_of_its_batches_too() -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(module, DataLoader([batch_of(["a", "b"])] * 3, batch_size=None))
+    photos: Any = [batch_of(["a", "b"])] * 3
+    trainer.fit(module, DataLoader(photos, batch_size=None))
     assert len(gradients) == trainer.estimated_stepping_batches == 2
     assert gradients[0] != 0 and gradients[1] == pytest.approx(gradients[0])
 
@@ -181,8 +186,8 @@ def test_batches_that_end_before_the_extra_photos_are_validated_on_the_others() 
     module = made(Net(sideways=True), scores_extra=True).eval()
     logged: dict[str, Any] = {}
     module.trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
-    module.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[assignment]
-    module.log_dict = lambda *_: None  # type: ignore[assignment]
+    module.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[method-assign]
+    module.log_dict = lambda *_: None  # type: ignore[method-assign]
     for ids in (["a"], ["b", "more/c"]):
         module.on_validation_epoch_start()
         module.validation_step(batch_of(ids), 0)

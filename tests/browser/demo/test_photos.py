@@ -97,7 +97,8 @@ def test_another_model_takes_the_place_of_one_that_does_not_load(
 def test_a_model_may_have_signs_of_addresses_in_its_name(
     open_demo: Callable[..., Demo], model: Path, runtime: list[Path], photos: Path, tmp_path: Path
 ) -> None:
-    named = shutil.copy(model, tmp_path / "tiny#2 100%25.onnx")
+    named = tmp_path / "tiny#2 100%25.onnx"
+    shutil.copy(model, named)
     with DemoServer(demo_site(named, runtime), port=0) as server:
         for address in serving(server, server.address):
             open_demo(address).choose(photos / "small.png")
