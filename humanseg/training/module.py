@@ -119,9 +119,9 @@ class SegmentationModule(pl.LightningModule):
         the batches that are left.
         """
         full, batches = self.trainer.accumulate_grad_batches, int(self.trainer.num_training_batches)
-        left = batches % full
-        if self.trainer.fit_loop.batch_idx >= batches - left:
-            loss = loss * (full / left)
+        remaining = batches % full
+        if self.trainer.fit_loop.batch_idx >= batches - remaining:
+            loss = loss * (full / remaining)
         super().backward(loss, *args, **kwargs)
 
     def _require_finite(self) -> None:

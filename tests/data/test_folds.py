@@ -31,7 +31,7 @@ def test_folds_do_not_follow_the_order_of_the_ids() -> None:
 def test_a_fold_trains_and_validates_within_train(root: Path, opened: Open) -> None:
     shutil.rmtree(root / "valid")
     shutil.rmtree(root / "valid_mask")
-    seen: list[str] = []
+    validated: list[str] = []
     for fold in range(3):
         data = opened(root=str(root), fold=fold, folds=3)
         data.check()
@@ -47,8 +47,8 @@ def test_a_fold_trains_and_validates_within_train(root: Path, opened: Open) -> N
             "folds": 3,
             "valid_sha256": "",
         }
-        seen += valid
-    assert sorted(seen) == list("012345")
+        validated += valid
+    assert sorted(validated) == list("012345")
 
 
 def test_without_a_fold_valid_must_be_there(root: Path, opened: Open) -> None:

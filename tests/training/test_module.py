@@ -94,7 +94,7 @@ def test_a_teacher_has_its_share_of_the_loss(heads: int) -> None:
 def test_the_last_step_of_an_epoch_is_a_mean_of_its_batches_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of three batches, two make a step, and one is left."""
+    """Of three batches, two make a step, and one remains."""
     module = made(Net())
     gradients: list[float] = []
     weight: Any = module.segmenter.net.weight

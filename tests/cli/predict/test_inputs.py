@@ -33,7 +33,7 @@ LONG = "a" * 300
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         ([LONG], "There is no aaa"),
         (["a.png", "--background", LONG], "--background aaa"),
@@ -43,13 +43,13 @@ LONG = "a" * 300
     ],
 )
 def test_a_name_that_is_too_long_for_the_disk_is_one_sentence(
-    words: list[str], said: str, predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    words: list[str], expected: str, predict: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_image(Path("a.png"), photo())
     given = [word for word in ("--out", "--model") if word in words]
     assert (main(["predict", *words]) if given else predict(*words)) in (1, 2)
     shown = capsys.readouterr()
-    assert said in shown.err + shown.out
+    assert expected in shown.err + shown.out
 
 
 def test_a_list_that_holds_such_a_name_gives_the_others(
@@ -112,12 +112,12 @@ def test_an_address_is_called_one_by_name_and_in_a_list(
     bare: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_image(Path("a.png"), photo())
-    said = "https://example.org/a.jpg is an address"
+    expected = "https://example.org/a.jpg is an address"
     assert bare("a.png", "https://example.org/a.jpg", "-o", "out") == 2
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
     stdin(monkeypatch, b"a.png\nhttps://example.org/a.jpg\n")
     assert bare("-", "-o", "out") == 1
-    assert said in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
     assert files() == ["a_mask.png"]
 
 

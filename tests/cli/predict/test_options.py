@@ -105,9 +105,9 @@ def test_former_names_go_on_working_and_name_the_new(
     write_image(Path("a.png"), photo())
     assert predict("a.png", "--save", "soft", "--smooth", "0.5") == 0
     assert files() == ["a_soft.png"]
-    said = capsys.readouterr().err
-    assert "--save soft is called --save probability" in said
-    assert "--smooth is called --temporal-smoothing" in said
+    stderr = capsys.readouterr().err
+    assert "--save soft is called --save probability" in stderr
+    assert "--smooth is called --temporal-smoothing" in stderr
 
 
 @pytest.mark.parametrize(("name", "is_bundled"), [(".", False), ("tiny", True)])

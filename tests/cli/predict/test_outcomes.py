@@ -117,10 +117,10 @@ def test_ctrl_c_leaves_whole_files_and_says_how_to_go_on(red: Path, tmp_path: Pa
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "of 3000 photos are done. The same command continues with the others." in said
-    assert "Traceback" not in said
+    assert "of 3000 photos are done. The same command continues with the others." in stderr
+    assert "Traceback" not in stderr
     written = list((tmp_path / "out").iterdir())
     assert 0 < len(written) < 6000
     for path in written:
@@ -138,9 +138,9 @@ def test_what_was_used_in_part_is_counted(
         )
     frames[0].save(tmp_path / "plain.png")
     assert predict(*(path.name for path in sorted(tmp_path.glob("*.*")))) == 0
-    said = capsys.readouterr().out
-    assert "4 animations: only the first frame that shows anything was used (in-0.gif" in said
-    assert "plain.png" not in said
+    stdout = capsys.readouterr().out
+    assert "4 animations: only the first frame that shows anything was used (in-0.gif" in stdout
+    assert "plain.png" not in stdout
 
 
 def test_a_full_disk_stops_all_and_says_what_is_done_and_what_failed(

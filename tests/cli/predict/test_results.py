@@ -69,18 +69,18 @@ def test_a_result_is_what_was_asked_for_or_the_command_says_why_not(
     for folder, size in (("c1", (20, 30)), ("c2", (24, 36))):
         write_image(Path(folder, "IMG_1.png"), photo(size))
 
-    def said(*words: str) -> tuple[int, str]:
+    def run_predict(*words: str) -> tuple[int, str]:
         return predict(*words), capsys.readouterr().out
 
-    assert said("c1/IMG_1.png", "--background", "red")[0] == 0
-    code, shown = said("c1/IMG_1.png", "--background", "blue")
+    assert run_predict("c1/IMG_1.png", "--background", "red")[0] == 0
+    code, shown = run_predict("c1/IMG_1.png", "--background", "blue")
     assert code == 0 and "again (last made with other options): out/IMG_1_background.jpg" in shown
     assert read_photo(Path("out/IMG_1_background.jpg"))[0, 0, 2] > 240
-    code, shown = said("c2/IMG_1.png", "--background", "blue")
+    code, shown = run_predict("c2/IMG_1.png", "--background", "blue")
     assert code == 1 and "made from another photo" in shown
     assert read_photo(Path("out/IMG_1_background.jpg")).shape[0] == 20
     # Both by one command have a folder each.
-    assert said("c1/IMG_1.png", "c2/IMG_1.png")[0] == 0
+    assert run_predict("c1/IMG_1.png", "c2/IMG_1.png")[0] == 0
     assert {"c1/IMG_1_mask.png", "c2/IMG_1_mask.png"} < set(files())
 
 
@@ -124,9 +124,9 @@ def test_a_cut_out_of_a_cut_out_is_no_less_transparent(
     assert predict(name, "--save", "cutout,mask,overlay", "--background", "blue") == 0
     with Image.open("out/a_cutout.png") as image:
         cutout = np.array(image)
-    seen = pixels[..., 3] > 0
+    visible = pixels[..., 3] > 0
     assert np.abs(cutout[..., 3].astype(int) - pixels[..., 3]).max() <= 1
-    assert np.abs(cutout[seen][:, :3].astype(int) - (250, 80, 10)).max() <= 2
+    assert np.abs(cutout[visible][:, :3].astype(int) - (250, 80, 10)).max() <= 2
     mask = read_photo(Path("out/a_mask.png"))[..., 0] > 0
     np.testing.assert_array_equal(mask, pixels[..., 3] > 0)
     behind = read_photo(Path("out/a_background.jpg"))[0, 0].astype(int)

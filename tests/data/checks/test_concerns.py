@@ -18,9 +18,9 @@ def test_what_is_not_read_is_said_before_a_training(root: Path, opened: Open) ->
     (root / "train" / "more").mkdir()
     (root / "valid_mask" / "notes.txt").touch()
     shutil.copy(next((root / "train_mask").iterdir()), root / "train_mask" / "other.png")
-    said = "\n".join(concerns(opened(root=str(root))))
+    text = "\n".join(concerns(opened(root=str(root))))
     for what in ("1 sub-folder (more: no photo)", "(1 txt)", "other.png has no photo"):
-        assert what in said
+        assert what in text
 
 
 def test_photos_that_are_read_in_part_are_said_before_a_training(root: Path, opened: Open) -> None:
@@ -29,15 +29,15 @@ def test_photos_that_are_read_in_part_are_said_before_a_training(root: Path, ope
         path.unlink()
         image.save(path.with_suffix(".jpg"))
         path.with_suffix(".jpg").write_bytes(path.with_suffix(".jpg").read_bytes()[:-2])
-    (said,) = concerns(opened(root=str(root)))
-    assert said.startswith("2 photos lack their last bytes: ") and said.endswith(").")
+    (text,) = concerns(opened(root=str(root)))
+    assert text.startswith("2 photos lack their last bytes: ") and text.endswith(").")
 
 
 def test_inverted_masks_are_said_before_a_training(root: Path, opened: Open) -> None:
     for path in [*(root / "train_mask").iterdir(), *(root / "valid_mask").iterdir()]:
         Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert "inverted" in said
+    (text,) = concerns(opened(root=str(root)))
+    assert "inverted" in text
 
 
 @pytest.mark.parametrize(("value", "marks"), [(0, "no person"), (255, "every pixel")])
@@ -48,9 +48,9 @@ def test_masks_that_are_all_blank_are_said_before_a_training(
     paths = sorted((root / f"{split}_mask").iterdir())
     for path in paths:
         Image.fromarray(np.full((64, 48), value, np.uint8)).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert f"each of the {len(paths)} masks of {split} marks {marks}" in said
-    assert "data.person_values" in said
+    (text,) = concerns(opened(root=str(root)))
+    assert f"each of the {len(paths)} masks of {split} marks {marks}" in text
+    assert "data.person_values" in text
     Image.fromarray(np.full((64, 48), 255 - value, np.uint8)).save(paths[0])
     assert concerns(opened(root=str(root))) == [], "one photo without people is no reason"
 
@@ -59,8 +59,8 @@ def test_people_are_not_squeezed_without_a_word(root: Path, opened: Open) -> Non
     for folder in ("train", "train_mask"):
         path = min((root / folder).iterdir())
         Image.open(path).rotate(90, expand=True).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert "data.resize_mode=pad or data.resize_mode=crop" in said
+    (text,) = concerns(opened(root=str(root)))
+    assert "data.resize_mode=pad or data.resize_mode=crop" in text
     assert concerns(opened(root=str(root), resize_mode="pad")) == []
 
 
@@ -68,7 +68,7 @@ def test_large_samples_are_said_unless_a_size_is_chosen(root: Path, opened: Open
     for folder in ("train", "train_mask"):
         for path in (root / folder).iterdir():
             Image.open(path).resize((1200, 1600), Image.Resampling.NEAREST).save(path)
-    (said,) = concerns(opened(root=str(root)))
-    assert "1200x1600" in said and "data.train_size" in said
+    (text,) = concerns(opened(root=str(root)))
+    assert "1200x1600" in text and "data.train_size" in text
     assert concerns(opened(root=str(root), train_size=640)) == []
     assert concerns(opened(root=str(root), crop_size=(64, 48))) == []

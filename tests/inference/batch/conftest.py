@@ -28,7 +28,7 @@ def batch_of(
 
 
 def failures(outcomes: Iterable[InputOutcome]) -> list[InputFailure]:
-    return [each.failure for each in outcomes if each.failure]
+    return [outcome.failure for outcome in outcomes if outcome.failure]
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,12 @@ from tests.inference.batch.conftest import MASK, batch_of, failures, photo
 def made(plan: PredictionPlan, sources: Sequence[InputFile]) -> dict[str, tuple[int, str, bool]]:
     """Run, and return what became of each photo: results made, why again, whether it failed."""
     return {
-        each.source.path.name: (
-            each.made,
-            " ".join(state.name for state in each.remade),
-            each.failure is not None,
+        outcome.source.path.name: (
+            outcome.made,
+            " ".join(state.name for state in outcome.remade),
+            outcome.failure is not None,
         )
-        for each in predict_photos(plan, sources, 2)
+        for outcome in predict_photos(plan, sources, 2)
     }
 
 
@@ -40,14 +40,14 @@ def test_what_is_there_is_not_made_again(
 ) -> None:
     out = tmp_path / "out"
     made(batch_of(model, out), sources[:5])
-    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    times = {path: path.stat().st_mtime_ns for path in out.iterdir()}
     both = OutputOptions(("mask", "soft"))
     results = made(batch_of(model, out, both), sources)
-    assert [each[0] for each in sorted(results.values())] == [1] * 5 + [2] * 7
-    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert [result[0] for result in sorted(results.values())] == [1] * 5 + [2] * 7
+    assert {path: path.stat().st_mtime_ns for path in times} == times
     assert set(made(batch_of(model, out, both), sources).values()) == {(0, "", False)}
     remade = made(batch_of(model, out, both, overwrite=True), sources)
-    assert {each[0] for each in remade.values()} == {2}
+    assert {result[0] for result in remade.values()} == {2}
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_a_photo_that_changed_is_read_again(
         monkeypatch.setattr(time, "time_ns", lambda: later)
     path.write_bytes(path.read_bytes().ljust(4000, b"\0"))
     made(batch_of(model, out), sources[:1])
-    before = path.stat()
+    status = path.stat()
     mirrored = np.ascontiguousarray(photo((20, 30))[:, ::-1])
     write_image(tmp_path / "other.png", mirrored)
     # Neither its size, nor its time, nor its place on the disk is another.
     path.write_bytes((tmp_path / "other.png").read_bytes().ljust(4000, b"\0"))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert made(batch_of(model, out), sources[:1]) == {"0.png": (1, "CHANGED_PHOTO", False)}
     mask = read_photo(out / "0_mask.png")[..., 0]
     np.testing.assert_array_equal(mask > 0, mirrored[..., 0] > 127)
@@ -118,7 +118,9 @@ def test_a_photo_that_was_only_moved_or_touched_is_the_same(
     out = tmp_path / "out"
     made(batch_of(model, out), sources[:2])
     (tmp_path / "in").rename(tmp_path / "moved")
-    moved = [InputFile(tmp_path / "moved" / each.path.name, each.stem) for each in sources[:2]]
+    moved = [
+        InputFile(tmp_path / "moved" / source.path.name, source.stem) for source in sources[:2]
+    ]
     os.utime(moved[0].path)
     assert set(made(batch_of(model, out), moved).values()) == {(0, "", False)}
 
@@ -134,10 +136,10 @@ def test_what_is_not_known_to_be_of_this_photo_is_kept_and_said(
     else:
         out.mkdir()
         (out / "0_mask.png").write_text("mine" if held == "a file of somebody" else "")
-    before = (out / "0_mask.png").read_bytes()
+    content = (out / "0_mask.png").read_bytes()
     (result,) = predict_photos(batch_of(model, out), sources[:1], 1)
     assert result.failure and "0_mask.png is there already" in result.failure.reason
-    assert (out / "0_mask.png").read_bytes() == before
+    assert (out / "0_mask.png").read_bytes() == content
     assert made(batch_of(model, out, overwrite=True), sources[:1]) == {"0.png": (1, "", False)}
     assert read_photo(out / "0_mask.png").shape[0] == 20
 
@@ -157,13 +159,13 @@ def test_two_photos_never_replace_each_other_at_the_same_time(
             return model.probability(*_, **__)
 
     slow = Slow()
-    both = [InputFile(each.path, Path("same")) for each in sources[:2]]
+    both = [InputFile(source.path, Path("same")) for source in sources[:2]]
     results = list(predict_photos(batch_of(slow, out), both, 2))
     (failure,) = failures(results)
     assert "made from another photo" in failure.reason
     assert failure.code == "inference.output_exists"
-    (kept,) = (each for each in results if not each.failure)
-    rows = read_photo(kept.source.path).shape[0]
+    (success,) = (outcome for outcome in results if not outcome.failure)
+    rows = read_photo(success.source.path).shape[0]
     assert read_photo(out / "same_mask.png").shape[0] == rows
     # Two of the same photo share what the first has made.
     twice = [InputFile(sources[0].path, Path("twice"))] * 2
@@ -173,13 +175,13 @@ def test_two_photos_never_replace_each_other_at_the_same_time(
 def test_a_photo_is_not_overwritten_by_its_own_result(
     model: Model, sources: list[InputFile], tmp_path: Path
 ) -> None:
-    before = sources[0].path.read_bytes()
+    content = sources[0].path.read_bytes()
     named = Destination(tmp_path, sources[0].path)
     for overwrite in (False, True):
         plan = PredictionPlan(MASK, named, lambda: model, "red", overwrite)
         (failure,) = failures(predict_photos(plan, sources[:1], 1))
         assert "is the photo itself" in failure.reason
-    assert sources[0].path.read_bytes() == before
+    assert sources[0].path.read_bytes() == content
 
 
 def test_nobody_found_is_known_the_next_time_too(model: Model, tmp_path: Path) -> None:

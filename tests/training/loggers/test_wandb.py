@@ -36,12 +36,12 @@ def test_a_user_without_a_home_folder_can_log(
 
     monkeypatch.setenv("HOME", "/mine")
     logger = WandbRun(str(tmp_path))
-    seen: list[str] = []
-    logger._run = SimpleNamespace(log=lambda row: seen.append(os.environ["HOME"]))
+    homes: list[str] = []
+    logger._run = SimpleNamespace(log=lambda row: homes.append(os.environ["HOME"]))
     logger.log_metrics({"val/dice": 0.5}, 1)
     monkeypatch.setattr(Path, "home", home)
     logger.log_metrics({"val/dice": 0.6}, 2)
-    assert seen == ["/mine", str(tmp_path / "wandb")]
+    assert homes == ["/mine", str(tmp_path / "wandb")]
 
 
 def test_an_upload_that_does_not_end_is_left_to_wandb_sync(
