@@ -21,7 +21,13 @@ from humanseg.data.checks.before_training import (
     find_unreadable,
     raise_problems,
 )
-from humanseg.data.checks.concerns import MaskStats, blank_masks, inverted_masks, mask_stats
+from humanseg.data.checks.concerns import (
+    MaskStats,
+    blank_masks,
+    inverted_masks,
+    mask_stats,
+    scored_and_trained_on,
+)
 from humanseg.data.checks.problems import Problem
 from humanseg.data.folds import fold_ids
 from humanseg.data.hashing import masks_sha256, named_sha256, pixels_sha256
@@ -136,6 +142,7 @@ class DatasetSplits:
             *blank_masks(self.root, masks),
             *inverted_masks(self.root, masks),
             *self._inverted_sources(),
+            *self._scored_and_trained_on(),
         ]
 
     def split(self, name: SplitName) -> Split:
@@ -228,6 +235,15 @@ class DatasetSplits:
                 setting = f"data.{name}.{source}.invert_masks"
                 found = inverted_masks(self.extra_folder, masks, setting)
                 yield from (problem for problem in found if not problem.id)
+
+    def _scored_and_trained_on(self) -> Iterator[Problem]:
+        """Yield the train photos that are near-duplicates of those of `data.extra_valid`."""
+        if not self.extra_valid:
+            return
+        train = self.split("train")
+        leaked = sorted(find_leaked([self.split("extra_valid").photos], train.photos))
+        if ids := [train.ids[index] for index in leaked]:
+            yield scored_and_trained_on(self.root, ids)
 
     def _folder_scans(self) -> list[Scan]:
         return [self._scan(name) for name in SPLITS if self.fold is None or name != "valid"]

@@ -225,7 +225,13 @@ def _read_stage(
     if not isinstance(settings, Mapping):
         mistakes.append(f"{name}.settings: is not a mapping of settings")
         settings = {}
-    words = list(_words(leaves(dict(settings)) if settings else {}, is_group))
+    flat = leaves(dict(settings)) if settings else {}
+    mistakes += [
+        f"{name}.settings.{key}: {{}} takes nothing away, it is merged with the config; write null"
+        for key, value in flat.items()
+        if value == {}
+    ]
+    words = list(_words(flat, is_group))
     for word in words:
         key = key_of(word)
         if kind_of(key) == "place":

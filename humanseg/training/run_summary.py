@@ -97,7 +97,7 @@ def _teachers(distillation: Mapping[str, Any]) -> str:
     if "unlabelled" in distillation:
         used, duplicates, unsure = (distillation[key] for key in ("unlabelled", "copies", "unsure"))
         line += (
-            f"; and {used} unlabelled photos (left out: {duplicates} duplicates of valid or test "
+            f"; and {used} unlabelled photos (left out: {duplicates} duplicates of held-out "
             f"photos, {unsure} with low confidence)"
         )
     return line

@@ -87,6 +87,20 @@ def test_duplicates_of_held_out_photos_are_not_trained_on(
     assert photos.record()["extra"] == {"a": 3} and photos.record()["extra_leaked"] == 1
 
 
+def test_train_photos_that_sources_are_scored_on_are_pointed_out(
+    five_folders: Path, more: Path, put: Put, photo_of: Callable[..., np.ndarray]
+) -> None:
+    scored: Extra = {"a": {**A["a"], "invert_masks": True}}
+    photos = data(five_folders, more, {}, extra_valid=scored)
+    photos.check()
+    assert photos.concerns() == []
+    put(more / "train/image/a_23.jpg", photo_of(2))
+    photos = data(five_folders, more, {}, extra_valid=scored)
+    photos.check()
+    (text,) = photos.concerns()
+    assert text.startswith("1 train photo (2), or near-duplicates, are in data.extra_valid too")
+
+
 def test_a_photo_without_its_mask_stops_the_training_by_name(
     five_folders: Path, more: Path
 ) -> None:

@@ -27,17 +27,19 @@ def test_all_mistakes_of_a_recipe_are_named_at_once() -> None:
             "first": {"settings": {"init_from": "stage:later"}, "shar": 1},
             "test": {"share": -1},
             "later": {"settings": {"init_from": ["stage:firts"], "loss": "stage:first"}},
+            "less": {"settings": {"distillation": {}}},
             "own": {"settings": {"distillation": {"teachers": "stage:own"}, "run_dir": "x"}},
         },
         budget="soon",
         export=["onxx"],
     )
-    assert "10 mistakes" in said, said
+    assert "11 mistakes" in said, said
     for part in (
         "first.shar: unknown, did you mean share?",
         "first: it needs later, which comes after it",
         "later: there is no stage firts, did you mean first?",
         "later.settings.loss: only init_from and distillation.teachers take stages",
+        "less.settings.distillation: {} takes nothing away",
         "own: it needs itself",
         "own.settings.run_dir",
         "test: no name for a stage",

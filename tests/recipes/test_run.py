@@ -170,6 +170,14 @@ def test_a_changed_stage_is_refused_or_put_aside_with_what_follows_from_it(
     assert recipe(seen, CHAIN, changed) == 0
 
 
+def test_a_folder_of_further_photos_changes_no_stage_without_such(
+    recipe: "RunRecipe", seen: Seen, finish: "Work", sample_root: Path
+) -> None:
+    assert recipe(finish, CHAIN) == 0
+    assert recipe(seen, CHAIN, f"data.extra_root={sample_root}") == 0
+    assert not seen.requests
+
+
 def test_a_stage_made_from_an_older_checkpoint_is_noticed(
     recipe: "RunRecipe", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

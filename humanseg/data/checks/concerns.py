@@ -16,6 +16,7 @@ BLANK = "blank masks"
 INVERTED = "inverted mask"
 SHAPES = "photos of several shapes"
 LARGE = "large photos"
+LEAKED = "duplicates in two splits"
 
 _STRETCH = 1.1
 """Photos whose shape changes by less than this are not mentioned."""
@@ -143,6 +144,16 @@ def large(root: Path, size: tuple[int, int]) -> Iterator[Problem]:
         yield Problem(LARGE, "train", "", root / "train", message, False)
 
 
+def scored_and_trained_on(root: Path, ids: Sequence[str]) -> Problem:
+    """Return a warning about train photos that are near-duplicates of those of extra_valid."""
+    message = (
+        f"{len(ids)} train photo{'s' * (len(ids) > 1)} ({_listed(ids)}), or near-duplicates, are "
+        "in data.extra_valid too, whose scores, by which the checkpoint is chosen, will be too "
+        "good: take them out of one of the two"
+    )
+    return Problem(LEAKED, "train", "", root / "train", message, False)
+
+
 def as_sentences(problems: Sequence[Problem]) -> list[str]:
     """Write problems as sentences, those of one kind and split as one."""
     groups: dict[tuple[str, str], list[Problem]] = {}
@@ -154,7 +165,11 @@ def as_sentences(problems: Sequence[Problem]) -> list[str]:
 def _sentences(group: Sequence[Problem]) -> list[str]:
     if len(group) == 1 or not group[0].id:
         return [f"{problem.message}." for problem in group]
-    more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
-    ids = ", ".join(escape(problem.id) for problem in group[:_NAMED])
+    ids = _listed([problem.id for problem in group])
     kind, split = group[0].kind, group[0].split
-    return [f"{kind}: {len(group)} in {split} ({ids}{more}); humanseg check shows them."]
+    return [f"{kind}: {len(group)} in {split} ({ids}); humanseg check shows them."]
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(map(escape, ids[:_NAMED])) + more

@@ -9,6 +9,7 @@ from humanseg.data.checks.concerns import (
     BLANK,
     INVERTED,
     LARGE,
+    LEAKED,
     SHAPES,
     blank_masks,
     inverted_masks,
@@ -26,7 +27,6 @@ from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS, mask_folder
 from humanseg.system.threads import map_in_order
 
-LEAKED = "duplicates in two splits"
 REPEATED = "duplicates in a split"
 EMPTY = "empty mask"
 FULL = "full mask"

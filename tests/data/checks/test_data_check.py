@@ -11,7 +11,7 @@ from PIL import Image
 
 from humanseg.data.checks import data_check
 from humanseg.data.checks.before_training import find_fatal
-from humanseg.data.checks.concerns import BLANK
+from humanseg.data.checks.concerns import BLANK, LEAKED
 from humanseg.data.checks.data_check import check_data
 from humanseg.data.checks.report import CheckReport
 from humanseg.data.layout.folders import has_masks, scan
@@ -115,7 +115,7 @@ def test_leaks_and_repeats(five_folders: Path, put: Put, photo_of: Draw) -> None
     shutil.copy(five_folders / "test" / "7.jpg", five_folders / "test" / "70.jpg")
     Image.open(five_folders / "train" / "3.jpg").save(five_folders / "valid" / "6.jpg", quality=40)
     report = check_data(five_folders)
-    assert found(report, data_check.LEAKED) == ["6"]
+    assert found(report, LEAKED) == ["6"]
     assert found(report, data_check.REPEATED) == ["70"]
     assert "train/3.jpg = valid/6.jpg (re-encoded" in report.text()
     assert "test/7.jpg = test/70.jpg (identical)" in report.text()
