@@ -18,7 +18,7 @@ from humanseg.exporting.verify import Verification
 from humanseg.exporting.writers.int8 import Quantised
 from humanseg.io.tables import read_table
 from humanseg.models.onnx.convert import OPSET
-from humanseg.pages.render import score
+from humanseg.pages.render import percent, score
 from humanseg.training.machine.environment import device_name
 
 SHARES = [0.0, 0.1, 0.2, 0.4, 0.6, 1.0]
@@ -127,6 +127,7 @@ def _environment() -> Environment:
     environment.filters.update(
         # null in JSON is what is not defined.
         score=lambda value: score(math.nan if value is None else value),
+        percent=percent,
         megabytes=lambda length: f"{length / 1e6:.2f} MB",
         share=lambda value: f"{value:.4%}".replace("%", " %"),
         code=lambda text: f"`{text}`",

@@ -1,9 +1,12 @@
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
-from humanseg.exporting.card import by_share
+from humanseg.exporting.card import by_share, render_card
 
 
 def test_every_photo_is_in_one_group() -> None:
@@ -17,3 +20,27 @@ def test_every_photo_is_in_one_group() -> None:
     assert groups[0]["share"] == "0 % to 10 %"
     assert groups[-1]["dice"] == pytest.approx(0.805)
     assert groups[-1]["boundary_dice"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0 %"), (1 / 400, "<1 %"), (11 / 89, "12 %"), (1.0, "100 %")]
+)
+def test_false_positives_are_whole_percents_and_0_for_none(share: float, text: str) -> None:
+    source: Any = SimpleNamespace(
+        checkpoint="best.ckpt",
+        config=OmegaConf.create({}),
+        summary={"dice_by_source": {"nobody": {"photos": 400, "false_positives": share}}},
+    )
+    manifest = {
+        "name": "unet",
+        "run": "1",
+        "files": {"model.onnx": {"bytes": 1}},
+        "checked_photos": 1,
+        "data": {"train": 1, "valid": 1},
+        "long_side": 64,
+        "threshold": 0.5,
+        "scores": {"dice": 0.9, "interval": [0.8, 1], "dice_at_half": 0.9, "boundary_dice": None},
+        "git": None,
+    }
+    card = render_card(manifest, source, None, [], None, (64, 64))
+    assert f"Of 400 photos without people (nobody), {text} are false positives." in card
