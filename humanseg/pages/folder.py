@@ -25,6 +25,10 @@ def picture_name(id: str, ending: str) -> str:
     plain = f"{id}{ending}"
     if len(os.fsencode(plain)) <= _LONGEST and not {"/", "\0"} & set(id):
         return plain
+    return _marked_name(id, ending)
+
+
+def _marked_name(id: str, ending: str) -> str:
     raw = os.fsencode(id)
     mark = f"~{hashlib.sha256(raw).hexdigest()[:12]}{ending}"
     raw = raw.replace(b"/", b"_").replace(b"\0", b"_")
@@ -70,6 +74,9 @@ class PageFolder:
         The suffix of `ending` sets the format.
         """
         name = picture_name(id, ending)
+        if (self._partial / name).exists():
+            # On a Mac or Windows, that of an id that differs in capitals only.
+            name = _marked_name(id, ending)
         write_image(self._partial / name, picture)
         return f"{self._files}/{name}"
 

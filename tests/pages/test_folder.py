@@ -37,6 +37,21 @@ def test_names_that_no_disk_takes_are_cut_and_stay_apart(tmp_path: Path) -> None
     assert read_photo(tmp_path / "test" / names[0]).shape == (4, 4, 3)
 
 
+def test_ids_that_differ_in_capitals_have_pictures_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exists(path: Path) -> bool:
+        # As on a Mac or Windows.
+        return path.name.lower() in map(str.lower, os.listdir(path.parent))
+
+    monkeypatch.setattr(Path, "exists", exists)
+    folder = PageFolder(tmp_path, "test")
+    folder.start()
+    names = [folder.add(id, ending, PICTURE) for id in "Aa" for ending in ("_i.jpg", "_m.png")]
+    assert names[:2] == ["test/A_i.jpg", "test/A_m.png"]
+    assert len({name.lower() for name in names}) == 4
+
+
 def make(root: Path, *ids: str) -> None:
     folder = PageFolder(root, "test")
     folder.start()

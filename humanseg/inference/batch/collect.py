@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.inference.batch.failures import InputFailure
+from humanseg.inference.batch.failures import InputFailure, ignores_case
 from humanseg.inference.batch.input_files import (
     InputFile,
     absolute,
@@ -69,7 +69,10 @@ def collect(
     if 0 < len(results) < len(inputs):
         collected.left_out[RESULTS] += len(results)
         inputs = {path: source for path, source in inputs.items() if source not in results}
-    collected.inputs, clashes = assign_output_stems(inputs.values())
+    stems = {str(source.stem) for source in inputs.values()}
+    # Asked only where it matters: a file is written for the answer.
+    ignore_case = len({stem.casefold() for stem in stems}) < len(stems) and ignores_case(out)
+    collected.inputs, clashes = assign_output_stems(inputs.values(), ignore_case)
     collected.failures += clashes
     return collected
 

@@ -10,6 +10,7 @@ import cv2
 
 from humanseg.errors import HumansegError, first_line
 from humanseg.io.files import explain_os_error
+from humanseg.io.temporary_files import partial_file
 
 _FATAL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 """Errors of a disk or a process, not of one file."""
@@ -55,11 +56,25 @@ def to_failure(path: Path, error: Exception) -> InputFailure:
 
 def require_writable(folder: Path) -> None:
     """Raise where results cannot be written below a folder, which need not exist yet."""
-    existing = Path(os.path.abspath(folder))
-    while not os.path.lexists(existing) and existing != existing.parent:
-        existing = existing.parent
     try:
-        with TemporaryFile(dir=existing):
+        with TemporaryFile(dir=_existing(folder)):
             pass
     except OSError as error:
         raise explain_os_error(error, folder) from error
+
+
+def ignores_case(folder: Path) -> bool:
+    """Return whether `A` and `a` are one file below a folder, which need not exist yet."""
+    try:
+        with partial_file(_existing(folder)) as probe:
+            return probe.with_name(probe.name.upper()).exists()
+    except OSError:
+        # Where nothing can be written, `require_writable` says so.
+        return False
+
+
+def _existing(folder: Path) -> Path:
+    existing = Path(os.path.abspath(folder))
+    while not os.path.lexists(existing) and existing != existing.parent:
+        existing = existing.parent
+    return existing

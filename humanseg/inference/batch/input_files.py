@@ -41,20 +41,29 @@ class InputFile:
         return replace(failure, path=Path(self.stream), reason=reason)
 
 
-def assign_output_stems(inputs: Iterable[InputFile]) -> tuple[list[InputFile], list[InputFailure]]:
+def assign_output_stems(
+    inputs: Iterable[InputFile], ignore_case: bool = False
+) -> tuple[list[InputFile], list[InputFailure]]:
     """Give inputs whose results would share a name different stems; return the rest as failures.
 
     ``IMG_1.HEIC`` and ``IMG_1.JPG`` of one folder get the stems ``IMG_1.HEIC`` and ``IMG_1.JPG``;
-    ``a/1.jpg`` and ``b/1.jpg`` that were named one by one get ``a/1`` and ``b/1``.
+    ``a/1.jpg`` and ``b/1.jpg`` that were named one by one get ``a/1`` and ``b/1``. With
+    `ignore_case`, names that differ in capitals only are one.
     """
+
+    def place(source: InputFile) -> tuple[str, bool]:
+        stem = str(source.stem)
+        # A phone keeps a photo that moves as two files of one name: both are used.
+        return stem.casefold() if ignore_case else stem, source.is_video
+
     separated = list(inputs)
     # A new stem may be another one's: 1.png of twins, and that of 1.png.jpg.
     for _ in range(_ROUNDS):
-        separated = _separate(_separate(separated, _by_suffix), _by_folder)
+        separated = _separate(_separate(separated, place, _by_suffix), place, _by_folder)
     unique, failures = list[InputFile](), list[InputFailure]()
-    taken: dict[tuple[Path, bool], InputFile] = {}
+    taken: dict[tuple[str, bool], InputFile] = {}
     for source in separated:
-        first = taken.setdefault((source.stem, source.is_video), source)
+        first = taken.setdefault(place(source), source)
         if first is source:
             unique.append(source)
         else:
@@ -67,13 +76,14 @@ def assign_output_stems(inputs: Iterable[InputFile]) -> tuple[list[InputFile], l
 
 
 def _separate(
-    inputs: list[InputFile], rename: Callable[[list[InputFile]], list[InputFile]]
+    inputs: list[InputFile],
+    place: Callable[[InputFile], tuple[str, bool]],
+    rename: Callable[[list[InputFile]], list[InputFile]],
 ) -> list[InputFile]:
-    """Rename the inputs of each group that shares a stem."""
+    """Rename the inputs of each group that shares a place."""
     groups = defaultdict(list)
     for source in inputs:
-        # A phone keeps a photo that moves as two files of one name: both are used.
-        groups[source.stem, source.is_video].append(source)
+        groups[place(source)].append(source)
     renamed = {
         id(source): other
         for group in groups.values()

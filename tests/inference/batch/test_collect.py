@@ -388,6 +388,29 @@ def test_what_has_no_place_of_its_own_is_named_and_the_rest_is_taken(
     assert failure.path == Path("photos/a/b/1.webp") and "would overwrite" in failure.reason
 
 
+@pytest.mark.parametrize("ignores_case", [False, True])
+def test_names_that_differ_in_capitals_are_kept_apart_where_the_disk_does_not(
+    ignores_case: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exists = Path.exists
+    if ignores_case:
+        # As on a Mac: the name in capitals is that of the file.
+        monkeypatch.setattr(
+            Path, "exists", lambda path: exists(path) or exists(path.with_name(path.name.lower()))
+        )
+    Path("photos/a/X.jpg").touch()
+    Path("photos/a/x.png").touch()
+    Path("photos/a/X.png").touch()
+    found = find("photos/a")
+    stems = {each.path.name: each.stem.name for each in found.inputs}
+    if ignores_case:
+        assert stems == {"1.png": "1", "1.webp": "1", "X.jpg": "X.jpg", "X.png": "X.png"}
+        (failure,) = found.failures
+        assert failure.path.name == "x.png" and failure.code == "inference.same_output"
+    else:
+        assert not found.failures and stems["x.png"] == "x"
+
+
 def test_a_folder_without_photos_is_named() -> None:
     Path("empty").mkdir()
     Path("empty/letter.txt").touch()
