@@ -1,6 +1,8 @@
 """What stands around the code: workflows, hooks, templates, the citation, the changelog."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import yaml
 import humanseg
 from humanseg.cli.main import RENAMED
 from humanseg.config.renames import KEYS, OPTIONS
+from humanseg.sweeps.launch import EXTRAS as LAUNCHER_EXTRAS
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -133,3 +136,59 @@ def test_every_make_target_that_is_named_exists(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     named = re.findall(r"(?:^|`)make ([a-z][a-z-]*(?: [a-z][a-z-]+)*)", text, re.M)
     assert {word for words in named for word in words.split()} <= set(TARGETS[0].split())
+
+
+EXTRAS = {
+    extra: {re.split(r"[^\w.-]", line)[0] for line in lines}
+    for extra, lines in PROJECT["optional-dependencies"].items()
+}
+
+
+def test_every_extra_that_is_named_exists() -> None:
+    # 'humanseg[train,dashboard]' of a message, ".[train]" of a document, a launcher's of a config.
+    pattern = re.compile(r"(?:humanseg|[\"'(]\.)\[([\w,-]+)\]")
+    files = [
+        path
+        for folder in ("humanseg", "conf", "docs", "scripts")
+        for path in (ROOT / folder).rglob("*")
+    ]
+    texts = [
+        path for path in [*files, *ROOT.glob("*.md")] if path.suffix in (".py", ".yaml", ".md")
+    ]
+    named = {
+        extra
+        for path in texts
+        for extras in pattern.findall(path.read_text(encoding="utf-8"))
+        for extra in extras.split(",")
+    }
+    assert {"train", "dashboard", "joblib", "ray", "submitit"} <= named <= set(EXTRAS)
+
+
+def imported_by(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+
+
+def test_the_extra_that_a_message_names_brings_what_is_missing() -> None:
+    for plugin, extra in LAUNCHER_EXTRAS.items():
+        assert plugin.rpartition(".")[2].replace("_", "-") in EXTRAS[extra]
+    # What humanseg compare --wandb asks for, by their modules.
+    assert {"wandb", "wandb-workspaces"} <= EXTRAS["train"] | EXTRAS["dashboard"]
+    # Whatever else is missing, training is said to bring it; on its own or by what it needs.
+    needed = {"hydra": "hydra-core", "yaml": "omegaconf", "sqlalchemy": "optuna"}
+    needed |= {"PIL": "pillow", "cv2": "opencv-python-headless", "huggingface_hub": "timm"}
+    needed |= {"lightning_fabric": "pytorch-lightning"}
+    brought = {re.split(r"[^\w.-]", line)[0] for line in PROJECT["dependencies"]} | EXTRAS["train"]
+    imported = {
+        name.split(".")[0]
+        for path in (ROOT / "humanseg").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported_by(node)
+    }
+    missing = {
+        name
+        for name in imported - sys.stdlib_module_names - {"humanseg"}
+        if needed.get(name, name.replace("_", "-")) not in brought
+    }
+    assert missing <= {"wandb_workspaces", "pillow_heif"}, "these have messages of their own"
