@@ -53,6 +53,8 @@ class DemoServer(ThreadingHTTPServer):
     daemon_threads = True
     # On Windows it would share a port with another program.
     allow_reuse_address = os.name != "nt"
+    # Newer versions of Python share it with another demo, whose page would come by turns.
+    allow_reuse_port = False
 
     def __init__(self, site: Site, port: int | None = None) -> None:
         self.site = site

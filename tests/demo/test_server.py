@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import http.server
 import socket
 import struct
 import threading
@@ -176,6 +177,17 @@ def test_a_port_that_is_taken(
         monkeypatch.setattr("humanseg.demo.server.PORT", port)
         with DemoServer(site) as server:
             assert server.server_port not in (0, port)
+
+
+def test_a_port_is_not_shared_with_another_demo(
+    model: Path, runtime: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in newer versions of Python.
+    monkeypatch.setattr(http.server.HTTPServer, "allow_reuse_port", True)
+    site = demo_site(model, runtime)
+    with DemoServer(site, port=0) as first:
+        with pytest.raises(HumansegError, match="cannot be had"):
+            DemoServer(site, first.server_port)
 
 
 def test_the_name_of_the_computer_is_not_asked_for(
