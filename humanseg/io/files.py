@@ -116,12 +116,21 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     folder = Path(os.path.realpath(folder))
     try:
         _make_folder(folder.parent)
-        with partial_folder(folder.parent) as partial:
+        # Of a drive, or a shared disk, a person may be allowed to write one folder alone.
+        is_alone = folder.is_dir() and not os.access(folder.parent, os.W_OK)
+        with partial_folder(folder if is_alone else folder.parent) as partial:
             yield partial
             # Not a temporary name: after a crash here, nobody may remove it.
             former = partial.with_suffix(".former")
-            if folder.exists():
-                rename(folder, former)
+            try:
+                if folder.exists():
+                    rename(folder, former)
+            except OSError as error:
+                if not is_alone and error.errno not in (errno.EBUSY, errno.EXDEV):
+                    raise
+                # A disk or a container's volume is there, or a folder of a container's image.
+                _refill(folder, partial)
+                return
             try:
                 rename(partial, folder)
             except BaseException:
@@ -131,6 +140,17 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(former, ignore_errors=True)
     except OSError as error:
         raise explain_os_error(error, folder) from error
+
+
+def _refill(folder: Path, partial: Path) -> None:
+    """Replace what is in a folder that cannot be renamed."""
+    for child in folder.iterdir():
+        if child.is_dir() and not child.is_symlink() and child != partial:
+            shutil.rmtree(child)
+        elif child != partial:
+            child.unlink()
+    for child in partial.iterdir():
+        shutil.move(child, folder)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -135,6 +135,33 @@ def test_a_folder_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -
     assert {path.name for path in tmp_path.rglob("*")} == {"disk", "export", "b"}
 
 
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV, None])
+def test_a_folder_that_cannot_be_renamed_is_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None
+) -> None:
+    """A container's volume, a folder of its image; one in a folder that may not be written."""
+    place, replace, access = tmp_path / "volume", Path.replace, os.access
+    (place / "former").mkdir(parents=True)
+    (place / "former" / "a").write_text("earlier")
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path == place and number is not None:
+            raise OSError(number, os.strerror(number))
+        return replace(path, target)
+
+    def is_allowed(path: Path, mode: int) -> bool:
+        return access(path, mode) and (path != tmp_path or number is not None)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(os, "access", is_allowed)
+    with whole_folder(place) as partial:
+        assert number is not None or partial.parent == place
+        (partial / "page").mkdir()
+        (partial / "page" / "b").write_text("later")
+        assert (place / "former" / "a").read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["b", "page", "volume"]
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_a_new_file_replaces_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
