@@ -121,6 +121,10 @@ def test_experiments_of_ones_own_are_found(entry: ModuleType, tmp_path: Path) ->
         (["modle=unet"], "modle: there is no such key, did you mean model?"),
         (["optimizer.lrr=3"], "optimizer.lrr: there is no such key, did you mean optimizer.lr?"),
         (["model.foo.bar=3"], "model.foo.bar: there is no such key"),
+        (
+            ["-m", "backbone=resnet18,resnet34", "backbone.weights=none"],
+            "Where a sweep chooses the backbone, write ++backbone.weights=…",
+        ),
         (["optimizer.lr=[1"], "optimizer.lr=[1: this is not key=value"),
         (["foo"], "foo: this is not key=value"),
         ([], "Which photos? humanseg train data.root=photos (or --data photos)"),

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.command_line.overrides import PATH_SETTINGS, hydra_words
 from humanseg.errors import HumansegError
+from humanseg.recipes.plugin import recipe_words
 
 Compose = Callable[..., DictConfig]
 ODD = [
@@ -59,6 +60,8 @@ def test_an_empty_mapping_is_refused_since_it_would_change_nothing(compose: Comp
     assert compose("data=sources", "data.extra={}").data.extra, "Hydra replaces it now"
     with pytest.raises(HumansegError, match=r"data\.extra=null"):
         hydra_words(["data=sources", "data.extra={}"])
+    with pytest.raises(HumansegError, match=r"data\.extra=null"):
+        hydra_words(recipe_words(["recipe=robust", "data.extra={}"]))
     assert compose(*hydra_words(["data=sources", "data.extra=null"])).data.extra is None
     assert hydra_words(["+own={}"]) == ["+own={}"]
 

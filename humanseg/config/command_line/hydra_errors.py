@@ -41,6 +41,13 @@ def _known_names() -> list[str]:
     return groups + _leaf_keys(plain)
 
 
+def _options_with(key: str) -> list[str]:
+    """List the options of a key's group that have it."""
+    group, _, setting = key.partition(".")
+    paths = sorted((conf_folder() / group).glob("*.yaml")) if setting else []
+    return [path.stem for path in paths if setting in _leaf_keys(yaml.safe_load(path.read_bytes()))]
+
+
 def _missing_option(error: MissingConfigException) -> str:
     # Hydra names the file in quotes, but fills in the attributes for some groups only.
     quoted = re.search(r"Could not (?:find|load) '([^']+)'", str(error))
@@ -64,6 +71,12 @@ def _unknown_key(error: ConfigCompositionException) -> str:
         return " ".join(f"{error}{detail}".split())
     if cause is not None and "not in struct" not in str(cause) and "No match" not in first:
         return f"{key}: {first_line(cause)}."
+    group = key.partition(".")[0]
+    if options := _options_with(key):
+        return (
+            f"{key}: there is no such key in the chosen {group}, but in {', '.join(options)}. "
+            f"Where a sweep chooses the {group}, write ++{key}=…"
+        )
     hint = nearest(key, _known_names()) or ". See humanseg train --cfg job for all there are."
     return f"{key}: there is no such key{hint}"
 

@@ -81,9 +81,11 @@ def _taken(word: str, many: bool) -> str:
             f"{word}: relative paths would mean other places, and all that a run writes goes into "
             "its own folder anyway. Leave it out; run_dir=PATH says where the run goes."
         )
-    if value.replace(" ", "") == "{}" and not before.startswith("+"):
+    # A single + adds what is not there; a recipe puts two before each setting.
+    if value.replace(" ", "") == "{}" and before != f"+{key}=":
         raise HumansegError(
-            f"{word} would take nothing away: Hydra merges it with the config. Write {key}=null."
+            f"{key}={{}} would take nothing away: Hydra merges it with the config. Write "
+            f"{key}=null."
         )
     if key not in PATH_SETTINGS or _is_text(before, key, value, many):
         return word
