@@ -96,7 +96,7 @@ def needs_torch(found: NamedModel) -> ModelError:
     """Return the error for a checkpoint that has to become an ONNX file first."""
     return ModelError(
         f"{found.path} has no ONNX file yet, and torch is needed to make one: pip install "
-        f"'humanseg[train]'; or where it was trained, humanseg export --quick {found.path}, and "
+        f'"humanseg[train]"; or where it was trained, humanseg export --quick {found.path}, and '
         "name the folder that this writes.",
         code="inference.needs_torch",
     )

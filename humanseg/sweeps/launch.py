@@ -45,7 +45,7 @@ def open_launcher(context: HydraContext, config: DictConfig, task: TaskFunction)
         if target.startswith(f"{plugin}.") and find_spec(plugin) is None:
             raise HumansegError(
                 f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} is not "
-                f"installed: pip install 'humanseg[{extra}]'.",
+                f'installed: pip install "humanseg[{extra}]".',
                 code="sweeps.launcher_not_installed",
             )
     return Plugins.instance().instantiate_launcher(

@@ -172,6 +172,11 @@ def failing(error: BaseException) -> Any:
         ),
         (ModuleNotFoundError("no torch", name="torch"), 2, "humanseg[train]"),
         (ModuleNotFoundError("no fcntl", name="fcntl"), 2, "module fcntl, which this system"),
+        (
+            ImportError("libGL.so.1: cannot open shared object file", name="cv2"),
+            2,
+            "cv2 is installed, but cannot be loaded (libGL.so.1: cannot open shared",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )

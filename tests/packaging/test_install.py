@@ -144,7 +144,7 @@ def test_the_model_that_ships_is_found(run: Callable[..., Finished], tmp_path: P
 def test_training_says_what_to_install(run: Callable[..., Finished]) -> None:
     done = run("humanseg", "train")
     assert done.returncode == 2
-    assert "pip install 'humanseg[train]'" in done.stderr
+    assert 'pip install "humanseg[train]"' in done.stderr
     assert "Traceback" not in done.stderr
 
 

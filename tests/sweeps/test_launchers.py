@@ -65,7 +65,7 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
     monkeypatch.setattr(launchers, "find_spec", lambda name: None)
     assert main(["train", "-m", "seed=1,2", "hydra/launcher=ray"]) == 2
     said = capsys.readouterr().err
-    assert "hydra/launcher=ray is not installed: pip install 'humanseg[ray]'" in said
+    assert 'hydra/launcher=ray is not installed: pip install "humanseg[ray]"' in said
     assert said.count("\n") == 1 and not list(tmp_path.glob("runs/*/*"))
 
 

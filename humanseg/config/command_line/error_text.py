@@ -105,7 +105,14 @@ def explain(error: BaseException) -> HumansegError | None:
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("humanseg"):
         return HumansegError(
             f"This command needs {error.name}, which is not installed: pip install "
-            "'humanseg[train]' brings all that training and checking need."
+            '"humanseg[train]" brings all that training and checking need.'
+        )
+    if isinstance(error, ImportError) and not (error.name or "humanseg").startswith("humanseg"):
+        return HumansegError(
+            f"{error.name} is installed, but cannot be loaded ({first}): a library of the system "
+            "is missing, or packages are of versions that do not fit. Install humanseg in an "
+            "environment of its own; on Windows also the Microsoft Visual C++ Redistributable.",
+            code="system.cannot_import",
         )
     if "hydra" in sys.modules:
         from humanseg.config.command_line.hydra_errors import explain_hydra_error, is_hydra_error
