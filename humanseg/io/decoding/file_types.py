@@ -2,6 +2,8 @@
 
 from pathlib import PurePath
 
+from PIL import features
+
 HEAD = 1024
 """The number of a file's first bytes that are needed."""
 
@@ -12,6 +14,7 @@ RAW = (
 _HEIC = (
     "is HEIC, whatever its name: pip install pillow-heif lets humanseg read it, or save it as JPEG"
 )
+_AVIF = "is AVIF, which this Pillow was built without: pip install -U pillow, or save it as JPEG"
 _VIDEO = "is a video, not a photo: give it its own suffix (mp4, mov, webm), or convert it to mp4"
 
 RAW_SUFFIXES = frozenset(
@@ -73,7 +76,7 @@ def unreadable_type(head: bytes) -> str | None:
         if brands[:4] == b"crx ":
             return RAW
         if b"avif" in brands or b"avis" in brands:
-            return None
+            return None if features.check("avif") else _AVIF
         return _VIDEO
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
         return _VIDEO

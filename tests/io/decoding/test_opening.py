@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, features
 
 from humanseg.io.decoding import limits
 from humanseg.io.images import ImageError, image_size, load_photo, photo_from_pil, read_photo
@@ -106,6 +106,19 @@ def photoshop(pixels: NDArray[np.uint8], *, depth: int = 8, is_composite: bool =
     resource = b"8BIM" + struct.pack(">H2xIIBx", 1057, 5, 1, is_composite)
     planes = struct.pack(">IH", 0, 0) + pixels.transpose(2, 0, 1).tobytes()
     return head + struct.pack(">I", len(resource)) + resource + planes
+
+
+def test_avif_says_so_where_pillow_lacks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(PHOTO).save(tmp_path / "a.avif")
+    monkeypatch.setattr("PIL.AvifImagePlugin.SUPPORTED", False)
+    monkeypatch.setattr(features, "check", lambda name: name != "avif")
+    with (
+        pytest.warns(UserWarning, match="AVIF support not installed"),
+        pytest.raises(ImageError, match="a.avif is AVIF, which this Pillow was built without"),
+    ):
+        read_photo(tmp_path / "a.avif")
 
 
 def test_a_photoshop_document_is_read_where_it_has_a_composite(tmp_path: Path) -> None:
