@@ -40,7 +40,8 @@ class Comparison:
     low, high
         Its 95 % confidence interval over photos and seeds.
     p
-        Two-sided, of no difference, by the normal approximation.
+        Two-sided, of no difference, by the normal approximation; at least 2·(1/2)^n of n photos,
+        which is the p-value of a sign test in which all of them agree.
     """
 
     difference: float
@@ -74,10 +75,10 @@ def compare(photos: PairedDifference, seed_deviation: float = 0.0, pairs: int = 
     error = (high - low) / (2 * _Z)
     if photos.photos < FEWEST_PHOTOS or photos.difference == 0:
         p = 1.0
-    elif error == 0:
-        p = 0.0
     else:
-        p = 2 * _NORMAL.cdf(-abs(photos.difference) / error)
+        p = 2 * _NORMAL.cdf(-abs(photos.difference) / error) if error else 0.0
+        # The bootstrap of a few photos that agree is too sure of them.
+        p = max(p, 2 * 0.5**photos.photos)
     return Comparison(photos.difference, low, high, p)
 
 

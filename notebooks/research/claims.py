@@ -1,6 +1,6 @@
 """Claims about one setting each, tested by the jobs of a sweep."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Hypothesis:
         The same with its interval over photos and seeds.
     exploratory
         Whether it was put into words after its sweep had run.
+    deviation
+        Standard deviation over seeds of a job's mean score, which the comparison contains.
     p, verdict
         After Holm's correction for all claims; `better` means that the claim holds.
     """
@@ -64,6 +66,7 @@ class Hypothesis:
     difference: PairedDifference
     comparison: Comparison
     exploratory: bool
+    deviation: float
     p: float = 1.0
     verdict: Verdict = "undecided"
 
@@ -79,12 +82,12 @@ def read_hypotheses(records: Records) -> list[Hypothesis]:
     pooled = {name: seed_deviation(records, name)[0] for name in SCORES}
     claims: list[Hypothesis] = []
     for sweep in records.sweeps():
-        about, spread = claims_of(sweep), pooled
-        if about.get("own_seeds"):
-            spread = {name: seed_deviation(records, name, sweep)[0] for name in SCORES}
-        for entry in about.get("hypotheses", ()):
-            claim = _test(len(claims) + 1, sweep, entry, spread)
-            claims.append(replace(claim, exploratory=bool(about.get("exploratory"))))
+        if entries := claims_of(sweep).get("hypotheses", ()):
+            spread = {name: _deviations(records, sweep, name, pooled[name]) for name in SCORES}
+            claims += [
+                _test(number, sweep, entry, spread)
+                for number, entry in enumerate(entries, len(claims) + 1)
+            ]
     verdicts = judge_all([claim.comparison for claim in claims])
     return [
         replace(claim, p=p, verdict=verdict)
@@ -93,7 +96,10 @@ def read_hypotheses(records: Records) -> list[Hypothesis]:
 
 
 def seed_deviation(
-    records: Records, score: str = "dice", only: Path | None = None
+    records: Records,
+    score: str = "dice",
+    only: Path | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> tuple[float, int]:
     """Return the standard deviation over seeds of a run's mean score, pooled over sweeps.
 
@@ -104,6 +110,8 @@ def seed_deviation(
     only
         One sweep; None: all but those whose file says `own_seeds`, because a setting of theirs
         varies far more than a training that has learnt.
+    where
+        Settings that the jobs must have.
 
     Returns
     -------
@@ -118,10 +126,9 @@ def seed_deviation(
         jobs = read_columns(sweep / "leaderboard.csv")
         settings, means = [jobs.text(name) for name in _settings(jobs)], jobs.numbers(score)
         runs: dict[tuple[str, ...], list[float]] = {}
-        for row, status in enumerate(jobs.text("status")):
-            if status == "finished":
-                key = tuple(column[row] for column in settings)
-                runs.setdefault(key, []).append(float(means[row]))
+        for row in _finished(jobs, where or {}):
+            key = tuple(column[row] for column in settings)
+            runs.setdefault(key, []).append(float(means[row]))
         for dice in runs.values():
             if len(dice) > 1:
                 groups[tuple(sorted(dice))] = np.array(dice)
@@ -136,8 +143,20 @@ def claims_of(sweep: Path) -> Mapping[str, Any]:
     return read_config(path) if path.is_file() else {}
 
 
+def _deviations(records: Records, sweep: Path, score: str, pooled: float) -> NDArray[np.float64]:
+    """Return the standard deviation over seeds of each job of a sweep."""
+    about, jobs = claims_of(sweep), read_columns(sweep / "leaderboard.csv")
+    usual = seed_deviation(records, score, sweep)[0] if about.get("own_seeds") else pooled
+    deviations = np.full(len(jobs), usual)
+    if unsteady := about.get("unsteady"):
+        like = records.folder / unsteady["like"]
+        rows = _finished(jobs, unsteady["jobs"])
+        deviations[rows] = seed_deviation(records, score, like, unsteady["where"])[0]
+    return deviations
+
+
 def _test(
-    number: int, sweep: Path, entry: Mapping[str, Any], seeds_spread: Mapping[str, float]
+    number: int, sweep: Path, entry: Mapping[str, Any], spread: Mapping[str, NDArray[np.float64]]
 ) -> Hypothesis:
     jobs = read_columns(sweep / "leaderboard.csv")
     score = str(entry.get("score", "dice"))
@@ -151,13 +170,9 @@ def _test(
             f"{setting}={than}, but no two finished jobs of the sweep differ in that alone."
         )
     seeds = {jobs.text("seed")[row] for row, _ in pairs}
-    names = jobs.text("run")
-    first, second = (
-        np.mean([scores.numbers(names[pair[side]]) for pair in pairs], axis=0) for side in (0, 1)
-    )
-    # A photo without an outline has no boundary Dice.
-    scored = np.isfinite(first) & np.isfinite(second)
-    gap = paired_difference(first[scored], second[scored])
+    gap = compare_pairs(jobs, scores, pairs)
+    # The root mean square: a mean over pairs adds up their variances.
+    deviation = float(np.sqrt(np.mean(spread[score][np.array(pairs)] ** 2)))
     return Hypothesis(
         number,
         str(entry["claim"]),
@@ -171,9 +186,23 @@ def _test(
         len(pairs) // len(seeds),
         len(seeds),
         gap,
-        compare(gap, seeds_spread[score], len(pairs)),
-        exploratory=False,
+        compare(gap, deviation, len(pairs)),
+        exploratory=bool(claims_of(sweep).get("exploratory")),
+        deviation=deviation,
     )
+
+
+def compare_pairs(
+    jobs: Columns, scores: Columns, pairs: Sequence[tuple[int, int]]
+) -> PairedDifference:
+    """Compare the first jobs of pairs with the second ones, each the mean over all pairs."""
+    names = jobs.text("run")
+    first, second = (
+        np.mean([scores.numbers(names[pair[side]]) for pair in pairs], axis=0) for side in (0, 1)
+    )
+    # A photo without an outline has no boundary Dice.
+    scored = np.isfinite(first) & np.isfinite(second)
+    return paired_difference(first[scored], second[scored])
 
 
 def matched(
@@ -200,11 +229,7 @@ def matched(
     keys = [name for name in settings if name != setting and not name.startswith(f"{setting}.")] + [
         "seed"
     ]
-    fits = [
-        row
-        for row, status in enumerate(jobs.text("status"))
-        if status == "finished" and all(jobs.text(key)[row] == to for key, to in where.items())
-    ]
+    fits = _finished(jobs, where)
     partner = {
         tuple(jobs.text(key)[row] for key in keys): row
         for row in fits
@@ -215,6 +240,19 @@ def matched(
         for row in fits
         if jobs.text(setting)[row] == better
         and (key := tuple(jobs.text(name)[row] for name in keys)) in partner
+    ]
+
+
+def _finished(jobs: Columns, where: Mapping[str, str | Sequence[str]]) -> list[int]:
+    """Return the rows of the finished jobs with these settings, or one of the values of each."""
+    return [
+        row
+        for row, status in enumerate(jobs.text("status"))
+        if status == "finished"
+        and all(
+            jobs.text(key)[row] in ([to] if isinstance(to, str) else to)
+            for key, to in where.items()
+        )
     ]
 
 

@@ -94,6 +94,11 @@ class KeptRun:
         """Mean Dice per photo at threshold 0.5."""
         return float(self.summary["dice_at_half"])
 
+    def by_id(self, score: str) -> dict[str, float]:
+        """Return a score of each photo, a column of `scores.csv`, by the photo's id."""
+        values = self.scores.numbers(score).tolist()
+        return dict(zip(self.scores.text("id"), values, strict=True))
+
     def named(self, setting: str) -> list[str]:
         """Return the folders that a setting of its command line names: none, one, or a list."""
         values = (word.partition("=") for word in self.summary["overrides"])

@@ -67,7 +67,14 @@ def test_few_photos_and_no_difference_decide_nothing() -> None:
     same = compare(paired_difference([0.9, 0.8] * 10, [0.9, 0.8] * 10))
     assert same.p == 1 and judge(same, 1.0) == "negligible"
     shifted = compare(PairedDifference(0.1, 0.1, 0.1, 20))
-    assert shifted.p == 0 and judge(shifted, 0.0) == "better"
+    assert shifted.p < 0.001 and judge(shifted, 0.0) == "better"
+
+
+def test_six_photos_that_agree_decide_one_claim_and_not_one_of_several() -> None:
+    six = compare(paired_difference([0.5, 0.6, 0.7, 0.8, 0.9, 0.7], [0.1] * 6))
+    assert six.p == 2 / 2**6
+    assert judge_all([six])[0][1] == "better"
+    assert judge_all([six, six])[0][1] == "undecided"
 
 
 def test_the_detectable_difference_is_found_in_four_of_five_draws() -> None:

@@ -135,9 +135,25 @@ def test_a_sweep_with_its_own_seeds_widens_no_other(sweep: Sweep, tmp_path: Path
     assert seed_deviation(records, only=only)[1] > 0
 
 
+def test_unsteady_jobs_bring_the_variance_of_the_sweep_that_measured_it(
+    sweep: Sweep, tmp_path: Path
+) -> None:
+    steady, *_ = sweep(claim("unet", "pspnet"))
+    sweep(by_seed=0.04, about={"own_seeds": True})
+    (tmp_path / "first").rename(tmp_path / "like")
+    unsteady = {"jobs": {"model": "unet"}, "like": "like", "where": {"loss": "bce"}}
+    both, other = sweep(
+        claim("unet", "pspnet"), claim("bce", "dice", "loss"), about={"unsteady": unsteady}
+    )
+    # Half of the jobs vary, so half of the variance.
+    assert both.deviation == pytest.approx(0.04 / 2**0.5 / 2**0.5)
+    assert (steady.verdict, both.verdict) == ("better", "undecided")
+    assert sweep(claim("unet", "pspnet"))[0].verdict == "better"
+
+
 def test_claims_that_came_after_their_sweep_are_named(sweep: Sweep, tmp_path: Path) -> None:
     sweep(claim("unet", "pspnet"))
     assert "after their sweep" not in count_text(open_records(tmp_path)).text
     (one,) = sweep(claim("unet", "pspnet"), about={"exploratory": True})
     assert one.exploratory
-    assert "#1 were put into words when" in count_text(open_records(tmp_path)).text
+    assert "#1 are post hoc" in count_text(open_records(tmp_path)).text

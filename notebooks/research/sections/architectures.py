@@ -7,10 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from humanseg.config.find import conf_folder
+from humanseg.metrics.verdicts import compare
 from humanseg.runs.record import read_config
-from research.claims import claims_of
+from research.claims import claims_of, compare_pairs, matched, read_hypotheses, seed_deviation
 from research.records import Columns, Records, read_columns
-from research.show import COLOURS, INK, QUIET, Picture, Prose, Table, label, panels, picture, score
+from research.show import (
+    COLOURS,
+    INK,
+    QUIET,
+    Picture,
+    Prose,
+    Table,
+    label,
+    panels,
+    picture,
+    say,
+    score,
+)
 
 _PAIR = ("model", "backbone")
 _COMPARISON = conf_folder() / "experiment" / "comparison.yaml"
@@ -59,6 +72,44 @@ def parts_table(records: Records) -> Table | Prose:
     rows.sort(key=lambda row: row[3], reverse=True)
     names = ["Dice>", "boundary Dice>", "million parameters>", "photos per second>", "memory, GB>"]
     return Table(["decoder", "backbone", "weights", *names, "jobs>", "sweep"], rows)
+
+
+def light_decoder_text(records: Records) -> Prose:
+    """Show, post hoc, how much of the claims on `decoders` comes from the light decoder."""
+    sweep = records.folder / "decoders"
+    if not sweep.is_dir():
+        return Prose("")
+    jobs, scores = read_columns(sweep / "leaderboard.csv"), read_columns(sweep / "dice.csv")
+    deviation, _ = seed_deviation(records)
+
+    def said(pairs: list[tuple[int, int]]) -> str:
+        both = compare(compare_pairs(jobs, scores, pairs), deviation, len(pairs))
+        return f"{both.difference:+.4f} ({both.low:+.4f} to {both.high:+.4f} over photos and seeds)"
+
+    lite2 = matched(jobs, "backbone", "efficientnet_lite2", "mobilenetv2", {})
+    decoders, dice = jobs.text("model"), jobs.numbers("dice")
+    gaps = {decoders[row]: dice[row] - dice[other] for row, other in lite2}
+    listed = ", ".join(
+        f"`{name}` {gap:+.4f}" for name, gap in sorted(gaps.items(), key=lambda one: -one[1])
+    )
+    others = [pair for pair in lite2 if decoders[pair[0]] != "light_unet"]
+    light = matched(jobs, "model", "unet", "light_unet", {"backbone": "mobilenetv2"})
+    return say(
+        "EfficientNet-Lite2 minus MobileNetV2, one pair of jobs for each decoder, is: "
+        f"{listed}. So most of the difference of claim #{_number(records, 'efficientnet_lite2')} "
+        "comes from the light decoder. Post hoc and uncorrected: over the other decoders it is "
+        f"{said(others)}. In the same way, U-Net minus the light decoder on MobileNetV2, whose "
+        f"maps need no norm, is {said(light)}, less than the mean over four backbones."
+    )
+
+
+def _number(records: Records, better: str) -> int:
+    """Return the number of the claim of `decoders` that a value is better."""
+    return next(
+        claim.number
+        for claim in read_hypotheses(records)
+        if (claim.sweep, claim.better) == ("decoders", better)
+    )
 
 
 def parts_picture(records: Records) -> Picture | Prose:

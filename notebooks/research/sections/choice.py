@@ -18,6 +18,8 @@ from research.sections.small import contenders
 from research.sections.sources import MEASURE, RIVAL, SEEN
 from research.show import Prose, Table, difference, not_measured, p_value, say, score
 
+_POST_HOC = "evidence, post hoc"
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -127,8 +129,9 @@ def parts_text(records: Records) -> Prose:
     rests = [_rests_on(_claims(part, hypotheses), part) for part in _PARTS]
     evidence = sum(one.startswith("evidence") for one in rests)
     return say(
-        f"Of these {len(rests)} choices, {evidence} rest on a verdict after Holm's correction and "
-        f"{len(rests) - evidence} on a reason. The numbers are differences of the first value from "
+        f"Of these {len(rests)} choices, {evidence} rest on a verdict after Holm's correction "
+        f"({rests.count(_POST_HOC)} of them post hoc), and {len(rests) - evidence} on a reason. "
+        "The numbers are differences of the first value from "
         "the second, in Dice unless the boundary is named."
     )
 
@@ -217,10 +220,12 @@ def _values_fit(part: _Part, one: Hypothesis) -> bool:
 def _said(one: Hypothesis) -> str:
     outline = ", boundary" if one.score == "boundary_dice" else ""
     values = f"{shorten(one.better)} − {one.than}{outline}"
-    return f"#{one.number} {values}: {one.difference.difference:+.4f}, {one.verdict}"
+    late = ", post hoc" if one.exploratory else ""
+    return f"#{one.number} {values}: {one.difference.difference:+.4f}, {one.verdict}{late}"
 
 
 def _rests_on(claims: Sequence[Hypothesis], part: _Part) -> str:
-    if any(one.verdict == "better" and part.direct in ("", one.better) for one in claims):
-        return "evidence"
+    for_it = [one for one in claims if one.verdict == "better" and part.direct in ("", one.better)]
+    if for_it:
+        return _POST_HOC if all(one.exploratory for one in for_it) else "evidence"
     return f"a reason: {part.reason}"

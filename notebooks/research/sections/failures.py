@@ -3,12 +3,11 @@
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from humanseg.metrics.statistics import bootstrap_interval
 from humanseg.metrics.verdicts import detectable_difference
 from research.measure.predictions import DISTANCES
-from research.records import KeptRun, Records
+from research.records import Records
 from research.sections.kinds import KINDS, PLAIN, kinds_of_valid
 from research.show import (
     COLOURS,
@@ -107,7 +106,7 @@ def worst_text(records: Records, count: int = 10) -> Prose:
 def kinds_table(records: Records) -> Table:
     """Show the bundled model's Dice by kind of photo."""
     best = records.headline()
-    dice, kinds = _by_id(best, "dice"), kinds_of_valid(records)
+    dice, kinds = best.by_id("dice"), kinds_of_valid(records)
     rows = []
     for name, ids in kinds.items():
         values = np.array([dice[id] for id in dice if id in ids])
@@ -192,66 +191,19 @@ def distances_text(records: Records) -> Prose:
 
 
 def ceiling_text(records: Records) -> Prose:
-    """Compare the cost of label noise and of one pixel with what the bundled model loses."""
-    wrong, best = records.table("data/perturbed.csv"), records.headline()
-    smooth = float(wrong.numbers("smooth2").mean())
-    one = float((wrong.numbers("shrink1") + wrong.numbers("grow1")).mean()) / 2
-    lost = 1 - best.dice
+    """Compare the cost of label noise with what the bundled model loses."""
+    best = records.headline()
+    noise = 1 - float(records.table("data/perturbed.csv").numbers("smooth2").mean())
     return say(
         "Smoothing the outlines of the true masks by two pixels removes jags that are not in the "
-        f"photos, and leaves a Dice of {score(smooth)}: this label noise costs {1 - smooth:.4f}. "
-        f"An outline that is one pixel off all around costs {1 - one:.4f}; `{best.name}` loses "
-        f"{lost:.4f} in total."
+        f"photos, and costs {noise:.4f} of Dice: {noise / (1 - best.dice):.0%} of the "
+        f"{1 - best.dice:.4f} that `{best.name}` loses."
     )
-
-
-def annotators_table(records: Records) -> Table:
-    """Show how well two annotators of the same photos agree."""
-    table = records.table("data/second_annotation.csv")
-    split, dice = np.array(table.text("split")), table.numbers("dice")
-    outline = table.numbers("boundary_dice")
-    bundled = _by_id(records.headline(), "dice")
-    rows = []
-    for name in dict.fromkeys(split.tolist()):
-        there = split == name
-        ids = [id for id, here in zip(table.text("id"), there, strict=True) if here]
-        ours = [bundled[id] for id in ids if id in bundled]
-        rows.append(
-            [
-                name,
-                counted(int(there.sum())),
-                score(float(dice[there].mean())),
-                score(float(np.median(dice[there]))),
-                score(float(dice[there].min())),
-                score(float(np.nanmean(outline[there]))),
-                score(float(np.mean(ours)) if ours else None),
-            ]
-        )
-    names = ["agreement, Dice>", "median>", "minimum>", "boundary Dice>", "bundled model>"]
-    return Table(["split", "photos>", *names], rows)
-
-
-def annotators_text(records: Records) -> Prose:
-    """Explain what a Dice above the agreement of two annotators means."""
-    table = records.table("data/second_annotation.csv")
-    train = np.array(table.text("split")) == "train"
-    agreed = float(table.numbers("dice")[train].mean())
-    return say(
-        f"Two annotators who outline the same person agree to a Dice of {agreed:.3f}. A model that "
-        "scores higher does not know better where the person ends: it reproduces the style of the "
-        "annotator whose masks score it. Differences above the agreement matter for the score of "
-        "this task, and say little about the quality of cut-outs."
-    )
-
-
-def _by_id(run: KeptRun, name: str) -> dict[str, float]:
-    values: NDArray[np.float64] = run.scores.numbers(name)
-    return dict(zip(run.scores.text("id"), values.tolist(), strict=True))
 
 
 def hardest_text(records: Records) -> Prose:
     """Compare the kind with the lowest mean with the photos of no kind."""
-    dice, kinds = _by_id(records.headline(), "dice"), kinds_of_valid(records)
+    dice, kinds = records.headline().by_id("dice"), kinds_of_valid(records)
     means = {
         name: float(np.mean([dice[id] for id in ids if id in dice]))
         for name, ids in kinds.items()

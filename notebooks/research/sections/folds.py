@@ -71,13 +71,22 @@ def folds_table(records: Records) -> Table | Prose:
     spread = spread_of(table)
     interval = bootstrap_interval(list(_means(table).values()))
     rows = [
-        ["mean Dice", f"{interval.mean:.4f} ({interval.low:.4f} to {interval.high:.4f})"],
-        [f"over {spread.photos} photos", f"{spread.photo_deviation:.4f}"],
-        [f"of a fold's mean over {spread.seeds} seeds", f"{spread.seed_deviation:.4f}"],
-        [f"of the means of {spread.folds} folds", f"{spread.fold_deviation:.4f}"],
-        ["of the folds' means, expected from the photos alone", f"{spread.by_photos:.4f}"],
+        [
+            "mean over all photos (95 % confidence interval)",
+            f"{interval.mean:.4f} ({interval.low:.4f} to {interval.high:.4f})",
+        ],
+        [f"standard deviation over {spread.photos} photos", f"{spread.photo_deviation:.4f}"],
+        [
+            f"standard deviation of a fold's mean over {spread.seeds} seeds",
+            f"{spread.seed_deviation:.4f}",
+        ],
+        [
+            f"standard deviation of the means of {spread.folds} folds",
+            f"{spread.fold_deviation:.4f}",
+        ],
+        ["the same, expected from the photos alone", f"{spread.by_photos:.4f}"],
     ]
-    return Table(["standard deviation", "Dice>"], rows)
+    return Table(["what", "Dice>"], rows)
 
 
 def _means(table: Columns) -> dict[str, float]:

@@ -10,11 +10,11 @@ from research.show import Prose, Table, p_value, say, score
 
 PROPERTIES: Mapping[str, str] = {
     "brightness": "mean of the grey photo, 0 to 1",
-    "contrast": "its standard deviation",
+    "contrast": "standard deviation of the grey photo, 0 to 1",
     "saturation": "mean saturation, 0 to 1",
     "warmth": "red minus blue, -1 to 1",
-    "sharpness": "logarithm of the variance of its Laplacian",
-    "separation": "distance between the mean colours of person and background",
+    "sharpness": "logarithm to base 10 of the variance of the grey photo's Laplacian",
+    "separation": "distance between the mean colours of person and background, in CIE Lab",
 }
 """What is measured of a photo, by the columns of `light.csv`."""
 _SPLITS = ("train", "valid", "test", "unlabelled")
@@ -59,7 +59,7 @@ def hard_table(records: Records) -> Table:
     """Show how the Dice of each valid photo goes with its light, colour and sharpness."""
     from scipy.stats import spearmanr
 
-    dice = _dice(records)
+    dice = records.headline().by_id("dice")
     table = records.table("data/light.csv")
     rows, p_values = [], []
     for name in PROPERTIES:
@@ -102,8 +102,3 @@ def _valid(table: Columns, name: str) -> dict[str, float]:
     split, ids, values = table.text("split"), table.text("id"), table.numbers(name).tolist()
     rows = zip(split, ids, values, strict=True)
     return {id: value for part, id, value in rows if part == "valid"}
-
-
-def _dice(records: Records) -> dict[str, float]:
-    scores = records.headline().scores
-    return dict(zip(scores.text("id"), scores.numbers("dice").tolist(), strict=True))

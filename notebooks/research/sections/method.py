@@ -39,7 +39,7 @@ LOSSES: Mapping[str, tuple[str, str]] = {
         "Wei et al. 2020: pixels near the boundary weigh more",
     ),
     "bce_dice": ("`½·BCE + ½·Dice`", "the default"),
-    "bce_lovasz": ("`½·BCE + ½·L`", "in the last stages of every recipe"),
+    "bce_lovasz": ("`½·BCE + ½·L`", "in the later stages of `recipe=best`"),
     "focal_dice": ("`½·focal + ½·Dice`", ""),
     "boundary_dice": ("`½·boundary + ½·Dice`", ""),
 }

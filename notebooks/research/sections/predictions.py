@@ -57,8 +57,7 @@ def valid_picture(records: Records, root: Path | None) -> Picture | Prose:
 
 def failures_picture(records: Records, root: Path | None) -> Picture | Prose:
     """Show the worst valid photo of each kind that has one, where the data are given."""
-    scores = records.headline().scores
-    values = dict(zip(scores.text("id"), scores.numbers("dice").tolist(), strict=True))
+    values = records.headline().by_id("dice")
     worst: dict[str, str] = {}
     for kind, ids in kinds_of_valid(records).items():
         if kind != PLAIN and ids & values.keys():

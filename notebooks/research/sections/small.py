@@ -71,7 +71,7 @@ def bundled_text(records: Records) -> Prose:
     size = "within" if megabytes <= 1 else "over"
     low, high = about["scores"]["interval"]
     return say(
-        f"The bundled model is `{about['name']}`, {run.summary['parameters'] / 1e6:.2f} million "
+        f"`tiny` is `{about['name']}`, {run.summary['parameters'] / 1e6:.2f} million "
         f"parameters, at a longer side of {about['long_side']} pixels. The checkpoint has a Dice "
         f"of {score(about['scores']['dice'])} ({low:.4f} to {high:.4f}) on "
         f"{about['scores']['photos']} valid photos, and a boundary Dice of "
