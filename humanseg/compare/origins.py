@@ -1,8 +1,8 @@
 """The photos and weights behind runs, compared by content and not by name.
 
 `config.yaml` says where they lay. `summary.json` has their fingerprints: `pixels_sha256` of the
-photos, and under `sources` a list for each other setting that names files. Two folders called
-`start` may hold different weights, and one data set may be moved.
+photos, those of `data.extra` too, and under `sources` a list for each other setting that names
+files. Two folders called `start` may hold different weights, and one data set may be moved.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 
 from humanseg.config.settings import is_result
 from humanseg.runs.record import RunRecord
-from humanseg.runs.settings import Settings, as_text, short_name
+from humanseg.runs.settings import SOURCES, Settings, as_text, short_name
 
 DATA = "data.root"
 _SHOWN = 8  # digits of a fingerprint
@@ -64,13 +64,20 @@ def _origins(run: RunRecord) -> Iterator[tuple[str, _Origin]]:
     sources = run.summary.get("sources")
     recorded = sources if isinstance(sources, Mapping) else {}
     data = run.summary.get("data")
-    photos = data.get("train") if isinstance(data, Mapping) else None
+    data = data if isinstance(data, Mapping) else {}
+    photos, pixels = data.get("train"), str(run.summary.get("pixels_sha256") or "")
+    root = str(data.get("root_sha256") or "") if "extra" in data else pixels
     for key, paths in _paths(run.config, ""):
         if key == DATA:
             size = "" if photos is None else f"{photos} photos"
-            yield key, _Origin(paths, size, str(run.summary.get("pixels_sha256") or ""))
+            yield key, _Origin(paths, size, root)
         elif is_result(key):
             yield key, _Origin(paths, "", _one_fingerprint(recorded.get(key)))
+    marks = (pixels, str(data.get("extra_valid_sha256") or ""))
+    for key, mark in zip(SOURCES, marks, strict=True):
+        sources = (run.config.get("data") or {}).get(key.partition(".")[2])
+        if sources:
+            yield key, _Origin(tuple(map(str, sources)), "", mark)
 
 
 def _one_fingerprint(fingerprints: Any) -> str:

@@ -275,7 +275,8 @@ class PhotoData(pl.LightningDataModule):
     def record(self) -> dict[str, Any]:
         """Return which data this is: counts, the fold if any, and `valid_sha256`.
 
-        Of photos of `extra_valid`, after `check`, their digest too.
+        With `extra`, after `check`, the digest of `train` and `valid` alone too, and that of the
+        photos of `extra_valid`.
         """
         names: tuple[SplitName, ...] = ("train", "valid", "test")
         counts: dict[str, Any] = {name: len(self.items(name)) for name in names}
@@ -283,6 +284,7 @@ class PhotoData(pl.LightningDataModule):
             counts |= {"fold": self.fold, "folds": self.splits.folds}
         if self.splits.extra:
             counts |= {"extra": self.extra_sources(), "extra_leaked": len(self.splits.leaked)}
+            counts["root_sha256"] = self.splits.pixels_sha256("train", "valid")
         if self.splits.extra_valid:
             counts["extra_valid_sha256"] = self.splits.pixels_sha256("extra_valid")
         return counts | {"valid_sha256": self.valid_sha256()}

@@ -19,6 +19,10 @@ NAMED_GROUPS = ("model", "backbone", "loss", "augmentation", "optimizer", "sched
 """The groups that are shown by the name of the option that was chosen, in this order."""
 
 
+SOURCES = ("data.extra", "data.extra_valid")
+"""Groups of further sources; `with_origins` names those of a run."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one run.
@@ -127,12 +131,12 @@ def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:
     """List the settings in which runs differ, those of a group behind it.
 
     What only follows from the choice of an option, as it ships, is no difference of its own:
-    another backbone has another `backbone.name`.
+    another backbone has another `backbone.name`, and another source another folder.
     """
     found = []
     for key in _differing_keys(runs):
         values = [run.values.get(key) for run in runs]
-        group = key.partition(".")[0]
+        group = next((one for one in SOURCES if key.startswith(f"{one}.")), key.partition(".")[0])
         follows = group if group != key and _decides(runs, group, key) else ""
         if not follows or any(key in run.changed for run in runs):
             levels = {repr(value): value for value in values}

@@ -158,8 +158,10 @@ def _differences(
     distillation: Mapping[str, Any] | None,
     sources: Mapping[str, Any],
 ) -> Iterator[str]:
-    # Test photos affect neither training nor selection.
-    then = {key: value for key, value in (summary.get("data") or {}).items() if key != "test"}
+    # Test photos affect neither training nor selection; `pixels` are those of the root, and more.
+    then = dict(summary.get("data") or {})
+    for key in ("test", "root_sha256"):
+        then.pop(key, None)
     sources_then = then.pop("extra_valid_sha256", None)
     now = {key: data.get(key) for key in then}
     if then != now:

@@ -83,6 +83,7 @@ def test_duplicates_of_held_out_photos_are_not_trained_on(
         more / "train/image/a_23.jpg", np.clip(photo_of(5).astype(int) + 4, 0, 255).astype(np.uint8)
     )
     photos = data(five_folders, more, A)
+    photos.check()
     assert "a/a_23" not in drawn(photos)
     assert photos.record()["extra"] == {"a": 3} and photos.record()["extra_leaked"] == 1
 
