@@ -232,3 +232,9 @@ def test_a_run_without_its_page_gets_it_by_an_evaluation(trained: RunFolder) -> 
     page = trained.index_page.read_text()
     for target in re.findall(r'(?:href|src)="([^"#]+)', page):
         assert target == "data:," or (trained.path / target).is_file(), target
+
+
+def test_data_that_is_scored_is_not_said_to_be_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    with pytest.raises(HumansegError, match="cannot be used: .*\n.*data.fold=0 a training takes"):
+        humanseg.evaluate("tiny", tmp_path)

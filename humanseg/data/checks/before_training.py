@@ -95,7 +95,7 @@ def raise_problems(root: Path, problems: Sequence[Problem]) -> None:
     if problems:
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise HumansegError(
-            f"The data in {escape(str(root))} cannot be trained on: {many}. Repair them and "
+            f"The data in {escape(str(root))} cannot be used: {many}. Repair them and "
             f"run the command again (`humanseg check` shows them with pictures):\n"
             f"{list_problems(problems)}",
             code=code_of(problems),

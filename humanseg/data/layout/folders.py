@@ -22,7 +22,7 @@ NO_TEST = "no test photos"
 SKIPPED = "skipped files"
 
 _WITHOUT = {
-    "valid": "; data.fold=0 takes a part of train instead",
+    "valid": "; with data.fold=0 a training takes a part of train instead",
     "test": ": there will be no test page",
 }
 """The consequence of a split without photos."""
