@@ -44,3 +44,5 @@ def test_false_positives_are_whole_percents_and_0_for_none(share: float, text: s
     }
     card = render_card(manifest, source, None, [], None, (64, 64))
     assert f"Of 400 photos without people (nobody), {text} are false positives." in card
+    # On Windows a path has wide characters.
+    assert 'session(env, ORT_TSTR("model.onnx"), ' in card

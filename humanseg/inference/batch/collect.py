@@ -112,6 +112,9 @@ def _require_existing(words: Sequence[str]) -> None:
     if missing:
         kinds = [word for word in missing if word.strip(",") in OUTPUTS]
         hint = f" Kinds of results are written --save a,{kinds[0]}." if kinds else ""
+        if '"' in "".join(missing):
+            # "C:\photos\" -o cut: all of it is one word.
+            hint = ' On Windows, leave out the \\ in front of a closing ".'
         raise HumansegError(
             f"There is no {_some(missing)}: name photos, folders, or patterns in quotes; - stands "
             f"for a list of paths, or a photo, on standard input.{hint}",

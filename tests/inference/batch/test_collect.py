@@ -317,6 +317,7 @@ def test_a_loop_of_links_ends(photos: Path) -> None:
         (["photos"], "photos", "--out photos is the folder of the photos itself"),
         (["photos"], "photos/a/..", "is the folder of the photos itself"),
         (["-"], "out", "Standard input is empty"),
+        (['C:\\My Photos" -o cut'], "out", "On Windows, leave out the"),
     ],
 )
 def test_what_cannot_work_is_said_before_the_start(
