@@ -33,6 +33,7 @@ _NAMES = {
     "webgpu": "WebGpuExecutionProvider",
     "xnnpack": "XnnpackExecutionProvider",
 }
+_NVIDIA = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
 _BROUGHT_BY = {
     "CUDAExecutionProvider": "pip uninstall onnxruntime; pip install onnxruntime-gpu",
     "TensorrtExecutionProvider": "pip uninstall onnxruntime; pip install onnxruntime-gpu",
@@ -82,6 +83,9 @@ def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
             "options, such as ('cuda', {'device_id': 1})."
         )
     name = _full_name(short)
+    if name in _NVIDIA and hasattr(onnxruntime, "preload_dlls"):
+        # NVIDIA's libraries from pip, as torch has them, are where no loader looks.
+        onnxruntime.preload_dlls()
     available = onnxruntime.get_available_providers()
     if name not in available:
         how = _BROUGHT_BY.get(name, "another build of onnxruntime may have it")

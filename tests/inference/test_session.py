@@ -151,7 +151,12 @@ def test_a_device_that_this_onnxruntime_has_is_used(
     has_cuda = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: has_cuda)
     monkeypatch.setattr(onnxruntime, "InferenceSession", Opened)
+    libraries: list[str] = []
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: libraries.append("found"))
+    humanseg.load(red, providers="cpu")
+    assert not libraries
     humanseg.load(red, providers=[("cuda", {"device_id": 1}), "cpu"])
+    assert libraries, "those that pip has installed are not found otherwise"
     wanted = [("CUDAExecutionProvider", {"device_id": 1}), "CPUExecutionProvider"]
     assert seen["providers"] == wanted
     assert not seen["enable_fallback"], "onnxruntime would continue with the processor"
