@@ -11,7 +11,6 @@ from research.sections.results import (
     measures_table,
     next_steps_text,
     recipes_table,
-    status_text,
 )
 from tests.research.conftest import MakeRun
 
@@ -47,7 +46,6 @@ def test_further_seeds_are_folded(make_run: MakeRun, tmp_path: Path) -> None:
     assert records.best().name == "best/seed2"
     assert "`best` has" not in next_steps_text(records).text
     assert "`best_pspnet` has no record" in next_steps_text(records).text
-    assert "`best_pspnet`" in status_text(records).text
 
 
 def test_what_a_run_rests_on_comes_before_it(make_run: MakeRun, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def abstract(records: Records) -> Prose:
     handed_in = solutions.numbers("rescored")[np.isfinite(solutions.numbers("reported"))]
     low, high = unseen["interval"]
     found = say(
+        "The task is to mark the pixels of people in photos. A photo scores the Dice coefficient "
+        "of its mask, 1 where it equals the true one; a model scores the mean over photos. "
         f"On {first} photos of the task's kind that were never given to the project, the bundled "
         "model `best`, a U-Net on EfficientNet-Lite2 that was pretrained on ImageNet and distilled "
         f"from earlier versions of itself, has a mean Dice of **{unseen['mean']:.4f} "
@@ -42,14 +44,14 @@ def abstract(records: Records) -> Prose:
         f"same {first} photos; MediaPipe's general model has "
         f"{scores[first, 'MediaPipe general']:.4f}. The best submission of another public solution "
         f"of this task scores {np.nanmax(handed_in):.4f} on valid. Two annotators of the same "
-        f"photos agree to a Dice of {_agreement(records):.3f}: a gain above that is partly the "
-        "style of one annotator."
+        f"photos agree to a Dice of {_agreement(records):.3f}: a gain above that may be "
+        "the style of one annotator."
     )
     settled = say(
         "In short trainings, after correction for the number of claims, four choices are shown to "
         "be better: ImageNet weights, skip connections, milder augmentation after strong "
         "augmentation, and, by a claim that was put into words after its sweep, cross-entropy "
-        "beside an overlap loss. Its backbone is not among them: EfficientNet-Lite2 is not shown "
+        "beside an overlap loss. The backbone is not among them: EfficientNet-Lite2 is not shown "
         "to differ from MobileNetV2, and has the lower mean. Two other steps of the recipe, a "
         "Lovász loss and soft labels of its own, gain nothing that three seeds and 400 photos can "
         "show."
@@ -115,7 +117,8 @@ def answers_table(records: Records) -> Table:
         ],
         [
             "Where does it fail?",
-            "whole bodies and small people; mostly at the outline, then in whole regions",
+            "mostly at the outline, then in whole regions; by the few photos of these kinds, on "
+            "whole bodies and small people",
             "7",
         ],
         [
@@ -126,8 +129,8 @@ def answers_table(records: Records) -> Table:
         ],
         [
             "What is new here?",
-            "other solutions rescored by one rule; claims corrected as a family; two annotators; "
-            "recipes by one command",
+            "other solutions rescored by one rule; what a pixel of outline costs; two annotators "
+            "as a yardstick; claims corrected as a family; recipes by one command",
             "1, 2, 4, 5",
         ],
         ["What is not known?", "single steps and backbones at full length, seeds", "9, 10"],

@@ -4,6 +4,7 @@ from humanseg.metrics.statistics import paired_difference
 from humanseg.metrics.verdicts import compare, judge_all
 from research.measure.predictions import THRESHOLDS
 from research.records import Columns, Records
+from research.sections.abstract import LOST
 from research.sections.scoring import at_thresholds, cross_tuned, tuned
 from research.show import (
     COLOURS,
@@ -71,7 +72,10 @@ def earlier_text(records: Records) -> Prose:
     if not gaps:
         return Prose("")
     judged = [verdict for _, verdict in judge_all([compare(gap) for gap in gaps])]
-    runs = ", ".join(f"`{name}`" for name in records.measured_runs())
+    runs = ", ".join(
+        f"`{name}`{', the lost run of section 5' if name == LOST else ''}"
+        for name in records.measured_runs()
+    )
     return say(
         f"Runs that are not bundled ({runs}) say the same: of {len(judged)} comparisons "
         f"{judged.count('negligible')} are negligible, {judged.count('undecided')} undecided, and "

@@ -87,8 +87,8 @@ def hard_text(records: Records) -> Prose:
             "explain the errors."
         )
     return say(
-        f"After correction, of these {' and '.join(shown)} alone goes with the Dice of a photo, "
-        "and weakly: the light of a photo explains little of the errors."
+        f"After correction, of these {' and '.join(shown)} alone is correlated with the Dice of a "
+        "photo, and weakly: the light of a photo explains little of the errors."
     )
 
 

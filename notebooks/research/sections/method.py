@@ -173,6 +173,7 @@ def stages_table(recipe: str = "best") -> Table:
             str(settings.get("loss", groups.get("loss", "bce_dice"))),
             ", ".join(_names(teachers)),
             str(_setting(settings, base, "trainer", "max_epochs")),
+            str(_setting(settings, base, "data", "batch_size")),
             f"{_setting(settings, base, 'optimizer', 'lr'):g}",
         ]
         # An EMA that keeps all of its initial weights trains nothing.
@@ -186,6 +187,7 @@ def stages_table(recipe: str = "best") -> Table:
         "loss",
         "teachers",
         "epochs>",
+        "batch size>",
         "maximum learning rate>",
     ]
     return Table(["stage", "adds", *names], rows)

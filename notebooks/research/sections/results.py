@@ -138,21 +138,6 @@ def runs_table(records: Records) -> Table:
     return Table(["record", *names, "device", "seed>"], rows)
 
 
-def status_text(records: Records) -> Prose:
-    """Name the bundled run, and the recipes without a record."""
-    done = [name for name in recipes(records) if seeds_of(records, name)]
-    missing = [f"`{name}`" for name in recipes(records) if name not in done]
-    best = records.headline()
-    text = (
-        f"The bundled run is `{best.name}`, with a mean Dice per photo of "
-        f"{score(best.dice)} on {len(best.scores)} valid photos."
-    )
-    if missing:
-        text += f" Without a record yet: {', '.join(missing)}; the sections below use the best run "
-        text += "on record so far."
-    return say(text)
-
-
 def lineage(records: Records, run: KeptRun) -> list[KeptRun]:
     """Return the runs on record that a run was built on, the earliest first, and the run itself."""
     ordered: list[KeptRun] = []

@@ -187,9 +187,9 @@ def sources_text() -> Prose:
     few = [name for name, one in _by_source(first).items() if one["photos"] < FEW]
     few_named = ", ".join(f"`{name}`" for name in sorted(few))
     sentences.append(
-        f"{few_named} have fewer than {FEW} photos each: they show the direction of an effect, not "
-        "its size. The `robust` models were trained on train photos of the same sources, so their "
-        "gain on an unseen source may be smaller."
+        f"{few_named} have fewer than {FEW} photos each, too few for the size of an effect. "
+        "The `robust` models were trained on train photos of the same sources, so their gain on an "
+        "unseen source may be smaller."
     )
     return say(" ".join(sentences))
 
