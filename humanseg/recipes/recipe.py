@@ -231,6 +231,11 @@ def _read_stage(
         for key, value in flat.items()
         if value == {}
     ]
+    ignore = body.get("ignore") or []
+    ignore = [ignore] if isinstance(ignore, str) else ignore
+    if not isinstance(ignore, list):
+        mistakes.append(f"{name}.ignore: is not a list of settings")
+        ignore = []
     words = list(_words(flat, is_group))
     for word in words:
         key = key_of(word)
@@ -240,7 +245,7 @@ def _read_stage(
             mistakes.append(
                 f"{name}.settings.{key}: only {STARTS_FROM} and {LEARNS_FROM} take stages"
             )
-    return _from_words(name, {**body, "share": share}, words)
+    return _from_words(name, {**body, "share": share, "ignore": ignore}, words)
 
 
 def _from_words(name: str, body: Mapping[str, Any], words: Sequence[str]) -> RecipeStage:

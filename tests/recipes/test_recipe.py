@@ -27,19 +27,20 @@ def test_all_mistakes_of_a_recipe_are_named_at_once() -> None:
             "first": {"settings": {"init_from": "stage:later"}, "shar": 1},
             "test": {"share": -1},
             "later": {"settings": {"init_from": ["stage:firts"], "loss": "stage:first"}},
-            "less": {"settings": {"distillation": {}}},
+            "less": {"settings": {"distillation": {}}, "ignore": 3},
             "own": {"settings": {"distillation": {"teachers": "stage:own"}, "run_dir": "x"}},
         },
         budget="soon",
         export=["onxx"],
     )
-    assert "11 mistakes" in said, said
+    assert "12 mistakes" in said, said
     for part in (
         "first.shar: unknown, did you mean share?",
         "first: it needs later, which comes after it",
         "later: there is no stage firts, did you mean first?",
         "later.settings.loss: only init_from and distillation.teachers take stages",
         "less.settings.distillation: {} takes nothing away",
+        "less.ignore: is not a list",
         "own: it needs itself",
         "own.settings.run_dir",
         "test: no name for a stage",
@@ -55,6 +56,12 @@ def test_all_mistakes_of_a_recipe_are_named_at_once() -> None:
 def test_formats_are_a_text_or_a_list(export: str | list[str]) -> None:
     recipe = read_recipe("mine", {"stages": {"a": {}}, "export": export}, lambda key: False)
     assert recipe.export == ("onnx", "int8")
+
+
+def test_one_setting_to_ignore_needs_no_list() -> None:
+    stages = {"a": {"ignore": "distillation.unlabelled_dir"}}
+    recipe = read_recipe("mine", {"stages": stages}, lambda key: False)
+    assert recipe.stages[0].ignore == ("distillation.unlabelled_dir",)
 
 
 def test_settings_are_words_whether_nested_or_dotted() -> None:
