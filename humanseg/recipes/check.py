@@ -14,15 +14,13 @@ from humanseg.config.checking.compatibility import pair_mistake, weight_shapes
 from humanseg.config.command_line.error_text import explain
 from humanseg.config.find import conf_folder
 from humanseg.config.settings import NO_PATHS
-from humanseg.data.layout.folders import require_root
+from humanseg.data.layout.folders import require_root, scan_unlabelled
 from humanseg.errors import HumansegError
-from humanseg.recipes.compose import StageComposer, StagePlan
+from humanseg.recipes.compose import UNLABELLED, StageComposer, StagePlan
 from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, RecipeStage, read_recipe
 from humanseg.system.children import call_in_child
 from humanseg.training.preflight.paths import require_source
 from humanseg.training.request import named_paths
-
-_FOLDERS = ("distillation.unlabelled_dir", "data.extra_root")
 
 
 def compose_stages(
@@ -97,10 +95,16 @@ def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) 
         weights = str(config.backbone.get("weights") or "none")
         if not config.get(STARTS_FROM) and weights not in NO_PATHS and not Path(weights).is_file():
             mistakes.append(f"{stage.name}: backbone.weights={weights}: there is no such file")
-        for key in _FOLDERS:
+        for key in (UNLABELLED, "data.extra_root"):
             folder = OmegaConf.select(config, key)
             if folder and not Path(str(folder)).is_dir():
                 mistakes.append(f"{key}={folder}: there is no such folder")
+            elif folder and key == UNLABELLED:
+                # The stages before the one that needs its photos may take hours.
+                try:
+                    scan_unlabelled(Path(str(folder)))
+                except HumansegError as error:
+                    mistakes.append(str(error))
     return list(dict.fromkeys(mistakes))
 
 

@@ -141,6 +141,17 @@ def test_masks_of_a_source_are_read_as_it_says(five_folders: Path, more: Path, p
     assert shares["a/a_20"] == pytest.approx(0.25) and shares["b/b_30"] == pytest.approx(0.125)
 
 
+def test_masks_without_photos_of_a_source_are_said_where_they_are(
+    five_folders: Path, more: Path
+) -> None:
+    (more / "train/image/a_20.jpg").unlink()
+    (more / "train/image/a_21.jpg").unlink()
+    photos = data(five_folders, more, {"a": {**A["a"], "invert_masks": True}})
+    photos.check()
+    (text,) = photos.concerns()
+    assert "2 in data.extra.a (a_20, a_21); such as: " in text and "humanseg check" not in text
+
+
 def test_a_source_without_a_photo_is_named(five_folders: Path, more: Path) -> None:
     with pytest.raises(HumansegError, match=r"data\.extra\.c") as error:
         data(five_folders, more, {"c": {"folder": "train", "match": "c_*"}}).check()

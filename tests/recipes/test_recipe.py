@@ -129,13 +129,17 @@ def test_a_recipe_is_run_by_its_own_part_of_hydra() -> None:
 def test_mistakes_of_all_stages_are_named_before_the_first_starts(
     recipe: "RunRecipe", finish: "Work", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stages = {
+    stages: dict[str, Any] = {
         "a": {"settings": {"optimizer": {"lrr": 1}}},
         "b": {"settings": {"loss": "dicee"}},
         "c": {"settings": {"data": {"batch_size": 0}}},
     }
-    assert recipe(finish, stages, "data.root=nowhere") == 2
+    (tmp_path / "empty").mkdir()
+    stages["d"] = {"settings": {"distillation": {"teachers": "best"}}}
+    words = ("data.root=nowhere", "distillation.unlabelled_dir=empty")
+    assert recipe(finish, stages, *words) == 2
     said = capsys.readouterr().err
+    assert "distillation.unlabelled_dir: there is no photo in" in said
     assert "a: optimizer.lrr: unknown" in said and "b: loss=dicee: there is no such loss" in said
     assert "c: data.batch_size" in said and "nowhere" in said
     assert not (tmp_path / "runs").exists()

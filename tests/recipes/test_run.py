@@ -264,10 +264,9 @@ def test_a_record_makes_the_recipe_again(
 
 
 def test_unlabelled_photos_go_to_the_stages_that_have_teachers(
-    recipe: "RunRecipe", seen: Seen, tmp_path: Path
+    recipe: "RunRecipe", seen: Seen, sample_root: Path
 ) -> None:
-    more = tmp_path / "more"
-    more.mkdir()
+    more = sample_root / "test"
     assert recipe(seen, CHAIN, f"distillation.unlabelled_dir={more}") == 0
     found = {name: one.config.distillation.unlabelled_dir for name, one in seen.requests.items()}
     assert found == {"first": None, "second": None, "third": str(more)}

@@ -11,6 +11,7 @@ from humanseg.data.checks.before_training import CheckedPhoto
 from humanseg.data.checks.problems import Problem, escape
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item
+from humanseg.io.names import SPLITS
 
 BLANK = "blank masks"
 INVERTED = "inverted mask"
@@ -167,7 +168,9 @@ def _sentences(group: Sequence[Problem]) -> list[str]:
         return [f"{problem.message}." for problem in group]
     ids = _listed([problem.id for problem in group])
     kind, split = group[0].kind, group[0].split
-    return [f"{kind}: {len(group)} in {split} ({ids}); humanseg check shows them."]
+    # It looks into the five folders alone.
+    where = "humanseg check shows them" if split in SPLITS else f"such as: {group[0].message}"
+    return [f"{kind}: {len(group)} in {split} ({ids}); {where}."]
 
 
 def _listed(ids: Sequence[str]) -> str:

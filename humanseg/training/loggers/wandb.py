@@ -210,11 +210,12 @@ def cannot_start(reason: object) -> HumansegError:
 
 
 def files_of(run: RunFolder, identity: str) -> Any:
-    """Return a run's files as a wandb artifact: all but `last.ckpt`, logs and what is wandb's."""
+    """Return a run's files as a wandb artifact, without `last.ckpt`, `model.onnx` and logs."""
     import wandb
 
     artifact = wandb.Artifact(f"run-{identity}", type="run")
-    files = [run.config, run.summary, run.history, run.scores, run.submission, run.curves, run.best]
+    files = [run.config, run.summary, run.history, run.scores, run.extra_scores]
+    files += [run.submission, run.curves, run.best]
     galleries = [run.test_page, run.valid_page]
     pages = [run.index_page, *galleries]
     pictures = [path for page in galleries for path in sorted(page.with_suffix("").rglob("*"))]

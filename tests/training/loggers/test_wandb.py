@@ -68,6 +68,7 @@ def test_the_artifact_holds_the_files_of_a_run(
     monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
     run = RunFolder(tmp_path / "run")
     names = ["config.yaml", "checkpoints/best.ckpt", "test.html", "test/1_img.jpg"]
+    names.append("scores_extra.csv")
     for name in [*names, "checkpoints/last.ckpt", "logs/x", "wandb/x", ".lock"]:
         path = run.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
