@@ -18,6 +18,7 @@ const mediaDevices = {
   getUserMedia: async () => ({ getVideoTracks: () => [track] }), enumerateDevices: async () => [],
 };
 Object.defineProperty(globalThis, "navigator", { value: { mediaDevices } });
+globalThis.document = new EventTarget();
 """
 INTERRUPTED = """
 const play = async () => { throw new Error("interrupted"); };
@@ -37,6 +38,13 @@ first.stop();
 told.push(video.srcObject === second);
 """
 
+LOOKED_AWAY = """
+const video = { play: async () => { told.push("plays"); } };
+const camera = await openCamera(video, null, () => {});
+for (document.hidden of [true, false]) document.dispatchEvent(new Event("visibilitychange"));
+camera.stop();
+document.dispatchEvent(new Event("visibilitychange"));
+"""
 REVERSED = """
 const given = [], video = { play: async () => {} };
 mediaDevices.getUserMedia = () => new Promise((resolve) => given.push(resolve));
@@ -60,11 +68,14 @@ told.push(video.srcObject === streams[1]);
         (INTERRUPTED, ["stopped", "interrupted"]),
         (UNLISTED, ["stopped", "refused"]),
         (TWICE, ["stopped", True]),
+        (LOOKED_AWAY, ["plays", "plays", "stopped"]),
         (REVERSED, ["stopped", "The camera is not wanted any more.", True]),
     ],
-    ids=["interrupted", "unlisted", "twice", "reversed"],
+    ids=["interrupted", "unlisted", "twice", "looked away", "reversed"],
 )
-def test_a_camera_that_is_started_twice_runs_once(steps: str, told: list[object]) -> None:
+def test_a_camera_runs_once_and_goes_on_when_it_is_looked_at_again(
+    steps: str, told: list[object]
+) -> None:
     module = json.dumps(CAMERA_JS.as_uri())
     script = (
         f"import {{ openCamera }} from {module};{START}{steps}console.log(JSON.stringify(told))"

@@ -52,10 +52,14 @@ export async function openCamera(video, deviceId, gone, wanted = () => true) {
     track.stop();
     throw error;
   }
+  // Phones pause it while another page is looked at, and some leave it so.
+  const goOn = () => { if (!document.hidden) video.play().catch(() => {}); };
+  document.addEventListener("visibilitychange", goOn);
   const { deviceId: used, facingMode } = track.getSettings();
   const cameras = devices.filter(({ kind }) => kind === "videoinput").map(({ deviceId: id }) => id);
   return {
     stop() {
+      document.removeEventListener("visibilitychange", goOn);
       track.removeEventListener("ended", gone);
       track.stop();
       if (video.srcObject === stream) video.srcObject = null;
