@@ -202,10 +202,12 @@ def _examples(record: RunRecord, results: RunFolder) -> list[dict[str, Any]]:
         start = round(share * max(len(ordered) - count, 0))
         for id in ordered.index[start : start + count]:
             chosen.setdefault(id, kind)
+    # By exactly that name: on a Mac or Windows one in other capitals is another photo's.
+    files = set(os.listdir(folder)) if folder.is_dir() else set()
     examples = []
     for id, kind in chosen.items():
         names = [picture_name(id, ending) for ending in ("_img.jpg", "_errors.png")]
-        if all((folder / name).is_file() for name in names):
+        if files.issuperset(names):
             photo, errors = (f"{folder.name}/{name}" for name in names)
             example = {"kind": kind, "id": id, "anchor": anchor(id), "dice": float(ordered[id])}
             examples.append({**example, "photo": photo, "errors": errors})

@@ -87,6 +87,20 @@ def test_every_link_leads_somewhere(make: Callable[..., RunFolder], tmp_path: Pa
         assert (run.path / target).exists(), target
 
 
+def test_no_photo_is_shown_as_another_whose_name_differs_in_capitals(
+    make: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make("run")
+    add_pictures(run.path)
+    # As a Mac or Windows would find them by the names of the ids.
+    for picture in (run.path / "valid").iterdir():
+        picture.rename(picture.with_name(picture.name.upper()))
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: path.parent.name == "valid" or is_file(path))
+    write_home(run)
+    assert not [link for link in Links(run.index_page).links if link.startswith("valid/")]
+
+
 def test_it_says_how_good_the_run_is_and_how_sure_that_is(make: Callable[..., RunFolder]) -> None:
     run = make("one", started="2026-11-29T09:28:11+0100", overrides=["++seed=1", "name=a b"])
     write_home(run)
