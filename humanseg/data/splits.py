@@ -237,13 +237,20 @@ class DatasetSplits:
                 yield from (problem for problem in found if not problem.id)
 
     def _scored_and_trained_on(self) -> Iterator[Problem]:
-        """Yield the train photos that are near-duplicates of those of `data.extra_valid`."""
-        if not self.extra_valid:
-            return
-        train = self.split("train")
-        leaked = sorted(find_leaked([self.split("extra_valid").photos], train.photos))
-        if ids := [train.ids[index] for index in leaked]:
-            yield scored_and_trained_on(self.root, ids)
+        """Yield the train photos that are near-duplicates of those that choose the checkpoint.
+
+        Those of the folder `valid` are found by `humanseg check`.
+        """
+        scored: dict[SplitName, str] = {}
+        if self.fold is not None:
+            scored["valid"] = f"data.fold={self.fold}"
+        if self.extra_valid:
+            scored["extra_valid"] = "data.extra_valid"
+        for name, words in scored.items():
+            train = self.split("train")
+            leaked = sorted(find_leaked([self.split(name).photos], train.photos))
+            if ids := [train.ids[index] for index in leaked]:
+                yield scored_and_trained_on(self.root, ids, words)
 
     def _folder_scans(self) -> list[Scan]:
         return [self._scan(name) for name in SPLITS if self.fold is None or name != "valid"]

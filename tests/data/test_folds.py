@@ -8,7 +8,7 @@ import pytest
 
 from humanseg.data.folds import fold_ids
 from humanseg.errors import HumansegError
-from tests.data.conftest import Open, ids_of
+from tests.data.conftest import Open, concerns, ids_of
 
 
 def test_folds_are_apart_and_together_everything() -> None:
@@ -49,6 +49,15 @@ def test_a_fold_trains_and_validates_within_train(root: Path, opened: Open) -> N
         }
         validated += valid
     assert sorted(validated) == list("012345")
+
+
+def test_a_photo_that_is_in_both_parts_is_pointed_out(root: Path, opened: Open) -> None:
+    data = opened(root=str(root), fold=0, folds=3)
+    (train, *_), (valid, *_) = data.items("train"), data.items("valid")
+    assert concerns(data) == []
+    shutil.copy(train.photo, valid.photo)
+    (text,) = concerns(opened(root=str(root), fold=0, folds=3))
+    assert text.startswith(f"1 train photo ({train.id})") and "those of data.fold=0 too" in text
 
 
 def test_without_a_fold_valid_must_be_there(root: Path, opened: Open) -> None:

@@ -145,12 +145,12 @@ def large(root: Path, size: tuple[int, int]) -> Iterator[Problem]:
         yield Problem(LARGE, "train", "", root / "train", message, False)
 
 
-def scored_and_trained_on(root: Path, ids: Sequence[str]) -> Problem:
-    """Return a warning about train photos that are near-duplicates of those of extra_valid."""
+def scored_and_trained_on(root: Path, ids: Sequence[str], scored: str) -> Problem:
+    """Return a warning about train photos that are near-duplicates of those that are scored."""
     message = (
         f"{len(ids)} train photo{'s' * (len(ids) > 1)} ({_listed(ids)}), or near-duplicates, are "
-        "in data.extra_valid too, whose scores, by which the checkpoint is chosen, will be too "
-        "good: take them out of one of the two"
+        f"among those of {scored} too, whose scores choose the checkpoint and will be too good: "
+        "remove one of each"
     )
     return Problem(LEAKED, "train", "", root / "train", message, False)
 
