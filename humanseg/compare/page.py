@@ -61,7 +61,7 @@ def write_leaderboard(
     pages = PageFolder(folder, NAME, FILES)
     pages.start()
     try:
-        shutil.copyfile(plotly_script(), pages.place("plotly.min.js"))
+        shutil.copyfile(plotly_script(), pages.path("plotly.min.js"))
         for number, group in enumerate(board.groups):
             photos = write_photos(pages, f"photos/{number}", group, find_photos(group))
             _write_script(pages, f"photos/{number}.js", f"humanseg.photos[{number}]", photos)
@@ -223,4 +223,4 @@ def _number(value: float | None) -> float | None:
 def _write_script(pages: PageFolder, name: str, target: str, value: Any) -> None:
     # Files of a folder that appears as a whole need no care of their own.
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    pages.place(name).write_text(f"{target} = {text};\n", encoding="utf-8")
+    pages.path(name).write_text(f"{target} = {text};\n", encoding="utf-8")

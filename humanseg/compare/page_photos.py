@@ -64,7 +64,7 @@ def write_photos(
         with suppress(ImageError):
             photos = _written(pages, folder, drawn, [])
             return photos | {"note": f"The true masks are not shown. {note}"}
-    shutil.rmtree(pages.place(folder), ignore_errors=True)
+    shutil.rmtree(pages.path(folder), ignore_errors=True)
     return {"note": f"The photos are not shown. {note}", "names": [], "sizes": [], "truth": []}
 
 
@@ -91,7 +91,7 @@ def _written(
         # By number: an id may be no file name, or differ from another in capitals only.
         name = f"{folder}/{number}.jpg"
         sizes.append(list(image_size(photo)))
-        _write_photo(photo, pages.place(name))
+        _write_photo(photo, pages.path(name))
         names.append(name)
     return {"note": "", "names": names, "sizes": sizes, "truth": truth}
 

@@ -2,15 +2,14 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.io.files import explain_os_error, rename
+from humanseg.io.files import whole_file, whole_folder
 from humanseg.io.images import write_image
 
 _LONGEST = 255  # bytes in one file name, on every common file system
@@ -38,7 +37,7 @@ def _marked_name(id: str, ending: str) -> str:
 class PageFolder:
     """`{name}.html` and the folder of what it shows, written again.
 
-    The files are written to a hidden folder beside the old ones. `finish` puts them and the
+    The files are written to a temporary folder beside the old ones. `finish` puts them and the
     page in place; until then, and when the program is killed, the earlier page stays as it was.
     At no moment does a page stand beside pictures that are not its own.
 
@@ -53,20 +52,16 @@ class PageFolder:
     """
 
     def __init__(self, folder: Path, name: str, files: str | None = None) -> None:
-        self._name = name
-        self._files = files or name
-        self._folder = folder
-        self._partial = folder / f".{name}.partial"
-        self._old = folder / f".{name}.old.partial"
-        self._page = folder / f".{name}.html.partial"
+        self._page = folder / f"{name}.html"
+        self._files = folder / (files or name)
+        self._open = ExitStack()
 
     def start(self) -> None:
-        """Start without pictures, and remove the leftovers of a killed run."""
-        self.discard()
-        try:
-            self._partial.mkdir(parents=True)
-        except OSError as error:
-            raise explain_os_error(error, self._folder) from error
+        """Start without pictures."""
+        with ExitStack() as stack:
+            self._new_page = stack.enter_context(whole_file(self._page))
+            self._new_files = stack.enter_context(whole_folder(self._files))
+            self._open = stack.pop_all()
 
     def add(self, id: str, ending: str, picture: NDArray[np.uint8]) -> str:
         """Write a picture, uint8 (H, W), (H, W, 3) or (H, W, 4); return its path from the page.
@@ -74,39 +69,27 @@ class PageFolder:
         The suffix of `ending` sets the format.
         """
         name = picture_name(id, ending)
-        if (self._partial / name).exists():
+        if (self._new_files / name).exists():
             # On a Mac or Windows, that of an id that differs in capitals only.
             name = _marked_name(id, ending)
-        write_image(self._partial / name, picture)
-        return f"{self._files}/{name}"
+        write_image(self._new_files / name, picture)
+        return f"{self._files.name}/{name}"
 
-    def place(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
         """Return where to write another file so that it lands in the folder under `name`."""
-        path = self._partial / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain_os_error(error, self._folder) from error
+        path = self._new_files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def finish(self, write: Callable[[Path], None]) -> Path:
         """Move the pictures and the page, which `write` writes to a path, into place."""
-        page, pictures = self._folder / f"{self._name}.html", self._folder / self._files
-        write(self._page)
-        try:
-            page.unlink(missing_ok=True)
-            if pictures.exists():
-                rename(pictures, self._old)
-            rename(self._partial, pictures)
-            rename(self._page, page)
-        except OSError as error:
-            raise explain_os_error(error, page) from error
-        self.discard()
-        return page
+        # Closed in the order of the pictures and then the page; after an error both are removed.
+        with self._open.pop_all():
+            write(self._new_page)
+            self._page.unlink(missing_ok=True)
+        return self._page
 
     def discard(self) -> None:
         """Remove what is not in place."""
-        for folder in (self._partial, self._old):
-            shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            self._page.unlink()
+        error = Exception("discarded")
+        self._open.__exit__(type(error), error, None)

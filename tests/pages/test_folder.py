@@ -7,6 +7,7 @@ import pytest
 from humanseg.errors import HumansegError
 from humanseg.io.files import write_text
 from humanseg.io.images import read_photo
+from humanseg.io.temporary_files import boot_id
 from humanseg.pages.folder import PageFolder, picture_name
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -73,11 +74,19 @@ def test_a_new_page_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
 
 def test_a_page_that_was_not_finished_changes_nothing(tmp_path: Path) -> None:
     make(tmp_path, "1")
-    killed = PageFolder(tmp_path, "test")
-    killed.start()
-    killed.add("2", ".png", PICTURE)
+    folder = PageFolder(tmp_path, "test")
+    folder.start()
+    folder.add("2", ".png", PICTURE)
     page, pictures, _ = content(tmp_path)
     assert (page, pictures) == ("1", ["1.png"])
+    folder.discard()
+    assert content(tmp_path) == ("1", ["1.png"], ["test", "test.html"])
+
+
+def test_what_a_killed_run_left_beside_a_page_is_removed(tmp_path: Path) -> None:
+    leftovers = [tmp_path / f".humanseg-{boot_id()}-{digit * 12}.partial" for digit in "01"]
+    leftovers[0].mkdir()
+    leftovers[1].touch()
     make(tmp_path, "3")
     assert content(tmp_path) == ("3", ["3.png"], ["test", "test.html"])
 
