@@ -1,6 +1,5 @@
 """The model that a command line names for evaluation, found and checked before torch is loaded."""
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.inference.catalog import bundled_models
 from humanseg.inference.named_model import find_model
-from humanseg.io.files import names_in, write_json
+from humanseg.io.files import names_in, read_json, write_json
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.folder import explain_missing_checkpoint
 
@@ -180,10 +179,7 @@ def write_mark(
 
 def _written(folder: Path) -> Sequence[str]:
     """Return the names of what an earlier evaluation wrote into a folder."""
-    try:
-        names = json.loads((folder / MARK).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, TypeError, KeyError):
-        return []
+    names = read_json(folder / MARK).get("files")
     return names if isinstance(names, list) else []
 
 

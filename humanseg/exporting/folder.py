@@ -1,12 +1,11 @@
 """The folder of an export: the files that it may hold, and what it may replace."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import names_in
+from humanseg.io.files import names_in, read_json
 from humanseg.system.terminal import console
 
 
@@ -82,7 +81,7 @@ def require_export_folder(folder: Path, overwrite: bool) -> None:
     names = names_in(folder)
     if not names:
         return
-    if not _is_export(folder) or not names <= FILES:
+    if "format" not in read_json(folder / MANIFEST) or not names <= FILES:
         others = ", ".join(sorted(names - FILES)[:3]) or "no manifest of an export"
         raise HumansegError(
             f"{folder} holds something else than an export ({others}): choose another folder "
@@ -107,11 +106,3 @@ def print_files(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         path = folder / name
         console.print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
-
-
-def _is_export(folder: Path) -> bool:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and "format" in manifest

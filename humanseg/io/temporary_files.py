@@ -64,7 +64,7 @@ def remove_abandoned(folder: Path) -> None:
     with suppress(OSError):
         candidates = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
         if candidates:
-            now = _clock(folder)
+            now = disk_time(folder)
             for path in candidates:
                 _remove_if_abandoned(path, f"-{boot_id()}-" in path.name, now)
 
@@ -137,14 +137,10 @@ def _remove_if_abandoned(path: Path, made_here: bool, now: float) -> None:
             _close(descriptor)
 
 
-def _clock(folder: Path) -> float:
+def disk_time(folder: Path) -> float:
     """Return the time by the clock of a folder's disk, which may be another machine's."""
-    probe, descriptor = _make(folder, _new_file)
-    try:
+    with partial_file(folder) as probe:
         return probe.stat().st_mtime
-    finally:
-        _close(descriptor)
-        probe.unlink(missing_ok=True)
 
 
 @cache

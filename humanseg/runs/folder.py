@@ -1,12 +1,12 @@
 """The layout of a run's folder."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import read_json
 from humanseg.io.temporary_files import is_partial
 
 RECIPE_RECORD = "record.json"
@@ -81,7 +81,7 @@ def open_run(path: Path) -> RunFolder:
     if (last := last_stage(path)) is not None:
         return RunFolder(last.resolve())
     below = sorted(found.parent for found in path.glob("*/config.yaml"))
-    if any(_is_job(folder) for folder in below):
+    if any(is_part(read_json(folder / "summary.json")) for folder in below):
         raise HumansegError(
             f"{path} is a sweep, not a run: give the folder of one of its jobs, such as "
             f"{below[0]}. The command that started the sweep continues with it.",
@@ -91,6 +91,11 @@ def open_run(path: Path) -> RunFolder:
     raise HumansegError(
         f"{path} is not the folder of a run: it has no config.yaml.{hint}", code="runs.not_a_run"
     )
+
+
+def is_part(summary: Mapping[str, Any]) -> bool:
+    """Return whether a run is a job of a sweep or a stage of a recipe."""
+    return not {"sweep", "recipe"}.isdisjoint(summary)
 
 
 def explain_missing_checkpoint(path: Path) -> str:
@@ -108,12 +113,11 @@ def explain_missing_checkpoint(path: Path) -> str:
 
 def recipe_stages(folder: Path) -> list[Mapping[str, Any]]:
     """Return what the record in a recipe's folder has of its stages; empty for other folders."""
-    try:
-        record = json.loads((folder / RECIPE_RECORD).read_bytes())
-        stages = record["stages"] if "recipe" in record else []
-        return [stage for stage in stages if isinstance(stage, Mapping)]
-    except (OSError, ValueError, LookupError, TypeError):
+    record = read_json(folder / RECIPE_RECORD)
+    stages = record.get("stages")
+    if "recipe" not in record or not isinstance(stages, list):
         return []
+    return [stage for stage in stages if isinstance(stage, Mapping)]
 
 
 def last_stage(folder: Path) -> Path | None:
@@ -121,16 +125,6 @@ def last_stage(folder: Path) -> Path | None:
     stages = recipe_stages(folder)
     last = folder / str(stages[-1].get("name")) if stages else None
     return last if last is not None and (last / "config.yaml").is_file() else None
-
-
-def _is_job(folder: Path) -> bool:
-    """Return whether a sweep has made a run's folder."""
-    try:
-        return not {"sweep", "recipe"}.isdisjoint(
-            json.loads((folder / "summary.json").read_bytes())
-        )
-    except (OSError, ValueError):
-        return False
 
 
 def remove_partial(run: RunFolder) -> None:

@@ -20,8 +20,8 @@ from humanseg.pages.gallery import ERROR_LEGEND, anchor
 from humanseg.pages.origin import Origin
 from humanseg.pages.render import duration, readable, score, url, write_page
 from humanseg.runs.differences import non_default_settings
-from humanseg.runs.folder import RECIPE_RECORD, RunFolder
-from humanseg.runs.origin import OVERVIEW, is_part, run_name, run_origin, run_pages, shown_path
+from humanseg.runs.folder import RECIPE_RECORD, RunFolder, is_part
+from humanseg.runs.origin import OVERVIEW, run_name, run_origin, run_pages, shown_path
 from humanseg.runs.record import RunRecord, points, read_history, read_run
 from humanseg.runs.settings import as_text
 from humanseg.runs.summary import read_summary

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import explain_os_error
-from humanseg.io.temporary_files import boot_id, partial_file
+from humanseg.io.files import explain_os_error, read_json, whole_file
+from humanseg.io.temporary_files import boot_id, disk_time
 
 try:
     import fcntl
@@ -26,9 +26,10 @@ BEAT = 20.0
 LEASE = 300.0
 """Seconds without a touch after which a lock of another machine counts as left behind."""
 # ENOSYS: Lustre that is mounted without locks, as on many clusters.
-_UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-_NO_LOCKS_HERE = (errno.EBADF, errno.ENOLCK, errno.EINVAL, *_UNSUPPORTED)
-_NO_LINKS_HERE = (errno.EPERM, *_UNSUPPORTED)
+_NO_LOCKS_HERE = (
+    *(errno.EBADF, errno.ENOLCK, errno.EINVAL),
+    *(errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP),
+)
 
 
 class Locked(HumansegError):  # noqa: N818 - read aloud: "Locked: …"
@@ -70,7 +71,7 @@ def run_lock(path: Path) -> Iterator[None]:
     finally:
         stopped.set()
         # Another machine may have taken it over, while this process was halted say.
-        if _read(path) == mine:
+        if read_json(path) == mine:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
@@ -117,16 +118,9 @@ def _system() -> str:
     return platform.node()
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    with contextlib.suppress(OSError, ValueError):
-        lock = json.loads(path.read_text(encoding="utf-8"))
-        return lock if isinstance(lock, dict) else None
-    return None
-
-
 def _holder(path: Path) -> dict[str, Any] | None:
-    lock = _read(path)
-    if lock is None:
+    lock = read_json(path)
+    if not lock:
         return None
     import psutil
 
@@ -148,8 +142,8 @@ def _holder(path: Path) -> dict[str, Any] | None:
 def _age(path: Path) -> float:
     """Seconds since a file was touched, by the clock of its disk."""
     now = time.time()
-    with contextlib.suppress(OSError), partial_file(path.parent) as probe:
-        now = probe.stat().st_mtime
+    with contextlib.suppress(OSError):
+        now = disk_time(path.parent)
     return now - path.stat().st_mtime
 
 
@@ -163,21 +157,14 @@ def _touch(path: Path, stopped: threading.Event) -> None:
 def _write(path: Path, mine: dict[str, Any]) -> None:
     """Create a lock, or replace an empty one; of several machines one succeeds."""
     try:
-        with partial_file(path.parent) as partial:
+        with whole_file(path, replace=False) as partial:
             partial.write_text(json.dumps(mine), encoding="utf-8")
             path.unlink(missing_ok=True)
-            try:
-                # A link, unlike a rename, does not replace what another machine has put there
-                # meanwhile.
-                os.link(partial, path)
-            except OSError as error:
-                if error.errno not in _NO_LINKS_HERE:
-                    raise
-                partial.replace(path)
-    except FileExistsError:
-        raise _locked(path, _holder(path) or {}) from None
-    except OSError as error:
-        raise explain_os_error(error, path) from error
+    except HumansegError as error:
+        # Another machine has put one there meanwhile.
+        if isinstance(error.__cause__, FileExistsError):
+            raise _locked(path, _holder(path) or {}) from None
+        raise
 
 
 def _locked(path: Path, holder: dict[str, Any]) -> Locked:

@@ -7,7 +7,7 @@ from typing import Any
 
 from humanseg.config.renames import current_config
 from humanseg.pages.origin import Origin, PageLink, readable_date
-from humanseg.runs.folder import RunFolder
+from humanseg.runs.folder import RunFolder, is_part
 from humanseg.runs.record import read_config
 from humanseg.runs.summary import read_summary
 
@@ -34,11 +34,6 @@ def run_origin(run: RunFolder) -> Origin:
 def run_name(run: RunFolder, summary: Mapping[str, Any]) -> str:
     """Return the name of a run; of a job or a stage, behind that of what it is a part of."""
     return f"{run.path.parent.name}/{run.path.name}" if is_part(summary) else run.path.name
-
-
-def is_part(summary: Mapping[str, Any]) -> bool:
-    """Return whether a run is a job of a sweep or a stage of a recipe."""
-    return not {"sweep", "recipe"}.isdisjoint(summary)
 
 
 def run_pages(run: RunFolder, has_test: bool = True) -> list[PageLink]:

@@ -1,6 +1,5 @@
 """Writing drawn photos as a data set."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pandas as pd
 from humanseg.data.synthetic.camera import encode_jpeg, encode_png
 from humanseg.data.synthetic.photo import draw_photo
 from humanseg.errors import HumansegError
-from humanseg.io.files import names_in, write_bytes, write_json
+from humanseg.io.files import names_in, read_json, write_bytes, write_json
 from humanseg.io.names import TEMPLATE_NAME, mask_folder
 from humanseg.io.rle import encode_rle
 from humanseg.io.tables import write_table
@@ -52,12 +51,9 @@ def _names(counts: tuple[int, int, int]) -> set[str]:
 
 
 def _read_marker(root: Path) -> dict[str, Any] | None:
-    try:
-        marker = json.loads((root / MARKER_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    marker = read_json(root / MARKER_NAME)
     fields = _describe(0, (0, 0, 0), (0, 0))
-    if not isinstance(marker, dict) or marker.get("made_by") != fields["made_by"]:
+    if marker.get("made_by") != fields["made_by"]:
         return None
     numbers = [marker.get(name) for name in fields if name != "made_by"]
     return marker if all(type(number) is int and number >= 0 for number in numbers) else None
