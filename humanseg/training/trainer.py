@@ -64,6 +64,8 @@ def build_trainer(
         ],
         num_sanity_val_steps=0,
         enable_model_summary=False,
+        # `EpochProgress` is among the callbacks where progress is shown.
+        enable_progress_bar=False,
         # Our own samplers share photos between processes, in an order that follows from the seed.
         use_distributed_sampler=False,
         log_every_n_steps=10,

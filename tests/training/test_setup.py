@@ -111,7 +111,9 @@ def test_batch_norms_that_are_synchronised_keep_their_activations(compose: Compo
     """Those of EfficientNet-Lite and the MobileNets hold one, which torch's conversion drops."""
     config = compose("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
     gpus = Hardware("cuda", "32-true", True, 1, "as if on GPUs", processes=2)
-    strategy = trainer.build_trainer(config, gpus, []).strategy
+    built = trainer.build_trainer(config, gpus, [])
+    assert built.progress_bar_callback is None  # ours is the only one
+    strategy = built.strategy
     model = nn.Sequential(BatchNormAct2d(3), nn.BatchNorm2d(3)).eval()
     image = torch.linspace(-1, 1, 48).view(1, 3, 4, 4)
     expected = model(image)

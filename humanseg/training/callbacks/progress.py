@@ -19,7 +19,7 @@ REFRESH = 0.5
 """Seconds between two updates of the bar."""
 
 
-class EpochProgress(pl.callbacks.ProgressBar):
+class EpochProgress(pl.Callback):
     """A bar within the epoch on a terminal, and a line per epoch everywhere.
 
     Parameters
@@ -31,7 +31,6 @@ class EpochProgress(pl.callbacks.ProgressBar):
     """
 
     def __init__(self, history: History, checkpoints: Checkpoints) -> None:
-        super().__init__()
         self._history = history
         self._checkpoints = checkpoints
         self._bar: Progress | None = None
@@ -45,7 +44,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the bar of the epoch."""
-        if not console.is_terminal or self.is_disabled:
+        if not (console.is_terminal and trainer.is_global_zero):
             return
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -57,7 +56,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
         )
         self._task = self._bar.add_task(
             "",
-            total=int(self.total_train_batches),
+            total=int(trainer.num_training_batches),
             epoch=_epoch(trainer),
             loss="…",
         )
@@ -84,7 +83,7 @@ class EpochProgress(pl.callbacks.ProgressBar):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print the line of the epoch."""
         self._stop()
-        if self.is_disabled or not self._history.rows:
+        if not (trainer.is_global_zero and self._history.rows):
             return
         row = self._history.rows[-1]
         done = trainer.current_epoch + 1 - self._first_epoch
@@ -106,19 +105,6 @@ class EpochProgress(pl.callbacks.ProgressBar):
         """Remove the bar from the terminal."""
         self._stop()
 
-    def disable(self) -> None:
-        """Print nothing: this is not the first of several processes."""
-        self._enabled = False
-
-    def enable(self) -> None:
-        """Print again."""
-        self._enabled = True
-
-    @property
-    def is_disabled(self) -> bool:
-        """Whether nothing is printed."""
-        return not getattr(self, "_enabled", True)
-
     def _stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
@@ -135,10 +121,10 @@ def _epoch(trainer: pl.Trainer) -> str:
 
 def _epochs_left(trainer: pl.Trainer) -> float:
     """Return the number of epochs to come, fractions included."""
-    left = []
+    remaining = []
     if trainer.max_epochs not in (None, -1):
-        left.append(float(trainer.max_epochs or 0) - trainer.current_epoch - 1)
+        remaining.append(float(trainer.max_epochs or 0) - trainer.current_epoch - 1)
     if trainer.max_steps > 0:
         done = max(1, trainer.global_step)
-        left.append((trainer.max_steps - done) / done * (trainer.current_epoch + 1))
-    return max(0.0, min(left, default=0.0))
+        remaining.append((trainer.max_steps - done) / done * (trainer.current_epoch + 1))
+    return max(0.0, min(remaining, default=0.0))

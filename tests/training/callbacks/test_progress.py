@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import pytorch_lightning as pl
 import torch
 from rich.progress import Progress
@@ -24,3 +25,21 @@ def test_the_loss_is_that_of_a_batch_also_where_several_make_a_step(tmp_path: Pa
     outputs = {"loss": torch.tensor(0.2)}
     progress.on_train_batch_end(trainer, pl.LightningModule(), outputs, {}, 0)
     assert progress._bar.tasks[0].fields["loss"] == "0.8000"
+
+
+def test_only_the_first_of_several_processes_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunFolder(tmp_path)
+    history = History(run)
+    history.rows = [{"epoch": 1, "val_dice": "0.5", "train_loss": "0.1", "images_per_second": "9"}]
+    for is_first in (False, True):
+        trainer: Any = SimpleNamespace(
+            is_global_zero=is_first,
+            current_epoch=0,
+            callback_metrics={},
+            max_epochs=3,
+            max_steps=-1,
+        )
+        EpochProgress(history, Checkpoints(run)).on_train_epoch_end(trainer, pl.LightningModule())
+        assert ("epoch 1/3" in capsys.readouterr().out) == is_first
