@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from humanseg.compare.ranking import Group, rank
 from humanseg.errors import HumansegError
-from humanseg.runs.discovery import find_runs
-from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
+from humanseg.runs.discovery import find_runs, read_runs
+from humanseg.runs.record import RunRecord, data_key
 from humanseg.runs.settings import Shipped
 
 _SCORES = ("dice_at_half", "dice", "threshold")
@@ -57,21 +57,21 @@ class Leaderboard:
         for number, group in enumerate(self.groups, 1):
             values = group.values.reindex(columns=keys).astype(object)
             for run, row in zip(group.runs, group.table.to_dict("records"), strict=True):
-                place = number, row["entry"] + 1
-                rows.append(_row(run, place, (row["low"], row["high"]), values.loc[row["entry"]]))
+                ranks = number, row["entry"] + 1
+                rows.append(_row(run, ranks, (row["low"], row["high"]), values.loc[row["entry"]]))
         rows += [_row(run, (None, None), (None, None), [None] * len(keys)) for run in self.unranked]
         header = ["group", "rank", "run", "status", *_SCORES, "low", "high", *_NUMBERS, *keys]
         return pd.DataFrame(rows, columns=[*header, "failure"], dtype=object)
 
 
 def _row(
-    run: RunRecord, place: Sequence[Any], interval: Sequence[Any], values: Iterable[Any]
+    run: RunRecord, ranks: Sequence[Any], interval: Sequence[Any], values: Iterable[Any]
 ) -> list[Any]:
     scores, numbers = (
         [None if run.number(key) is None else run.summary[key] for key in keys]
         for keys in (_SCORES, _NUMBERS)
     )
-    return [*place, run.name, run.status, *scores, *interval, *numbers, *values, run.failure]
+    return [*ranks, run.name, run.status, *scores, *interval, *numbers, *values, run.failure]
 
 
 def read_leaderboard(
@@ -81,22 +81,8 @@ def read_leaderboard(
 ) -> Leaderboard:
     """Read all runs in some folders, at any depth, and rank them."""
     found = find_runs(paths)
-    records: list[RunRecord] = []
-    runs: set[str] = set()
-    foreign: dict[str, str] = {}
-    broken = dict(found.unreadable)
-    for done, (name, folder) in enumerate(found.runs.items(), 1):
-        try:
-            records.append(read_run(folder, name))
-            runs.add(name)
-        except NotARun as error:
-            # Whatever else a run's folder holds, by a logger or by hand, is no news.
-            if not runs.intersection(map(str, PurePosixPath(name).parents)):
-                foreign[name] = str(error)
-        except HumansegError as error:
-            runs.add(name)
-            broken[name] = str(error)
-        on_read(done, len(found.runs))
+    records, foreign, broken = read_runs(found, on_read)
+    broken = found.unreadable | broken
     if not records and not broken:
         places = ", ".join(str(path) for path in paths)
         raise HumansegError(

@@ -15,6 +15,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from itertools import accumulate
@@ -26,7 +27,7 @@ from humanseg.compare.leaderboard import Leaderboard
 from humanseg.compare.page_photos import PhotoFiles, link, write_photos
 from humanseg.compare.ranking import COSTS, Group
 from humanseg.compare.terminal_table import REPEATED, conclusion, describe
-from humanseg.io.files import explain_os_error
+from humanseg.io.files import explain_write_errors
 from humanseg.pages.folder import PageFolder
 from humanseg.pages.origin import Origin, now, readable_date
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
@@ -58,9 +59,8 @@ def write_leaderboard(
     `find_photos` returns the files of each valid photo of a group, or why there are none, in a
     sentence.
     """
-    pages = PageFolder(folder, NAME, FILES)
-    pages.start()
-    try:
+    with explain_write_errors(folder), closing(PageFolder(folder, NAME, FILES)) as pages:
+        pages.start()
         shutil.copyfile(plotly_script(), pages.path("plotly.min.js"))
         for number, group in enumerate(board.groups):
             photos = write_photos(pages, f"photos/{number}", group, find_photos(group))
@@ -85,10 +85,6 @@ def write_leaderboard(
                 added=css_colour(ADDED),
             )
         )
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    finally:
-        pages.discard()
 
 
 def page_data(board: Leaderboard, folder: Path) -> dict[str, Any]:

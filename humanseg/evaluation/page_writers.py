@@ -57,7 +57,6 @@ class PageWriter(PredictionWriter, Generic[Card]):
 
     def start(self) -> None:
         """Start without photos."""
-        self._cards = []
         self._pages.start()
 
     def add(self, prediction: Prediction) -> None:
@@ -70,7 +69,7 @@ class PageWriter(PredictionWriter, Generic[Card]):
 
     def discard(self) -> None:
         """Leave the earlier page as it was."""
-        self._pages.discard()
+        self._pages.close()
 
     def _card(self, prediction: Prediction) -> Card:
         """Write the pictures of one photo, and describe it."""

@@ -72,10 +72,6 @@ class PredictionTable(PredictionWriter):
         self._drawn: list[ExamplePrediction] = []
         self._dices: list[float] = []
 
-    def start(self) -> None:
-        """Start without photos."""
-        self._worst, self._best, self._drawn, self._dices = [], [], [], []
-
     def add(self, prediction: Prediction) -> None:
         """Hold the photo while it is a candidate."""
         sample = _example(prediction, self._threshold)
@@ -83,7 +79,7 @@ class PredictionTable(PredictionWriter):
         self._worst = sorted([*self._worst, sample], key=_rank)[:EACH]
         self._best = sorted([*self._best, sample], key=_rank)[-EACH:]
         # The smallest hashes are a random draw that does not depend on the order.
-        self._drawn = sorted([*self._drawn, sample], key=lambda one: _hash(one.id))[:DRAWN]
+        self._drawn = sorted([*self._drawn, sample], key=lambda sample: _hash(sample.id))[:DRAWN]
 
     def finish(self) -> None:
         """Log what was picked."""
@@ -92,15 +88,15 @@ class PredictionTable(PredictionWriter):
 
     def _picked(self) -> list[ExamplePrediction]:
         """Choose equally many of each kind, no photo twice."""
-        each = min(EACH, max(1, len(self._dices) // 3))
+        count = min(EACH, max(1, len(self._dices) // 3))
         median = float(np.median(self._dices))
-        worst = self._worst[:each]
+        worst = self._worst[:count]
         taken = {sample.id for sample in worst}
-        best = [sample for sample in self._best[-each:] if sample.id not in taken]
+        best = [sample for sample in self._best[-count:] if sample.id not in taken]
         taken |= {sample.id for sample in best}
         others = [sample for sample in self._drawn if sample.id not in taken]
-        middle = sorted(others, key=lambda one: (abs(one.dice - median), _hash(one.id)))[:each]
-        kinds = {"worst": worst, "median": sorted(middle, key=_rank), "best": best}
+        others.sort(key=lambda sample: (abs(sample.dice - median), _hash(sample.id)))
+        kinds = {"worst": worst, "median": sorted(others[:count], key=_rank), "best": best}
         return [replace(item, kind=kind) for kind, samples in kinds.items() for item in samples]
 
 

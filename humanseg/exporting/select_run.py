@@ -5,8 +5,8 @@ from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run
-from humanseg.runs.discovery import find_runs, looks_like_run
-from humanseg.runs.record import NotARun, RunRecord, data_key, read_run
+from humanseg.runs.discovery import find_runs, looks_like_run, read_runs
+from humanseg.runs.record import RunRecord, data_key
 
 _SHOWN = 3
 """Runners-up that are named."""
@@ -40,7 +40,9 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
         run = open_run(path)
         is_other = path.suffix == ".ckpt" and path.resolve() != run.best.resolve()
         return SelectedRun(run, ["as requested"], path.resolve() if is_other else None)
-    finished, others = _find(path)
+    records, _, broken = read_runs(find_runs([path]))
+    finished = [record for record in records if record.finished]
+    others = len(records) - len(finished) + len(broken)
     passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
     if not finished:
         raise HumansegError(
@@ -67,24 +69,6 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     if len(rest) > _SHOWN:
         reasons.append(f"and {len(rest) - _SHOWN} more")
     return SelectedRun(best, reasons)
-
-
-def _find(folder: Path) -> tuple[list[RunRecord], int]:
-    """Find the finished runs below a folder, and count the others."""
-    finished, others = [], 0
-    for name, run in find_runs([folder]).runs.items():
-        try:
-            record = read_run(run, name)
-        except NotARun:
-            continue
-        except HumansegError:
-            others += 1
-            continue
-        if record.finished:
-            finished.append(record)
-        else:
-            others += 1
-    return finished, others
 
 
 def _score(record: RunRecord, data: Path | None) -> float:

@@ -47,6 +47,15 @@ def explain_os_error(error: OSError, path: Path) -> HumansegError:
     return HumansegError(f"Cannot write {path}: {advice}.", code="io.cannot_write")
 
 
+@contextmanager
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the system into a HumansegError that says why `path` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
 def rename(source: Path, target: Path) -> None:
     """Rename a file or folder; a file replaces one of that name."""
     for pause in _PAUSES:
@@ -64,7 +73,7 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
 
     Its folder is made. Without `replace`, an existing file is an error.
     """
-    try:
+    with explain_write_errors(path):
         _make_folder(path.parent)
         with partial_file(path.parent) as partial:
             yield partial
@@ -76,8 +85,6 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
                 rename(partial, path)
             else:
                 _place_new(partial, path)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
 
 
 def _sync(descriptor: int) -> None:
@@ -114,7 +121,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder, which replaces `folder` when the block ends without an error."""
     # A link to a folder on another disk stays one.
     folder = Path(os.path.realpath(folder))
-    try:
+    with explain_write_errors(folder):
         _make_folder(folder.parent)
         # Of a drive, or a shared disk, a person may be allowed to write one folder alone.
         is_alone = folder.is_dir() and not os.access(folder.parent, os.W_OK)
@@ -138,8 +145,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
                     rename(former, folder)
                 raise
             shutil.rmtree(former, ignore_errors=True)
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
 
 
 def _refill(folder: Path, partial: Path) -> None:

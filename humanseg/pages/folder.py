@@ -89,7 +89,7 @@ class PageFolder:
             self._page.unlink(missing_ok=True)
         return self._page
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Remove what is not in place."""
         error = Exception("discarded")
         self._open.__exit__(type(error), error, None)

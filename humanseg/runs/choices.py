@@ -10,13 +10,6 @@ Options = Mapping[str, Mapping[str, Any]]
 """The options of a group: the name of each, and its settings by dotted keys."""
 
 
-def chosen_option(
-    name: str, have: Mapping[str, Any], options: Options
-) -> tuple[str, Mapping[str, Any]]:
-    """Return a recorded name and what the option ships with; of a person's own, what it holds."""
-    return name, options.get(name, have)
-
-
 def nearest_option(
     have: Mapping[str, Any], group: str, options: Options
 ) -> tuple[str, Mapping[str, Any]]:

@@ -2,14 +2,15 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from humanseg.errors import HumansegError
 from humanseg.io.names import natural_key
 from humanseg.pages.render import readable
 from humanseg.runs.folder import RunFolder
+from humanseg.runs.record import NotARun, RunRecord, read_run
 
 _PARTS_OF_A_RUN = {"checkpoints", "logs", "test", "valid", "wandb"}
 _RUN_OF_WANDB = re.compile(r"(offline-)?run-\d{8}_\d{6}-\w+")
@@ -65,24 +66,49 @@ def find_runs(paths: Sequence[Path]) -> FoundRuns:
             "that tells them apart: give folders of one drive.",
             code="runs.different_drives",
         ) from error
-    seen: set[str] = set()
+    visited: set[str] = set()
     unreadable: dict[str, str] = {}
-    runs = [run for start in starts for run in _walk(start, base, seen, unreadable)]
+    runs = [run for start in starts for run in _walk(start, base, visited, unreadable)]
     named = {_name(run, base): RunFolder(run) for run in runs}
     ordered = {name: named[name] for name in sorted(named, key=natural_key)}
     return FoundRuns(base, ordered, unreadable)
+
+
+def read_runs(
+    found: FoundRuns, on_read: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[list[RunRecord], dict[str, str], dict[str, str]]:
+    """Read runs; return why others cannot be: those of other programs, and broken ones."""
+    records: list[RunRecord] = []
+    foreign: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    runs: set[str] = set()
+    for done, (name, folder) in enumerate(found.runs.items(), 1):
+        try:
+            records.append(read_run(folder, name))
+            runs.add(name)
+        except NotARun as error:
+            # Whatever else a run's folder holds, by a logger or by hand, is no news.
+            if not runs.intersection(map(str, PurePosixPath(name).parents)):
+                foreign[name] = str(error)
+        except HumansegError as error:
+            runs.add(name)
+            broken[name] = str(error)
+        on_read(done, len(found.runs))
+    return records, foreign, broken
 
 
 def _name(folder: Path, base: Path) -> str:
     return readable(folder.relative_to(base).as_posix())
 
 
-def _walk(folder: Path, base: Path, seen: set[str], unreadable: dict[str, str]) -> Iterator[Path]:
+def _walk(
+    folder: Path, base: Path, visited: set[str], unreadable: dict[str, str]
+) -> Iterator[Path]:
     """Yield the folders that look like runs; `seen` holds what links may lead back to."""
     real = os.path.realpath(folder)
-    if real in seen:
+    if real in visited:
         return
-    seen.add(real)
+    visited.add(real)
     is_run = looks_like_run(folder)
     if is_run:
         yield folder
@@ -96,4 +122,4 @@ def _walk(folder: Path, base: Path, seen: set[str], unreadable: dict[str, str]) 
         # The thousands of pictures of a run, and the configs that loggers keep, are no runs.
         no_run = name.startswith(".") or _RUN_OF_WANDB.fullmatch(name)
         if not no_run and not (is_run and name in _PARTS_OF_A_RUN):
-            yield from _walk(folder / name, base, seen, unreadable)
+            yield from _walk(folder / name, base, visited, unreadable)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import explain_os_error, read_json, whole_file
+from humanseg.io.files import explain_write_errors, read_json, whole_file
 from humanseg.io.temporary_files import boot_id, disk_time
 
 try:
@@ -184,26 +184,18 @@ def _locked(path: Path, holder: dict[str, Any]) -> Locked:
 def _guard(folder: Path) -> Iterator[None]:
     """Make looking at the lock and taking it one step, for processes of one machine."""
     descriptor = None
-    try:
+    with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if fcntl is not None:
             descriptor = os.open(folder, os.O_RDONLY)
-            with _where_there_are_locks():
+            try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
+            except OSError as error:
+                # On a network disk that cannot lock folders, links suffice.
+                if error.errno not in _NO_LOCKS_HERE:
+                    raise
     try:
         yield
     finally:
         if descriptor is not None:
             os.close(descriptor)
-
-
-@contextmanager
-def _where_there_are_locks() -> Iterator[None]:
-    """Continue without a guard on a network disk that cannot lock folders: links suffice there."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_LOCKS_HERE:
-            raise

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import explain_os_error, names_in
+from humanseg.io.files import explain_os_error, explain_write_errors, names_in
 from humanseg.io.temporary_files import is_partial
 from humanseg.runs.folder import RECIPE_RECORD, RunFolder
 
@@ -105,7 +105,7 @@ def require_free(path: Path) -> None:
     HumansegError
         A run or other files are there already, or the folder cannot be made or written.
     """
-    try:
+    with explain_write_errors(path):
         occupied = _is_occupied(path)
         above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         for name in path.absolute().relative_to(above.absolute()).parts:
@@ -115,8 +115,6 @@ def require_free(path: Path) -> None:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if not os.access(above, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise explain_os_error(error, path) from error
     if (path / "config.yaml").exists():
         raise HumansegError(
             f"{path} already holds a run: continue with it by resume={path}, or choose another "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from humanseg.config.settings import PLAIN_GROUPS, is_result
-from humanseg.runs.choices import DATA, chosen_option, data_before, named_callbacks, nearest_option
+from humanseg.runs.choices import DATA, data_before, named_callbacks, nearest_option
 from humanseg.runs.record import read_config
 
 Value = None | bool | int | float | str
@@ -106,7 +106,8 @@ def read_settings(
         have = dict(flat_settings(node, group))
         options = shipped.get(group, {})
         if choices and group in choices:
-            name, default = chosen_option(choices[group], have, options)
+            # An option of a person's own ships with what it holds.
+            name, default = choices[group], options.get(choices[group], have)
         elif group == "callbacks":
             name, default = named_callbacks(node, options)
         else:
@@ -142,7 +143,7 @@ def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:
             levels = {repr(value): value for value in values}
             found.append(DifferingSetting(key, tuple(sorted(levels.values(), key=_order)), follows))
     order = {group: index for index, group in enumerate(NAMED_GROUPS)}
-    return sorted(found, key=lambda one: order.get(one.key.partition(".")[0], len(order)))
+    return sorted(found, key=lambda setting: order.get(setting.key.partition(".")[0], len(order)))
 
 
 def _plain_defaults(folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError
-from humanseg.io.files import explain_os_error
+from humanseg.io.files import explain_write_errors
 from humanseg.runs import is_locked
 from humanseg.runs.new_folder import require_sweep_folder
 from humanseg.sweeps.jobs import Job, require_same_settings
@@ -113,10 +113,8 @@ class Sweep:
             aside = folder_aside(self.folder)
             self.folder.rename(aside)
             console.print(f"aside   {aside}")
-        try:
+        with explain_write_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain_os_error(error, self.folder) from error
 
     def launcher(self) -> Launcher:
         """Make the launcher that the config names: it starts jobs, here or elsewhere."""

@@ -79,7 +79,7 @@ def test_a_page_that_was_not_finished_changes_nothing(tmp_path: Path) -> None:
     folder.add("2", ".png", PICTURE)
     page, pictures, _ = content(tmp_path)
     assert (page, pictures) == ("1", ["1.png"])
-    folder.discard()
+    folder.close()
     assert content(tmp_path) == ("1", ["1.png"], ["test", "test.html"])
 
 
@@ -101,7 +101,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 
     with pytest.raises(HumansegError):
         folder.finish(fail)
-    folder.discard()
+    folder.close()
     assert content(tmp_path) == ("1", ["1.png"], ["test", "test.html"])
 
 

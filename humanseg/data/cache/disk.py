@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import explain_os_error, whole_file
+from humanseg.io.files import explain_write_errors, whole_file
 
 BOUND = 20_000_000_000
 """Bytes that the folder may hold; the files that were not used for longest make room."""
@@ -38,11 +38,9 @@ def cached_file(name: str, size: int, write: Callable[[Path], None]) -> Path:
 def cache_folder(name: str = "photos") -> Path:
     """Make a folder of the cache, for this user alone: what is there may be private."""
     folder = _above() / name
-    try:
+    with explain_write_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = folder.stat().st_uid
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
     if hasattr(os, "getuid") and owner != os.getuid():
         raise HumansegError(
             f"{folder} belongs to somebody else, so nothing is kept there: set HUMANSEG_CACHE to a "

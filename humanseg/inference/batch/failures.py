@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 import cv2
 
 from humanseg.errors import HumansegError, first_line
-from humanseg.io.files import explain_os_error
+from humanseg.io.files import explain_write_errors
 from humanseg.io.temporary_files import partial_file
 
 _FATAL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
@@ -56,11 +56,8 @@ def to_failure(path: Path, error: Exception) -> InputFailure:
 
 def require_writable(folder: Path) -> None:
     """Raise where results cannot be written below a folder, which need not exist yet."""
-    try:
-        with TemporaryFile(dir=_existing(folder)):
-            pass
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
+    with explain_write_errors(folder), TemporaryFile(dir=_existing(folder)):
+        pass
 
 
 def ignores_case(folder: Path) -> bool:

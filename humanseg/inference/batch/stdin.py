@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from humanseg.errors import HumansegError
-from humanseg.io.files import explain_os_error
+from humanseg.io.files import explain_write_errors
 
 _SIGNATURES = {
     b"\xff\xd8\xff": ".jpg",
@@ -104,11 +104,8 @@ def spool_folder() -> Iterator[Callable[[], Path]]:
 
         @cache
         def spool() -> Path:
-            try:
+            with explain_write_errors(Path("a temporary file; TMPDIR names its folder")):
                 return Path(stack.enter_context(TemporaryDirectory(prefix="humanseg-")))
-            except OSError as error:
-                path = Path("a temporary file; TMPDIR names its folder")
-                raise explain_os_error(error, path) from error
 
         yield spool
 
