@@ -125,7 +125,7 @@ def _to_wandb(
             uploads = upload_runs([*_ranked(board), *board.unranked], project, move)
         failed = uploads.failed
         words = [f"runs uploaded: {len(uploads.done)}"]
-        words += [f"before: {len(uploads.before)}"] if uploads.before else []
+        words += [f"before: {len(uploads.earlier)}"] if uploads.earlier else []
         words += (
             [f"not yet, since they are running: {len(uploads.running)}"] if uploads.running else []
         )
@@ -220,10 +220,10 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, PhotoFiles] | st
     # One for all: they were scored on the same masks.
     rule = MaskRule.of(nodes[0]) if nodes else AS_DRAWN
     splits = ["valid" if fold is None else "train" for fold in group.data("fold")] or ["valid"]
-    places = [root] if root is not None else [Path(each) for each in roots]
-    for place, split in product(places, dict.fromkeys(splits)):
+    folders = [root] if root is not None else [Path(path) for path in roots]
+    for folder, split in product(folders, dict.fromkeys(splits)):
         try:
-            items = scan(place, split, masks=True, rule=rule).items
+            items = scan(folder, split, masks=True, rule=rule).items
         except HumansegError:
             continue
         found = {
@@ -231,7 +231,7 @@ def _photos(group: "Group", root: Path | None) -> "Mapping[str, PhotoFiles] | st
         }
         if set(group.ids) <= found.keys():
             return {id: found[id] for id in group.ids}
-    if not places:
+    if not folders:
         return "No config names their folder; give it by --data ROOT."
-    tried = " or ".join(map(str, places))
+    tried = " or ".join(map(str, folders))
     return f"They are not in {tried} any more; give their folder by --data ROOT."

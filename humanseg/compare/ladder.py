@@ -80,7 +80,7 @@ def read_ladder(folder: Path) -> list[Rung]:
         name = str(stage.get("name"))
         run = _read(folder / name, name)
         sources = [runs[source] for source in stage.get("starts_from") or () if source in runs]
-        over = max(sources, key=lambda each: each.dice_at_half, default=None)
+        over = max(sources, key=lambda source: source.dice_at_half, default=None)
         gain = gain_of_sources = None
         if run is not None and run.finished:
             runs[name] = run
@@ -192,14 +192,14 @@ def _compare_sources(run: RunRecord, other: RunRecord) -> PairedDifference | Non
         return None
     pairs = [(scores[name], others[name]) for name in scores]
     # Which photos these are is told by their ids and masks.
-    if not all(one["foreground"].equals(two["foreground"]) for one, two in pairs):
+    if not all(first["foreground"].equals(second["foreground"]) for first, second in pairs):
         return None
-    return paired_by_source([(one["dice"], two["dice"]) for one, two in pairs])
+    return paired_by_source([(first["dice"], second["dice"]) for first, second in pairs])
 
 
 def _scores_of_sources(run: RunRecord) -> "dict[str, pd.DataFrame]":
     """Read `dice` and `foreground` by id of the photos of each source in which somebody is."""
-    people = [name for name, one in _by_source(run).items() if "dice" in one]
+    people = [name for name, scores in _by_source(run).items() if "dice" in scores]
     try:
         table = read_table(run.folder.extra_scores, ["id", "source", *_COMPARED])
     except HumansegError:
@@ -207,7 +207,7 @@ def _scores_of_sources(run: RunRecord) -> "dict[str, pd.DataFrame]":
     numbers = as_numbers(table[_COMPARED]).set_index(table["id"])
     rows = {name: numbers[(table["source"] == name).to_numpy()] for name in people}
     # A file that was changed by hand, say.
-    whole = all(len(one) and np.isfinite(one.to_numpy()).all() for one in rows.values())
+    whole = all(len(scores) and np.isfinite(scores.to_numpy()).all() for scores in rows.values())
     return rows if whole else {}
 
 

@@ -52,9 +52,9 @@ class LabelledPhotos:
 
     def __getitem__(self, index: int) -> LabelledPhoto:
         """Return read-only views; without a mask, soft labels above a half take its place."""
-        photos, place = self._sources[index]
-        photo, mask = photos.photos[place]
-        soft = None if photos.soft is None else photos.soft[place]
+        photos, position = self._sources[index]
+        photo, mask = photos.photos[position]
+        soft = None if photos.soft is None else photos.soft[position]
         if mask is None:
             if soft is None:
                 raise ValueError(f"Train photo {self.ids[index]} has no mask.")

@@ -55,8 +55,8 @@ class SeededOrder(Sampler[tuple[int, int, int]]):
             order, repeats = self._draw(order, generator)
         # np.resize repeats from the start, so that every process gets the same number.
         chosen = np.resize(np.arange(self._draws), len(self) * self._replicas)
-        for place in chosen[self._rank :: self._replicas]:
-            yield self._epoch, int(order[place]), int(repeats[place])
+        for draw in chosen[self._rank :: self._replicas]:
+            yield self._epoch, int(order[draw]), int(repeats[draw])
 
     def _draw(
         self, order: NDArray[np.int64], generator: np.random.Generator

@@ -67,12 +67,12 @@ def summarize_sources(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """
     summary: dict[str, dict[str, Any]] = {}
     for name, rows in table.groupby("source"):
-        one: dict[str, Any] = {"photos": len(rows)}
+        means: dict[str, Any] = {"photos": len(rows)}
         if (rows["foreground"] == 0).all():
-            one["false_positives"] = float((rows["predicted_foreground"] > FALSE_POSITIVE).mean())
+            means["false_positives"] = float((rows["predicted_foreground"] > FALSE_POSITIVE).mean())
         else:
-            one["dice"] = float(rows["dice"].mean())
-        summary[str(name)] = one
+            means["dice"] = float(rows["dice"].mean())
+        summary[str(name)] = means
     return summary
 
 

@@ -86,7 +86,7 @@ def train_pairs(photos: PhotoData, count: int) -> list[PhotoAndMask]:
     if photos.splits.extra and photos.splits.extra_folder.is_dir():
         items = [*items, *(item for item in photos.items("extra") if item.mask is not None)]
     order = np.random.default_rng(0).permutation(len(items))[:count]
-    store = UncachedPhotos([items[place] for place in order])
+    store = UncachedPhotos([items[index] for index in order])
     pairs = []
     for index in range(len(store)):
         photo, mask = store[index]

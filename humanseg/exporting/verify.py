@@ -249,8 +249,8 @@ def _scaled(photo: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uin
     return np.ascontiguousarray(np.asarray(pixels, np.uint8).transpose(2, 0, 1)[None])
 
 
-def _off(one: NDArray[np.float32], other: NDArray[np.float32], where: str) -> list[str]:
-    off = float(np.abs(one - other).max())
+def _off(first: NDArray[np.float32], other: NDArray[np.float32], where: str) -> list[str]:
+    off = float(np.abs(first - other).max())
     return [f"{where}, a probability is off by {off:.4f}"] if off > MOST_PROBABILITY_OFF else []
 
 

@@ -180,10 +180,10 @@ def paired_by_source(
         There is no source, or as in `paired_difference`.
     """
     differences = [_differences(first, second) for first, second in pairs]
-    means = [resampled_means(one, seed=seed + number) for number, one in enumerate(differences)]
+    means = [resampled_means(part, seed=seed + number) for number, part in enumerate(differences)]
     low, high = interval_ends(np.mean(means, axis=0))
-    mean = float(np.mean([one.mean() for one in differences]))
-    return PairedDifference(mean, float(low), float(high), sum(one.size for one in differences))
+    mean = float(np.mean([part.mean() for part in differences]))
+    return PairedDifference(mean, float(low), float(high), sum(map(len, differences)))
 
 
 def _differences(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:

@@ -122,9 +122,11 @@ def _matching_state(segmenter: Segmenter, checkpoint: Path) -> dict[str, Tensor]
         for key, value in read_checkpoint(checkpoint)["state_dict"].items()
         if key.startswith(PREFIX)
     }
-    own = segmenter.state_dict()
-    wrong = sorted(set(state) ^ set(own))
-    wrong += sorted(key for key in set(state) & set(own) if state[key].shape != own[key].shape)
+    wanted = segmenter.state_dict()
+    wrong = sorted(set(state) ^ set(wanted))
+    wrong += sorted(
+        key for key in set(state) & set(wanted) if state[key].shape != wanted[key].shape
+    )
     if wrong:
         names = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise HumansegError(

@@ -12,6 +12,7 @@ from humanseg.pages.origin import Origin
 from humanseg.pages.pictures import ADDED, MISSED, css_colour
 from humanseg.pages.render import percent, readable, score, url, write_page
 
+Cards = Sequence[TestCard] | Sequence[ValidCard]
 Facts = Sequence[tuple[str, str]]
 
 ERROR_LEGEND = (
@@ -24,7 +25,7 @@ _BINS = 40
 
 
 @dataclass(frozen=True)
-class Range:
+class Filter:
     """A filter with two ends under a histogram of what it filters by.
 
     Attributes
@@ -61,27 +62,27 @@ def histogram(values: Sequence[float], low: float, high: float) -> tuple[float, 
     """Count `values` in equal bins over [low, high], relative to the fullest bin."""
     counts = [0] * _BINS
     for value in values:
-        place = int((value - low) / (high - low) * _BINS)
-        counts[min(max(place, 0), _BINS - 1)] += 1
+        index = int((value - low) / (high - low) * _BINS)
+        counts[min(max(index, 0), _BINS - 1)] += 1
     highest = max(max(counts), 1)
     return tuple(round(count / highest, 3) for count in counts)
 
 
-def _share_range(cards: Sequence[TestCard] | Sequence[ValidCard], key: str, label: str) -> Range:
+def _share_range(cards: Cards, key: str, label: str) -> Filter:
     """Build the filter by a share of the photo."""
     bars = histogram([round(getattr(card, key), 6) for card in cards], 0, 1)
-    return Range(key, label, "percent", 0, 1, 0.01, bars)
+    return Filter(key, label, "percent", 0, 1, 0.01, bars)
 
 
-def _dice_range(cards: Sequence[ValidCard]) -> Range:
+def _dice_range(cards: Sequence[ValidCard]) -> Filter:
     """Build the filter by Dice, from just under the worst photo: most scores crowd near 1."""
     worst = min((card.dice for card in cards), default=0.0)
     low = min(math.floor(worst * 20) / 20, 0.95)
     bars = histogram([card.dice for card in cards], low, 1)
-    return Range("dice", "Dice", "score", low, 1, 0.001, bars)
+    return Filter("dice", "Dice", "score", low, 1, 0.001, bars)
 
 
-def _ratio(cards: Sequence[TestCard] | Sequence[ValidCard]) -> float:
+def _ratio(cards: Cards) -> float:
     """Return the shape of a tile: the middle one of the photos', between 1:2 and 2:1."""
     if not cards:
         return 1.0
@@ -176,7 +177,7 @@ def write_valid_page(
 def _write_gallery(
     path: Path,
     template: str,
-    cards: Sequence[TestCard] | Sequence[ValidCard],
+    cards: Cards,
     *,
     facts: Facts,
     **context: Any,

@@ -111,7 +111,7 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
     except ValueError as error:
         mistakes.append(f"budget: {error}")
     try:
-        formats = [each.name for each in read_formats(node.get("export") or "onnx")]
+        formats = [item.name for item in read_formats(node.get("export") or "onnx")]
     except HumansegError as error:
         mistakes.append(f"export: {error}")
     mistakes += reference_mistakes(stages)
@@ -164,8 +164,8 @@ def with_folders(word: str, folder: Path) -> str:
         return word
     value = OverridesParser.create().parse_override(word).value()
 
-    def placed(each: Any) -> str:
-        text = str(each)
+    def placed(item: Any) -> str:
+        text = str(item)
         return str(folder / text[len(REFERENCE) :]) if text.startswith(REFERENCE) else text
 
     where = [placed(item) for item in value] if isinstance(value, list) else placed(value)

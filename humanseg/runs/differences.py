@@ -58,7 +58,7 @@ def non_default_settings(
                 and not (name.rpartition(".")[0] in have and name.rpartition(".")[2].isdigit())
             ]
     telling = [setting for setting in settings if kind_of(setting.key) in _TELLING]
-    return [*sorted(options, key=lambda one: one.key != "experiment"), *telling]
+    return [*sorted(options, key=lambda option: option.key != "experiment"), *telling]
 
 
 def _default_options(defaults: Sequence[Any]) -> Iterator[tuple[str, Any]]:

@@ -256,14 +256,14 @@ def _relatives(
     ):
         paths = [node] if isinstance(node, str) else node or []
         # A name alone is that of a bundled model.
-        places = [Path(str(path)) for path in paths if os.path.isabs(str(path))]
-        found = [each for path in places if (each := _run_of(run, path)) is not None]
+        folders = [Path(str(path)) for path in paths if os.path.isabs(str(path))]
+        found = [other for path in folders if (other := _run_of(run, path)) is not None]
         groups.append((heading, found))
     if is_part(summary):
         beside = [RunFolder(path.parent) for path in run.path.parent.glob(f"*/{OVERVIEW}")]
         stages = read_summary(run.path.parent / RECIPE_RECORD).get("stages") or []
         order = {stage["name"]: index for index, stage in enumerate(stages)}
-        beside.sort(key=lambda each: (order.get(each.path.name, 0), natural_key(each.path.name)))
+        beside.sort(key=lambda other: (order.get(other.path.name, 0), natural_key(other.path.name)))
         word = "Jobs" if "sweep" in summary else "Stages"
         groups.append((f"{word} beside it", [other for other in beside if other.path != run.path]))
     return [
@@ -275,9 +275,11 @@ def _relatives(
 
 def _run_of(run: RunFolder, path: Path) -> RunFolder | None:
     """Find the run that a path of a config leads to, where it has a page; maybe both were moved."""
-    places = [path, path.parent, path.parent.parent]
-    beside = [run.path.parent / place.name for place in places]
-    found = next((place for place in [*places, *beside] if (place / OVERVIEW).is_file()), None)
+    candidates = [path, path.parent, path.parent.parent]
+    beside = [run.path.parent / candidate.name for candidate in candidates]
+    found = next(
+        (folder for folder in [*candidates, *beside] if (folder / OVERVIEW).is_file()), None
+    )
     return None if found is None or found == run.path else RunFolder(found)
 
 

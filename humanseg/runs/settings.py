@@ -137,7 +137,7 @@ def differing(runs: Sequence[Settings]) -> list[DifferingSetting]:
     found = []
     for key in _differing_keys(runs):
         values = [run.values.get(key) for run in runs]
-        group = next((one for one in SOURCES if key.startswith(f"{one}.")), key.partition(".")[0])
+        group = next((top for top in SOURCES if key.startswith(f"{top}.")), key.partition(".")[0])
         follows = group if group != key and _decides(runs, group, key) else ""
         if not follows or any(key in run.changed for run in runs):
             levels = {repr(value): value for value in values}

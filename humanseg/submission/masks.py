@@ -127,17 +127,17 @@ def put_right(scored: Sequence[ScoredRow]) -> tuple[dict[str, float], str]:
     if not pairs:
         return {}, ""
     scores = {
-        place.item.id: dice(_decode(one.rle, place.shape), _truth(place.item))
-        for one, place in pairs
+        target.item.id: dice(_decode(row.rle, target.shape), _truth(target.item))
+        for row, target in pairs
     }
     pairs.sort(key=lambda pair: pair[0].number)
     shown = ", ".join(
-        f"row {one.number} (id {shorten(one.item.id)}, Dice {one.dice:.2f}) fits "
-        f"{shorten(place.item.id)} ({scores[place.item.id]:.2f})"
-        for one, place in pairs[:_SHOWN]
+        f"row {row.number} (id {shorten(row.item.id)}, Dice {row.dice:.2f}) fits "
+        f"{shorten(target.item.id)} ({scores[target.item.id]:.2f})"
+        for row, target in pairs[:_SHOWN]
     )
     more = f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
-    numbers = ranges([one.number for one, _ in pairs])
+    numbers = ranges([row.number for row, _ in pairs])
     return scores, (
         f"{len(pairs)} rows look attached to the wrong ids, as when folders are listed in two "
         f"orders (rows {numbers}): {shown}{more}"

@@ -130,11 +130,11 @@ def score_file(
         )
     moved, note = put_right(scored)
     if moved:
-        right = float(np.mean([moved.get(one.item.id, one.dice) for one in scored]))
+        right = float(np.mean([moved.get(row.item.id, row.dice) for row in scored]))
         notes.append(f"{note}; with these rows put right the file would score {right:.6f}")
     elif note:
         notes.append(note)
-    per_photo = {one.item.id: one.dice for one in scored}
+    per_photo = {row.item.id: row.dice for row in scored}
     ordered = {id: per_photo[id] for id in sorted(per_photo, key=natural_key)}
     return ScoreReport(_mean(scored), ordered, notes, split, source)
 

@@ -66,7 +66,7 @@ def show_jobs(sweep: Sweep, jobs: Sequence[Job]) -> None:
     console.print(f"\n{len(jobs)} jobs, about {clock(total)} one after another\n{HOW}")
 
 
-def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: int) -> None:
+def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], remaining: int) -> None:
     """Print what a search draws from, and how long it takes; `sample` is a job like its trials."""
     console.print(f"sweep   {sweep.folder}\n")
     for key, values in space.items():
@@ -75,10 +75,10 @@ def show_search(sweep: Sweep, sample: Job, space: Mapping[str, object], left: in
     if ahead.problem:
         console.print(f"\nA trial such as {sample.name} would fail: {ahead.problem}")
         return
-    each, all_left = clock(ahead.seconds), clock(left * ahead.seconds)
+    seconds, total = clock(ahead.seconds), clock(remaining * ahead.seconds)
     console.print(
-        f"\n{left} trials to come of about {each} each, {all_left} in all and less where some are "
-        f"pruned;\na model has {ahead.parameters:,} parameters, as in {sample.name}\n{HOW}"
+        f"\n{remaining} trials to come of about {seconds} each, {total} in all and less where some "
+        f"are pruned;\na model has {ahead.parameters:,} parameters, as in {sample.name}\n{HOW}"
     )
 
 

@@ -61,7 +61,7 @@ def count_photos(config: DictConfig) -> PhotoCounts:
         **unlabelled_options(config),
     )
     train = [item for name in data.splits.train_names for item in data.items(name)]
-    draws = len(train) + sum(data.splits.weight(each.id) - 1 for each in data.items("extra"))
+    draws = len(train) + sum(data.splits.weight(item.id) - 1 for item in data.items("extra"))
     valid = data.items("valid") + data.items("extra_valid")
     given = config.data.get("crop_size")
     size = given or scaled_size(image_size(train[0].photo), config.data.get("train_size"))

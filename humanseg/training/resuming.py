@@ -48,11 +48,11 @@ def resumed_config(
 
 def changed_settings(saved: DictConfig, now: DictConfig) -> dict[str, list[Any]]:
     """Return the changed settings that affect the result: the old and the new value."""
-    before, after = (_settings(config) for config in (saved, now))
+    old, new = (_settings(config) for config in (saved, now))
     changed = {
-        key: [before.get(key), after.get(key)]
-        for key in dict.fromkeys((*before, *after))
-        if before.get(key) != after.get(key) and is_result(key) and on_resume(key) != "verify"
+        key: [old.get(key), new.get(key)]
+        for key in dict.fromkeys((*old, *new))
+        if old.get(key) != new.get(key) and is_result(key) and on_resume(key) != "verify"
     }
     # For a callback that is added or removed, its own settings are redundant.
     return {key: both for key, both in changed.items() if key.rpartition(".")[0] not in changed}

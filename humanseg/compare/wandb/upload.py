@@ -26,7 +26,7 @@ class Uploads:
 
     Attributes
     ----------
-    done, before, running
+    done, earlier, running
         Names of the runs that were uploaded, that had been before, and that still run.
     failed
         Names of the others, each with the reason.
@@ -36,7 +36,7 @@ class Uploads:
     """
 
     done: tuple[str, ...]
-    before: tuple[str, ...]
+    earlier: tuple[str, ...]
     running: tuple[str, ...]
     failed: Mapping[str, str]
     bare: tuple[str, ...]
@@ -71,9 +71,9 @@ def upload_runs(
     running = tuple(run.name for run in runs if run.status == "running" and run.name in offline)
     ended = {name: logs for name, logs in offline.items() if name not in running}
     todo = {
-        name: left
+        name: remaining
         for name, logs in ended.items()
-        if (left := [log for log in logs if not _mark(log).exists()])
+        if (remaining := [log for log in logs if not _mark(log).exists()])
     }
     previous = tuple(name for name in ended if name not in todo)
     reasons: dict[str, str] = {}

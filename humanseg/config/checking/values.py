@@ -166,8 +166,8 @@ def _words(schema: dict[str, Any]) -> list[str]:
     fewest = schema.get("minItems")
     count = {None: "", 1: " of one or more"}.get(fewest, f" of at least {fewest}")
     count = f" of {len(items)}" if items else count
-    each = {*items, *([" or ".join(_words(schema["items"]))] if schema.get("items") else [])}
-    return [f"a list{count}" + (f" (each {each.pop()})" if len(each) == 1 else "")]
+    kinds = {*items, *([" or ".join(_words(schema["items"]))] if schema.get("items") else [])}
+    return [f"a list{count}" + (f" (each {kinds.pop()})" if len(kinds) == 1 else "")]
 
 
 def _range(schema: dict[str, Any]) -> list[str]:

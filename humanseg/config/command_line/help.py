@@ -42,9 +42,9 @@ def _groups(folders: Sequence[Path]) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {}
     for folder in folders:
         for path in folder.rglob("*.yaml"):
-            place = path.relative_to(folder)
-            if len(place.parts) > 1 and place.parts[0] != "hydra":
-                groups.setdefault(place.parent.as_posix(), set()).add(path.stem)
+            relative = path.relative_to(folder)
+            if len(relative.parts) > 1 and relative.parts[0] != "hydra":
+                groups.setdefault(relative.parent.as_posix(), set()).add(path.stem)
     return groups
 
 

@@ -14,9 +14,9 @@ from humanseg.config.renames import current_words
 from humanseg.config.settings import SETTINGS
 from humanseg.errors import HumansegError
 
-PATH_SETTINGS = frozenset(one.key for one in SETTINGS if one.path)
+PATH_SETTINGS = frozenset(setting.key for setting in SETTINGS if setting.path)
 """Settings that are a path or a part of one: a text, whatever it looks like."""
-_LISTS = [one.key for one in SETTINGS if one.takes_list]
+_LISTS = [setting.key for setting in SETTINGS if setting.takes_list]
 """Those that may be a list of paths, too."""
 
 _OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)
@@ -75,33 +75,33 @@ def _taken(word: str, many: bool) -> str:
         if not word.startswith("-"):
             _require_no_folder(word)
         return word
-    before, key, value = override.groups()
+    start, key, value = override.groups()
     if key == "hydra.job.chdir" and value.lower() != "false":
         raise HumansegError(
             f"{word}: relative paths would mean other places, and all that a run writes goes into "
             "its own folder anyway. Leave it out; run_dir=PATH says where the run goes."
         )
     # A single + adds what is not there; a recipe puts two before each setting.
-    if value.replace(" ", "") == "{}" and before != f"+{key}=":
+    if value.replace(" ", "") == "{}" and start != f"+{key}=":
         raise HumansegError(
             f"{key}={{}} would take nothing away: Hydra merges it with the config. Write "
             f"{key}=null."
         )
-    if key not in PATH_SETTINGS or _is_text(before, key, value, many):
+    if key not in PATH_SETTINGS or _is_text(start, key, value, many):
         return word
     brackets = key in _LISTS and value.startswith("[") and value.endswith("]")
     if brackets and many:  # lists to choose from: whoever writes these can quote
         return word
     parts = value[1:-1].split(",") if brackets else value.split(",") if many else [value]
-    fitting = [part if _is_text(before, key, part, many=False) else _quoted(part) for part in parts]
+    fitting = [part if _is_text(start, key, part, many=False) else _quoted(part) for part in parts]
     joined = ",".join(fitting)
-    return f"{before}[{joined}]" if brackets else before + joined
+    return f"{start}[{joined}]" if brackets else start + joined
 
 
-def _is_text(before: str, key: str, value: str, many: bool) -> bool:
+def _is_text(start: str, key: str, value: str, many: bool) -> bool:
     """Return whether Hydra takes a value for the text, or the texts, that it must be."""
     try:
-        override = OverridesParser.create().parse_override(before + value)
+        override = OverridesParser.create().parse_override(start + value)
     except HydraException:
         return False
     if override.is_sweep_override():

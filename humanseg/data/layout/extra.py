@@ -61,7 +61,9 @@ def scan_extra(root: Path, extra: Extra, key: str) -> Scan:
             return fnmatch.fnmatchcase(path.name, pattern)
 
         chosen = [item for item in found.items if matches(item.photo)]
-        problems += [one for one in found.problems if not one.id or matches(one.path)]
+        problems += [
+            problem for problem in found.problems if not problem.id or matches(problem.path)
+        ]
         if not chosen and not any(problem.fatal for problem in problems):
             raise HumansegError(
                 f"{key}.{name}: there is no photo that is called {pattern} in "

@@ -95,16 +95,16 @@ class Naming:
 
     def mask_of(self, id: str) -> str | None:
         """Return the stem of a photo's mask; None where the photo's name is another."""
-        before, after = self.photo
-        long_enough = len(id) > len(before) + len(after)
-        if not (long_enough and id.startswith(before) and id.endswith(after)):
+        prefix, suffix = self.photo
+        long_enough = len(id) > len(prefix) + len(suffix)
+        if not (long_enough and id.startswith(prefix) and id.endswith(suffix)):
             return None
-        return f"{self.mask[0]}{id[len(before) : len(id) - len(after)]}{self.mask[1]}"
+        return f"{self.mask[0]}{id[len(prefix) : len(id) - len(suffix)]}{self.mask[1]}"
 
     def __str__(self) -> str:
         """Return the patterns: "*_mask for *"."""
-        (before, after), (mask_before, mask_after) = self.photo, self.mask
-        return f"{mask_before}*{mask_after} for {before}*{after}"
+        (prefix, suffix), (mask_before, mask_after) = self.photo, self.mask
+        return f"{mask_before}*{mask_after} for {prefix}*{suffix}"
 
 
 def find_naming(photos: Sequence[str], masks: Sequence[str]) -> Naming | None:
@@ -133,11 +133,11 @@ def _naming(photo: str, mask: str) -> Naming | None:
         (name[:start], name[start : start + same.size], name[start + same.size :])
         for name, start in ((photo, same.a), (mask, same.b))
     ]
-    for before, core, after in ends:
-        if any(char.isdigit() for char in before + after):
+    for prefix, core, suffix in ends:
+        if any(char.isdigit() for char in prefix + suffix):
             return None
-        inside_a_word = (before[-1:].isalpha() and core[0].isalpha()) or (
-            core[-1].isalpha() and after[:1].isalpha()
+        inside_a_word = (prefix[-1:].isalpha() and core[0].isalpha()) or (
+            core[-1].isalpha() and suffix[:1].isalpha()
         )
         if inside_a_word or not any(char.isalnum() for char in core):
             return None

@@ -100,12 +100,12 @@ class Canvas:
         self.colour = np.zeros((*shape, 3), np.float32)
         self.covered = np.zeros(shape, np.uint8)
 
-    def paint(self, outline: Points, fabric: Fabric, place: Placement, relief: float = 1.0) -> None:
+    def paint(self, outline: Points, fabric: Fabric, where: Placement, relief: float = 1.0) -> None:
         """Paint one part, (n, 2) corners in head heights, over all earlier ones.
 
         `relief` is how round it looks: 0 is flat and without a contour.
         """
-        corners = place.to_photo(outline)
+        corners = where.to_photo(outline)
         sigma = float(max(1.0, 0.16 * min(np.ptp(corners, axis=0))))
         margin = int(2 * sigma) + 2
         # The window may reach beyond the frame: shading must not darken along the frame.
@@ -129,7 +129,7 @@ class Canvas:
         shade = _shade(part, sigma, relief, self.light)[inside]
         part = part[inside]
         y, x = np.mgrid[window].astype(np.float32) / SUPERSAMPLING
-        painted = fabric(*place.from_photo(x, y)) * shade[..., None]
+        painted = fabric(*where.from_photo(x, y)) * shade[..., None]
         np.copyto(self.colour[window], painted, where=part[..., None] > 0)
         self.covered[window] |= part
 

@@ -28,10 +28,10 @@ from humanseg.data.synthetic.traits import (
 )
 
 
-def paint_person(canvas: Canvas, place: Placement, rng: np.random.Generator) -> None:
+def paint_person(canvas: Canvas, where: Placement, rng: np.random.Generator) -> None:
     """Draw one person at `place`: base of the neck, head height in pixels and lean."""
     head, body, outfit = draw_head(rng), draw_body(rng), draw_outfit(rng)
-    skin, paint = plain(head.skin), partial(canvas.paint, place=place)
+    skin, paint = plain(head.skin), partial(canvas.paint, where=where)
     on_head = head_painter(paint, head)
     arms = [draw_arm(rng, side, body) for side in (-1, 1)]
     # A hand above or beside the trunk leaves the shoulder seam on top; one before it does not.

@@ -22,8 +22,8 @@ def draw_photo(
     light = (float(np.sin(angle)), float(-np.cos(angle)))
     background = draw_background(rows, columns, rng)
     canvas = Canvas(rows, columns, light)
-    for place in _draw_places(rows, columns, rng):
-        paint_person(canvas, place, rng)
+    for where in _draw_places(rows, columns, rng):
+        paint_person(canvas, where, rng)
     _, mask = canvas.flatten(background)
     scene, mask = canvas.flatten(cast_shadow(background, mask, light, rng))
     return take_photo(scene, rng), mask, int(rng.integers(80, 96))

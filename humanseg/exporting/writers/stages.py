@@ -64,13 +64,13 @@ def find_stages(model: onnx.ModelProto) -> Stages:
 def _passes(nodes: Sequence[onnx.NodeProto]) -> list[tuple[int, int]]:
     """Find the first and last convolution of each pass, which begins with a weight seen before."""
     passes: list[tuple[int, int]] = []
-    seen: set[str] = set()
+    used: set[str] = set()
     for index, node in enumerate(nodes):
         if node.op_type == "Conv":
-            if not seen or node.input[1] in seen:
+            if not used or node.input[1] in used:
                 passes.append((index, index))
-                seen = set()
-            seen.add(node.input[1])
+                used = set()
+            used.add(node.input[1])
             passes[-1] = (passes[-1][0], index)
     return passes
 

@@ -51,7 +51,7 @@ def assign_output_stems(
     `ignore_case`, names that differ in capitals only are one.
     """
 
-    def place(source: InputFile) -> tuple[str, bool]:
+    def name_of(source: InputFile) -> tuple[str, bool]:
         stem = str(source.stem)
         # A phone keeps a photo that moves as two files of one name: both are used.
         return stem.casefold() if ignore_case else stem, source.is_video
@@ -59,11 +59,11 @@ def assign_output_stems(
     separated = list(inputs)
     # A new stem may be another one's: 1.png of twins, and that of 1.png.jpg.
     for _ in range(_ROUNDS):
-        separated = _separate(_separate(separated, place, _by_suffix), place, _by_folder)
+        separated = _separate(_separate(separated, name_of, _by_suffix), name_of, _by_folder)
     unique, failures = list[InputFile](), list[InputFailure]()
     taken: dict[tuple[str, bool], InputFile] = {}
     for source in separated:
-        first = taken.setdefault(place(source), source)
+        first = taken.setdefault(name_of(source), source)
         if first is source:
             unique.append(source)
         else:
@@ -77,13 +77,13 @@ def assign_output_stems(
 
 def _separate(
     inputs: list[InputFile],
-    place: Callable[[InputFile], tuple[str, bool]],
+    name_of: Callable[[InputFile], tuple[str, bool]],
     rename: Callable[[list[InputFile]], list[InputFile]],
 ) -> list[InputFile]:
-    """Rename the inputs of each group that shares a place."""
+    """Rename the inputs of each group that shares a name."""
     groups = defaultdict(list)
     for source in inputs:
-        groups[place(source)].append(source)
+        groups[name_of(source)].append(source)
     renamed = {
         id(source): other
         for group in groups.values()

@@ -114,7 +114,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         timeline, clock = Timeline(self._container), _Clock(self._container.format.name)
         with explain_video_errors(self.path):
             for packet in self._container.demux(self._video, *self.audio):
-                timeline.place(packet)
+                timeline.shift(packet)
                 if packet.stream is not self._video:
                     yield AudioPacket(tracks[packet.stream.index], packet)
                     continue

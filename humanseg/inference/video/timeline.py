@@ -37,7 +37,7 @@ class Timeline:
         # The end of what was seen of any stream.
         self._end = Fraction(0)
 
-    def place(self, packet: av.Packet) -> None:
+    def shift(self, packet: av.Packet) -> None:
         """Shift the times of the next packet of the file."""
         unit = packet.time_base
         if not unit:

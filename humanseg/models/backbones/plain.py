@@ -34,7 +34,7 @@ class PlainBackbone(Backbone):
         self.std = (0.229, 0.224, 0.225)
         inputs = [3, *self.channels[:-1]]
         self.levels = nn.ModuleList(
-            double_conv(before, after) for before, after in zip(inputs, self.channels, strict=True)
+            double_conv(narrow, wide) for narrow, wide in zip(inputs, self.channels, strict=True)
         )
         self.pool = nn.MaxPool2d(2)
         self.dropout = nn.Dropout2d(dropout)

@@ -85,11 +85,11 @@ def average_cells(x: Tensor, cells: int) -> Tensor:
 
 def _cell_weights(size: int, cells: int, like: Tensor) -> Tensor:
     """Weigh each of ``size`` rows in each cell's mean: (cells, size), every row sums to 1."""
-    place = torch.arange(size, device=like.device)
+    position = torch.arange(size, device=like.device)
     cell = torch.arange(cells, device=like.device).unsqueeze(1)
     first = cell * size // cells
     end = ((cell + 1) * size + cells - 1) // cells
-    inside = ((place >= first) & (place < end)).to(like.dtype)
+    inside = ((position >= first) & (position < end)).to(like.dtype)
     return inside / inside.sum(dim=1, keepdim=True)
 
 
@@ -111,10 +111,10 @@ class SubPixelUpsampling(nn.Sequential):
         steps: list[nn.Module] = []
         outputs, reached = inputs, factor
         for reduction in halvings(factor):
-            before, outputs = outputs, max(outputs // 2, 16)
+            previous, outputs = outputs, max(outputs // 2, 16)
             ratio, reached = reached // reduction, reduction
             steps += [
-                nn.Conv2d(before, outputs * ratio**2, 3, padding=1, bias=False),
+                nn.Conv2d(previous, outputs * ratio**2, 3, padding=1, bias=False),
                 nn.PixelShuffle(ratio),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(inplace=True),

@@ -246,10 +246,10 @@ def _try(search: Search, study: Study, settings: SearchSettings) -> dict[str, st
     """Try until there are enough trials; return why some failed."""
     launcher = search.sweep.launcher()
     failed: dict[str, str] = {}
-    while (left := settings.n_trials - trials.count_done(study)) > 0:
+    while (remaining := settings.n_trials - trials.count_done(study)) > 0:
         asked = [
             trials.ask_trial(study, search.space, settings.seed, settings.startup_trials, ahead)
-            for ahead in range(min(left, settings.n_jobs))
+            for ahead in range(min(remaining, settings.n_jobs))
         ]
         jobs = [search.job(trial.params, trial.number) for trial in asked]
         search.sweep.check(jobs)
