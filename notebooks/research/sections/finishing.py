@@ -73,11 +73,11 @@ def earlier_text(records: Records) -> Prose:
         return Prose("")
     judged = [verdict for _, verdict in judge_all([compare(gap) for gap in gaps])]
     runs = ", ".join(
-        f"`{name}`{', the lost run of section 5' if name == LOST else ''}"
+        f"`{name}`{' (the lost run of section 5)' if name == LOST else ''}"
         for name in records.measured_runs()
     )
     return say(
-        f"Runs that are not bundled ({runs}) say the same: of {len(judged)} comparisons "
+        f"{runs}, which are not bundled, say the same: of {len(judged)} comparisons "
         f"{judged.count('negligible')} are negligible, {judged.count('undecided')} undecided, and "
         f"{judged.count('better')} better."
     )

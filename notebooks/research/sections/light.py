@@ -37,19 +37,27 @@ def splits_table(records: Records) -> Table:
 
 def splits_text(records: Records) -> Prose:
     """Return how far the splits are from train, and what that says of the augmentation."""
+    from scipy.stats import ttest_ind
+
     table = records.table("data/light.csv")
-    largest = max(
-        (abs(_shift(table, name, part)), name, part)
-        for name in PROPERTIES
-        for part in _SPLITS[1:]
-        if np.isfinite(_shift(table, name, part))
-    )
-    train = np.array(table.text("split")) == "train"
-    bright = table.numbers("brightness")[train]
+    split = np.array(table.text("split"))
+    shifts, p_values = [], []
+    for name in PROPERTIES:
+        values = table.numbers(name)
+        train, *others = (values[(split == part) & np.isfinite(values)] for part in _SPLITS)
+        for part, other in zip(_SPLITS[1:], others, strict=True):
+            if other.size:
+                shifts.append((abs(other.mean() - train.mean()) / train.std(), name, part))
+                p_values.append(float(ttest_ind(train, other, equal_var=False).pvalue))
+    shift, name, part = max(shifts)
+    corrected = holm(p_values)
+    far = sum(p <= ALPHA for p in corrected)
+    bright = table.numbers("brightness")[split == "train"]
     return say(
-        "The splits look alike: the largest difference of a mean from that of train is "
-        f"{largest[0]:.2f} standard deviations of train ({largest[1]} of {largest[2]}). The "
-        "brightness of train photos has a standard deviation of "
+        f"Of {len(corrected)} differences of a mean from that of train, {far or 'none'} "
+        f"{'are' if far > 1 else 'is'} significant after Holm's correction (the smallest p is "
+        f"{p_value(min(corrected))}). The largest is {shift:.2f} standard deviations of train "
+        f"({name} of {part}). The brightness of train photos has a standard deviation of "
         f"{bright.std() / bright.mean():.0%} of its mean: `augmentation=standard` changes it by "
         "about as much as the photos differ (section 3)."
     )
@@ -90,12 +98,6 @@ def hard_text(records: Records) -> Prose:
         f"After correction, of these {' and '.join(shown)} alone is correlated with the Dice of a "
         "photo, and weakly: the light of a photo explains little of the errors."
     )
-
-
-def _shift(table: Columns, name: str, part: str) -> float:
-    split, values = np.array(table.text("split")), table.numbers(name)
-    train, other = values[split == "train"], values[split == part]
-    return float((other.mean() - train.mean()) / train.std())
 
 
 def _valid(table: Columns, name: str) -> dict[str, float]:
