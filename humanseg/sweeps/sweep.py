@@ -23,7 +23,7 @@ from humanseg.runs import is_locked
 from humanseg.runs.new_folder import require_sweep_folder
 from humanseg.sweeps.jobs import Job, require_same_settings
 from humanseg.sweeps.launch import launcher_in
-from humanseg.sweeps.naming import folder_aside, is_below, job_folder, sweep_name
+from humanseg.sweeps.naming import folder_aside, is_below, job_folder, key_of, sweep_name
 from humanseg.sweeps.run_job import Task, job_request
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
@@ -186,8 +186,13 @@ def read_sweep(
 
     Values of the command line take the place of those of `params`.
     """
-    parser = OverridesParser.create(config_loader=context.config_loader)
-    words = [f"{key}={value}" for key, value in params.items()] + arguments
+    loader = context.config_loader
+    parser = OverridesParser.create(config_loader=loader)
+    # A setting takes the place of those below it too, and with plus signs of the one without.
+    settings = [key for word in arguments if not loader.get_group_options(key := key_of(word))]
+    typed = [word.partition("=")[0] for word in arguments]
+    kept = [key for key in params if key in typed or not is_below(key_of(key), settings)]
+    words = [f"{key}={params[key]}" for key in kept] + arguments
     overrides = {word.get_key_element(): word for word in parser.parse_overrides(words)}
     varied = [word.key_or_group for word in overrides.values() if word.is_sweep_override()]
     for key in _ONE_RUN:

@@ -102,6 +102,20 @@ def test_jobs_are_composed_as_hydra_composes_them(
     assert quick == launched and len(quick) > 1
 
 
+def test_a_value_replaces_what_a_search_varies_at_or_below_it(
+    sweep: "Sweep", finish: "Work", tmp_path: Path
+) -> None:
+    (tmp_path / "conf/search").mkdir(parents=True)
+    params = "{params: {loss.weights.0: '0.1,0.2', model.dropout: '0.1,0.2', seed: '1,2'}}"
+    (tmp_path / "conf/search/mine.yaml").write_text(
+        f"# @package _global_\nhydra: {{mode: MULTIRUN, sweeper: {params}}}\n"
+    )
+    words = ("--config-dir", "conf", "search=mine", "++model.dropout=0.3", "loss.weights=[1,1]")
+    assert sweep(finish, *words) == 0
+    (jobs,) = folders(tmp_path).values()
+    assert jobs == ["seed=1", "seed=2"], "the names of jobs said what they did not have"
+
+
 def test_a_large_grid_says_something_before_it_composes(
     sweep: "Sweep", monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
