@@ -10,7 +10,8 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`;
  * @param {(folder: string) => Promise<void>} use loads another; where it fails the choice goes back
  */
 export async function startModels(group, select, use) {
-  const models = await (await fetch(new URL("models.json", import.meta.url))).json();
+  // As in model.js: not those of an earlier page at this address.
+  const models = await (await fetch(new URL("models.json", import.meta.url), { cache: "no-cache" })).json();
   select.replaceChildren(...models.map(({ name, folder, bytes, purpose }) => {
     const option = new Option(`${name} (${megabytes(bytes)})`, folder);
     option.dataset.purpose = purpose ? `For ${purpose}` : "";

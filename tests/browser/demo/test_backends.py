@@ -1,5 +1,6 @@
 """What the model runs on in the page: threads, one thread, a graphics processor."""
 
+import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -50,7 +51,7 @@ def test_a_model_that_was_replaced_is_not_taken_from_the_browsers_cache(
     class Lasting(SimpleHTTPRequestHandler):
         def end_headers(self) -> None:
             # As hosts that let browsers keep what seldom changes.
-            kept = ".onnx" in self.path
+            kept = self.path.endswith((".onnx", "/models.json"))
             self.send_header("Cache-Control", "max-age=86400" if kept else "no-store")
             super().end_headers()
 
@@ -63,6 +64,8 @@ def test_a_model_that_was_replaced_is_not_taken_from_the_browsers_cache(
         if tensor.name in ("first", "end"):
             channel = 2 if tensor.name == "first" else 3
             tensor.CopyFrom(helper.make_tensor(tensor.name, TensorProto.INT64, [1], [channel]))
+    (facts,) = blue.metadata_props
+    facts.value = json.dumps(json.loads(facts.value) | {"name": "blue"})
     onnx.save(blue, other)
     site = tmp_path / "site"
     write_site(demo_site(model, runtime), site)
@@ -75,6 +78,7 @@ def test_a_model_that_was_replaced_is_not_taken_from_the_browsers_cache(
             demo.page.reload()
             demo.choose(photos / "small.png")
             assert dice(demo.mask(), humanseg.load(other)(photos / "small.png")) >= 0.999
+            assert demo.page.locator("#model option").all_inner_texts()[0].startswith("blue (")
 
 
 def test_with_the_servers_headers_there_are_threads(
