@@ -37,7 +37,7 @@ def file_sha256(file: Path) -> str:
 
 
 def names_in(folder: Path) -> set[str]:
-    """Return the names in a folder, without what systems leave where a person has looked."""
+    """Return the names in a folder, without what systems leave there."""
     return {path.name for path in folder.iterdir() if path.name.lower() not in SYSTEM_FILES}
 
 
@@ -149,10 +149,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def _refill(folder: Path, partial: Path) -> None:
     """Replace what is in a folder that cannot be renamed."""
-    for child in folder.iterdir():
-        if child.is_dir() and not child.is_symlink() and child != partial:
+    for child in [folder / name for name in names_in(folder) if name != partial.name]:
+        if child.is_dir() and not child.is_symlink():
             shutil.rmtree(child)
-        elif child != partial:
+        else:
             child.unlink()
     for child in partial.iterdir():
         shutil.move(child, folder)

@@ -16,8 +16,8 @@ PHOTO_SUFFIXES = frozenset(
 )
 """Files in a folder that count as photos. Those that Pillow cannot read are reported, too."""
 
-SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini"})
-"""Files that systems leave in a folder that a person has looked at, in lower case."""
+SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found"})
+"""What systems leave in a folder that a person has looked at, or of a whole disk, in lower case."""
 
 
 def mask_folder(split: str) -> str:

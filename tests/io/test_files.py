@@ -13,7 +13,7 @@ import pytest
 
 from humanseg.errors import HumansegError
 from humanseg.io import files
-from humanseg.io.files import whole_file, whole_folder, write_bytes, write_text
+from humanseg.io.files import names_in, whole_file, whole_folder, write_bytes, write_text
 
 
 def _write_folder(folder: Path, content: bytes) -> None:
@@ -143,6 +143,9 @@ def test_a_folder_that_cannot_be_renamed_is_filled(
     place, replace, access = tmp_path / "volume", Path.replace, os.access
     (place / "former").mkdir(parents=True)
     (place / "former" / "a").write_text("earlier")
+    # At the root of a disk; whoever writes there may not remove it.
+    (place / "lost+found").mkdir()
+    assert names_in(place) == {"former"}
 
     def refuse(path: Path, target: Path) -> Path:
         if path == place and number is not None:
@@ -159,7 +162,8 @@ def test_a_folder_that_cannot_be_renamed_is_filled(
         (partial / "page").mkdir()
         (partial / "page" / "b").write_text("later")
         assert (place / "former" / "a").read_text() == "earlier"
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["b", "page", "volume"]
+    assert names_in(tmp_path) == {"volume"} and names_in(place) == {"page"}
+    assert os.listdir(place / "page") == ["b"] and (place / "lost+found").is_dir()
 
 
 @pytest.mark.parametrize("links", [True, False])
