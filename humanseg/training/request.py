@@ -18,6 +18,13 @@ from humanseg.runs import open_run, read_summary
 from humanseg.runs.new_folder import numbered_folder
 from humanseg.training.resuming import changed_settings, resumed_config, without_changes
 
+_NEEDED = {
+    "distillation.weight": "distillation.teachers",
+    "distillation.min_confidence": "distillation.unlabelled_dir",
+    "data.folds": "data.fold",
+}
+"""Settings, and those without which they do nothing."""
+
 
 @dataclass(frozen=True)
 class IdleRequest:
@@ -107,6 +114,21 @@ def resolve_config(config: DictConfig) -> DictConfig:
 def named_paths(value: str | Sequence[str] | None) -> list[Path]:
     """Return the paths that a setting names: none, one, or a list."""
     return [Path(item) for item in ([value] if isinstance(value, str) else value or [])]
+
+
+def without_effect(request: TrainRequest) -> list[str]:
+    """Return a note on each setting that was given and does nothing without another one.
+
+    A recipe gives its settings to all stages, whether they need them or not.
+    """
+    if request.config.get("stage") is not None:
+        return []
+    given = {word.lstrip("+").partition("=")[0] for word in request.overrides}
+    return [
+        f"{key} does nothing without {needed}, which is null"
+        for key, needed in _NEEDED.items()
+        if key in given and OmegaConf.select(request.config, needed) is None
+    ]
 
 
 def sweep_record(config: DictConfig) -> dict[str, Any]:

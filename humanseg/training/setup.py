@@ -41,7 +41,7 @@ from humanseg.training.preflight.first_step import require_step
 from humanseg.training.preflight.monitors import require_monitors
 from humanseg.training.preflight.trainer_options import require_batches, require_options
 from humanseg.training.preflight.unseen import require_unseen_starts
-from humanseg.training.request import TrainRequest, named_paths
+from humanseg.training.request import TrainRequest, named_paths, without_effect
 from humanseg.training.resuming import require_same, resumed_checkpoint
 from humanseg.training.trainer import build_callbacks, count_processes
 
@@ -125,7 +125,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
         distillation = {"runs": list(map(str, named_paths(config.distillation.teachers)))} | counts
     data, pixels = photos.record(), photos.pixels_sha256()
     sources = _hash_sources(config, photos, teachers, resumed=checkpoint is not None)
-    notes = [note] if (note := wandb_note(config)) else []
+    notes = [*without_effect(request), *([note] if (note := wandb_note(config)) else [])]
     if run is not None and checkpoint is not None:
         notes += require_same(run, data, pixels, distillation, sources)
         sources |= read_summary(run.summary).get("sources") or {}

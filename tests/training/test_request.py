@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.errors import HumansegError
 from humanseg.runs import RunFolder, open_run, read_summary, update_summary
 from humanseg.training import train as module
-from humanseg.training.request import TrainRequest, resolve_config
+from humanseg.training.request import TrainRequest, resolve_config, without_effect
 
 Ask = Callable[..., TrainRequest]
 
@@ -26,6 +26,16 @@ def run(tmp_path: Path, compose: Callable[..., DictConfig]) -> RunFolder:
     OmegaConf.save(compose("seed=7"), folder / "config.yaml")
     update_summary(folder / "summary.json", overrides=["seed=7"])
     return open_run(folder)
+
+
+def test_what_was_given_and_does_nothing_is_said(ask: Ask) -> None:
+    words = ["distillation.weight=0.3", "data.folds=3"]
+    assert without_effect(ask(*words)) == [
+        "distillation.weight does nothing without distillation.teachers, which is null",
+        "data.folds does nothing without data.fold, which is null",
+    ]
+    assert without_effect(ask(*words, "distillation.teachers=best", "data.fold=0")) == []
+    assert without_effect(ask()) == without_effect(ask(*words, "stage=best/a")) == []
 
 
 def test_paths_become_absolute(ask: Ask, tmp_path: Path) -> None:
