@@ -13,7 +13,7 @@ from typing import Any
 
 from humanseg.errors import HumansegError
 from humanseg.io.names import SYSTEM_FILES
-from humanseg.io.temporary_files import partial_file, partial_folder
+from humanseg.io.temporary_files import is_partial, partial_file, partial_folder
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",
@@ -37,8 +37,9 @@ def file_sha256(file: Path) -> str:
 
 
 def names_in(folder: Path) -> set[str]:
-    """Return the names in a folder, without what systems leave there."""
-    return {path.name for path in folder.iterdir() if path.name.lower() not in SYSTEM_FILES}
+    """Return the names in a folder, without what systems and killed processes leave there."""
+    paths = [path for path in folder.iterdir() if not is_partial(path)]
+    return {path.name for path in paths if path.name.lower() not in SYSTEM_FILES}
 
 
 def explain_os_error(error: OSError, path: Path) -> HumansegError:
@@ -149,7 +150,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def _refill(folder: Path, partial: Path) -> None:
     """Replace what is in a folder that cannot be renamed."""
-    for child in [folder / name for name in names_in(folder) if name != partial.name]:
+    for name in names_in(folder):
+        child = folder / name
         if child.is_dir() and not child.is_symlink():
             shutil.rmtree(child)
         else:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from humanseg.errors import HumansegError
 from humanseg.io.files import explain_os_error, explain_write_errors, names_in
-from humanseg.io.temporary_files import is_partial
 from humanseg.runs.folder import RECIPE_RECORD, RunFolder
 
 
@@ -90,9 +89,7 @@ def _require_no_run(path: Path, use: str) -> None:
 
 def _is_occupied(path: Path) -> bool:
     """Return whether a folder holds more than what a killed process leaves."""
-    return path.is_dir() and any(
-        name != ".lock" and not is_partial(path / name) for name in names_in(path)
-    )
+    return path.is_dir() and bool(names_in(path) - {".lock"})
 
 
 def require_free(path: Path) -> None:

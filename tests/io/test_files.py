@@ -145,6 +145,8 @@ def test_a_folder_that_cannot_be_renamed_is_filled(
     (place / "former" / "a").write_text("earlier")
     # At the root of a disk; whoever writes there may not remove it.
     (place / "lost+found").mkdir()
+    # Of a process that was killed, where no other folder may be written.
+    (place / ".humanseg-012345-0123456789ab.partial").mkdir()
     assert names_in(place) == {"former"}
 
     def refuse(path: Path, target: Path) -> Path:
