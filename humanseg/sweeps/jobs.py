@@ -150,7 +150,7 @@ def _epochs(run: RunFolder) -> int:
 def _result_settings(config: DictConfig) -> dict[str, Any]:
     """Return the settings that a result follows from, by their full keys."""
     settings = leaves(OmegaConf.to_container(config, resolve=True))
-    if not (config.data.get("extra") or config.data.get("extra_valid")):
+    if not any(OmegaConf.select(config, key) for key in ("data.extra", "data.extra_valid")):
         settings.pop("data.extra_root", None)  # a recipe gives it to stages without such photos too
     if config.get("stage") and config.get("run_dir"):
         # A recipe's folder may have been moved: its stages still start from one another.

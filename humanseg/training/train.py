@@ -58,8 +58,8 @@ def train(config: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> float:
     config
         As composed from `conf/train.yaml`.
     callbacks
-        Called after those of the config, at the end of an epoch when its checkpoint is there. One
-        may end the training by raising `humanseg.runs.RunEnded`.
+        Called after those of the config, and before the checkpoint of an epoch is written. One may
+        end the training by raising `humanseg.runs.RunEnded`.
 
     Returns
     -------
