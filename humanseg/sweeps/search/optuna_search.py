@@ -175,8 +175,8 @@ def distribution(override: Override) -> distributions.BaseDistribution:
     """
     value = override.value()
     try:
+        log = "log" in getattr(value, "tags", ())
         if isinstance(value, IntervalSweep):
-            log = "log" in value.tags
             if "int" in value.tags:
                 low, high = int(value.start or 0), int(value.end or 0)
                 return distributions.IntDistribution(low, high, log=log)
@@ -187,8 +187,10 @@ def distribution(override: Override) -> distributions.BaseDistribution:
             steps = sorted(value.range())
             if all(isinstance(step, int) for step in steps):
                 step = abs(int(value.step))
-                return distributions.IntDistribution(steps[0], steps[-1], step=step)
-            return distributions.FloatDistribution(steps[0], steps[-1], step=abs(value.step))
+                return distributions.IntDistribution(steps[0], steps[-1], log=log, step=step)
+            # Sums of steps are not exact: Optuna would cut the range with a warning.
+            ends = [float(f"{end:.12g}") for end in (steps[0], steps[-1])]
+            return distributions.FloatDistribution(*ends, log=log, step=abs(value.step))
         return distributions.CategoricalDistribution(list(override.sweep_string_iterator()))
     except (ValueError, IndexError) as error:
         raise HumansegError(

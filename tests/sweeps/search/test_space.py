@@ -26,6 +26,8 @@ def drawn(override: str) -> BaseDistribution:
         ("a=tag(int,log,interval(1,9))", IntDistribution(1, 9, log=True)),
         ("a=range(1,9,3)", IntDistribution(1, 7, step=3)),
         ("a=range(0.5,2,0.5)", FloatDistribution(0.5, 1.5, step=0.5)),
+        ("a=tag(log,range(1,9))", IntDistribution(1, 8, log=True)),
+        ("a=range(0,1,0.05)", FloatDistribution(0.0, 0.95, step=0.05)),
         ("a=x,y", CategoricalDistribution(["x", "y"])),
         ("a=1,null,'p, q'", CategoricalDistribution(["1", "null", "'p, q'"])),
         ("a=[0.2,0.8],[0.5,0.5]", CategoricalDistribution(["[0.2,0.8]", "[0.5,0.5]"])),
@@ -36,7 +38,8 @@ def test_values_become_what_is_drawn_from(override: str, expected: BaseDistribut
 
 
 @pytest.mark.parametrize(
-    "override", ["a=interval(2,1)", "a=tag(log,interval(0,1))", "a=range(3,3)"]
+    "override",
+    ["a=interval(2,1)", "a=tag(log,interval(0,1))", "a=range(3,3)", "a=tag(log,range(1,9,2))"],
 )
 def test_bounds_that_are_none_are_named(override: str) -> None:
     with pytest.raises(HumansegError, match="nothing can be drawn from it") as caught:
