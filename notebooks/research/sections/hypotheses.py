@@ -49,14 +49,19 @@ _COLOURS: Mapping[Verdict, str] = {
 def sweeps_text(records: Records) -> Prose:
     """Show the command of each sweep and what it cost."""
     parts = []
-    for sweep in records.sweeps():
-        about, jobs = claims_of(sweep), read_columns(sweep / "leaderboard.csv")
-        seconds = np.nansum(jobs.numbers("seconds"))
-        parts.append(
-            f"**`{sweep.name}`**: {len(jobs)} jobs, {seconds / 60:.0f} minutes of training, seeds "
-            f"{', '.join(sorted(set(jobs.text('seed'))))}; {about.get('cost', 'no cost is noted')}."
-            f"\n\n```sh\n{str(about.get('command', '')).strip()}\n```"
-        )
+    # A cross-validation has a command, and no jobs in a table.
+    told = {path.parent for path in records.folder.glob("*/hypotheses.yaml")}
+    for sweep in sorted({*records.sweeps(), *told}):
+        about = claims_of(sweep)
+        cost = about.get("cost", "no cost is noted")
+        if sweep in records.sweeps():
+            jobs = read_columns(sweep / "leaderboard.csv")
+            seconds = np.nansum(jobs.numbers("seconds"))
+            seeds = ", ".join(sorted(set(jobs.text("seed"))))
+            spent = f"{len(jobs)} jobs, {seconds / 60:.0f} minutes of training, seeds {seeds}"
+            cost = f"{spent}; {cost}"
+        command = str(about.get("command", "")).strip()
+        parts.append(f"**`{sweep.name}`**: {cost}.\n\n```sh\n{command}\n```")
     return Prose("\n\n".join(parts) or "*No sweep is on record yet.*")
 
 
