@@ -4,11 +4,8 @@ from humanseg.compare.wandb.artifact import upload_export
 from humanseg.compare.wandb.dashboard import require_project, require_wandb, save_dashboards
 from humanseg.compare.wandb.project import Project
 from humanseg.compare.wandb.upload import Uploads, upload_runs
-from humanseg.compare.wandb.workspace import COLUMNS, CURVES
 
 __all__ = [
-    "COLUMNS",
-    "CURVES",
     "Project",
     "Uploads",
     "require_project",

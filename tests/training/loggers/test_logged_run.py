@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from humanseg.compare.wandb import COLUMNS, CURVES
+from humanseg.compare.wandb.workspace import COLUMNS, CURVES
 from humanseg.data.synthetic import write_sample
 from humanseg.runs import RunFolder
 from humanseg.runs.wandb import EPOCH, PREDICTIONS, wandb_id, wandb_logs
