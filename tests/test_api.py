@@ -154,6 +154,17 @@ def test_options_may_be_numbers_of_numpy(sample_root: Path, tmp_path: Path) -> N
     assert not made.failures and made.paths[0].is_file()
 
 
+def test_the_only_result_may_have_a_file_of_its_own(sample_root: Path, tmp_path: Path) -> None:
+    photos = sorted((sample_root / "test").iterdir())
+    file = tmp_path / "mask.png"
+    assert humanseg.predict(photos[0], file, model="tiny").paths == [file] and file.is_file()
+    with pytest.raises(HumansegError, match="mask.png is for one result, and there are 2 photos"):
+        humanseg.predict(photos[:2], file, model="tiny")
+    with pytest.raises(HumansegError, match="jpg holds no transparency"):
+        humanseg.predict(photos[0], tmp_path / "cut.jpg", model="tiny", save=["cutout"])
+    assert os.listdir(tmp_path) == ["mask.png"]
+
+
 def test_a_pipe_is_predicted_and_leaves_no_copy(sample_root: Path, tmp_path: Path) -> None:
     photo = next((sample_root / "test").iterdir()).read_bytes()
     pipe, out = tmp_path / "pipe", tmp_path / "out"

@@ -78,7 +78,8 @@ def predict(
     paths
         Photos, videos, folders and patterns such as ``photos/**/*.jpg``; one, or several.
     out
-        The folder of the results. Results that exist with the same options are kept.
+        The folder of the results; or the file of the only one, by a suffix such as ``.png``.
+        Results that exist with the same options are kept.
     model
         As `path` of `load`.
     save

@@ -1,5 +1,6 @@
 """Photos and videos to files of results, by one call."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,12 +16,14 @@ from humanseg.inference.batch.input_files import InputFile
 from humanseg.inference.batch.outputs import BACKGROUND, OUTPUTS, Destination
 from humanseg.inference.batch.plan import InputOutcome, OutputOptions, PredictionPlan
 from humanseg.inference.batch.process import predict_photos
+from humanseg.inference.batch.search import INPUT_SUFFIXES
 from humanseg.inference.batch.stdin import spool_folder
 from humanseg.inference.catalog import Use
 from humanseg.inference.load import load_model
 from humanseg.inference.model import Model
 from humanseg.inference.model_file import model_digest
 from humanseg.inference.named_model import find_model
+from humanseg.io.images import require_format
 from humanseg.system.notices import Notices
 from humanseg.system.threads import usable_threads
 
@@ -70,8 +73,11 @@ def predict_files(
             "- stands for standard input on a command line only: name photos or folders.",
             code="inference.no_input",
         )
+    destination = destination_at(out)
     with spool_folder() as spool:
-        collected = collect(paths, out, spool, bytes)
+        collected = collect(paths, destination.file or out, spool, bytes)
+        if destination.file is not None:
+            require_one_result(f"out={out}", out, collected.inputs, options.kinds)
         cores = usable_threads(threads)
         # Before the first is predicted: a model that is missing is named at once.
         files = {use: find_model(model, use) for use in uses(collected.inputs)}
@@ -79,9 +85,7 @@ def predict_files(
         def plan(use: Use, threads: int) -> PredictionPlan:
             file = files[use]
             load, digest = model_loader(file, threads), model_digest(file)
-            return PredictionPlan(
-                options, Destination(out), load, digest, overwrite, threads=threads
-            )
+            return PredictionPlan(options, destination, load, digest, overwrite, threads=threads)
 
         outcomes = []
         for outcome in _predict(plan, collected.inputs, cores, temporal_smoothing):
@@ -113,6 +117,29 @@ def _predict(
 
         strength = DEFAULT_STRENGTH if smoothing is None else float(smoothing)
         yield from predict_videos(plan("videos", cores), videos, strength, lambda *frame: None)
+
+
+def destination_at(path: Path) -> Destination:
+    """Return a folder of results, or a file where a path has the suffix of one."""
+    # Unlike pathlib, os.path has an answer to a name that is too long for the disk.
+    if os.path.isdir(path) or path.suffix.lower() not in INPUT_SUFFIXES:
+        return Destination(path)
+    return Destination(path.parent, path)
+
+
+def require_one_result(
+    option: str, file: Path, inputs: Sequence[InputFile], kinds: Sequence[str]
+) -> None:
+    """Raise where more than one result would go into one file, or into one that cannot hold it."""
+    counts = {"photos or videos": len(inputs), f"kinds of results ({', '.join(kinds)})": len(kinds)}
+    for things, count in counts.items():
+        if count > 1:
+            raise HumansegError(
+                f"{option} is for one result, and there are {count} {things}: name a folder.",
+                code="cli.bad_output",
+            )
+    if inputs and not inputs[0].is_video:
+        require_format(file, transparent=kinds[0] == "cutout")
 
 
 def uses(inputs: Sequence[InputFile]) -> list[Use]:

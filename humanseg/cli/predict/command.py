@@ -55,7 +55,12 @@ def _run(
     from humanseg.inference.batch.collect import collect
     from humanseg.inference.batch.plan import PredictionPlan
     from humanseg.inference.model_file import model_digest
-    from humanseg.inference.predict import model_loader, output_options, uses
+    from humanseg.inference.predict import (
+        model_loader,
+        output_options,
+        require_one_result,
+        uses,
+    )
     from humanseg.system.notices import Notices
 
     # What Pillow warns of in a file that it reads all the same.
@@ -75,7 +80,9 @@ def _run(
     out = destination.file or destination.folder
     collected = collect(arguments.paths, out, spool, _read_stdin)
     if destination.file is not None:
-        _require_one_result(arguments.out, collected.inputs, options.kinds)
+        if arguments.out == _STDOUT and any(source.is_video for source in collected.inputs):
+            raise _bad_output("-o - writes a picture. For what is made of a video, name a file.")
+        require_one_result(f"-o {arguments.out}", destination.file, collected.inputs, options.kinds)
     files = {use: as_onnx(arguments.model, use, print_note) for use in uses(collected.inputs)}
     if arguments.out is None:
         more = "" if arguments.save or arguments.background else _MORE_KINDS
@@ -167,7 +174,7 @@ def _print_remarks(
 
 def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path]) -> "Destination":
     from humanseg.inference.batch.outputs import OUTPUTS, Destination
-    from humanseg.inference.batch.search import INPUT_SUFFIXES
+    from humanseg.inference.predict import destination_at
 
     if out is None:
         return Destination(_DEFAULT_FOLDER)
@@ -184,30 +191,7 @@ def _destination(out: str | None, kinds: Sequence[str], spool: Callable[[], Path
         suffix, _ = OUTPUTS[kinds[0]]
         return Destination(spool(), spool() / f"result{suffix}")
     path = as_path("-o", out)
-    is_folder = os.path.isdir(path) or out.endswith(("/", os.sep))
-    if is_folder or path.suffix.lower() not in INPUT_SUFFIXES:
-        return Destination(path)
-    return Destination(path.parent, path)
-
-
-def _require_one_result(out: str, inputs: "Sequence[InputFile]", kinds: Sequence[str]) -> None:
-    """Raise where more than one result would go into one file, or into one that cannot hold it."""
-    from humanseg.io.images import require_format
-
-    what = "writes one result" if out == _STDOUT else "is one file"
-    if len(inputs) > 1:
-        raise _bad_output(
-            f"-o {out} {what}, and there are {len(inputs)} photos or videos: name a folder."
-        )
-    if len(kinds) > 1:
-        raise _bad_output(
-            f"-o {out} {what}, and there are {len(kinds)} kinds of results ({', '.join(kinds)}): "
-            "name a folder, or one kind."
-        )
-    if out == _STDOUT and any(source.is_video for source in inputs):
-        raise _bad_output("-o - writes a picture. For what is made of a video, name a file.")
-    if inputs and not inputs[0].is_video and out != _STDOUT:
-        require_format(Path(out), transparent=kinds[0] == "cutout")
+    return Destination(path) if out.endswith(("/", os.sep)) else destination_at(path)
 
 
 def _bad_output(message: str) -> HumansegError:

@@ -18,7 +18,7 @@ from tests.cli.predict.conftest import files, photo
         (["nowhere"], "There is no nowhere"),
         (["in", "--background", "whit"], "neither a colour"),
         (["in", "--background", "Transparent"], "--save cutout"),
-        (["in", "-o", "all.png"], "-o all.png is one file, and there are 2 photos"),
+        (["in", "-o", "all.png"], "-o all.png is for one result, and there are 2 photos"),
         (["in/a.png", "-o", "a.png", "--save", "mask,overlay"], "2 kinds of results (mask, over"),
         (["in/a.png", "-o", "a.gif"], "choose one of the formats jpg, jpeg, png"),
         (["in/a.png", "-o", "a.jpg", "--save", "cutout"], "jpg holds no transparency"),
