@@ -190,7 +190,7 @@ def distribution(override: Override) -> distributions.BaseDistribution:
                 return distributions.IntDistribution(steps[0], steps[-1], log=log, step=step)
             # Sums of steps are not exact: Optuna would cut the range with a warning.
             ends = [float(f"{end:.12g}") for end in (steps[0], steps[-1])]
-            return distributions.FloatDistribution(*ends, log=log, step=abs(value.step))
+            return distributions.FloatDistribution(ends[0], ends[1], log=log, step=abs(value.step))
         return distributions.CategoricalDistribution(list(override.sweep_string_iterator()))
     except (ValueError, IndexError) as error:
         raise HumansegError(
