@@ -110,6 +110,10 @@ def _open(file: Path, threads: int, providers: Resolved) -> onnxruntime.Inferenc
     most = 0 if cores == os.cpu_count() else cores
     options.intra_op_num_threads = min(threads, cores) or most
     options.log_severity_level = _FATAL
+    if onnxruntime.__version__.startswith(("1.24.", "1.25.", "1.26.")):
+        # On Macs since M4 its convolutions keep memory for every photo and every frame of a video:
+        # https://github.com/microsoft/onnxruntime/issues/28231
+        options.add_session_config_entry("mlas.disable_kleidiai", "1")
     try:
         # Without a fallback to the processor, which would only be printed.
         session = onnxruntime.InferenceSession(

@@ -43,6 +43,23 @@ def test_there_are_no_more_threads_than_cores(
     assert options.intra_op_num_threads == expected
 
 
+@pytest.mark.parametrize(("version", "leaks"), [("1.23.2", False), ("1.25.1", True)])
+def test_convolutions_that_keep_memory_on_a_mac_are_not_used(
+    red: Path, monkeypatch: pytest.MonkeyPatch, version: str, leaks: bool
+) -> None:
+    set_entries: list[tuple[str, str]] = []
+
+    class Options(onnxruntime.SessionOptions):
+        def add_session_config_entry(self, key: str, value: str) -> None:
+            set_entries.append((key, value))
+            super().add_session_config_entry(key, value)
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Options)
+    monkeypatch.setattr(onnxruntime, "__version__", version)
+    assert humanseg.load(red, threads=1)(PHOTO).shape == (20, 30)
+    assert set_entries == [("mlas.disable_kleidiai", "1")] * leaks
+
+
 def test_a_pickle_names_the_file_whatever_the_working_folder_is(
     write_red: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
