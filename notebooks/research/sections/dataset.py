@@ -199,7 +199,8 @@ def annotators_table(records: Records) -> Table:
                 counted(int(there.sum())),
                 score(interval.mean),
                 f"{interval.low:.4f} to {interval.high:.4f}",
-                *(score(float(take(dice[there]))) for take in (np.median, np.min)),
+                score(float(np.median(dice[there]))),
+                score(float(dice[there].min())),
                 score(float(np.nanmean(outline[there]))),
                 score(float(np.mean(ours)) if ours else None),
             ]
