@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from humanseg.submission import score_file
 from research.records import Records, read_columns
 from research.sections import scoring
+from research.show import Table
 from tests.research.conftest import COMMITTED
 
 ROOT = COMMITTED.parents[1]
@@ -85,7 +86,9 @@ def test_the_effects_that_the_readme_tells_are_those_of_the_hypotheses(
 def test_other_ways_to_score_are_told_as_the_report_computes_them(records: Records) -> None:
     page = (ROOT / "docs" / "explanation" / "scoring.md").read_text("utf-8")
     table = page[page.index("| scoring |") :].split("\n\n")[0]
-    computed = {row[0]: row[1] for row in scoring.ways_table(records).rows}
+    report = scoring.ways_table(records)
+    assert isinstance(report, Table)
+    computed = {row[0]: row[1] for row in report.rows}
     ways = ("mean over photos, original size", "pooled over all pixels", "resized to 224×224")
     kept = [next(computed[name] for name in computed if name.startswith(way)) for way in ways]
     assert [row[1] for row in rows_of(table)] == kept
