@@ -202,8 +202,7 @@ def _examples(record: RunRecord, results: RunFolder) -> list[dict[str, Any]]:
         start = round(share * max(len(ordered) - count, 0))
         for id in ordered.index[start : start + count]:
             chosen.setdefault(id, kind)
-    # By exactly that name: on a Mac or Windows one in other capitals is another photo's.
-    files = set(os.listdir(folder)) if folder.is_dir() else set()
+    files = set(os.listdir(folder)) if folder.is_dir() else set()  # in these very capitals
     examples = []
     for id, kind in chosen.items():
         names = [picture_name(id, ending) for ending in ("_img.jpg", "_errors.png")]
