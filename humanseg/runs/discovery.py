@@ -104,7 +104,7 @@ def _name(folder: Path, base: Path) -> str:
 def _walk(
     folder: Path, base: Path, visited: set[str], unreadable: dict[str, str]
 ) -> Iterator[Path]:
-    """Yield the folders that look like runs; `seen` holds what links may lead back to."""
+    """Yield the folders that look like runs; `visited` holds what links may lead back to."""
     real = os.path.realpath(folder)
     if real in visited:
         return

@@ -69,9 +69,9 @@ def collect(
     if 0 < len(results) < len(inputs):
         collected.left_out[RESULTS] += len(results)
         inputs = {path: source for path, source in inputs.items() if source not in results}
-    stems = {str(source.stem) for source in inputs.values()}
+    names = {str(source.stem).casefold() for source in inputs.values()}
     # Asked only where it matters: a file is written for the answer.
-    ignore_case = len({stem.casefold() for stem in stems}) < len(stems) and ignores_case(out)
+    ignore_case = len(names) < len(inputs) and ignores_case(out)
     collected.inputs, clashes = assign_output_stems(inputs.values(), ignore_case)
     collected.failures += clashes
     return collected

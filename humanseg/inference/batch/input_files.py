@@ -69,7 +69,7 @@ def assign_output_stems(
         else:
             reason = (
                 f"{source.path}: its results would overwrite those of {first.path}. Rename one, or "
-                "name the folder that holds both."
+                "write its results to another folder."
             )
             failures.append(InputFailure(source.path, reason, "inference.same_output"))
     return unique, failures

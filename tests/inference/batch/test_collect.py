@@ -399,6 +399,9 @@ def test_names_that_differ_in_capitals_are_kept_apart_where_the_disk_does_not(
         monkeypatch.setattr(
             Path, "exists", lambda path: exists(path) or exists(path.with_name(path.name.lower()))
         )
+    for name in ("1.jpg", "1.JPG"):
+        Path(name).touch()
+    assert len(find("1.jpg", "1.JPG").failures) == ignores_case
     Path("photos/a/X.jpg").touch()
     Path("photos/a/x.png").touch()
     Path("photos/a/X.png").touch()
