@@ -83,6 +83,11 @@ def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
             "options, such as ('cuda', {'device_id': 1})."
         )
     name = _full_name(short)
+    has_cuda = getattr(onnxruntime, "cuda_version", "") and hasattr(onnxruntime, "preload_dlls")
+    if name in _NVIDIA and has_cuda:
+        # NVIDIA's libraries from pip, as torch has them, are where no loader looks. Where the
+        # provider is a plugin, it is available only then.
+        onnxruntime.preload_dlls()
     available = onnxruntime.get_available_providers()
     if name not in available:
         how = _BROUGHT_BY.get(name, "another build of onnxruntime may have it")
@@ -91,9 +96,6 @@ def _resolve(provider: Any) -> str | tuple[str, dict[str, Any]]:
             f"{', '.join(available)}. For {name}, {how}. Without providers, the model runs on the "
             "processor."
         )
-    if name in _NVIDIA and hasattr(onnxruntime, "preload_dlls"):
-        # NVIDIA's libraries from pip, as torch has them, are where no loader looks.
-        onnxruntime.preload_dlls()
     return (name, dict(options)) if options else name
 
 

@@ -165,15 +165,20 @@ def test_a_device_that_this_onnxruntime_has_is_used(
         def get_providers(self) -> list[str]:
             return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
-    has_cuda = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: has_cuda)
-    monkeypatch.setattr(onnxruntime, "InferenceSession", Opened)
     libraries: list[str] = []
+    # As where CUDA is a plugin.
+    has_cuda = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: has_cuda if libraries else has_cuda[1:]
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Opened)
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: libraries.append("found"))
+    monkeypatch.setattr(onnxruntime, "cuda_version", "")
     humanseg.load(red, providers="cpu")
     with pytest.raises(HumansegError, match="has only"):
-        humanseg.load(red, providers="tensorrt")
+        humanseg.load(red, providers="cuda")
     assert not libraries, "onnxruntime 1.21 to 1.23 print a warning where they have no CUDA"
+    monkeypatch.setattr(onnxruntime, "cuda_version", "12.8")
     humanseg.load(red, providers=[("cuda", {"device_id": 1}), "cpu"])
     assert libraries, "those that pip has installed are not found otherwise"
     wanted = [("CUDAExecutionProvider", {"device_id": 1}), "CPUExecutionProvider"]
