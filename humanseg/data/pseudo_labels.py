@@ -7,6 +7,7 @@ from humanseg.data.cache.photos import DecodedPhotos
 from humanseg.data.checks.duplicates import find_duplicates, hash_photo
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.photo_sets import PhotoSet
+from humanseg.system.threads import map_in_order
 
 
 def find_leaked(held_out: Sequence[DecodedPhotos], photos: DecodedPhotos) -> set[int]:
@@ -17,7 +18,9 @@ def find_leaked(held_out: Sequence[DecodedPhotos], photos: DecodedPhotos) -> set
         decoded, index = sources[number]
         return decoded[index][0]
 
-    groups = find_duplicates([hash_photo(read(index)) for index in range(len(sources))], read)
+    # In threads: photos that the cache has no room for are decoded here.
+    hashes = list(map_in_order(lambda number: hash_photo(read(number)), range(len(sources))))
+    groups = find_duplicates(hashes, read)
     count = len(photos)
     return {
         member

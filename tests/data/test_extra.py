@@ -99,7 +99,7 @@ def test_train_photos_that_sources_are_scored_on_are_pointed_out(
     photos = data(five_folders, more, {}, extra_valid=scored)
     photos.check()
     (text,) = photos.concerns()
-    assert text.startswith("1 train photo (2), or near-duplicates, are among those of data.extra_v")
+    assert text.startswith("1 train photo (2) is in data.extra_valid too, ")
 
 
 def test_a_photo_without_its_mask_stops_the_training_by_name(

@@ -57,7 +57,7 @@ def test_a_photo_that_is_in_both_parts_is_pointed_out(root: Path, opened: Open) 
     assert concerns(data) == []
     shutil.copy(train.photo, valid.photo)
     (text,) = concerns(opened(root=str(root), fold=0, folds=3))
-    assert text.startswith(f"1 train photo ({train.id})") and "those of data.fold=0 too" in text
+    assert text.startswith(f"1 train photo ({train.id}) is in data.fold=0 too, ")
 
 
 def test_without_a_fold_valid_must_be_there(root: Path, opened: Open) -> None:

@@ -1,15 +1,18 @@
 """The photos of a training: labelled, with soft labels, unlabelled."""
 
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from humanseg.data.cache import photos as cache
 from humanseg.data.cache.buffer import LayerCache, in_memory
 from humanseg.data.cache.photos import DecodedPhotos, open_cache, scaled_layers
-from humanseg.data.layout.folders import list_items, scan_unlabelled
+from humanseg.data.layout.folders import Item, list_items, scan_unlabelled
 from humanseg.data.photo_sets import LabelledPhotos, PhotoSet
 from humanseg.data.pseudo_labels import confidence, filter_pseudo_labels, find_leaked
 from humanseg.errors import HumansegError
@@ -104,6 +107,22 @@ def test_copies_of_held_out_photos_are_left_out(folder: Path, sample_root: Path)
     assert kept.selected == [0] and counts == {"unlabelled": 1, "copies": 1, "unsure": 1}
     kept, counts = filter_pseudo_labels(unlabelled, [valid, test], 0.0)
     assert kept.selected == [] and counts == {"unlabelled": 0, "copies": 3, "unsure": 0}
+
+
+def test_photos_without_a_cache_are_compared_in_threads(
+    sample_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: set[threading.Thread] = set()
+
+    def read(item: Item) -> Any:
+        readers.add(threading.current_thread())
+        return decode(item)
+
+    decode = cache._read
+    monkeypatch.setattr(cache, "_read", read)
+    valid = open_cache(list_items(sample_root, "valid", masks=True), "none")
+    assert find_leaked([], valid) == set()
+    assert readers - {threading.main_thread()}
 
 
 def test_confidence_is_the_dice_of_probabilities_with_their_own_mask() -> None:

@@ -147,10 +147,11 @@ def large(root: Path, size: tuple[int, int]) -> Iterator[Problem]:
 
 def scored_and_trained_on(root: Path, ids: Sequence[str], scored: str) -> Problem:
     """Return a warning about train photos that are near-duplicates of those that are scored."""
+    photos, verb = ("photo", "is") if len(ids) == 1 else ("photos", "are")
     message = (
-        f"{len(ids)} train photo{'s' * (len(ids) > 1)} ({_listed(ids)}), or near-duplicates, are "
-        f"among those of {scored} too, whose scores choose the checkpoint and will be too good: "
-        "remove one of each"
+        f"{len(ids)} train {photos} ({_listed(ids)}) {verb} in {scored} too, identical or as a "
+        "near-duplicate: the scores there choose the checkpoint and will be too good. Remove one "
+        "of each pair"
     )
     return Problem(LEAKED, "train", "", root / "train", message, False)
 

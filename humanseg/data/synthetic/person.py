@@ -29,7 +29,7 @@ from humanseg.data.synthetic.traits import (
 
 
 def paint_person(canvas: Canvas, where: Placement, rng: np.random.Generator) -> None:
-    """Draw one person at `place`: base of the neck, head height in pixels and lean."""
+    """Draw one person at `where`: base of the neck, head height in pixels and lean."""
     head, body, outfit = draw_head(rng), draw_body(rng), draw_outfit(rng)
     skin, paint = plain(head.skin), partial(canvas.paint, where=where)
     on_head = head_painter(paint, head)

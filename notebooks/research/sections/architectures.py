@@ -82,7 +82,7 @@ def light_decoder_text(records: Records) -> Prose:
     jobs, scores = read_columns(sweep / "leaderboard.csv"), read_columns(sweep / "dice.csv")
     deviation, _ = seed_deviation(records)
 
-    def said(pairs: list[tuple[int, int]]) -> str:
+    def compared(pairs: list[tuple[int, int]]) -> str:
         both = compare(compare_pairs(jobs, scores, pairs), deviation, len(pairs))
         return f"{both.difference:+.4f} ({both.low:+.4f} to {both.high:+.4f} over photos and seeds)"
 
@@ -90,7 +90,7 @@ def light_decoder_text(records: Records) -> Prose:
     decoders, dice = jobs.text("model"), jobs.numbers("dice")
     gaps = {decoders[row]: dice[row] - dice[other] for row, other in lite2}
     listed = ", ".join(
-        f"`{name}` {gap:+.4f}" for name, gap in sorted(gaps.items(), key=lambda one: -one[1])
+        f"`{name}` {gap:+.4f}" for name, gap in sorted(gaps.items(), key=lambda item: -item[1])
     )
     others = [pair for pair in lite2 if decoders[pair[0]] != "light_unet"]
     light = matched(jobs, "model", "unet", "light_unet", {"backbone": "mobilenetv2"})
@@ -98,8 +98,8 @@ def light_decoder_text(records: Records) -> Prose:
         "EfficientNet-Lite2 minus MobileNetV2, one pair of jobs for each decoder, is: "
         f"{listed}. So most of the difference of claim #{_number(records, 'efficientnet_lite2')} "
         "comes from the light decoder. Post hoc and uncorrected: over the other decoders it is "
-        f"{said(others)}. In the same way, U-Net minus the light decoder on MobileNetV2, whose "
-        f"maps need no norm, is {said(light)}, less than the mean over four backbones."
+        f"{compared(others)}. In the same way, U-Net minus the light decoder on MobileNetV2, whose "
+        f"maps need no norm, is {compared(light)}, less than the mean over four backbones."
     )
 
 

@@ -50,8 +50,8 @@ def sweeps_text(records: Records) -> Prose:
     """Show the command of each sweep and what it cost."""
     parts = []
     # A cross-validation has a command, and no jobs in a table.
-    told = {path.parent for path in records.folder.glob("*/hypotheses.yaml")}
-    for sweep in sorted({*records.sweeps(), *told}):
+    described = {path.parent for path in records.folder.glob("*/hypotheses.yaml")}
+    for sweep in sorted({*records.sweeps(), *described}):
         about = claims_of(sweep)
         cost = about.get("cost", "no cost is noted")
         if sweep in records.sweeps():
@@ -159,12 +159,15 @@ def sensitivity_text(records: Records) -> Prose:
     """Name the verdicts that would not stand if seeds differed more than was estimated."""
     claims = read_hypotheses(records)
     wider = judge_all(
-        [compare(one.difference, 2 * one.deviation, one.pairs * one.seeds) for one in claims]
+        [
+            compare(claim.difference, 2 * claim.deviation, claim.pairs * claim.seeds)
+            for claim in claims
+        ]
     )
     fallen = [
-        f"#{one.number}"
-        for one, (_, verdict) in zip(claims, wider, strict=True)
-        if verdict != one.verdict
+        f"#{claim.number}"
+        for claim, (_, verdict) in zip(claims, wider, strict=True)
+        if verdict != claim.verdict
     ]
     return say(
         "The variance over seeds is estimated from few runs, and most claims of one seed borrow it "
