@@ -73,11 +73,12 @@ def _origins(run: RunRecord) -> Iterator[tuple[str, _Origin]]:
             yield key, _Origin(paths, size, root)
         elif is_result(key):
             yield key, _Origin(paths, "", _one_fingerprint(recorded.get(key)))
-    marks = (pixels, str(data.get("extra_valid_sha256") or ""))
+    # Earlier runs have one fingerprint of all that was trained on.
+    marks = (data.get("extra_sha256") or pixels, data.get("extra_valid_sha256") or "")
     for key, mark in zip(SOURCES, marks, strict=True):
         sources = (run.config.get("data") or {}).get(key.partition(".")[2])
         if sources:
-            yield key, _Origin(tuple(map(str, sources)), "", mark)
+            yield key, _Origin(tuple(map(str, sources)), "", str(mark))
 
 
 def _one_fingerprint(fingerprints: Any) -> str:

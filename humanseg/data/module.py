@@ -275,8 +275,8 @@ class PhotoData(pl.LightningDataModule):
     def record(self) -> dict[str, Any]:
         """Return which data this is: counts, the fold if any, and `valid_sha256`.
 
-        With `extra`, after `check`, the digest of `train` and `valid` alone too, and that of the
-        photos of `extra_valid`.
+        With `extra`, after `check`, the digests of `train` and `valid` alone and of these photos
+        too, and that of the photos of `extra_valid`.
         """
         names: tuple[SplitName, ...] = ("train", "valid", "test")
         counts: dict[str, Any] = {name: len(self.items(name)) for name in names}
@@ -285,6 +285,7 @@ class PhotoData(pl.LightningDataModule):
         if self.splits.extra:
             counts |= {"extra": self.extra_sources(), "extra_leaked": len(self.splits.leaked)}
             counts["root_sha256"] = self.splits.pixels_sha256("train", "valid")
+            counts["extra_sha256"] = self.splits.pixels_sha256("extra")
         if self.splits.extra_valid:
             counts["extra_valid_sha256"] = self.splits.pixels_sha256("extra_valid")
         return counts | {"valid_sha256": self.valid_sha256()}

@@ -158,9 +158,9 @@ def _differences(
     distillation: Mapping[str, Any] | None,
     sources: Mapping[str, Any],
 ) -> Iterator[str]:
-    # Test photos affect neither training nor selection; `pixels` are those of the root, and more.
+    # Test photos affect neither training nor selection; `pixels` are those of root and extra.
     then = dict(summary.get("data") or {})
-    for key in ("test", "root_sha256"):
+    for key in ("test", "root_sha256", "extra_sha256"):
         then.pop(key, None)
     sources_then = then.pop("extra_valid_sha256", None)
     now = {key: data.get(key) for key in then}

@@ -131,17 +131,22 @@ def test_photos_of_further_sources_are_one_setting(compare: Compare) -> None:
     def made(pixels: str, extra: Any, root: str = "r") -> tuple[str, Any, dict[str, Any]]:
         data: dict[str, Any] = {"train": 8, "valid_sha256": "v"}
         if extra:
-            data |= {"extra": dict.fromkeys(extra, 3), "root_sha256": root}
-        return "data", {"root": "/base", "extra": extra}, {"data": data, "pixels_sha256": pixels}
+            data |= {"extra": dict.fromkeys(extra, 3), "root_sha256": root, "extra_sha256": pixels}
+        summary = {"data": data, "pixels_sha256": root + pixels}
+        return "data", {"root": "/base", "extra": extra}, summary
 
     one: dict[str, Any] = {"a": {"folder": "more", "weight": 2}}
     two = {**one, "b": {"folder": "others"}}
-    group = compare(made("r", None), made("12", one), made("34", two))
+    group = compare(made("", None), made("12", one), made("34", two))
     assert labels(group) == ["extra –", "extra a", "extra a, b"]
     assert [setting.key for setting in group.settings] == ["data.extra"]
     weighted = compare(made("12", one), made("12", {"a": {"folder": "more", "weight": 1}}))
     assert labels(weighted) == ["weight 2", "weight 1"]
     assert labels(compare(made("12", one), made("34", one))) == ["extra a (12)", "extra a (34)"]
+    assert labels(compare(made("12", one), made("12", one, "s"))) == [
+        "root base (r)",
+        "root base (s)",
+    ]
     moved = made("12", one)
     moved[1]["root"] = "/moved"
     assert len(compare(made("12", one), moved).entries) == 1

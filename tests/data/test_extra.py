@@ -169,14 +169,19 @@ def test_a_source_whose_name_would_not_be_told_from_a_photo_is_named(
 def test_other_photos_of_a_source_are_another_training(
     five_folders: Path, more: Path, put: Put, photo_of: Callable[..., np.ndarray]
 ) -> None:
-    def digest() -> str:
+    def digests() -> list[str]:
         photos = data(five_folders, more, A)
         photos.check()
-        return photos.pixels_sha256()
+        record = photos.record()
+        return [record["root_sha256"], record["extra_sha256"], photos.pixels_sha256()]
 
-    before = digest()
+    first = digests()
     put(more / "train/image/a_20.jpg", photo_of(99))
-    assert digest() != before
+    second = digests()
+    assert [old == new for old, new in zip(first, second, strict=True)] == [True, False, False]
+    put(five_folders / "train/2.jpg", photo_of(98))
+    third = digests()
+    assert [old == new for old, new in zip(second, third, strict=True)] == [False, True, False]
 
 
 def test_weighted_draws_follow_from_seed_and_epoch_and_average_to_the_weight() -> None:
