@@ -1,4 +1,4 @@
-"""The stages of the bundled model `robust`: what each gains in and out of distribution."""
+"""The stages of `robust` and `robust_tiny`: what each gains in and out of distribution."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,20 +11,20 @@ from research.records import Columns, Records
 from research.sections.sources import SEEN
 from research.show import Prose, Table, not_measured, say, score
 
-_SCORES, _RECORD = "others/robust_stages.csv", "others/robust_recipe.json"
+_SCORES, _RECORD = "others/{}_stages.csv", "others/{}_recipe.json"
 _NOBODY = "no person"
 
 
-def stages_table(records: Records) -> Table | Prose:
+def stages_table(records: Records, model: str = "robust") -> Table | Prose:
     """Show each stage with its Dice on the task's photos and on those of other sources."""
-    if not (records.folder / _SCORES).is_file():
-        return not_measured("the stages of recipe=robust", "humanseg train recipe=robust")
-    table, rows = records.table(_SCORES), []
-    for stage in _stages(records):
+    if not (records.folder / _SCORES.format(model)).is_file():
+        return not_measured(f"the stages of recipe={model}", f"humanseg train recipe={model}")
+    table, rows = records.table(_SCORES.format(model)), []
+    for stage in _stages(records, model):
         name, gain = str(stage["name"]), stage.get("gain")
         sources = _by_source(table, name)
         cells = ["", "", ""]
-        if gain:
+        if gain and _has_sources(table, gain["over"]):
             other = compare_sources(table, name, gain["over"])
             cells = [
                 f"{gain['dice']:+.4f} over `{gain['over']}`",
@@ -39,11 +39,12 @@ def stages_table(records: Records) -> Table | Prose:
     return Table(["stage", "adds", *names, "person predicted where none is>"], rows)
 
 
-def stages_text(records: Records) -> Prose:
+def stages_text(records: Records, model: str = "robust") -> Prose:
     """Compare the last stage with the first one."""
-    if not (records.folder / _SCORES).is_file():
+    if not (records.folder / _SCORES.format(model)).is_file():
         return Prose("")
-    table, names = records.table(_SCORES), [str(stage["name"]) for stage in _stages(records)]
+    table = records.table(_SCORES.format(model))
+    names = [str(stage["name"]) for stage in _stages(records, model)]
     whole = compare_sources(table, names[-1], names[0])
     first, last = (_people_seen(table, name) for name in (names[0], names[-1]))
     return say(
@@ -61,8 +62,15 @@ def compare_sources(table: Columns, first: str, second: str) -> PairedDifference
     return paired_by_source([(ours[name], theirs[name]) for name in ours])
 
 
-def _stages(records: Records) -> list[Mapping[str, Any]]:
-    return list(records.config(_RECORD)["stages"])
+def _stages(records: Records, model: str) -> list[Mapping[str, Any]]:
+    """Return the stages of a recipe that are scored on other sources."""
+    table = records.table(_SCORES.format(model))
+    stages = records.config(_RECORD.format(model))["stages"]
+    return [stage for stage in stages if _has_sources(table, str(stage["name"]))]
+
+
+def _has_sources(table: Columns, stage: str) -> bool:
+    return stage in table.text("stage")
 
 
 def _people_seen(table: Columns, stage: str) -> float:
