@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.errors import HumansegError
+from humanseg.io.files import read_json
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.discovery import find_runs, looks_like_run, read_runs
+from humanseg.runs.folder import last_stage
 from humanseg.runs.record import RunRecord, data_key
 
 _SHOWN = 3
@@ -34,6 +36,7 @@ class SelectedRun:
 def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     """Select the run at a path, or the finished one below it with the highest Dice at 0.5.
 
+    In a recipe's folder it is the last stage, once that is finished: a teacher may score higher.
     Where runs were scored on different photos, all of them are scored again on `data`.
     """
     if path.is_file() or looks_like_run(path):
@@ -42,6 +45,9 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
         return SelectedRun(run, ["as requested"], path.resolve() if is_other else None)
     records, _, broken = read_runs(find_runs([path]))
     finished = [record for record in records if record.finished]
+    last = last_stage(path)
+    if last is not None and read_json(RunFolder(last).summary).get("status") == "finished":
+        return SelectedRun(open_run(last), ["the last stage of this recipe"])
     others = len(records) - len(finished) + len(broken)
     passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
     if not finished:

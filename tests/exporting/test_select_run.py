@@ -47,6 +47,17 @@ def test_the_best_finished_run_at_any_depth_is_taken_and_the_others_named(tmp_pa
     assert "job=3" in others[0]
 
 
+@pytest.mark.parametrize(("status", "chosen"), [("finished", "tiny"), ("running", "teacher")])
+def test_of_a_recipe_the_last_stage_is_taken_once_it_is_finished(
+    tmp_path: Path, status: str, chosen: str
+) -> None:
+    make(tmp_path / "teacher", 0.98)
+    make(tmp_path / "tiny", 0.97, status=status)
+    record = {"recipe": "tiny", "stages": [{"name": "teacher"}, {"name": "tiny"}]}
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    assert select_run(tmp_path).run.path == tmp_path / chosen
+
+
 def test_runs_on_different_photos_are_not_ranked_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
