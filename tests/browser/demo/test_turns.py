@@ -35,7 +35,7 @@ window.createImageBitmap = async (...given) => {
 };
 """
 # Bundled, but not the one that the page starts with, and small.
-OTHER = "robust_tiny"
+OTHER = "tiny"
 RUNNING = "tracks.filter((track) => track.readyState === 'live').length"
 
 
