@@ -41,9 +41,11 @@ def supervise(order: dict[str, Any]) -> None:
         code = 1
         try:
             code = run_command(order)
-            # What an interpreter does at its end: loaders stop their workers then.
+            # What an interpreter does at its end: joblib and loaders stop their workers then.
             import atexit
+            import threading
 
+            threading._shutdown()  # type: ignore[attr-defined]
             atexit._run_exitfuncs()
         finally:
             sys.stdout.flush()
