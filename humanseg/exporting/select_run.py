@@ -43,11 +43,11 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
         run = open_run(path)
         is_other = path.suffix == ".ckpt" and path.resolve() != run.best.resolve()
         return SelectedRun(run, ["as requested"], path.resolve() if is_other else None)
-    records, _, broken = read_runs(find_runs([path]))
-    finished = [record for record in records if record.finished]
     last = last_stage(path)
     if last is not None and read_json(RunFolder(last).summary).get("status") == "finished":
         return SelectedRun(open_run(last), ["the last stage of this recipe"])
+    records, _, broken = read_runs(find_runs([path]))
+    finished = [record for record in records if record.finished]
     others = len(records) - len(finished) + len(broken)
     passed_over = f"; {others} others are unfinished, failed or broken" if others else ""
     if not finished:

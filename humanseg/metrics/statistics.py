@@ -180,9 +180,11 @@ def paired_by_source(
         There is no source, or as in `paired_difference`.
     """
     differences = [_differences(first, second) for first, second in pairs]
-    means = [resampled_means(part, seed=seed + number) for number, part in enumerate(differences)]
+    means = [
+        resampled_means(sample, seed=seed + number) for number, sample in enumerate(differences)
+    ]
     low, high = interval_ends(np.mean(means, axis=0))
-    mean = float(np.mean([part.mean() for part in differences]))
+    mean = float(np.mean([sample.mean() for sample in differences]))
     return PairedDifference(mean, float(low), float(high), sum(map(len, differences)))
 
 

@@ -256,8 +256,8 @@ def _relatives(
         paths = [node] if isinstance(node, str) else node or []
         # A name alone is that of a bundled model.
         folders = [Path(str(path)) for path in paths if os.path.isabs(str(path))]
-        found = [other for path in folders if (other := _run_of(run, path)) is not None]
-        groups.append((heading, found))
+        others = [other for path in folders if (other := _run_of(run, path)) is not None]
+        groups.append((heading, others))
     if is_part(summary):
         beside = [RunFolder(path.parent) for path in run.path.parent.glob(f"*/{OVERVIEW}")]
         stages = read_summary(run.path.parent / RECIPE_RECORD).get("stages") or []
@@ -276,10 +276,10 @@ def _run_of(run: RunFolder, path: Path) -> RunFolder | None:
     """Find the run that a path of a config leads to, where it has a page; maybe both were moved."""
     candidates = [path, path.parent, path.parent.parent]
     beside = [run.path.parent / candidate.name for candidate in candidates]
-    found = next(
+    folder = next(
         (folder for folder in [*candidates, *beside] if (folder / OVERVIEW).is_file()), None
     )
-    return None if found is None or found == run.path else RunFolder(found)
+    return None if folder is None or folder == run.path else RunFolder(folder)
 
 
 def _relative(run: RunFolder, other: RunFolder) -> dict[str, str]:

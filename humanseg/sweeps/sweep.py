@@ -191,8 +191,8 @@ def read_sweep(
     # A setting takes the place of those below it too, and with plus signs of the one without.
     settings = [key for word in arguments if not loader.get_group_options(key := key_of(word))]
     typed = [word.partition("=")[0] for word in arguments]
-    kept = [key for key in params if key in typed or not is_below(key_of(key), settings)]
-    words = [f"{key}={params[key]}" for key in kept] + arguments
+    varied_keys = [key for key in params if key in typed or not is_below(key_of(key), settings)]
+    words = [f"{key}={params[key]}" for key in varied_keys] + arguments
     overrides = {word.get_key_element(): word for word in parser.parse_overrides(words)}
     varied = [word.key_or_group for word in overrides.values() if word.is_sweep_override()]
     for key in _ONE_RUN:

@@ -135,18 +135,18 @@ def test_photos_of_further_sources_are_one_setting(compare: Compare) -> None:
         summary = {"data": data, "pixels_sha256": root + pixels}
         return "data", {"root": "/base", "extra": extra}, summary
 
-    one: dict[str, Any] = {"a": {"folder": "more", "weight": 2}}
-    two = {**one, "b": {"folder": "others"}}
-    group = compare(made("", None), made("12", one), made("34", two))
+    first: dict[str, Any] = {"a": {"folder": "more", "weight": 2}}
+    second = {**first, "b": {"folder": "others"}}
+    group = compare(made("", None), made("12", first), made("34", second))
     assert labels(group) == ["extra –", "extra a", "extra a, b"]
     assert [setting.key for setting in group.settings] == ["data.extra"]
-    weighted = compare(made("12", one), made("12", {"a": {"folder": "more", "weight": 1}}))
+    weighted = compare(made("12", first), made("12", {"a": {"folder": "more", "weight": 1}}))
     assert labels(weighted) == ["weight 2", "weight 1"]
-    assert labels(compare(made("12", one), made("34", one))) == ["extra a (12)", "extra a (34)"]
-    assert labels(compare(made("12", one), made("12", one, "s"))) == [
+    assert labels(compare(made("12", first), made("34", first))) == ["extra a (12)", "extra a (34)"]
+    assert labels(compare(made("12", first), made("12", first, "s"))) == [
         "root base (r)",
         "root base (s)",
     ]
-    moved = made("12", one)
+    moved = made("12", first)
     moved[1]["root"] = "/moved"
-    assert len(compare(made("12", one), moved).entries) == 1
+    assert len(compare(made("12", first), moved).entries) == 1

@@ -63,7 +63,7 @@ told.push(video.srcObject === streams[1]);
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node to run the page's script in")
 @pytest.mark.parametrize(
-    ("steps", "told"),
+    ("steps", "events"),
     [
         (INTERRUPTED, ["stopped", "interrupted"]),
         (UNLISTED, ["stopped", "refused"]),
@@ -74,7 +74,7 @@ told.push(video.srcObject === streams[1]);
     ids=["interrupted", "unlisted", "twice", "looked away", "reversed"],
 )
 def test_a_camera_runs_once_and_goes_on_when_it_is_looked_at_again(
-    steps: str, told: list[object]
+    steps: str, events: list[object]
 ) -> None:
     module = json.dumps(CAMERA_JS.as_uri())
     script = (
@@ -82,4 +82,4 @@ def test_a_camera_runs_once_and_goes_on_when_it_is_looked_at_again(
     )
     command = ["node", "--input-type=module", "-e", script]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert json.loads(answer.stdout) == told
+    assert json.loads(answer.stdout) == events

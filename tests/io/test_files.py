@@ -140,17 +140,17 @@ def test_a_folder_that_cannot_be_renamed_is_filled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None
 ) -> None:
     """A container's volume, a folder of its image; one in a folder that may not be written."""
-    place, replace, access = tmp_path / "volume", Path.replace, os.access
-    (place / "former").mkdir(parents=True)
-    (place / "former" / "a").write_text("earlier")
+    volume, replace, access = tmp_path / "volume", Path.replace, os.access
+    (volume / "former").mkdir(parents=True)
+    (volume / "former" / "a").write_text("earlier")
     # At the root of a disk; whoever writes there may not remove it.
-    (place / "lost+found").mkdir()
+    (volume / "lost+found").mkdir()
     # Of a process that was killed, where no other folder may be written.
-    (place / ".humanseg-012345-0123456789ab.partial").mkdir()
-    assert names_in(place) == {"former"}
+    (volume / ".humanseg-012345-0123456789ab.partial").mkdir()
+    assert names_in(volume) == {"former"}
 
     def refuse(path: Path, target: Path) -> Path:
-        if path == place and number is not None:
+        if path == volume and number is not None:
             raise OSError(number, os.strerror(number))
         return replace(path, target)
 
@@ -159,13 +159,13 @@ def test_a_folder_that_cannot_be_renamed_is_filled(
 
     monkeypatch.setattr(Path, "replace", refuse)
     monkeypatch.setattr(os, "access", is_allowed)
-    with whole_folder(place) as partial:
-        assert number is not None or partial.parent == place
+    with whole_folder(volume) as partial:
+        assert number is not None or partial.parent == volume
         (partial / "page").mkdir()
         (partial / "page" / "b").write_text("later")
-        assert (place / "former" / "a").read_text() == "earlier"
-    assert names_in(tmp_path) == {"volume"} and names_in(place) == {"page"}
-    assert os.listdir(place / "page") == ["b"] and (place / "lost+found").is_dir()
+        assert (volume / "former" / "a").read_text() == "earlier"
+    assert names_in(tmp_path) == {"volume"} and names_in(volume) == {"page"}
+    assert os.listdir(volume / "page") == ["b"] and (volume / "lost+found").is_dir()
 
 
 @pytest.mark.parametrize("links", [True, False])

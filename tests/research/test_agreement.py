@@ -90,8 +90,8 @@ def test_other_ways_to_score_are_told_as_the_report_computes_them(records: Recor
     assert isinstance(report, Table)
     computed = {row[0]: row[1] for row in report.rows}
     ways = ("mean over photos, original size", "pooled over all pixels", "resized to 224×224")
-    kept = [next(computed[name] for name in computed if name.startswith(way)) for way in ways]
-    assert [row[1] for row in rows_of(table)] == kept
+    dice = [next(computed[name] for name in computed if name.startswith(way)) for way in ways]
+    assert [row[1] for row in rows_of(table)] == dice
 
 
 def test_summaries_are_the_means_of_their_scores(records: Records) -> None:

@@ -19,7 +19,7 @@ def test_a_part_rests_on_evidence_only_where_a_claim_of_its_own_values_is_better
         if rests.startswith("evidence"):
             assert ", better" in small, part
             # Post hoc: no claim that came before its sweep is better.
-            confirmed = any(one.endswith(", better") for one in small.split("; "))
+            confirmed = any(verdict.endswith(", better") for verdict in small.split("; "))
             assert confirmed == (rests == "evidence"), part
     # The claim is of another size than that of the recipe.
     (size,) = [row for row in rows if row[0] == "size"]

@@ -225,7 +225,9 @@ def _said(one: Hypothesis) -> str:
 
 
 def _rests_on(claims: Sequence[Hypothesis], part: _Part) -> str:
-    for_it = [one for one in claims if one.verdict == "better" and part.direct in ("", one.better)]
+    for_it = [
+        claim for claim in claims if claim.verdict == "better" and part.direct in ("", claim.better)
+    ]
     if for_it:
-        return _POST_HOC if all(one.exploratory for one in for_it) else "evidence"
+        return _POST_HOC if all(claim.exploratory for claim in for_it) else "evidence"
     return f"a reason: {part.reason}"

@@ -44,12 +44,14 @@ def splits_text(records: Records) -> Prose:
     shifts, p_values = [], []
     for name in PROPERTIES:
         values = table.numbers(name)
-        train, *others = (values[(split == part) & np.isfinite(values)] for part in _SPLITS)
-        for part, other in zip(_SPLITS[1:], others, strict=True):
+        train, *others = (
+            values[(split == split_name) & np.isfinite(values)] for split_name in _SPLITS
+        )
+        for split_name, other in zip(_SPLITS[1:], others, strict=True):
             if other.size:
-                shifts.append((abs(other.mean() - train.mean()) / train.std(), name, part))
+                shifts.append((abs(other.mean() - train.mean()) / train.std(), name, split_name))
                 p_values.append(float(ttest_ind(train, other, equal_var=False).pvalue))
-    shift, name, part = max(shifts)
+    shift, name, split_name = max(shifts)
     corrected = holm(p_values)
     far = sum(p <= ALPHA for p in corrected)
     bright = table.numbers("brightness")[split == "train"]
@@ -57,7 +59,7 @@ def splits_text(records: Records) -> Prose:
         f"Of {len(corrected)} differences of a mean from that of train, {far or 'none'} "
         f"{'are' if far > 1 else 'is'} significant after Holm's correction (the smallest p is "
         f"{p_value(min(corrected))}). The largest is {shift:.2f} standard deviations of train "
-        f"({name} of {part}). The brightness of train photos has a standard deviation of "
+        f"({name} of {split_name}). The brightness of train photos has a standard deviation of "
         f"{bright.std() / bright.mean():.0%} of its mean: `augmentation=standard` changes it by "
         "about as much as the photos differ (section 3)."
     )

@@ -51,8 +51,8 @@ def test_a_model_that_was_replaced_is_not_taken_from_the_browsers_cache(
     class Lasting(SimpleHTTPRequestHandler):
         def end_headers(self) -> None:
             # As hosts that let browsers keep what seldom changes.
-            kept = self.path.endswith((".onnx", "/models.json"))
-            self.send_header("Cache-Control", "max-age=86400" if kept else "no-store")
+            is_cached = self.path.endswith((".onnx", "/models.json"))
+            self.send_header("Cache-Control", "max-age=86400" if is_cached else "no-store")
             super().end_headers()
 
         def log_message(self, format: str, *arguments: object) -> None: ...
@@ -64,8 +64,8 @@ def test_a_model_that_was_replaced_is_not_taken_from_the_browsers_cache(
         if tensor.name in ("first", "end"):
             channel = 2 if tensor.name == "first" else 3
             tensor.CopyFrom(helper.make_tensor(tensor.name, TensorProto.INT64, [1], [channel]))
-    (facts,) = blue.metadata_props
-    facts.value = json.dumps(json.loads(facts.value) | {"name": "blue"})
+    (metadata,) = blue.metadata_props
+    metadata.value = json.dumps(json.loads(metadata.value) | {"name": "blue"})
     onnx.save(blue, other)
     site = tmp_path / "site"
     write_site(demo_site(model, runtime), site)

@@ -405,14 +405,14 @@ def test_names_that_differ_in_capitals_are_kept_apart_where_the_disk_does_not(
     Path("photos/a/X.jpg").touch()
     Path("photos/a/x.png").touch()
     Path("photos/a/X.png").touch()
-    found = find("photos/a")
-    stems = {each.path.name: each.stem.name for each in found.inputs}
+    collected = find("photos/a")
+    stems = {source.path.name: source.stem.name for source in collected.inputs}
     if ignores_case:
         assert stems == {"1.png": "1", "1.webp": "1", "X.jpg": "X.jpg", "X.png": "X.png"}
-        (failure,) = found.failures
+        (failure,) = collected.failures
         assert failure.path.name == "x.png" and failure.code == "inference.same_output"
     else:
-        assert not found.failures and stems["x.png"] == "x"
+        assert not collected.failures and stems["x.png"] == "x"
 
 
 def test_a_folder_without_photos_is_named() -> None:
