@@ -16,6 +16,7 @@ from humanseg.errors import HumansegError
 from humanseg.inference.named_model import is_bundled
 from humanseg.runs import open_run, read_summary
 from humanseg.runs.new_folder import numbered_folder
+from humanseg.runs.settings import SOURCES
 from humanseg.training.resuming import changed_settings, resumed_config, without_changes
 
 _NEEDED = {
@@ -92,6 +93,12 @@ def resolve_config(config: DictConfig) -> DictConfig:
     """Return a copy without interpolations, its paths absolute: what `config.yaml` holds."""
     plain: Any = OmegaConf.to_container(config, resolve=True)
     plain.pop("hydra", None)
+    for key in SOURCES:
+        group, _, name = key.partition(".")
+        if isinstance(sources := plain[group].get(name), Mapping):
+            # A source that is null is not used.
+            used = {source: value for source, value in sources.items() if value is not None}
+            plain[group][name] = used or None
     # A file of a person's own may have old names.
     given = [word.lstrip("+").split("=")[0] for word in _overrides()]
     resolved = OmegaConf.create(current_config(plain, given, notify=True))

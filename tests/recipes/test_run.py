@@ -174,7 +174,7 @@ def test_a_folder_of_further_photos_changes_no_stage_without_such(
     recipe: "RunRecipe", seen: Seen, finish: "Work", sample_root: Path
 ) -> None:
     assert recipe(finish, CHAIN) == 0
-    assert recipe(seen, CHAIN, f"data.extra_root={sample_root}") == 0
+    assert recipe(seen, CHAIN, f"data.extra_root={sample_root}", "data.extra.ccp=null") == 0
     assert not seen.requests
 
 

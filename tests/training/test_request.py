@@ -67,6 +67,14 @@ def test_words_stay_words(ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert ask("data.root='~/photos'").config.data.root == str(tmp_path / "home" / "photos")
 
 
+def test_a_source_that_is_null_is_not_used(ask: Ask) -> None:
+    config = ask("data=sources", "data.extra.ccp=null", "data.extra_valid.ccp=null").config
+    assert "ccp" not in config.data.extra and "voc" in config.data.extra
+    assert "ccp" not in config.data.extra_valid and "voc" in config.data.extra_valid
+    # The same words for a stage of a recipe that has no sources.
+    assert ask("++data.extra.ccp=null").config.data.extra is None
+
+
 def test_the_config_is_settled_and_without_hydra(ask: Ask) -> None:
     request = ask("+name_again=${seed}", "seed=3")
     assert OmegaConf.to_container(request.config, resolve=False)["name_again"] == 3  # type: ignore[index,call-overload]
