@@ -73,7 +73,7 @@ class VideoInfo:
 
 def probe(path: Path) -> VideoInfo:
     """Return what is known of a video without reading all of it; raise VideoError."""
-    with explain_video_errors(path), av.open(ffmpeg_url(path)) as container:
+    with explain_video_errors(path), open_video(path) as container:
         if container.format.name.endswith(_STILL):
             raise VideoError(
                 f"{path} is a photo, not a video: give it the suffix of a photo, such as .jpg.",
@@ -92,12 +92,20 @@ def probe(path: Path) -> VideoInfo:
 def read_video_comment(path: Path) -> str | None:
     """Return the comment in a video; None where there is none, or where it is no video."""
     try:
-        with av.open(ffmpeg_url(path)) as container:
+        with open_video(path) as container:
             # Matroska writes the names of tags in capitals.
             tags = {name.lower(): text for name, text in container.metadata.items()}
     except (FFmpegError, OSError, ValueError):
         return None
     return tags.get("comment")
+
+
+def open_video(path: Path) -> InputContainer:
+    """Open a video, whatever the encoding of its title and other texts."""
+    # PyAV 19 has no such option, and takes any text.
+    takes_any = int(av.__version__.split(".")[0]) >= 19
+    options: dict[str, Any] = {} if takes_any else {"metadata_errors": "replace"}
+    return av.open(ffmpeg_url(path), **options)
 
 
 def ffmpeg_url(path: Path) -> str:

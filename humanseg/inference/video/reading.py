@@ -24,7 +24,7 @@ from humanseg.inference.video.probe import (
     Rotation,
     VideoError,
     explain_video_errors,
-    ffmpeg_url,
+    open_video,
     probe,
     video_stream,
 )
@@ -85,7 +85,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self.path = path
         self.info = probe(path)
         with explain_video_errors(path):
-            self._container = av.open(ffmpeg_url(path))
+            self._container = open_video(path)
         self._video = video_stream(path, self._container)
         self._decoder = _picture_decoder(path, self._video)
         self._decoder.thread_type = "AUTO"

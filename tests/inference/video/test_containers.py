@@ -25,14 +25,16 @@ def write_clip(
     container: str | None = None,
     begin: int = 0,
     options: dict[str, str] | None = None,
+    title: str = "",
 ) -> Path:
     """Write a second in which a flash of 1/25 s and a click come together at 0.48 s."""
     with av.open(str(path), "w", format=container) as file:
+        file.metadata["title"] = title
         frames: Any = file.add_stream(codec, rate=RATE, options=options or {})
         frames.width, frames.height, frames.pix_fmt = 176, 144, "yuv420p"
         frames.codec_context.time_base = TICK
         track: Any = file.add_stream(audio, rate=48000)
-        track.layout = "stereo"
+        track.layout, track.metadata["title"] = "stereo", title
         for number in range(RATE):
             level = 255 if number == 12 else 0
             frame = av.VideoFrame.from_ndarray(np.full((144, 176, 3), level, np.uint8), "rgb24")
@@ -201,3 +203,10 @@ def test_pictures_that_avi_stores_out_of_order_come_in_order(tmp_path: Path) -> 
     assert seconds == pytest.approx([number / RATE for number in range(RATE)])
     assert [frame.pixels.mean() > 128 for frame in frames].index(True) == 12
     assert frames[12].time * video.info.time_base == pytest.approx(0.48)
+
+
+def test_texts_of_old_files_that_are_not_unicode(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.avi", "mpeg4", "libmp3lame", title="Maenner")
+    source.write_bytes(source.read_bytes().replace(b"Maenner", "Männer!".encode("cp1252")))
+    with VideoReader(remade(source)) as video:
+        assert video.info.seconds == pytest.approx(1, abs=0.1)
