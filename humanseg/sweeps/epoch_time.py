@@ -149,11 +149,11 @@ def _limited(photos: int, batch: int, limit: float | None) -> float:
 def _seconds(step: Callable[[], None]) -> float:
     """Return the seconds of a step, after one that fills caches."""
     step()
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         torch.cuda.synchronize()
     start = time.perf_counter()
     for _ in range(STEPS):
         step()
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         torch.cuda.synchronize()
     return (time.perf_counter() - start) / STEPS

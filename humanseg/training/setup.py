@@ -23,6 +23,7 @@ from humanseg.models.checkpoint import (
     read_checkpoint,
     without_weights,
 )
+from humanseg.models.device import unusable_gpu
 from humanseg.runs import RunFolder, open_run, read_summary, require_free
 from humanseg.runs.new_folder import numbered_folder
 from humanseg.system.progress import progress_on
@@ -126,6 +127,11 @@ def setup(request: TrainRequest) -> TrainingSetup:
     data, pixels = photos.record(), photos.pixels_sha256()
     sources = _hash_sources(config, photos, teachers, resumed=checkpoint is not None)
     notes = [*without_effect(request), *([note] if (note := wandb_note(config)) else [])]
+    if config.trainer.accelerator == "auto" and (why := unusable_gpu()):
+        notes.append(
+            f"the GPU is not used: {why}. Update its driver, or install a torch that was built for "
+            "it (https://pytorch.org)"
+        )
     if run is not None and checkpoint is not None:
         notes += require_same(run, data, pixels, distillation, sources)
         sources |= read_summary(run.summary).get("sources") or {}

@@ -49,7 +49,8 @@ def build_trainer(
     loggers: Sequence[Logger] = (),
 ) -> pl.Trainer:
     """Build the trainer that a config describes; `launch` starts its processes, not the trainer."""
-    chosen: dict[str, Any] = {"precision": hardware.precision}
+    # Of a GPU that torch cannot use, Lightning's auto knows nothing.
+    chosen: dict[str, Any] = {"precision": hardware.precision, "accelerator": hardware.device}
     if config.trainer.get("sync_batchnorm") == "auto":
         chosen["sync_batchnorm"] = hardware.device == "cuda"
     synced = chosen.get("sync_batchnorm", config.trainer.get("sync_batchnorm"))

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from humanseg.errors import HumansegError
-from humanseg.models.device import find_device, usable_accelerator
+from humanseg.models.device import find_device, unusable_gpu, usable_accelerator
 from humanseg.training.machine.ranks import Rank
 
 # The parameters of glibc's mallopt, by their numbers in malloc.h.
@@ -80,9 +80,10 @@ def choose_hardware(
 ) -> Hardware:
     """Choose what is fastest here, where nothing else is requested."""
     if usable_accelerator(accelerator) != accelerator:
+        why = f" ({unusable})" if (unusable := unusable_gpu()) else ""
         raise HumansegError(
             f"trainer.accelerator={accelerator} asks for a device that is not here, or that torch "
-            "was not built for: take trainer=cpu, or auto."
+            f"was not built for{why}: take trainer=cpu, or trainer.accelerator=auto."
         )
     device = find_device(accelerator)
     if precision == "auto":

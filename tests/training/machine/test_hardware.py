@@ -1,16 +1,22 @@
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from omegaconf import DictConfig
 
 from humanseg.errors import HumansegError
-from humanseg.models.device import usable_accelerator
+from humanseg.models.device import unusable_gpu, usable_accelerator
 from humanseg.training.machine import hardware
 from humanseg.training.machine.hardware import choose_hardware
+from humanseg.training.trainer import build_trainer
 
 Patch = pytest.MonkeyPatch
+
+ARCHITECTURES = ["sm_70", "sm_75", "sm_80", "sm_90"]
 
 
 @pytest.fixture
@@ -30,6 +36,10 @@ class Machine:
     ) -> None:
         self.patch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
         self.patch.setattr(torch.cuda, "get_device_capability", lambda *_: gpu)
+        self.patch.setattr(torch.cuda, "get_device_name", lambda *_: "a GPU")
+        self.patch.setattr(
+            torch.cuda, "get_arch_list", lambda: ["sm_70", "sm_75", "sm_80", "sm_90"]
+        )
         # What torch says of a T4 too.
         self.patch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
         self.patch.setattr(torch.backends.mps, "is_available", lambda: mps)
@@ -112,6 +122,38 @@ def test_a_missing_device_is_named(machine: Machine, accelerator: str) -> None:
     machine()
     with pytest.raises(HumansegError, match=f"trainer.accelerator={accelerator}.*trainer=cpu"):
         choose_hardware(accelerator)
+
+
+@pytest.mark.parametrize("capability", [(6, 0), (12, 0)])
+def test_a_gpu_that_torch_was_not_built_for_is_left_alone(
+    machine: Machine, compose: Callable[..., DictConfig], monkeypatch: Patch, capability: Any
+) -> None:
+    machine(gpu=capability)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    chosen = choose_hardware()
+    assert chosen.device == "cpu" and "capability" in unusable_gpu()
+    assert build_trainer(compose(), chosen, []).strategy.root_device.type == "cpu"
+    with pytest.raises(HumansegError, match=f"a GPU, of compute capability {capability[0]}.0"):
+        choose_hardware("gpu")
+
+
+def test_a_newer_gpu_runs_what_torch_has_compiled_for_later_ones(
+    machine: Machine, monkeypatch: Patch
+) -> None:
+    machine(gpu=(12, 0))
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_90", "compute_90"])
+    assert choose_hardware().device == "cuda" and not unusable_gpu()
+
+
+def test_a_driver_that_is_too_old_for_torch_is_named(machine: Machine, monkeypatch: Patch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 11040).")
+
+    machine(gpu=(8, 0))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", refuse)
+    assert choose_hardware().device == "cpu" and "too old" in unusable_gpu()
+    with pytest.raises(HumansegError, match="too old"):
+        choose_hardware("cuda")
 
 
 def test_a_run_from_a_gpu_is_evaluated_where_there_is_none(machine: Machine) -> None:
