@@ -58,6 +58,17 @@ def test_a_terminal_is_shown_names_and_obeys_none(name: str, shown: str) -> None
     ("error", "remedy"),
     [
         (RuntimeError("unable to allocate shared memory(shm) for file </torch_1>"), "--shm-size"),
+        (
+            RuntimeError(
+                "NCCL error in: NCCLUtils.hpp:268, unhandled system error\nLast error:\n"
+                "Error while creating shared memory segment /dev/shm/nccl-1YsMbG (size 7340384)"
+            ),
+            "--shm-size",
+        ),
+        (
+            RuntimeError("CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA"),
+            "nvidia-smi",
+        ),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "data.train_size"),
         (MemoryError(), "data.batch_size"),
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),

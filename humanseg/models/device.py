@@ -32,20 +32,20 @@ def unusable_gpu() -> str:
         return ""
     try:
         # Once Lightning is imported, torch asks the driver alone, however old that is.
-        major, minor = torch.cuda.get_device_capability()
+        gpus = [torch.cuda.get_device_capability(gpu) for gpu in range(torch.cuda.device_count())]
     except RuntimeError as error:
         return first_line(error)
     codes = re.findall(r"(sm|compute)_(\d+)", " ".join(torch.cuda.get_arch_list()))
-    if not codes or any(_runs(kind, int(code), major, minor) for kind, code in codes):
+    if not codes or any(_runs(kind, int(code), *gpu) for kind, code in codes for gpu in gpus):
         return ""
     return (
         f"torch {torch.__version__} was not built for {torch.cuda.get_device_name()}, of compute "
-        f"capability {major}.{minor}"
+        f"capability {gpus[0][0]}.{gpus[0][1]}"
     )
 
 
 def _runs(kind: str, code: int, major: int, minor: int) -> bool:
-    """Return whether a GPU runs what torch was compiled to."""
+    """Return whether a GPU of a compute capability runs what torch was compiled to."""
     if kind == "compute":
         return code <= 10 * major + minor
     return code // 10 == major and code % 10 <= minor

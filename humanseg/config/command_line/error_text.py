@@ -16,7 +16,13 @@ _OUT_OF_MEMORY = (
     "cannot allocate memory",
     "killed by signal: killed",
 )
-_OUT_OF_SHARED_MEMORY = ("out of shared memory", "unable to allocate shared memory")
+_OUT_OF_SHARED_MEMORY = (
+    "out of shared memory",
+    "unable to allocate shared memory",
+    # Between GPUs.
+    "error while creating shared memory segment",
+)
+_GPU_FAILED = ("busy or unavailable", "uncorrectable ecc error", "unspecified launch failure")
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _NO_HOME = "Could not determine home directory."
 """What Python says of it."""
@@ -52,6 +58,12 @@ def explain(error: BaseException) -> HumansegError | None:
         )
     if isinstance(error, MemoryError) or any(sign in signs for sign in _OUT_OF_MEMORY):
         return out_of_memory(first if text else "no memory is left")
+    if "cuda error: " in signs and any(sign in signs for sign in _GPU_FAILED):
+        return HumansegError(
+            f"The GPU does not work ({first}): see by nvidia-smi whether another program has it, "
+            "restart the machine, or train without it (trainer=cpu).",
+            code="system.gpu_failed",
+        )
     if "killed by signal: segmentation fault" in signs:
         return HumansegError(
             f"{first} That is a fault in torch or another library: try channels_last=false, "

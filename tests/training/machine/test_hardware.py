@@ -2,7 +2,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -35,6 +34,7 @@ class Machine:
         self, gpu: tuple[int, int] | None = None, mps: bool = False, bf16: bool = False
     ) -> None:
         self.patch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
+        self.patch.setattr(torch.cuda, "device_count", lambda: int(gpu is not None))
         self.patch.setattr(torch.cuda, "get_device_capability", lambda *_: gpu)
         self.patch.setattr(torch.cuda, "get_device_name", lambda *_: "a GPU")
         self.patch.setattr(
@@ -126,15 +126,23 @@ def test_a_missing_device_is_named(machine: Machine, accelerator: str) -> None:
 
 @pytest.mark.parametrize("capability", [(6, 0), (12, 0)])
 def test_a_gpu_that_torch_was_not_built_for_is_left_alone(
-    machine: Machine, compose: Callable[..., DictConfig], monkeypatch: Patch, capability: Any
+    machine: Machine, compose: Callable[..., DictConfig], capability: tuple[int, int]
 ) -> None:
     machine(gpu=capability)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     chosen = choose_hardware()
     assert chosen.device == "cpu" and "capability" in unusable_gpu()
     assert build_trainer(compose(), chosen, []).strategy.root_device.type == "cpu"
     with pytest.raises(HumansegError, match=f"a GPU, of compute capability {capability[0]}.0"):
         choose_hardware("gpu")
+
+
+def test_one_gpu_of_several_that_torch_was_built_for_is_enough(
+    machine: Machine, monkeypatch: Patch
+) -> None:
+    machine(gpu=(6, 1))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda gpu=0: ((6, 1), (8, 6))[gpu])
+    assert choose_hardware().device == "cuda"
 
 
 def test_a_newer_gpu_runs_what_torch_has_compiled_for_later_ones(
