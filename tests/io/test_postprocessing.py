@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -71,6 +71,7 @@ MASKS = arrays(
 )
 
 
+@settings(deadline=None)
 @given(MASKS)
 def test_each_step_done_twice_is_done_once(mask: NDArray[np.uint8]) -> None:
     steps = keep_largest_component, fill_mask_holes, partial(drop_small_components, area=3)
@@ -80,6 +81,7 @@ def test_each_step_done_twice_is_done_once(mask: NDArray[np.uint8]) -> None:
     assert (keep_largest_component(mask) <= mask).all() and (fill_mask_holes(mask) >= mask).all()
 
 
+@settings(deadline=None)
 @given(
     arrays(np.float32, (8, 9), elements=st.floats(0, 1, width=32)),
     st.booleans(),
