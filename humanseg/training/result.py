@@ -6,14 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from humanseg.io.tables import read_table
+from humanseg.io.tables import as_numbers, read_table
 from humanseg.runs import RunFolder, read_summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SCORES = ("dice", "dice_at_half", "iou", "boundary_dice")
-_PER_PHOTO = ("dice", "iou", "boundary_dice", "foreground")
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,15 @@ class TrainResult:
     @cached_property
     def per_photo(self) -> "pd.DataFrame":
         """A row for each valid photo: `id`, `dice`, `iou`, `boundary_dice` and `foreground`."""
-        import pandas as pd
-
         table = read_table(self.files.scores)
-        numbers = [name for name in _PER_PHOTO if name in table]
-        return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
+        numbers = as_numbers(table.drop(columns="id"))
+        numbers.insert(0, "id", table["id"])
+        return numbers
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % confidence interval of the mean Dice, by bootstrap over the photos."""
-        # Only here, as pandas above: a flag such as --cfg is answered at once.
+        # Only here: a flag such as --cfg is answered at once.
         from humanseg.metrics.statistics import bootstrap_interval
 
         interval = bootstrap_interval(self.per_photo["dice"].to_numpy())
