@@ -27,6 +27,7 @@ from humanseg.evaluation.source_scores import SourceScoresWriter, describe_sourc
 from humanseg.evaluation.submission_writer import SubmissionWriter, submission_order
 from humanseg.inference.load import load_model
 from humanseg.io.files import whole_folder
+from humanseg.metrics.scores import PER_PHOTO
 from humanseg.pages.origin import Origin
 from humanseg.runs import RunFolder
 from humanseg.runs.home import write_home
@@ -94,8 +95,11 @@ class Evaluation:
                 f"{self.per_photo['dice'].std(ddof=0):.4f} over photos, "
                 f"at threshold {self.threshold:g}",
                 f"dice at 0.5    {self.scores['dice_at_half']:.6f}",
-                f"iou            {self.scores['iou']:.6f}",
-                f"boundary dice  {self.scores['boundary_dice']:.6f}",
+                *(
+                    f"{name.replace('_', ' '):<14} {self.scores[name]:.6f}"
+                    for name in PER_PHOTO
+                    if name != "dice"
+                ),
                 "worst          " + ", ".join(f"{id} ({dice:.4f})" for id, dice in _dice_of(worst)),
             ]
         lines += describe_sources(self.by_source)

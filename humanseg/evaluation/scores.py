@@ -1,7 +1,7 @@
 """`scores.csv`: a row per photo."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -9,10 +9,10 @@ from humanseg.data.checks.concerns import describe_inverted, looks_inverted
 from humanseg.evaluation.predict import Prediction, PredictionWriter
 from humanseg.io.names import natural_key
 from humanseg.io.tables import write_table
-from humanseg.metrics.scores import boundary_dice, dice, iou
+from humanseg.metrics.scores import PER_PHOTO, dice
 
-COLUMNS = ["id", "dice", "iou", "boundary_dice", "foreground"]
-MEANS = ["dice", "iou", "boundary_dice", "dice_at_half"]
+COLUMNS = ["id", *PER_PHOTO, "foreground"]
+MEANS = [*PER_PHOTO, "dice_at_half"]
 
 
 class ScoresWriter(PredictionWriter):
@@ -31,7 +31,7 @@ class ScoresWriter(PredictionWriter):
     def __init__(self, path: Path | None, threshold: float) -> None:
         self._path = path
         self._threshold = threshold
-        self._rows: list[tuple[str, float, float, float, float, float]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._inverted = 0
 
     def add(self, prediction: Prediction) -> None:
@@ -41,9 +41,7 @@ class ScoresWriter(PredictionWriter):
         self._rows.append(
             (
                 prediction.id,
-                dice(mask, truth),
-                iou(mask, truth),
-                boundary_dice(mask, truth),
+                *(score(mask, truth) for score in PER_PHOTO.values()),
                 float(truth.mean()),
                 dice(prediction.mask(0.5), truth),
             )

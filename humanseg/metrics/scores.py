@@ -1,5 +1,7 @@
 """The task's score of a photo, IoU, and boundary Dice."""
 
+from collections.abc import Callable, Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -108,6 +110,14 @@ def boundary_dice(prediction: ArrayLike, truth: ArrayLike, radius: float = 3) ->
     first, second = _same_shape(prediction, truth)
     band = boundary_band(second, radius)
     return _dice(first[band], second[band]) if band.any() else float("nan")
+
+
+PER_PHOTO: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = {
+    "dice": dice,
+    "iou": iou,
+    "boundary_dice": boundary_dice,
+}
+"""The scores of a photo, by their names in `scores.csv`, and of their means in `summary.json`."""
 
 
 def _same_shape(

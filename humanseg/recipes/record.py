@@ -9,6 +9,7 @@ from typing import Any
 from humanseg.compare.ladder import read_ladder
 from humanseg.config.settings import kind_of
 from humanseg.io.files import file_sha256, write_json
+from humanseg.metrics.scores import PER_PHOTO
 from humanseg.recipes.budget import Planned
 from humanseg.recipes.compose import StagePlan
 from humanseg.recipes.recipe import Recipe, read_record
@@ -18,8 +19,7 @@ from humanseg.sweeps.naming import key_of
 
 FORMAT = 1
 _RESULTS = (
-    *("dice", "dice_at_half", "threshold", "iou", "boundary_dice", "dice_by_source"),
-    *("best_epoch", "epochs"),
+    *(*PER_PHOTO, "dice_at_half", "threshold", "dice_by_source", "best_epoch", "epochs"),
     *("seconds", "parameters", "seed", "sources", "teacher", "git", "versions", "device"),
 )
 _NOT_RECORDED = ("place", "machine", "data")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from humanseg.metrics.scores import PER_PHOTO
 from humanseg.runs.folder import RunFolder
 from humanseg.runs.settings import NAMED_GROUPS, Shipped, read_settings
 
@@ -13,10 +14,8 @@ DICE, TRAIN_LOSS, VALID_LOSS = "val/dice", "train/loss", "val/loss"
 PREDICTIONS = "predictions"
 """The table of sample predictions."""
 SUMMARY = (
-    "dice",
+    *PER_PHOTO,
     "dice_at_half",
-    "iou",
-    "boundary_dice",
     "selection",
     "threshold",
     "best_epoch",

@@ -12,8 +12,6 @@ from humanseg.runs import RunFolder, read_summary
 if TYPE_CHECKING:
     import pandas as pd
 
-_SCORES = ("dice", "dice_at_half", "iou", "boundary_dice")
-
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -42,7 +40,11 @@ class TrainResult:
     @property
     def scores(self) -> dict[str, float]:
         """Means over the valid photos: `dice`, `dice_at_half`, `iou` and `boundary_dice`."""
-        return {name: self.summary[name] for name in _SCORES}
+        from humanseg.metrics.scores import PER_PHOTO
+
+        # A run of an earlier version may lack one.
+        names = [name for name in (*PER_PHOTO, "dice_at_half") if name in self.summary]
+        return {name: self.summary[name] for name in names}
 
     @cached_property
     def per_photo(self) -> "pd.DataFrame":

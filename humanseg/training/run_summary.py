@@ -120,7 +120,6 @@ def undo_changes(request: TrainRequest, run: RunFolder, done: int) -> None:
 
 def write_result(run: RunFolder, best: BestScores, device: str) -> None:
     """Write the scores of the best checkpoint and what the training took and the run's page."""
-    scores = best.means
     extra = (
         {"dice_by_source": best.by_source, "selection": best.selection} if best.by_source else {}
     )
@@ -128,11 +127,8 @@ def write_result(run: RunFolder, best: BestScores, device: str) -> None:
     summary = update_summary(
         run.summary,
         status="finished",
-        dice=scores["dice"],
         threshold=best.threshold,
-        dice_at_half=scores["dice_at_half"],
-        iou=scores["iou"],
-        boundary_dice=scores["boundary_dice"],
+        **best.means,
         **extra,
         best_epoch=read_checkpoint(run.best)["epoch"] + 1,
         epochs=len(history),

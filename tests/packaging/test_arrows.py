@@ -41,8 +41,8 @@ ROOMS: dict[str, set[str]] = {
     },
     # Trainings in order, each from what others left; at the end stands an exported model.
     "recipes": {
-        *("errors", "system", "io", "config", "data", "runs", "training", "sweeps", "compare"),
-        "exporting",
+        *("errors", "system", "io", "config", "metrics", "data", "runs", "training", "sweeps"),
+        *("compare", "exporting"),
     },
     # It takes a run by the ONNX file in its folder.
     "inference": {"errors", "system", "io", "pages", "runs"},

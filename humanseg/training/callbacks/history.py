@@ -9,10 +9,11 @@ import pytorch_lightning as pl
 
 from humanseg.data.sampling import TimedLoader
 from humanseg.io.tables import read_table, write_table
+from humanseg.metrics.per_photo import MEANS
 from humanseg.runs import RunFolder
 from humanseg.training.callbacks.checkpoints import SOURCES, selected_score
 
-SCORES = ("loss", "dice", "iou", "precision", "recall", "boundary_dice")
+SCORES = ("loss", *MEANS)
 COLUMNS = (
     "epoch",
     "train_loss",
