@@ -7,16 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from humanseg.compare.ranking import Group, rank
+from humanseg.compare.ranking import COLUMNS, Group, rank
 from humanseg.errors import HumansegError
+from humanseg.metrics.scores import PER_PHOTO
 from humanseg.runs.discovery import find_runs, read_runs
 from humanseg.runs.record import RunRecord, data_key
 from humanseg.runs.settings import Shipped
 
 _SCORES = ("dice_at_half", "dice", "threshold")
-_NUMBERS = (
-    *("iou", "boundary_dice", "seed", "best_epoch", "epochs"),
-    *("parameters", "seconds", "images_per_second", "peak_memory_mb"),
+_NUMBERS = tuple(
+    name
+    for name in dict.fromkeys((*PER_PHOTO, "seed", "best_epoch", *COLUMNS, "peak_memory_mb"))
+    if name not in _SCORES
 )
 
 

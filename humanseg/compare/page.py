@@ -25,7 +25,7 @@ from typing import Any
 from humanseg.compare.effects import main_effects
 from humanseg.compare.leaderboard import Leaderboard
 from humanseg.compare.page_photos import PhotoFiles, link, write_photos
-from humanseg.compare.ranking import COSTS, Group
+from humanseg.compare.ranking import COLUMNS, Group
 from humanseg.compare.terminal_table import REPEATED, conclusion, describe
 from humanseg.io.files import explain_write_errors
 from humanseg.pages.folder import PageFolder
@@ -163,7 +163,7 @@ def _entries(group: Group, first: int) -> list[dict[str, Any]]:
                 "interval": [_number(row["low"]), _number(row["high"])],
                 "behind": [_number(row["behind"]), row["worse"]],
                 "own_threshold": row["own_threshold"],
-                **{key: _number(row[key]) for key in COSTS},
+                **{key: _number(row[key]) for key in COLUMNS},
             }
         )
     return rows
@@ -182,7 +182,8 @@ def _run(run: RunRecord, interval: list[float], folder: Path) -> dict[str, Any]:
         "export": export_command(run.folder),
         "gallery": link(folder, run.folder.valid_page),
         "test": link(folder, run.folder.test_page),
-    } | {key: _number(run.number(key)) for key in ("seconds", "images_per_second", "boundary_dice")}
+        **{key: _number(run.number(key)) for key in COLUMNS},
+    }
 
 
 def _unranked(run: RunRecord) -> dict[str, Any]:

@@ -28,8 +28,8 @@ from humanseg.runs.settings import (
     short_name,
 )
 
-COSTS = ("parameters", "seconds", "images_per_second", "boundary_dice", "epochs")
-"""Numbers of the summaries whose means over the runs of an entry are in its row."""
+COLUMNS = ("epochs", "parameters", "seconds", "images_per_second", "boundary_dice")
+"""Numbers of `summary.json` that are columns of the leaderboard, beside Dice and settings."""
 _FEW = 5
 """So few entries are shown with all that sets them apart."""
 _BETWEEN, _MOST = " · ", 5
@@ -74,7 +74,7 @@ class Group:
         - `behind`, `behind_low`, `behind_high`: the same for the difference to the best entry,
           whose own is 0.
         - `worse`: whether it is significantly worse than the best entry.
-        - each of `COSTS`: mean over the runs; NaN where one lacks it.
+        - each of `COLUMNS`: mean over the runs; NaN where one lacks it.
     values : pandas.DataFrame
         A row per entry, a column per setting, by its key.
     scores : pandas.DataFrame
@@ -122,9 +122,9 @@ def rank(runs: Sequence[RunRecord], shipped: Shipped) -> Group:
             "seed": [repr(run.number("seed")) for run in runs],
             "dice_at_half": [run.dice_at_half for run in runs],
             "own_threshold": [run.threshold != 0.5 for run in runs],
-            **{cost: [run.number(cost) for run in runs] for cost in COSTS},
+            **{name: [run.number(name) for run in runs] for name in COLUMNS},
         }
-    ).astype(dict.fromkeys(COSTS, float))
+    ).astype(dict.fromkeys(COLUMNS, float))
     entries, table = _fold_seeds(table)
     ranked = [runs[number] for number in table.index]
     firsts = table.index[~table["entry"].duplicated()].tolist()
@@ -172,7 +172,7 @@ def _fold_seeds(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         weight=1 / (by_key["seed"].transform("nunique") * by_seed["seed"].transform("size"))
     )
     seeds = by_seed["dice_at_half"].mean()
-    numbers = by_key[list(COSTS)]
+    numbers = by_key[list(COLUMNS)]
     entries = by_key.agg(
         name=("name", "first"),
         runs=("name", "size"),

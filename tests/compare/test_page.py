@@ -14,7 +14,7 @@ from humanseg.cli.compare import _photos
 from humanseg.compare.leaderboard import Leaderboard, read_leaderboard
 from humanseg.compare.page import page_data, plotly_script, write_leaderboard
 from humanseg.compare.page_photos import LONGEST, PhotoFiles, write_photos
-from humanseg.compare.ranking import Group
+from humanseg.compare.ranking import COLUMNS, Group
 from humanseg.errors import HumansegError
 from humanseg.io.images import read_mask, write_image
 from humanseg.io.rle import decode_rle
@@ -100,6 +100,8 @@ def test_each_set_of_valid_photos_has_its_own(
 def test_numbers_that_are_none_are_null(board: Leaderboard, tmp_path: Path) -> None:
     data = page_data(board, tmp_path)
     json.dumps(data, allow_nan=False)
+    # A seed that is unfolded has a row of its own.
+    assert all(set(COLUMNS) <= row.keys() for row in (*data["groups"][0]["entries"], *data["runs"]))
     entries = data["groups"][0]["entries"]
     assert [entry["spread"] is None for entry in entries] == [True, False] or [
         entry["spread"] is None for entry in entries

@@ -6,22 +6,26 @@ const SCORES = {
   interval: { title: "95 % interval" },
   behind: { title: "To best", value: (row) => row.behind ? row.behind[0] : null, number: true, down: true },
 };
-const COSTS = {
-  boundary: { title: "Boundary", value: (row) => row.boundary_dice, number: true, down: true },
-  parameters: { title: "Params", value: (row) => row.parameters, number: true },
-  seconds: { title: "Time", value: (row) => row.seconds, number: true },
-  speed: { title: "Photos/s", value: (row) => row.images_per_second, number: true, down: true },
+// Of humanseg.compare.ranking.COLUMNS: `write` turns a value into text.
+const COLUMNS = {
+  boundary: { title: "Boundary", value: (row) => row.boundary_dice, write: score, number: true, down: true },
+  parameters: { title: "Params", value: (row) => row.parameters, write: count, number: true },
+  seconds: { title: "Time", value: (row) => row.seconds, write: duration, number: true },
+  speed: {
+    title: "Photos/s", value: (row) => row.images_per_second, write: (value) => missing(value) ? "–" : value.toFixed(1),
+    number: true, down: true,
+  },
 };
 
 const settingColumn = ({ title, key, numbers, place }) => [`setting ${place}`, {
   title, long: key, style: "setting", number: Boolean(numbers), value: (row) => row.values[place],
 }];
 
-/** The columns by their keys: the run, its score, the settings that tell rows apart, its costs, other settings. */
+/** The columns by their keys: the run, its score, the settings that tell rows apart, its numbers, other settings. */
 function columns() {
   const { telling, asides } = state.group;
   return new Map([
-    ...Object.entries({ ...RUN, ...SCORES }), ...telling.map(settingColumn), ...Object.entries(COSTS), ...asides.map(settingColumn),
+    ...Object.entries({ ...RUN, ...SCORES }), ...telling.map(settingColumn), ...Object.entries(COLUMNS), ...asides.map(settingColumn),
   ]);
 }
 
@@ -126,10 +130,7 @@ function rowElement(row, rank = null) {
     intervalCell(row),
     behindCell(row),
     ...tellingCells(row, isSeed),
-    number("boundary", score(row.boundary_dice)),
-    number("parameters", count(row.parameters)),
-    number("seconds", duration(row.seconds)),
-    number("speed", missing(row.images_per_second) ? "–" : row.images_per_second.toFixed(1)),
+    ...Object.entries(COLUMNS).map(([key, { value, write }]) => number(key, write(value(row)))),
     ...state.group.asides.map((setting) => settingCell(setting, row)));
   made.classList.toggle("picked", state.picked.includes(row.id));
   return made;

@@ -75,11 +75,10 @@ const { groups, runs, unranked, broken, foreign } = humanseg.leaderboard;
 
 function runRow(entry, place) {
   const run = runs[place];
-  const { name, dice, interval, seconds, images_per_second, boundary_dice } = run;
   return {
-    ...entry, runs: [place], weights: [1], dice, interval, seconds, images_per_second, boundary_dice,
-    label: `${entry.label} · seed ${run.seed}${entry.repeats ? ` · ${name}` : ""}`, own_threshold: run.threshold !== 0.5,
-    spread: null, behind: null, id: `run ${place}`, text: `${entry.label} ${name}`.toLowerCase(),
+    ...entry, ...run, runs: [place], weights: [1], own_threshold: run.threshold !== 0.5, spread: null, behind: null,
+    label: `${entry.label} · seed ${run.seed}${entry.repeats ? ` · ${run.name}` : ""}`,
+    id: `run ${place}`, text: `${entry.label} ${run.name}`.toLowerCase(),
   };
 }
 
