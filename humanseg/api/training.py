@@ -185,7 +185,7 @@ def export(
     from humanseg.errors import HumansegError
     from humanseg.evaluation.evaluated_model import require_run
     from humanseg.exporting.copy_export import copy_export, find_exported
-    from humanseg.exporting.folder import FORMATS, read_formats, require_export_folder
+    from humanseg.exporting.folder import DEFAULT, read_formats, require_export_folder
     from humanseg.exporting.select_run import select_run
 
     require_in_range(max_drop=max_drop)
@@ -201,7 +201,7 @@ def export(
             "formats or the benchmark, or leave them out.",
             code="export.quick",
         )
-    chosen = [FORMATS[name] for name in ("onnx", "int8", "pt2")] if named is None else named
+    chosen = read_formats(DEFAULT) if named is None else named
     require_export_folder(folder, overwrite)
     selected = select_run(source, root)
     require_run(selected.run.path, root, selected.checkpoint)

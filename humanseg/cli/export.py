@@ -10,6 +10,8 @@ from humanseg.errors import HumansegError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    from humanseg.exporting.folder import DEFAULT, FORMATS
+
     parser.add_argument(
         "runs",
         metavar="RUN",
@@ -25,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--formats",
         metavar="LIST",
-        help="of onnx, int8, fp16, pt2; default: onnx,int8,pt2",
+        help=f"of {', '.join(FORMATS)}; default: {','.join(DEFAULT)}",
     )
     add_data(parser, "the folder of the data, if it was moved")
     parser.add_argument(
@@ -33,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DICE",
         type=in_range("max_drop"),
         default=0.003,
-        help="mean Dice that int8 and fp16 may lose on valid; default: 0.003",
+        help="mean Dice that files of fewer bits may lose on valid; default: 0.003",
     )
     parser.add_argument(
         "--quick",

@@ -44,6 +44,8 @@ FORMATS = {
     )
 }
 """By name, in the order in which they are written."""
+DEFAULT = ("onnx", "int8", "pt2")
+"""The names of those that are written where none is named."""
 MANIFEST, CARD, RECORD = "manifest.json", "README.md", "record.json"
 RECIPE = "recipe.json"
 """The record of the recipe that made the model, where one did."""

@@ -135,7 +135,8 @@ def verify(
         raise Refused(
             f"Refused: on {total} valid photos, these files do not predict what the checkpoint of "
             f"{source.run.path} predicts, so none was written:\n" + "\n".join(found) + "\n"
-            "Leave a format out by --formats, or allow int8 and fp16 a larger loss by --max-drop.",
+            "Leave a format out by --formats, or allow files of fewer bits a larger loss by "
+            "--max-drop.",
             code="export.other_masks",
         )
     counts: dict[str, Any] = {name: len(photos.items(name)) for name in ("train", "valid")}

@@ -13,8 +13,8 @@ from humanseg.io.files import file_sha256
 METADATA_KEY = "humanseg"
 """The key of an ONNX file's metadata under which `ModelInfo` is kept as JSON."""
 
-MODEL_NAMES = ("model.onnx", "model.fp16.onnx", "model.int8.onnx")
-"""The ONNX files of an export; the first that exists is used for the folder."""
+MODEL_NAME = "model.onnx"
+"""The ONNX file of an export in fp32; others are called such as `model.int8.onnx`."""
 
 MANIFEST_NAME = "manifest.json"
 _FORMAT = 1
@@ -41,7 +41,8 @@ class ModelInfo:
 
 def first_model(folder: Path) -> Path | None:
     """Return the ONNX file that stands for a folder; None where it holds none."""
-    return next((folder / name for name in MODEL_NAMES if (folder / name).is_file()), None)
+    files = [path for path in folder.glob("model.*onnx") if path.is_file()]
+    return min(files, key=lambda path: (path.name != MODEL_NAME, path.name), default=None)
 
 
 def read_manifest(file: Path, *others: Path) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from humanseg.inference.catalog import Use, bundled_models, default_model
 from humanseg.inference.inputs import is_address
-from humanseg.inference.model_file import MODEL_NAMES, ModelError, first_model
+from humanseg.inference.model_file import MODEL_NAME, ModelError, first_model
 from humanseg.runs.folder import RunFolder, explain_missing_checkpoint, last_stage
 
 _MISSING = "inference.missing_model"
@@ -168,9 +168,7 @@ def _explain_missing(text: str, path: Path) -> str:
         if runs:
             more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
             return f"{path} holds runs and is none itself: name one of {shown}{more}."
-        return (
-            f"The folder {path} holds no {MODEL_NAMES[0]} and is no run: give {_KINDS}. {bundled}"
-        )
+        return f"The folder {path} holds no {MODEL_NAME} and is no run: give {_KINDS}. {bundled}"
     beside = []
     if os.path.isdir(path.parent):
         beside = [str(path.parent / name) for name in sorted(os.listdir(path.parent))]

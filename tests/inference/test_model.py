@@ -247,7 +247,7 @@ def test_missing_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         humanseg.load()
 
 
-@pytest.mark.parametrize("name", ["model.fp16.onnx", "model.int8.onnx"])
+@pytest.mark.parametrize("name", ["model.fp16.onnx", "model.int8.onnx", "model.int4.onnx"])
 def test_a_folder_is_spoken_for_by_the_file_that_it_holds(
     write_red: Any, tmp_path: Path, name: str
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from onnx import ModelProto
 from torch.export import ExportedProgram
 
 from humanseg.data.module import PhotoData
@@ -42,8 +43,15 @@ def write_formats(
         save(model, names["onnx"])
     if "fp16" in names:
         save(halve_weights(model), names["fp16"])
-    if "int8" not in names:
-        return None
+    quantised = None
+    if "int8" in names:
+        quantised = _quantise(model, photos, max_drop)
+        save(quantised.model, names["int8"])
+    return quantised
+
+
+def _quantise(model: ModelProto, photos: PhotoData, max_drop: float) -> Quantised:
+    """Quantise a model on train photos."""
     if photos.splits.extra and not photos.splits.extra_folder.is_dir():
         left_out = f"calibrated without data.extra: there is no {photos.splits.extra_folder} now"
         notify("int8", left_out)
@@ -57,9 +65,7 @@ def write_formats(
             code="export.few_photos",
         )
     # A third of what is allowed: the valid photos are others, and one stage more costs little.
-    quantised = quantise(model, pairs[:count], pairs[count:], max_drop / 3)
-    save(quantised.model, names["int8"])
-    return quantised
+    return quantise(model, pairs[:count], pairs[count:], max_drop / 3)
 
 
 def save_pt2(program: ExportedProgram, path: Path) -> None:
