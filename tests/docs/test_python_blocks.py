@@ -15,6 +15,7 @@ import humanseg
 from humanseg.config.build import build
 from humanseg.config.checking.check import find_mistakes
 from humanseg.config.command_line.overrides import to_override
+from humanseg.data.labelled_photo import LabelledPhoto
 from humanseg.inference.catalog import BUNDLED
 from humanseg.io.images import read_mask
 from tests.docs.documents import BLOCKS, Block
@@ -85,8 +86,14 @@ def test_a_block_of_python_runs(block: Block, beside_photos: Path) -> None:
 
 
 def test_the_parts_of_the_guide_train(own_conf: Path) -> None:
-    config = compose(["loss=mine", "model=mine", "'callbacks=[ema,mine]'"[1:-1]], own_conf)
+    groups = ("loss", "model", "backbone", "augmentation")
+    config = compose([*(f"{group}=mine" for group in groups), "callbacks=[ema,mine]"], own_conf)
     assert find_mistakes(config) == []
+    photo = LabelledPhoto(np.full((8, 8, 3), 200, np.uint8), np.ones((8, 8), np.uint8))
+    augment = build(config.augmentation)
+    drawn = [augment(photo, seed).photo for seed in range(20)]
+    assert np.array_equal(drawn[7], augment(photo, 7).photo)
+    assert len({pixels.tobytes() for pixels in drawn}) > 5
     backbone = build(config.backbone)
     net, loss = build(config.model)(backbone=backbone), build(config.loss)
     logits = net(torch.zeros(2, 3, 32, 32))
