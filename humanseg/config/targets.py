@@ -7,6 +7,7 @@ key to a list of what a training is made of, never to any callable that happens 
 import importlib
 import inspect
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from types import ModuleType
@@ -94,13 +95,17 @@ def _step(parent: Any, part: str) -> Any:
     """Go from a module or class to what it calls `part`; AttributeError when it has none."""
     if hasattr(parent, part) or not isinstance(parent, ModuleType):
         return getattr(parent, part)
-    name = f"{parent.__name__}.{part}"
+    return _import(f"{parent.__name__}.{part}")
+
+
+def _import(name: str) -> ModuleType:
+    """Import a module; AttributeError when there is none of this name."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise HumansegError(f"{name} needs {error.name}, which is not installed.") from error
-        raise AttributeError(part) from error
+        raise AttributeError(name) from error
 
 
 def _object_problem(target: str, found: Any) -> str | None:
@@ -133,13 +138,18 @@ def find_target(target: object) -> Callable[..., Any]:
     root, *parts = current_name(target).split(".")
     roots = tuple(name.split(".")[0] for name in ALLOWED + own_packages())
     try:
-        found: Any = importlib.import_module(root)
+        found: Any = _import(root)
         for part in parts:
             found = _step(found, part)
             # A module may hold others, as humanseg.io.files holds os: stay inside the package.
             if isinstance(found, ModuleType) and not _below(found.__name__, roots):
                 raise HumansegError(f"{target} leaves its package for {found.__name__}.")
-    except (AttributeError, ModuleNotFoundError) as error:
+    except AttributeError as error:
+        if root not in sys.modules:
+            raise HumansegError(
+                f"{target} does not exist: Python finds no package {root}. Install it, or name the "
+                "folder that holds it in PYTHONPATH."
+            ) from error
         raise HumansegError(f"{target} does not exist{_hint(target)}.") from error
     if problem := _object_problem(target, found):
         raise HumansegError(f"{target} {problem}, so a config may not name it.")

@@ -48,7 +48,7 @@ def test_the_defaults_have_no_mistakes(composed: Compose) -> None:
         ("loss.losses.0._target_=humanseg.losses.BceLoss", "loss.losses[0]._target_: humanseg."
          "losses.BceLoss does not exist, did you mean humanseg.losses.BCELoss"),
         ("+loss.losses.1.smoth=1", "loss.losses[1].smoth: unknown"),
-        ("loss._target_=torch.optim.Adam", "loss._target_: torch.optim.Adam is no loss, see"),
+        ("loss._target_=torch.optim.Adam", "loss._target_: torch.optim.Adam is no Module, as"),
         ("optimizer._target_=torch.optim.AdamW", "optimizer._target_: torch.optim.AdamW is no"),
         ("loss._target_=os.system", "loss._target_: os.system is not of a package that a config"),
         ("augmentation.transforms.0.p='0.5'", "augmentation.transforms[0].p: '0.5' is not a"),

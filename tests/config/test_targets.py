@@ -170,3 +170,13 @@ def test_a_package_of_ones_own_opens_no_other(own_package: str) -> None:
     os.environ.pop("HUMANSEG_PACKAGES")
     with pytest.raises(HumansegError, match="HUMANSEG_PACKAGES"):
         build({"_target_": f"{own_package}.MyLoss"})
+
+
+def test_a_package_of_ones_own_that_cannot_be_imported_says_why(
+    own_package: str, tmp_path: Path
+) -> None:
+    with pytest.raises(HumansegError, match=r"no package other.*PYTHONPATH"):
+        find_target("other.MyLoss")
+    (tmp_path / own_package / "__init__.py").write_text("import scikit_nothing\n")
+    with pytest.raises(HumansegError, match=f"{own_package} needs scikit_nothing, which is not"):
+        find_target(f"{own_package}.MyLoss")

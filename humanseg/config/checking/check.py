@@ -88,7 +88,8 @@ def _kind_mistakes(node: Mapping[str, Any], key: str) -> list[str]:
     # A function, permitted by name, has no bases.
     if fine or not bases:
         return []
-    return [f"{key}._target_: {node['_target_']} is no {group}, see conf/{group} for some"]
+    wanted = BASES.get(group, group).rpartition(".")[2]
+    return [f"{key}._target_: {node['_target_']} is no {wanted}, as those of conf/{group} are"]
 
 
 def _object_mistakes(node: Any, key: str, siblings: list[str]) -> list[str]:
