@@ -173,10 +173,12 @@ def test_a_package_of_ones_own_opens_no_other(own_package: str) -> None:
 
 
 def test_a_package_of_ones_own_that_cannot_be_imported_says_why(
-    own_package: str, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(HumansegError, match=r"no package other.*PYTHONPATH"):
-        find_target("other.MyLoss")
-    (tmp_path / own_package / "__init__.py").write_text("import scikit_nothing\n")
-    with pytest.raises(HumansegError, match=f"{own_package} needs scikit_nothing, which is not"):
-        find_target(f"{own_package}.MyLoss")
+    (tmp_path / "my_broken_package.py").write_text("import scikit_nothing\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("HUMANSEG_PACKAGES", "my_broken_package,my_missing_package")
+    with pytest.raises(HumansegError, match="my_broken_package needs scikit_nothing, which is not"):
+        find_target("my_broken_package.MyLoss")
+    with pytest.raises(HumansegError, match=r"no package my_missing_package\. .*PYTHONPATH"):
+        find_target("my_missing_package.MyLoss")

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader, TensorDataset
 
 import humanseg
 from humanseg.config.build import build
@@ -100,3 +102,24 @@ def test_the_parts_of_the_guide_train(own_conf: Path) -> None:
     assert logits.shape == (2, 1, 32, 32)
     loss(logits, torch.ones(2, 1, 32, 32)).backward()
     assert any(weights.grad is not None for weights in net.parameters())
+
+
+class Scored(pl.LightningModule):
+    """Logs the Dice where the module of a training does."""
+
+    def validation_step(self, batch: Any) -> None:
+        pass
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/dice", 0.5)
+
+
+def test_the_callback_of_the_guide_sees_the_dice_of_the_epoch(
+    own_conf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    callback = build(compose(["callbacks=[mine]"], own_conf).callbacks.mine)
+    trainer = pl.Trainer(
+        accelerator="cpu", callbacks=[callback], logger=False, enable_progress_bar=False
+    )
+    trainer.validate(Scored(), DataLoader(TensorDataset(torch.zeros(1))), verbose=False)
+    assert "Dice 0.5000" in capsys.readouterr().out
