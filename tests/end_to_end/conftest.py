@@ -34,6 +34,9 @@ SMALLEST = (
 )
 """The cheapest training there is."""
 
+FORKED = "import humanseg.system.children as child\nchild.start_method = lambda: 'fork'\n"
+"""Lets jobs be forked from a process that has torch already, not from one that imports it first."""
+
 
 class Finished(NamedTuple):
     """How a command ended: its exit code (minus the signal that killed it), and what it said."""
@@ -94,8 +97,9 @@ class Command:
         left = []
         for pid in psutil.pids():
             with suppress(ProcessLookupError, psutil.Error):
-                dead = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-                if os.getpgid(pid) == self.pid and not dead:
+                if os.getpgid(pid) != self.pid:
+                    continue
+                if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                     left.append(pid)
         return left
 

@@ -4,6 +4,7 @@ A program, not a test: it reads a JSON line per command, and forks. Importing to
 takes far longer than the trainings that these tests run.
 """
 
+import gc
 import json
 import os
 import signal
@@ -65,10 +66,20 @@ def put(path: str, number: int) -> None:
 
 def serve() -> None:
     """Import once, then fork for each line."""
+    from hydra import compose, initialize_config_dir
+
     import humanseg.data.transforms.augmentation
     import humanseg.training.hydra_app
     import humanseg.training.train  # noqa: F401
+    from humanseg.config.find import conf_folder
 
+    # Hydra looks for its plugins, and prepares its grammar, when it composes for the first time.
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        compose("train", ["seed=1"])
+
+    # Each command's garbage collection would write to, and so copy, all that is imported here.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     for line in sys.stdin:

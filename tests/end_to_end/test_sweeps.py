@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import SMALLEST, wait_for
+from tests.end_to_end.conftest import FORKED, SMALLEST, wait_for
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Command, Commands, Train
-
-# Jobs are forked from a process that has torch already, instead of from one that imports it first.
-FORKED = "import humanseg.system.children as child\nchild.start_method = lambda: 'fork'\n"
 
 StartSweep = Callable[..., "Command"]
 

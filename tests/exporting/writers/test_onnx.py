@@ -150,9 +150,12 @@ def test_onnxruntime_enlarges_logits_without_filling_up_channels(
     np.testing.assert_allclose(open_model(model)(photos)[0], run_network(net)(photos)[0], atol=1e-5)
 
 
-def test_sizes_share_their_weights(scaling: tuple[PhotoToMask, Any], tmp_path: Path) -> None:
-    network, program = scaling
-    model = convert(program, {})
+def test_sizes_share_their_weights(
+    scaling: tuple[PhotoToMask, Any], scaling_model: onnx.ModelProto, tmp_path: Path
+) -> None:
+    network, _ = scaling
+    model = onnx.ModelProto()
+    model.CopyFrom(scaling_model)
     save(model, tmp_path / "model.onnx")
     assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
     weights = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]

@@ -1,10 +1,12 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 
+@cache
 def inspect(file: Path, *flags: str) -> str:
     command = [sys.executable, "-m", "wandb", "leet", "inspect", *flags, "--json", str(file)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -8,33 +8,34 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import yaml
 
 import humanseg
-from humanseg.data.synthetic import write_sample
 from humanseg.io.images import read_photo
 from humanseg.io.rle import decode_rle
 from humanseg.metrics.scores import dice
+from tests.end_to_end.conftest import FORKED
 
-GOLDEN = Path(__file__).parent
+if TYPE_CHECKING:
+    from tests.end_to_end.conftest import Commands
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 SIZE = (64, 48)
-Command = Callable[..., Any]
 
 
 @pytest.fixture
-def golden(tmp_path: Path) -> Path:
+def golden(sample_root: Path, tmp_path: Path) -> Path:
     """The folders as they lay, the photos beside them."""
     for name in ("runs", "exported"):
         shutil.copytree(GOLDEN / name, tmp_path / name)
     for path in [*tmp_path.rglob("*.yaml"), *tmp_path.rglob("*.json")]:
         path.write_text(path.read_text("utf-8").replace("GOLDEN", str(tmp_path)), "utf-8")
-    write_sample(tmp_path / "data", train=6, valid=3, test=2, size=SIZE)
+    shutil.copytree(sample_root, tmp_path / "data")
     return tmp_path
 
 
@@ -48,42 +49,48 @@ def masks(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["single", "taught", "sweep/loss=dice"])
-def test_an_old_run_scores_what_it_scored(golden: Path, name: str, command_line: Command) -> None:
+def test_an_old_run_scores_what_it_scored(golden: Path, name: str, commands: "Commands") -> None:
     run = golden / "runs" / name
     summary = json.loads((run / "summary.json").read_text())
-    done = command_line("evaluate", run, cwd=golden)
+    done = commands.run("evaluate", run, cwd=golden)
     assert done.rc == 0, done.stderr
     for score in ("dice", "iou"):
         printed = re.search(rf"^{score} +([\d.]+)", done.stdout, re.MULTILINE)
         assert printed and float(printed[1]) == pytest.approx(summary[score], abs=1e-4)
 
 
-def test_an_old_run_is_resumed_where_it_ended(golden: Path, command_line: Command) -> None:
+def test_an_old_run_is_resumed_where_it_ended(golden: Path, commands: "Commands") -> None:
     run = golden / "runs" / "single"
     before = rows(run / "history.csv")
-    done = command_line("train", f"resume={run}", "trainer.max_epochs=3", cwd=golden)
+    done = commands.run("train", f"resume={run}", "trainer.max_epochs=3", cwd=golden)
     assert done.rc == 0, done.stderr
     after = rows(run / "history.csv")
     assert after[: len(before)] == before
     assert len(after) == 3
 
 
-def test_an_old_sweep_is_found_done_and_goes_on(golden: Path, command_line: Command) -> None:
+def test_an_old_sweep_is_found_done_and_goes_on(golden: Path, commands: "Commands") -> None:
     sweep = golden / "runs" / "sweep"
     overrides = yaml.safe_load((sweep / "loss=dice" / "summary.json").read_text())["overrides"]
     same = [word for word in overrides if not word.startswith(("loss=", "run_dir=", "sweep="))]
     before = (sweep / "loss=dice" / "summary.json").read_bytes()
-    done = command_line(
-        "train", "-m", *same, "loss=dice,bce,jaccard", "sweep=sweep", "runs_dir=runs", cwd=golden
-    )
+    words = [
+        "-m",
+        *same,
+        "loss=dice,bce,jaccard",
+        "sweep=sweep",
+        "runs_dir=runs",
+        "save_onnx=false",
+    ]
+    done = commands.run("train", *words, cwd=golden, before=FORKED)
     assert done.rc == 0, done.stderr
     assert (sweep / "loss=dice" / "summary.json").read_bytes() == before
     new = json.loads((sweep / "loss=jaccard" / "summary.json").read_text())
     assert new["status"] == "finished"
 
 
-def test_old_runs_are_ranked_as_they_were(golden: Path, command_line: Command) -> None:
-    done = command_line("compare", "runs", cwd=golden)
+def test_old_runs_are_ranked_as_they_were(golden: Path, commands: "Commands") -> None:
+    done = commands.run("compare", "runs", cwd=golden)
     assert done.rc == 0, done.stderr
     ranked = {row["run"]: row for row in rows(golden / "runs" / "leaderboard.csv")}
     assert list(ranked) == ["sweep/loss=dice", "single", "sweep/loss=bce", "taught"]
@@ -96,8 +103,8 @@ def test_old_runs_are_ranked_as_they_were(golden: Path, command_line: Command) -
 
 
 @pytest.mark.slow
-def test_an_old_run_is_exported(golden: Path, command_line: Command) -> None:
-    done = command_line("export", golden / "runs" / "single", "--out", "new", cwd=golden)
+def test_an_old_run_is_exported(golden: Path, commands: "Commands") -> None:
+    done = commands.run("export", golden / "runs" / "single", "--out", "new", cwd=golden)
     assert done.rc == 0, done.stderr
     old, new = (json.loads((golden / x / "manifest.json").read_text()) for x in ("exported", "new"))
     assert new["threshold"] == old["threshold"]
