@@ -78,23 +78,30 @@ class StageComposer:
         if epochs is not None:
             words = [word for word in words if key_of(word) != "trainer.max_epochs"]
             words.append(f"++trainer.max_epochs={epochs}")
-        config, _ = self._load(words)
-        words += self._weights_words(config)
+        placed, config, choices = self._placed(stage, words)
+        more = self._weights_words(config)
         if OmegaConf.select(config, UNLABELLED) and not OmegaConf.select(config, LEARNS_FROM):
-            words.append(f"{UNLABELLED}=null")
-        folder = self._folder / stage.name
-        placed = [
-            *(with_folders(word, self._folder) for word in words),
-            to_override("run_dir", str(folder)),
-            to_override("stage", f"{self._folder.name}/{stage.name}"),
-        ]
-        config, choices = self._load(placed)
+            more.append(f"{UNLABELLED}=null")
+        if more:
+            words += more
+            placed, config, choices = self._placed(stage, words)
         return StagePlan(
             stage,
             tuple(words),
-            Job(stage.name, folder, tuple(placed)),
+            Job(stage.name, self._folder / stage.name, tuple(placed)),
             stage_request(config, placed, choices),
         )
+
+    def _placed(
+        self, stage: RecipeStage, words: Sequence[str]
+    ) -> tuple[list[str], DictConfig, dict[str, str]]:
+        """Compose words in the folder of the stage; return them with it, and what they make."""
+        placed = [
+            *(with_folders(word, self._folder) for word in words),
+            to_override("run_dir", str(self._folder / stage.name)),
+            to_override("stage", f"{self._folder.name}/{stage.name}"),
+        ]
+        return placed, *self._load(placed)
 
     def gives(self, key: str) -> bool:
         """Return whether the command line gives a setting."""

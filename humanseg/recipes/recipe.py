@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,9 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
     mistakes += [
         f"{key}: unknown{nearest(key, [*_OF_RECIPE])}" for key in node if key not in _OF_RECIPE
     ]
-    stages = [
-        _read_stage(str(key), body, is_group, mistakes) for key, body in node["stages"].items()
-    ]
+    # Hydra looks through its folders anew each time, and stages name the same groups.
+    known = cache(is_group)
+    stages = [_read_stage(str(key), body, known, mistakes) for key, body in node["stages"].items()]
     if not stages:
         mistakes.append("stages: there is none")
     budget, formats = None, list[str]()
