@@ -5,7 +5,7 @@ import pickle
 import sys
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
@@ -49,6 +49,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """Return ``", did you mean X?"`` for the name nearest to `name`, or an empty string."""
     near = get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f", did you mean {near[0]}?" if near else ""
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number and its noun: ``1 photo``, ``2 photos``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first `most` names, and how many more there are: ``a, b and 7 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def first_line(error: BaseException) -> str:

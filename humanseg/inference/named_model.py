@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from humanseg.errors import listed
 from humanseg.inference.catalog import Use, bundled_models, default_model
 from humanseg.inference.inputs import is_address
 from humanseg.inference.model_file import MODEL_NAME, ModelError, first_model
@@ -164,10 +165,9 @@ def _explain_missing(text: str, path: Path) -> str:
     bundled = f"Bundled are {', '.join(names)}." if names else "No model is bundled."
     if os.path.isdir(path):
         runs = sorted(config.parent for config in path.glob("*/config.yaml"))
-        shown = ", ".join(map(str, runs[:_SHOWN]))
         if runs:
-            more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
-            return f"{path} holds runs and is none itself: name one of {shown}{more}."
+            shown = listed(list(map(str, runs)), _SHOWN)
+            return f"{path} holds runs and is none itself: name one of {shown}."
         return f"The folder {path} holds no {MODEL_NAME} and is no run: give {_KINDS}. {bundled}"
     beside = []
     if os.path.isdir(path.parent):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from humanseg.config.build import build
 from humanseg.config.load import load_run_config
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, listed
 from humanseg.models import Segmenter, build_segmenter
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.folder import explain_missing_checkpoint
@@ -128,10 +128,9 @@ def _matching_state(segmenter: Segmenter, checkpoint: Path) -> dict[str, Tensor]
         key for key in set(state) & set(wanted) if state[key].shape != wanted[key].shape
     )
     if wrong:
-        names = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise HumansegError(
-            f"{checkpoint} is a checkpoint of another model; these do not fit: {names}. Give a "
-            "run with the same model and backbone.",
+            f"{checkpoint} is a checkpoint of another model; these do not fit: "
+            f"{listed(wrong, 5)}. Give a run with the same model and backbone.",
             code="models.other_model",
         )
     return state

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from humanseg.errors import listed
+
 _SINGLY = 3
 _RANGES = 60
 _IDS = 20
@@ -58,8 +60,7 @@ def ranges(rows: Sequence[int]) -> str:
 
 def name_ids(ids: Sequence[str]) -> str:
     """Return ids as text, the first ones if there are many."""
-    more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
-    return ", ".join(shorten(id) for id in ids[:_IDS]) + more
+    return listed(list(map(shorten, ids)), _IDS)
 
 
 def shorten(text: str, limit: int = 60) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanseg.data.layout.folders import Item
+from humanseg.errors import listed
 from humanseg.io.rle import RleError, decode_rle
 from humanseg.metrics.scores import dice
 from humanseg.submission.assignment import dice_matrix, misplaced, thumbnail
@@ -131,16 +132,15 @@ def put_right(scored: Sequence[ScoredRow]) -> tuple[dict[str, float], str]:
         for row, target in pairs
     }
     pairs.sort(key=lambda pair: pair[0].number)
-    shown = ", ".join(
+    fits = [
         f"row {row.number} (id {shorten(row.item.id)}, Dice {row.dice:.2f}) fits "
         f"{shorten(target.item.id)} ({scores[target.item.id]:.2f})"
-        for row, target in pairs[:_SHOWN]
-    )
-    more = f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
+        for row, target in pairs
+    ]
     numbers = ranges([row.number for row, _ in pairs])
     return scores, (
         f"{len(pairs)} rows look attached to the wrong ids, as when folders are listed in two "
-        f"orders (rows {numbers}): {shown}{more}"
+        f"orders (rows {numbers}): {listed(fits, _SHOWN)}"
     )
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from humanseg.api.options import as_path
 from humanseg.cli.options import Parser, print_note
 from humanseg.cli.predict.options import add_options
-from humanseg.cli.predict.outcomes import PredictionSummary, plural, print_failures
-from humanseg.errors import HumansegError, printable
+from humanseg.cli.predict.outcomes import PredictionSummary, print_failures
+from humanseg.errors import HumansegError, plural, printable
 from humanseg.system.streams import was_closed
 from humanseg.system.threads import usable_threads
 

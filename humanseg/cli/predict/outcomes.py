@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from humanseg.errors import HumansegError, printable
+from humanseg.errors import HumansegError, plural, printable
 from humanseg.io.files import write_text
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ _MOST_LINES = 20
 """So many failures are printed; of more, the first few, and all are written to a file."""
 _FIRST_FEW = 10
 _MOST_NAMES = 5
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a number and its noun: ``1 photo``, ``2 photos``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 class PredictionSummary:

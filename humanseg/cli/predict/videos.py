@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from humanseg.cli.predict.outcomes import PredictionSummary, plural
-from humanseg.errors import printable
+from humanseg.cli.predict.outcomes import PredictionSummary
+from humanseg.errors import plural, printable
 
 if TYPE_CHECKING:
     from humanseg.inference.batch.input_files import InputFile

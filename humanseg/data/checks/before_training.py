@@ -7,7 +7,7 @@ from typing import NamedTuple
 from humanseg.data.checks.problems import Problem, code_of, escape, list_problems
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item, Scan
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, plural
 from humanseg.io.images import ImageError, LoadedPhoto, load_photo
 from humanseg.system.threads import map_in_order
 
@@ -60,42 +60,33 @@ def find_fatal(
     scans: a place to keep what was decoded. `on_progress` is called with the number of photos
     that were read, and of all.
     """
-    problems: list[Problem] = []
-    done, total = 0, sum(len(scan.items) for scan in scans)
-    for scan in scans:
-        problems += [problem for problem in scan.problems if problem.fatal]
-
-        def count(number: int, start: int = done) -> None:
-            if on_progress is not None:
-                on_progress(start + number, total)
-
-        problems += find_unreadable(scan.items, on_checked, count)
-        done += len(scan.items)
-    return problems
+    problems = [problem for scan in scans for problem in scan.problems if problem.fatal]
+    items = [item for scan in scans for item in scan.items]
+    return problems + find_unreadable(items, on_checked, on_progress)
 
 
 def find_unreadable(
     items: Sequence[Item],
     on_checked: Callable[[CheckedPhoto], None] | None = None,
-    on_count: Callable[[int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Problem]:
     """Find the photos and masks that do not read or fit; see `find_fatal`."""
     problems: list[Problem] = []
-    for count, checked in enumerate(map_in_order(read_item, items), start=1):
+    for done, checked in enumerate(map_in_order(read_item, items), start=1):
         problems += checked.problems
         if on_checked is not None and not checked.problems:
             on_checked(checked)
-        if on_count is not None:
-            on_count(count)
+        if on_progress is not None:
+            on_progress(done, len(items))
     return problems
 
 
 def raise_problems(root: Path, problems: Sequence[Problem]) -> None:
     """Raise one HumansegError that counts and lists the problems, if there are any."""
     if problems:
-        many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise HumansegError(
-            f"The data in {escape(str(root))} cannot be used: {many}. Repair them and "
+            f"The data in {escape(str(root))} cannot be used: "
+            f"{plural(len(problems), 'problem')}. Repair them and "
             f"run the command again (`humanseg check` shows them with pictures):\n"
             f"{list_problems(problems)}",
             code=code_of(problems),

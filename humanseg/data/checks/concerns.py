@@ -11,6 +11,7 @@ from humanseg.data.checks.before_training import CheckedPhoto
 from humanseg.data.checks.problems import Problem, escape
 from humanseg.data.labelled_photo import Pixels
 from humanseg.data.layout.folders import Item
+from humanseg.errors import listed
 from humanseg.io.names import SPLITS
 
 BLANK = "blank masks"
@@ -175,5 +176,4 @@ def _sentences(group: Sequence[Problem]) -> list[str]:
 
 
 def _listed(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return ", ".join(map(escape, ids[:_NAMED])) + more
+    return listed(list(map(escape, ids)), _NAMED)

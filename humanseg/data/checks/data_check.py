@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.data.checks.concerns import (
@@ -23,6 +22,7 @@ from humanseg.data.checks.report import Case, CheckReport, Finding, Level, Split
 from humanseg.data.layout.folders import NO_TEST, SKIPPED, Item, Scan, has_masks, require_root, scan
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
 from humanseg.data.small_components import SMALL_COMPONENT
+from humanseg.errors import plural
 from humanseg.io.images import read_photo
 from humanseg.io.names import SPLITS, mask_folder
 from humanseg.system.threads import map_in_order
@@ -66,15 +66,6 @@ _ADVICE = {
 
 _NOTES = (NO_TEST, "masks of other names")
 """Kinds of problems that are good to know and no worse."""
-
-
-@dataclass(frozen=True)
-class _Found:
-    kind: str
-    level: Level
-    case: Case
-    # Cases of one kind are listed the heaviest first.
-    weight: float = 0.0
 
 
 def check_data(
@@ -125,25 +116,23 @@ def _every_photo(scanned: Scan, rule: MaskRule) -> Iterator[Item]:
             yield Item(id, photo, masks[0] if len(masks) == len(paths) == 1 else None, rule)
 
 
-def _from_problem(problem: Problem) -> _Found:
+def _from_problem(problem: Problem) -> Case:
     is_photo = problem.path.parent.name == problem.split and problem.id
-    case = Case(
-        problem.split,
-        problem.id,
-        problem.message,
-        (problem.path,) if is_photo else (),
-        problem.path if problem.id and not is_photo else None,
-    )
     level: Level = "note" if problem.kind in _NOTES else "warning"
-    return _Found(problem.kind, "stops" if problem.fatal else level, case)
+    return Case(
+        problem.kind,
+        "stops" if problem.fatal else level,
+        *(problem.split, problem.id, problem.message),
+        photos=(problem.path,) if is_photo else (),
+        mask=problem.path if problem.id and not is_photo else None,
+    )
 
 
-def _from_stats(photo: PhotoStats) -> Iterator[_Found]:
+def _from_stats(photo: PhotoStats) -> Iterator[Case]:
     item = photo.item
 
-    def found(kind: str, level: Level, message: str, weight: float = 0.0) -> _Found:
-        case = Case(item.split, item.id, message, (item.photo,), item.mask)
-        return _Found(kind, level, case, weight)
+    def found(kind: str, level: Level, message: str, weight: float = 0.0) -> Case:
+        return Case(kind, level, item.split, item.id, message, (item.photo,), item.mask, weight)
 
     for problem in photo.problems:
         yield found(problem.kind, "stops", problem.message)
@@ -156,13 +145,12 @@ def _from_stats(photo: PhotoStats) -> Iterator[_Found]:
         message = f"{mask}: {photo.grey_share:.2%} of the pixels are grey"
         yield found(GREY, "note", message, photo.grey_share)
     if count := photo.small_components:
-        components = "1 small component" if count == 1 else f"{count} small components"
-        yield found(SMALL, "note", f"{mask}: {components}", count)
+        yield found(SMALL, "note", f"{mask}: {plural(count, 'small component')}", count)
     if photo.oddities:
         yield found(ODD, "note", f"{short_path(item.photo)}: {', '.join(photo.oddities)}")
 
 
-def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[_Found]:
+def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[Case]:
     read = [(photo.item, photo.hash) for photo in stats if photo.hash is not None]
     for found in find_duplicates(
         [hash for _, hash in read], lambda index: read_photo(read[index][0].photo)
@@ -171,17 +159,17 @@ def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[_Found]:
         names = " = ".join(short_path(item.photo) for item in items)
         how = "identical" if found.identical else "re-encoded, resized or mirrored"
         photos = tuple(item.photo for item in items)
+        kind = LEAKED if len({item.split for item in items}) > 1 else REPEATED
         # The last one is the one to look at: the splits run from train to test.
-        case = Case(items[-1].split, items[-1].id, f"{names} ({how})", photos)
-        leaks = len({item.split for item in items}) > 1
-        yield _Found(LEAKED if leaks else REPEATED, "warning", case)
+        last, message = items[-1], f"{names} ({how})"
+        yield Case(kind, "warning", last.split, last.id, message, photos)
 
 
-def _findings(found: Iterable[_Found]) -> tuple[Finding, ...]:
-    """Group problems by kind, in the order of the advice, those that stop a training first."""
+def _findings(found: Iterable[Case]) -> tuple[Finding, ...]:
+    """Group cases by kind, in the order of the advice, those that stop a training first."""
     by_kind: dict[tuple[str, Level], list[Case]] = {}
-    for item in sorted(found, key=lambda item: -item.weight):
-        by_kind.setdefault((item.kind, item.level), []).append(item.case)
+    for case in sorted(found, key=lambda case: -case.weight):
+        by_kind.setdefault((case.kind, case.level), []).append(case)
     levels: tuple[Level, ...] = ("stops", "warning", "note")
     kinds = list(_ADVICE)
     order = sorted(by_kind, key=lambda key: (levels.index(key[1]), kinds.index(key[0])))

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from humanseg.data.checks.problems import LISTED, escape
 from humanseg.data.layout.mask_rule import AS_DRAWN, MaskRule
+from humanseg.errors import listed, plural
 
 Level = Literal["stops", "warning", "note"]
 
@@ -24,11 +25,14 @@ _NAMED_IDS = 8
 class Case:
     """One thing that was found."""
 
+    kind: str
+    level: Level
     split: str
     id: str  # empty for a folder
     message: str  # a sentence without its final stop, on one line
     photos: tuple[Path, ...] = ()  # two or more for duplicates
     mask: Path | None = None
+    weight: float = 0.0  # cases of one kind are listed the heaviest first
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,7 @@ class CheckReport:
             many = "1 problem stops" if stopping == 1 else f"{stopping} problems stop"
             return f"{many} a training on this data."
         if warnings:
-            many = "1 warning" if warnings == 1 else f"{warnings} warnings"
-            return f"A training can start; {many}."
+            return f"A training can start; {plural(warnings, 'warning')}."
         if self.findings:
             return "A training can start; nothing is wrong with this data beyond the notes."
         return "A training can start; nothing is wrong with this data."
@@ -141,8 +144,7 @@ def _findings_table(findings: Sequence[Finding]) -> Table:
         where = []
         for split in dict.fromkeys(case.split for case in finding.cases):
             ids = [escape(case.id) for case in finding.cases if case.split == split and case.id]
-            more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
-            where.append(f"{split}: {', '.join(ids[:_NAMED_IDS])}{more}" if ids else split)
+            where.append(f"{split}: {listed(ids, _NAMED_IDS)}" if ids else split)
         row = (words[finding.level], finding.kind, str(len(finding.cases)), "\n".join(where))
         table.add_row(*row)
     return table

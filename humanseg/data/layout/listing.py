@@ -3,12 +3,11 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from humanseg.data.checks.problems import escape
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, plural
 from humanseg.io.names import PHOTO_SUFFIXES, SYSTEM_FILES, natural_key
 
 _SYSTEM_NAMES = SYSTEM_FILES | {"__macosx", "@eadir"}
@@ -41,8 +40,7 @@ class Listing:
                 f"{escape(folder.name)}: {_photos(folder)}" for folder in self.folders[:_NAMED]
             ]
             more = [] if count <= _NAMED else [f"{count - _NAMED} more"]
-            folders = "1 sub-folder" if count == 1 else f"{count} sub-folders"
-            skipped.append(f"{folders} ({', '.join(named + more)})")
+            skipped.append(f"{plural(count, 'sub-folder')} ({', '.join(named + more)})")
         return " and ".join(skipped)
 
 
@@ -73,16 +71,12 @@ def list_folder(folder: Path) -> Listing:
 
 def _photos(folder: Path) -> str:
     """Count the photos in a folder and below."""
+    count = 0
     unreadable: list[OSError] = []
-    count = sum(1 for _ in _images_below(folder, unreadable))
-    if unreadable:
-        return "cannot be read"
-    return "no photo" if count == 0 else "1 photo" if count == 1 else f"{count} photos"
-
-
-def _images_below(folder: Path, unreadable: list[OSError]) -> Iterator[str]:
     for _, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
-                yield name
+        visible = [Path(name) for name in names if not name.startswith(".")]
+        count += sum(path.suffix.lower() in PHOTO_SUFFIXES for path in visible)
+    if unreadable:
+        return "cannot be read"
+    return plural(count, "photo") if count else "no photo"

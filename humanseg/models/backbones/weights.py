@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, listed
 
 _NAMED_AT_MOST = 8
 # Batch norm's count of its steps does nothing at a fixed momentum: a file may lack it.
@@ -99,5 +99,4 @@ def _whole_net(name: str) -> Iterable[str]:
 def _list(title: str, keys: list[str]) -> str:
     if not keys:
         return ""
-    more = f" and {len(keys) - _NAMED_AT_MOST} more" if len(keys) > _NAMED_AT_MOST else ""
-    return f" {title} ({len(keys)}): {', '.join(keys[:_NAMED_AT_MOST])}{more}."
+    return f" {title} ({len(keys)}): {listed(keys, _NAMED_AT_MOST)}."
