@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
-from humanseg.data.workers import open_batch
-from humanseg.system.children import without_main
+from humanseg.system.children import open_answer, without_main
 
 
 class SeededOrder(Sampler[tuple[int, int, int]]):
@@ -134,7 +133,7 @@ class TimedLoader(DataLoader[Any]):
                 return
             finally:
                 self.waited += time.perf_counter() - start
-            yield open_batch(batch)
+            yield open_answer(batch)
             start = time.perf_counter()
 
 

@@ -7,6 +7,7 @@ thread, and an error travels in the place of the batch.
 """
 
 import multiprocessing
+import pickle
 import shutil
 import sys
 from collections.abc import Sequence
@@ -77,41 +78,12 @@ class WorkerPhotos(Dataset[Any]):
             except (OSError, RuntimeError):
                 # Once and for all: what was shared before it failed is not given back.
                 self._shared = False
-        return PickledBatch(bytes(ForkingPickler.dumps(_Piped(batch))))
-
-
-class _Piped:
-    """Is pickled with the pixels themselves, and unpickled as the batch."""
-
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        parts = dict(self._batch)
-        return _restored, (
-            {
-                name: part.numpy() if isinstance(part, torch.Tensor) else part
-                for name, part in parts.items()
-            },
-        )
-
-
-def _restored(parts: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: part if isinstance(part, list) else torch.from_numpy(part)
-        for name, part in parts.items()
-    }
+        # With the pixels themselves: multiprocessing's own pickler moves them to shared memory.
+        return PickledBatch(pickle.dumps(batch))
 
 
 def pass_through(batch: Any) -> Any:
     """Return a batch of `WorkerPhotos` as it is: there is nothing to collate."""
-    return batch
-
-
-def open_batch(batch: Any) -> Any:
-    """Return the batch that came from a worker, or raise what was raised there."""
-    if isinstance(batch, Failure):
-        batch.reraise()
     return batch
 
 

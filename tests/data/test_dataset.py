@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import cast
 
 import albumentations as A  # noqa: N812
 import numpy as np
@@ -72,7 +73,7 @@ def test_a_sample_follows_its_id_not_its_place(ids: list[str], store: DecodedPho
         def size(self, index: int) -> tuple[int, int]:
             return store.size(len(store) - 1 - index)
 
-    turned = flipping(ids[::-1], Reversed())[5, 0, 0]
+    turned = flipping(ids[::-1], cast(DecodedPhotos, Reversed()))[5, 0, 0]
     straight = flipping(ids, store)[5, len(ids) - 1, 0]
     assert turned["id"] == straight["id"]
     assert torch.equal(turned["image"], straight["image"])

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,10 +26,10 @@ class PixelCache:
     sizes: NDArray[np.int64]  # (N,2): height and width of each image
     depth: int  # bytes of a pixel
 
-    def __post_init__(self) -> None:
-        """Find where each image begins."""
-        lengths = self.sizes.prod(axis=1) * self.depth
-        object.__setattr__(self, "_starts", np.concatenate([[0], np.cumsum(lengths)]))
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        """Where each image begins."""
+        return np.concatenate([[0], np.cumsum(self.sizes.prod(axis=1) * self.depth)])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle a mapped file as its name: a spawned process shares it."""
@@ -43,8 +44,7 @@ class PixelCache:
 
     def block(self, index: int) -> Pixels:
         """View the (H·W·depth,) bytes of an image."""
-        starts: NDArray[np.int64] = self._starts  # type: ignore[attr-defined]
-        return self.buffer[starts[index] : starts[index + 1]]
+        return self.buffer[self._starts[index] : self._starts[index + 1]]
 
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of an image."""

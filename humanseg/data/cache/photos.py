@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -18,22 +18,6 @@ from humanseg.io.resizing import working_size
 
 Decoded = dict[Item, tuple[Pixels, Pixels | None]]
 CacheMode = Literal["memory", "disk", "none"]
-
-
-class DecodedPhotos(Protocol):
-    """A sequence of decoded photos with their masks, cached or not."""
-
-    def __len__(self) -> int:
-        """Count the photos."""
-        ...
-
-    def __getitem__(self, index: int) -> tuple[Pixels, Pixels | None]:
-        """Photo (H,W,3) RGB and mask (H,W) in {0,1}, None where the split has no masks."""
-        ...
-
-    def size(self, index: int) -> tuple[int, int]:
-        """Height and width of a photo, without decoding it."""
-        ...
 
 
 class UncachedPhotos:
@@ -73,6 +57,10 @@ class UncachedPhotos:
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of a photo, without decoding it."""
         return scaled_size(image_size(self._items[index].photo), self._train_size)
+
+
+DecodedPhotos: TypeAlias = UncachedPhotos | PhotoCache
+"""A sequence of decoded photos with their masks, cached or not."""
 
 
 def open_cache(
