@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from humanseg.compare.leaderboard import Leaderboard
     from humanseg.compare.page_photos import PhotoFiles
     from humanseg.compare.ranking import Group
-    from humanseg.compare.wandb import Project
+    from humanseg.compare.wandb.project import Project
     from humanseg.runs.record import RunRecord
 
 
@@ -104,7 +104,8 @@ def _wandb_project(arguments: argparse.Namespace) -> "Project | None":
                 "--sync uploads runs to wandb and must know where to: add --wandb ENTITY/PROJECT."
             )
         return None
-    from humanseg.compare.wandb import Project, require_wandb
+    from humanseg.compare.wandb.dashboard import require_wandb
+    from humanseg.compare.wandb.project import Project
 
     project = Project.parse(arguments.wandb)
     require_wandb()
@@ -115,7 +116,8 @@ def _to_wandb(
     board: "Leaderboard", project: "Project", sync: bool, console: "Console", errors: "Console"
 ) -> bool:
     """Upload the runs if requested, build the dashboards; return whether all runs were taken."""
-    from humanseg.compare.wandb import require_project, save_dashboards, upload_runs
+    from humanseg.compare.wandb.dashboard import require_project, save_dashboards
+    from humanseg.compare.wandb.upload import upload_runs
     from humanseg.system.progress import progress_on
 
     failed: Mapping[str, str] = {}

@@ -30,7 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     import webbrowser
     from threading import Thread
 
-    from humanseg.demo import DemoServer, demo_site, ready_runtime
+    from humanseg.demo.runtime import ready_runtime
+    from humanseg.demo.server import DemoServer
+    from humanseg.demo.site import demo_site
 
     with DemoServer(demo_site(model, ready_runtime()), arguments.port) as server:
         print(f"{server.address}  Nothing leaves this computer. Ctrl-C ends it.", flush=True)
@@ -48,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _build(model: Path | None, folder: Path) -> int:
     import sys
 
-    from humanseg.demo import WEBGPU, NpmError, demo_site, npm_files, ready_runtime, write_site
+    from humanseg.demo.runtime import WEBGPU, NpmError, npm_files, ready_runtime
+    from humanseg.demo.site import demo_site, write_site
 
     plain = ready_runtime()
     try:

@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Export; with --wandb, log the export there once it is whole."""
     source, project, run = arguments.runs, None, None
     if arguments.wandb is not None:
-        from humanseg.compare.wandb import Project, require_wandb
+        from humanseg.compare.wandb.dashboard import require_wandb
+        from humanseg.compare.wandb.project import Project
         from humanseg.exporting.copy_export import find_exported
         from humanseg.exporting.select_run import select_run
 
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         quick=arguments.quick,
     )
     if project is not None and run is not None:
-        from humanseg.compare.wandb import upload_export
+        from humanseg.compare.wandb.artifact import upload_export
 
         print(f"wandb     {upload_export(arguments.out, run, project)}")
     return 0

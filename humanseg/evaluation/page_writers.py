@@ -13,16 +13,11 @@ from humanseg.data.splits import SplitName
 from humanseg.evaluation.evaluated_model import EvaluatedModel
 from humanseg.evaluation.predict import EvaluatedPhotos, Prediction, PredictionWriter
 from humanseg.metrics.scores import boundary_dice, dice, iou
-from humanseg.pages import (
-    TestCard,
-    ValidCard,
-    cutout,
-    error_overlay,
-    write_test_page,
-    write_valid_page,
-)
+from humanseg.pages.cards import TestCard, ValidCard
 from humanseg.pages.folder import PageFolder
+from humanseg.pages.gallery import write_test_page, write_valid_page
 from humanseg.pages.origin import Origin, PageLink, now, readable_date
+from humanseg.pages.pictures import cutout, error_overlay
 from humanseg.runs.origin import shown_path
 
 Card = TypeVar("Card")

@@ -8,15 +8,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from humanseg.pages import (
-    TestCard,
-    ValidCard,
-    cutout,
-    error_overlay,
-    write_test_page,
-    write_valid_page,
-)
-from humanseg.pages.gallery import anchor
+from humanseg.pages.cards import TestCard, ValidCard
+from humanseg.pages.gallery import anchor, write_test_page, write_valid_page
+from humanseg.pages.pictures import cutout, error_overlay
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from humanseg.pages import ValidCard, write_valid_page
-from humanseg.pages.gallery import anchor
+from humanseg.pages.cards import ValidCard
+from humanseg.pages.gallery import anchor, write_valid_page
 from humanseg.pages.origin import Origin
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from humanseg.pages import ValidCard, write_valid_page
+from humanseg.pages.cards import ValidCard
+from humanseg.pages.gallery import write_valid_page
 from humanseg.pages.origin import Origin, PageLink
 
 pytestmark = pytest.mark.browser

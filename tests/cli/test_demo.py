@@ -10,9 +10,10 @@ from urllib.request import urlopen
 import onnx
 import pytest
 
-from humanseg import demo
 from humanseg.cli.main import main
-from humanseg.demo.runtime import PLAIN, WEBGPU
+from humanseg.demo import runtime as demo_runtime
+from humanseg.demo.runtime import PLAIN, WEBGPU, NpmError
+from humanseg.demo.server import DemoServer
 from tests.inference.conftest import red_model
 
 
@@ -38,8 +39,9 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def brought(names: tuple[str, ...]) -> Iterator[list[Path]]:
         yield [tmp_path / "runtime" / name for name in names]
 
-    monkeypatch.setattr(demo, "ready_runtime", lambda: [tmp_path / "runtime" / n for n in PLAIN])
-    monkeypatch.setattr(demo, "npm_files", brought)
+    plain = [tmp_path / "runtime" / name for name in PLAIN]
+    monkeypatch.setattr(demo_runtime, "ready_runtime", lambda: plain)
+    monkeypatch.setattr(demo_runtime, "npm_files", brought)
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     was_opened = Event()
 
-    def stop(server: demo.DemoServer) -> None:
+    def stop(server: DemoServer) -> None:
         was_opened.wait(0.5)
         raise KeyboardInterrupt
 
@@ -56,7 +58,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(address)
         was_opened.set()
 
-    monkeypatch.setattr(demo.DemoServer, "serve_forever", stop)
+    monkeypatch.setattr(DemoServer, "serve_forever", stop)
     monkeypatch.setattr(webbrowser, "open", open_address)
     return found
 
@@ -73,7 +75,7 @@ def test_a_browser_that_is_waited_for_gets_the_page(
         finally:
             seen.set()
 
-    def stop_later(server: demo.DemoServer) -> None:
+    def stop_later(server: DemoServer) -> None:
         def stop() -> None:
             seen.wait(60)
             server.shutdown()
@@ -81,8 +83,8 @@ def test_a_browser_that_is_waited_for_gets_the_page(
         Thread(target=stop).start()
         serve(server, 0.01)
 
-    serve = demo.DemoServer.serve_forever
-    monkeypatch.setattr(demo.DemoServer, "serve_forever", stop_later)
+    serve = DemoServer.serve_forever
+    monkeypatch.setattr(DemoServer, "serve_forever", stop_later)
     monkeypatch.setattr(webbrowser, "open", browse)
     assert main(["demo", "--model", str(model), "--port", "0"]) == 0
     (page,) = pages
@@ -122,10 +124,10 @@ def test_a_build_without_npm_goes_without_webgpu_and_says_so(
 ) -> None:
     @contextmanager
     def none(names: tuple[str, ...]) -> Iterator[list[Path]]:
-        raise demo.NpmError("npm is not installed.")
+        raise NpmError("npm is not installed.")
         yield
 
-    monkeypatch.setattr(demo, "npm_files", none)
+    monkeypatch.setattr(demo_runtime, "npm_files", none)
     assert main(["demo", "--model", str(model), "--build", str(tmp_path / "site")]) == 1
     assert capsys.readouterr().err == "The page runs without WebGPU. npm is not installed.\n"
     held = {path.name for path in (tmp_path / "site/runtime").iterdir()}

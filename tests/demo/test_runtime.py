@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.demo import NpmError, runtime
-from humanseg.demo.runtime import PLAIN, WEBGPU, npm_files, ready_runtime
+from humanseg.demo import runtime
+from humanseg.demo.runtime import PLAIN, WEBGPU, NpmError, npm_files, ready_runtime
 
 NPM = """#!/bin/sh
 printf '%s\\n' "$@" > "$0.said"

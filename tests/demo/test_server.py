@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from humanseg.demo import DemoServer, demo_site
+from humanseg.demo.server import DemoServer
+from humanseg.demo.site import demo_site
 from humanseg.errors import HumansegError
 
 

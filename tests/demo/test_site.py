@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from humanseg.demo import demo_site, write_site
+from humanseg.demo.site import demo_site, write_site
 from humanseg.errors import HumansegError
 from humanseg.inference import guided_filter, matting
 from humanseg.inference.catalog import bundled_models, default_model

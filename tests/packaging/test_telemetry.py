@@ -41,11 +41,11 @@ sys.argv[1:2] = []
 """
 COMMAND = "from humanseg.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
 DEMO = """
-from humanseg import demo
-demo.ready_runtime = list
+from humanseg.demo import runtime, server
+runtime.ready_runtime = list
 def stop(server):
     raise KeyboardInterrupt
-demo.DemoServer.serve_forever = stop
+server.DemoServer.serve_forever = stop
 """
 # Fonts of plots and photos that were decoded: of use to the next run, and named in the README.
 CACHES = (".cache/matplotlib", ".config/matplotlib", ".cache/fontconfig", ".cache/humanseg")

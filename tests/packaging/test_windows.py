@@ -61,9 +61,9 @@ for name in ("fcntl", "resource", "pwd", "grp", "termios", "tty", "syslog"):
 """
 COMMAND = "from humanseg.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
 DEMO = """
-import humanseg.demo
-humanseg.demo.ready_runtime = list
-humanseg.demo.DemoServer.serve_forever = lambda self: None
+from humanseg.demo import runtime, server
+runtime.ready_runtime = list
+server.DemoServer.serve_forever = lambda self: None
 """
 
 
@@ -129,7 +129,7 @@ def test_data_is_made_and_checked(folder: Path, sample_root: Path) -> None:
 
 
 def test_a_build_replaces_the_one_before(folder: Path) -> None:
-    program = "from pathlib import Path\nfrom humanseg.demo import write_site\n"
+    program = "from pathlib import Path\nfrom humanseg.demo.site import write_site\n"
     program += "site = {'index.html': b'1', 'worker.js': b'', 'model/m': b'', 'runtime/r': b''}\n"
     run(program + "for _ in range(2): write_site(site, Path('site'))\n", cwd=folder)
     assert (folder / "site" / "model" / "m").exists()

@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from humanseg.pages import TestCard, ValidCard, render, write_test_page, write_valid_page
-from humanseg.pages.gallery import histogram
-from humanseg.pages.render import percent, score, url
+from humanseg.pages.cards import TestCard, ValidCard
+from humanseg.pages.gallery import histogram, write_test_page, write_valid_page
+from humanseg.pages.render import percent, render, score, url
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 IDS = [

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from humanseg.pages import cutout, error_overlay
-from humanseg.pages.pictures import ADDED, MISSED
+from humanseg.pages.pictures import ADDED, MISSED, cutout, error_overlay
 
 PHOTO = np.full((2, 2, 3), (200, 100, 50), np.uint8)
 

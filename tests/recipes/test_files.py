@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from humanseg.pages import write_test_page
+from humanseg.pages.gallery import write_test_page
 from humanseg.pages.origin import Origin, PageLink
 from humanseg.recipes.files import copy_results
 from humanseg.runs import RunFolder

@@ -13,8 +13,8 @@ from humanseg.data.checks.report import Case, CheckReport
 from humanseg.data.layout.mask_rule import MaskRule
 from humanseg.data.small_components import find_small_components
 from humanseg.io.images import ImageError, read_photo, shrink
-from humanseg.pages import write_page
 from humanseg.pages.origin import Origin, now, readable_date
+from humanseg.pages.render import write_page
 
 _PICTURES = 4
 _SIDE = 280

@@ -17,7 +17,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Worker, expect
 
 from humanseg.data.synthetic import draw_photo
-from humanseg.demo import DemoServer, NpmError, demo_site, ready_runtime
+from humanseg.demo.runtime import NpmError, ready_runtime
+from humanseg.demo.server import DemoServer
+from humanseg.demo.site import demo_site
 from tests.inference.conftest import METADATA, red_model
 
 # More than what the small photo has, less than what the large ones have.

@@ -13,7 +13,9 @@ from onnx import TensorProto, helper
 from playwright.sync_api import Browser
 
 import humanseg
-from humanseg.demo import WEBGPU, DemoServer, demo_site, npm_files, write_site
+from humanseg.demo.runtime import WEBGPU, npm_files
+from humanseg.demo.server import DemoServer
+from humanseg.demo.site import demo_site, write_site
 from humanseg.metrics.scores import dice
 from tests.browser.demo.conftest import Demo, serving
 

@@ -15,7 +15,8 @@ from playwright.sync_api import Page, Route, expect
 import humanseg
 from humanseg import pages
 from humanseg.data.synthetic import draw_photo
-from humanseg.demo import DemoServer, demo_site
+from humanseg.demo.server import DemoServer
+from humanseg.demo.site import demo_site
 from humanseg.inference.catalog import bundled_models, default_model
 from humanseg.metrics.scores import dice
 from tests.browser.demo.conftest import BACKGROUND, FOREGROUND, PATIENCE, Demo, serving

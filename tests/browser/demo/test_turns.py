@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from humanseg.demo import DemoServer, demo_site
+from humanseg.demo.server import DemoServer
+from humanseg.demo.site import demo_site
 from tests.browser.demo.conftest import PATIENCE, Demo, serving
 
 pytestmark = pytest.mark.browser
