@@ -26,8 +26,8 @@ from research.keep import keep_recipe, keep_run, keep_sweep
 
 def measure_run(run: RunFolder, data: Path | None, out: Path) -> None:
     """Predict a run's valid photos, plain and mirrored, and write `measured.csv`."""
-    from humanseg.evaluation.predictor import valid_predictions
     from research.measure.predictions import measure
+    from research.measure.runs import valid_predictions
 
     rows = [
         {"id": id, **measure(plain, mirrored, truth)}

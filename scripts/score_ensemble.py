@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from humanseg.errors import HumansegError, says_errors
-from humanseg.evaluation.predictor import valid_predictions
 from humanseg.io.tables import write_table
 from humanseg.metrics.scores import dice
 from humanseg.runs import open_run
+from research.measure.runs import valid_predictions
 
 MEAN, MIRRORED = "mean", "mean_tta"
 """Columns of the ensemble; every other one is a run alone."""

@@ -1,18 +1,20 @@
 """Predicts the photos of a split one by one, and passes the predictions to writers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from humanseg.data.layout.folders import Item
 from humanseg.data.splits import SplitName
+
+if TYPE_CHECKING:
+    from humanseg.data.module import PhotoData
+    from humanseg.evaluation.exported import FolderPhotos
 
 
 @dataclass(frozen=True)
@@ -47,27 +49,11 @@ class Prediction:
         return self.truth
 
 
-class Predictor(Protocol):
-    """A predictor of photos of one size."""
+Predictor: TypeAlias = Callable[[Any], NDArray[np.float32]]
+"""Returns probabilities float32 (N,H,W) of photos uint8 (N,3,H,W): tensors or arrays."""
 
-    def __call__(self, image: Any) -> NDArray[np.float32]:
-        """Return probabilities float32 (N,H,W) of photos uint8 (N,3,H,W): tensors or arrays."""
-
-
-class EvaluatedPhotos(Protocol):
-    """The data of an evaluation: `PhotoData`, or a folder without torch."""
-
-    root: Path
-    fold: int | None
-
-    def items(self, name: SplitName) -> list[Item]:
-        """List the photos of a split, naturally sorted by id."""
-
-    def require_sound(self, name: SplitName) -> None:
-        """Raise one HumansegError that names all that is wrong with a split."""
-
-    def whole_photos(self, name: SplitName) -> Iterable[dict[str, Any]]:
-        """Yield batches of photos at their own size: `id`, `image`, and `mask` where known."""
+EvaluatedPhotos: TypeAlias = "PhotoData | FolderPhotos"
+"""The data of an evaluation; a folder is read without torch."""
 
 
 def predict_split(

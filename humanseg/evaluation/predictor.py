@@ -1,6 +1,6 @@
 """The predictor of a checkpoint, torch in fp32, and the threshold of its run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,6 @@ from humanseg.models import Segmenter
 from humanseg.models.checkpoint import load_segmenter
 from humanseg.models.device import find_device, usable_accelerator
 from humanseg.runs import RunFolder, read_summary
-
-Probability = NDArray[np.float32]
 
 
 class CheckpointPredictor:
@@ -89,26 +87,6 @@ def load_predictor(
         ),
         config,
     )
-
-
-def valid_predictions(
-    runs: Sequence[RunFolder], data: Path | None = None
-) -> Iterator[tuple[str, list[Probability], list[Probability], NDArray[np.uint8]]]:
-    """Predict the valid photos of the first run by each of the runs.
-
-    Yields the id of a photo; float32 (H, W) by each run, plain and averaged with the prediction of
-    the mirrored photo; and its mask, uint8 (H, W) in {0, 1}.
-    """
-    loaded = [load_predictor(run) for run in runs]
-    for batch in data_of(loaded[0][1], data).whole_photos("valid"):
-        plain = [predictor(batch["image"]) for predictor, _ in loaded]
-        turned = [predictor(batch["image"].flip(-1))[..., ::-1] for predictor, _ in loaded]
-        both = [(first + other) / 2 for first, other in zip(plain, turned, strict=True)]
-        for index, id in enumerate(batch["id"]):
-            alone, mirrored = (
-                [probabilities[index] for probabilities in group] for group in (plain, both)
-            )
-            yield id, alone, mirrored, batch["mask"][index, 0].numpy()
 
 
 @contextmanager

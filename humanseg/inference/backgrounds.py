@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -35,17 +35,6 @@ class BackgroundError(HumansegError):
     """An option names no background."""
 
     code = "inference.bad_background"
-
-
-class Background(Protocol):
-    """A background to put behind a person."""
-
-    @property
-    def key(self) -> str:
-        """Its identity, as results record it."""
-
-    def render(self, photo: Pixels, alpha: Pixels) -> Pixels:
-        """Return uint8 (H,W,3), not to be changed, for a photo whose person is `alpha`."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +107,13 @@ class BlurBackground:
         )
         even = np.rint(colour / total[..., None]).astype(np.uint8)
         return cv2.resize(even, (width, height)).astype(np.uint8, copy=False)
+
+
+Background: TypeAlias = ColorBackground | ImageBackground | BlurBackground
+"""A background to put behind a person; results record its `key`.
+
+`render` returns uint8 (H,W,3), not to be changed, for a photo whose person is `alpha`.
+"""
 
 
 def parse_background(text: str, notices: Notices | None = None) -> Background:
