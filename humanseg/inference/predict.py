@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -78,17 +79,14 @@ def predict_files(
         collected = collect(paths, destination.file or out, spool, bytes)
         if destination.file is not None:
             require_one_result(f"out={out}", out, collected.inputs, options.kinds)
-        cores = usable_threads(threads)
         # Before the first is predicted: a model that is missing is named at once.
-        files = {use: find_model(model, use) for use in uses(collected.inputs)}
-
-        def plan(use: Use, threads: int) -> PredictionPlan:
-            file = files[use]
-            load, digest = model_loader(file, threads), model_digest(file)
-            return PredictionPlan(options, destination, load, digest, overwrite, threads=threads)
-
+        models = {use: find_model(model, use) for use in uses(collected.inputs)}
+        batch = PredictionBatch(
+            collected.inputs, models, options, destination, overwrite, usable_threads(threads)
+        )
         outcomes = []
-        for outcome in _predict(plan, collected.inputs, cores, temporal_smoothing):
+        videos = batch.predict_videos(temporal_smoothing, lambda *frame: None)
+        for outcome in chain(batch.predict_photos(), videos):
             outcomes.append(outcome)
             if on_progress is not None:
                 on_progress(len(outcomes), len(collected.inputs))
@@ -98,25 +96,72 @@ def predict_files(
         )
 
 
-def _predict(
-    plan: Callable[[Use, int], PredictionPlan],
-    inputs: Sequence[InputFile],
-    cores: int,
-    smoothing: float | None,
-) -> Iterator[InputOutcome]:
-    photos = [source for source in inputs if not source.is_video]
-    videos = [source for source in inputs if source.is_video]
-    if photos:
-        workers = min(cores, len(photos))
-        # One core for each photo: more done in all than with all cores for each photo in turn.
-        yield from predict_photos(plan("photos", max(1, cores // workers)), photos, workers)
-    if videos:
-        # Only now: PyAV is loaded for it.
-        from humanseg.inference.video.batch import predict_videos
-        from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
+@dataclass(frozen=True)
+class PredictionBatch:
+    """Photos and videos to predict, each kind with its model.
 
-        strength = DEFAULT_STRENGTH if smoothing is None else float(smoothing)
-        yield from predict_videos(plan("videos", cores), videos, strength, lambda *frame: None)
+    Attributes
+    ----------
+    inputs
+        Both kinds.
+    models
+        The ONNX file for each kind that there is.
+    options, destination, overwrite
+        As of a `PredictionPlan`.
+    cores
+        How many may be used.
+    """
+
+    inputs: Sequence[InputFile]
+    models: Mapping[Use, Path]
+    options: OutputOptions
+    destination: Destination
+    overwrite: bool
+    cores: int
+
+    @cached_property
+    def photos(self) -> list[InputFile]:
+        """The photos among the inputs."""
+        return [source for source in self.inputs if not source.is_video]
+
+    @cached_property
+    def videos(self) -> list[InputFile]:
+        """The videos among the inputs."""
+        return [source for source in self.inputs if source.is_video]
+
+    @property
+    def threads_per_photo(self) -> int:
+        """How many cores a photo has; more than one where there are fewer photos than cores."""
+        return max(1, self.cores // len(self.photos))
+
+    def predict_photos(self) -> Iterator[InputOutcome]:
+        """Predict the photos, and yield the outcome of each."""
+        if self.photos:
+            # One core for each photo: more done in all than with all cores for each photo in turn.
+            plan = self._plan("photos", self.threads_per_photo)
+            yield from predict_photos(plan, self.photos, min(self.cores, len(self.photos)))
+
+    def predict_videos(
+        self,
+        smoothing: float | None,
+        on_frame: Callable[[InputFile, float, float | None], None],
+    ) -> Iterator[InputOutcome]:
+        """Predict the videos one after the other; None is the usual smoothing."""
+        if self.videos:
+            # Only now: PyAV is loaded for it.
+            from humanseg.inference.video.batch import predict_videos
+            from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
+
+            strength = DEFAULT_STRENGTH if smoothing is None else float(smoothing)
+            plan = self._plan("videos", self.cores)
+            yield from predict_videos(plan, self.videos, strength, on_frame)
+
+    def _plan(self, use: Use, threads: int) -> PredictionPlan:
+        file = self.models[use]
+        load, digest = model_loader(file, threads), model_digest(file)
+        return PredictionPlan(
+            self.options, self.destination, load, digest, self.overwrite, threads=threads
+        )
 
 
 def destination_at(path: Path) -> Destination:

@@ -21,11 +21,9 @@ from humanseg.system.threads import usable_threads
 
 if TYPE_CHECKING:
     from humanseg.inference.batch.failures import InputFailure
-    from humanseg.inference.batch.input_files import InputFile
     from humanseg.inference.batch.outputs import Destination
-    from humanseg.inference.batch.plan import PredictionPlan
     from humanseg.inference.batch.search import CollectedInputs
-    from humanseg.inference.catalog import Use
+    from humanseg.inference.predict import PredictionBatch
     from humanseg.system.notices import Notices
 
 _DEFAULT_FOLDER = Path("predictions")
@@ -53,10 +51,8 @@ def _run(
 ) -> int:
     from humanseg.exporting.as_onnx import as_onnx
     from humanseg.inference.batch.collect import collect
-    from humanseg.inference.batch.plan import PredictionPlan
-    from humanseg.inference.model_file import model_digest
     from humanseg.inference.predict import (
-        model_loader,
+        PredictionBatch,
         output_options,
         require_one_result,
         uses,
@@ -83,22 +79,19 @@ def _run(
         if arguments.out == _STDOUT and any(source.is_video for source in collected.inputs):
             raise _bad_output("-o - writes a picture. For what is made of a video, name a file.")
         require_one_result(f"-o {arguments.out}", destination.file, collected.inputs, options.kinds)
-    files = {use: as_onnx(arguments.model, use, print_note) for use in uses(collected.inputs)}
+    models = {use: as_onnx(arguments.model, use, print_note) for use in uses(collected.inputs)}
     if arguments.out is None:
         more = "" if arguments.save or arguments.background else _MORE_KINDS
         notify(f"Results go to {destination.folder}{os.sep}; -o names another folder{more}.")
 
-    def plan(use: "Use", threads: int) -> PredictionPlan:
-        file = files[use]
-        load, digest = model_loader(file, threads), model_digest(file)
-        return PredictionPlan(
-            options, destination, load, digest, arguments.overwrite, threads=threads
-        )
-
+    cores = usable_threads(arguments.threads)
+    batch = PredictionBatch(
+        collected.inputs, models, options, destination, arguments.overwrite, cores
+    )
     summaries = PredictionSummary("photo"), PredictionSummary("video")
     folder = None if destination.file else destination.folder
     try:
-        _predict(plan, collected, arguments, summaries, notify)
+        _predict(batch, arguments, summaries, notify)
     except BaseException:
         # The failures until now would be forgotten otherwise.
         if failures := _failures(collected, summaries):
@@ -115,30 +108,21 @@ def _run(
 
 
 def _predict(
-    plan: "Callable[[Use, int], PredictionPlan]",
-    collected: "CollectedInputs",
+    batch: "PredictionBatch",
     arguments: argparse.Namespace,
     summaries: tuple[PredictionSummary, PredictionSummary],
     notify: Callable[[str], None],
 ) -> None:
-    """Process photos, then videos; `plan` takes which, and the number of the model's threads."""
-    cores = usable_threads(arguments.threads)
-    photos = [source for source in collected.inputs if not source.is_video]
-    videos = [source for source in collected.inputs if source.is_video]
-    if photos:
-        workers = min(cores, len(photos))
-        # One core for each photo: more done in all than with all cores for each photo in turn.
-        photo_plan = plan("photos", max(1, cores // workers))
+    """Process photos, then videos."""
+    if batch.photos:
         start = time.monotonic()
-        _predict_photos(photo_plan, photos, workers, cores, summaries[0])
-        out = None if arguments.out == _STDOUT else photo_plan.destination.folder
+        _predict_photos(batch, summaries[0])
+        out = None if arguments.out == _STDOUT else batch.destination.folder
         notify(summaries[0].text(time.monotonic() - start, out))
-    if videos:
-        # Only now: PyAV is loaded for it.
+    if batch.videos:
         from humanseg.cli.predict.videos import predict_all
 
-        smoothing = arguments.temporal_smoothing
-        predict_all(plan("videos", cores), videos, smoothing, cores, summaries[1], notify)
+        predict_all(batch, arguments.temporal_smoothing, summaries[1], notify)
 
 
 def _failures(
@@ -198,32 +182,25 @@ def _bad_output(message: str) -> HumansegError:
     return HumansegError(message, code="cli.bad_output")
 
 
-def _predict_photos(
-    plan: "PredictionPlan",
-    photos: "Sequence[InputFile]",
-    workers: int,
-    cores: int,
-    summary: PredictionSummary,
-) -> None:
+def _predict_photos(batch: "PredictionBatch", summary: PredictionSummary) -> None:
     import cv2
     from rich.console import Console
 
-    from humanseg.inference.batch.process import predict_photos
     from humanseg.system.progress import progress_on
 
-    cv2.setNumThreads(max(1, cores // workers))
+    cv2.setNumThreads(batch.threads_per_photo)
     done = 0
     try:
         # On stderr, so that the summary alone can be sent to a file.
         with progress_on(Console(stderr=True), "photos") as move:
-            for done, outcome in enumerate(predict_photos(plan, photos, workers), start=1):
+            for done, outcome in enumerate(batch.predict_photos(), start=1):
                 summary.add(outcome)
-                move(done, len(photos))
+                move(done, len(batch.photos))
     except (KeyboardInterrupt, HumansegError) as error:
         if done or isinstance(error, KeyboardInterrupt):
             print(
-                f"{done} of {plural(len(photos), 'photo')} are done. The same command continues "
-                "with the others.",
+                f"{done} of {plural(len(batch.photos), 'photo')} are done. The same command "
+                "continues with the others.",
                 file=sys.stderr,
             )
         raise

@@ -1,7 +1,7 @@
 """The videos of `humanseg predict`, and their progress."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from humanseg.cli.predict.outcomes import PredictionSummary
@@ -9,14 +9,13 @@ from humanseg.errors import plural, printable
 
 if TYPE_CHECKING:
     from humanseg.inference.batch.input_files import InputFile
-    from humanseg.inference.batch.plan import InputOutcome, PredictionPlan
+    from humanseg.inference.batch.plan import InputOutcome
+    from humanseg.inference.predict import PredictionBatch
 
 
 def predict_all(
-    plan: "PredictionPlan",
-    videos: "Sequence[InputFile]",
+    batch: "PredictionBatch",
     smoothing: float | None,
-    cores: int,
     summary: PredictionSummary,
     notify: Callable[[str], None],
 ) -> None:
@@ -26,11 +25,9 @@ def predict_all(
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
-    from humanseg.inference.video.batch import predict_videos
-    from humanseg.inference.video.smoothing import DEFAULT_STRENGTH
     from humanseg.system.progress import ProgressLines
 
-    cv2.setNumThreads(cores)
+    cv2.setNumThreads(batch.cores)
     # On stderr, so that the lines about the videos alone can be sent to a file.
     console = Console(stderr=True)
     columns = (
@@ -59,8 +56,7 @@ def predict_all(
             else:
                 lines.show(f"{name}, seconds", done, duration, f"{rate:.1f} frames per second")
 
-        strength = DEFAULT_STRENGTH if smoothing is None else smoothing
-        for outcome in predict_videos(plan, videos, strength, show):
+        for outcome in batch.predict_videos(smoothing, show):
             summary.add(outcome)
             if outcome.frames and not outcome.failure:
                 notify(_describe(outcome, time.monotonic() - start))
@@ -70,7 +66,7 @@ def predict_all(
             lines.restart()
             progress.reset(task, total=None, rate=0.0)
     if summary.unchanged:
-        notify(printable(f"{summary.describe_unchanged()}: {plan.destination.folder}"))
+        notify(printable(f"{summary.describe_unchanged()}: {batch.destination.folder}"))
 
 
 def _describe(outcome: "InputOutcome", seconds: float) -> str:

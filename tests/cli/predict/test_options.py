@@ -76,7 +76,7 @@ def test_more_threads_than_cores_are_not_started(
         started.append(workers)
         return []
 
-    monkeypatch.setattr("humanseg.inference.batch.process.predict_photos", predict_photos)
+    monkeypatch.setattr("humanseg.inference.predict.predict_photos", predict_photos)
     main(["predict", "in", "--model", str(red), "--threads", "10000"])
     assert started[0] <= (os.cpu_count() or 1)
 
