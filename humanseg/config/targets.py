@@ -183,15 +183,20 @@ def walk_targets(node: Any, key: str = "") -> Iterator[tuple[str, object]]:
             yield from walk_targets(value, f"{key}[{index}]")
 
 
+def refused_targets(node: Any, key: str = "") -> list[str]:
+    """Return where in a config a `_target_` is forbidden by its name alone, and why."""
+    targets = walk_targets(node, key)
+    return [f"{where}: {problem}" for where, name in targets if (problem := name_problem(name))]
+
+
 def require_permitted(node: Any, key: str = "") -> None:
     """Refuse a config that names anything but what a config may name.
 
     All names are read before the first module is imported.
     """
-    targets = list(walk_targets(node, key))
-    refused = [f"{where}: {why}" for where, target in targets if (why := name_problem(target))]
+    refused = refused_targets(node, key)
     if not refused:
-        for where, target in targets:
+        for where, target in walk_targets(node, key):
             try:
                 find_target(target)
             except HumansegError as error:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.settings import BY_KEY, is_incidental, kind_of
@@ -18,7 +18,7 @@ from humanseg.exporting.verify import Verification
 from humanseg.exporting.writers.int8 import Quantised
 from humanseg.io.tables import read_table
 from humanseg.models.onnx.convert import OPSET
-from humanseg.pages.render import percent, score
+from humanseg.pages.render import percent, score, templates_of
 from humanseg.training.machine.environment import device_name
 
 SHARES = [0.0, 0.1, 0.2, 0.4, 0.6, 1.0]
@@ -116,14 +116,8 @@ def _without_places(value: Any) -> Any:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("humanseg.exporting"),
-        autoescape=False,  # Markdown, not HTML
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    # Markdown, not HTML.
+    environment = templates_of("humanseg.exporting", autoescape=False, keep_trailing_newline=True)
     environment.filters.update(
         # null in JSON is what is not defined.
         score=lambda value: score(math.nan if value is None else value),

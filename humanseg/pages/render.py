@@ -75,16 +75,21 @@ def file_size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{max(count / 1e3, 0.1):.1f} kB"
 
 
-@cache
-def environment() -> Environment:
-    """Return the one template environment: escaping always on, unknown names are errors."""
-    env = Environment(
-        loader=PackageLoader("humanseg.pages"),
-        autoescape=True,
+def templates_of(package: str, **options: bool) -> Environment:
+    """Return an environment for the templates of a package, with further options of jinja2."""
+    return Environment(
+        loader=PackageLoader(package),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        **options,
     )
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment of pages: escaping always on, unknown names are errors."""
+    env = templates_of("humanseg.pages", autoescape=True)
     env.filters.update(url=url, percent=percent, score=score, size=file_size)
     # A page of nothing in particular has no origin.
     env.globals.update(origin=None, command_below=False)

@@ -8,8 +8,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.checking.signatures import node_mistakes, value_mistakes
 from humanseg.config.settings import SETTINGS, plain_groups, top_level
-from humanseg.config.targets import find_target, name_problem, walk_targets
-from humanseg.errors import HumansegError, first_line, nearest
+from humanseg.config.targets import find_target, refused_targets
+from humanseg.errors import HumansegError, first_line, nearest, plural
 
 #: The groups that are one object each, and the arguments that the code adds to the config's.
 RUNTIME: Mapping[str, tuple[str, ...]] = {
@@ -134,12 +134,7 @@ def find_mistakes(config: DictConfig) -> list[str]:
     """List all that is wrong with a config, beginning with the full key; see `check_config`."""
     plain, mistakes = _plain(config)
     # Read every name before the first module is imported for one.
-    refused = [
-        f"{key}: {problem}"
-        for key, target in walk_targets(plain)
-        if (problem := name_problem(target))
-    ]
-    if refused:
+    if refused := refused_targets(plain):
         return mistakes + refused
     settings, groups = top_level(), plain_groups()
     known = [*settings, *groups, *RUNTIME, *NAMED]
@@ -176,6 +171,6 @@ def check_config(config: DictConfig) -> None:
     """
     if mistakes := find_mistakes(config):
         raise HumansegError(
-            f"The config has {len(mistakes)} mistake{'s' * (len(mistakes) > 1)}; correct, and run "
-            "again:\n  " + "\n  ".join(mistakes)
+            f"The config has {plural(len(mistakes), 'mistake')}; correct, and run again:\n  "
+            + "\n  ".join(mistakes)
         )

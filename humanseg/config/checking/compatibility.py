@@ -35,10 +35,7 @@ def pair_mistake(config: DictConfig) -> str | None:
 
 def count_parameters(config: DictConfig) -> int:
     """Count the parameters of a config's model on its backbone, of a pair that is possible."""
-    import torch
-
-    with torch.device("meta"):
-        net, _ = _build_pair(config)
+    net, _ = _build_pair(config)
     return sum(parameter.numel() for parameter in net.parameters())
 
 
@@ -46,25 +43,25 @@ def _try(config: DictConfig) -> tuple[int, tuple[int, ...]]:
     """Run the net once; return the side of the photos and the shape of the logits."""
     import torch
 
+    net, stride = _build_pair(config)
+    side = 2 * stride
     with torch.device("meta"), torch.no_grad():
-        net, stride = _build_pair(config)
-        side = 2 * stride
         return side, tuple(net.eval()(torch.empty(2, 3, side, side)).shape)
 
 
 def _build_pair(config: DictConfig) -> tuple[Any, int]:
-    """Build a net on its backbone, without opening weights; return it and its stride."""
+    """Build a net on its backbone, without numbers or weights; return it and its stride."""
+    import torch
+
     plain: Any = OmegaConf.to_container(config.backbone, resolve=True)
     if "weights" in plain:
         plain["weights"] = "none"
-    backbone = build(plain)
-    return build(config.model, backbone=backbone), backbone.stride
+    with torch.device("meta"):
+        backbone = build(plain)
+        return build(config.model, backbone=backbone), backbone.stride
 
 
 def weight_shapes(config: DictConfig) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a config's weights by name, of a pair that is possible."""
-    import torch
-
-    with torch.device("meta"):
-        net, _ = _build_pair(config)
+    net, _ = _build_pair(config)
     return {name: tuple(weight.shape) for name, weight in net.state_dict().items()}

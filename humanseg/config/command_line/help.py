@@ -27,15 +27,11 @@ def train_help(arguments: Sequence[str] = ()) -> str:
     settings = (
         fill(f"{key:<28}  {setting.help}", 100, subsequent_indent=" " * 30)
         for key, setting in BY_KEY.items()
-        if _is_shown(key)
+        if key in top_level() or key.partition(".")[0] in PLAIN_GROUPS
     )
     return Template(template).substitute(
         APP_CONFIG_GROUPS="\n".join(lines), SETTINGS="\n".join(settings)
     )
-
-
-def _is_shown(key: str) -> bool:
-    return key in top_level() or key.partition(".")[0] in PLAIN_GROUPS
 
 
 def _groups(folders: Sequence[Path]) -> dict[str, set[str]]:
