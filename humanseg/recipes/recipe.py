@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from humanseg.config.command_line.overrides import to_override
 from humanseg.config.settings import kind_of
-from humanseg.errors import HumansegError, nearest
+from humanseg.errors import HumansegError, nearest, plural
 from humanseg.exporting.folder import read_formats
 from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.sweeps.naming import key_of
@@ -118,8 +118,8 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
     mistakes += reference_mistakes(stages)
     if mistakes:
         raise HumansegError(
-            f"The recipe {name} has {len(mistakes)} mistake{'s' * (len(mistakes) > 1)}; nothing "
-            "was started:\n  " + "\n  ".join(mistakes),
+            f"The recipe {name} has {plural(len(mistakes), 'mistake')}; nothing was started:\n  "
+            + "\n  ".join(mistakes),
             code="recipes.mistakes",
         )
     return Recipe(name, str(node.get("about") or ""), tuple(stages), tuple(formats), budget)

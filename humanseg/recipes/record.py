@@ -27,8 +27,7 @@ _NOT_RECORDED = ("place", "machine", "data")
 
 def recorded_plan(folder: Path, recipe: Recipe) -> dict[str, Planned]:
     """Return how long stages were planned to be, of those that began or have the same budget."""
-    path = folder / RECIPE_RECORD
-    record = read_record(path) if path.exists() else {}
+    record = _earlier(folder)
     same = recipe.budget is not None and record.get("budget_seconds") == recipe.budget
     return {
         name: Planned(**item)
@@ -54,9 +53,7 @@ class RecordWriter:
         self, folder: Path, recipe: Recipe, given: Sequence[str], planned: dict[str, Planned]
     ) -> None:
         self.planned = planned
-        path = folder / RECIPE_RECORD
-        earlier = read_record(path) if path.exists() else {}
-        self.spent: dict[str, float] = dict(earlier.get("spent") or {})
+        self.spent: dict[str, float] = dict(_earlier(folder).get("spent") or {})
         """Seconds of the command that stages took until now."""
         self._folder, self._recipe, self._given = folder, recipe, given
 
@@ -68,8 +65,7 @@ class RecordWriter:
     def __call__(self, plans: Sequence[StagePlan], status: str = "running", **more: Any) -> None:
         """Write the record, `more` being further entries."""
         folder, recipe = self._folder, self._recipe
-        path = folder / RECIPE_RECORD
-        earlier = read_record(path) if path.exists() else {}
+        earlier = _earlier(folder)
         summaries = {
             plan.stage.name: read_summary(RunFolder(plan.job.folder).summary) for plan in plans
         }
@@ -113,7 +109,13 @@ class RecordWriter:
             **more,
             "stages": stages,
         }
-        write_json(path, record)
+        write_json(folder / RECIPE_RECORD, record)
+
+
+def _earlier(folder: Path) -> dict[str, Any]:
+    """Read the record that is there already, if any."""
+    path = folder / RECIPE_RECORD
+    return read_record(path) if path.exists() else {}
 
 
 def _sha256_of(file: Path) -> str:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +50,11 @@ from humanseg.training.machine.ranks import find_rank
 from humanseg.training.request import hydra_choices
 
 
-@dataclass(frozen=True)
-class StageTask:
-    """The task that a launcher calls with a stage's composed config, in any process or machine."""
-
-    def __call__(self, config: DictConfig) -> Outcome:
-        """Train the stage, or resume it."""
-        hydra = HydraConfig.get()
-        request = stage_request(config, hydra.overrides.task, hydra_choices(hydra))
-        return do_job(request, "stage")
+def train_stage(config: DictConfig) -> Outcome:
+    """Train a stage by its composed config, or resume it, in any process or machine."""
+    hydra = HydraConfig.get()
+    request = stage_request(config, hydra.overrides.task, hydra_choices(hydra))
+    return do_job(request, "stage")
 
 
 def run_recipe(
@@ -94,7 +89,7 @@ def run_recipe(
         record_now = RecordWriter(folder, recipe, arguments, planned)
         record_now(plans)
         _print_plan(recipe, plans, folder)
-        launcher = launcher_in(folder, context, config, StageTask())
+        launcher = launcher_in(folder, context, config, train_stage)
         plans = _run_stages(recipe, plans, composer, record_now, launcher)
         last = RunFolder(plans[-1].job.folder)
         _finish(recipe, plans, folder, record_now, last)

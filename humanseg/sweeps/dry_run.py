@@ -115,20 +115,20 @@ class Forecaster:
         if problem:
             return Forecast(problem)
         if status.is_done:
-            return Forecast("", parameters, 0.0)
+            return Forecast("", parameters)
         data = f"{OmegaConf.to_yaml(config.data, resolve=True)}{unlabelled_options(config)}"
         if data not in self._photos:
             self._photos[data] = count_photos(config)
         photos = self._photos[data]
         epochs_left = max(0.0, epochs_of(config, photos) - status.epochs)
+        if not epochs_left:
+            return Forecast("", parameters)
         key = speed_key(config)
-        if epochs_left and key not in self.epoch_seconds and key not in self._failures:
+        if key not in self.epoch_seconds and key not in self._failures:
             self._measure(key, config, photos)
-        if epochs_left and key in self._failures:
+        if key in self._failures:
             return Forecast(self._failures[key])
-        return Forecast(
-            "", parameters, epochs_left * self.epoch_seconds[key] if epochs_left else 0.0
-        )
+        return Forecast("", parameters, epochs_left * self.epoch_seconds[key])
 
     def _pair(self, config: DictConfig) -> tuple[str, int | None]:
         key = pair_key(config)

@@ -28,21 +28,6 @@ _NEEDED = {
 
 
 @dataclass(frozen=True)
-class IdleRequest:
-    """A resumed run in which nothing is left to train: without the changes that affect it.
-
-    Attributes
-    ----------
-    config, overrides, choices
-        As of a `TrainRequest`.
-    """
-
-    config: DictConfig
-    overrides: list[str]
-    choices: dict[str, str]
-
-
-@dataclass(frozen=True)
 class TrainRequest:
     """A training that was requested.
 
@@ -62,7 +47,8 @@ class TrainRequest:
     changed
         Of a resumed run, the settings that sway the result and are others now: before, and now.
     idle
-        Of a resumed run, what it stays where nothing is left to train.
+        Of a resumed run, what it stays where nothing is left to train: without the changes that
+        affect it.
     numbered
         Whether a numbered folder will do where another run takes this one before the first step.
     """
@@ -73,7 +59,7 @@ class TrainRequest:
     overrides: list[str]
     choices: dict[str, str] = field(default_factory=dict)
     changed: dict[str, list[Any]] = field(default_factory=dict)
-    idle: IdleRequest | None = None
+    idle: "TrainRequest | None" = None
     numbered: bool = False
 
 
@@ -193,8 +179,10 @@ def _resumed(config: DictConfig, overrides: list[str]) -> TrainRequest:
     changed = changed_settings(saved, now)
     harmless = [change for change in changes if not _affects(change, changed)]
     idle_groups = {change.split("=")[0] for change in harmless}
-    idle = IdleRequest(
+    idle = TrainRequest(
         without_changes(saved, now),
+        run.path,
+        True,
         [*recorded, *harmless],
         began | {key: option for key, option in choices.items() if key in idle_groups},
     )

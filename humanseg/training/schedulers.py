@@ -67,11 +67,7 @@ class OneCycle(SchedulerRecipe):
         """Share of the highest rate at `progress`, from 0 to 1."""
         if progress < self.warmup_fraction:
             return _half_cosine(self.start_factor, 1.0, progress / self.warmup_fraction)
-        return _half_cosine(
-            1.0,
-            self.end_factor,
-            (progress - self.warmup_fraction) / max(1e-9, 1 - self.warmup_fraction),
-        )
+        return _descent(self.end_factor, progress, self.warmup_fraction)
 
 
 @dataclass(frozen=True)
@@ -94,11 +90,7 @@ class Cosine(SchedulerRecipe):
         if progress < self.warmup_fraction:
             # A first step at rate 0 would be a step wasted.
             return max(0.01, progress / self.warmup_fraction)
-        return _half_cosine(
-            1.0,
-            self.end_factor,
-            (progress - self.warmup_fraction) / max(1e-9, 1 - self.warmup_fraction),
-        )
+        return _descent(self.end_factor, progress, self.warmup_fraction)
 
 
 @dataclass(frozen=True)
@@ -139,6 +131,11 @@ class Plateau:
             "monitor": SELECTION,
             "reduce_on_plateau": True,
         }
+
+
+def _descent(end: float, progress: float, warmup: float) -> float:
+    """Share of the highest rate at `progress`, after the warm-up."""
+    return _half_cosine(1.0, end, (progress - warmup) / max(1e-9, 1 - warmup))
 
 
 def _half_cosine(start: float, end: float, share: float) -> float:
