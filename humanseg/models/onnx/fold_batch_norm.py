@@ -5,7 +5,9 @@ adds two maps, enlarges one or shuffles pixels in between, the norm's scale move
 these first: they treat every channel alike, so that the order does not matter.
 """
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,7 +35,7 @@ class _Graph:
 
     graph: onnx.GraphProto
     maker: dict[str, onnx.NodeProto]
-    takers: dict[str, int]
+    takers: Counter[str]
     constants: dict[str, onnx.TensorProto]
 
 
@@ -55,11 +57,8 @@ def fold_batch_norms(model: onnx.ModelProto) -> None:
 
 
 def _read(graph: onnx.GraphProto) -> _Graph:
-    takers: dict[str, int] = {}
-    for name in [name for node in graph.node for name in node.input]:
-        takers[name] = takers.get(name, 0) + 1
-    for output in graph.output:
-        takers[output.name] = takers.get(output.name, 0) + 1
+    takers = Counter(name for node in graph.node for name in node.input)
+    takers.update(output.name for output in graph.output)
     return _Graph(
         graph,
         {name: node for node in graph.node for name in node.output},
@@ -73,9 +72,7 @@ def _affine(norm: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> tup
     gamma, beta, mean, variance = (
         numpy_helper.to_array(constants[name]) for name in norm.input[1:]
     )
-    epsilon = next(
-        (attribute.f for attribute in norm.attribute if attribute.name == "epsilon"), 1e-5
-    )
+    epsilon = _attributes(norm).get("epsilon", 1e-5)
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + epsilon)
     return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)
 
@@ -108,18 +105,18 @@ def _move(value: str, scale: Vector, shift: Vector, known: _Graph) -> None:
 def _keeps_channels_apart(node: onnx.NodeProto) -> bool:
     """Return whether each channel of the output is made of pixels of channels of its own."""
     if node.op_type == "DepthToSpace":
-        return any(
-            attribute.name == "mode" and attribute.s == b"CRD" for attribute in node.attribute
-        )
+        return bool(_attributes(node).get("mode") == b"CRD")
     return node.op_type == "Resize"
 
 
 def _inputs_per_channel(node: onnx.NodeProto) -> int:
     if node.op_type != "DepthToSpace":
         return 1
-    return (
-        next(int(attribute.i) for attribute in node.attribute if attribute.name == "blocksize") ** 2
-    )
+    return int(_attributes(node)["blocksize"]) ** 2
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    return {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
 
 
 def _scale_conv(node: onnx.NodeProto, scale: Vector, shift: Vector, known: _Graph) -> None:
