@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from humanseg.compare.ranking import Group
-from humanseg.errors import printable
+from humanseg.errors import plural, printable
 from humanseg.metrics.statistics import PairedDifference
 from humanseg.pages.render import duration, score
 from humanseg.runs.settings import as_text
@@ -53,7 +53,7 @@ def describe(group: Group) -> str:
     No two groups are called the same: what is in brackets is of the valid ids and masks.
     """
     photos = len(group.ids)
-    words = [f"{photos} valid photos" if photos > 1 else "1 valid photo"]
+    words = [plural(photos, "valid photo")]
     trained = sorted(count for count in group.data("train") if isinstance(count, int))
     if trained:
         most, least = trained[-1], trained[0]

@@ -16,7 +16,7 @@ from humanseg.exporting.benchmark import Timing, threads_here
 from humanseg.exporting.source import ExportSource
 from humanseg.exporting.verify import Verification
 from humanseg.exporting.writers.int8 import Quantised
-from humanseg.io.tables import read_table
+from humanseg.io.tables import as_numbers, read_table
 from humanseg.models.onnx.convert import OPSET
 from humanseg.pages.render import percent, score, templates_of
 from humanseg.training.machine.environment import device_name
@@ -71,9 +71,7 @@ def read_scores(source: ExportSource) -> pd.DataFrame | None:
     """Return the run's own scores of each valid photo; None where it has none of this model."""
     if source.checkpoint is not None or not source.run.scores.is_file():
         return None
-    table = read_table(source.run.scores)
-    numbers = ["dice", "boundary_dice", "foreground"]
-    return table[numbers].apply(pd.to_numeric, errors="coerce")
+    return as_numbers(read_table(source.run.scores)[["dice", "boundary_dice", "foreground"]])
 
 
 def by_share(scores: pd.DataFrame) -> list[dict[str, Any]]:
