@@ -7,14 +7,17 @@ from pathlib import Path
 
 import torch
 
+from humanseg import __version__
 from humanseg.system.memory import process_peak_mb
 
-PACKAGES = ("humanseg", "torch", "pytorch-lightning", "timm", "albumentations", "numpy")
+PACKAGES = ("torch", "pytorch-lightning", "timm", "albumentations", "numpy")
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that results depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    # A clone that was not installed has no metadata.
+    own = {"python": platform.python_version(), "humanseg": __version__}
+    return own | {name: version(name) for name in PACKAGES}
 
 
 def git_commit() -> str | None:

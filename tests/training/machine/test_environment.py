@@ -1,6 +1,8 @@
+import platform
 import resource
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from humanseg import __version__
 from humanseg.system import memory
 from humanseg.training.machine import environment
 
@@ -95,3 +98,16 @@ def test_peak_memory_is_in_megabytes(
     assert environment.peak_memory_mb("cpu") == pytest.approx(2048)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 3_000_000)
     assert environment.peak_memory_mb("cuda") == pytest.approx(3)
+
+
+def test_a_clone_that_is_not_installed_has_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> str:
+        if name == "humanseg":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(environment, "version", find)
+    assert environment.versions() == dict.fromkeys(environment.PACKAGES, "1.0") | {
+        "python": platform.python_version(),
+        "humanseg": __version__,
+    }
