@@ -103,7 +103,11 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
     ]
     # Hydra looks through its folders anew each time, and stages name the same groups.
     known = cache(is_group)
-    stages = [_read_stage(str(key), body, known, mistakes) for key, body in node["stages"].items()]
+    stages = [
+        _read_stage(str(key), body, known, mistakes)
+        for key, body in node["stages"].items()
+        if body is not None  # a stage of the recipe below, which this one does not have
+    ]
     if not stages:
         mistakes.append("stages: there is none")
     budget, formats = None, list[str]()

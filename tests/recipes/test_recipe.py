@@ -1,9 +1,11 @@
 """What a recipe may say, and what is wrong with one before anything starts."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from omegaconf import DictConfig, OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.recipes.check import validate_recipes
@@ -188,6 +190,22 @@ def test_weights_are_named_once_for_all_stages_that_use_some(
     assert "name a folder with" in capsys.readouterr().err
     assert recipe(work, stages, f"backbone.weights={weights}") == 2
     assert "has no mobilenetv2" in capsys.readouterr().err
+
+
+def test_a_recipe_can_begin_with_the_stages_of_another(
+    compose: Callable[..., DictConfig],
+) -> None:
+    below, above = (
+        read_recipe(
+            name, OmegaConf.to_container(compose(f"recipe={name}").recipe), lambda key: False
+        )
+        for name in ("tiny", "robust_tiny")
+    )
+    kept = [stage.name for stage in below.stages if stage.name != "second_teacher"]
+    assert [stage.name for stage in above.stages][: len(kept)] == kept
+    assert [stage.words for stage in above.stages][: len(kept)] == [
+        stage.words for stage in below.stages if stage.name in kept
+    ]
 
 
 def test_every_shipped_recipe_fits_the_code() -> None:

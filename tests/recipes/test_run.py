@@ -281,6 +281,11 @@ def test_a_stage_can_pass_a_setting_of_the_command_line_over(
     assert rates == [0.003, 0.05, 0.05]
 
 
+def test_a_stage_that_is_null_is_left_out(recipe: "RunRecipe", seen: Seen) -> None:
+    assert recipe(seen, CHAIN, "recipe.stages.third=null") == 0
+    assert list(seen.requests) == ["first", "second"]
+
+
 def test_stages_that_do_not_wait_for_one_another_are_launched_at_once(
     recipe: "RunRecipe", finish: "Work", monkeypatch: pytest.MonkeyPatch
 ) -> None:
