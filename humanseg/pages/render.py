@@ -75,14 +75,17 @@ def file_size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{max(count / 1e3, 0.1):.1f} kB"
 
 
-def templates_of(package: str, **options: bool) -> Environment:
-    """Return an environment for the templates of a package, with further options of jinja2."""
+def templates_of(
+    package: str, *, autoescape: bool, keep_trailing_newline: bool = False
+) -> Environment:
+    """Return an environment for the templates of a package; names that are unknown are errors."""
     return Environment(
         loader=PackageLoader(package),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        **options,
+        autoescape=autoescape,
+        keep_trailing_newline=keep_trailing_newline,
     )
 
 
