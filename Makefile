@@ -66,7 +66,7 @@ docs: setup
 
 # onnxruntime-web, by npm ci: an installed humanseg demo then needs neither npm nor a network.
 demo-runtime: $(TRAINS)
-	$(BIN)/python -c 'from humanseg.demo import ready_runtime; ready_runtime()'
+	$(BIN)/python -c 'from humanseg.demo.runtime import ready_runtime; ready_runtime()'
 
 lint: setup
 	$(BIN)/ruff check .

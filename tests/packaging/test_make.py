@@ -1,8 +1,10 @@
 """The Makefile's own logic, by a dry run."""
 
 import os
+import re
 import shutil
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,9 @@ def test_run_without_data_writes_the_sample_first(tmp_path: Path) -> None:
     finish(folder)
     run = make(folder, "run", DATA="")
     assert run.stdout.split() == ["sample", "sample", "train", "--data", "sample"]
+
+
+def test_what_the_makefile_imports_is_there() -> None:
+    imports = re.findall(r"from (humanseg\S*) import (\w+)", (ROOT / "Makefile").read_text("utf-8"))
+    assert imports
+    assert [names for names in imports if not hasattr(import_module(names[0]), names[1])] == []
