@@ -81,7 +81,8 @@ def resolve_config(config: DictConfig) -> DictConfig:
     plain.pop("hydra", None)
     for key in SOURCES:
         group, _, name = key.partition(".")
-        if isinstance(sources := plain[group].get(name), Mapping):
+        # `~data` takes the group away, which is told with the other mistakes.
+        if isinstance(sources := plain.get(group, {}).get(name), Mapping):
             # A source that is null is not used.
             used = {source: value for source, value in sources.items() if value is not None}
             plain[group][name] = used or None
