@@ -89,7 +89,7 @@ def path_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig]) 
                 if inside & {path, *path.parents}:
                     continue
                 try:
-                    require_source(key, path)
+                    require_source(key, path, config)
                 except HumansegError as error:
                     mistakes.append(f"{stage.name}: {key}: {error}")
         weights = str(config.backbone.get("weights") or "none")

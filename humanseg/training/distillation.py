@@ -14,7 +14,7 @@ from humanseg.data.cache.buffer import LayerCache, on_disk
 from humanseg.data.cache.photos import items_sha256
 from humanseg.data.module import PhotoData
 from humanseg.data.splits import SplitName
-from humanseg.errors import HumansegError, Refused
+from humanseg.errors import HumansegError
 from humanseg.evaluation.exported import ExportPredictor
 from humanseg.evaluation.predictor import load_predictor
 from humanseg.inference.load import load_model
@@ -22,7 +22,7 @@ from humanseg.inference.named_model import NamedModel, resolve_model
 from humanseg.io.files import file_sha256
 from humanseg.system.terminal import console
 from humanseg.training.machine.hardware import Hardware
-from humanseg.training.preflight.unseen import require_unseen
+from humanseg.training.preflight.unseen import require_unseen_teacher
 from humanseg.training.request import named_paths
 
 
@@ -44,7 +44,7 @@ def find_teachers(config: DictConfig) -> list[NamedModel]:
             "another model, or distillation.unlabelled_dir=null."
         )
     for teacher in teachers:
-        _require_unseen(teacher, config)
+        require_unseen_teacher(teacher, config)
     return teachers
 
 
@@ -111,17 +111,3 @@ def _load(teacher: NamedModel, device: str) -> Callable[[Tensor], Tensor]:
     assert teacher.run is not None
     model, _ = load_predictor(teacher.run, checkpoint=file, tta=True, device=device)
     return lambda image: model.probabilities(image).float()
-
-
-def _require_unseen(teacher: NamedModel, config: DictConfig) -> None:
-    """Raise where a teacher may have been trained on the fold that this run validates on."""
-    if config.data.get("fold") is None:
-        return
-    if teacher.run is None:
-        raise Refused(
-            f"distillation.teachers={teacher.path} is an exported model, which may have been "
-            f"trained on the photos that fold {config.data.fold} validates on: the score would be "
-            "too good. Take a run that was trained on the same fold.",
-            code="training.other_fold",
-        )
-    require_unseen(teacher.run, "distillation.teachers", teacher.path, config)

@@ -286,6 +286,15 @@ def test_a_stage_that_is_null_is_left_out(recipe: "RunRecipe", seen: Seen) -> No
     assert list(seen.requests) == ["first", "second"]
 
 
+def test_a_teacher_that_may_know_the_photos_of_a_fold_is_refused_before_the_first_stage(
+    recipe: "RunRecipe", seen: Seen, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages = CHAIN | {"fourth": {"settings": {"distillation": {"teachers": "best"}}}}
+    assert recipe(seen, stages, "data.fold=0") == 2
+    assert "is an exported model, which may have been" in capsys.readouterr().err
+    assert not seen.requests
+
+
 def test_stages_that_do_not_wait_for_one_another_are_launched_at_once(
     recipe: "RunRecipe", finish: "Work", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,15 +14,16 @@ from humanseg.evaluation.evaluated_model import data_root
 from humanseg.inference.named_model import resolve_model
 from humanseg.runs import RunFolder, open_run, require_free
 from humanseg.training.machine.ranks import find_rank
+from humanseg.training.preflight.unseen import require_unseen_teacher
 from humanseg.training.request import named_paths, read_request
 
 TEACHERS = "distillation.teachers"
 
 
-def require_source(key: str, path: Path) -> None:
-    """Raise unless a run's `init_from`, or one of its teachers, is there."""
+def require_source(key: str, path: Path, config: DictConfig) -> None:
+    """Raise unless a run's `init_from`, or one of its teachers, is there and may be used."""
     if key == TEACHERS:
-        resolve_model(path)
+        require_unseen_teacher(resolve_model(path), config)
     elif not path.is_file():
         open_run(path)
 
@@ -46,7 +47,7 @@ def require_paths(config: DictConfig) -> None:
     started = RunFolder(request.folder).last.is_file()
     for key in (TEACHERS,) if started else ("init_from", TEACHERS):
         for path in named_paths(OmegaConf.select(config, key)):
-            require_source(key, path)
+            require_source(key, path, config)
     weights = OmegaConf.select(config, "backbone.weights")
     # Nor are they opened where a run starts from the weights of another.
     opened = not started and OmegaConf.select(config, "init_from") is None

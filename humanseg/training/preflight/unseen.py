@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 
 from humanseg.config.load import load_run_config
 from humanseg.errors import HumansegError, Refused
+from humanseg.inference.named_model import NamedModel
 from humanseg.runs import RunFolder, open_run
 from humanseg.training.request import named_paths
 
@@ -27,6 +28,20 @@ def require_unseen_starts(config: DictConfig) -> None:
                 code="training.other_fold",
             ) from None
         require_unseen(run, "init_from", path, config)
+
+
+def require_unseen_teacher(teacher: NamedModel, config: DictConfig) -> None:
+    """Raise where a teacher may have been trained on the fold that this run validates on."""
+    if config.data.get("fold") is None:
+        return
+    if teacher.run is None:
+        raise Refused(
+            f"distillation.teachers={teacher.path} is an exported model, which may have been "
+            f"trained on the photos that fold {config.data.fold} validates on: the score would be "
+            "too good. Take a run that was trained on the same fold.",
+            code="training.other_fold",
+        )
+    require_unseen(teacher.run, "distillation.teachers", teacher.path, config)
 
 
 def require_unseen(run: RunFolder, setting: str, path: Path, config: DictConfig) -> None:
