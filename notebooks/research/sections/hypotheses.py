@@ -95,7 +95,7 @@ def hypotheses_table(records: Records) -> Table:
             [
                 str(claim.number),
                 claim.claim,
-                f"`{claim.setting}`: {shorten(claim.better)} − {claim.than}, {SCORES[claim.score]}",
+                f"`{claim.setting}`: {_values(claim)}, {SCORES[claim.score]}",
                 *difference(claim.difference),
                 f"{claim.pairs} × {claim.seeds}",
                 f"{both.low:+.4f} to {both.high:+.4f}",
@@ -239,10 +239,7 @@ def hypotheses_picture(records: Records) -> Picture:
     axes.minorticks_off()
     axes.set_yticks(range(len(claims)))
     axes.set_yticklabels(
-        [
-            f"{claim.number}. {_what(claim)}{shorten(claim.better)} − {claim.than}{_mark(claim)}"
-            for claim in claims
-        ],
+        [f"{claim.number}. {_what(claim)}{_values(claim)}{_mark(claim)}" for claim in claims],
         color=INK,
     )
     axes.invert_yaxis()
@@ -265,6 +262,11 @@ def hypotheses_picture(records: Records) -> Picture:
         "",
     )
     return picture(figure, "The difference of each claim with its intervals, beside zero.")
+
+
+def _values(claim: Hypothesis) -> str:
+    """Write the difference of the two values; a record has no word for null."""
+    return f"{shorten(claim.better)} − {claim.than or 'null'}"
 
 
 def _what(claim: Hypothesis) -> str:
