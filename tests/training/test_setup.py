@@ -95,7 +95,9 @@ def test_the_gpu_that_is_named_is_used_before_the_training_too(
     monkeypatch.setattr(torch.cuda, "set_device", used.append)
     # The first has bf16 units, the second has none.
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5) if used else (8, 0))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_80"])
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5) if used else (8, 0))
     hardware = Hardware("cuda", "bf16-mixed", True, 1, "this GPU has bf16 units")
     counted = count_processes(
         compose(f"trainer.devices=[{index}]", "trainer.precision=auto"), hardware
@@ -109,9 +111,9 @@ def test_the_gpu_that_is_named_is_used_before_the_training_too(
 
 def test_batch_norms_that_are_synchronised_keep_their_activations(compose: Compose) -> None:
     """Those of EfficientNet-Lite and the MobileNets hold one, which torch's conversion drops."""
-    config = compose("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
-    gpus = Hardware("cuda", "32-true", True, 1, "as if on GPUs", processes=2)
-    built = trainer.build_trainer(config, gpus, [])
+    config = compose("trainer=ddp", "trainer.devices=2", "trainer.sync_batchnorm=true")
+    cpus = Hardware("cpu", "32-true", True, 1, "as on GPUs, which take auto for true", processes=2)
+    built = trainer.build_trainer(config, cpus, [])
     assert built.progress_bar_callback is None  # ours is the only one
     strategy = built.strategy
     model = nn.Sequential(BatchNormAct2d(3), nn.BatchNorm2d(3)).eval()
