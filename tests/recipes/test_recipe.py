@@ -201,10 +201,10 @@ def test_a_recipe_can_begin_with_the_stages_of_another(
         )
         for name in ("tiny", "robust_tiny")
     )
-    kept = [stage.name for stage in below.stages if stage.name != "second_teacher"]
-    assert [stage.name for stage in above.stages][: len(kept)] == kept
-    assert [stage.words for stage in above.stages][: len(kept)] == [
-        stage.words for stage in below.stages if stage.name in kept
+    inherited = [stage.name for stage in below.stages if stage.name != "second_teacher"]
+    assert [stage.name for stage in above.stages][: len(inherited)] == inherited
+    assert [stage.words for stage in above.stages][: len(inherited)] == [
+        stage.words for stage in below.stages if stage.name in inherited
     ]
 
 

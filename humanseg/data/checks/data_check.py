@@ -131,23 +131,23 @@ def _from_problem(problem: Problem) -> Case:
 def _from_stats(photo: PhotoStats) -> Iterator[Case]:
     item = photo.item
 
-    def found(kind: str, level: Level, message: str, weight: float = 0.0) -> Case:
+    def case_of(kind: str, level: Level, message: str, weight: float = 0.0) -> Case:
         return Case(kind, level, item.split, item.id, message, (item.photo,), item.mask, weight)
 
     for problem in photo.problems:
-        yield found(problem.kind, "stops", problem.message)
+        yield case_of(problem.kind, "stops", problem.message)
     mask = short_path(item.mask) if item.mask else ""
     if photo.foreground == 0:
-        yield found(EMPTY, "warning", f"{mask} marks no person")
+        yield case_of(EMPTY, "warning", f"{mask} marks no person")
     if photo.foreground == 1:
-        yield found(FULL, "warning", f"{mask} marks every pixel")
+        yield case_of(FULL, "warning", f"{mask} marks every pixel")
     if photo.grey_share > 0:
         message = f"{mask}: {photo.grey_share:.2%} of the pixels are grey"
-        yield found(GREY, "note", message, photo.grey_share)
+        yield case_of(GREY, "note", message, photo.grey_share)
     if count := photo.small_components:
-        yield found(SMALL, "note", f"{mask}: {plural(count, 'small component')}", count)
+        yield case_of(SMALL, "note", f"{mask}: {plural(count, 'small component')}", count)
     if photo.oddities:
-        yield found(ODD, "note", f"{short_path(item.photo)}: {', '.join(photo.oddities)}")
+        yield case_of(ODD, "note", f"{short_path(item.photo)}: {', '.join(photo.oddities)}")
 
 
 def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[Case]:
@@ -165,10 +165,10 @@ def _duplicates(stats: Sequence[PhotoStats]) -> Iterator[Case]:
         yield Case(kind, "warning", last.split, last.id, message, photos)
 
 
-def _findings(found: Iterable[Case]) -> tuple[Finding, ...]:
+def _findings(cases: Iterable[Case]) -> tuple[Finding, ...]:
     """Group cases by kind, in the order of the advice, those that stop a training first."""
     by_kind: dict[tuple[str, Level], list[Case]] = {}
-    for case in sorted(found, key=lambda case: -case.weight):
+    for case in sorted(cases, key=lambda case: -case.weight):
         by_kind.setdefault((case.kind, case.level), []).append(case)
     levels: tuple[Level, ...] = ("stops", "warning", "note")
     kinds = list(_ADVICE)

@@ -16,8 +16,8 @@ PACKAGES = ("torch", "pytorch-lightning", "timm", "albumentations", "numpy")
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that results depend on."""
     # A clone that was not installed has no metadata.
-    own = {"python": platform.python_version(), "humanseg": __version__}
-    return own | {name: version(name) for name in PACKAGES}
+    python = {"python": platform.python_version(), "humanseg": __version__}
+    return python | {name: version(name) for name in PACKAGES}
 
 
 def git_commit() -> str | None:
