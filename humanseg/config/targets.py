@@ -138,12 +138,12 @@ def find_target(target: object) -> Callable[..., Any]:
     root, *parts = current_name(target).split(".")
     roots = tuple(name.split(".")[0] for name in ALLOWED + own_packages())
     try:
-        found: Any = _import(root)
+        candidate: Any = _import(root)
         for part in parts:
-            found = _step(found, part)
+            candidate = _step(candidate, part)
             # A module may hold others, as humanseg.io.files holds os: stay inside the package.
-            if isinstance(found, ModuleType) and not _below(found.__name__, roots):
-                raise HumansegError(f"{target} leaves its package for {found.__name__}.")
+            if isinstance(candidate, ModuleType) and not _below(candidate.__name__, roots):
+                raise HumansegError(f"{target} leaves its package for {candidate.__name__}.")
     except AttributeError as error:
         if root not in sys.modules:
             raise HumansegError(
@@ -151,9 +151,9 @@ def find_target(target: object) -> Callable[..., Any]:
                 "folder that holds it in PYTHONPATH."
             ) from error
         raise HumansegError(f"{target} does not exist{_hint(target)}.") from error
-    if problem := _object_problem(target, found):
+    if problem := _object_problem(target, candidate):
         raise HumansegError(f"{target} {problem}, so a config may not name it.")
-    return found
+    return candidate
 
 
 def _hint(target: str) -> str:

@@ -101,12 +101,12 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
     mistakes += [
         f"{key}: unknown{nearest(key, [*_OF_RECIPE])}" for key in node if key not in _OF_RECIPE
     ]
-    # Hydra looks through its folders anew each time, and stages name the same groups.
+    # Hydra searches its folders in each call, and stages name the same groups.
     is_cached_group = cache(is_group)
     stages = [
         _read_stage(str(key), body, is_cached_group, mistakes)
         for key, body in node["stages"].items()
-        if body is not None  # a stage of the recipe below, which this one does not have
+        if body is not None  # left out of the recipe that this one begins with, or by a command
     ]
     if not stages:
         mistakes.append("stages: there is none")

@@ -81,10 +81,10 @@ def test_debug_writes_every_file_of_a_run(
 def test_wandb_is_not_imported_unless_used(
     start_training: "Train", tmp_path: Path, logger: str
 ) -> None:
-    look = "import atexit, sys\natexit.register(lambda: print('wandb' in sys.modules))"
+    print_import = "import atexit, sys\natexit.register(lambda: print('wandb' in sys.modules))"
     run = tmp_path / "run"
     words = (f"logger={logger}", "trainer.max_epochs=1")
-    done = start_training(run, *words, before=look).wait()
+    done = start_training(run, *words, before=print_import).wait()
     assert done.rc == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "False"
     assert (run / "logs").exists() == (logger == "[csv]")

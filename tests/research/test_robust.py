@@ -15,10 +15,10 @@ def test_the_gains_on_the_sources_are_those_of_the_record(
     for stage in records.config(f"others/{model}_recipe.json")["stages"]:
         # The stages of `recipe=tiny`, by which `robust_tiny` starts, have no scores by source.
         if recorded := (stage.get("gain") or {}).get("sources"):
-            found = compare_sources(table, stage["name"], stage["gain"]["over"])
-            assert found.difference == pytest.approx(recorded["dice"], abs=1e-5)
+            difference = compare_sources(table, stage["name"], stage["gain"]["over"])
+            assert difference.difference == pytest.approx(recorded["dice"], abs=1e-5)
             ends = recorded["low"], recorded["high"]
-            assert (found.low, found.high) == pytest.approx(ends, abs=1e-5)
+            assert (difference.low, difference.high) == pytest.approx(ends, abs=1e-5)
             compared += 1
     assert compared >= least
     shown = stages_table(records, model)

@@ -93,7 +93,7 @@ def _taken(word: str, many: bool) -> str:
     if brackets and many:  # lists to choose from: whoever writes these can quote
         return word
     parts = value[1:-1].split(",") if brackets else value.split(",") if many else [value]
-    quoted = [part if _is_text(start, key, part, many=False) else _quoted(part) for part in parts]
+    quoted = [text if _is_text(start, key, text, many=False) else _quoted(text) for text in parts]
     joined = ",".join(quoted)
     return f"{start}[{joined}]" if brackets else start + joined
 
