@@ -59,8 +59,14 @@ def plan_stage(
         max(spent.get(name, 0.0), float(summary.get("seconds") or 0.0))
         for name, summary in summaries.items()
     )
-    # Of those that run at the same time, or were stopped half-way, all that they were given.
-    used += sum(given.seconds for name, given in planned.items() if name not in summaries)
+    # Of those that run at the same time, or were stopped half-way, all that they were given; of
+    # those that have been left out since, what they took.
+    names = {stage_plan.stage.name for stage_plan in plans}
+    used += sum(
+        given.seconds if name in names else spent.get(name, 0.0)
+        for name, given in planned.items()
+        if name not in summaries
+    )
     settled = {*planned, *summaries}
     shares = {
         stage_plan.stage.name: stage_plan.stage.share

@@ -77,6 +77,23 @@ def test_a_stage_without_a_share_keeps_its_epochs(
     assert epochs == {"a": 70, "b": 92, "c": 2}
 
 
+def test_the_time_of_a_stage_that_was_left_out_is_free_again(
+    recipe: "RunRecipe", work: "Work", epochs: dict[str, int]
+) -> None:
+    def killed(request: TrainRequest) -> Outcome:
+        if request.folder.name == "b":
+            raise KeyboardInterrupt
+        return work(request)
+
+    after = {
+        name: {"settings": {"init_from": f"stage:{first}"}} for name, first in ("ba", "ca", "dc")
+    }
+    stages: dict[str, Any] = {"a": {}, **after}
+    assert recipe(killed, stages, "recipe.budget=1h") == 130
+    assert recipe(work, stages, "recipe.budget=1h", "recipe.stages.b=null") == 0
+    assert sum(epochs.values()) * 20 == pytest.approx(3240, abs=60)
+
+
 def test_a_stage_has_one_epoch_at_least(
     recipe: "RunRecipe", work: "Work", epochs: dict[str, int]
 ) -> None:
