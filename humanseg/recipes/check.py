@@ -10,7 +10,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.checking.check import find_mistakes
-from humanseg.config.checking.compatibility import pair_mistake, weight_shapes
+from humanseg.config.checking.compatibility import pair_key, pair_mistake, weight_shapes
 from humanseg.config.command_line.error_text import explain
 from humanseg.config.find import conf_folder
 from humanseg.config.settings import NO_PATHS
@@ -58,18 +58,20 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
     Models are built without numbers; call it in a process of its own, which loads torch.
     """
     config_of = {stage.name: config for stage, config in zip(stages, configs, strict=True)}
-    mistakes: dict[str, list[str]] = {}
-    for name, config in config_of.items():
-        problem = find_mistakes(config) or [pair_mistake(config) or ""]
-        mistakes[name] = [item for item in problem if item]
+    mistakes = {name: find_mistakes(config) for name, config in config_of.items()}
+    # Most stages have the same net, which is built once.
+    pair_of = {name: pair_key(config_of[name]) for name, some in mistakes.items() if not some}
+    pairs = {pair: config_of[name] for name, pair in pair_of.items()}
+    problem_of = {pair: pair_mistake(config) for pair, config in pairs.items()}
+    for name, pair in pair_of.items():
+        mistakes[name] += filter(None, [problem_of[pair]])
     for stage in stages:
-        if mistakes[stage.name]:
-            continue
-        shapes = weight_shapes(config_of[stage.name])
         mistakes[stage.name] += [
             f"{STARTS_FROM}: {other} has another model, whose weights do not fit"
             for other in stage.starts_from
-            if not mistakes[other] and weight_shapes(config_of[other]) != shapes
+            if not mistakes[stage.name] + mistakes[other]
+            and pair_of[stage.name] != pair_of[other]
+            and weight_shapes(config_of[stage.name]) != weight_shapes(config_of[other])
         ]
     return [f"{name}: {item}" for name, some in mistakes.items() for item in some]
 

@@ -10,9 +10,16 @@ from humanseg.errors import HumansegError, first_line
 
 
 def pair_key(config: DictConfig) -> str:
-    """Return the same text for two configs whose model and backbone are the same."""
-    nodes = [OmegaConf.to_container(config[name], resolve=True) for name in ("model", "backbone")]
-    return json.dumps(nodes, sort_keys=True)
+    """Return the same text for configs whose model and backbone are the same but for weights."""
+    return json.dumps(
+        [OmegaConf.to_container(config.model, resolve=True), _backbone(config)], sort_keys=True
+    )
+
+
+def _backbone(config: DictConfig) -> dict[str, Any]:
+    """Return the config of a backbone with random weights."""
+    backbone: Any = OmegaConf.to_container(config.backbone, resolve=True)
+    return backbone | ({"weights": "none"} if "weights" in backbone else {})
 
 
 def pair_mistake(config: DictConfig) -> str | None:
@@ -53,11 +60,8 @@ def _build_pair(config: DictConfig) -> tuple[Any, int]:
     """Build a net on its backbone, without numbers or weights; return it and its stride."""
     import torch
 
-    plain: Any = OmegaConf.to_container(config.backbone, resolve=True)
-    if "weights" in plain:
-        plain["weights"] = "none"
     with torch.device("meta"):
-        backbone = build(plain)
+        backbone = build(_backbone(config))
         return build(config.model, backbone=backbone), backbone.stride
 
 

@@ -69,8 +69,11 @@ def _jobs(sweeper: DictConfig) -> Iterator[str]:
             yield from (f"{key}={item}" for item in override.sweep_string_iterator())
 
 
-def _sweeper_mistakes(sweeper: DictConfig) -> list[str]:
-    known = [str(key) for key in _compose([])[1]]
+def _sweeper_keys() -> list[str]:
+    return [str(key) for key in _compose([])[1]]
+
+
+def _sweeper_mistakes(sweeper: DictConfig, known: list[str]) -> list[str]:
     unknown = [key for key in map(str, sweeper) if key not in known]
     return [f"hydra.sweeper.{key}: unknown{nearest(key, known)}" for key in unknown]
 
@@ -107,6 +110,7 @@ def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[
     folder = conf_folder()
     pairs: dict[str, str | None] = {}
     mistakes: list[str] = []
+    known: list[str] = []
     # What is wrong with the defaults is wrong with all that is composed onto them: say it once.
     reported: set[str] = set()
     GlobalHydra.instance().clear()
@@ -117,7 +121,8 @@ def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[
             try:
                 config, sweeper = _compose(overrides)
                 queue += [[*overrides, job] for job in _jobs(sweeper)] if len(overrides) < 2 else []
-                found = _sweeper_mistakes(sweeper) + _mistakes(config, pairs)
+                known = known or _sweeper_keys()
+                found = _sweeper_mistakes(sweeper, known) + _mistakes(config, pairs)
             except Exception as error:
                 if not is_hydra_error(error):
                     raise
