@@ -4,6 +4,7 @@ Ours is what that one leaves open: an error of a process comes out as itself and
 no process outlives the command.
 """
 
+import atexit
 import multiprocessing
 import os
 import pickle
@@ -104,10 +105,16 @@ def leave(is_global_zero: bool) -> bool:
 def _take_part(function: Callable[..., T], hardware: Hardware, shared: Any, *arguments: Any) -> T:
     *others, fabric = arguments
     configure_process(hardware.device, hardware.threads_each, fabric.global_rank)
-    result = function(fabric.broadcast(shared), *others)
-    # A process that ends with gloo's threads is at times aborted by them.
-    leave(is_global_zero=True)
-    return result
+    # At its very end: other processes fail once this one has left, and its error shall come first.
+    atexit.register(_leave_gloo)
+    return function(fabric.broadcast(shared), *others)
+
+
+def _leave_gloo() -> None:
+    """Leave the other processes; threads of gloo at times abort a process that ends with them."""
+    # What NCCL has begun may never end, and would be waited for.
+    if torch.distributed.is_initialized() and torch.distributed.get_backend() == "gloo":
+        torch.distributed.destroy_process_group()
 
 
 def _start(fabric: Fabric, call: Callable[[Fabric], T]) -> T:
