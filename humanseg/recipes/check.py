@@ -61,8 +61,8 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
     mistakes = {name: find_mistakes(config) for name, config in config_of.items()}
     # Most stages have the same net, which is built once.
     pair_of = {name: pair_key(config_of[name]) for name, some in mistakes.items() if not some}
-    pairs = {pair: config_of[name] for name, pair in pair_of.items()}
-    problem_of = {pair: pair_mistake(config) for pair, config in pairs.items()}
+    config_of_pair = {pair: config_of[name] for name, pair in pair_of.items()}
+    problem_of = {pair: pair_mistake(config) for pair, config in config_of_pair.items()}
     for name, pair in pair_of.items():
         mistakes[name] += filter(None, [problem_of[pair]])
     for stage in stages:

@@ -81,7 +81,7 @@ def resolve_config(config: DictConfig) -> DictConfig:
     plain.pop("hydra", None)
     for key in SOURCES:
         group, _, name = key.partition(".")
-        # `~data` takes the group away, which is told with the other mistakes.
+        # `~data` takes the group away, which is reported with the other mistakes.
         if isinstance(sources := plain.get(group, {}).get(name), Mapping):
             # A source that is null is not used.
             used = {source: value for source, value in sources.items() if value is not None}

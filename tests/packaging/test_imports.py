@@ -76,8 +76,8 @@ def test_rooms_on_the_ground_load_no_torch(tmp_path: Path) -> None:
 from importlib import import_module
 for module in {modules}:
     import_module("humanseg." + module)
-    found = {heavy} & set(sys.modules)
-    assert not found, (module, found)
+    imported = {heavy} & set(sys.modules)
+    assert not imported, (module, imported)
 """
     assert not loaded(code, tmp_path) & heavy
 

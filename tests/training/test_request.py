@@ -73,7 +73,7 @@ def test_a_source_that_is_null_is_not_used(ask: Ask) -> None:
     assert "ccp" not in config.data.extra_valid and "voc" in config.data.extra_valid
     # The same words for a stage of a recipe that has no sources.
     assert ask("++data.extra.ccp=null").config.data.extra is None
-    # Without data, what is missing is told with the other mistakes.
+    # Without data, what is missing is reported with the other mistakes.
     assert "data" not in ask("~data").config
 
 

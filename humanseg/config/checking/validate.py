@@ -73,9 +73,9 @@ def _sweeper_keys() -> list[str]:
     return [str(key) for key in _compose([])[1]]
 
 
-def _sweeper_mistakes(sweeper: DictConfig, known: list[str]) -> list[str]:
-    unknown = [key for key in map(str, sweeper) if key not in known]
-    return [f"hydra.sweeper.{key}: unknown{nearest(key, known)}" for key in unknown]
+def _sweeper_mistakes(sweeper: DictConfig, valid_keys: list[str]) -> list[str]:
+    unknown = [key for key in map(str, sweeper) if key not in valid_keys]
+    return [f"hydra.sweeper.{key}: unknown{nearest(key, valid_keys)}" for key in unknown]
 
 
 def _value_mistakes(config: DictConfig) -> list[str]:
@@ -110,26 +110,25 @@ def validate_shipped(notify: Callable[[str], None] = lambda line: None) -> list[
     folder = conf_folder()
     pairs: dict[str, str | None] = {}
     mistakes: list[str] = []
-    known: list[str] = []
+    sweeper_keys: list[str] = []
     # What is wrong with the defaults is wrong with all that is composed onto them: say it once.
     reported: set[str] = set()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(folder), version_base="1.3"):
         queue = list(_compositions(folder))
         for overrides in queue:
-            found = []
             try:
                 config, sweeper = _compose(overrides)
                 queue += [[*overrides, job] for job in _jobs(sweeper)] if len(overrides) < 2 else []
-                known = known or _sweeper_keys()
-                found = _sweeper_mistakes(sweeper, known) + _mistakes(config, pairs)
+                sweeper_keys = sweeper_keys or _sweeper_keys()
+                new = _sweeper_mistakes(sweeper, sweeper_keys) + _mistakes(config, pairs)
             except Exception as error:
                 if not is_hydra_error(error):
                     raise
-                found = [str(explain_hydra_error(error))]
-            found = [mistake for mistake in found if mistake not in reported]
-            reported.update(found)
+                new = [str(explain_hydra_error(error))]
+            new = [mistake for mistake in new if mistake not in reported]
+            reported.update(new)
             label = " ".join(overrides) or "train.yaml"
-            mistakes += [f"{label}: {mistake}" for mistake in found]
-            notify(f"{'wrong' if found else 'ok':5}  {label}")
+            mistakes += [f"{label}: {mistake}" for mistake in new]
+            notify(f"{'wrong' if new else 'ok':5}  {label}")
     return mistakes

@@ -206,9 +206,9 @@ from humanseg.training.machine.hardware import keep_freed_memory
 def faults():
     for turn in range(21):
         if turn == 1:
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            start = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         np.ones(40_000_000, np.uint8)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - start
 
 print(faults(), faults() if keep_freed_memory() else -1)
 """
@@ -219,7 +219,7 @@ def test_memory_that_was_freed_is_used_again() -> None:
     # In a process of its own: what the C library does with memory is a matter of the whole one.
     command = [sys.executable, "-c", FREED]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    given, kept = map(int, run.stdout.split())
-    if kept < 0:
+    default, reused = map(int, run.stdout.split())
+    if reused < 0:
         pytest.skip("this C library cannot be told")
-    assert kept < given / 10
+    assert reused < default / 10

@@ -89,7 +89,7 @@ def test_each_process_knows_its_rank_and_the_first_returns(
         monkeypatch.setenv(name, value)
     before = dict(os.environ)
     assert launch_on_cpus(2, introduce, "process", tmp_path) == "process 0 has 2 threads"
-    ports = [(tmp_path / str(each)).read_text() for each in range(2)]
+    ports = [(tmp_path / str(index)).read_text() for index in range(2)]
     assert len(set(ports)) == 1
     assert dict(os.environ) == before
 
