@@ -109,10 +109,11 @@ SETTINGS = (
     Setting("trial", "Which trial of a search this is; the search sets it.",
             Whole | None, kind="place"),
     Setting("resume", "The folder of a run to resume.", Text | None, kind="place", path="own"),
-    Setting("init_from", "The folder of a run, or a checkpoint: start from its weights. A list of "
-            "them: from the mean of their weights; one that is named twice counts twice. none: "
-            "from random weights, in an experiment that requires others.",
-            _PATHS, path="source"),
+    Setting("init_from", "A bundled model, the folder of a run or of an export, or a checkpoint: "
+            "start from its weights. A list of runs or checkpoints: from the mean of their "
+            "weights; one that is named twice counts twice. none: from random weights, in an "
+            "experiment that names others.",
+            _PATHS, path="model"),
     Setting("save_onnx", "Write the best checkpoint as model.onnx too, which predict and load use "
             "without torch.",
             bool, kind="machine", on_resume="change"),

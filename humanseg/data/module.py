@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytorch_lightning as pl
+import torch
 from annotated_types import Interval
+from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader
 
 from humanseg.config.ranges import Count, NotNegative, Processes, Seed, Share, Side, Text, Whole
@@ -171,15 +174,7 @@ class PhotoData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Augmented photos, in an order that follows from seed and epoch."""
-        labelled = LabelledPhotos(*self._sets())
-        photos = TrainPhotos(
-            labelled,
-            self._augmentation,
-            self.sample_size(),
-            self._resize_mode,
-            self._seed,
-        )
-        order = SeededOrder(len(photos), self._seed, *self._share(), labelled.weights)
+        photos, order = self._train_photos()
         gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
         plan = self.loading(gpu, self._share()[1])
         return TimedLoader(
@@ -196,6 +191,18 @@ class PhotoData(pl.LightningDataModule):
             multiprocessing_context=plan.context,
             pin_memory=gpu,
         )
+
+    def _train_photos(self) -> tuple[TrainPhotos, SeededOrder]:
+        labelled = LabelledPhotos(*self._sets())
+        photos = TrainPhotos(
+            labelled, self._augmentation, self.sample_size(), self._resize_mode, self._seed
+        )
+        return photos, SeededOrder(len(photos), self._seed, *self._share(), labelled.weights)
+
+    def first_samples(self, count: int) -> Tensor:
+        """Return the photos that the first epoch begins with, augmented: uint8 (N, 3, H, W)."""
+        photos, order = self._train_photos()
+        return torch.stack([photos[draw]["image"] for draw in islice(order, count)])
 
     def loading(self, gpu: bool, processes: int = 1) -> LoaderPlan:
         """Plan how train batches are made here, where `processes` trainings share the memory."""

@@ -12,7 +12,7 @@ from humanseg.config.build import build
 from humanseg.config.load import load_run_config
 from humanseg.errors import HumansegError, listed
 from humanseg.models import Segmenter, build_segmenter
-from humanseg.runs import RunFolder, open_run
+from humanseg.runs import RunFolder
 from humanseg.runs.folder import explain_missing_checkpoint
 
 PREFIX = "segmenter."
@@ -173,11 +173,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             code="models.broken_checkpoint",
         )
     return checkpoint
-
-
-def find_checkpoint(path: Path) -> Path:
-    """Find the checkpoint that `init_from` means: the file itself, or the best one of a run."""
-    return path if path.is_file() else open_run(path).best
 
 
 def _is_state(state: Any) -> bool:

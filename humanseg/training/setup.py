@@ -17,7 +17,6 @@ from humanseg.evaluation.submission_writer import submission_order
 from humanseg.inference.named_model import NamedModel
 from humanseg.io.files import file_sha256
 from humanseg.models.checkpoint import (
-    find_checkpoint,
     load_weights,
     make_segmenter,
     read_checkpoint,
@@ -40,10 +39,12 @@ from humanseg.training.machine.ranks import find_rank
 from humanseg.training.module import SegmentationModule
 from humanseg.training.preflight.first_step import require_step
 from humanseg.training.preflight.monitors import require_monitors
+from humanseg.training.preflight.paths import find_start
 from humanseg.training.preflight.trainer_options import require_batches, require_options
 from humanseg.training.preflight.unseen import require_unseen_starts
 from humanseg.training.request import TrainRequest, named_paths, without_effect
 from humanseg.training.resuming import require_same, resumed_checkpoint
+from humanseg.training.starts import is_exported, load_starts, measure_statistics
 from humanseg.training.trainer import build_callbacks, count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
@@ -113,11 +114,14 @@ def setup(request: TrainRequest) -> TrainingSetup:
     if checkpoint is None:
         require_unseen_starts(config)
     # Before the photos are read, which may take minutes: what is wrong here is said at once.
-    module = _module(config, hardware, checkpoint)
+    starts = [] if checkpoint else [find_start(path) for path in named_paths(config.init_from)]
+    module = _module(config, hardware, checkpoint, starts)
     callbacks = build_callbacks(config)
     require_monitors(callbacks, bool(config.data.get("extra_valid")))
     teachers = find_teachers(config)
     _check_photos(config, photos, hardware)
+    if any(map(is_exported, starts)):
+        measure_statistics(module.segmenter, photos)
     distillation = None
     if teachers:
         extra = OmegaConf.select(config, "distillation.extra", default=True)
@@ -169,16 +173,16 @@ def _check_photos(config: DictConfig, photos: PhotoData, hardware: Hardware) -> 
         console.print(f"note    {concern}")
 
 
-def _module(config: DictConfig, hardware: Hardware, checkpoint: Path | None) -> SegmentationModule:
-    """Build the module with the weights of a checkpoint, of other runs, or of its backbone."""
-    # Loaded here first, a checkpoint to resume too: what is wrong with it is said in a sentence.
+def _module(
+    config: DictConfig, hardware: Hardware, checkpoint: Path | None, starts: Sequence[Path]
+) -> SegmentationModule:
+    """Build the module with the weights of a checkpoint, of other models, or of its backbone."""
+    segmenter = make_segmenter(without_weights(config) if checkpoint or starts else config)
+    # Lightning loads a checkpoint to resume again later; what is wrong with it is said here.
     if checkpoint is not None:
-        sources = [checkpoint]
-    else:
-        sources = [find_checkpoint(path) for path in named_paths(config.init_from)]
-    segmenter = make_segmenter(without_weights(config) if sources else config)
-    if sources:
-        load_weights(segmenter, *sources)
+        load_weights(segmenter, checkpoint)
+    elif starts:
+        load_starts(segmenter, starts)
     return SegmentationModule(
         segmenter,
         loss=build(config.loss),
@@ -225,7 +229,7 @@ def _hash_sources(
     opened = [] if starts or weights in NO_PATHS else [Path(weights)]
     files = {"distillation.teachers": list(map(weights_file, teachers))}
     if not resumed:
-        files |= {"init_from": list(map(find_checkpoint, starts)), "backbone.weights": opened}
+        files |= {"init_from": list(map(find_start, starts)), "backbone.weights": opened}
     sources = {key: [file_sha256(path) for path in paths] for key, paths in files.items() if paths}
     if photos.splits.unlabelled is not None:
         sources["distillation.unlabelled_dir"] = [photos.splits.pixels_sha256("unlabelled")]

@@ -14,12 +14,11 @@ from omegaconf import OmegaConf
 
 from humanseg.errors import HumansegError
 from humanseg.models.checkpoint import (
-    find_checkpoint,
     load_segmenter,
     load_weights,
     read_checkpoint,
 )
-from humanseg.runs import RunFolder, open_run
+from humanseg.runs import RunFolder
 
 
 class Payload:
@@ -203,11 +202,3 @@ def test_a_config_that_lacks_a_part_is_no_run(copied: RunFolder, key: str) -> No
     OmegaConf.save(config, copied.config)
     with pytest.raises(HumansegError, match=f"it has no {key}"):
         load_segmenter(copied)
-
-
-def test_init_from_means_a_checkpoint_or_the_best_of_a_run(copied: RunFolder) -> None:
-    assert find_checkpoint(copied.path) == copied.best
-    assert find_checkpoint(copied.last) == copied.last
-    with pytest.raises(HumansegError):
-        find_checkpoint(copied.path / "nowhere")
-    assert open_run(copied.best).path == copied.path

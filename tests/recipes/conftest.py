@@ -10,11 +10,11 @@ import yaml
 
 from humanseg.cli.main import main
 from humanseg.exporting.folder import require_export_folder
-from humanseg.models.checkpoint import find_checkpoint
 from humanseg.recipes import check, files, run
 from humanseg.runs import RunFolder, run_lock, update_summary
 from humanseg.sweeps import run_job
 from humanseg.sweeps.jobs import Outcome
+from humanseg.training.preflight.paths import find_start
 from humanseg.training.request import TrainRequest, named_paths, sweep_record
 
 Work = Callable[[TrainRequest], Outcome]
@@ -34,7 +34,7 @@ def finish(write_run: WriteRun, sample_root: Path) -> Work:
     def finished(request: TrainRequest) -> Outcome:
         runs = RunFolder(request.folder)
         sources = {
-            key: [_sha256(find_checkpoint(Path(path))) for path in paths]
+            key: [_sha256(find_start(Path(path))) for path in paths]
             for key, paths in {
                 "init_from": named_paths(request.config.init_from),
                 "distillation.teachers": named_paths(request.config.distillation.teachers),

@@ -11,7 +11,9 @@ from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root
 from humanseg.errors import HumansegError
 from humanseg.evaluation.evaluated_model import data_root
-from humanseg.inference.named_model import resolve_model
+from humanseg.inference.catalog import bundled_models
+from humanseg.inference.model_file import first_model
+from humanseg.inference.named_model import is_bundled, resolve_model
 from humanseg.runs import RunFolder, open_run, require_free
 from humanseg.training.machine.ranks import find_rank
 from humanseg.training.preflight.unseen import require_unseen_teacher
@@ -24,8 +26,39 @@ def require_source(key: str, path: Path, config: DictConfig) -> None:
     """Raise unless a run's `init_from`, or one of its teachers, is there and may be used."""
     if key == TEACHERS:
         require_unseen_teacher(resolve_model(path), config)
-    elif not path.is_file():
-        open_run(path)
+    else:
+        find_start(path)
+
+
+def find_start(path: Path) -> Path:
+    """Find the file that an entry of `init_from` means.
+
+    Returns
+    -------
+    Path
+        The file itself, the ONNX file of a bundled model or of an export, or the best checkpoint
+        of a run.
+
+    Raises
+    ------
+    HumansegError
+        None of these is there.
+    """
+    if path.is_file():
+        return path
+    name = str(path)
+    if not path.exists() and not is_bundled(name):
+        raise HumansegError(
+            f"init_from={name}: there is nothing at this path. Give the folder of a run or of an "
+            f"export, a checkpoint, or the name of a bundled model: {', '.join(bundled_models())}.",
+            code="runs.not_there",
+        )
+    exported = path.is_dir() and not RunFolder(path).config.is_file() and first_model(path)
+    if exported or is_bundled(name):
+        found = resolve_model(path).onnx
+        assert found is not None
+        return found
+    return open_run(path).best
 
 
 def require_paths(config: DictConfig) -> None:

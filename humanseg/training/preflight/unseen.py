@@ -6,7 +6,7 @@ from omegaconf import DictConfig
 
 from humanseg.config.load import load_run_config
 from humanseg.errors import HumansegError, Refused
-from humanseg.inference.named_model import NamedModel
+from humanseg.inference.named_model import NamedModel, is_bundled
 from humanseg.runs import RunFolder, open_run
 from humanseg.training.request import named_paths
 
@@ -19,11 +19,11 @@ def require_unseen_starts(config: DictConfig) -> None:
         try:
             run = open_run(path)
         except HumansegError:
-            if not path.is_file():
+            if not (path.exists() or is_bundled(str(path))):
                 raise
             raise Refused(
-                f"init_from={path} is a checkpoint outside of a run, which may have been trained "
-                f"on the photos that fold {config.data.fold} validates on: the score would be too "
+                f"init_from={path} is no run, and nothing says whether it was trained on the "
+                f"photos that fold {config.data.fold} validates on: the score would be too "
                 "good. Take a run that was trained on the same fold.",
                 code="training.other_fold",
             ) from None

@@ -8,8 +8,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.errors import HumansegError
-from humanseg.runs import RunFolder
-from humanseg.training.preflight.paths import require_paths
+from humanseg.runs import RunFolder, open_run
+from humanseg.training.preflight.paths import find_start, require_paths
 
 Compose = Callable[..., DictConfig]
 
@@ -47,3 +47,11 @@ def test_a_start_from_a_run_opens_no_other_weights(
     with pytest.raises(HumansegError, match="no such file"):
         require_paths(compose(*gone))
     require_paths(compose(*gone, f"init_from={copied.path}"))
+
+
+def test_init_from_means_a_checkpoint_or_the_best_of_a_run(copied: RunFolder) -> None:
+    assert find_start(copied.path) == copied.best
+    assert find_start(copied.last) == copied.last
+    with pytest.raises(HumansegError):
+        find_start(copied.path / "nowhere")
+    assert open_run(copied.best).path == copied.path

@@ -1,0 +1,139 @@
+"""The weights of an exported file are trained further: the model predicts what the file does."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+import numpy as np
+import pytest
+import torch
+from omegaconf import DictConfig
+from PIL import Image
+from torch import Tensor, nn
+
+import humanseg
+from humanseg.config.find import conf_folder
+from humanseg.errors import HumansegError
+from humanseg.inference.catalog import bundled_models
+from humanseg.models import Segmenter
+from humanseg.models.checkpoint import make_segmenter, without_weights
+from humanseg.models.onnx.convert import convert, save
+from humanseg.models.onnx.load_weights import load_exported, measure_batch_norms
+from humanseg.models.onnx.network import PhotoToMask, trace
+
+Compose = Callable[..., DictConfig]
+ASTRONAUT = Path(__file__).parents[2] / "docs" / "assets" / "astronaut.jpg"
+FACTS = {"format": 1, "name": "net", "threshold": 0.5, "long_side": 96}
+NETS = (
+    ("model=light_unet", "backbone=resnet18", "model.lateral_norm=true", "eval_size=[64,96]"),
+    ("model=pspnet", "backbone=plain", "backbone.widths=[8,16,16]"),
+)
+
+
+@pytest.fixture
+def photos() -> Tensor:
+    """Four photos of noise, as a batch."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(256, (4, 3, 64, 96), dtype=torch.uint8, generator=generator)
+
+
+@pytest.fixture(params=NETS, ids=["norms on skips, two sizes", "auxiliary head"])
+def exported(
+    request: pytest.FixtureRequest, compose: Compose, tmp_path: Path
+) -> tuple[Segmenter, Callable[[], Segmenter], Path]:
+    """A net whose batch norms all differ, what makes another one like it, and its fp32 file."""
+
+    def make() -> Segmenter:
+        return make_segmenter(compose(*request.param))
+
+    segmenter = make()
+    generator = torch.Generator().manual_seed(0)
+    for layer in segmenter.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.running_mean is not None and layer.running_var is not None
+            layer.weight.data.uniform_(0.05, 0.15, generator=generator)
+            layer.running_var.uniform_(0.5, 1.5, generator=generator)
+            for values in (layer.bias.data, layer.running_mean):
+                values.uniform_(-0.2, 0.2, generator=generator)
+    file = tmp_path / "model.onnx"
+    save(convert(trace(PhotoToMask(segmenter, 0.5)), FACTS), file)
+    return segmenter.eval(), make, file
+
+
+@torch.no_grad()
+def test_a_model_of_an_exported_file_predicts_what_the_first_one_did(
+    exported: tuple[Segmenter, Callable[[], Segmenter], Path], photos: Tensor
+) -> None:
+    segmenter, make, file = exported
+    other = make().eval()
+    assert not torch.allclose(other(photos), segmenter(photos), atol=0.01)
+    load_exported(other, file)
+    torch.testing.assert_close(other(photos), segmenter(photos), rtol=1e-3, atol=1e-3)
+    # Its layers are those of any model of this config, weights and steps on them as large.
+    assert other.state_dict().keys() == segmenter.state_dict().keys()
+    convs = [layer for layer in other.modules() if isinstance(layer, nn.Conv2d)]
+    scale = [conv.weight.std() * (conv.weight[0].numel() / 2) ** 0.5 for conv in convs]
+    assert sorted(scale)[len(scale) // 2] == pytest.approx(1, abs=0.2)
+
+
+@torch.no_grad()
+def test_statistics_of_photos_change_no_prediction_and_hold_while_training(
+    exported: tuple[Segmenter, Callable[[], Segmenter], Path], photos: Tensor
+) -> None:
+    segmenter, make, file = exported
+    other = make()
+    load_exported(other, file)
+    measure_batch_norms(other, photos)
+    torch.testing.assert_close(other(photos), segmenter(photos), rtol=1e-3, atol=1e-3)
+    other.eval_sizes = ()
+    wanted = other(photos)
+    for layer in other.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.train()
+    torch.testing.assert_close(other(photos), wanted, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("robust", ["experiment=finetune"]),
+        ("robust_tiny", ["experiment=finetune_tiny"]),
+        ("tiny", ["experiment=finetune_tiny", "eval_size=192"]),
+        ("best", ["experiment=best"]),
+    ],
+)
+@torch.no_grad()
+def test_every_bundled_model_can_be_trained_further(name: str, settings: list[str]) -> None:
+    with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        config = hydra.compose("train", [*settings, "data.root=photos"])
+    segmenter = make_segmenter(without_weights(config))
+    load_exported(segmenter, bundled_models()[name].file)
+    model = humanseg.load(name)
+    # The first of the pictures side by side.
+    photo = np.array(Image.open(ASTRONAUT).convert("RGB"))
+    photo = np.ascontiguousarray(photo[:, : photo.shape[1] // 3])
+    mask = (segmenter(torch.from_numpy(photo).permute(2, 0, 1)[None])[0, 0] > 0).numpy()
+    assert 0.1 < mask.mean() < 0.9
+    assert (mask != (model(photo) > 0)).mean() < 0.01
+
+
+def test_a_file_of_another_model_names_what_does_not_fit(compose: Compose) -> None:
+    file = bundled_models()["robust_tiny"].file
+    with pytest.raises(HumansegError, match="experiment=finetune_tiny") as caught:
+        load_exported(make_segmenter(compose()), file)
+    assert caught.value.code == "models.other_model"
+    assert "net.head.conv" in str(caught.value) or "net.backbone" in str(caught.value)
+
+
+def test_a_net_whose_norms_are_of_layers_is_refused(compose: Compose) -> None:
+    segmenter = make_segmenter(compose())
+    segmenter.net = nn.Sequential(segmenter.net, nn.GroupNorm(1, 1))
+    with pytest.raises(HumansegError, match=r"net\.1 is a GroupNorm") as caught:
+        load_exported(segmenter, bundled_models()["tiny"].file)
+    assert caught.value.code == "models.other_layers"
+
+
+def test_a_damaged_file_is_explained(compose: Compose, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(HumansegError, match="damaged"):
+        load_exported(make_segmenter(compose()), tmp_path / "model.onnx")
