@@ -11,7 +11,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Python compiles what is used, when it is used first. To compile all takes 40 s and 0.5 GB.
+# Python compiles what is used, when it is used first. To compile all takes 40 s and 0.5 GB. Images of
+# containers often switch that off, and each process would then compile torch again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 # A stamp of a finished installation is named by what was installed, so that an interrupted one is
 # done again, and so is one whose lock has changed since. What trains is a part of the whole.

@@ -114,3 +114,11 @@ def test_what_the_makefile_imports_is_there() -> None:
     imports = re.findall(r"from (humanseg\S*) import (\w+)", (ROOT / "Makefile").read_text("utf-8"))
     assert imports
     assert [names for names in imports if not hasattr(import_module(names[0]), names[1])] == []
+
+
+def test_python_may_keep_what_it_compiles(tmp_path: Path) -> None:
+    # Each of some hundred processes would compile torch again.
+    folder = checkout(tmp_path, '#!/bin/sh\necho "[$PYTHONDONTWRITEBYTECODE]"\n')
+    finish(folder)
+    run = make(folder, "run", DATA="photos", PYTHONDONTWRITEBYTECODE="1")
+    assert run.stdout.split() == ["[]"]
