@@ -44,7 +44,7 @@ from humanseg.training.preflight.trainer_options import require_batches, require
 from humanseg.training.preflight.unseen import require_unseen_starts
 from humanseg.training.request import TrainRequest, named_paths, without_effect
 from humanseg.training.resuming import require_same, resumed_checkpoint
-from humanseg.training.starts import is_exported, load_starts, measure_statistics
+from humanseg.training.starts import is_onnx, load_starts, measure_statistics
 from humanseg.training.trainer import build_callbacks, count_processes
 
 RESUMED = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
@@ -120,14 +120,14 @@ def setup(request: TrainRequest) -> TrainingSetup:
     require_monitors(callbacks, bool(config.data.get("extra_valid")))
     teachers = find_teachers(config)
     _check_photos(config, photos, hardware)
-    if any(map(is_exported, starts)):
-        measure_statistics(module.segmenter, photos)
     distillation = None
     if teachers:
         extra = OmegaConf.select(config, "distillation.extra", default=True)
         soft_labels = predict_soft_labels(teachers, photos, hardware, extra)
         counts = photos.use_soft_labels(soft_labels)
         distillation = {"runs": list(map(str, named_paths(config.distillation.teachers)))} | counts
+    if any(map(is_onnx, starts)):
+        measure_statistics(module.segmenter, photos)
     data, pixels = photos.record(), photos.pixels_sha256()
     sources = _hash_sources(config, photos, teachers, resumed=checkpoint is not None)
     notes = [*without_effect(request), *([note] if (note := wandb_note(config)) else [])]

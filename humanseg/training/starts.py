@@ -9,7 +9,8 @@ from humanseg.models import Segmenter
 from humanseg.models.checkpoint import load_weights
 from humanseg.models.onnx.load_weights import load_exported, measure_batch_norms
 
-_MEASURED = 64
+_MEASURED = 16
+"""Photos: more would need more memory than a training itself."""
 
 
 def load_starts(segmenter: Segmenter, files: Sequence[Path]) -> None:
@@ -20,7 +21,7 @@ def load_starts(segmenter: Segmenter, files: Sequence[Path]) -> None:
     HumansegError
         A file cannot be read, is of another model, or is exported and has others beside it.
     """
-    exported = [file for file in files if is_exported(file)]
+    exported = [file for file in files if is_onnx(file)]
     if not exported:
         load_weights(segmenter, *files)
     elif len(files) > 1:
@@ -33,7 +34,7 @@ def load_starts(segmenter: Segmenter, files: Sequence[Path]) -> None:
         load_exported(segmenter, exported[0])
 
 
-def is_exported(file: Path) -> bool:
+def is_onnx(file: Path) -> bool:
     """Return whether the weights are those of an exported file and not of a checkpoint."""
     return file.suffix == ".onnx"
 

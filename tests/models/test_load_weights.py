@@ -6,6 +6,7 @@ from statistics import median
 
 import hydra
 import numpy as np
+import onnx
 import pytest
 import torch
 from omegaconf import DictConfig
@@ -130,7 +131,17 @@ def test_a_net_whose_norms_are_of_layers_is_refused(compose: Compose) -> None:
     assert caught.value.code == "models.other_layers"
 
 
-def test_a_damaged_file_is_explained(compose: Compose, tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_bytes(b"no model")
+def test_a_file_that_humanseg_did_not_write_is_explained(compose: Compose, tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    values = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 1, 8, 8])
+        for name in ("photo", "weight", "mask")
+    ]
+    conv = onnx.helper.make_node("Conv", ["photo", "weight"], ["mask"])
+    graph = onnx.helper.make_graph([conv], "net", values[:2], values[2:])
+    onnx.save(onnx.helper.make_model(graph), file)
+    with pytest.raises(HumansegError, match="comes from elsewhere"):
+        load_exported(make_segmenter(compose()), file)
+    file.write_bytes(b"no model")
     with pytest.raises(HumansegError, match="damaged"):
-        load_exported(make_segmenter(compose()), tmp_path / "model.onnx")
+        load_exported(make_segmenter(compose()), file)

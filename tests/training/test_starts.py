@@ -8,6 +8,7 @@ import hydra
 import pytest
 import torch
 from omegaconf import DictConfig
+from PIL import Image
 from torch import nn
 
 from humanseg.config.find import conf_folder
@@ -64,7 +65,7 @@ def test_a_start_from_a_bundled_model_has_the_statistics_of_the_photos(ask: Ask)
     file = bundled_models()["robust_tiny"].file
     assert made.sources["init_from"] == [file_sha256(file)]
     segmenter = made.module.segmenter
-    photos = made.photos.first_samples(64)
+    photos = made.photos.first_samples(16)
     assert photos.dtype == torch.uint8 and photos.shape[1:] == (3, 224, 224)
     with torch.no_grad():
         wanted = segmenter.eval()(photos) > 0
@@ -86,3 +87,14 @@ def test_a_bundled_model_may_know_the_photos_of_a_fold(ask: Ask) -> None:
     with pytest.raises(Refused, match="init_from=robust_tiny is no run") as caught:
         require_unseen_starts(ask("data.fold=0"))
     assert caught.value.code == "training.other_fold"
+
+
+def test_a_start_from_a_bundled_model_learns_from_a_teacher_too(ask: Ask, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    Image.effect_noise((48, 64), 80).convert("RGB").save(more / "1.png")
+    made = setup(
+        read_request(ask(f"distillation.unlabelled_dir={more}", "distillation.teachers=tiny"))
+    )
+    assert made.distillation is not None and made.distillation["unlabelled"] == 1
+    assert "soft" in next(iter(made.photos.train_dataloader()))

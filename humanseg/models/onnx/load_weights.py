@@ -111,13 +111,16 @@ def measure_batch_norms(segmenter: Segmenter, photos: Tensor) -> None:
 def _read(path: Path) -> dict[str, _Conv]:
     """Read the convolutions of a file by the names of their layers."""
     try:
-        graph = onnx.load(path).graph
-    except Exception as error:  # wrong bytes make protobuf fail in any way
+        return _convolutions(onnx.load(path).graph)
+    except Exception as error:  # wrong bytes, or another graph, fail in any way
         raise HumansegError(
-            f"{path} cannot be read as an ONNX file: it is damaged, or no ONNX file at all. "
-            "Export the model again.",
+            f"{path} cannot be read as an ONNX file that humanseg wrote: it is damaged, or comes "
+            "from elsewhere. Export the model again.",
             code="models.broken_checkpoint",
         ) from error
+
+
+def _convolutions(graph: onnx.GraphProto) -> dict[str, _Conv]:
     constants = {tensor.name: tensor for tensor in graph.initializer}
     made_by = {name: node for node in graph.node for name in node.output}
     convs: dict[str, _Conv] = {}
