@@ -11,6 +11,8 @@ from nbformat import NotebookNode
 FOLDER = Path(__file__).parents[1] / "notebooks"
 # A drawn sample that shows everything, in seconds.
 SMALL = 'DATA = None\nEPOCHS = 1\nPHOTOS = {"train": 8, "valid": 5, "test": 4}\n'
+# The sweep trains each loss with both, and the second shows nothing new.
+SEEDS = "seed=0,1"
 
 
 @pytest.fixture
@@ -31,6 +33,8 @@ def test_getting_started_runs_from_start_to_end(
         if "parameters" in cell.metadata.get("tags", ())
     )
     parameters.source = SMALL
+    (sweep,) = (cell for cell in code_cells(getting_started) if SEEDS in cell.source)
+    sweep.source = sweep.source.replace(SEEDS, "seed=0")
     # The kernel of this environment, whatever else is installed for the person.
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
