@@ -129,7 +129,7 @@ def setup(request: TrainRequest) -> TrainingSetup:
     if any(map(is_onnx, starts)):
         measure_statistics(module.segmenter, photos)
     data, pixels = photos.record(), photos.pixels_sha256()
-    sources = _hash_sources(config, photos, teachers, resumed=checkpoint is not None)
+    sources = _hash_sources(config, photos, teachers, starts, resumed=checkpoint is not None)
     notes = [*without_effect(request), *([note] if (note := wandb_note(config)) else [])]
     if config.trainer.accelerator == "auto" and (why := unusable_gpu()):
         notes.append(
@@ -178,7 +178,7 @@ def _module(
 ) -> SegmentationModule:
     """Build the module with the weights of a checkpoint, of other models, or of its backbone."""
     segmenter = make_segmenter(without_weights(config) if checkpoint or starts else config)
-    # Lightning loads a checkpoint to resume again later; what is wrong with it is said here.
+    # Lightning loads a checkpoint to resume again later; what is wrong with it is reported here.
     if checkpoint is not None:
         load_weights(segmenter, checkpoint)
     elif starts:
@@ -220,16 +220,16 @@ def _hash_sources(
     config: DictConfig,
     photos: PhotoData,
     teachers: Sequence[NamedModel],
-    resumed: bool = False,
+    starts: list[Path],
+    resumed: bool,
 ) -> dict[str, list[str]]:
     """Return a SHA-256 for each file or folder that a config names: a path alone does not tell."""
-    starts = named_paths(config.init_from)
     weights = config.backbone.get("weights", "none")
     # A run that starts from another opens no weights for its backbone.
     opened = [] if starts or weights in NO_PATHS else [Path(weights)]
     files = {"distillation.teachers": list(map(weights_file, teachers))}
     if not resumed:
-        files |= {"init_from": list(map(find_start, starts)), "backbone.weights": opened}
+        files |= {"init_from": starts, "backbone.weights": opened}
     sources = {key: [file_sha256(path) for path in paths] for key, paths in files.items() if paths}
     if photos.splits.unlabelled is not None:
         sources["distillation.unlabelled_dir"] = [photos.splits.pixels_sha256("unlabelled")]

@@ -7,7 +7,6 @@ from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.models import Segmenter
 from humanseg.models.checkpoint import load_weights
-from humanseg.models.onnx.load_weights import load_exported, measure_batch_norms
 
 _MEASURED = 16
 """Photos: more would need more memory than a training itself."""
@@ -31,6 +30,9 @@ def load_starts(segmenter: Segmenter, files: Sequence[Path]) -> None:
             code="training.averaged_export",
         )
     else:
+        # Most trainings start from no such file, and would load onnx for nothing.
+        from humanseg.models.onnx.load_weights import load_exported
+
         load_exported(segmenter, exported[0])
 
 
@@ -41,4 +43,6 @@ def is_onnx(file: Path) -> bool:
 
 def measure_statistics(segmenter: Segmenter, photos: PhotoData) -> None:
     """Give a model of an exported file the statistics that its batch norms have lost."""
+    from humanseg.models.onnx.load_weights import measure_batch_norms
+
     measure_batch_norms(segmenter, photos.first_samples(_MEASURED))

@@ -25,7 +25,7 @@ from humanseg.models.onnx.network import PhotoToMask, trace
 
 Compose = Callable[..., DictConfig]
 ASTRONAUT = Path(__file__).parents[2] / "docs" / "assets" / "astronaut.jpg"
-FACTS = {"format": 1, "name": "net", "threshold": 0.5, "long_side": 96}
+METADATA = {"format": 1, "name": "net", "threshold": 0.5, "long_side": 96}
 # With an auxiliary head, which no file has.
 NET = ("model=pspnet", "backbone=plain", "backbone.widths=[8,16,16]")
 
@@ -44,7 +44,7 @@ def test_a_model_of_an_exported_file_predicts_what_the_first_one_did(
     segmenter = make_segmenter(compose(*NET))
     vary_norms(segmenter)
     file = tmp_path / "model.onnx"
-    save(convert(trace(PhotoToMask(segmenter, 0.5)), FACTS), file)
+    save(convert(trace(PhotoToMask(segmenter, 0.5)), METADATA), file)
     wanted = segmenter.eval()(photos)
     other = make_segmenter(compose(*NET)).eval()
     assert not torch.allclose(other(photos), wanted, atol=0.01)

@@ -104,6 +104,10 @@ def test_using_a_model_loads_nothing_that_only_training_needs(tmp_path: Path) ->
     assert "onnxruntime" in found and not found & heavy
 
 
+def test_a_training_loads_onnx_where_it_needs_it(tmp_path: Path) -> None:
+    assert "onnx" not in loaded("import humanseg.training.train", tmp_path)
+
+
 def test_evaluating_an_exported_model_needs_no_torch(sample_root: Path, tmp_path: Path) -> None:
     heavy = {"torch", "pytorch_lightning", "hydra", "omegaconf", "albumentations", "timm"}
     words = ("evaluate", "tiny", "--data", str(sample_root), "--out", "out")

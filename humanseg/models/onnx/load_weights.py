@@ -96,7 +96,7 @@ def measure_batch_norms(segmenter: Segmenter, photos: Tensor) -> None:
         uint8 (N, 3, H, W), at the size of the training.
     """
 
-    def measure(norm: Any, maps: Tensor) -> None:
+    def update(norm: Any, maps: Tensor) -> None:
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
         shift = norm.bias - norm.running_mean * scale
         variance, mean = torch.var_mean(maps, dim=(0, 2, 3), correction=0)
@@ -105,7 +105,7 @@ def measure_batch_norms(segmenter: Segmenter, photos: Tensor) -> None:
         norm.weight.copy_(scale * (variance + norm.eps).sqrt())
         norm.bias.copy_(shift + scale * mean)
 
-    _visit_norms(segmenter, photos, measure)
+    _visit_norms(segmenter, photos, update)
 
 
 def _read(path: Path) -> dict[str, _Conv]:
@@ -186,21 +186,21 @@ def _scale_as_new(segmenter: Segmenter, convs: list[nn.Conv2d]) -> None:
     """Give each convolution that a norm follows the scale of a new one, and the norm the inverse.
 
     That of He et al. 2015, https://arxiv.org/abs/1502.01852, equation 10. With a norm folded into
-    them weights are up to ten times smaller than before, and a step of Adam, which does not depend
+    them weights are up to ten times smaller than without, and a step of Adam, which does not depend
     on their size, would change them by as much more.
     """
     outputs: list[tuple[nn.Conv2d, Tensor]] = []
-    pairs: list[tuple[nn.Conv2d, Any]] = []
+    followed: list[tuple[nn.Conv2d, Any]] = []
 
     def pair(norm: Any, maps: Tensor) -> None:
-        pairs.extend((conv, norm) for conv, output in outputs if output is maps)
+        followed.extend((conv, norm) for conv, output in outputs if output is maps)
 
     hooks = [
         conv.register_forward_hook(lambda conv, _, output: outputs.append((conv, output)))
         for conv in convs
     ]
     _visit_norms(segmenter, torch.zeros(_PROBE, dtype=torch.uint8), pair, hooks)
-    for conv, norm in pairs:
+    for conv, norm in followed:
         spread = conv.weight.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         factor = torch.where(spread > 0, (2 / conv.weight[0].numel()) ** 0.5 / spread, 1)
         conv.weight.mul_(factor)

@@ -46,18 +46,17 @@ def find_start(path: Path) -> Path:
     """
     if path.is_file():
         return path
-    name = str(path)
-    if not path.exists() and not is_bundled(name):
+    if is_bundled(str(path)):
+        return bundled_models()[str(path)].file
+    if not path.exists():
         raise HumansegError(
-            f"init_from={name}: there is nothing at this path. Give the folder of a run or of an "
+            f"init_from={path}: there is nothing at this path. Give the folder of a run or of an "
             f"export, a checkpoint, or the name of a bundled model: {', '.join(bundled_models())}.",
             code="runs.not_there",
         )
-    exported = path.is_dir() and not RunFolder(path).config.is_file() and first_model(path)
-    if exported or is_bundled(name):
-        found = resolve_model(path).onnx
-        assert found is not None
-        return found
+    # A run may hold its ONNX file too, and then its checkpoint is meant.
+    if not RunFolder(path).config.is_file() and (file := first_model(path)) is not None:
+        return file
     return open_run(path).best
 
 

@@ -31,7 +31,7 @@ def test_a_checkpoint_outside_of_a_run_says_not_which_photos_it_knows(
     compose: Compose, trained: RunFolder, tmp_path: Path
 ) -> None:
     shutil.copy(trained.best, tmp_path / "some.ckpt")
-    with pytest.raises(Refused, match="is no run"):
+    with pytest.raises(Refused, match="some.ckpt is no run"):
         require_unseen_starts(compose(f"init_from={tmp_path / 'some.ckpt'}", "data.fold=0"))
     require_unseen_starts(compose(f"init_from={tmp_path / 'some.ckpt'}"))
 
