@@ -5,6 +5,7 @@
 RECIPE is the folder that a recipe has filled, ROOT the folder with `valid` and `valid_mask`,
 FOLDER photos of several sources as `scripts/score_sources.py` takes them. The texts of
 `record.json` (purpose, licence, data) are kept; all its numbers are measured here, on this file.
+The latencies of all bundled models are measured again, in one run.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from humanseg.io.files import write_json
 from humanseg.metrics.statistics import bootstrap_interval, mean_of_sources
 from humanseg.recipes.recipe import read_record
 from humanseg.runs.folder import RECIPE_RECORD
+from humanseg.training.machine.environment import device_name
 
 SOURCES = runpy.run_path(str(Path(__file__).with_name("score_sources.py")))
 CALLS, PHOTO = 50, (320, 240)
@@ -56,23 +58,28 @@ def main(arguments: list[str] | None = None) -> int:
             "with purpose, licence and data."
         )
     record = json.loads((bundled / RECORD).read_text(encoding="utf-8"))
+    made = read_record(chosen.recipe / RECIPE_RECORD)
+    stages, ensemble = made["stages"], made.get("ensemble") or {}
+    others = {chosen.recipe / name: weight for name, weight in ensemble.items()}
     with tempfile.TemporaryDirectory() as folder:
-        copy = humanseg.export(chosen.recipe, Path(folder) / chosen.name, ["int8"])
+        copy = humanseg.export(chosen.recipe, Path(folder) / chosen.name, ["int8"], ensemble=others)
         model = humanseg.load(copy)
         for part, scores in measure(model, chosen.data, chosen.sources, chosen.no_person).items():
             record["dice"][part] |= scores
-        record["latency"] |= {"milliseconds": latency(copy), "photo": list(PHOTO)}
-        record["latency"]["what"] = f"median of {CALLS} warm calls of the net"
-        stages = read_record(chosen.recipe / RECIPE_RECORD)["stages"]
-        record["parameters"] = list(stages.values())[-1]["parameters"]
+        members = (list(stages)[-1], *ensemble)
+        record["parameters"] = sum(stages[name]["parameters"] for name in members)
+        for name in ("note", "ensemble"):
+            record["recipe"].pop(name, None)
         record["recipe"] |= {"stages": list(stages)}
-        record["recipe"].pop("note", None)
+        if ensemble:
+            record["recipe"]["ensemble"] = ensemble
         if chosen.note:
             record["recipe"]["note"] = chosen.note
         for file in copy.iterdir():
             if file.name not in (RECORD, RECIPE):
                 (bundled / file.name).write_bytes(file.read_bytes())
     write_json(bundled / RECORD, record)
+    record_latencies()
     print(bundled)
     print("The report shows nothing that was measured of another file: scripts/measure_bundled.py")
     return 0
@@ -101,6 +108,19 @@ def measure(model: Model, data: Path, sources: Path, no_person: Path) -> dict[st
             "people_seen": round(nobody["false_positives"], 3),
         },
     }
+
+
+def record_latencies() -> None:
+    """Time the net of each bundled model, in one run so that they can be compared."""
+    for path in sorted(BUNDLED.glob(f"*/{RECORD}")):
+        timed = {
+            "milliseconds": latency(path.parent),
+            "threads": 1,
+            "photo": list(PHOTO),
+            "device": device_name("cpu").split(",")[0],
+            "what": f"median of {CALLS} warm calls of the net",
+        }
+        write_json(path, {**json.loads(path.read_text(encoding="utf-8")), "latency": timed})
 
 
 def latency(export: Path) -> float:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from pathlib import Path
 
@@ -140,6 +140,7 @@ def export(
     out: "AnyPath" = "export",
     formats: "Sequence[str] | None" = None,
     *,
+    ensemble: "Mapping[str, float] | Mapping[Path, float] | None" = None,
     data: "AnyPath | None" = None,
     max_drop: float = 0.003,
     overwrite: bool = False,
@@ -158,6 +159,9 @@ def export(
     formats
         One or some of ``"onnx"``, ``"int8"``, ``"fp16"`` and ``"pt2"``; None: all of these but
         fp16.
+    ensemble
+        Further runs, whose logits are averaged with those of the run, and the weight in (0, 1) of
+        each; the run's own is the rest to 1. The files hold all these models.
     data
         The folder of the data; None: that of the run.
     max_drop
@@ -186,19 +190,27 @@ def export(
     from humanseg.evaluation.evaluated_model import require_run
     from humanseg.exporting.copy_export import copy_export, find_exported
     from humanseg.exporting.folder import DEFAULT, read_formats, require_export_folder
-    from humanseg.exporting.select_run import select_run
+    from humanseg.exporting.select_run import require_ensemble, select_run
 
     require_in_range(max_drop=max_drop)
     named = None if formats is None else read_formats(formats)
     source, folder = as_path("run", run), as_path("out", out)
     root = None if data is None else as_path("data", data)
+    others = {as_path("ensemble", path): one for path, one in (ensemble or {}).items()}
+    require_ensemble(others)
     if exported := find_exported(source):
+        if others:
+            raise HumansegError(
+                f"{source} is exported already, and an ensemble is made of runs: name the run that "
+                "it came from.",
+                code="export.ensemble",
+            )
         copy_export(exported, folder, named, overwrite)
         return folder
-    if quick and (named is not None or benchmark):
+    if quick and (named is not None or benchmark or others):
         raise HumansegError(
-            "A quick export is model.onnx alone, and is not timed: leave --quick out for other "
-            "formats or the benchmark, or leave them out.",
+            "A quick export is model.onnx of one run alone, and is not timed: leave --quick out "
+            "for other formats, an ensemble or the benchmark, or leave them out.",
             code="export.quick",
         )
     chosen = read_formats(DEFAULT) if named is None else named
@@ -212,6 +224,7 @@ def export(
         selected,
         folder,
         chosen,
+        ensemble=others,
         data=root,
         max_drop=max_drop,
         overwrite=overwrite,

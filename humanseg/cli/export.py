@@ -29,6 +29,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help=f"of {', '.join(FORMATS)}; default: {','.join(DEFAULT)}",
     )
+    parser.add_argument(
+        "--ensemble",
+        metavar="RUN=WEIGHT",
+        type=_member,
+        action="append",
+        default=[],
+        help="average the logits with those of a further run, which has this weight, such as 0.2; "
+        "for several runs give it several times",
+    )
     add_data(parser, "the folder of the data, if it was moved")
     parser.add_argument(
         "--max-drop",
@@ -56,6 +65,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _member(text: str) -> tuple[Path, float]:
+    """Read a run and its weight."""
+    path, _, weight = text.rpartition("=")
+    try:
+        return given_path(path), float(weight)
+    except ValueError as error:
+        reason = f"{text} is not RUN=WEIGHT, such as runs/NAME=0.2"
+        raise argparse.ArgumentTypeError(reason) from error
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Export; with --wandb, log the export there once it is whole."""
     source, project, run = arguments.runs, None, None
@@ -79,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         source,
         arguments.out,
         arguments.formats,
+        ensemble=dict(arguments.ensemble),
         data=arguments.data,
         max_drop=arguments.max_drop,
         overwrite=arguments.overwrite,

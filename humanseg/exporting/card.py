@@ -52,7 +52,8 @@ def render_card(
             files=files,
             onnx_file=next((name for name in files if name.endswith(".onnx")), None),
             extra=source.summary.get("data", {}).get("extra") or {},
-            sources=source.summary.get("dice_by_source") or {},
+            sources=(source.summary.get("dice_by_source") or {}) if source.is_as_scored else {},
+            ensemble=source.ensemble,
             groups=[] if scored is None else by_share(scored),
             quantised=quantised,
             tta=bool(source.config.get("tta")),
@@ -69,7 +70,7 @@ def render_card(
 
 def read_scores(source: ExportSource) -> pd.DataFrame | None:
     """Return the run's own scores of each valid photo; None where it has none of this model."""
-    if source.checkpoint is not None or not source.run.scores.is_file():
+    if not (source.is_as_scored and source.run.scores.is_file()):
         return None
     return as_numbers(read_table(source.run.scores)[["dice", "boundary_dice", "foreground"]])
 

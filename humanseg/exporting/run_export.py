@@ -1,6 +1,6 @@
 """`humanseg export`: from a run to a folder of verified files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humanseg.evaluation.data import common_size
@@ -35,13 +35,14 @@ def export(
     out: Path,
     formats: Sequence[Format],
     *,
+    ensemble: Mapping[Path, float] | None = None,
     data: Path | None = None,
     max_drop: float = 0.003,
     overwrite: bool = False,
     benchmark: bool = False,
     quick: bool = False,
 ) -> None:
-    """Write the best model of a run as files, each verified against its checkpoint, or nothing.
+    """Write the best model of a run, or an ensemble, as verified files, or nothing.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ def export(
         Where the export shall be.
     formats
         The files that it shall hold.
+    ensemble
+        Further runs whose logits are averaged with the run's, by their weights in (0, 1).
     data
         Where the data is; None: where the run found it.
     max_drop
@@ -71,7 +74,9 @@ def export(
     notify("run", str(selected.run.path))
     for reason in selected.reasons:
         notify("", reason)
-    source = open_source(selected.run, selected.checkpoint)
+    for path, weight in (ensemble or {}).items():
+        notify("with", f"{path}, with a weight of {weight:g}")
+    source = open_source(selected.run, selected.checkpoint, ensemble)
     photos, is_same_data = open_data(source, data)
     size = common_size(photos)
     if quick:
@@ -82,10 +87,10 @@ def export(
         quantised = write_formats(source.network, photos, metadata, formats, max_drop, folder)
         verification = verify(source, photos, is_same_data, formats, max_drop, folder)
         paths = [folder / item.file for item in formats]
-        if benchmark:
+        if benchmark and not ensemble:
             timings = time_all(paths, source.run.path, size, CALLS)
-        else:
-            timings = time_files(paths, size, BRIEF_CALLS)
+        else:  # in torch, an ensemble is nowhere to be opened from
+            timings = time_files(paths, size, CALLS if benchmark else BRIEF_CALLS)
         manifest = make_manifest(
             folder,
             metadata,

@@ -1,6 +1,8 @@
 """Selects the run to export: the one that was named, or the best of a folder."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 from humanseg.errors import HumansegError
@@ -75,6 +77,24 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     if len(rest) > _SHOWN:
         reasons.append(f"and {len(rest) - _SHOWN} more")
     return SelectedRun(best, reasons)
+
+
+def require_ensemble(weights: Mapping[Path, float]) -> None:
+    """Make sure that runs can be members of an ensemble, and that their weights leave a rest."""
+    for path, weight in weights.items():
+        if not (isinstance(weight, Real) and 0 < weight < 1):
+            raise HumansegError(
+                f"The weight of {path} in the ensemble is {weight}: give a number between 0 and 1.",
+                code="export.ensemble",
+            )
+        open_run(path)
+    total = sum(weights.values())
+    if total >= 1:
+        raise HumansegError(
+            f"The weights of the ensemble sum up to {total:g}, and nothing is left for the run "
+            "itself: give smaller ones.",
+            code="export.ensemble",
+        )
 
 
 def _score(record: RunRecord, data: Path | None) -> float:

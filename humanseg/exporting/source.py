@@ -1,5 +1,6 @@
-"""What is exported: a run's best model, its settings and its data."""
+"""What is exported: a run's best model or several runs as one, their settings and their data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from humanseg.data.module import PhotoData
 from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
 from humanseg.exporting.writers.int8 import PhotoAndMask
-from humanseg.models.onnx.run_file import TrainedNetwork, load_network
-from humanseg.runs import RunFolder, read_summary
+from humanseg.models.onnx.run_file import TrainedNetwork, load_network, make_ensemble
+from humanseg.runs import RunFolder, open_run, read_summary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportSource(TrainedNetwork):
     """The best model of a run, ready to be exported.
 
@@ -29,25 +30,42 @@ class ExportSource(TrainedNetwork):
         What came out of it.
     checkpoint
         Another of the run's checkpoints than the best one.
+    ensemble
+        The names of other runs in it, and their weights; the run's own is the rest to 1.
     """
 
     run: RunFolder
     summary: dict[str, Any]
     checkpoint: Path | None = None
+    ensemble: tuple[tuple[str, float], ...] = ()
 
     @property
     def label(self) -> str:
-        """The name of the run, and of the checkpoint where it is another than the best one."""
-        name = self.run.path.name
-        return name if self.checkpoint is None else f"{name}, {self.checkpoint.name}"
+        """The name of the run, of a checkpoint that is not the best one, and of others in it."""
+        names = [self.run.path.name, *([self.checkpoint.name] if self.checkpoint else ())]
+        return ", ".join([*names, *(f"{name} {one:g}" for name, one in self.ensemble)])
+
+    @property
+    def is_as_scored(self) -> bool:
+        """Whether it predicts what the run's own scores are of."""
+        return self.checkpoint is None and not self.ensemble
 
 
-def open_source(run: RunFolder, checkpoint: Path | None = None) -> ExportSource:
-    """Load the best checkpoint of a run, or another one of it."""
+def open_source(
+    run: RunFolder, checkpoint: Path | None = None, ensemble: Mapping[Path, float] | None = None
+) -> ExportSource:
+    """Load the best checkpoint of a run, or another one of it, with other runs by their weights."""
     trained = load_network(run, checkpoint)
     check_config(trained.config)
+    if ensemble:
+        others = [load_network(open_run(path)) for path in ensemble]
+        trained = make_ensemble(trained, others, list(ensemble.values()))
     return ExportSource(
-        **vars(trained), run=run, summary=read_summary(run.summary), checkpoint=checkpoint
+        **vars(trained),
+        run=run,
+        summary=read_summary(run.summary),
+        checkpoint=checkpoint,
+        ensemble=tuple((path.resolve().name, one) for path, one in (ensemble or {}).items()),
     )
 
 

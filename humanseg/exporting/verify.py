@@ -146,8 +146,11 @@ def verify(
 
 def _require_as_trained(source: ExportSource, expected: Tally, own: bool) -> None:
     recorded = source.summary.get("dice_at_half")
-    is_best = source.checkpoint is None
-    if not (own and is_best) or source.config.get("tta") or not isinstance(recorded, float):
+    if (
+        not (own and source.is_as_scored)
+        or source.config.get("tta")
+        or not isinstance(recorded, float)
+    ):
         return
     dice = expected.scores.means()["dice_at_half"]
     if abs(dice - recorded) > MOST_DICE_OFF:

@@ -45,22 +45,29 @@ def _lead_from(page: Path) -> None:
     page.write_text(html.replace('href="../', 'href="'), encoding="utf-8")
 
 
-def export_model(last: RunFolder, folder: Path, formats: Sequence[str]) -> dict[str, Any]:
-    """Export the best checkpoint of a run, verified; return what `record.json` has of it."""
+def export_model(
+    last: RunFolder, folder: Path, formats: Sequence[str], ensemble: Mapping[str, float]
+) -> dict[str, Any]:
+    """Export the best checkpoint of a run, verified; return what `record.json` has of it.
+
+    `ensemble`: other stages whose logits are averaged with its own, by their weights.
+    """
     out = folder / EXPORT
+    others = {folder / name: weight for name, weight in ensemble.items()}
     try:
-        call_in_child(_export, last.path, out, list(formats))
+        call_in_child(_export, last.path, out, list(formats), others)
     except HumansegError as error:
         exact = [name for name in formats if name in ("onnx", "pt2")]
         if not exact or exact == list(formats):
             raise
         # Of a model that 8 bits spoil there is a file all the same.
         console.print(f"note    {' '.join(str(error).split())}")
-        call_in_child(_export, last.path, out, exact)
+        call_in_child(_export, last.path, out, exact, others)
     return {
         "stage": last.path.name,
         "asked": list(formats),
         "checkpoint_sha256": file_sha256(last.best),
+        **({"ensemble": _members(folder, ensemble)} if ensemble else {}),
         "files": {
             file.name: {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
             for file in sorted(out.iterdir())
@@ -69,11 +76,25 @@ def export_model(last: RunFolder, folder: Path, formats: Sequence[str]) -> dict[
     }
 
 
+def _members(folder: Path, ensemble: Mapping[str, float]) -> dict[str, Any]:
+    """Return the weight of each stage of an ensemble, and the digest of its checkpoint."""
+    return {
+        name: {"weight": weight, "checkpoint_sha256": file_sha256(RunFolder(folder / name).best)}
+        for name, weight in ensemble.items()
+    }
+
+
 def is_exported(
-    model: Mapping[str, Any] | None, last: RunFolder, folder: Path, formats: Sequence[str]
+    model: Mapping[str, Any] | None,
+    last: RunFolder,
+    folder: Path,
+    formats: Sequence[str],
+    ensemble: Mapping[str, float],
 ) -> bool:
-    """Return whether the files that a record tells of are there, and of this run's checkpoint."""
+    """Return whether the files that a record tells of are there, and of these checkpoints."""
     if not model or model.get("asked") != list(formats):
+        return False
+    if model.get("ensemble", {}) != _members(folder, ensemble):
         return False
     return model.get("checkpoint_sha256") == file_sha256(last.best) and all(
         (folder / EXPORT / name).is_file()
@@ -82,11 +103,11 @@ def is_exported(
     )
 
 
-def _export(run: Path, out: Path, formats: list[str]) -> None:
+def _export(run: Path, out: Path, formats: list[str], ensemble: Mapping[Path, float]) -> None:
     """Export in this process, which loads torch."""
     from humanseg.exporting.folder import read_formats
     from humanseg.exporting.run_export import export
     from humanseg.exporting.select_run import SelectedRun
 
     selected = SelectedRun(RunFolder(run), ["the last stage of its recipe"])
-    export(selected, out, read_formats(formats), overwrite=True)
+    export(selected, out, read_formats(formats), ensemble=ensemble, overwrite=True)

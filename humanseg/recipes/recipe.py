@@ -23,7 +23,7 @@ REFERENCE = "stage:"
 """The prefix of the name of an earlier stage, in place of the folder of a run."""
 STARTS_FROM, LEARNS_FROM = "init_from", "distillation.teachers"
 
-_OF_RECIPE = ("about", "budget", "export", "stages")
+_OF_RECIPE = ("about", "budget", "ensemble", "export", "stages")
 _OF_STAGE = ("adds", "share", "settings", "ignore")
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 _TAKEN = ("export", "test", "valid", "checkpoints", "logs", "wandb")
@@ -81,6 +81,8 @@ class Recipe:
         Formats of the files that the last stage becomes.
     budget
         Seconds for all stages; None: as many epochs as the settings say.
+    ensemble
+        Earlier stages whose logits these files average with the last one's, by their weights.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Recipe:
     stages: tuple[RecipeStage, ...]
     export: tuple[str, ...]
     budget: float | None
+    ensemble: Mapping[str, float]
 
 
 def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe:
@@ -120,13 +123,16 @@ def read_recipe(name: str, node: Any, is_group: Callable[[str], bool]) -> Recipe
     except HumansegError as error:
         mistakes.append(f"export: {error}")
     mistakes += reference_mistakes(stages)
+    ensemble = node.get("ensemble") or {}
+    mistakes += _ensemble_mistakes(ensemble, [stage.name for stage in stages])
     if mistakes:
         raise HumansegError(
             f"The recipe {name} has {plural(len(mistakes), 'mistake')}; nothing was started:\n  "
             + "\n  ".join(mistakes),
             code="recipes.mistakes",
         )
-    return Recipe(name, str(node.get("about") or ""), tuple(stages), tuple(formats), budget)
+    about = str(node.get("about") or "")
+    return Recipe(name, about, tuple(stages), tuple(formats), budget, ensemble)
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -151,7 +157,12 @@ def recipe_from_record(path: Path) -> Recipe:
     ]
     formats = tuple(record.get("export") or ["onnx"])
     return Recipe(
-        str(record["recipe"]), str(record.get("about") or ""), tuple(stages), formats, None
+        str(record["recipe"]),
+        str(record.get("about") or ""),
+        tuple(stages),
+        formats,
+        None,
+        record.get("ensemble") or {},
     )
 
 
@@ -189,6 +200,25 @@ def reference_mistakes(stages: Sequence[RecipeStage]) -> list[str]:
             elif other not in names[:index]:
                 what = "itself" if other == stage.name else f"{other}, which comes after it"
                 mistakes.append(f"{stage.name}: it needs {what}; only earlier stages can be named")
+    return mistakes
+
+
+def _ensemble_mistakes(ensemble: Any, stages: Sequence[str]) -> list[str]:
+    """List what is wrong with the weights of stages in an ensemble."""
+    if not isinstance(ensemble, Mapping):
+        return ["ensemble: give a mapping of stages to their weights, such as {best: 0.2}"]
+    others = stages[:-1]
+    mistakes = [
+        f"ensemble.{name}: it can be an earlier stage than the last one, whose weight is the rest"
+        f"{nearest(str(name), others) or ''}"
+        for name in ensemble
+        if name not in others
+    ]
+    weights = list(ensemble.values())
+    if not all(isinstance(weight, int | float) and 0 < weight < 1 for weight in weights):
+        mistakes.append("ensemble: weights are numbers between 0 and 1")
+    elif not sum(weights) < 1:
+        mistakes.append(f"ensemble: the weights sum up to {sum(weights):g}, and no rest is left")
     return mistakes
 
 

@@ -100,6 +100,7 @@ class RecordWriter:
             "status": status,
             "command": " ".join(["humanseg train", *map(quote, _command(recipe, self._given))]),
             "export": list(recipe.export),
+            **({"ensemble": dict(recipe.ensemble)} if recipe.ensemble else {}),
             "budget_seconds": recipe.budget,
             "data": last.get("data"),
             "pixels_sha256": last.get("pixels_sha256"),

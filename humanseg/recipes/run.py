@@ -225,8 +225,8 @@ def _finish(
     console.print(f"\nfiles of {last.path.name}, the last stage …")
     paths = copy_results(last, folder)
     model = read_record(folder / RECIPE_RECORD).get("model")
-    if not is_exported(model, last, folder, recipe.export):
-        model = export_model(last, folder, recipe.export)
+    if not is_exported(model, last, folder, recipe.export, recipe.ensemble):
+        model = export_model(last, folder, recipe.export, recipe.ensemble)
     record(plans, status="finished", model=model)
     # What is copied without the rest says what it is, too.
     write_bytes(folder / EXPORT / RECIPE, (folder / RECIPE_RECORD).read_bytes())

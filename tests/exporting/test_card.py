@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,9 @@ def test_every_photo_is_in_one_group() -> None:
 )
 def test_false_positives_are_whole_percents_and_0_for_none(share: float, text: str) -> None:
     source: Any = SimpleNamespace(
-        checkpoint="best.ckpt",
+        is_as_scored=True,
+        run=SimpleNamespace(scores=Path("none")),
+        ensemble=(),
         config=OmegaConf.create({}),
         summary={"dice_by_source": {"nobody": {"photos": 400, "false_positives": share}}},
     )

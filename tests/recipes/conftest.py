@@ -1,7 +1,7 @@
 """Recipes whose stages are done by a function of the test's, in this process and at once."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +75,17 @@ def recipe(
 ) -> RunRecipe:
     """Give `humanseg train recipe=mine` in an empty folder, with what does a stage; the exit code.
 
-    The model of each stage is small, and its export is a file with the name of the stage.
+    The model of each stage is small, and its export is a file with the names of the stages.
     """
     monkeypatch.chdir(tmp_path)
 
-    def export(run: Path, out: Path, formats: Sequence[str]) -> None:
+    def export(
+        run: Path, out: Path, formats: Sequence[str], ensemble: Mapping[Path, float]
+    ) -> None:
         require_export_folder(out, overwrite=True)
         out.mkdir(exist_ok=True)
-        (out / "model.onnx").write_text(run.name)
+        members = [run.name, *(f"{path.name} {weight}" for path, weight in ensemble.items())]
+        (out / "model.onnx").write_text(" + ".join(members))
         (out / "manifest.json").write_text('{"format": 1}')
 
     monkeypatch.setattr(files, "_export", export)

@@ -1,5 +1,6 @@
 """What a recipe may say, and what is wrong with one before anything starts."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,22 @@ def test_all_mistakes_of_a_recipe_are_named_at_once() -> None:
     ):
         assert part in said, said
     assert "no stages" in mistakes({}) or "there is none" in mistakes({})
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "mistake"),
+    [
+        ({"frist": 0.2}, "ensemble.frist: .* did you mean first?"),
+        ({"last": 0.2}, "ensemble.last: .* whose weight is the rest"),
+        ({"first": 1}, "between 0 and 1"),
+        ({"first": "much"}, "between 0 and 1"),
+        ({"first": 0.5, "second": 0.5}, "sum up to 1"),
+        (["first"], "give a mapping"),
+    ],
+)
+def test_an_ensemble_has_earlier_stages_and_weights(ensemble: Any, mistake: str) -> None:
+    stages: dict[str, Any] = {"first": {}, "second": {}, "last": {}}
+    assert re.search(mistake, mistakes(stages, ensemble=ensemble))
 
 
 @pytest.mark.parametrize("export", ["int8, onnx", ["int8", "onnx"]])

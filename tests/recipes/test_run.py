@@ -263,6 +263,28 @@ def test_a_record_makes_the_recipe_again(
     assert list(seen.requests) == list(before)
 
 
+def test_a_model_can_be_an_ensemble_of_stages(
+    recipe: "RunRecipe", finish: "Work", tmp_path: Path, sample_root: Path
+) -> None:
+    folder = tmp_path / "runs/mine"
+    file, written = folder / EXPORT / "model.onnx", folder / "record.json"
+    assert recipe(finish, CHAIN, ensemble={"first": 0.25}) == 0
+    assert file.read_text() == "third + first 0.25"
+    record = json.loads(written.read_text())
+    assert record["ensemble"] == {"first": 0.25}
+    assert len(record["model"]["ensemble"]["first"]["checkpoint_sha256"]) == 64
+    # Made once, and again with other weights or another checkpoint of a member.
+    file.touch()
+    before = file.stat().st_mtime_ns
+    assert recipe(finish, CHAIN, ensemble={"first": 0.25}) == 0
+    assert file.stat().st_mtime_ns == before
+    assert recipe(finish, CHAIN, ensemble={"second": 0.5}) == 0
+    assert file.read_text() == "third + second 0.5"
+    again = ["train", f"recipe={written}", f"data.root={sample_root}", "name=again"]
+    assert main(again) == 0
+    assert (tmp_path / "runs/again" / EXPORT / "model.onnx").read_text() == file.read_text()
+
+
 def test_unlabelled_photos_go_to_the_stages_that_have_teachers(
     recipe: "RunRecipe", seen: Seen, sample_root: Path
 ) -> None:

@@ -16,14 +16,16 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "bundle_model.py"
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The script, for a folder of bundled models of the test's own; a recipe exports `tiny`."""
 
-    def export(recipe: Path, out: Path, formats: list[str]) -> Path:
+    def export(recipe: Path, out: Path, formats: list[str], ensemble: dict[Path, float]) -> Path:
         assert (recipe / "record.json").is_file() and formats == ["int8"]
+        assert ensemble == {recipe / "a": 0.25}
         return Path(shutil.copytree(BUNDLED / "tiny", out))
 
     monkeypatch.setattr(humanseg, "export", export)
     script = runpy.run_path(str(SCRIPT))
     place = tmp_path / "bundled"
-    shutil.copytree(BUNDLED / "tiny", place / "small")
+    for name in ("small", "beside"):
+        shutil.copytree(BUNDLED / "tiny", place / name)
     script["latency"].__globals__["BUNDLED"] = place
     return SimpleNamespace(main=script["main"], place=place)
 
@@ -31,7 +33,8 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def arguments(tmp_path: Path, sample_root: Path, name: str) -> list[str]:
     recipe = tmp_path / "recipe"
     recipe.mkdir()
-    record = {"stages": [{"name": "a"}, {"name": "b", "parameters": 7}]}
+    stages = [{"name": "a", "parameters": 5}, {"name": "b", "parameters": 7}]
+    record = {"stages": stages, "ensemble": {"a": 0.25}}
     (recipe / "record.json").write_text(json.dumps(record))
     sources = tmp_path / "sources"
     for folder, part in (("image", "valid"), ("mask", "valid_mask")):
@@ -55,8 +58,12 @@ def test_what_a_record_says_in_numbers_is_measured_on_the_file(
     assert own["mean"] == others["mean"] and own["interval"] == others["interval"]
     assert set(others["by_source"]) == {"x", "y"} and others["sources"] == 2
     assert record["dice"]["no_person"]["photos"] == len(list((sample_root / "test").iterdir()))
-    assert record["parameters"] == 7 and record["recipe"]["stages"] == ["a", "b"]
+    assert record["parameters"] == 12 and record["recipe"]["stages"] == ["a", "b"]
+    assert record["recipe"]["ensemble"] == {"a": 0.25}
     assert record["recipe"]["note"] == "by hand" and record["latency"]["milliseconds"] > 0
+    beside = json.loads((bundle.place / "beside" / "record.json").read_text())
+    assert beside["latency"]["device"] == record["latency"]["device"]
+    assert beside["latency"] != before["latency"] and beside["dice"] == before["dice"]
     assert {key: record[key] for key in ("purpose", "licence", "data")} == {
         key: before[key] for key in ("purpose", "licence", "data")
     }

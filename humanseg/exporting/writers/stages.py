@@ -1,9 +1,13 @@
 """The stages of a network in its ONNX graph, by the names of their weights."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx
+
+_MEMBER = re.compile(r"members\.\d+\.")
+"""What the names of the weights of a member of an ensemble begin with."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ def find_stages(model: onnx.ModelProto) -> Stages:
 
     Its nodes stand in the order in which the net ran, its weights bear the names that they have in
     the net. A node without a named weight belongs to the stage before it. Where the net ran at
-    several sizes, it has several passes with the same weights.
+    several sizes, it has several passes with the same weights; each member of an ensemble has its
+    own.
     """
     nodes = list(model.graph.node)
     inner: dict[str, Stage] = {}
@@ -62,12 +67,17 @@ def find_stages(model: onnx.ModelProto) -> Stages:
 
 
 def _passes(nodes: Sequence[onnx.NodeProto]) -> list[tuple[int, int]]:
-    """Find the first and last convolution of each pass, which begins with a weight seen before."""
+    """Find the first and last convolution of each pass.
+
+    One begins with a weight that the one before has used, or with one of another member.
+    """
     passes: list[tuple[int, int]] = []
     used: set[str] = set()
+    member = ""
     for index, node in enumerate(nodes):
         if node.op_type == "Conv":
-            if not used or node.input[1] in used:
+            earlier, member = member, _member(node.input[1])
+            if not used or node.input[1] in used or member != earlier:
                 passes.append((index, index))
                 used = set()
             used.add(node.input[1])
@@ -83,8 +93,16 @@ def _stage_name(node: onnx.NodeProto) -> str | None:
     """Name the module up to its first number: `decoder.steps.3` of `decoder.steps.3.convs.0`."""
     if node.op_type != "Conv":
         return None
-    *parts, _ = node.input[1].removeprefix("segmenter.").removeprefix("net.").split(".")
+    member = _member(node.input[1])
+    name = node.input[1].removeprefix("segmenter.").removeprefix(member).removeprefix("net.")
+    *parts, _ = name.split(".")
     for index, part in enumerate(parts):
         if part.isdigit():
-            return ".".join(parts[: index + 1])
-    return ".".join(parts)
+            return member + ".".join(parts[: index + 1])
+    return member + ".".join(parts)
+
+
+def _member(weight: str) -> str:
+    """Return what the name of a weight begins with where it is one of a member of an ensemble."""
+    found = _MEMBER.match(weight.removeprefix("segmenter."))
+    return found.group() if found else ""

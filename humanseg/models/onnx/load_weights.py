@@ -4,6 +4,7 @@ In a file the batch norms are folded into the convolutions. In the model they be
 an offset; `measure_batch_norms` then gives them the statistics of photos.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 from humanseg.errors import HumansegError, listed
 from humanseg.models.segmenter import Segmenter
 
-_PREFIX = "segmenter."
+_MODULE = re.compile(r"segmenter\.(members\.\d+\.|)(.+?)\.weight.*")
+"""The name of a weight: the member of an ensemble, if it is of one, and the layer."""
 _PROBE = (2, 3, 64, 64)
 
 
@@ -41,7 +43,7 @@ def load_exported(segmenter: Segmenter, path: Path) -> None:
     segmenter
         Gets the weights; in evaluation mode afterwards.
     path
-        An ONNX file that humanseg wrote.
+        An ONNX file that humanseg wrote. Of an ensemble, the first member that fits.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def load_exported(segmenter: Segmenter, path: Path) -> None:
         The file cannot be read, is of another model, or of a network that has weights in other
         layers than convolutions and batch norms.
     """
-    saved = _read(path)
+    members = _read(path)
     layers = _used_layers(segmenter)
     others = [
         f"{name} is a {type(layer).__name__}"
@@ -63,11 +65,10 @@ def load_exported(segmenter: Segmenter, path: Path) -> None:
             code="models.other_layers",
         )
     convs = {name: layer for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
-    wrong = sorted(set(convs) ^ set(saved)) + [
-        name
-        for name in convs
-        if name in saved and convs[name].weight.shape != saved[name].weight.shape
-    ]
+    # Of an ensemble, the member that it is.
+    wrong, saved = min(
+        ((_misfits(convs, one), one) for one in members), key=lambda fit: len(fit[0])
+    )
     if wrong:
         raise HumansegError(
             f"{path} is an exported file of another model; these layers do not fit: "
@@ -108,10 +109,20 @@ def measure_batch_norms(segmenter: Segmenter, photos: Tensor) -> None:
     _visit_norms(segmenter, photos, update)
 
 
-def _read(path: Path) -> dict[str, _Conv]:
-    """Read the convolutions of a file by the names of their layers."""
+def _misfits(convs: dict[str, nn.Conv2d], saved: dict[str, _Conv]) -> list[str]:
+    """Name the layers that only one of two has, and those of another shape."""
+    others = (
+        name
+        for name in convs.keys() & saved
+        if convs[name].weight.shape != saved[name].weight.shape
+    )
+    return sorted([*(convs.keys() ^ saved.keys()), *others])
+
+
+def _read(path: Path) -> list[dict[str, _Conv]]:
+    """Read the convolutions of a file by the names of their layers, for each of its members."""
     try:
-        return _convolutions(onnx.load(path).graph)
+        return list(_convolutions(onnx.load(path).graph).values()) or [{}]
     except Exception as error:  # wrong bytes, or another graph, fail in any way
         raise HumansegError(
             f"{path} cannot be read as an ONNX file that humanseg wrote: it is damaged, or comes "
@@ -120,19 +131,22 @@ def _read(path: Path) -> dict[str, _Conv]:
         ) from error
 
 
-def _convolutions(graph: onnx.GraphProto) -> dict[str, _Conv]:
+def _convolutions(graph: onnx.GraphProto) -> dict[str, dict[str, _Conv]]:
     constants = {tensor.name: tensor for tensor in graph.initializer}
     made_by = {name: node for node in graph.node for name in node.output}
-    convs: dict[str, _Conv] = {}
+    members: dict[str, dict[str, _Conv]] = {}
     for node in graph.node:
         if node.op_type != "Conv":
             continue
         weight, *biases = (_constant(name, made_by, constants) for name in node.input[1:])
         # A network that runs at several sizes has a node for each, with the same weights.
-        name = weight[0].removeprefix(_PREFIX).partition(".weight")[0]
+        found = _MODULE.fullmatch(weight[0])
+        if found is None:
+            raise ValueError(f"{weight[0]} is no weight of a layer")
+        member, name = found.groups()
         bias = biases[0][1] if biases else torch.zeros(len(weight[1]))
-        convs.setdefault(name, _Conv(weight[1], bias))
-    return convs
+        members.setdefault(member, {}).setdefault(name, _Conv(weight[1], bias))
+    return members
 
 
 def _constant(

@@ -5,13 +5,14 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from humanseg.models import Segmenter
+from humanseg.models.ensemble import Ensemble
 
 INPUT = "photo"
 OUTPUTS = ("probability", "mask")
 
 
 class PhotoToMask(nn.Module):
-    """A `Segmenter` with its threshold: photos in, probabilities and masks out.
+    """A `Segmenter` or several, with a threshold: photos in, probabilities and masks out.
 
     Parameters
     ----------
@@ -21,7 +22,7 @@ class PhotoToMask(nn.Module):
         In (0, 1): a pixel is person where its probability is above it.
     """
 
-    def __init__(self, segmenter: Segmenter, threshold: float) -> None:
+    def __init__(self, segmenter: Segmenter | Ensemble, threshold: float) -> None:
         super().__init__()
         self.segmenter = segmenter.eval()
         for child in self.segmenter.modules():

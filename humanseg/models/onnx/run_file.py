@@ -1,6 +1,7 @@
 """Writes the checkpoint of a run as an fp32 ONNX file, with its metadata inside."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 from humanseg.config.find import conf_folder
 from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file
+from humanseg.models import Segmenter
 from humanseg.models.checkpoint import load_segmenter, prediction_sizes
+from humanseg.models.ensemble import Ensemble
 from humanseg.models.onnx.convert import convert, save
 from humanseg.models.onnx.network import PhotoToMask, trace
 from humanseg.runs import RunFolder, read_summary
@@ -30,11 +33,14 @@ class TrainedNetwork:
         The run's settings.
     name
         Such as `unet-efficientnet_lite0`.
+    others
+        The settings of the other members, where it is an ensemble.
     """
 
     network: PhotoToMask
     config: DictConfig
     name: str
+    others: tuple[DictConfig, ...] = ()
 
 
 def load_network(
@@ -59,6 +65,24 @@ def load_network(
     return TrainedNetwork(PhotoToMask(segmenter, float(threshold)), config, "-".join(parts))
 
 
+def make_ensemble(
+    main: TrainedNetwork, others: Sequence[TrainedNetwork], weights: Sequence[float]
+) -> TrainedNetwork:
+    """Return the ensemble of a model and others, which have these weights; it has the rest.
+
+    The threshold is that of the first.
+    """
+    members = [item.network.segmenter for item in (main, *others)]
+    assert all(isinstance(member, Segmenter) for member in members)
+    ensemble = Ensemble(members, [1 - sum(weights), *weights])  # type: ignore[arg-type]
+    return replace(
+        main,
+        network=PhotoToMask(ensemble, main.network.threshold),
+        name="+".join(item.name for item in (main, *others)),
+        others=tuple(item.config for item in others),
+    )
+
+
 def model_metadata(trained: TrainedNetwork, size: tuple[int, int] | None) -> dict[str, Any]:
     """Return what an ONNX file must hold to be used alone; for `size` see `working_side`.
 
@@ -68,7 +92,7 @@ def model_metadata(trained: TrainedNetwork, size: tuple[int, int] | None) -> dic
         "format": FORMAT,
         "name": trained.name,
         "threshold": trained.network.threshold,
-        "long_side": working_side(trained.config, size),
+        "long_side": max(working_side(one, size) for one in (trained.config, *trained.others)),
     }
 
 

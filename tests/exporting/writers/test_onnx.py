@@ -16,7 +16,7 @@ from humanseg.exporting.source import ExportSource
 from humanseg.exporting.writers.fp16 import halve_weights
 from humanseg.exporting.writers.write import save_pt2
 from humanseg.io.resizing import working_size
-from humanseg.models import LightUNet, PlainBackbone, TimmBackbone, build_segmenter
+from humanseg.models import LightUNet, PlainBackbone, Segmenter, TimmBackbone, build_segmenter
 from humanseg.models.onnx.convert import OPSET, convert, save
 from humanseg.models.onnx.network import PhotoToMask, trace
 
@@ -154,6 +154,7 @@ def test_sizes_share_their_weights(
     scaling: tuple[PhotoToMask, Any], scaling_model: onnx.ModelProto, tmp_path: Path
 ) -> None:
     network, _ = scaling
+    assert isinstance(network.segmenter, Segmenter)
     model = onnx.ModelProto()
     model.CopyFrom(scaling_model)
     save(model, tmp_path / "model.onnx")
