@@ -60,9 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
     record = json.loads((bundled / RECORD).read_text(encoding="utf-8"))
     made = read_record(chosen.recipe / RECIPE_RECORD)
     stages, ensemble = made["stages"], made.get("ensemble") or {}
-    others = {chosen.recipe / name: weight for name, weight in ensemble.items()}
     with tempfile.TemporaryDirectory() as folder:
-        copy = humanseg.export(chosen.recipe, Path(folder) / chosen.name, ["int8"], ensemble=others)
+        copy = humanseg.export(chosen.recipe, Path(folder) / chosen.name, ["int8"])
         model = humanseg.load(copy)
         for part, scores in measure(model, chosen.data, chosen.sources, chosen.no_person).items():
             record["dice"][part] |= scores

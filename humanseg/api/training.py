@@ -161,7 +161,8 @@ def export(
         fp16.
     ensemble
         Further runs, whose logits are averaged with those of the run, and the weight in (0, 1) of
-        each; the run's own is the rest to 1. The files hold all these models.
+        each; the run's own is the rest to 1. The files hold all these models. None: the ensemble of
+        the recipe, where `run` is the folder of one.
     data
         The folder of the data; None: that of the run.
     max_drop
@@ -185,6 +186,8 @@ def export(
         Something must be changed, or a file predicts something else than the checkpoint; nothing
         was written.
     """
+    from dataclasses import replace
+
     from humanseg.api.options import as_path, require_in_range
     from humanseg.errors import HumansegError
     from humanseg.evaluation.evaluated_model import require_run
@@ -216,6 +219,8 @@ def export(
     chosen = read_formats(DEFAULT) if named is None else named
     require_export_folder(folder, overwrite)
     selected = select_run(source, root)
+    if others or quick:
+        selected = replace(selected, ensemble=others)
     require_run(selected.run.path, root, selected.checkpoint)
     # Only now, when nothing is in the way: it loads torch.
     from humanseg.exporting.run_export import export as write_export
@@ -224,7 +229,6 @@ def export(
         selected,
         folder,
         chosen,
-        ensemble=others,
         data=root,
         max_drop=max_drop,
         overwrite=overwrite,

@@ -78,6 +78,7 @@ def _member(text: str) -> tuple[Path, float]:
 def run(arguments: argparse.Namespace) -> int:
     """Export; with --wandb, log the export there once it is whole."""
     source, project, run = arguments.runs, None, None
+    ensemble = dict(arguments.ensemble)
     if arguments.wandb is not None:
         from humanseg.compare.wandb.dashboard import require_wandb
         from humanseg.compare.wandb.project import Project
@@ -94,11 +95,12 @@ def run(arguments: argparse.Namespace) -> int:
             )
         selected = select_run(source, arguments.data)
         source, run = selected.checkpoint or selected.run.path, selected.run
+        ensemble = ensemble or dict(selected.ensemble)
     humanseg.export(
         source,
         arguments.out,
         arguments.formats,
-        ensemble=dict(arguments.ensemble),
+        ensemble=ensemble,
         data=arguments.data,
         max_drop=arguments.max_drop,
         overwrite=arguments.overwrite,

@@ -1,6 +1,6 @@
 """`humanseg export`: from a run to a folder of verified files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from humanseg.evaluation.data import common_size
@@ -35,7 +35,6 @@ def export(
     out: Path,
     formats: Sequence[Format],
     *,
-    ensemble: Mapping[Path, float] | None = None,
     data: Path | None = None,
     max_drop: float = 0.003,
     overwrite: bool = False,
@@ -47,13 +46,11 @@ def export(
     Parameters
     ----------
     selected
-        The run, and why it was chosen.
+        The run, why it was chosen, and what is averaged with it.
     out
         Where the export shall be.
     formats
         The files that it shall hold.
-    ensemble
-        Further runs whose logits are averaged with the run's, by their weights in (0, 1).
     data
         Where the data is; None: where the run found it.
     max_drop
@@ -74,9 +71,9 @@ def export(
     notify("run", str(selected.run.path))
     for reason in selected.reasons:
         notify("", reason)
-    for path, weight in (ensemble or {}).items():
+    for path, weight in selected.ensemble.items():
         notify("with", f"{path}, with a weight of {weight:g}")
-    source = open_source(selected.run, selected.checkpoint, ensemble)
+    source = open_source(selected.run, selected.checkpoint, selected.ensemble)
     photos, is_same_data = open_data(source, data)
     size = common_size(photos)
     if quick:
@@ -87,7 +84,7 @@ def export(
         quantised = write_formats(source.network, photos, metadata, formats, max_drop, folder)
         verification = verify(source, photos, is_same_data, formats, max_drop, folder)
         paths = [folder / item.file for item in formats]
-        if benchmark and not ensemble:
+        if benchmark and not source.ensemble:
             timings = time_all(paths, source.run.path, size, CALLS)
         else:  # in torch, an ensemble is nowhere to be opened from
             timings = time_files(paths, size, CALLS if benchmark else BRIEF_CALLS)

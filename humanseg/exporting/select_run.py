@@ -1,7 +1,7 @@
 """Selects the run to export: the one that was named, or the best of a folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.files import read_json
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.discovery import find_runs, looks_like_run, read_runs
-from humanseg.runs.folder import last_stage
+from humanseg.runs.folder import RECIPE_RECORD, last_stage
 from humanseg.runs.record import RunRecord, data_key
 
 _SHOWN = 3
@@ -28,17 +28,21 @@ class SelectedRun:
         Lines that say why, and name the runners-up.
     checkpoint
         Another of its checkpoints than the best one, where that was named.
+    ensemble
+        Further runs whose logits are averaged with its own, by their weights; its own is the rest.
     """
 
     run: RunFolder
     reasons: list[str]
     checkpoint: Path | None = None
+    ensemble: Mapping[Path, float] = field(default_factory=dict)
 
 
 def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     """Select the run at a path, or the finished one below it with the highest Dice at 0.5.
 
-    In a recipe's folder it is the last stage, once that is finished: a teacher may score higher.
+    In a recipe's folder it is the last stage, once that is finished, with the recipe's ensemble: a
+    teacher may score higher.
     Where runs were scored on different photos, all of them are scored again on `data`.
     """
     if path.is_file() or looks_like_run(path):
@@ -47,7 +51,9 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
         return SelectedRun(run, ["as requested"], path.resolve() if is_other else None)
     last = last_stage(path)
     if last is not None and read_json(RunFolder(last).summary).get("status") == "finished":
-        return SelectedRun(open_run(last), ["the last stage of this recipe"])
+        weights = read_json(path / RECIPE_RECORD).get("ensemble") or {}
+        ensemble = {path / name: weight for name, weight in weights.items()}
+        return SelectedRun(open_run(last), ["the last stage of this recipe"], ensemble=ensemble)
     records, _, broken = read_runs(find_runs([path]))
     finished = [record for record in records if record.finished]
     others = len(records) - len(finished) + len(broken)

@@ -109,5 +109,5 @@ def _export(run: Path, out: Path, formats: list[str], ensemble: Mapping[Path, fl
     from humanseg.exporting.run_export import export
     from humanseg.exporting.select_run import SelectedRun
 
-    selected = SelectedRun(RunFolder(run), ["the last stage of its recipe"])
-    export(selected, out, read_formats(formats), ensemble=ensemble, overwrite=True)
+    selected = SelectedRun(RunFolder(run), ["the last stage of its recipe"], ensemble=ensemble)
+    export(selected, out, read_formats(formats), overwrite=True)

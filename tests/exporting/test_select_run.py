@@ -53,9 +53,13 @@ def test_of_a_recipe_the_last_stage_is_taken_once_it_is_finished(
 ) -> None:
     make(tmp_path / "teacher", 0.98)
     make(tmp_path / "tiny", 0.97, status=status)
-    record = {"recipe": "tiny", "stages": [{"name": "teacher"}, {"name": "tiny"}]}
+    stages = [{"name": "teacher"}, {"name": "tiny"}]
+    record = {"recipe": "tiny", "stages": stages, "ensemble": {"teacher": 0.25}}
     (tmp_path / "record.json").write_text(json.dumps(record))
-    assert select_run(tmp_path).run.path == tmp_path / chosen
+    selected = select_run(tmp_path)
+    assert selected.run.path == tmp_path / chosen
+    # Its exported model is the same by this command as in the folder of the recipe.
+    assert selected.ensemble == ({tmp_path / "teacher": 0.25} if status == "finished" else {})
 
 
 def test_runs_on_different_photos_are_not_ranked_together(
