@@ -219,6 +219,12 @@ def export(
     chosen = read_formats(DEFAULT) if named is None else named
     require_export_folder(folder, overwrite)
     selected = select_run(source, root)
+    if quick and selected.ensemble:
+        alone = [
+            *selected.reasons,
+            "without the others of its ensemble: leave out --quick for these",
+        ]
+        selected = replace(selected, reasons=alone)
     if others or quick:
         selected = replace(selected, ensemble=others)
     require_run(selected.run.path, root, selected.checkpoint)

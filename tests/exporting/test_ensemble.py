@@ -75,6 +75,24 @@ def test_the_logits_of_the_runs_are_averaged_by_their_weights(
     assert "It is an ensemble" in card and "`wide` (with a weight of 0.25)" in card
 
 
+def test_the_folder_of_a_recipe_is_exported_as_its_ensemble(
+    run: RunFolder, other: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "recipe"
+    for stage in (other, run):
+        shutil.copytree(stage.path, recipe / stage.path.name)
+    stages = [{"name": stage.path.name} for stage in (other, run)]
+    record = {"recipe": "mine", "stages": stages, "ensemble": {"wide": 0.25}}
+    (recipe / "record.json").write_text(json.dumps(record))
+    out = humanseg.export(recipe, tmp_path / "out", ["onnx"])
+    assert json.loads((out / "manifest.json").read_text())["run"] == "run, wide 0.25"
+    # In seconds there is the last stage alone, which is said.
+    capsys.readouterr()
+    out = humanseg.export(recipe, tmp_path / "quick", quick=True)
+    assert json.loads((out / "manifest.json").read_text())["run"] == "run"
+    assert "without the others of its ensemble" in capsys.readouterr().out
+
+
 def test_8_bits_spare_the_first_and_last_layers_of_each_member(ensemble: onnx.ModelProto) -> None:
     stages = find_stages(ensemble)
     assert [stage.name for stage in stages.always] == ["input"] * 3 + ["output"]
