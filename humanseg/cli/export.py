@@ -69,10 +69,11 @@ def _member(text: str) -> tuple[Path, float]:
     """Read a run and its weight."""
     path, _, weight = text.rpartition("=")
     try:
-        return given_path(path), float(weight)
+        number = float(weight)
     except ValueError as error:
         reason = f"{text} is not RUN=WEIGHT, such as runs/NAME=0.2"
         raise argparse.ArgumentTypeError(reason) from error
+    return given_path(path), number
 
 
 def run(arguments: argparse.Namespace) -> int:

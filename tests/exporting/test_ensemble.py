@@ -135,11 +135,20 @@ def test_what_is_exported_already_is_no_ensemble(run: RunFolder, tmp_path: Path)
         assert caught.value.code == f"export.{code}"
 
 
-@pytest.mark.parametrize("member", ["runs/other", "=0.2", "runs/other=much"])
-def test_a_member_is_a_run_and_a_weight(member: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("member", "reason"),
+    [
+        ("runs/other", "is not RUN=WEIGHT"),
+        ("runs/other=much", "is not RUN=WEIGHT"),
+        ("=0.2", "path is empty"),
+    ],
+)
+def test_a_member_is_a_run_and_a_weight(
+    member: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["export", "runs", "--ensemble", member])
-    assert caught.value.code == 2 and "argument --ensemble" in capsys.readouterr().err
+    assert caught.value.code == 2 and reason in capsys.readouterr().err
 
 
 def test_a_member_that_is_no_run_is_named(
