@@ -199,7 +199,7 @@ def export(
     named = None if formats is None else read_formats(formats)
     source, folder = as_path("run", run), as_path("out", out)
     root = None if data is None else as_path("data", data)
-    others = {as_path("ensemble", path): one for path, one in (ensemble or {}).items()}
+    others = {as_path("ensemble", path): weight for path, weight in (ensemble or {}).items()}
     require_ensemble(others)
     if exported := find_exported(source):
         if others:
@@ -220,12 +220,9 @@ def export(
     require_export_folder(folder, overwrite)
     selected = select_run(source, root)
     if quick and selected.ensemble:
-        alone = [
-            *selected.reasons,
-            "without the others of its ensemble: leave out --quick for these",
-        ]
-        selected = replace(selected, reasons=alone)
-    if others or quick:
+        alone = "without the others of its ensemble: leave out --quick for these"
+        selected = replace(selected, reasons=[*selected.reasons, alone], ensemble={})
+    elif others:
         selected = replace(selected, ensemble=others)
     require_run(selected.run.path, root, selected.checkpoint)
     # Only now, when nothing is in the way: it loads torch.

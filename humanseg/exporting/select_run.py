@@ -1,9 +1,10 @@
 """Selects the run to export: the one that was named, or the best of a folder."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from humanseg.errors import HumansegError
 from humanseg.io.files import read_json
@@ -87,20 +88,20 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
 
 def require_ensemble(weights: Mapping[Path, float]) -> None:
     """Make sure that runs can be members of an ensemble, and that their weights leave a rest."""
-    for path, weight in weights.items():
-        if not (isinstance(weight, Real) and 0 < weight < 1):
-            raise HumansegError(
-                f"The weight of {path} in the ensemble is {weight}: give a number between 0 and 1.",
-                code="export.ensemble",
-            )
+    if mistake := weights_mistake(weights.values()):
+        members = ", ".join(f"{path}={weight}" for path, weight in weights.items())
+        raise HumansegError(f"The ensemble {members}: {mistake}.", code="export.ensemble")
+    for path in weights:
         open_run(path)
-    total = sum(weights.values())
-    if total >= 1:
-        raise HumansegError(
-            f"The weights of the ensemble sum up to {total:g}, and nothing is left for the run "
-            "itself: give smaller ones.",
-            code="export.ensemble",
-        )
+
+
+def weights_mistake(weights: Collection[Any]) -> str | None:
+    """Return what is wrong with the weights of all members but the main one; None: nothing."""
+    if not all(isinstance(weight, Real) and 0 < float(weight) < 1 for weight in weights):
+        return "weights are numbers between 0 and 1"
+    if sum(weights) >= 1:
+        return f"the weights sum up to {sum(weights):g}, and no rest is left for the main model"
+    return None
 
 
 def _score(record: RunRecord, data: Path | None) -> float:

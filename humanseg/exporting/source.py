@@ -43,7 +43,7 @@ class ExportSource(TrainedNetwork):
     def label(self) -> str:
         """The name of the run, of a checkpoint that is not the best one, and of others in it."""
         names = [self.run.path.name, *([self.checkpoint.name] if self.checkpoint else ())]
-        return ", ".join([*names, *(f"{name} {one:g}" for name, one in self.ensemble)])
+        return ", ".join([*names, *(f"{name} {weight:g}" for name, weight in self.ensemble)])
 
     @property
     def is_as_scored(self) -> bool:
@@ -65,7 +65,7 @@ def open_source(
         run=run,
         summary=read_summary(run.summary),
         checkpoint=checkpoint,
-        ensemble=tuple((path.resolve().name, one) for path, one in (ensemble or {}).items()),
+        ensemble=tuple((path.resolve().name, weight) for path, weight in (ensemble or {}).items()),
     )
 
 

@@ -17,7 +17,8 @@ from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root, scan_unlabelled
 from humanseg.errors import HumansegError
 from humanseg.recipes.compose import UNLABELLED, StageComposer, StagePlan
-from humanseg.recipes.recipe import LEARNS_FROM, STARTS_FROM, Recipe, RecipeStage, read_recipe
+from humanseg.recipes.recipe import Recipe, RecipeStage, read_recipe
+from humanseg.recipes.references import LEARNS_FROM, STARTS_FROM
 from humanseg.system.children import call_in_child
 from humanseg.training.preflight.paths import require_source
 from humanseg.training.request import named_paths

@@ -12,7 +12,8 @@ from humanseg.config.command_line.error_text import explain
 from humanseg.config.command_line.overrides import to_override
 from humanseg.config.settings import NO_PATHS, kind_of
 from humanseg.errors import HumansegError
-from humanseg.recipes.recipe import LEARNS_FROM, Recipe, RecipeStage, with_folders
+from humanseg.recipes.recipe import Recipe, RecipeStage
+from humanseg.recipes.references import LEARNS_FROM, with_folders
 from humanseg.sweeps.jobs import Job
 from humanseg.sweeps.naming import is_below, key_of
 from humanseg.sweeps.run_job import mark_logs

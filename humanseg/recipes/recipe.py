@@ -9,19 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-
 from humanseg.config.command_line.overrides import to_override
 from humanseg.config.settings import kind_of
 from humanseg.errors import HumansegError, nearest, plural
 from humanseg.exporting.folder import read_formats
+from humanseg.exporting.select_run import weights_mistake
+from humanseg.recipes.references import LEARNS_FROM, STARTS_FROM, references
 from humanseg.runs.folder import RECIPE_RECORD
 from humanseg.sweeps.naming import key_of
 from humanseg.training.resuming import leaves
-
-REFERENCE = "stage:"
-"""The prefix of the name of an earlier stage, in place of the folder of a run."""
-STARTS_FROM, LEARNS_FROM = "init_from", "distillation.teachers"
 
 _OF_RECIPE = ("about", "budget", "ensemble", "export", "stages")
 _OF_STAGE = ("adds", "share", "settings", "ignore")
@@ -166,28 +162,6 @@ def recipe_from_record(path: Path) -> Recipe:
     )
 
 
-def references(word: str) -> list[str]:
-    """List the stages that a word names, by themselves or by a file of theirs."""
-    value = OverridesParser.create().parse_override(word).value() if REFERENCE in word else None
-    values = value if isinstance(value, list) else [value]
-    named = [str(item)[len(REFERENCE) :] for item in values if str(item).startswith(REFERENCE)]
-    return [name.partition("/")[0] for name in named]
-
-
-def with_folders(word: str, folder: Path) -> str:
-    """Replace names of stages by their folders, which are in `folder`."""
-    if key_of(word) not in (STARTS_FROM, LEARNS_FROM) or not references(word):
-        return word
-    value = OverridesParser.create().parse_override(word).value()
-
-    def placed(item: Any) -> str:
-        text = str(item)
-        return str(folder / text[len(REFERENCE) :]) if text.startswith(REFERENCE) else text
-
-    where = [placed(item) for item in value] if isinstance(value, list) else placed(value)
-    return to_override(word.partition("=")[0], where)
-
-
 def reference_mistakes(stages: Sequence[RecipeStage]) -> list[str]:
     """List the stages that are named and are not there, or do not come before the one that does."""
     names, mistakes = [stage.name for stage in stages], []
@@ -214,11 +188,8 @@ def _ensemble_mistakes(ensemble: Any, stages: Sequence[str]) -> list[str]:
         for name in ensemble
         if name not in others
     ]
-    weights = list(ensemble.values())
-    if not all(isinstance(weight, int | float) and 0 < weight < 1 for weight in weights):
-        mistakes.append("ensemble: weights are numbers between 0 and 1")
-    elif not sum(weights) < 1:
-        mistakes.append(f"ensemble: the weights sum up to {sum(weights):g}, and no rest is left")
+    if mistake := weights_mistake(ensemble.values()):
+        mistakes.append(f"ensemble: {mistake}")
     return mistakes
 
 

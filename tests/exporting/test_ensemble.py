@@ -61,12 +61,13 @@ def test_the_logits_of_the_runs_are_averaged_by_their_weights(
     photos = noise(33, 47)
     with torch.no_grad():
         first, second = (
-            open_source(one).network.segmenter(torch.from_numpy(photos)) for one in (run, other)
+            open_source(trained).network.segmenter(torch.from_numpy(photos))
+            for trained in (run, other)
         )
     wanted = (0.75 * first + 0.25 * second).sigmoid()[0, 0].numpy()
     assert np.abs(wanted - first.sigmoid()[0, 0].numpy()).max() > 0.01
-    found = humanseg.load(out).probability(np.ascontiguousarray(photos[0].transpose(1, 2, 0)))
-    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    averaged = humanseg.load(out).probability(np.ascontiguousarray(photos[0].transpose(1, 2, 0)))
+    np.testing.assert_allclose(averaged, wanted, atol=1e-4)
     manifest = json.loads((out / "manifest.json").read_text())
     # Photos are not made smaller than the size at which the larger of both works.
     assert manifest["name"] == "unet-plain+unet-plain" and manifest["long_side"] == 80
@@ -86,7 +87,7 @@ def test_the_folder_of_a_recipe_is_exported_as_its_ensemble(
     (recipe / "record.json").write_text(json.dumps(record))
     out = humanseg.export(recipe, tmp_path / "out", ["onnx"])
     assert json.loads((out / "manifest.json").read_text())["run"] == "run, wide 0.25"
-    # In seconds there is the last stage alone, which is said.
+    # In seconds there is the last stage alone, with a line that tells so.
     capsys.readouterr()
     out = humanseg.export(recipe, tmp_path / "quick", quick=True)
     assert json.loads((out / "manifest.json").read_text())["run"] == "run"
@@ -100,8 +101,8 @@ def test_8_bits_spare_the_first_and_last_layers_of_each_member(ensemble: onnx.Mo
     assert len(set(names)) == len(names)
     assert {name.split(".")[1] for name in names} == {"0", "1"}
     assert all(len(name.split(".")) > 2 for name in names)
-    found = [name for stage in (*stages.always, *stages.inner) for name in stage.nodes]
-    assert sorted(found) == sorted(node.name for node in ensemble.graph.node)
+    nodes = [name for stage in (*stages.always, *stages.inner) for name in stage.nodes]
+    assert sorted(nodes) == sorted(node.name for node in ensemble.graph.node)
 
 
 @torch.no_grad()
@@ -110,8 +111,8 @@ def test_the_member_that_fits_is_trained_further(
 ) -> None:
     save(ensemble, tmp_path / "model.onnx")
     photos = torch.from_numpy(noise(48, 64))
-    for one in (run, other):
-        source = open_source(one)
+    for trained in (run, other):
+        source = open_source(trained)
         segmenter = make_segmenter(without_weights(source.config)).eval()
         load_exported(segmenter, tmp_path / "model.onnx")
         wanted = source.network.segmenter(photos)

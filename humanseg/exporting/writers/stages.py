@@ -104,5 +104,5 @@ def _stage_name(node: onnx.NodeProto) -> str | None:
 
 def _member(weight: str) -> str:
     """Return what the name of a weight begins with where it is one of a member of an ensemble."""
-    found = _MEMBER.match(weight.removeprefix("segmenter."))
-    return found.group() if found else ""
+    match = _MEMBER.match(weight.removeprefix("segmenter."))
+    return match.group() if match else ""

@@ -67,7 +67,8 @@ def load_exported(segmenter: Segmenter, path: Path) -> None:
     convs = {name: layer for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
     # Of an ensemble, the member that it is.
     wrong, saved = min(
-        ((_misfits(convs, one), one) for one in members), key=lambda fit: len(fit[0])
+        ((_misfits(convs, member), member) for member in members),
+        key=lambda fit: len(fit[0]),
     )
     if wrong:
         raise HumansegError(
@@ -140,10 +141,10 @@ def _convolutions(graph: onnx.GraphProto) -> dict[str, dict[str, _Conv]]:
             continue
         weight, *biases = (_constant(name, made_by, constants) for name in node.input[1:])
         # A network that runs at several sizes has a node for each, with the same weights.
-        found = _MODULE.fullmatch(weight[0])
-        if found is None:
+        match = _MODULE.fullmatch(weight[0])
+        if match is None:
             raise ValueError(f"{weight[0]} is no weight of a layer")
-        member, name = found.groups()
+        member, name = match.groups()
         bias = biases[0][1] if biases else torch.zeros(len(weight[1]))
         members.setdefault(member, {}).setdefault(name, _Conv(weight[1], bias))
     return members

@@ -92,7 +92,9 @@ def model_metadata(trained: TrainedNetwork, size: tuple[int, int] | None) -> dic
         "format": FORMAT,
         "name": trained.name,
         "threshold": trained.network.threshold,
-        "long_side": max(working_side(one, size) for one in (trained.config, *trained.others)),
+        "long_side": max(
+            working_side(config, size) for config in (trained.config, *trained.others)
+        ),
     }
 
 
