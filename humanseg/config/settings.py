@@ -74,6 +74,9 @@ SETTINGS = (
     Setting("eval_size", "The longer side, in pixels, at which the model predicts, or a list of "
             "some, whose logits are averaged; null: data.train_size.",
             Side | Annotated[list[Side], MinLen(1)] | None),
+    Setting("eval_mirrored", "Whether the model predicts on the mirrored photo, or a list with a "
+            "value for each eval_size.",
+            bool | Annotated[list[bool], MinLen(1)]),
     Setting("auxiliary_weight", "Weight of the loss of each auxiliary head, in models that have "
             "some.",
             NotNegative),

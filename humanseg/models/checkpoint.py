@@ -1,6 +1,7 @@
 """A model from a config, and a trained one from a run's folder."""
 
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from humanseg.config.build import build
 from humanseg.config.load import load_run_config
-from humanseg.errors import HumansegError, listed
+from humanseg.errors import HumansegError, listed, plural
 from humanseg.models import Segmenter, build_segmenter
 from humanseg.runs import RunFolder
 from humanseg.runs.folder import explain_missing_checkpoint
@@ -24,9 +25,12 @@ def make_segmenter(config: DictConfig) -> Segmenter:
     Raises
     ------
     HumansegError
-        The pair of model and backbone is impossible, or the weights cannot be had.
+        The pair of model and backbone is impossible, the weights cannot be had, or `eval_mirrored`
+        does not fit the sizes.
     """
-    return build_segmenter(build(config.model), build(config.backbone), prediction_sizes(config))
+    sizes = prediction_sizes(config)
+    mirrored = _mirrored(config.get("eval_mirrored", False), len(sizes))
+    return build_segmenter(build(config.model), build(config.backbone), sizes, mirrored)
 
 
 def prediction_sizes(config: DictConfig) -> list[int]:
@@ -37,6 +41,25 @@ def prediction_sizes(config: DictConfig) -> list[int]:
     """
     sizes = config.get("eval_size") or config.data.get("train_size") or []
     return [int(size) for size in ([sizes] if isinstance(sizes, int) else sizes)]
+
+
+def _mirrored(value: bool | Sequence[bool], sizes: int) -> list[bool]:
+    """Return `eval_mirrored` with a value for each size of a prediction."""
+    if value and not sizes:
+        raise HumansegError(
+            "eval_mirrored needs the sizes at which the model predicts, and there are none: set "
+            "eval_size or data.train_size.",
+            code="models.eval_mirrored",
+        )
+    values = [value] * sizes if isinstance(value, bool) else list(value)
+    if len(values) != sizes:
+        raise HumansegError(
+            f"eval_mirrored has {plural(len(values), 'value')}, and the model predicts at "
+            f"{plural(sizes, 'size')}: give a list with one value for each size, or true or false "
+            "for all.",
+            code="models.eval_mirrored",
+        )
+    return values
 
 
 def without_weights(config: DictConfig) -> DictConfig:

@@ -31,6 +31,9 @@ class Segmenter(nn.Module):
     eval_sizes
         The longer sides at which the net works, outside training: photos are scaled to each of
         them, logits back, and averaged. None given: photos are taken as they are.
+    mirrored
+        For each of ``eval_sizes`` whether the net gets the mirrored photo there, and its logits
+        are mirrored back; none given: nowhere.
     """
 
     # Not in the state dict: they follow from the backbone's name, as the architecture does.
@@ -44,11 +47,13 @@ class Segmenter(nn.Module):
         std: Triple,
         stride: int,
         eval_sizes: Sequence[int] = (),
+        mirrored: Sequence[bool] = (),
     ) -> None:
         super().__init__()
         self.net = net
         self.stride = stride
         self.eval_sizes = tuple(eval_sizes)
+        self.mirrored = tuple(mirrored) or (False,) * len(self.eval_sizes)
         spread = torch.tensor(std).view(1, 3, 1, 1)
         self.register_buffer("scale", 1 / (255 * spread), persistent=False)
         self.register_buffer(
@@ -71,7 +76,10 @@ class Segmenter(nn.Module):
         """
         # Training samples come at the working size, and may be crops of it.
         if self.eval_sizes and not self.training:
-            first, *others = (self.at_working_size(image, size) for size in self.eval_sizes)
+            first, *others = (
+                self.at_working_size(image, size, mirrored)
+                for size, mirrored in zip(self.eval_sizes, self.mirrored, strict=True)
+            )
             # Of one size no mean, which would be two more steps in each exported file.
             return sum(others, first) / len(self.eval_sizes) if others else first
         height, width = image.shape[-2], image.shape[-1]
@@ -80,15 +88,19 @@ class Segmenter(nn.Module):
             return logits[..., :height, :width].float()
         return [logit[..., :height, :width].float() for logit in logits]
 
-    def at_working_size(self, image: Tensor, long_side: int) -> Tensor:
-        """Predict on photos scaled to a longer side; logits have the photos' size."""
+    def at_working_size(self, image: Tensor, long_side: int, mirrored: bool = False) -> Tensor:
+        """Predict on photos scaled to a longer side; logits have the photos' size and direction."""
         height, width = image.shape[-2], image.shape[-1]
         # While it is exported height and width are symbols.
         size = working_size(height, width, long_side, torch.sym_max)
         # Also where the size stays, which changes no value: a branch would not be exported.
         scaled = F.interpolate(image.to(self.scale.dtype), size, mode="bilinear", antialias=True)
+        if mirrored:
+            scaled = scaled.flip(-1)
         logits: Tensor = self.net(self.pad(self.normalise(scaled)))
         logits = logits[..., : size[0], : size[1]].float()
+        if mirrored:
+            logits = logits.flip(-1)
         return F.interpolate(logits, (height, width), mode="bilinear")
 
     def normalise(self, image: Tensor) -> Tensor:
@@ -107,7 +119,10 @@ class Segmenter(nn.Module):
 
 
 def build_segmenter(
-    model: Callable[..., nn.Module], backbone: Backbone, eval_sizes: Sequence[int] = ()
+    model: Callable[..., nn.Module],
+    backbone: Backbone,
+    eval_sizes: Sequence[int] = (),
+    mirrored: Sequence[bool] = (),
 ) -> Segmenter:
     """Build a net on a backbone and wrap it for photos.
 
@@ -119,6 +134,8 @@ def build_segmenter(
         Gives mean, std and stride.
     eval_sizes
         The longer sides at which the net works; none: photos are taken as they are.
+    mirrored
+        For each of them whether the photo is mirrored there.
 
     Returns
     -------
@@ -132,4 +149,4 @@ def build_segmenter(
     """
     net = model(backbone=backbone)
     speed_up_depthwise(net)
-    return Segmenter(net, backbone.mean, backbone.std, backbone.stride, eval_sizes)
+    return Segmenter(net, backbone.mean, backbone.std, backbone.stride, eval_sizes, mirrored)

@@ -85,6 +85,7 @@ def test_each_kind_of_mistake_is_named_by_its_key(
         ("eval_size=7", "from 16 to 16384"),
         ("eval_size=[256,7]", "from 16 to 16384"),
         ("eval_size=[]", "a list of one or more"),
+        ("eval_mirrored=[]", "a list of one or more"),
         ("auxiliary_weight=.inf", "of at least 0"),
         ("distillation.weight=1.1", "from 0 to 1"),
         ("threads=0", "from 1 to 1024"),

@@ -102,17 +102,27 @@ def test_logits_of_several_sizes_are_averaged() -> None:
     segmenter = build_segmenter(UNet, PlainBackbone(widths=(4, 8)), [16, 40]).eval()
     image = torch.randint(0, 256, (1, 3, 30, 24), dtype=torch.uint8)
     logits = segmenter(image)
-    segmenter.eval_sizes = (16,)
-    small = segmenter(image)
-    segmenter.eval_sizes = (40,)
-    large = segmenter(image)
+    small, large = (segmenter.at_working_size(image, size) for size in (16, 40))
     assert not torch.allclose(small, large)
     torch.testing.assert_close(logits, (small + large) / 2)
 
 
-def test_training_samples_are_not_scaled() -> None:
+def test_each_size_may_have_the_mirrored_photo() -> None:
+    torch.manual_seed(0)
+    segmenter = build_segmenter(UNet, PlainBackbone(widths=(4, 8)), [16, 40]).eval()
+    # A width that is padded: its border is repeated at the right of the photo as the net gets it.
+    image = torch.randint(0, 256, (2, 3, 30, 23), dtype=torch.uint8)
+    small = segmenter.at_working_size(image, 16)
+    back = segmenter.at_working_size(image.flip(-1), 16).flip(-1)
+    assert not torch.allclose(back, small)
+    large = segmenter.at_working_size(image, 40)
+    segmenter.mirrored = (True, False)
+    torch.testing.assert_close(segmenter(image), (back + large) / 2)
+
+
+def test_training_samples_are_neither_scaled_nor_mirrored() -> None:
     recorder = Recorder()
-    Segmenter(recorder, MEAN, STD, stride=4, eval_sizes=[16]).train()(
-        torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
-    )
-    assert tuple(recorder.seen.shape[-2:]) == (8, 8)
+    image = torch.randint(0, 256, (1, 3, 8, 8), dtype=torch.uint8)
+    segmenter = Segmenter(recorder, MEAN, STD, stride=4, eval_sizes=[16], mirrored=[True]).train()
+    segmenter(image)
+    torch.testing.assert_close(recorder.seen, segmenter.normalise(image))

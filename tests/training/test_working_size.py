@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, open_dict
 
+from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.models.checkpoint import load_segmenter, prediction_sizes
+from humanseg.models.checkpoint import load_segmenter, make_segmenter, prediction_sizes
 from humanseg.models.onnx.run_file import working_side
 from humanseg.runs import RunFolder, read_summary
 
@@ -45,6 +46,45 @@ def test_a_net_predicts_at_another_size_than_it_was_trained_at(
     assert again.scores["dice"] == read_summary(run.summary)["dice"]
 
 
+def test_a_net_predicts_on_mirrored_photos(train_run: Train, tmp_path: Path) -> None:
+    run = train_run(tmp_path / "run", "eval_size=[40,64]", "eval_mirrored=[true,false]")
+    segmenter, _ = load_segmenter(run)
+    assert segmenter.mirrored == (True, False)
+    assert evaluate(run.path).scores["dice"] == read_summary(run.summary)["dice"]
+
+
+@pytest.mark.parametrize(
+    ("options", "mirrored"),
+    [
+        (["eval_size=[40,64]", "eval_mirrored=true"], (True, True)),
+        (["data.train_size=96", "eval_mirrored=true"], (True,)),
+        (["eval_size=[40,64]"], (False, False)),
+        ([], ()),
+    ],
+)
+def test_one_value_mirrors_all_sizes(
+    compose: Callable[..., DictConfig], options: list[str], mirrored: tuple[bool, ...]
+) -> None:
+    assert make_segmenter(compose(*options)).mirrored == mirrored
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["eval_size=[40,64]", "eval_mirrored=[true]"],
+        ["eval_size=40", "eval_mirrored=[true,false]"],
+        ["eval_mirrored=true"],
+        ["eval_mirrored=[true]"],
+    ],
+)
+def test_mirrored_and_sizes_must_fit(
+    compose: Callable[..., DictConfig], options: list[str]
+) -> None:
+    with pytest.raises(HumansegError) as caught:
+        make_segmenter(compose(*options))
+    assert caught.value.code == "models.eval_mirrored"
+
+
 def test_where_nothing_is_said_it_predicts_as_it_was_trained(
     compose: Callable[..., DictConfig],
 ) -> None:
@@ -52,5 +92,5 @@ def test_where_nothing_is_said_it_predicts_as_it_was_trained(
         config = compose(*options)
         assert prediction_sizes(config) == sizes and working_side(config, (64, 48)) == of_export
         with open_dict(config):  # runs from before there was such a setting lack it
-            del config["eval_size"]
-        assert prediction_sizes(config) == sizes
+            del config["eval_size"], config["eval_mirrored"]
+        assert make_segmenter(config).eval_sizes == tuple(sizes)

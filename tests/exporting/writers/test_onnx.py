@@ -80,9 +80,14 @@ def test_every_size_gives_what_the_checkpoint_gives(
 
 @pytest.fixture(scope="module", params=[[48], [48, 32]], ids=str)
 def scaling(request: pytest.FixtureRequest) -> tuple[PhotoToMask, Any]:
-    """A net that works at a longer side of 48, alone or beside another, and its trace."""
+    """A net that works at a longer side of 48, alone or beside another, and its trace.
+
+    Beside another it is given the mirrored photo.
+    """
     torch.manual_seed(0)
-    segmenter = build_segmenter(LightUNet, PlainBackbone(widths=(4, 8)), request.param)
+    sizes = request.param
+    mirrored = [True, False] if len(sizes) == 2 else [False]
+    segmenter = build_segmenter(LightUNet, PlainBackbone(widths=(4, 8)), sizes, mirrored)
     net = PhotoToMask(segmenter, 0.5)
     return net, trace(net)
 
