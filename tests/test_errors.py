@@ -3,12 +3,22 @@
 import errno
 import os
 import pickle
+import signal
 from pathlib import Path
 
 import pytest
 
 from humanseg.config.command_line.error_text import explain
-from humanseg.errors import HumansegError, Refused, first_line, printable, says_errors
+from humanseg.errors import (
+    Failure,
+    FarTraceback,
+    HumansegError,
+    Refused,
+    first_line,
+    printable,
+    says_errors,
+)
+from humanseg.system.interrupts import Interrupted
 
 
 @pytest.mark.parametrize(
@@ -131,3 +141,34 @@ def test_the_code_of_an_error_travels_with_it() -> None:
     far = pickle.loads(pickle.dumps(error))
     assert (str(far), far.code) == ("There is no mask.", "data.missing_mask")
     assert HumansegError("Something else.").code == "general"
+
+
+class OddError(Exception):
+    """Cannot be taken apart and put together again."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "message"),
+    [
+        (Refused("no further"), Refused, "^no further$"),
+        (Interrupted(signal.SIGTERM), Interrupted, "SIGTERM"),
+        (OddError(1, 2), RuntimeError, "OddError: 1 and 2"),
+    ],
+    ids=["refused", "interrupted", "odd"],
+)
+def test_an_error_of_another_process_comes_out_with_its_traceback(
+    error: BaseException, raised: type[BaseException], message: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as there:
+        fail()
+    failure = pickle.loads(pickle.dumps(Failure.of(there.value)))
+    with pytest.raises(raised, match=message) as here:
+        failure.reraise()
+    assert isinstance(here.value.__cause__, FarTraceback)
+    assert "in fail" in str(here.value.__cause__)
