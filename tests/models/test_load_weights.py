@@ -63,6 +63,18 @@ def test_a_model_of_an_exported_file_predicts_what_the_first_one_did(
     torch.testing.assert_close(other(photos), wanted, rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_a_model_stays_in_its_mode(
+    compose: Compose, photos: Tensor, tmp_path: Path, training: bool
+) -> None:
+    segmenter = make_segmenter(compose(*NET)).train(training)
+    file = tmp_path / "model.onnx"
+    save(convert(trace(PhotoToMask(make_segmenter(compose(*NET)), 0.5)), METADATA), file)
+    load_exported(segmenter, file)
+    measure_batch_norms(segmenter, photos)
+    assert {module.training for module in segmenter.modules()} == {training}
+
+
 def vary_norms(segmenter: Segmenter) -> None:
     """Give each batch norm other statistics, weights and biases."""
     generator = torch.Generator().manual_seed(0)
@@ -94,6 +106,7 @@ def test_every_bundled_model_can_be_trained_further(name: str, settings: list[st
         config = hydra.compose("train", [*settings, "data.root=photos"])
     segmenter = make_segmenter(without_weights(config))
     load_exported(segmenter, bundled_models()[name].file)
+    segmenter.eval()
     model = humanseg.load(name)
     # The first of the pictures side by side.
     photo = np.array(Image.open(ASTRONAUT).convert("RGB"))

@@ -65,6 +65,8 @@ def test_a_start_from_a_bundled_model_has_the_statistics_of_the_photos(ask: Ask)
     file = bundled_models()["robust_tiny"].file
     assert made.sources["init_from"] == [file_sha256(file)]
     segmenter = made.module.segmenter
+    # Lightning leaves it so: in evaluation mode it would learn from other sizes, by fixed norms.
+    assert all(module.training for module in made.module.modules())
     photos = made.photos.first_samples(16)
     assert photos.dtype == torch.uint8 and photos.shape[1:] == (3, 224, 224)
     with torch.no_grad():

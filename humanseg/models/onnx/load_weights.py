@@ -41,7 +41,7 @@ def load_exported(segmenter: Segmenter, path: Path) -> None:
     Parameters
     ----------
     segmenter
-        Gets the weights; in evaluation mode afterwards.
+        Gets the weights.
     path
         An ONNX file that humanseg wrote. Of an ensemble, the first member that fits.
 
@@ -93,7 +93,7 @@ def measure_batch_norms(segmenter: Segmenter, photos: Tensor) -> None:
     Parameters
     ----------
     segmenter
-        In evaluation mode afterwards.
+        Its norms get the statistics.
     photos
         uint8 (N, 3, H, W), at the size of the training.
     """
@@ -242,11 +242,14 @@ def _visit_norms(
 
 
 def _run(segmenter: Segmenter, photos: Tensor, hooks: list[Any]) -> None:
-    """Predict photos at their own size, and remove the hooks."""
+    """Predict photos at their own size, and remove the hooks; the model's mode stays."""
+    # Lightning trains a model in the mode that it has.
+    was_training = segmenter.training
     segmenter.eval()
     try:
         with torch.no_grad():
             segmenter.net(segmenter.pad(segmenter.normalise(photos)))
     finally:
+        segmenter.train(was_training)
         for hook in hooks:
             hook.remove()
