@@ -80,6 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Export; with --wandb, log the export there once it is whole."""
     source, project, run = arguments.runs, None, None
     ensemble = dict(arguments.ensemble)
+    if len(ensemble) < len(arguments.ensemble):
+        raise HumansegError(
+            "--ensemble names a run twice: give each run once, with its whole weight.",
+            code="export.ensemble",
+        )
     if arguments.wandb is not None:
         from humanseg.compare.wandb.dashboard import require_wandb
         from humanseg.compare.wandb.project import Project
@@ -96,7 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
             )
         selected = select_run(source, arguments.data)
         source, run = selected.checkpoint or selected.run.path, selected.run
-        ensemble = ensemble or dict(selected.ensemble)
+        if not arguments.quick:
+            ensemble = ensemble or dict(selected.ensemble)
     humanseg.export(
         source,
         arguments.out,

@@ -10,7 +10,7 @@ from humanseg.errors import HumansegError
 from humanseg.io.files import read_json
 from humanseg.runs import RunFolder, open_run
 from humanseg.runs.discovery import find_runs, looks_like_run, read_runs
-from humanseg.runs.folder import RECIPE_RECORD, last_stage
+from humanseg.runs.folder import RECIPE_RECORD, last_stage, other_checkpoint
 from humanseg.runs.record import RunRecord, data_key
 
 _SHOWN = 3
@@ -48,12 +48,11 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     """
     if path.is_file() or looks_like_run(path):
         run = open_run(path)
-        is_other = path.suffix == ".ckpt" and path.resolve() != run.best.resolve()
-        return SelectedRun(run, ["as requested"], path.resolve() if is_other else None)
+        return SelectedRun(run, ["as requested"], other_checkpoint(path))
     last = last_stage(path)
-    if last is not None and read_json(RunFolder(last).summary).get("status") == "finished":
-        weights = read_json(path / RECIPE_RECORD).get("ensemble") or {}
-        ensemble = {path / name: weight for name, weight in weights.items()}
+    weights = read_json(path / RECIPE_RECORD).get("ensemble") or {}
+    ensemble = {path / name: weight for name, weight in weights.items()}
+    if last is not None and all(map(_is_finished, (last, *ensemble))):
         return SelectedRun(open_run(last), ["the last stage of this recipe"], ensemble=ensemble)
     records, _, broken = read_runs(find_runs([path]))
     finished = [record for record in records if record.finished]
@@ -84,6 +83,10 @@ def select_run(path: Path, data: Path | None = None) -> SelectedRun:
     if len(rest) > _SHOWN:
         reasons.append(f"and {len(rest) - _SHOWN} more")
     return SelectedRun(best, reasons)
+
+
+def _is_finished(run: Path) -> bool:
+    return read_json(RunFolder(run).summary).get("status") == "finished"
 
 
 def require_ensemble(weights: Mapping[Path, float]) -> None:

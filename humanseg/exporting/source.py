@@ -16,6 +16,8 @@ from humanseg.evaluation.data import data_of
 from humanseg.exporting.writers.int8 import PhotoAndMask
 from humanseg.models.onnx.run_file import TrainedNetwork, load_network, make_ensemble
 from humanseg.runs import RunFolder, open_run, read_summary
+from humanseg.runs.folder import other_checkpoint
+from humanseg.training.preflight.unseen import require_unseen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +59,22 @@ def open_source(
     """Load the best checkpoint of a run, or another one of it, with other runs by their weights."""
     trained = load_network(run, checkpoint)
     check_config(trained.config)
+    names = []
     if ensemble:
-        others = [load_network(open_run(path)) for path in ensemble]
+        others = []
+        for path in ensemble:
+            member, other = open_run(path), other_checkpoint(path)
+            if trained.config.data.get("fold") is not None:
+                require_unseen(member, "--ensemble", path, trained.config)
+            others.append(load_network(member, other))
+            names.append("/".join([member.path.name, *([other.name] if other else ())]))
         trained = make_ensemble(trained, others, list(ensemble.values()))
     return ExportSource(
         **vars(trained),
         run=run,
         summary=read_summary(run.summary),
         checkpoint=checkpoint,
-        ensemble=tuple((path.resolve().name, weight) for path, weight in (ensemble or {}).items()),
+        ensemble=tuple(zip(names, (ensemble or {}).values(), strict=True)),
     )
 
 

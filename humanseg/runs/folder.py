@@ -93,6 +93,12 @@ def open_run(path: Path) -> RunFolder:
     )
 
 
+def other_checkpoint(path: Path) -> Path | None:
+    """Return the checkpoint that a path names, if it is another than the best one of its run."""
+    is_other = path.suffix == ".ckpt" and path.resolve() != open_run(path).best.resolve()
+    return path.resolve() if is_other else None
+
+
 def is_part(summary: Mapping[str, Any]) -> bool:
     """Return whether a run is a job of a sweep or a stage of a recipe."""
     return not {"sweep", "recipe"}.isdisjoint(summary)

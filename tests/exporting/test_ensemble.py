@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import humanseg
 from humanseg.cli.main import main
-from humanseg.errors import HumansegError
+from humanseg.errors import HumansegError, Refused
 from humanseg.exporting.source import open_source
 from humanseg.exporting.writers.stages import find_stages
 from humanseg.models.checkpoint import make_segmenter, without_weights
@@ -127,6 +127,46 @@ def test_weights_that_leave_no_rest_are_refused(run: RunFolder, tmp_path: Path) 
         with pytest.raises(HumansegError, match=reason) as caught:
             humanseg.export(run.path, tmp_path / "out", ensemble=members)
         assert caught.value.code == "export.ensemble" and not (tmp_path / "out").exists()
+
+
+def test_a_run_is_named_once(
+    run: RunFolder, other: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = [f"--ensemble={other.path}={weight}" for weight in (0.2, 0.1)]
+    assert main(["export", str(run.path), *twice, "--out", str(tmp_path / "out")]) == 2
+    assert "names a run twice" in capsys.readouterr().err
+
+
+def test_a_member_may_be_another_checkpoint_than_the_best_one(
+    run: RunFolder, other: RunFolder, tmp_path: Path
+) -> None:
+    copy = tmp_path / "wide"
+    shutil.copytree(other.path, copy)
+    last = copy / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(copy / "checkpoints" / "best.ckpt", weights_only=True)
+    for value in checkpoint["state_dict"].values():
+        value.zero_()
+    torch.save(checkpoint, last)
+    source = open_source(run, ensemble={last: 0.25})
+    assert source.ensemble == (("wide/last.ckpt", 0.25),)
+    member = source.network.segmenter.members[1]
+    assert all(not weight.any() for weight in member.parameters())
+
+
+def test_a_member_that_knows_the_photos_of_the_fold_is_refused(
+    run: RunFolder, other: RunFolder, tmp_path: Path
+) -> None:
+    for name, source, fold in (("main", run, 0), ("member", other, 1), ("same", other, 0)):
+        shutil.copytree(source.path, tmp_path / name)
+        config = OmegaConf.load(tmp_path / name / "config.yaml")
+        OmegaConf.update(config, "data.fold", fold, force_add=True)
+        OmegaConf.update(config, "data.folds", 3, force_add=True)
+        OmegaConf.save(config, tmp_path / name / "config.yaml")
+    main_run = open_run(tmp_path / "main")
+    with pytest.raises(Refused) as caught:
+        open_source(main_run, ensemble={tmp_path / "member": 0.25})
+    assert caught.value.code == "training.other_fold"
+    assert open_source(main_run, ensemble={tmp_path / "same": 0.25}).ensemble == (("same", 0.25),)
 
 
 def test_what_is_exported_already_is_no_ensemble(run: RunFolder, tmp_path: Path) -> None:
