@@ -28,8 +28,8 @@ def make_segmenter(config: DictConfig) -> Segmenter:
         The pair of model and backbone is impossible, the weights cannot be had, or `eval_mirrored`
         does not fit the sizes.
     """
+    mirrored = mirrored_predictions(config)
     sizes = prediction_sizes(config)
-    mirrored = _mirrored(config.get("eval_mirrored", False), len(sizes))
     return build_segmenter(build(config.model), build(config.backbone), sizes, mirrored)
 
 
@@ -43,8 +43,16 @@ def prediction_sizes(config: DictConfig) -> list[int]:
     return [int(size) for size in ([sizes] if isinstance(sizes, int) else sizes)]
 
 
-def _mirrored(value: bool | Sequence[bool], sizes: int) -> list[bool]:
-    """Return `eval_mirrored` with a value for each size of a prediction."""
+def mirrored_predictions(config: DictConfig) -> list[bool]:
+    """Return for each of the sizes of a prediction whether it is one of the mirrored photo.
+
+    Raises
+    ------
+    HumansegError
+        `eval_mirrored` has another number of values, or there are no such sizes.
+    """
+    value: bool | Sequence[bool] = config.get("eval_mirrored", False)
+    sizes = len(prediction_sizes(config))
     if value and not sizes:
         raise HumansegError(
             "eval_mirrored needs the sizes at which the model predicts, and there are none: set "

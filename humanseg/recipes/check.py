@@ -58,6 +58,8 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
 
     Models are built without numbers; call it in a process of its own, which loads torch.
     """
+    from humanseg.models.checkpoint import mirrored_predictions
+
     config_of = {stage.name: config for stage, config in zip(stages, configs, strict=True)}
     mistakes = {name: find_mistakes(config) for name, config in config_of.items()}
     # Most stages have the same net, which is built once.
@@ -66,6 +68,10 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
     problem_of = {pair: pair_mistake(config) for pair, config in config_of_pair.items()}
     for name, pair in pair_of.items():
         mistakes[name] += filter(None, [problem_of[pair]])
+        try:
+            mirrored_predictions(config_of[name])
+        except HumansegError as error:
+            mistakes[name].append(str(error))
     for stage in stages:
         mistakes[stage.name] += [
             f"{STARTS_FROM}: {other} has another model, whose weights do not fit"

@@ -22,6 +22,9 @@ from humanseg.training.request import TrainRequest, hydra_choices, resolve_confi
 WEIGHTS, UNLABELLED = "backbone.weights", "distillation.unlabelled_dir"
 _OF_THE_RECIPE = ("name", "run_dir", "runs_dir", "restart", WEIGHTS)
 """Settings of the command line that stages do not get as they are."""
+_OF_MACHINES = {"trainer", "callbacks"}
+"""Groups that are chosen for a machine, such as trainer=gpu: a stage keeps its own epochs, and the
+decay of 1 that makes it average without training."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,13 @@ class StageComposer:
         given = [word for word in self._given if not is_below(key_of(word), stage.ignore)]
         # Of a group or a setting that is given, what the recipe says of it counts no more.
         keys = {key_of(word) for word in given}
-        words = [word for word in stage.words if not is_below(key_of(word), keys)] + given
-        if epochs is not None:
+        replaced = keys - _OF_MACHINES
+        words = [
+            word
+            for word in stage.words
+            if key_of(word) not in keys and not is_below(key_of(word), replaced)
+        ] + given
+        if epochs is not None and not self.gives("trainer.max_epochs"):
             words = [word for word in words if key_of(word) != "trainer.max_epochs"]
             words.append(f"++trainer.max_epochs={epochs}")
         placed, config, choices = self._placed(stage, words)

@@ -7,7 +7,7 @@ from humanseg.recipes.compose import StagePlan
 from humanseg.recipes.outdated import outdated
 from humanseg.recipes.recipe import Recipe
 from humanseg.sweeps.dry_run import HOW, Forecaster
-from humanseg.sweeps.jobs import job_status
+from humanseg.sweeps.jobs import JobStatus, job_status
 from humanseg.sweeps.messages import clock
 from humanseg.system.progress import progress_on
 from humanseg.system.terminal import console
@@ -21,9 +21,10 @@ def show_stages(recipe: Recipe, plans: Sequence[StagePlan], folder: Path) -> Non
     with progress_on(console, "trying models") as move:
         for number, plan in enumerate(plans):
             move(number, len(plans))
-            status = job_status(plan.job.folder)
+            changed = plan.stage.name in again
+            status = JobStatus("new", 0, {}) if changed else job_status(plan.job.folder)
             ahead = forecaster.forecast(plan.request.config, status)
-            state: str = "settings changed" if plan.stage.name in again else status.state
+            state: str = "settings changed" if changed else status.state
             seconds = ahead.seconds
             if recipe.budget is not None and plan.stage.share and not status.is_done:
                 seconds = recipe.budget * plan.stage.share / budget

@@ -72,6 +72,12 @@ def run_recipe(
     """
     recipe = _asked_recipe(context, config, record)
     given = _given(arguments)
+    if record is not None and len(given) < len(arguments):
+        raise HumansegError(
+            f"recipe={record} trains a recipe again as it was, and takes no recipe.* settings: "
+            "leave them out, or give the recipe by its name.",
+            code="recipes.record_settings",
+        )
     folder = recipe_folder(config, recipe)
     require_recipe_folder(folder)
     _require_one_command(recipe, config)
@@ -84,8 +90,12 @@ def run_recipe(
         show_stages(recipe, plans, folder)
         return None
     with interruptible(), run_lock(folder / ".lock"):
-        for name in put_aside(folder, plans, bool(config.restart)):
-            planned.pop(name, None)
+        aside = set(put_aside(folder, plans, bool(config.restart)))
+        planned = {name: item for name, item in planned.items() if name not in aside}
+        # With their own epochs: those of an earlier budget are aside too.
+        plans = [
+            composer.compose(plan.stage) if plan.stage.name in aside else plan for plan in plans
+        ]
         record_now = RecordWriter(folder, recipe, arguments, planned)
         record_now(plans)
         _print_plan(recipe, plans, folder)

@@ -164,5 +164,5 @@ def _below(folder: str, paths: Any) -> Any:
     """Return paths without the folder that they are in, where it is this one."""
     if isinstance(paths, list):
         return [_below(folder, path) for path in paths]
-    inside = isinstance(paths, str) and str(Path(paths).parent) == folder
-    return f"stage:{Path(paths).name}" if inside else paths
+    inside = isinstance(paths, str) and Path(paths).is_relative_to(folder)
+    return f"stage:{Path(paths).relative_to(folder).as_posix()}" if inside else paths

@@ -69,6 +69,19 @@ def test_a_recipe_that_goes_on_keeps_its_plan(
     assert recipe(work, STAGES, "recipe.budget=2h") == 0
 
 
+def test_stages_that_are_trained_again_forget_an_earlier_budget(
+    recipe: "RunRecipe", work: "Work", epochs: dict[str, int]
+) -> None:
+    assert recipe(work, STAGES, "recipe.budget=1h") == 0
+    assert recipe(work, STAGES, "trainer.max_epochs=20") == 2
+    assert recipe(work, STAGES, "trainer.max_epochs=20", "restart=true") == 0
+    assert epochs == {"a": 20, "b": 20}
+    assert recipe(work, STAGES, "optimizer.lr=0.5", "recipe.budget=1h", "restart=true") == 0
+    assert epochs == {"a": 70, "b": 92}
+    assert recipe(work, STAGES, "optimizer.lr=0.25", "restart=true") == 0
+    assert epochs == {"a": 25, "b": 25}
+
+
 def test_a_stage_without_a_share_keeps_its_epochs(
     recipe: "RunRecipe", work: "Work", epochs: dict[str, int]
 ) -> None:

@@ -207,10 +207,35 @@ def test_a_stage_may_start_from_the_last_checkpoint_of_another(
 def test_a_moved_recipe_goes_on(
     recipe: "RunRecipe", seen: Seen, finish: "Work", tmp_path: Path
 ) -> None:
-    assert recipe(finish, CHAIN) == 0
+    last = {"settings": {"init_from": "stage:first/checkpoints/last.ckpt"}}
+    stages = {**CHAIN, "fourth": last}
+    assert recipe(finish, stages) == 0
     (tmp_path / "runs/mine").rename(tmp_path / "runs/moved")
-    assert recipe(seen, CHAIN, "name=moved") == 0
+    assert recipe(seen, stages, "name=moved") == 0
     assert not seen.requests
+
+
+def test_a_trainer_for_a_machine_leaves_stages_their_epochs(
+    recipe: "RunRecipe", seen: Seen
+) -> None:
+    stages = {"first": {"settings": {"trainer": {"max_epochs": 3, "limit_train_batches": 1}}}}
+    assert recipe(seen, stages, "trainer=fp32") == 0
+    trainer = seen.requests["first"].config.trainer
+    assert (trainer.max_epochs, trainer.limit_train_batches, trainer.precision) == (3, 1, "32-true")
+    seen.requests.clear()
+    assert recipe(seen, stages, "trainer.max_epochs=5", "name=other") == 0
+    assert seen.requests["first"].config.trainer.max_epochs == 5
+
+
+def test_mirrored_sizes_that_do_not_fit_are_found_before_the_first_stage(
+    recipe: "RunRecipe", seen: Seen, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mirrored = {"eval_size": [64, 48], "eval_mirrored": [True, False]}
+    stages = {"first": {}, "second": {"settings": {"init_from": "stage:first", **mirrored}}}
+    assert recipe(seen, stages, "eval_size=64") == 2
+    assert "second: eval_mirrored has 2 values" in capsys.readouterr().err
+    assert not seen.requests
+    assert recipe(seen, stages) == 0
 
 
 def test_a_recipe_is_not_started_once_for_each_device(
@@ -249,7 +274,11 @@ def test_the_photos_are_not_replaced_by_pages_of_the_same_names(
 
 
 def test_a_record_makes_the_recipe_again(
-    recipe: "RunRecipe", seen: Seen, finish: "Work", tmp_path: Path, sample_root: Path
+    recipe: "RunRecipe",
+    seen: Seen,
+    tmp_path: Path,
+    sample_root: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert recipe(seen, CHAIN, "seed=3", "loss=dice") == 0
     before = {name: request.config for name, request in seen.requests.items()}
@@ -261,6 +290,8 @@ def test_a_record_makes_the_recipe_again(
         for key in ("seed", "loss", "optimizer", "trainer", "backbone", "callbacks"):
             assert request.config[key] == before[name][key], key
     assert list(seen.requests) == list(before)
+    assert main([*again, "recipe.budget=1h"]) == 2
+    assert "takes no recipe.* settings" in capsys.readouterr().err
 
 
 def test_a_model_can_be_an_ensemble_of_stages(
