@@ -18,6 +18,7 @@ from humanseg.errors import HumansegError, Refused
 from humanseg.exporting.source import open_source
 from humanseg.exporting.writers.stages import find_stages
 from humanseg.models.checkpoint import make_segmenter, without_weights
+from humanseg.models.ensemble import Ensemble
 from humanseg.models.onnx.convert import convert, save
 from humanseg.models.onnx.load_weights import load_exported
 from humanseg.models.onnx.network import trace
@@ -149,8 +150,9 @@ def test_a_member_may_be_another_checkpoint_than_the_best_one(
     torch.save(checkpoint, last)
     source = open_source(run, ensemble={last: 0.25})
     assert source.ensemble == (("wide/last.ckpt", 0.25),)
-    member = source.network.segmenter.members[1]
-    assert all(not weight.any() for weight in member.parameters())
+    ensemble = source.network.segmenter
+    assert isinstance(ensemble, Ensemble)
+    assert all(not weight.any() for weight in ensemble.members[1].parameters())
 
 
 def test_a_member_that_knows_the_photos_of_the_fold_is_refused(
