@@ -13,6 +13,7 @@ from humanseg.config.checking.check import find_mistakes
 from humanseg.config.checking.compatibility import pair_key, pair_mistake, weight_shapes
 from humanseg.config.command_line.error_text import explain
 from humanseg.config.find import conf_folder
+from humanseg.config.prediction import mirrored_predictions
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root, scan_unlabelled
 from humanseg.errors import HumansegError
@@ -58,8 +59,6 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
 
     Models are built without numbers; call it in a process of its own, which loads torch.
     """
-    from humanseg.models.checkpoint import mirrored_predictions
-
     config_of = {stage.name: config for stage, config in zip(stages, configs, strict=True)}
     mistakes = {name: find_mistakes(config) for name, config in config_of.items()}
     # Most stages have the same net, which is built once.

@@ -10,11 +10,12 @@ from omegaconf import DictConfig
 
 from humanseg.config.build import build
 from humanseg.config.checking.compatibility import pair_key
+from humanseg.config.prediction import prediction_sizes
 from humanseg.data.cache.photos import scaled_size
 from humanseg.data.module import PhotoData
 from humanseg.data.transforms.augmentation import Augmentation
 from humanseg.io.images import image_size
-from humanseg.models.checkpoint import make_segmenter, prediction_sizes, without_weights
+from humanseg.models.checkpoint import make_segmenter, without_weights
 from humanseg.system.terminal import quieten
 from humanseg.training.distillation import unlabelled_options
 from humanseg.training.machine.hardware import Hardware, choose_hardware, configure_process

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, open_dict
 
+from humanseg.config.prediction import prediction_sizes
 from humanseg.errors import HumansegError
 from humanseg.evaluation.data import data_of
 from humanseg.evaluation.evaluate import evaluate
-from humanseg.models.checkpoint import load_segmenter, make_segmenter, prediction_sizes
+from humanseg.models.checkpoint import load_segmenter, make_segmenter
 from humanseg.models.onnx.run_file import working_side
 from humanseg.runs import RunFolder, read_summary
 

@@ -8,10 +8,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from humanseg.config.find import conf_folder
+from humanseg.config.prediction import prediction_sizes
 from humanseg.errors import HumansegError
 from humanseg.io.files import whole_file
 from humanseg.models import Segmenter
-from humanseg.models.checkpoint import load_segmenter, prediction_sizes
+from humanseg.models.checkpoint import load_segmenter
 from humanseg.models.ensemble import Ensemble
 from humanseg.models.onnx.convert import convert, save
 from humanseg.models.onnx.network import PhotoToMask, trace
