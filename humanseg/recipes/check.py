@@ -13,7 +13,6 @@ from humanseg.config.checking.check import find_mistakes
 from humanseg.config.checking.compatibility import pair_key, pair_mistake, weight_shapes
 from humanseg.config.command_line.error_text import explain
 from humanseg.config.find import conf_folder
-from humanseg.config.prediction import mirrored_predictions
 from humanseg.config.settings import NO_PATHS
 from humanseg.data.layout.folders import require_root, scan_unlabelled
 from humanseg.errors import HumansegError
@@ -67,10 +66,6 @@ def stage_mistakes(stages: Sequence[RecipeStage], configs: Sequence[DictConfig])
     problem_of = {pair: pair_mistake(config) for pair, config in config_of_pair.items()}
     for name, pair in pair_of.items():
         mistakes[name] += filter(None, [problem_of[pair]])
-        try:
-            mirrored_predictions(config_of[name])
-        except HumansegError as error:
-            mistakes[name].append(str(error))
     for stage in stages:
         mistakes[stage.name] += [
             f"{STARTS_FROM}: {other} has another model, whose weights do not fit"

@@ -57,6 +57,7 @@ def test_the_defaults_have_no_mistakes(composed: Compose) -> None:
         ("~scheduler", "scheduler: missing"),
         ("callbacks=3", "callbacks: is not a mapping of named objects"),
         ("backbone.name=${nowhere}", "backbone.name: Interpolation key 'nowhere' not found"),
+        ("eval_mirrored=true", "eval_mirrored needs the sizes"),
     ],
 )  # fmt: skip
 def test_each_kind_of_mistake_is_named_by_its_key(

@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from humanseg.config.checking.signatures import node_mistakes, value_mistakes
+from humanseg.config.prediction import mirrored_predictions
 from humanseg.config.settings import SETTINGS, plain_groups, top_level
 from humanseg.config.targets import find_target, refused_targets
 from humanseg.errors import HumansegError, first_line, nearest, plural
@@ -159,6 +160,11 @@ def find_mistakes(config: DictConfig) -> list[str]:
     mistakes += [
         f"{name}: missing" for name in RUNTIME if name not in plain and name not in wrong_keys
     ]
+    if not mistakes:
+        try:
+            mirrored_predictions(config)
+        except HumansegError as error:
+            mistakes.append(str(error))
     return mistakes
 
 
