@@ -13,7 +13,7 @@ from humanseg.inference.catalog import bundled_models
 from humanseg.inference.named_model import find_model
 from humanseg.io.files import names_in, read_json, write_json
 from humanseg.runs import RunFolder, open_run
-from humanseg.runs.folder import explain_missing_checkpoint
+from humanseg.runs.folder import explain_missing_checkpoint, other_checkpoint
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -87,11 +87,9 @@ def find_evaluated_model(
             )
         require_root(data)
         return EvaluatedModel(file, None)
-    if model.is_file() and model.suffix == ".ckpt":
-        run = require_run(model, data, model)
-        return EvaluatedModel(run.path if model.resolve() == run.best else model.resolve(), run)
-    run = require_run(model, data)
-    return EvaluatedModel(run.path, run)
+    checkpoint = other_checkpoint(model)
+    run = require_run(model, data, checkpoint)
+    return EvaluatedModel(checkpoint or run.path, run)
 
 
 def require_run(path: Path, data: Path | None, checkpoint: Path | None = None) -> RunFolder:

@@ -95,8 +95,9 @@ def open_run(path: Path) -> RunFolder:
 
 def other_checkpoint(path: Path) -> Path | None:
     """Return the checkpoint that a path names, if it is another than the best one of its run."""
-    is_other = path.suffix == ".ckpt" and path.resolve() != open_run(path).best.resolve()
-    return path.resolve() if is_other else None
+    if not path.is_file() or path.suffix != ".ckpt":
+        return None
+    return path.resolve() if path.resolve() != open_run(path).best.resolve() else None
 
 
 def is_part(summary: Mapping[str, Any]) -> bool:
