@@ -59,23 +59,25 @@ def open_source(
     """Load the best checkpoint of a run, or another one of it, with other runs by their weights."""
     trained = load_network(run, checkpoint)
     check_config(trained.config)
-    names = []
-    if ensemble:
-        others = []
-        for path in ensemble:
-            member, other = open_run(path), other_checkpoint(path)
-            if trained.config.data.get("fold") is not None:
-                require_unseen(member, "--ensemble", path, trained.config)
-            others.append(load_network(member, other))
-            names.append("/".join([member.path.name, *([other.name] if other else ())]))
-        trained = make_ensemble(trained, others, list(ensemble.values()))
+    weights = ensemble or {}
+    for path in weights:
+        require_unseen(open_run(path), "--ensemble", path, trained.config)
+    if weights:
+        others = [load_network(open_run(path), other_checkpoint(path)) for path in weights]
+        trained = make_ensemble(trained, others, list(weights.values()))
     return ExportSource(
         **vars(trained),
         run=run,
         summary=read_summary(run.summary),
         checkpoint=checkpoint,
-        ensemble=tuple(zip(names, (ensemble or {}).values(), strict=True)),
+        ensemble=tuple((_member_name(path), weight) for path, weight in weights.items()),
     )
+
+
+def _member_name(path: Path) -> str:
+    """Name a run of an ensemble, with its checkpoint where that is not the best one."""
+    name, checkpoint = open_run(path).path.name, other_checkpoint(path)
+    return f"{name}/{checkpoint.name}" if checkpoint else name
 
 
 def open_data(source: ExportSource, root: Path | None) -> tuple[PhotoData, bool]:

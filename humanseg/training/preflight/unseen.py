@@ -45,7 +45,9 @@ def require_unseen_teacher(teacher: NamedModel, config: DictConfig) -> None:
 
 
 def require_unseen(run: RunFolder, setting: str, path: Path, config: DictConfig) -> None:
-    """Raise where a run, which a setting names by a path, was trained on another fold."""
+    """Raise where a run, which a setting names by a path, was trained on another fold, if any."""
+    if config.data.get("fold") is None:
+        return
     its_own = load_run_config(run.config).data
     wanted, has = ((data.get("fold"), data.get("folds")) for data in (config.data, its_own))
     same_root = Path(str(its_own.get("root"))).resolve() == Path(str(config.data.root)).resolve()
