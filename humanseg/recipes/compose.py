@@ -84,7 +84,7 @@ class StageComposer:
             for word in stage.words
             if key_of(word) not in keys and not is_below(key_of(word), replaced)
         ] + given
-        if epochs is not None and not self.gives("trainer.max_epochs"):
+        if epochs is not None and "trainer.max_epochs" not in keys:
             words = [word for word in words if key_of(word) != "trainer.max_epochs"]
             words.append(f"++trainer.max_epochs={epochs}")
         placed, config, choices = self._placed(stage, words)

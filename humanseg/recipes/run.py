@@ -92,7 +92,7 @@ def run_recipe(
     with interruptible(), run_lock(folder / ".lock"):
         aside = set(put_aside(folder, plans, bool(config.restart)))
         planned = {name: item for name, item in planned.items() if name not in aside}
-        # With their own epochs: those of an earlier budget are aside too.
+        # With their own epochs, not those of an earlier budget.
         plans = [
             composer.compose(plan.stage) if plan.stage.name in aside else plan for plan in plans
         ]
